@@ -118,7 +118,7 @@ class Comparison:
             if before is not None:
                 yield self._gone(before)
             return
-        if after.adopts and (before is None or before.foreign or before.adopts != after.adopts):
+        if after.adopts and _is_taken_over(before, after.adopts):
             yield _adopted(before, after.adopts)
         is_new = before is None
         if before is None:
@@ -464,6 +464,12 @@ def _has_new_unneeded(before: Client | None, after: Client | None) -> bool:
     """Return whether a form has got an exemption that none of its environments needs."""
     had = before.unneeded_exemptions if before else frozenset()
     return after is not None and not after.unneeded_exemptions <= had
+
+
+def _is_taken_over(before: Client | None, client_id: str) -> bool:
+    if before is None or before.foreign:
+        return True
+    return client_id not in (before.adopts, before.client_id)
 
 
 def _adopted(before: Client | None, client_id: str) -> Change:

@@ -117,6 +117,15 @@ class ClientDrift:
         return self.recorded.urns if self.recorded else {}
 
     @property
+    def adopts_another(self) -> bool:
+        """Whether the form takes over another client than the connection has: each run refuses all
+        that belongs to it."""
+        recorded, declared = self.recorded, self.declared
+        if recorded is None or declared is None or declared.adopts is None:
+            return False
+        return declared.adopts not in (recorded.adopts, recorded.client_id)
+
+    @property
     def gone(self) -> set[str]:
         """The parts that are recorded and whose configuration somebody took away."""
         if self.recorded is None:
@@ -148,7 +157,7 @@ class ClientDrift:
     def left(self) -> set[str]:
         """The parts that --heal leaves as they are, for a change by hand and a pending one meet in
         them."""
-        if self.no_run_heals or self._goes_as_a_whole:
+        if self.no_run_heals or self.adopts_another or self._goes_as_a_whole:
             return self.parts_by_hand
         return self.parts_by_hand & self.parts_pending
 
@@ -303,7 +312,7 @@ def _without_client(client: ClientDrift, recorded: Client, comparison: Compariso
         for part in then.keys() | wanted.keys()
         if then.get(part) != wanted.get(part) or part not in recorded.urns
     } - gone
-    if differing or recorded.key != declared.key:
+    if differing or client.adopts_another or recorded.key != declared.key:
         _pend(client, differing, recorded, declared, comparison)
 
 
@@ -448,6 +457,8 @@ def _pend(
 ) -> None:
     """Set the pending changes of a client that the state has."""
     client.parts_pending = set(parts)
+    if client.adopts_another:
+        client.parts_pending.add(Resource.CLIENT)
     changed = {part.partition("/")[0] for part in parts if part in client.urns}
     missing = {part.partition("/")[0] for part in parts if part not in client.urns}
     client.pending = comparison.between(before, after, changed=changed, missing=missing)

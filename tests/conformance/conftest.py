@@ -59,7 +59,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     names = [name for name in tried(metafunc.config) if name not in unfit]
     if "cut" in wanted:
         cuts = [cut for name in names for cut in module.cuts_of(name)]
-        metafunc.parametrize(("name", "cut"), cuts)
+        metafunc.parametrize(("name", "cut", "commands"), cuts)
     elif "part" in wanted:
         pairs = [(name, part) for name in names for part in module.PARTS if part.is_of(name)]
         metafunc.parametrize(

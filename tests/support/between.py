@@ -23,9 +23,6 @@ REQUEST_TIMEOUT_SECONDS = 1
 RETRY_DEADLINE_SECONDS = 4
 PATIENCE_SECONDS = 30
 """Where nothing is to time out: what a good answer may take on a busy machine."""
-API = "/(management|products)/v1/"
-"""The path of every request but those for tokens, which a project does not send through the
-proxy."""
 ASSIGNED = "vo_info"
 
 

@@ -9,12 +9,13 @@ and goes on with what that gave, once all cases wait::
         yield at.up
         form.request()["scopes"][PLAIN] = {}
         form.save()
-        shown = yield at.preview
+        shown = yield at.looking_preview
         assert own(shown, form) == {f"ClientScopes {form.key}": ("update", [f"scopes.{PLAIN}"])}
         yield at.up
         assert PLAIN in at.registry.client(form.application)["scopes"]
 
 A case that has nothing to do in a round waits for its command all the same: that keeps it in step.
+Whether anything is left to do a case asks last, by ``at.settled``: that runs once for all of them.
 So cases also test that connections don't touch each other. Each reports by its own name, and a case
 that is run alone (``-k``) has the stack for itself.
 """
@@ -58,8 +59,10 @@ class OneStack:
 
     writes: ClassVar[Collection[str]] = ("up", "deploy", "refresh")
     """The commands that change something; all others read, and run before these."""
-    slow_reads: ClassVar[Collection[str]] = ("preview", "looking_preview", "diff", "review")
+    slow_reads: ClassVar[Collection[str]] = ("looking_preview", "diff", "review")
     """Those that run the engine, once no case waits for another read: so more cases share them."""
+    last_reads: ClassVar[Collection[str]] = ("settled",)
+    """Reads that run once no case waits for anything else: so all cases share one."""
     phases: ClassVar[Sequence[str]] = ()
     """Commands of which each runs once no case waits for an earlier one: cases then need not wait
     for the same commands."""
@@ -93,13 +96,15 @@ class OneStack:
     def refresh(self) -> Outcome:
         return self.project.pulumi("refresh", "--yes", "--suppress-progress")
 
-    def preview(self) -> Shown:
-        """What the forms change in the state."""
-        return self._steps()
-
     def looking_preview(self) -> Shown:
-        """The same after a look at the authorities."""
-        return self._steps("--refresh")
+        """What a run would change after a look at the authorities."""
+        # The code is that of all cases: one of them may be refused.
+        shown = self.project.pulumi("preview", "--json", "--refresh")
+        return details(changing(json.loads(shown.stdout)["steps"]))
+
+    def settled(self) -> Shown:
+        """The same once all cases are done."""
+        return self.looking_preview()
 
     def diff(self) -> str:
         """The preview's text as people read it."""
@@ -122,11 +127,6 @@ class OneStack:
     def resources(self) -> dict[str, dict[str, Any]]:
         """The state's resources of clients."""
         return self.project.resources()
-
-    def _steps(self, *words: str) -> Shown:
-        # The code is that of all cases: one of them may be refused.
-        shown = self.project.pulumi("preview", "--json", *words)
-        return details(changing(json.loads(shown.stdout)["steps"]))
 
     def _json(self, command: str) -> dict[str, Any]:
         shown = self.project.acmidm(command, "--stack", self.project.stack, "--output", "json")
@@ -252,8 +252,10 @@ def _next(at: OneStack, name: str, script: Script, gave: Any) -> Command | None:
 
 
 def _first(at: OneStack, commands: Iterable[Command]) -> Command:
-    """Return what runs next: whatever only reads, the fast reads first; else what all wait for."""
+    """Return what runs next: whatever only reads, the fast reads first; else what all wait for; and
+    at the end the last reads."""
     wanted = {command.__name__: command for command in commands}
+    wanted = {name: one for name, one in wanted.items() if name not in at.last_reads} or wanted
     reads = [name for name in wanted if name not in (*at.writes, *at.phases)]
     if reads:
         return wanted[min(reads, key=lambda name: name in at.slow_reads)]

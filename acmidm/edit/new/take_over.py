@@ -365,7 +365,7 @@ class _Taking:
         except Failure as failure:
             return [str(failure)]
         catalogue = self._stack.settings.catalogue_folder
-        read = read_onboardings([file], catalogue, unwritten={file: text})
+        read = read_onboardings([file], catalogue, files=Files({file: text}))
         return [f"{problem.what}; {problem.remedy}" for problem in read.problems]
 
     def _attribute(self, change: Change) -> list[str]:

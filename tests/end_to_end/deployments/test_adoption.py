@@ -393,8 +393,8 @@ def changed(form: FormFile, *kinds: str) -> dict[str, str]:
 
 
 @together
-def test_uploaded_keys_are_no_difference_and_go_with_their_client(at: Adoptions) -> Script:
-    """A change of the client leaves them in use; the client's removal takes everything with it."""
+def test_uploaded_keys_are_no_difference(at: Adoptions) -> Script:
+    """A change of the client leaves them in use."""
     form = write_form(at.forms, "gent/uploaded", keys=())
     leave_keys_to_the_portal(form)
     yield at.up
@@ -411,9 +411,6 @@ def test_uploaded_keys_are_no_difference_and_go_with_their_client(at: Adoptions)
     assert kids(at.registry.client(form.application)) == {"by-hand"}
     assert at.portal.client_token(key, client_id)
     assert (yield at.looked).of(form) == {}
-    form.path.unlink()
-    yield at.up
-    assert at.registry.clients(form.application) == []
 
 
 @together

@@ -1,7 +1,8 @@
 """What a person approved is what runs: a review that was saved, then a deployment that departs from
 it in nothing.
 
-All cases share one stack, one saved review and two deployments of it. Some of them are refused,
+All cases share one stack, one saved review and a deployment of it; of some there is a second, which
+is rare. Some of them are refused,
 which holds nobody else up.
 """
 
@@ -82,11 +83,10 @@ def differs(outcome: Outcome, *words: str) -> list[str]:
 @together
 def test_what_changes_in_between_is_left_out(at: ApprovedStack) -> Script:
     """At the authority, where no preview looks, and in a form: each is named, nothing of it is
-    written. Put back, it runs."""
+    written."""
     form = write_form(at.forms, "gent/anders", scopes=(SEND,))
     yield at.up
-    client = at.registry.client(form.application)
-    client_id = client["client_id"]
+    client_id = at.registry.client(form.application)["client_id"]
     form.request()["scopes"][PLAIN] = {}
     form.save()
     yield at.save_review
@@ -110,14 +110,6 @@ def test_what_changes_in_between_is_left_out(at: ApprovedStack) -> Script:
     assert (DOSSIERS in now["scopes"], PLAIN in now["scopes"]) == (True, False)
     assert now["contacts"] == ["hand@stad.example"]
 
-    form.request()["scopes"][PLAIN] = {}
-    form.save()
-    at.registry.set_scopes(client_id, [SEND])
-    at.registry.change(client_id, contacts=client["contacts"])
-    done = yield at.deploy_approved
-    assert differs(done, form.key, client_id) == []
-    assert {SEND, PLAIN} <= set(at.registry.client(form.application)["scopes"])
-
 
 @together
 def test_a_form_that_comes_after_the_review_is_left_out(at: ApprovedStack) -> Script:
@@ -129,8 +121,6 @@ def test_a_form_that_comes_after_the_review_is_left_out(at: ApprovedStack) -> Sc
     assert done.code != 0, done.output
     assert f"create OAuthClient {form.key}: was not reviewed" in differs(done, form.key)
     assert at.registry.clients(form.application) == []
-    form.path.unlink()
-    assert differs((yield at.deploy_approved), form.key) == []
 
 
 @together
@@ -143,6 +133,7 @@ def test_a_client_that_does_not_change_is_not_compared(at: ApprovedStack) -> Scr
     assert differs((yield at.deploy_approved), form.key, client_id) == []
 
 
+@pytest.mark.exhaustive
 @together
 def test_both_runs_of_a_client_that_leaves_are_approved_with_the_first(at: ApprovedStack) -> Script:
     """Whoever differs holds it not up. A second deployment says that the state has changed."""
@@ -160,6 +151,7 @@ def test_both_runs_of_a_client_that_leaves_are_approved_with_the_first(at: Appro
     assert all(sentence.endswith("was reviewed, and would not be done") for sentence in again)
 
 
+@pytest.mark.exhaustive
 @together
 def test_a_client_under_another_name_that_differs_is_left_out(at: ApprovedStack) -> Script:
     """Under neither of its names is anything of it done, nor is it removed; put back, it is

@@ -137,24 +137,27 @@ def test_a_scope_extension_is_one_resource_and_one_line(at: Changes) -> Script:
     assert set(after["scopes"]) == {SEND, PLAIN, "vo_info"}
 
 
+def ends_on(form: FormFile, day: str) -> None:
+    form.request()["scopes"][PLAIN] = {"until": day}
+    form.save()
+
+
 @together
 def test_a_scope_ends_after_its_last_day(at: Changes) -> Script:
     """A later end changes the resource of the scopes alone. The run after the last day withdraws
     the scope, the only one, whatever the state has; the client and its key stay."""
-    form = write_form(at.forms, "gent/until", scopes=(PLAIN,))
-    scope = form.request()["scopes"]
-    scope[PLAIN] = {"until": "2998-12-31"}
-    form.save()
+    form, later = forms = [
+        write_form(at.forms, f"gent/{name}", scopes=(PLAIN,)) for name in ("until", "until-later")
+    ]
+    for one in forms:
+        ends_on(one, "2998-12-31")
     yield at.up
     before = at.registry.client(form.application)
     assert PLAIN in before["scopes"]
-    scope[PLAIN] = {"until": "2999-12-31"}
-    form.save()
+    ends_on(later, "2999-12-31")
+    ends_on(form, "2020-12-31")
     seen = yield at.without_access
-    assert seen.of(form) == {f"ClientScopes {form.key}": ("update", [f"until.{PLAIN}"])}
-    scope[PLAIN] = {"until": "2020-12-31"}
-    form.save()
-    seen = yield at.without_access
+    assert seen.of(later) == {f"ClientScopes {later.key}": ("update", [f"until.{PLAIN}"])}
     expected = {f"ClientScopes {form.key}": ("update", [f"scopes.{PLAIN}", "until"])}
     assert seen.of(form) == expected
     yield at.looking_up

@@ -1,6 +1,7 @@
 """What goes wrong in one connection is one sentence, changes nothing else, and holds up nobody.
 
 Refused by the authority, or since somebody edited the state: one ``up`` carries out all others.
+What a form with a mistake does is in ``test_mistakes_on_main.py``.
 """
 
 from __future__ import annotations
@@ -30,14 +31,6 @@ class Failing(OneStack):
 
     replaced: list[str] = field(default_factory=list)
     """The resources that somebody has made anew, by their URNs."""
-    phases = ("up_with_mistakes", "up")
-
-    def up_with_mistakes(self) -> Outcome:
-        """The server sees nothing of it."""
-        requests = self.portal.log.read_text()
-        done = self.project.up()
-        assert self.portal.log.read_text() == requests
-        return done
 
     def up(self) -> Outcome:
         replaced = [word for urn in self.replaced for word in ("--replace", urn)]
@@ -52,30 +45,6 @@ def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Failing]:
         project = Project(folder / "project")
         project.connect(portal, keyOverlapDays=14)
         yield Failing(project, Registry(http), portal)
-
-
-@together
-def test_forms_with_mistakes_are_refused_before_anything_is_sent(at: Failing) -> Script:
-    """All mistakes at once; the server sees nothing, and the good forms wait too."""
-    code = {"name": "Stad Gent", "ovo": "OVO2067"}
-    mistaken = [
-        write_form(at.forms, "gent/scope", scopes=("dv_notificaties_impor",), products={}),
-        write_form(at.forms, "gent/platform", platforms=["acmidm", "geosecure"]),
-        write_form(at.forms, "code/loket", organisation=code),
-    ]
-    done: Outcome = yield at.up_with_mistakes
-    assert done.code != 0
-    organisation, platform, scope = done.errors
-    assert organisation.startswith("onboardings/code/organisation.yaml:")
-    assert "OVO2067" in organisation
-    assert platform.startswith("onboardings/gent/platform.yaml:")
-    assert "geosecure has no authority in this stack of tni" in platform
-    assert scope.startswith("onboardings/gent/scope.yaml:")
-    assert SEND in scope
-    assert at.project.resources() == {}
-    for form in mistaken:
-        form.path.unlink()
-    mistaken[-1].path.with_name("organisation.yaml").unlink()
 
 
 @together

@@ -28,7 +28,7 @@ STAY = "stay as they are, for a mistake in the forms may be about them"
 
 
 class Unprotected(OneStack):
-    phases = ("refused", "healed", "deploy")
+    phases = ("up", "refused", "healed", "deploy")
     slow_reads = ("reviewed",)
 
     def refused(self) -> Outcome:
@@ -79,7 +79,7 @@ def test_a_form_with_a_mistake_keeps_what_it_has(at: Unprotected, mistake: Mista
     command ends right."""
     name = mistake.__name__.replace("_", "-")
     form, neighbour = write_form(at.forms, f"{name}/loket"), write_form(at.forms, f"{name}/buur")
-    assert (yield at.deploy).code == 0
+    assert (yield at.up).code == 0
     before = there(at, form)
 
     file = mistake(form)
@@ -117,7 +117,7 @@ def test_a_client_secret_stays_as_it_is(at: Unprotected) -> Script:
     """In the state, at the authority and among the outputs, though no program knows it then."""
     method = "client_secret_basic"
     form = write_form(at.forms, "geheim/loket", keys=(), token_endpoint_auth_method=method)
-    yield at.deploy
+    yield at.up
     before, secrets = there(at, form), at.project.shown_with_secrets()
     assert form.key in json.loads(secrets)["client_secrets"]
     unknown_field(form)
@@ -136,7 +136,7 @@ def test_a_client_secret_stays_as_it_is(at: Unprotected) -> Script:
 def test_the_mistake_of_a_supplier_keeps_what_all_its_customers_have(at: Unprotected) -> Script:
     form = write_form(at.forms, "klant/loket", keys=())
     keys = form.use_supplier("key-1")
-    yield at.deploy
+    yield at.up
     before, right = there(at, form), keys.read_text()
     keys_of_a_supplier(form)
     yield at.refused
@@ -151,7 +151,7 @@ def test_the_mistake_of_a_supplier_keeps_what_all_its_customers_have(at: Unprote
 
 @together
 def test_a_new_form_with_a_mistake_is_not_made(at: Unprotected) -> Script:
-    yield at.deploy
+    yield at.up
     form = write_form(at.forms, "nieuw/loket")
     unknown_field(form)
     yield at.refused
@@ -168,7 +168,7 @@ def test_a_form_that_is_removed_beside_one_with_a_mistake_may_be_renamed(at: Unp
     """It may be the broken file's; a form of an organisation without mistakes goes."""
     gone, other = write_form(at.forms, "gaat/weg"), write_form(at.forms, "gaat/blijft")
     beside, broken = write_form(at.forms, "beide/weg"), write_form(at.forms, "beide/fout")
-    yield at.deploy
+    yield at.up
     before = there(at, beside)
     gone.path.unlink()
     beside.path.unlink()
@@ -191,7 +191,7 @@ def test_what_must_end_ends_in_a_form_with_a_mistake_too(at: Unprotected) -> Scr
     stolen = write_form(at.forms, "gestolen/loket", keys=("key-1", "key-2"))
     ended = write_form(at.forms, "einde/loket", keys=())
     ended.use_supplier("key-1")
-    yield at.deploy
+    yield at.up
     assert at.registry.client(ended.application)["scopes"] == [SEND, "vo_info"]
     (first, *_) = stolen.request()["jwks"]
     stolen.request()["jwks"][0] = {"file": first, "compromised": True}
@@ -222,7 +222,7 @@ def test_a_form_that_says_that_its_key_is_stolen_gets_its_new_one(at: Unprotecte
     (shared,) = right.request()["jwks"]
     wrong.request()["jwks"] = [shared]
     wrong.save()
-    yield at.deploy
+    yield at.up
     right.request()["jwks"] = [{"file": shared, "compromised": True}]
     right.request()["scopes"][PLAIN] = {}
     right.add_key("key-2")
@@ -244,7 +244,7 @@ def test_a_form_that_says_that_its_key_is_stolen_gets_its_new_one(at: Unprotecte
 @together
 def test_drift_goes_on_for_the_rest_and_heals_nothing_that_stays(at: Unprotected) -> Script:
     form, other = write_form(at.forms, "hand/loket"), write_form(at.forms, "hand/anders")
-    yield at.deploy
+    yield at.up
     unknown_field(form)
     yield at.refused
     yield at.reviewed
@@ -300,7 +300,9 @@ def test_while_an_organisation_is_not_known_nothing_that_no_form_declares_goes(
     assert PLAIN in registry.client(wrong.application)["scopes"]
 
 
-@pytest.mark.parametrize("shared", ["catalogue", "settings"])
+@pytest.mark.parametrize(
+    "shared", [pytest.param("catalogue", marks=pytest.mark.exhaustive), "settings"]
+)
 def test_a_mistake_in_what_all_share_brings_up_nobody(
     tmp_path: Path, portal: RunningPortal, registry: Registry, shared: str
 ) -> None:

@@ -47,11 +47,6 @@ class Names(OneStack):
         assert validated.code != 0
         return validated.output.splitlines()
 
-    def deploy(self) -> Outcome:
-        """It looks first, as after a run that was cut off."""
-        self.project.succeed("stack", "tag", "set", "acmidm:look-first", "true")
-        return super().deploy()
-
 
 @pytest.fixture(scope="module")
 def at(
@@ -100,10 +95,10 @@ def test_names_of_forms_and_folders_mean_nothing(at: Names) -> Script:
     shown = yield at.looking_preview
     assert own(shown, form) == {f"ClientScopes {form.key}": ("update", [f"scopes.{PLAIN}"])}
     at.registry.set_scopes(client_id, [SEND, DOSSIERS])
-    yield at.deploy
+    yield at.up
     assert at.clients_of(form) == before
     yield at.up
-    assert own((yield at.looking_preview), form) == {}
+    assert own((yield at.settled), form) == {}
 
 
 @together
@@ -121,9 +116,8 @@ def test_another_application_keeps_the_client_and_its_secret(at: Names) -> Scrip
     secret = secret_of(at.project, form)
     rename(form, f"{old}-nieuw", old)
     assert steps((yield at.looking_preview), form) == {"update"}
-    done = yield at.deploy
+    done = yield at.up
     assert done.code == 0, done.output
-    assert "Refreshing" in done.output
     assert at.clients_of(form) == before
     assert at.registry.clients(old) == []
     assert secret_of(at.project, form) == secret
@@ -131,7 +125,7 @@ def test_another_application_keeps_the_client_and_its_secret(at: Names) -> Scrip
     del form.document["formerly"]
     form.save()
     yield at.up
-    assert own((yield at.looking_preview), form) == {}
+    assert own((yield at.settled), form) == {}
 
 
 @together
@@ -142,10 +136,10 @@ def test_another_code_of_the_organisation_keeps_the_client(at: Names) -> Script:
     form.organisation |= {"ovo": "OVO002068", "formerly": form.code}
     form.save()
     assert steps((yield at.looking_preview), form) == {"update"}
-    yield at.deploy
+    yield at.up
     assert at.clients_of(form) == before
     yield at.up
-    assert own((yield at.looking_preview), form) == {}
+    assert own((yield at.settled), form) == {}
 
 
 @together
@@ -169,23 +163,22 @@ def test_two_organisations_with_the_same_application_merge(at: Names) -> Script:
     move(desk, "fusie/balie", into)
     (at.forms / "oud" / "organisation.yaml").unlink()
     (at.forms / "oud").rmdir()
-    of_forms = git.review_of_forms("--environment", "tni")
-    for report in (of_forms, (yield at.review)):
-        assert kinds(report, ours) == []
-        assert kinds(report, theirs) == kinds(report, desk) == ["client_renamed", "client_updated"]
-        assert not any("another client" in note for note in report["notes"])
+    review = git.review_of_forms("--environment", "tni")
+    assert kinds(review, ours) == []
+    assert kinds(review, theirs) == kinds(review, desk) == ["client_renamed", "client_updated"]
+    assert not any("another client" in note for note in review["notes"])
     assert steps((yield at.looking_preview), ours, theirs, desk) == {"update"}
-    yield at.deploy
+    yield at.up
     assert at.clients_of(ours, theirs, desk) == before
     assert [len(at.registry.clients(form.application)) for form in (ours, theirs, desk)] == [1] * 3
     del into["formerly"], theirs.document["formerly"]
     theirs.save()
     yield at.up
-    assert own((yield at.looking_preview), ours, theirs, desk) == {}
+    assert own((yield at.settled), ours, theirs, desk) == {}
 
 
 @together
-def test_a_chain_of_names_takes_two_deployments(at: Names) -> Script:
+def test_a_chain_of_names_takes_two_runs(at: Names) -> Script:
     """One connection gets the name that another has, which gets a third: what is refused says how
     both keep their clients."""
     one, two, three = (f"{name}-{uuid.uuid4().hex[:8]}" for name in ("een", "twee", "drie"))
@@ -202,7 +195,7 @@ def test_a_chain_of_names_takes_two_deployments(at: Names) -> Script:
         " line; or remove it, if it is a copy"
     )
     rename(first, f"{one}-tijdelijk", one)
-    done: Outcome = yield at.deploy
+    done: Outcome = yield at.up
     assert done.code == 0, done.output
     rename(first, two, f"{one}-tijdelijk")
     rename(second, three)
@@ -210,4 +203,4 @@ def test_a_chain_of_names_takes_two_deployments(at: Names) -> Script:
     assert done.code == 0, done.output
     assert at.clients_of(first, second) == before
     assert at.registry.clients(one) == at.registry.clients(f"{one}-tijdelijk") == []
-    assert own((yield at.looking_preview), first, second) == {}
+    assert own((yield at.settled), first, second) == {}

@@ -16,6 +16,8 @@ from tests.support.offered import offered
 from tests.support.portal import RunningPortal, client_document, running_portal
 from tests.support.registry import Registry
 
+pytestmark = pytest.mark.exhaustive
+
 
 @pytest.fixture(params=["tni"])
 def lacking(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[RunningPortal]:
@@ -32,7 +34,6 @@ def registry(lacking: RunningPortal) -> Iterator[Registry]:
         yield Registry(http)
 
 
-@pytest.mark.exhaustive
 def test_others_are_reviewed_approved_and_compared(
     lacking: RunningPortal, registry: Registry, tmp_path: Path
 ) -> None:

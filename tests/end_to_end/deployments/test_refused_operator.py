@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.support.engine import Project
 from tests.support.forms import write_form
 from tests.support.portal import new_key
@@ -11,6 +13,7 @@ from tests.support.portal import new_key
 REFUSAL = "check the operator's credentials"
 
 
+@pytest.mark.exhaustive
 def test_a_refusal_of_all_connections_is_said_once(project: Project) -> None:
     """Once in the look at the authorities and once in the run, each with how many it is about."""
     there = [write_form(project.forms, f"gent/loket-{number}") for number in range(5)]

@@ -86,11 +86,12 @@ def test_the_program_runs_in_its_folder(
     assert deployed.code == 0, deployed.output
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("clients")
 @pytest.mark.parametrize(
     ("missing", "below"),
     [
-        pytest.param("environment", ".", marks=pytest.mark.exhaustive),
+        ("environment", "."),
         ("formsFolder", "forms"),
         ("all of them, and what they are", "onboardings"),
     ],
@@ -126,6 +127,7 @@ def test_a_folder_of_forms_that_somebody_named_and_is_not_there_is_refused(
     assert (looked.code, "correct acmidm:formsFolder" in looked.output) == (2, True), looked.output
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("clients")
 def test_a_submodule_that_is_not_checked_out_undeclares_nothing(project: Project) -> None:
     """An organisation whose folder is a submodule of Git: a clone without it has an empty folder.

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from acmidm_onboarding.installed import FOLDER, VERSION
 from acmidm_onboarding.recorded import VERSION as OUTPUT
 from tests.support.engine import Project
@@ -34,12 +36,11 @@ def test_an_older_version_changes_nothing_of_what_a_later_one_wrote(
     project: Project, registry: Registry
 ) -> None:
     """Neither the engine's own command nor ours; each says so in one sentence. A run that was
-    refused leaves the version in the state, so that the next one is refused too."""
+    refused leaves the version in the state."""
     form = written_later(project, registry)
     at_authority, recorded = registry.everything(form.application), project.resources()
-    for _ in range(2):
-        done = project.up()
-        assert (done.code == 0, done.errors) == (False, [OLDER]), done.output
+    done = project.up()
+    assert (done.code == 0, done.errors) == (False, [OLDER]), done.output
     for words in (("deploy",), ("review",), ("drift", "--heal"), ("status",)):
         done = project.acmidm(*words, "--stack", "tni")
         assert (done.code, done.output.splitlines()) == (2, [OLDER])
@@ -48,6 +49,7 @@ def test_an_older_version_changes_nothing_of_what_a_later_one_wrote(
     assert versions(project) == {LATER}
 
 
+@pytest.mark.exhaustive
 def test_a_later_version_goes_on_and_has_nothing_to_do(project: Project) -> None:
     """Also from a state that says nothing of a version. The engine's own command then records the
     version, and shows no change."""
@@ -59,12 +61,12 @@ def test_a_later_version_goes_on_and_has_nothing_to_do(project: Project) -> None
     assert (done.code, "nothing is run" in done.stdout) == (0, True), done.output
     assert versions(project) == {EARLIER}
     project.change_state(without_version)
-    shown = project.preview("--expect-no-changes")
-    assert (shown.code, EARLIER in shown.output) == (0, False), shown.output
-    project.apply()
+    done = project.apply("--expect-no-changes")
+    assert EARLIER not in done.output
     assert versions(project) == {VERSION}
 
 
+@pytest.mark.exhaustive
 def test_a_command_runs_no_program_of_another_version(project: Project, registry: Registry) -> None:
     """Nothing changes, and the sentence names both."""
     form = write_form(project.forms)
@@ -73,8 +75,7 @@ def test_a_command_runs_no_program_of_another_version(project: Project, registry
     before = registry.everything(form.application)
     commands = [
         (LATER, "deploy"),
-        (EARLIER, "deploy"),
-        (LATER, "review"),
+        (EARLIER, "review"),
         (LATER, "drift", "--heal"),
     ]
     for version, *words in commands:

@@ -2,7 +2,7 @@
 
 In one run the requests of several connections are committed, and nobody has the answers when all is
 killed: the worst moment of each. The first run of a stack and ``destroy``, by which clients are
-removed, are cut off in ``tests/conformance/test_killed.py``, at each authority.
+removed, are cut off in ``tests/conformance/test_killed.py``. One of those runs with each change.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.support.retired import KEPT, retire
 from tests.support.rotating import as_if_days_ago, drop
 from tests.support.together import Command, Script, own, together
 
-pytestmark = pytest.mark.usefixtures("random_plugin")
+pytestmark = [pytest.mark.exhaustive, pytest.mark.usefixtures("random_plugin")]
 
 SECRET = "client_secret_basic"
 REQUESTS = {
@@ -56,14 +56,13 @@ ROUNDS = {
     # Where a client in use gets another secret, a deployment writes the state at each step.
     "renewed": Round(),
 }
-EACH_CHANGE, *_ = ROUNDS
+EVERYTHING, *_ = ROUNDS
 OF_ALL_WAYS = [*ROUNDS][:3]
 
 
 def of_round(name: str, *request: str) -> Any:
-    """A parameter of a case; the first round runs with each change."""
-    marks = () if name == EACH_CHANGE else pytest.mark.exhaustive
-    return pytest.param(name, *request, marks=marks, id="-".join((name, *request)))
+    """A parameter of a case."""
+    return pytest.param(name, *request, id="-".join((name, *request)))
 
 
 def in_rounds(*names: str) -> pytest.MarkDecorator:
@@ -152,7 +151,7 @@ def test_a_rotation_leaves_a_key_that_works(at: CutStack, request_name: str) -> 
     assert resources[f"ClientJwks {form.key}"]["inputs"]["since"].keys() == {
         key.thumbprint() for key in form.keys.values()
     }
-    assert own((yield at.looking_preview), form) == {}
+    assert own((yield at.settled), form) == {}
 
 
 @cut_at(
@@ -172,7 +171,7 @@ def test_a_client_that_was_taken_over_is_found_again(at: CutStack, request_name:
     assert own((yield at.resources), form) == {}
     yield from recovered(at)
     assert require_client(at.registry, form) == client_id
-    assert own((yield at.looking_preview), form) == {}
+    assert own((yield at.settled), form) == {}
 
 
 @cut_at(("engine, state each step", "product"), ("provider", "scopes"))
@@ -186,7 +185,7 @@ def test_a_client_that_was_made_in_part_is_found_again(at: CutStack, request_nam
     client_id = at.registry.client(form.application)["client_id"]
     yield from recovered(at)
     assert require_client(at.registry, form) == client_id
-    assert own((yield at.looking_preview), form) == {}
+    assert own((yield at.settled), form) == {}
 
 
 @in_rounds(*OF_ALL_WAYS, "renewed")
@@ -201,10 +200,10 @@ def test_a_secret_that_no_state_has_is_another_one(at: CutStack) -> Script:
     yield from recovered(at)
     assert require_client(at.registry, form) == client_id
     assert has_access(at.portal, client_id, secret_of(at.project, form))
-    assert own((yield at.looking_preview), form) == {}
+    assert own((yield at.settled), form) == {}
 
 
-@cut_at((EACH_CHANGE, "client"), ("provider", "keys"))
+@cut_at((EVERYTHING, "client"), ("provider", "keys"))
 @together
 def test_a_change_to_a_secret_leaves_a_credential_that_works(
     at: CutStack, request_name: str
@@ -226,7 +225,7 @@ def test_a_change_to_a_secret_leaves_a_credential_that_works(
     assert has_access(at.portal, client_id, secret_of(at.project, form))
     form.keys.clear()
     assert require_client(at.registry, form) == client_id
-    assert own((yield at.looking_preview), form) == {}
+    assert own((yield at.settled), form) == {}
 
 
 @in_rounds("twice")
@@ -251,7 +250,7 @@ def test_a_change_to_a_key_leaves_a_credential_that_works(at: CutStack) -> Scrip
     assert done.code == 0, done.output
     assert at.portal.client_token(form.keys["key-1"], client_id)
     assert require_client(at.registry, form) == client_id
-    assert own((yield at.looking_preview), form) == {}
+    assert own((yield at.settled), form) == {}
 
 
 @cut_at(("renewed", "client"))
@@ -268,7 +267,7 @@ def test_another_secret_leaves_one_that_works(at: CutStack, request_name: str) -
     yield from recovered(at, lambda: works(at, form, client_id, secret))
     assert has_access(at.portal, client_id, secret_of(at.project, form))
     assert require_client(at.registry, form) == client_id
-    assert own((yield at.looking_preview), form) == {}
+    assert own((yield at.settled), form) == {}
 
 
 def works(at: CutStack, form: FormFile, client_id: str, *secrets: str) -> bool:
@@ -316,7 +315,7 @@ def test_a_lock_that_is_cleared_by_hand_hides_no_killed_run(at: CutStack) -> Scr
     form.save()
     yield from recovered(at)
     assert require_client(at.registry, form) == client_id
-    assert own((yield at.looking_preview), form) == {}
+    assert own((yield at.settled), form) == {}
 
 
 @in_rounds("twice")
@@ -336,10 +335,10 @@ def test_what_was_made_and_is_declared_otherwise_since_is_changed(at: CutStack) 
     form.save()
     yield from recovered(at)
     assert require_client(at.registry, form) == client_id
-    assert own((yield at.looking_preview), form) == {}
+    assert own((yield at.settled), form) == {}
 
 
-@in_rounds(EACH_CHANGE)
+@in_rounds(EVERYTHING)
 @together
 def test_ctrl_c_while_it_looks_first_starts_nothing_more(at: CutStack) -> Script:
     """A refresh that fails is followed by ``up``, one that was interrupted is not; the next run
@@ -359,7 +358,7 @@ def test_ctrl_c_while_it_looks_first_starts_nothing_more(at: CutStack) -> Script
         require_client(at.registry, one)
 
 
-@in_rounds(EACH_CHANGE)
+@in_rounds(EVERYTHING)
 @together
 def test_a_client_whose_scopes_were_withdrawn_is_gone(at: CutStack) -> Script:
     """In the first run of two in which it leaves."""
@@ -412,7 +411,7 @@ def test_nothing_is_left_of_it(at: CutStack) -> Script:
     assert done.code == 0, done.output
     yield at.cut
     yield from recovered(at)
-    yield at.looking_preview
+    yield at.settled
     resources = yield at.resources
     applications = [
         place.rpartition("/")[2] for place in resources if place.startswith("OAuthClient ")

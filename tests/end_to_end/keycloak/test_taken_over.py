@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support.command_line import CommandLine, changes_in
 from tests.support.engine import Project
 from tests.support.forms import PLAIN, SEND, read_form, write_form
@@ -9,6 +11,7 @@ from tests.support.keycloak_platform import Platform
 from tests.support.portal import new_key
 
 
+@pytest.mark.exhaustive
 def test_after_merge_and_deploy_nothing_differs(platform: Platform, project: Project) -> None:
     """A scope and a key that came, and a key that went: no event of an administrator is about the
     client then, and drift is in sync."""

@@ -48,7 +48,8 @@ class TwoPlatforms(OneStack):
         "deploy",
     )
     phases: ClassVar[Sequence[str]] = writes
-    slow_reads: ClassVar[Collection[str]] = ("previewed", "looked", "review_while_away")
+    slow_reads: ClassVar[Collection[str]] = ("previewed", "review_while_away")
+    last_reads: ClassVar[Collection[str]] = ("looked",)
 
     at_geosecure: Registry
     geosecure: RunningPortal
@@ -267,6 +268,7 @@ def test_others_are_reviewed_and_approved_where_a_platform_is_down(at: TwoPlatfo
     assert [one == ["new@loket.example"] for one in contacts] == [False, True]
 
 
+@pytest.mark.exhaustive
 @together
 def test_an_unreachable_platform_holds_up_only_those_who_need_it(at: TwoPlatforms) -> Script:
     """A takeover there cannot be looked at: ``up`` fails, and carries out the rest."""
@@ -290,6 +292,7 @@ def test_an_unreachable_platform_holds_up_only_those_who_need_it(at: TwoPlatform
     taking.save()
 
 
+@pytest.mark.exhaustive
 @together
 def test_leaving_a_protecting_stack(at: TwoPlatforms) -> Script:
     """From the day of ``retire`` on GeoSecure's client goes, in two runs, with all it had.

@@ -67,7 +67,10 @@ def test_a_stack_without_a_file_is_no_stack_to_make(never_made: Project, command
     """It is a slip of the pen more often: what is meant, or which there are, is said."""
     slip = never_made.acmidm(command, "--stack", "tnj")
     assert (slip.code, slip.output) == (2, 'there is no stack "tnj" here; did you mean "tni"?\n')
-    other = never_made.acmidm(command, "--stack", "nowhere")
+
+
+def test_a_stack_with_another_name_is_none_either(never_made: Project) -> None:
+    other = never_made.acmidm("status", "--stack", "nowhere")
     assert (other.code, other.output) == (2, 'there is no stack "nowhere" here; use tni\n')
 
 

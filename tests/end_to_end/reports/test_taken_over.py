@@ -1,7 +1,7 @@
 """What was right in the portal, taken over into the forms: a change like any other, after which
 nothing differs, and nothing was written at the authority.
 
-The cases share a stack. Each waits for the same runs: up, deploy.
+The cases share a stack. Each waits for the same runs: up, up, up.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def everything(at: Reported, form: FormFile) -> Any:
 @together
 def test_after_merge_and_deploy_nothing_differs(at: Reported) -> Script:
     """Scopes, keys, a product and contacts, also what a hand took away: the document says who did
-    it, the review shows it, and the deploy changes nothing at the authority."""
+    it, and the run changes nothing at the authority. What a review shows: ``test_sources.py``."""
     form = write(at.project, "right", scopes=(SEND, DOSSIERS), keys=("a", "b"))
     other = write(at.project, "right-too", scopes=(SEND,))
     yield at.up
@@ -72,9 +72,7 @@ def test_after_merge_and_deploy_nothing_differs(at: Reported) -> Script:
     assert now["products"] == {"notificaties": configuration}
     drift = yield at.drift
     assert changes_of(drift, form, "by_hand") == set()
-    shown = changes_of((yield at.review), form)
-    assert {("scope_granted", PLAIN), ("scope_withdrawn", DOSSIERS)} <= shown
-    yield at.deploy
+    yield at.up
     assert everything(at, form) == before
     assert at.registry.audit(client_id=client_id) == audit, "nobody wrote anything"
     drift = yield at.drift
@@ -85,19 +83,17 @@ def test_after_merge_and_deploy_nothing_differs(at: Reported) -> Script:
 
 @together
 def test_a_newer_change_by_hand_is_not_overwritten(at: Reported) -> Script:
-    """Whoever edits the client after it was taken over finds that edit again: the deploy writes
-    over it neither, and drift goes on to show it."""
+    """Whoever edits the client after it was taken over finds that edit again: the next run
+    does not write over it, and drift goes on to show it."""
     form = write(at.project, "meanwhile", scopes=(SEND,))
     yield at.up
     client_id = at.client(form)["client_id"]
     at.registry.set_scopes(client_id, [SEND, PLAIN])
     taken_over(at, form)
     at.registry.set_scopes(client_id, [SEND, PLAIN], default=[PLAIN])
-    yield at.drift
-    yield at.review
-    deployed = yield at.deploy
-    assert deployed.code != 0
-    assert form.key in deployed.output
+    done = yield at.up
+    assert done.code != 0
+    assert form.key in done.output
     drift = yield at.drift
     assert changes_of(drift, form, "by_hand") == {("scope_granted", PLAIN)}
     taken_over(at, form)
@@ -125,6 +121,4 @@ def test_what_is_not_taken_over_is_said(at: Reported) -> Script:
         assert all(sentence in refused.stderr for sentence in sentences), refused.stderr
         assert len(refused.stderr.strip().splitlines()) == 3
     at.registry.change(client_id, managed_by=managed_by)
-    yield at.drift
-    yield at.review
-    yield at.deploy
+    yield at.up

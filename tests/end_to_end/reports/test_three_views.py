@@ -1,7 +1,7 @@
 """What is declared, recorded and real: found and explained by drift, shown by reviews and lists,
 repaired by ``drift --heal``.
 
-The cases share a stack. Each waits for the same runs: up, refresh, up, heal, up.
+The cases share a stack. Each waits for the same runs: up, up, heal, up; rare ones refresh first.
 """
 
 from __future__ import annotations
@@ -44,14 +44,18 @@ from tests.support.together import Script, about, change_list, own, together
 SECRET: dict[str, Any] = {"keys": (), "token_endpoint_auth_method": "client_secret_basic"}
 
 
+class Views(Reported):
+    phases = ("refresh", "up", "heal")
+
+
 @pytest.fixture(scope="module")
 def at(
     portal: RunningPortal,
     registry: Registry,
     random_plugin: None,  # noqa: ARG001
     tmp_path_factory: pytest.TempPathFactory,
-) -> Reported:
-    return Reported.connected(tmp_path_factory, portal, registry)
+) -> Views:
+    return Views.connected(tmp_path_factory, portal, registry)
 
 
 @together
@@ -61,7 +65,6 @@ def test_what_was_changed_by_hand_is_found_explained_and_repaired(at: Reported) 
     form = write(at.project, "changed", scopes=(SEND, DOSSIERS), keys=("a", "b"))
     yield at.up
     client_id = at.client(form)["client_id"]
-    yield at.refresh
     yield at.up
     at.registry.set_scopes(client_id, [SEND, PLAIN])
     marked = new_key(MARKS[0])  # which the engine takes for a secret, as the key of a map
@@ -121,7 +124,7 @@ def test_what_was_changed_by_hand_is_found_explained_and_repaired(at: Reported) 
     assert {entry["actor"] for entry in trail["entries"]} == {OPERATOR}
     assert f"UTC  {OPERATOR}  " in at.acmidm.run(*words).stdout
     yield at.up
-    assert own((yield at.looking_preview), form) == {}
+    assert own((yield at.settled), form) == {}
 
 
 @together
@@ -131,7 +134,6 @@ def test_a_client_that_somebody_removed_comes_back(at: Reported) -> Script:
     form = write(at.project, "removed")
     yield at.up
     gone = at.client(form)["client_id"]
-    yield at.refresh
     yield at.up
     at.registry.remove(gone)
     nobodys = client_document(client_name="Nobody's", managed_by=None)
@@ -155,7 +157,7 @@ def test_a_client_that_somebody_removed_comes_back(at: Reported) -> Script:
     }
     at.registry.remove(made)
     yield at.up
-    assert own((yield at.looking_preview), form) == {}
+    assert own((yield at.settled), form) == {}
 
 
 @together
@@ -165,7 +167,6 @@ def test_nobody_is_accused_of_what_was_refused(at: Reported) -> Script:
     taken = write(at.project, "taken")
     yield at.up
     client_id = at.client(taken)["client_id"]
-    yield at.refresh
     adopting = write(at.project, "adopting")
     adopting.request()["adopt"] = {"acmidm": "no-such-client"}
     adopting.save()
@@ -173,7 +174,7 @@ def test_nobody_is_accused_of_what_was_refused(at: Reported) -> Script:
     taken.request()["scopes"][DOSSIERS] = {}
     taken.request()["products"]["dosis"] = dict(DOSIS)
     taken.save()
-    reviewed = yield at.review_of_a_plan
+    reviewed = yield at.review
     assert [problem.partition(": ")[0] for problem in reviewed["problems"]] == ["gent/adopting"]
     refused = yield at.up
     assert refused.code != 0
@@ -192,11 +193,10 @@ def test_nobody_is_accused_of_what_was_refused(at: Reported) -> Script:
     del taken.request()["scopes"][DOSSIERS], taken.request()["products"]["dosis"]
     taken.save()
     at.registry.remove_configuration("dosis", client_id)
-    assert ("client_created", None) in changes_of((yield at.review), adopting)
     healed = yield at.heal
     assert ("client_created", None) in changes_of(healed, adopting, "not_applied")
     yield at.up
-    assert own((yield at.looking_preview), adopting, taken) == {}
+    assert own((yield at.settled), adopting, taken) == {}
 
 
 @together
@@ -205,7 +205,6 @@ def test_where_a_hand_and_a_form_meet_nothing_is_repaired(at: Reported) -> Scrip
     form = write(at.project, "both", keys=("a",))
     yield at.up
     client_id = at.client(form)["client_id"]
-    yield at.refresh
     at.registry.set_scopes(client_id, [SEND, PLAIN])
     form.request()["scopes"][DOSSIERS] = {}
     form.request()["products"]["dosis"] = dict(DOSIS)
@@ -236,7 +235,7 @@ def test_where_a_hand_and_a_form_meet_nothing_is_repaired(at: Reported) -> Scrip
     )
     at.registry.set_scopes(client_id, [SEND])
     yield at.up
-    assert own((yield at.looking_preview), form) == {}
+    assert own((yield at.settled), form) == {}
 
 
 @together
@@ -247,7 +246,6 @@ def test_the_repair_leaves_alone_what_waits(at: Reported) -> Script:
     ends(waiting, "key-2", TEN_DAYS)
     waiting.save()
     yield at.up
-    yield at.refresh
     yield at.up
     waiting.request()["scopes"][PLAIN] = {}
     exemption = {"reason": "a package of 2019", "reference": "SD-4810"}
@@ -266,7 +264,7 @@ def test_the_repair_leaves_alone_what_waits(at: Reported) -> Script:
     assert PLAIN not in at.client(waiting)["scopes"]
     done = yield at.up
     assert done.code == 0, done.output
-    assert own((yield at.looking_preview), waiting, renamed) == {}
+    assert own((yield at.settled), waiting, renamed) == {}
 
 
 @together
@@ -286,7 +284,6 @@ def test_keys_that_end_are_listed_and_an_uploaded_one_is_its_organisations(at: R
     there = at.listed(uploads)
     assert there is not None
     assert [(key["kid"], key["days_left"]) for key in there["keys"]] == [("uploaded", 39)]
-    yield at.refresh
     yield at.up
     at.registry.set_scopes(client_id, [SEND, PLAIN])
     found = yield at.drift
@@ -305,7 +302,7 @@ def test_keys_that_end_are_listed_and_an_uploaded_one_is_its_organisations(at: R
         for key in report["expiring"]
         if key["application"] in (declared.application, uploads.application)
     ] == [("key-2", 9), ("uploaded", 39)]
-    assert own((yield at.looking_preview), declared, uploads) == {}
+    assert own((yield at.settled), declared, uploads) == {}
     assert set(kids(at.client(uploads))) == {"uploaded"}
 
     with at.without_the_portal():
@@ -319,35 +316,12 @@ def test_keys_that_end_are_listed_and_an_uploaded_one_is_its_organisations(at: R
 @together
 def test_a_secret_rotated_by_hand(at: Reported) -> Script:
     """Whoever knows the new one is let in: it is a danger, with who did it, and ``--heal`` puts the
-    declared one back. Written to the state by a refresh, it is what waits for an ``up``, and a
-    review says so too."""
+    declared one back."""
     form = write(at.project, "rotated", **SECRET)
     yield at.up
     secret, client_id = secret_of(at.project, form), at.client(form)["client_id"]
-
-    def rotate() -> str:
-        rotated = rotate_by_hand(at.registry, client_id)
-        at.project.secrets.append(rotated)
-        return rotated
-
-    def let_in(*secrets: str) -> list[bool]:
-        return [has_access(at.portal, client_id, one) for one in secrets]
-
-    rotated = rotate()
-    yield at.refresh
-    restored = {("secret_restored", None)}
-    found = yield at.drift
-    assert changes_of(found, form, "not_applied") == restored
-    assert changes_of(found, form, "by_hand") == set()
-    assert changes_of((yield at.review_of_a_plan), form) == restored, (
-        "a second look does not settle it"
-    )
-    assert own(at.planned(), form) == {f"OAuthClient {form.key}": ("update", ["client_secret"])}
-    assert secret not in at.project.exported()
     yield at.up
-    assert let_in(secret, rotated) == [True, False]
-
-    rotate()
+    rotated = rotate(at, client_id)
     found = yield at.drift
     (change,) = change_list(found, form, "by_hand")
     assert (change["kind"], change["severity"], change["changed_by"]) == (
@@ -359,9 +333,42 @@ def test_a_secret_rotated_by_hand(at: Reported) -> Script:
     assert found["headline"].startswith("By hand on tni: ")
     healed = yield at.heal
     assert changes_of(healed, form, "repaired") == {("secret_renewed", None)}
-    assert let_in(secret) == [True]
+    assert let_in(at, client_id, secret, rotated) == [True, False]
     yield at.up
-    assert own((yield at.looking_preview), form) == {}
+    assert own((yield at.settled), form) == {}
+
+
+@pytest.mark.exhaustive
+@together
+def test_a_secret_rotated_by_hand_that_a_refresh_has_seen(at: Reported) -> Script:
+    """It is what waits for an ``up``, and a review says so too."""
+    form = write(at.project, "rotated-before", **SECRET)
+    yield at.up
+    secret, client_id = secret_of(at.project, form), at.client(form)["client_id"]
+    rotated = rotate(at, client_id)
+    yield at.refresh
+    restored = {("secret_restored", None)}
+    found = yield at.drift
+    assert changes_of(found, form, "not_applied") == restored
+    assert changes_of(found, form, "by_hand") == set()
+    assert changes_of((yield at.review_of_a_plan), form) == restored, (
+        "a second look does not settle it"
+    )
+    assert own(at.planned(), form) == {f"OAuthClient {form.key}": ("update", ["client_secret"])}
+    assert secret not in at.project.exported()
+    yield at.up
+    assert let_in(at, client_id, secret, rotated) == [True, False]
+
+
+def rotate(at: Reported, client_id: str) -> str:
+    """Somebody gives a client another secret."""
+    rotated = rotate_by_hand(at.registry, client_id)
+    at.project.secrets.append(rotated)
+    return rotated
+
+
+def let_in(at: Reported, client_id: str, *secrets: str) -> list[bool]:
+    return [has_access(at.portal, client_id, one) for one in secrets]
 
 
 @pytest.mark.exhaustive
@@ -416,7 +423,7 @@ def test_a_type_in_no_report(at: Reported) -> Script:
     assert changes_of(report, other) == {("client_removed", None)}
     yield at.up
     assert remarks(at.project.resources()).keys() == {form.key}
-    assert own((yield at.looking_preview), form) == {}
+    assert own((yield at.settled), form) == {}
 
 
 @pytest.mark.exhaustive
@@ -480,8 +487,6 @@ def test_a_review_says_whom_to_ask_for_the_right_to_upload(at: Reported) -> Scri
 
     there = write_of("nobody", "er-al")
     yield at.up
-    yield at.refresh
-    yield at.up
     add_user(database, "zonder", [ovo["without"]], api_beheerder=False)
     add_user(database, "met", [ovo["with"]], api_beheerder=True)
     add_user(database, "niet-meer", [ovo["no more"]], api_beheerder=True)
@@ -507,11 +512,10 @@ def test_a_program_that_declares_its_connections_in_python(at: Reported) -> Scri
     what it cannot know."""
     form = write(at.project, "in-python")
     yield at.up
-    yield at.refresh
     yield at.up
     yield at.heal
     yield at.up
-    yield at.looking_preview
+    yield at.settled
     at.registry.set_scopes(at.client(form)["client_id"], [SEND, PLAIN])
     elsewhere = at.project.folder / "elsewhere"
     shutil.move(at.forms, elsewhere)

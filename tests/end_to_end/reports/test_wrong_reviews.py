@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from tests.support.engine import Project
 from tests.support.repository import Repository, repository
 
 __all__ = ["repository"]
-
-
-def test_a_stack_that_does_not_exist(project: Project) -> None:
-    nowhere = project.acmidm("review", "--stack", "nowhere")
-    assert (nowhere.code, nowhere.output) == (
-        2,
-        'there is no stack "nowhere" here; use tni\n',
-    )
 
 
 def test_wrong_use(repository: Repository) -> None:

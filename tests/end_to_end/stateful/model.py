@@ -176,7 +176,8 @@ class Model:
                 continue
             client = self.recorded[then, CLIENT]
             is_gone = key is not None and (client.client_id, CLIENT) not in self.real
-            waits, protects = set[str](), set[str]()
+            waits = {CLIENT} if self._adopts_another(key, client) else set[str]()
+            protects = set[str]()
             for part in PARTS:
                 known = self.recorded.get(self.place(key, part) if key else (then, part))
                 real = self.real.get((client.client_id, part))
@@ -217,6 +218,10 @@ class Model:
             }
         return {_plainly(place) for place in by_hand}, {_plainly(place) for place in waiting}
 
+    def _adopts_another(self, key: str | None, client: Recorded) -> bool:
+        """Whether a form takes over another client than its connection has, which is refused."""
+        return self.adopt.get(key or "", client.client_id) != client.client_id
+
     def _protects(self, known: Recorded) -> bool:
         """Whether its protection changes."""
         return known.protected is not self.protects
@@ -250,6 +255,7 @@ class Model:
             # A name or a protection that changes is of all parts of a connection, and a client is
             # made anew with all of them.
             whole = then != self.name(key) or (waits if is_gone else self._protects(client))
+            whole = whole or self._adopts_another(key, client)
             healing = set() if whole else (set(self.declared[key]) if is_gone else hand - waits)
             repaired |= {_plainly((then, part)) for part in hand & healing}
             self.refresh(Outage(), {self.place(key, part) for part in healing})
