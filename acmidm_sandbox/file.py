@@ -13,7 +13,12 @@ from typing import Annotated, Any, Self
 import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from acmidm_sandbox.beheerportaal.settings import PortalSettings, StrictModel
+from acmidm_sandbox.beheerportaal.settings import (
+    Platform,
+    PortalSettings,
+    ScopeSettings,
+    StrictModel,
+)
 from acmidm_sandbox.beheerportaal.store.users import User
 from acmidm_sandbox.beheerportaal.users import user_of
 
@@ -25,8 +30,14 @@ _OWNER = "OVO002949"
 _ENDINGS = {
     "missing": "is missing; add it",
     "extra_forbidden": "is nothing that this file has; correct it, or take it out",
+    "dict_type": "is no map; write a line for each, as in name: value",
+    "model_type": "is no map; write a line for each, as in name: value",
+    "list_type": "is no list; write a line with a hyphen for each",
+    "tuple_type": "is no list; write a line with a hyphen for each",
 }
 """Of a sentence about a name, by the kinds of pydantic's errors."""
+_FOLLOWS = "default_factory_not_called"
+"""Pydantic's error of a field whose default stands on one that is wrong."""
 
 
 class InvalidFile(Exception):
@@ -100,7 +111,8 @@ class Sandbox(PortalSettings):
     """The file. What most people leave out has a default; ``acmidm sandbox`` writes all of it."""
 
     environment: str = "tni"
-    platform: Any = "acmidm"
+    platform: Platform = "acmidm"
+    scopes: dict[str, ScopeSettings] = Field(default={}, description="Those of all APIs.")
     people: tuple[Person, ...] = ()
     clients: tuple[Client, ...] = ()
     operators: dict[str, dict[str, Any]] = Field(
@@ -118,7 +130,8 @@ class Sandbox(PortalSettings):
         for name, api in apis.items():
             client_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://sandbox.example/{name}"))
             filled[name] = {"owner": _OWNER, "client_id": client_id, **api}
-            offered |= {scope: {} for scope in api.get("scopes") or () if isinstance(scope, str)}
+            if isinstance(scopes := api.get("scopes"), list):
+                offered |= {scope: {} for scope in scopes if isinstance(scope, str)}
         return {"scopes": offered, **written, "apis": filled}
 
     @model_validator(mode="after")
@@ -151,7 +164,9 @@ def read_sandbox(file: Path) -> Sandbox:
         node = yaml.compose(text, yaml.CSafeLoader)
         written = yaml.load(text, yaml.CSafeLoader)
     except OSError as error:
-        raise InvalidFile(f"{file}: {error.strerror}") from None
+        raise InvalidFile(
+            f"{file} cannot be read: {error.strerror}; check its name and your rights"
+        ) from None
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else f"{file}:1:1"
@@ -162,24 +177,21 @@ def read_sandbox(file: Path) -> Sandbox:
     try:
         return Sandbox.model_validate(written)
     except ValidationError as invalid:
-        mistakes = (_sentence(file, node, dict(error)) for error in invalid.errors())
-        raise InvalidFile("\n".join(mistakes)) from None
+        errors = [error for error in invalid.errors() if error["type"] != _FOLLOWS]
+        sentences = [_sentence(file, node, dict(error)) for error in errors]
+        raise InvalidFile("\n".join(sentences)) from None
 
 
 def _sentence(file: Path, node: yaml.Node | None, error: dict[str, Any]) -> str:
-    line, column, name = 1, 1, "the file"
-    for part in ("", *error["loc"]):
-        below = _below(node, part) if part != "" else node
-        if below is None:
-            name = str(part)
-            break
-        node, name = below, str(part) or name
-        line, column = node.start_mark.line + 1, node.start_mark.column + 1
-    said = error["msg"].removeprefix("Value error, ")
-    said = _ENDINGS.get(error["type"], f"cannot be used: {said}")
+    """Return what is wrong, at the place of the value, or of the nearest one around it."""
+    for part in error["loc"]:
+        node = _below(node, part) or node
+    line, column = (node.start_mark.line + 1, node.start_mark.column + 1) if node else (1, 1)
     if error["type"] == "value_error":
         return f"{file}:{line}:{column}: {error['ctx']['error']}"
-    return f'{file}:{line}:{column}: "{name}" {said}'
+    name = f'"{error["loc"][-1]}"' if error["loc"] else "the file"
+    ending = _ENDINGS.get(error["type"], f"cannot be used: {error['msg']}; correct it")
+    return f"{file}:{line}:{column}: {name} {ending}"
 
 
 def _below(node: yaml.Node | None, part: str | int) -> yaml.Node | None:

@@ -144,6 +144,8 @@ def test_what_it_keeps_is_its_owners_alone(file: Path) -> None:
         ("name: mijn-gent", "name: ../mijn-gent", ["sandbox.yaml:15:"]),
         ("name: mijn-gent", "name: Notificaties", ["sandbox.yaml:"]),
         ("# What acmidm", "{ What acmidm", ["sandbox.yaml:"]),
+        ("people:\n", "people: x\nx:\n", ['"people" is no list', '"x" is nothing']),
+        ("port: ", "access_token_lifetime_seconds: 0\nport: x", ['"port" cannot be used']),
     ],
 )
 def test_a_mistake_is_named_with_its_place(

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from acmidm_sandbox.beheerportaal.store.clients import KeyUse
 from acmidm_sandbox.beheerportaal.store.database import Database
+from tests.sandbox.inside import Inside
 from tests.support.portal import (
     OPERATOR,
     RunningPortal,
@@ -36,6 +37,17 @@ def uses(operator: httpx.Client, client_id: str) -> dict[str, dict[str, Any]]:
 
 def sign(portal: RunningPortal, key: ECKey, client_id: str, **header: Any) -> httpx.Response:
     return portal.request_token(sign_assertion(key, client_id, portal.audience, header=header))
+
+
+def test_a_secret_uses_no_key(inner: Inside) -> None:
+    """Of a client that still has some from before."""
+    secret = "a secret of some length"
+    client_id = inner.register(
+        keys=[new_key()], token_endpoint_auth_method="client_secret_post", client_secret=secret
+    )
+    answer = inner.request_token(client_id=client_id, client_secret=secret)
+    assert answer.status == 200, answer.text
+    assert inner.manage("GET", path_of(client_id)).json() == {"items": []}
 
 
 def test_a_key_is_in_use_from_its_first_token_on(

@@ -95,6 +95,7 @@ class PortalAuthorizationServer:
         """
         require(request, checks.ONE_METHOD)
         require(request, checks.BY_METHOD[request.method])
+        require(request, checks.ONE_CLIENT)
         request.client = principals.find(self._database, request.client_id)
         require(request, checks.KNOWN)
         client: Principal = request.client  # type: ignore[assignment] # known by now

@@ -73,8 +73,10 @@ BY_METHOD: Mapping[str, Conditions] = {
     BASIC: {"one method:Basic": lambda sent: not all(sent.id_and_secret)},
     POST: {"client_id of a secret": lambda sent: not sent.client_id},
 }
+ONE_CLIENT: Conditions = {
+    "another client_id": lambda sent: sent.form.get("client_id", sent.client_id) != sent.client_id
+}
 KNOWN: Conditions = {
-    "another client_id": lambda sent: sent.form.get("client_id", sent.client_id) != sent.client_id,
     "known client:ACM/IDM": lambda sent: (
         not sent.client and sent.platform == "geosecure" and _UUID.fullmatch(sent.client_id)
     ),

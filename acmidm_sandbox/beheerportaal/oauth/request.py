@@ -150,7 +150,9 @@ class TokenRequest:
     @cached_property
     def key(self) -> Mapping[str, Any] | None:
         """The client's key that the assertion names, or its first where it names none."""
-        for key in self.client.jwks if self.client else ():
+        if self.client is None or self.method != ASSERTION:
+            return None
+        for key in self.client.jwks:
             if self.kid in (None, key["kid"]):
                 return key
         return None

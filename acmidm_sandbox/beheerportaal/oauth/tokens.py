@@ -67,10 +67,10 @@ class AccessTokens:
         with self._database.write() as session:
             forget_ended(session, AccessToken)
             session.add(stored)
-            if request.key is not None and not client.is_operator:
+            if (key := request.key) is not None and not client.is_operator:
                 use = KeyInUse(
                     thumbprint=request.credential,
-                    kid=str(request.key["kid"]),
+                    kid=str(key["kid"]),
                     last_used_at=datetime.now(UTC).isoformat(timespec="seconds"),
                     with_kid=request.kid is not None,
                 )

@@ -19,6 +19,7 @@ from acmidm_onboarding.installed import VERSION
 from tests.support.engine import ROOT, Project
 from tests.support.forms import PLAIN, write_form
 from tests.support.portal import RunningPortal, new_key, public_jwk
+from tests.support.ports import free_port
 from tests.support.registry import Registry
 from toolchain.make_repository import build_wheel
 
@@ -97,6 +98,33 @@ def _lacks(ended: subprocess.CompletedProcess[str], command: str) -> bool:
 @pytest.fixture
 def wheel(tmp_path: Path) -> Path:
     return build_wheel(tmp_path)
+
+
+@pytest.mark.exhaustive
+def test_the_sandbox_alone_gives_a_token(wheel: Path, tmp_path: Path) -> None:
+    """With its extra and nothing else: by the three commands that it says."""
+    project = Elsewhere(tmp_path / "alone")
+    project.folder.mkdir()
+    project.make_environment()
+    project.install(f"{wheel}[sandbox]")
+    assert project.run("python", "-c", "import typer").returncode == 1, "no command line is there"
+    file = project.folder / "sandbox.yaml"
+    example = (ROOT / "acmidm_sandbox" / "sandbox.yaml").read_text()
+    file.write_text(example.replace("8511", str(free_port())))
+    command = [project.bin / "acmidm-sandbox", file]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        for line in process.stderr:
+            if "Uvicorn running" in line:
+                break
+        os.set_blocking(process.stdout.fileno(), False)
+        said = process.stdout.read().splitlines()
+        commands = "\n".join(line for line in said if line.startswith("    "))
+        shell = subprocess.run(["sh", "-ec", commands], capture_output=True, text=True, check=False)
+        process.terminate()
+    assert json.loads(shell.stdout)["scope"] == "dv_notificaties_import", shell.stderr
 
 
 @pytest.mark.exhaustive
