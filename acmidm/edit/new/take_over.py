@@ -24,7 +24,7 @@ from acmidm_onboarding.engine_resources import Resource
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS, Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.documents import MAXIMUM_BYTES, Document, read_document
-from acmidm_onboarding.forms.files import absolute
+from acmidm_onboarding.forms.files import Files, absolute
 from acmidm_onboarding.forms.form import ScopeRequest
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.rules.gate import by_reason
