@@ -83,6 +83,7 @@ def test_so_has_503(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> None:
         raise OperationalError("", None, Exception("locked"))
 
+    sender.token_for(UPLOAD)
     monkeypatch.setattr(Database, "write", fail)
     answer = sender.call("POST", UPLOAD, DOSSIER)
     assert (answer.status, fields(answer), answer.headers["retry-after"]) == (503, [], "1")

@@ -429,7 +429,7 @@ def test_a_declaration_of_keys_replaces_those_of_the_portal(at: Adoptions) -> Sc
     )
     yield at.up
     assert kids(at.registry.client(form.application)) == {"declared"}
-    assert upload(at, client_id) == 412
+    assert upload(at, client_id) == 422
     assert (yield at.looked).of(form) == {}
 
 
@@ -439,7 +439,7 @@ def test_a_declaration_that_goes_leaves_its_keys_in_use(at: Adoptions) -> Script
     form = write_form(at.forms, "gent/handed-over")
     yield at.up
     client_id = at.registry.client(form.application)["client_id"]
-    assert upload(at, client_id) == 412
+    assert upload(at, client_id) == 422
     leave_keys_to_the_portal(form)
     shown = (yield at.looked).of(form)
     assert {place: step for place, (step, _) in shown.items()} == changed(

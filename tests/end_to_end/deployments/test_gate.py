@@ -230,7 +230,8 @@ def test_a_key_that_ends_is_found_while_its_connection_is_held_back(at: TwoStack
         at.prod.acmidm("status", "--stack", "prod", *words).stdout
         for words in ((), ("--expiring", "20"))
     )
-    assert f"Stad Gent · {waiting.application}  no client yet" in expiring.splitlines()
+    line = f"Stad Gent · {waiting.application}  production  no client yet"
+    assert line in expiring.splitlines()
     assert waiting.application not in listed
     assert left.application not in listed + expiring
     drift = yield at.prod_drift

@@ -187,7 +187,7 @@ def test_a_mandate_that_ends_takes_scopes_and_then_the_key_of_that_connection(
     listed = at.project.acmidm("status", "aalst", "--stack", "tni").stdout
     assert f"mandate  leverancier ENDED {ENDED}" in listed
     board = at.project.acmidm("status", "--board", "aalst").stdout
-    assert "van leverancier, met een mandaat tot en met 31 december 2020" in board
+    assert f"mandaat  leverancier GEËINDIGD op {ENDED}" in board
     reviewed = yield at.review
     assert kinds(reviewed, town) == ["mandate_ended", "client_without_key", "key_removed"]
     assert "held back from production" not in json.dumps(reviewed), "it waits for no gate"

@@ -221,8 +221,8 @@ def test_a_sheet_of_clients_is_taken_over(at: OnKeycloak) -> Script:
     organisation = importing.forms / "stad-leuven/organisation.yaml"
     assert yaml.safe_load(organisation.read_text())["adopts"] == ["leuven-loket"]
     said = (
-        "on tni has no code of an organisation there, and adopts in stad-leuven/organisation.yaml"
-        " has it: see whether it is Stad"
+        "has no code of an organisation there; adopts has it in stad-leuven/organisation.yaml: see"
+        " whether it is Stad Leuven's"
     )
     assert said in done.stdout
     form = yaml.safe_load((importing.forms / "stad-leuven/mijn-loket.yaml").read_text())
