@@ -252,6 +252,6 @@ def client_ids(clone: Path) -> dict[str, str]:
     """The sample connection's, by platform."""
     shown = run(clone, 'eval "$(make -s env)" && acmidm status ondernemerssteun --stack tni').stdout
     acmidm, geosecure = re.findall(
-        r"ondernemerssteun(?: \(geosecure\))?  (\S+)$", shown, re.MULTILINE
+        r"ondernemerssteun  TNI(?:, GeoSecure)?  (\S+)$", shown, re.MULTILINE
     )
     return {"acmidm": acmidm, "geosecure": geosecure}
