@@ -21,7 +21,7 @@ from acmidm.cli import app
 from tests.support.by_hand import adopt, made_by_hand
 from tests.support.engine import Outcome
 from tests.support.evidence import write_evidence
-from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
+from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
 from tests.support.portal import RunningPortal, new_key
 from tests.support.registry import Registry, kids
 from tests.support.together import OneStack, Script, together
@@ -84,7 +84,25 @@ def differs(outcome: Outcome, *words: str) -> list[str]:
 def test_what_changes_in_between_is_left_out(at: ApprovedStack) -> Script:
     """At the authority, where no preview looks, and in a form: each is named, nothing of it is
     written."""
-    form = write_form(at.forms, "gent/anders", scopes=(SEND,))
+    yield from changed_in_between(at, write_form(at.forms, "gent/anders", scopes=(SEND,)))
+
+
+@pytest.mark.exhaustive
+@together
+def test_what_is_put_back_runs(at: ApprovedStack) -> Script:
+    form = write_form(at.forms, "gent/teruggezet", scopes=(SEND,))
+    yield from changed_in_between(at, form)
+    client_id = at.registry.client(form.application)["client_id"]
+    form.request()["scopes"][PLAIN] = {}
+    form.save()
+    at.registry.set_scopes(client_id, [SEND])
+    at.registry.change(client_id, contacts=form.document["contacts"])
+    done = yield at.deploy_approved
+    assert differs(done, form.key, client_id) == []
+    assert {SEND, PLAIN} <= set(at.registry.client(form.application)["scopes"])
+
+
+def changed_in_between(at: ApprovedStack, form: FormFile) -> Script:
     yield at.up
     client_id = at.registry.client(form.application)["client_id"]
     form.request()["scopes"][PLAIN] = {}
