@@ -9,25 +9,18 @@ from joserfc.errors import SecurityWarning
 
 from acmidm_sandbox.beheerportaal.app import create_app
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
-from acmidm_sandbox.beheerportaal.store.opening import UnusableDatabase, open_database
 
 GRACE_SECONDS = 5
 
 
 def run(settings: PortalSettings) -> None:
-    """Serve a portal until SIGTERM, or Ctrl-C; end in a sentence where its database is none."""
+    """Serve a portal, whose database can be used, until SIGTERM, or Ctrl-C."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     # aiosmtpd's, which has a line for each command.
     logging.getLogger("mail.log").setLevel(logging.ERROR)
     # ACM/IDM's clients call the algorithm EdDSA; that RFC 9864 prefers the name Ed25519 is no news
     # at each request.
     warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
-    try:
-        # The application opens it again; here a file that is none ends in a sentence instead of a
-        # traceback.
-        open_database(settings.database).close()
-    except UnusableDatabase as error:
-        sys.exit(str(error))
     uvicorn.run(
         create_app(settings),
         host=settings.host,

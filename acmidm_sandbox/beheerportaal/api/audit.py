@@ -2,30 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from sqlalchemy import true
 
 from acmidm_sandbox.beheerportaal.api.clients import PREFIX
-from acmidm_sandbox.beheerportaal.api.describe import (
-    ACCESS_TOKEN,
-    AFTER,
-    LIMIT,
-    PROBLEMS,
-    answer_page,
-)
-from acmidm_sandbox.beheerportaal.api.guard import OperatorRoute
+from acmidm_sandbox.beheerportaal.api.describe import AFTER, LIMIT, answer_page
+from acmidm_sandbox.beheerportaal.api.guard import router_for_operators
 from acmidm_sandbox.beheerportaal.context import CurrentPortal
 from acmidm_sandbox.beheerportaal.documents import AuditPage
 from acmidm_sandbox.beheerportaal.store.clients import Change
 from acmidm_sandbox.beheerportaal.store.database import page_of
 
-router = APIRouter(
-    prefix=PREFIX,
-    route_class=OperatorRoute,
-    dependencies=[ACCESS_TOKEN],
-    responses=PROBLEMS,
-    tags=["audit"],
-)
+router = router_for_operators(PREFIX, "audit")
 ClientId = Annotated[str | None, Query(max_length=255)]
 
 

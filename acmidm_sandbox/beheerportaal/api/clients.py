@@ -6,24 +6,22 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 from sqlalchemy import ColumnElement, select, text, true
 from sqlalchemy.orm import Session
 
 from acmidm_sandbox.beheerportaal.api.client_secrets import secret_required, secrets_after
 from acmidm_sandbox.beheerportaal.api.describe import (
-    ACCESS_TOKEN,
     AFTER,
     CHANGE_PROBLEMS,
     CREATED,
     IF_MATCH,
     LIMIT,
-    PROBLEMS,
     READ,
     answer,
     answer_page,
 )
-from acmidm_sandbox.beheerportaal.api.guard import OperatorRoute
+from acmidm_sandbox.beheerportaal.api.guard import router_for_operators
 from acmidm_sandbox.beheerportaal.conditions import require_current
 from acmidm_sandbox.beheerportaal.context import Caller, CurrentPortal
 from acmidm_sandbox.beheerportaal.documents import (
@@ -51,13 +49,7 @@ FIRST_NUMERIC_TEST_CLIENT_ID = 7001
 """Other ones than in production, so that one of the wrong environment is told from a right one:
 public clients have 6776 and 38890."""
 
-router = APIRouter(
-    prefix=PREFIX,
-    route_class=OperatorRoute,
-    dependencies=[ACCESS_TOKEN],
-    responses=PROBLEMS,
-    tags=["clients"],
-)
+router = router_for_operators(PREFIX, "clients")
 
 _CLIENT = "/clients/{client_id}"
 _Filter = Annotated[str | None, Query(max_length=255)]

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
+from acmidm_sandbox.beheerportaal.api.describe import ACCESS_TOKEN, PROBLEMS
 from acmidm_sandbox.beheerportaal.context import Portal
 from acmidm_sandbox.beheerportaal.http import LimitedRequest, require_json
 from acmidm_sandbox.beheerportaal.problems import Problem
@@ -40,6 +41,17 @@ class OperatorRoute(TokenRoute):
         require_scope(request, MANAGEMENT_READ if request.method == "GET" else MANAGEMENT_WRITE)
         if request.method in ("POST", "PUT"):
             require_json(request)
+
+
+def router_for_operators(prefix: str, tag: str) -> APIRouter:
+    """Return a router whose routes are for operators only, and say so in the OpenAPI document."""
+    return APIRouter(
+        prefix=prefix,
+        route_class=OperatorRoute,
+        dependencies=[ACCESS_TOKEN],
+        responses=PROBLEMS,
+        tags=[tag],
+    )
 
 
 def require_scope(request: Request, scope: str) -> None:

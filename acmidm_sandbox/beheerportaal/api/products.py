@@ -4,23 +4,21 @@ import time
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Header, Response
+from fastapi import Header, Response
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from acmidm_sandbox.beheerportaal.api.describe import (
-    ACCESS_TOKEN,
     AFTER,
     CHANGE_PROBLEMS,
     CREATED,
     IF_MATCH,
     LIMIT,
-    PROBLEMS,
     READ,
     answer,
     answer_page,
 )
-from acmidm_sandbox.beheerportaal.api.guard import OperatorRoute
+from acmidm_sandbox.beheerportaal.api.guard import router_for_operators
 from acmidm_sandbox.beheerportaal.conditions import require_current
 from acmidm_sandbox.beheerportaal.context import Caller, CurrentPortal, Portal
 from acmidm_sandbox.beheerportaal.documents import ConfigurationDocument, ConfigurationPage
@@ -30,13 +28,7 @@ from acmidm_sandbox.beheerportaal.store.clients import record
 from acmidm_sandbox.beheerportaal.store.database import page_of
 from acmidm_sandbox.beheerportaal.store.products import Configuration
 
-router = APIRouter(
-    prefix="/products/v1/{product}/configurations",
-    route_class=OperatorRoute,
-    dependencies=[ACCESS_TOKEN],
-    responses=PROBLEMS,
-    tags=["products"],
-)
+router = router_for_operators("/products/v1/{product}/configurations", "products")
 
 _IF_NONE_MATCH = Annotated[
     str | None, Header(alias="If-None-Match", description="`*` creates, where there is none yet.")
