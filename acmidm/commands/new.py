@@ -13,7 +13,7 @@ import typer
 
 from acmidm.edit.changes import Changes, Read, Rows, exists, reading
 from acmidm.edit.new.answers import Answers, Mistakes, chosen, form_of, pairs, speaks_for
-from acmidm.edit.new.intake import Intake
+from acmidm.edit.new.intake import Intake, Taken
 from acmidm.edit.new.organisations import NOBODY, Owner, owner_of
 from acmidm.edit.new.rows import SCOPES_HEADINGS, Column, headings
 from acmidm.edit.new.scopes import Scopes
@@ -225,10 +225,15 @@ def _take_in(files: Sequence[Path], catalogue: Catalogue, read: Read) -> None:
     if refused := [
         f"{one.file}: {sentence}" for one in taken for sentence in (*one.unclear, *one.for_team)
     ]:
+        # What is wrong is said as a file is taken in: once more in each language of a sender.
+        spoken_to: dict[Language, list[Taken]] = {own: taken}
         for number, one in enumerate(taken):
-            if one.unclear:
-                speak(one.language)
-                typer.echo(f"{Intake(FORMS, read, catalogue).take(files)[number].mail()}\n")
+            if not one.unclear:
+                continue
+            speak(one.language)
+            if one.language not in spoken_to:
+                spoken_to[one.language] = Intake(FORMS, read, catalogue).take(files)
+            typer.echo(f"{spoken_to[one.language][number].mail()}\n")
         speak(own)
         if any(one.unclear for one in taken):
             outcome = tr(
