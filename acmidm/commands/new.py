@@ -13,7 +13,7 @@ import typer
 
 from acmidm.edit.changes import Changes, Read, Rows, exists, reading
 from acmidm.edit.new.answers import Answers, Mistakes, chosen, form_of, pairs, speaks_for
-from acmidm.edit.new.intake import Intake
+from acmidm.edit.new.intake import Intake, Taken
 from acmidm.edit.new.organisations import NOBODY, Owner, owner_of
 from acmidm.edit.new.rows import SCOPES_HEADINGS, Column, headings
 from acmidm.edit.new.scopes import Scopes
@@ -215,7 +215,7 @@ def _write_one(answers: Answers, catalogue: Catalogue, read: Read, mistakes: Mis
     changes.require_valid(mistakes.label, mistakes.sentences)
     written = changes.write()
     speak(language)
-    _report(owner, form, written, catalogue, organisations, language)
+    _report(owner, form, written, catalogue, organisations)
 
 
 def _take_in(files: Sequence[Path], catalogue: Catalogue, read: Read) -> None:
@@ -225,10 +225,15 @@ def _take_in(files: Sequence[Path], catalogue: Catalogue, read: Read) -> None:
     if refused := [
         f"{one.file}: {sentence}" for one in taken for sentence in (*one.unclear, *one.for_team)
     ]:
+        # What is wrong is said as a file is taken in: once more in each language of a sender.
+        spoken_to: dict[Language, list[Taken]] = {own: taken}
         for number, one in enumerate(taken):
-            if one.unclear:
-                speak(one.language)
-                typer.echo(f"{Intake(FORMS, read, catalogue).take(files)[number].mail()}\n")
+            if not one.unclear:
+                continue
+            speak(one.language)
+            if one.language not in spoken_to:
+                spoken_to[one.language] = Intake(FORMS, read, catalogue).take(files)
+            typer.echo(f"{spoken_to[one.language][number].mail()}\n")
         speak(own)
         if any(one.unclear for one in taken):
             outcome = tr(
@@ -248,19 +253,9 @@ def _take_in(files: Sequence[Path], catalogue: Catalogue, read: Read) -> None:
         sentences.append(tr("Written: {files}. All of it is valid.", files=files_written))
     sentences += [note for one in taken for note in one.notes]
     if any(file.name == ORGANISATION_FILE for file in written) and onboarding_team():
-        sentences.append(
-            tr(
-                "Also run acmidm schema: who approves the forms (CODEOWNERS) changes with a new"
-                " organisation."
-            )
-        )
+        sentences.append(_schema_is_next())
     if written:
-        sentences.append(
-            tr(
-                "Commit these files on a branch, and open a pull request: a colleague and Digitaal"
-                " Vlaanderen review the form."
-            )
-        )
+        sentences.append(_review_is_next())
     for sentence in sentences:
         typer.echo(plain(sentence, 2000))
 
@@ -392,18 +387,31 @@ def _unread(sheets: Sheets) -> Iterator[str]:
         yield tr("columns that were not read: {columns}", columns=", ".join(sheets.unread))
 
 
+def _schema_is_next() -> str:
+    return tr(
+        "Also run acmidm schema: who approves the forms (CODEOWNERS) changes with a new"
+        " organisation."
+    )
+
+
+def _review_is_next() -> str:
+    return tr(
+        "Commit these files on a branch, and open a pull request: a colleague and Digitaal"
+        " Vlaanderen review the form."
+    )
+
+
 def _report(
     owner: Owner,
     form: Mapping[str, Any],
     written: Sequence[Path],
     catalogue: Catalogue,
     organisations: Mapping[str, Organisation],
-    language: Language,
 ) -> None:
-    """Say what was written, and what its author does next."""
+    """Say what was written, and what its author does next, in the language that is spoken."""
     file = file_of(FORMS, owner.folder, form["application"]).as_posix()
     lines = [
-        language.tr(
+        tr(
             "Written: {files}. All of it is valid.",
             files=", ".join(file.as_posix() for file in written),
         )
@@ -416,32 +424,24 @@ def _report(
         if not catalogue.scopes[scope].is_verified(PLATFORM)
     ]:
         lines.append(
-            language.tr(
+            tr(
                 "Digitaal Vlaanderen has not confirmed the names of these scopes yet: {scopes}."
                 " Your form will not change by that.",
                 scopes=", ".join(unverified),
             )
         )
     steps = [
-        language.tr(
+        tr(
             "Make a key pair: acmidm keys new {form} --environment tni. Or upload your public key"
             " in the Beheerportaal later (step 5).",
             form=file,
         )
     ]
     if owner.is_new and owner.organisation.owners and onboarding_team():
-        steps.append(
-            language.tr(
-                "Also run acmidm schema: who approves the forms (CODEOWNERS) changes with a new"
-                " organisation."
-            )
-        )
+        steps.append(_schema_is_next())
     steps += [
-        language.tr(
-            "Commit these files on a branch, and open a pull request: a colleague and Digitaal"
-            " Vlaanderen review the form."
-        ),
-        language.tr(
+        _review_is_next(),
+        tr(
             "Once it is approved, Digitaal Vlaanderen makes the OAuth client in the test"
             " environment (TNI), and the client-ID is sent to: {contacts}.",
             contacts=", ".join(form["contacts"]),
@@ -449,7 +449,7 @@ def _report(
     ]
     for line in (
         *lines,
-        language.tr("What you do next:"),
+        tr("What you do next:"),
         *(f"  {number}. {step}" for number, step in enumerate(steps, 1)),
     ):
         typer.echo(plain(line, 2000))

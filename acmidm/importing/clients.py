@@ -287,13 +287,13 @@ class Clients(Rows[Placed]):
         owner, application = draft.owner, draft.form["application"]
         folder = self._forms / owner.folder
         files: dict[Path, Content] = {}
-        form, requests = dict(draft.form), {}
+        fields = {name: value for name, value in draft.form.items() if name != "environments"}
+        requests = draft.form["environments"]
         if self._supplier and self._keys.are_in(draft):
             files |= self._keys.of_supplier(self._supplier, draft)
-            form = {"keys_of": self._supplier.folder}
-            requests = draft.form["environments"]
+            fields["keys_of"] = self._supplier.folder
         else:
-            form = {}
+            requests = {}
             for environment, keys in draft.keys.items():
                 prefix = f"{application}-{environment}-"
                 of_keys = self._keys.key_files(folder, prefix, keys)
@@ -308,8 +308,7 @@ class Clients(Rows[Placed]):
         said = [f"{one} {text}" for one in _REMEMBERED if (text := self._remembered(draft, one))]
         what = f": {'; '.join(said)}" if said else ""
         comment = plain(f"From {self._source}, {row}{what}", 2000)
-        fields = {**draft.form, **form, "environments": requests}
-        fields["environments"] = fields.pop("environments")
+        fields["environments"] = requests
         files[folder / form_file(application)] = file_text("onboarding", fields, comment)
         return Placed(row, files, tuple(draft.notes))
 
