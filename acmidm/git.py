@@ -48,6 +48,9 @@ _DEFAULT_BRANCH = "refs/remotes/origin/HEAD"
 _OF_ANOTHER_USER = re.compile(r"detected dubious ownership in repository at '(.+)'")
 _LONGEST_NAME, _LONGEST_PATH = 255, 4_095
 """In bytes, as file systems have it."""
+_MOST_FOLDERS = 20
+"""How many folders a file that is read may be in: a few kilobytes of Git's objects can stand for
+millions of folders, and who reads them goes into each from the one above."""
 _TOO_LARGE = bytes(MAXIMUM_BYTES + 1)
 """What stands for a file above ``MAXIMUM_BYTES``: its size is all that anybody reads."""
 _IMPOSSIBLE = frozenset({"", ".", "..", ".git"})
@@ -86,10 +89,10 @@ class Tree:
         ``folders`` are there also where nothing is in them.
 
         Raises:
-            UnknownRevision: where Git cannot read the files, they are too large, or no folder can
-                have them.
+            UnknownRevision: where Git cannot read the files, they are too large or too deep, or no
+                folder can have them.
         """
-        entries = {path: entry for path, entry in self.entries.items() if wanted(path)}
+        entries = self._wanted(wanted)
         read: dict[str, bytes | None] = {**self.contents(wanted)}
         above = _folders(entries)
         for path, entry in entries.items():
@@ -100,6 +103,23 @@ class Tree:
             elif entry.mode in FILES and path not in read:
                 read[path] = _TOO_LARGE
         return FilesOfRevision(read, {*above, *map(str, folders)}, self.findings)
+
+    def _wanted(self, wanted: Callable[[str], bool]) -> dict[str, TreeEntry]:
+        """Return the entries of the ``wanted`` paths. Raises UnknownRevision for one in too many
+        folders."""
+        entries = {path: entry for path, entry in self.entries.items() if wanted(path)}
+        for path in entries:
+            if path.count("/") > _MOST_FOLDERS:
+                raise UnknownRevision(
+                    tr(
+                        '{revision} has a file in more than {most} folders, "{path}"; put it in'
+                        " fewer, or remove it from the revision",
+                        revision=self.name,
+                        most=_MOST_FOLDERS,
+                        path=plain(path),
+                    )
+                )
+        return entries
 
     def contents(self, wanted: Callable[[str], bool]) -> dict[str, bytes]:
         """Return the contents of the files of the ``wanted`` paths, by path, without files too
@@ -135,9 +155,9 @@ class Tree:
         it.
 
         Raises:
-            UnknownRevision: where Git cannot read the files, or they are too large.
+            UnknownRevision: where Git cannot read the files, or they are too large or too deep.
         """
-        entries = {path: entry for path, entry in self.entries.items() if wanted(path)}
+        entries = self._wanted(wanted)
         contents = self.contents(wanted)
         with TemporaryDirectory(prefix="acmidm-") as folder, chdir(folder):
             for path, entry in entries.items():

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -332,13 +333,13 @@ class _Part:
     def is_left_to_the_portal(self) -> bool:
         return self.name == Resource.KEYS and self.wants is None and not self.is_missing
 
-    @property
+    @cached_property
     def expected(self) -> Any:
         """The part without changes by hand."""
         wanted = self.was if self.is_left_to_the_portal else self.wants
         return _but_for_own(self.has, self.was, wanted)
 
-    @property
+    @cached_property
     def basis(self) -> Any:
         """The part before what is pending."""
         if self.is_missing:

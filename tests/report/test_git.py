@@ -67,6 +67,23 @@ def test_a_name_that_no_folder_can_have(repository: Repository, names: list[byte
     assert " has a file that no folder can have, " in refused(repository, head)
 
 
+def test_a_file_in_more_folders_than_anybody_reads(repository: Repository) -> None:
+    """A thousand folders in one another, of some objects: refused before each of them is looked
+    into, by whoever reads a revision."""
+    tree = repository.git("rev-parse", "main:catalogue")
+    for _ in range(1_000):
+        tree = tree_of(("40000", b"d", tree))
+    entries = [
+        ("100644", b"Pulumi.yaml", repository.git("rev-parse", "main:Pulumi.yaml")),
+        ("40000", b"catalogue", tree),
+        ("40000", b"onboardings", repository.git("rev-parse", "main:onboardings")),
+    ]
+    of_change = ("--base", "main", "--head", commit_of(repository, tree_of(*entries)))
+    for command in ("review", "validate"):
+        output = repository.run(command, *of_change, code=2).output
+        assert 'has a file in more than 20 folders, "catalogue/d/d/' in output
+
+
 def test_forms_are_bounded_together_and_each_by_itself(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
