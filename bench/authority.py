@@ -15,8 +15,7 @@ from tests.support.fault_proxy import Exchange, FaultProxy
 from tests.support.keycloak import make_realm, of_this_clone
 from tests.support.keycloak_platform import Platform, running_platform
 from tests.support.keycloak_server.admin import Admin
-from tests.support.keycloak_server.running import daemon_of, start_server
-from tests.support.keycloak_server.server import Server
+from tests.support.keycloak_server.server import Server, daemon_of, start_server
 from tests.support.ports import free_port
 
 ADDED_SCOPE = "dv_organisatieregister_info"

@@ -92,7 +92,8 @@ def _read(file: Path, number: int) -> Mail:
         subject=_header(message, "Subject"),
         sender=_header(message, "From"),
         to=_header(message, "To"),
-        recipients=_header(message, "X-RcptTo").split(", "),  # aiosmtpd wrote it
+        # aiosmtpd's own stands below what the sender wrote, which may have the same name.
+        recipients=_header(message, "X-RcptTo", -1).split(", "),
         message_id=_header(message, "Message-ID"),
         text=_text(message),
     )
@@ -106,9 +107,13 @@ def _text(message: EmailMessage) -> str | None:
         return None
 
 
-def _header(message: EmailMessage, name: str) -> str:
+def _header(message: EmailMessage, name: str, place: int = 0) -> str:
+    """Return the header of a name, of several the one at a place."""
+    written = [value for key, value in message.raw_items() if key.lower() == name.lower()]
+    if not written:
+        return ""
     try:
-        return " ".join(str(message.get(name, "")).split())
+        return " ".join(str(message.policy.header_fetch_parse(name, written[place])).split())
     except Exception:  # the same: a header is read when it is asked for
         return ""
 

@@ -9,8 +9,7 @@ import pytest
 from acmidm_onboarding.values.problems import Failure
 from tests.support.keycloak import distribution_or_skip
 from tests.support.keycloak_server.admin import Admin
-from tests.support.keycloak_server.running import daemon_of, start_server
-from tests.support.keycloak_server.server import Server
+from tests.support.keycloak_server.server import Server, daemon_of, start_server
 from tests.support.ports import free_port
 
 

@@ -218,3 +218,12 @@ def test_the_newest_mail_is_shown_first(portal: RunningPortal, reader: Person, c
         deliver(portal, mail(code, subject=f"Mail-{number}"))
     page = reader.http.get(MAILBOX).text
     assert re.findall(r"Mail-(\d+)</a>", page) == ["2", "1", "0"]
+
+
+def test_a_sender_does_not_say_who_a_mail_was_for(portal: RunningPortal, code: str) -> None:
+    """A header of the name that the post office gives its own is not believed."""
+    message = mail(code)
+    message["X-RcptTo"] = "iemand.anders@stad.example"
+    deliver(portal, message, "een@stad.example")
+    (kept,) = received(portal, code)
+    assert kept.recipients == ["een@stad.example"]

@@ -28,8 +28,7 @@ from acmidm_sandbox.beheerportaal.settings import RIGHTS
 from tests.support.keycloak_server.admin import Admin, Document
 from tests.support.keycloak_server.distribution import SHA256, Distribution, wanted_version
 from tests.support.keycloak_server.realm import Realm, set_up
-from tests.support.keycloak_server.running import KEYCLOAK, start_server
-from tests.support.keycloak_server.server import Server
+from tests.support.keycloak_server.server import KEYCLOAK, Server, start_server
 from tests.support.offered import KEYCLOAK_PORT
 from tests.support.portal import new_key, public_jwk, request_token, sign_assertion
 from tests.support.ports import free_port

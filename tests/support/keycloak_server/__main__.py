@@ -14,8 +14,7 @@ from acmidm_sandbox.beheerportaal.settings import RIGHTS
 from tests.support.keycloak_server.admin import Admin
 from tests.support.keycloak_server.distribution import CannotGet, Distribution, wanted_version
 from tests.support.keycloak_server.realm import Realm, set_up
-from tests.support.keycloak_server.running import KEYCLOAK, daemon_of, start_server
-from tests.support.keycloak_server.server import Server
+from tests.support.keycloak_server.server import KEYCLOAK, Server, daemon_of, start_server
 
 _MANAGEMENT_PATH = "/admin/realms/"
 

@@ -1,16 +1,20 @@
-"""How a Keycloak of the sandbox is run: its command, its variables, its administrator. Who runs it
-is another's business."""
+"""A Keycloak as a process: its command, its variables, its administrator, and its start."""
 
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from acmidm.sandbox.daemons import Daemon, Program
+from acmidm_onboarding.files import write_private
+from acmidm_onboarding.values.problems import Failure
+from tests.support.keycloak_server.distribution import ENVIRONMENT
+
+KEYCLOAK = "keycloak"
 ADMIN = "sandbox-admin"
-START_SECONDS = 180
+_START_SECONDS = 180
 # Quicker to start, and never busy enough for the second compiler to matter.
 _JAVA_OPTIONS = "-XX:TieredStopAtLevel=1"
 
@@ -42,11 +46,7 @@ class Server:
         """For the set-up of the realm and nothing else. Made once, readable by its owner alone."""
         file = self.folder / "keycloak.admin-password"
         if not file.exists():
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with os.fdopen(
-                os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
-            ) as stream:
-                stream.write(secrets.token_urlsafe(32))
+            write_private(file, secrets.token_urlsafe(32))
         return file.read_text()
 
     @property
@@ -82,12 +82,38 @@ class Server:
             "mem:keycloak" if self.in_memory else f"file:{self.folder.absolute() / 'keycloak'}"
         )
         return {
-            "KC_CACHE": "local",
+            **ENVIRONMENT,
             "KC_DB_URL": f"jdbc:h2:{database};NON_KEYWORDS=VALUE;DB_CLOSE_ON_EXIT=FALSE",
             "KC_BOOTSTRAP_ADMIN_USERNAME": ADMIN,
             "KC_BOOTSTRAP_ADMIN_PASSWORD": self.admin_password,
             "JAVA_OPTS_APPEND": _JAVA_OPTIONS,
         }
+
+
+def daemon_of(server: Server) -> Daemon:
+    return Daemon(server.folder, KEYCLOAK)
+
+
+def start_server(server: Server) -> bool:
+    """Start a Keycloak and return when it answers; False where it runs already. Raises Failure."""
+    daemon = daemon_of(server)
+    written = daemon.settings()
+    if written and (newer := server.spoils(written)):
+        raise Failure(
+            f"{server.folder} is of Keycloak {newer}, newer than {server.version}; start that"
+            " version, or remove that folder",
+            exit_code=1,
+        )
+    said = daemon.start(
+        Program(
+            command=server.command,
+            settings=server.settings,
+            health_url=server.health_url,
+            environment=server.environment,
+            start_seconds=_START_SECONDS,
+        )
+    )
+    return said is not None
 
 
 def _numbers(version: str) -> list[int]:
