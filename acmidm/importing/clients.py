@@ -16,9 +16,10 @@ from pathlib import Path
 from acmidm.edit.changes import Content, Placed, Read, Rows
 from acmidm.edit.new.answers import speaks_for
 from acmidm.edit.new.organisations import Owner
+from acmidm.edit.new.rows import Column
 from acmidm.edit.new.texts import PLATFORM
 from acmidm.form_text import Quoted, file_text
-from acmidm.importing.existing import CLIENT_IDS, Column, ExistingClients
+from acmidm.importing.existing import CLIENT_IDS, ExistingClients
 from acmidm.importing.listed import (
     ListedClient,
     Register,

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from acmidm.edit.new.organisations import Owner
+from acmidm.edit.new.rows import Column
 from acmidm.importing.listed import ListedClient
 from acmidm.sheet import Headings, SheetRow
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.terms import Environment
 
-
-class Column(StrEnum):
-    """The columns that are read, named as in the spreadsheet that connections were kept in."""
-
-    KBO = "KBOnummer"
-    CUSTOMER = "Klant"
-    TAN = "TAN"
-    URI_TEST = "URI TEST"
-    URI_PROD = "URI PRD"
-    CLIENT_TEST = "CliëntID TEST"
-    CLIENT_PROD = "CliëntID PRD"
-
-
 CLIENT_IDS = {Environment.TNI: Column.CLIENT_TEST, Environment.PROD: Column.CLIENT_PROD}
-HEADINGS = Headings(tuple(Column), ((Column.KBO,), tuple(CLIENT_IDS.values())))
+_OF_CLIENTS = (
+    *(Column.KBO, Column.CUSTOMER, Column.TAN, Column.URI_TEST, Column.URI_PROD),
+    *CLIENT_IDS.values(),
+)
+HEADINGS = Headings(_OF_CLIENTS, ((Column.KBO,), tuple(CLIENT_IDS.values())))
 
 
 @dataclass

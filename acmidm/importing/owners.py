@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from acmidm.edit.new.organisations import Owner, new_owner
-from acmidm.importing.existing import Column
+from acmidm.edit.new.rows import Column
 from acmidm.importing.listed import ListedClient, Register
 from acmidm.sheet import SheetRow
 from acmidm.words import LONGEST_NAME, slug

@@ -413,6 +413,31 @@ def test_a_file_of_the_page_takes_nothing_away() -> None:
     assert 'unknown field "default"' in refused.stderr
 
 
+@pytest.mark.usefixtures("workspace")
+@pytest.mark.parametrize("nothing", [{}, None])
+def test_a_take_over_may_take_nothing_away(nothing: object) -> None:
+    """``without:`` with nothing behind it says that too."""
+    hand = Hand()
+    hand.scopes["dv_register_lezen"] = True
+    document = yaml.safe_load(filled_in(hand.text()))
+    result = take_in(yaml.safe_dump({**document, "without": nothing}))
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.usefixtures("workspace")
+@pytest.mark.parametrize("mark", [False, 0, "", []])
+def test_no_other_value_marks_a_take_over(mark: object) -> None:
+    """What is no mapping takes nothing over, and allows no field that a sender may not have."""
+    hand = Hand()
+    hand.scopes["dv_register_lezen"] = True
+    document = yaml.safe_load(filled_in(hand.text()))
+    before = contents()
+    refused = take_in(yaml.safe_dump({**document, "without": mark}))
+    Path("change.yaml").unlink()
+    assert refused.exit_code == 2
+    assert contents() == before
+
+
 @pytest.mark.parametrize(
     ("words", "english", "dutch"),
     [

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
+from acmidm.edit.new.rows import Column
 from acmidm.importing import existing as columns
-from acmidm.importing.existing import Column
 from acmidm.sheet import Sheets
 from acmidm.sheet import read_sheets as read
 from acmidm_onboarding.values.problems import Failure

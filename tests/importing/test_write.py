@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from acmidm.edit.new.rows import Column
 from acmidm.importing.clients import Clients
-from acmidm.importing.existing import Column
 from acmidm.importing.listed import ListedClient
 from acmidm.importing.sharing import Supplier
 from acmidm.sheet import SheetRow

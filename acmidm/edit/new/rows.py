@@ -1,4 +1,4 @@
-"""The rows of a spreadsheet that are each about a form, and the columns that they have."""
+"""The columns of spreadsheets, and the rows that are each about a form."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from acmidm_onboarding.values.names import day
 
 
 class Column(StrEnum):
-    """The columns that are read, beside one per field of a product, such as
-    ``notificaties.merk_code``."""
+    """The columns that are read, here and by import, beside one per field of a product, such as
+    ``notificaties.merk_code``; named as in the spreadsheet that connections were kept in."""
 
     KBO = "KBOnummer"
     OVO = "OVO-code"
@@ -37,6 +37,9 @@ class Column(StrEnum):
     MANDATE_REFERENCE = "Mandaatreferentie"
     CLIENT_TEST = "CliëntID TEST"
     CLIENT_PROD = "CliëntID PRD"
+    TAN = "TAN"
+    URI_TEST = "URI TEST"
+    URI_PROD = "URI PRD"
 
 
 _CODES = (Column.KBO, Column.OVO)

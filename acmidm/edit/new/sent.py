@@ -44,6 +44,11 @@ class Without(Part):
     attributes: tuple[str, ...] = ()
 
 
+def _nothing_is_empty(value: object) -> object:
+    """Accept ``without:`` with nothing behind it: the form loses nothing by what a hand did."""
+    return {} if value is None else value
+
+
 class Sent(Part):
     """An organisation, its form, and the public keys that the form names, each by the name of its
     file."""
@@ -51,7 +56,7 @@ class Sent(Part):
     organisation: Organisation
     form: Form
     keys: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    without: Annotated[Without | None, BeforeValidator(lambda value: value or {})] = None
+    without: Annotated[Without | None, BeforeValidator(_nothing_is_empty)] = None
     """None in a file of the page, which takes nothing away."""
 
     def keys_of(self, environment: Environment) -> list[Mapping[str, Any]]:
