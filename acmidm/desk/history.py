@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from acmidm.report.compare import Comparison, field_changes
+from acmidm.report.compare import Comparison
 from acmidm.report.connection import ClientName, client_name
 from acmidm.report.document import Document, Line, Piece, Section, Tone, notes
+from acmidm.report.fields import field_changes
 from acmidm.report.kinds import Change, Kind, Report
 from acmidm.words import day, plain
 from acmidm_onboarding.authorities.port import RecordedChange

@@ -15,7 +15,7 @@ from typing import Any
 from acmidm.edit.lines import Edit
 from acmidm.edit.new.answers import Values, parsed
 from acmidm.edit.new.existing import adding
-from acmidm.report.compare import field_changes
+from acmidm.report.fields import field_changes
 from acmidm.words import plain
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.declarations import LoadedForm

@@ -13,7 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from acmidm.report.compare import field_changes, paired
+from acmidm.report.compare import paired
+from acmidm.report.fields import field_changes
 from acmidm.report.plan import Plan
 from acmidm.words import LONGEST, WHOLE, plain
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform

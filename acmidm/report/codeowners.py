@@ -30,13 +30,15 @@ _HEAD = """\
 def onboarding_team(files: Files | None = None) -> str | None:
     """Return the handle of the team that runs onboarding; None in a project that has not set it,
     which gets no CODEOWNERS. ``files`` are those here where they are not given."""
+    team: object
     try:
-        document = tomllib.loads(_project_file(files))
+        team = tomllib.loads(_project_file(files))
     except FileNotFoundError:
         return None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, Unreadable):
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, Unreadable, RecursionError):
         raise Failure(f"{PROJECT_FILE} is not TOML; correct it") from None
-    team = document.get("tool", {}).get("acmidm", {}).get("onboarding_team")
+    for name in ("tool", "acmidm", "onboarding_team"):
+        team = team.get(name) if isinstance(team, Mapping) else None
     if team is None:
         return None
     try:

@@ -3,7 +3,6 @@ here, so that they agree."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from typing import Any
 from acmidm.report.afzenders import changes_of_afzenders
 from acmidm.report.connection import ConnectionChanges, client_name, in_order
 from acmidm.report.contacts import Domains, to_check
+from acmidm.report.fields import differ, differing, field_changes
 from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Scale
 from acmidm.report.retirement import retirement
 from acmidm.words import evidence_in_words, shown
@@ -229,9 +229,9 @@ class Comparison:
                 yield Change(kind=Kind.CLIENT_MARKED)
 
     def _changes_of_secret(self, before: Client, after: Client) -> Iterator[Change]:
-        if _differ(before.secret_generation, after.secret_generation):
+        if differ(before.secret_generation, after.secret_generation):
             yield self.secret_renewed(after)
-        elif _differ(before.has_secret, after.has_secret):
+        elif differ(before.has_secret, after.has_secret):
             # A client that awaits a key has lost no secret: it gets a new one, for the state has no
             # former one.
             if after.has_secret and not before.awaits_key:
@@ -283,7 +283,7 @@ class Comparison:
 
     def _changes_of_others(self, before: Client, after: Client) -> Iterator[Change]:
         if None not in (before.others, after.others) and not before.foreign:
-            for part, old, new in _differing(before.others or {}, after.others or {}):
+            for part, old, new in differing(before.others or {}, after.others or {}):
                 yield Change(
                     kind=Kind.OTHER_CHANGED,
                     subject=part,
@@ -298,7 +298,7 @@ class Comparison:
         mandate = field_changes(before.mandate, after.mandate)
         if mandate:
             yield Change(kind=Kind.MANDATE_CHANGED, fields=mandate)
-        for policy, old, new in _differing(before.exemptions, after.exemptions):
+        for policy, old, new in differing(before.exemptions, after.exemptions):
             if old is None:
                 yield Change(kind=Kind.EXEMPTION_GRANTED, subject=policy, note=new)
             elif new is None:
@@ -400,7 +400,7 @@ class Comparison:
         after = client.keys
         if after is None:
             return
-        for kid, old, new in _differing(before, after):
+        for kid, old, new in differing(before, after):
             if new is None:
                 yield self._key_removed(kid, old, client)
             elif old is None:
@@ -509,11 +509,6 @@ def _strength(client: Client) -> int:
     return _STRENGTH.get(client.auth_method or "", -1)
 
 
-def _differ(old: object, new: object) -> bool:
-    """Return whether two facts differ that are both known."""
-    return old is not None and new is not None and old != new
-
-
 def _thumbprints(keys: Mapping[str, Key]) -> dict[str, str]:
     return {kid: key.thumbprint or tr("not known") for kid, key in keys.items()}
 
@@ -561,39 +556,6 @@ def client_replaced(client: Client, client_id: str | None) -> Change:
     """Return the change of a client that gets another client-ID; None where nobody knows it yet."""
     another = FieldChange(field="client_id", old=client.client_id, new=client_id)
     return Change(kind=Kind.CLIENT_REPLACED, fields=(another,) if client_id else ())
-
-
-def field_changes(
-    before: Fields, after: Fields, *, only: str | None = None, but: Collection[str] = ()
-) -> tuple[FieldChange, ...]:
-    """Return the fields that differ, in the order of their names."""
-    changes = []
-    for name, old, new in _differing(before, after):
-        if name in but or only not in (None, name):
-            continue
-        change = FieldChange(field=name, old=_shown(old), new=_shown(new))
-        if change.old == change.new:  # values of two types can look the same: 10 and "10"
-            change = FieldChange(field=name, old=_as_json(old), new=_as_json(new))
-        changes.append(change)
-    return tuple(changes)
-
-
-def _shown(value: Any) -> str | None:
-    return None if value is None else shown(value)
-
-
-def _as_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
-
-
-def _differing(
-    before: Mapping[str, Any], after: Mapping[str, Any]
-) -> Iterator[tuple[str, Any, Any]]:
-    """Yield each name whose value differs, in order, with the value before and after; None where a
-    side has no such name."""
-    for name in sorted(before.keys() | after.keys()):
-        if before.get(name) != after.get(name):
-            yield name, before.get(name), after.get(name)
 
 
 def _entry(state: Client) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from acmidm.git import PLAIN_FILE, Tree
 from acmidm.report.codeowners import CODEOWNERS, PROJECT_FILE, codeowners_in
-from acmidm.report.compare import field_changes
+from acmidm.report.fields import field_changes
 from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.report.stacks import (
     MISTAKES,

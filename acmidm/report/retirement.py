@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from acmidm.report.kinds import FieldChange, Kind
+from acmidm.report.fields import field_changes
+from acmidm.report.kinds import Kind
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client
 
@@ -18,7 +19,7 @@ def retirement(
     """Yield each change with its facts: what a form announces, and what is done about it now."""
     if before.announced != after.announced:
         kind = Kind.RETIREMENT_ANNOUNCED if after.announced else Kind.RETIREMENT_CALLED_OFF
-        yield kind, {"fields": _moved(before.announced, after.announced)}
+        yield kind, {"fields": field_changes(before.announced, after.announced)}
     elif after.announced:
         coming = days_to_come(after, today)
         days = [tr("{name} from {day}", name=name, day=day) for name, day in coming.items()]
@@ -35,13 +36,6 @@ def retirement(
         for product in sorted(after.products.keys() & before.products.keys() & after.retire.keys()):
             if after.retire[product] <= today.isoformat():
                 yield Kind.PRODUCT_RETIRED, {"subject": product, "note": after.retire[product]}
-
-
-def _moved(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[FieldChange, ...]:
-    """Return the days that are announced otherwise than before, by name."""
-    names = sorted(before.keys() | after.keys())
-    changes = [FieldChange(field=name, old=before.get(name), new=after.get(name)) for name in names]
-    return tuple(change for change in changes if change.old != change.new)
 
 
 def is_leaving(state: Client, today: date) -> bool:

@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 
 from acmidm.git import Tree
-from acmidm.report.compare import field_changes, paired
+from acmidm.report.compare import paired
+from acmidm.report.fields import field_changes
 from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.report.plan import Plan, at_the_gate
 from acmidm.report.revision_files import strays

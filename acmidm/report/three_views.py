@@ -16,6 +16,7 @@ from typing import Any
 
 from acmidm.report.compare import Comparison, client_replaced, paired
 from acmidm.report.connection import ConnectionChanges, client_name
+from acmidm.report.fields import differ
 from acmidm.report.kinds import Change, Kind
 from acmidm_onboarding.authorities.port import ClientSnapshot
 from acmidm_onboarding.engine_resources import Resource, product_part
@@ -445,8 +446,7 @@ def _restated(recorded: Client, declared: Client) -> set[str]:
 def _gets_another_secret(recorded: Client, declared: Client) -> bool:
     if recorded.has_secret is not declared.has_secret:
         return True
-    old, new = recorded.secret_generation, declared.secret_generation
-    return old is not None and new is not None and old != new
+    return differ(recorded.secret_generation, declared.secret_generation)
 
 
 def _pend(

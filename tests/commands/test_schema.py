@@ -90,7 +90,7 @@ def test_who_approves_what_is_written_and_checked(workspace: Workspace) -> None:
         acmidm("schema")
 
 
-@pytest.mark.parametrize("project", [None, "[tool.ruff]\n"])
+@pytest.mark.parametrize("project", [None, "[tool.ruff]\n", "tool = 1\n"])
 def test_a_project_without_a_team_gets_no_codeowners(
     project: str | None, workspace: Workspace
 ) -> None:
@@ -104,6 +104,7 @@ def test_a_project_without_a_team_gets_no_codeowners(
     ("project", "organisation", "sentence"),
     [
         ("[tool", ORGANISATION, "pyproject.toml is not TOML; correct it"),
+        (f"a = {'[' * 5_000}", ORGANISATION, "pyproject.toml is not TOML; correct it"),
         (
             TEAM.replace("/onboarding", " x"),
             ORGANISATION,
