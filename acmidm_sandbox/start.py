@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from shlex import quote
+from urllib.parse import quote as url_quote
 
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
@@ -179,7 +180,8 @@ def _commands(
         " $((now + 300)) | b64)"
     )
     yield (
-        f"curl {settings.token_endpoint} -d grant_type=client_credentials -d audience={audience}"
+        f"curl {settings.token_endpoint} -d grant_type=client_credentials"
+        f" -d audience={url_quote(audience, safe='')}"
         " -d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
         ' -d client_assertion=$signed.$(printf %s "$signed" | openssl dgst -sha256 -sign'
         f" {quote(str(key_file))} | b64)"

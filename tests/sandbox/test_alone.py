@@ -127,6 +127,19 @@ def test_what_it_says_gets_a_token_and_logs_on(file: Path) -> None:
 
 
 @pytest.mark.tool
+def test_what_a_file_calls_an_api_is_no_command(file: Path) -> None:
+    """Somebody copies the three commands into a shell, which does nothing else."""
+    made = file.parent.with_name("made")
+    client_id = f"$(touch {made}); a&b=c 'd'"
+    file.write_text(
+        file.read_text().replace("{scopes: [", f'{{client_id: "{client_id}", scopes: [', 1)
+    )
+    with alone(file) as started:
+        assert started.token()["scope"] == "dv_notificaties_import"
+    assert not made.exists()
+
+
+@pytest.mark.tool
 def test_what_it_keeps_is_its_owners_alone(file: Path) -> None:
     """The private key and the database."""
     with alone(file):
