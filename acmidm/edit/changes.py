@@ -15,10 +15,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from acmidm.edit.lines import Edit, edited
-from acmidm.sheet import SheetRow
 from acmidm.words import first_of
 from acmidm_onboarding.files import make_folder, write_whole, written_together
 from acmidm_onboarding.forms.files import KEY_FILE, Files, absolute, shown
@@ -28,6 +27,9 @@ from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import Stacks, stacks_in
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.problems import DocumentPath, Failure, Problem, on_one_line
+
+if TYPE_CHECKING:  # openpyxl is not loaded before there is a spreadsheet
+    from acmidm.sheet import SheetRow
 
 Content = str | Edit
 """The text of a new file, or what edits one that is there."""
