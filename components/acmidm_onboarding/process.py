@@ -7,6 +7,7 @@ leaves no other way.
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from inspect import iscoroutine
@@ -59,4 +60,8 @@ def end_quietly_when_interrupted() -> None:
         None
         if iscoroutine(event.object) or issubclass(event.exc_type, KeyboardInterrupt)
         else sys.__unraisablehook__(event)
+    )
+    # One that had not begun yet it warns of: below the error of whichever resource failed.
+    warnings.filterwarnings(
+        "ignore", r"coroutine 'RPCManager\..* was never awaited", RuntimeWarning
     )

@@ -37,3 +37,20 @@ def test_an_interrupt_at_the_very_end_is_quiet_too() -> None:
         [sys.executable, "-c", f"{end}; {quietly}"], capture_output=True, text=True, check=True
     )
     assert done.stderr == ""
+
+
+def test_what_the_sdk_had_not_begun_ends_quietly() -> None:
+    """Python warns of a coroutine that nothing waited for; one of ours is still shown."""
+    program = """
+from pulumi.runtime.rpc_manager import RPCManager
+from acmidm_onboarding import process
+process.end_quietly_when_interrupted()
+async def ours(): ...
+RPCManager().do_rpc("register resource", ours)()
+ours()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "coroutine 'ours' was never awaited" in done.stderr
+    assert "RPCManager" not in done.stderr
