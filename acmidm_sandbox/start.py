@@ -23,6 +23,7 @@ from acmidm_sandbox.beheerportaal.documents import ClientDeclaration, ScopesDocu
 from acmidm_sandbox.beheerportaal.operators import register_operator
 from acmidm_sandbox.beheerportaal.server import run
 from acmidm_sandbox.beheerportaal.store.clients import Client as StoredClient
+from acmidm_sandbox.beheerportaal.store.database import Database
 from acmidm_sandbox.beheerportaal.store.opening import UnusableDatabase, open_database
 from acmidm_sandbox.beheerportaal.store.users import User
 from acmidm_sandbox.beheerportaal.users import add_user, change_user, list_users, remove_user
@@ -54,8 +55,9 @@ def main() -> None:
             _say(f"{file} is new: what it has is an example, to be changed")
         sandbox = read_sandbox(file)
         _require_free_port(file, sandbox)
-        for line in _prepare(sandbox):
-            _say(line)
+        with closing(open_database(sandbox.database)) as store:
+            for line in _prepare(sandbox, store):
+                _say(line)
     except (InvalidFile, NotStarted, UnusableDatabase, ValueError) as error:
         sys.exit(str(error))
     except OSError as error:
@@ -78,19 +80,19 @@ def _require_free_port(file: Path, sandbox: Sandbox) -> None:
             raise NotStarted(sentence) from None
 
 
-def _prepare(sandbox: Sandbox) -> Iterator[str]:
+def _prepare(sandbox: Sandbox, store: Database) -> Iterator[str]:
     """Have the operators, people and clients of the file, and yield what a person needs to know of
     them."""
     for operator, public_jwk in sandbox.operators.items():
         register_operator(sandbox.database, operator, public_jwk=public_jwk)
-    for change in _let_in([person.as_user() for person in sandbox.people], sandbox):
+    for change in _let_in([person.as_user() for person in sandbox.people], sandbox, store):
         yield f"  {change}"
     if sandbox.clients:
         yield f"the portal is at {sandbox.origin}/portaal"
     for client in sandbox.clients:
         key_file = sandbox.database.with_name(f"{client.name}.pem")
         key = _key(key_file)
-        client_id = _register(client, key, sandbox)
+        client_id = _register(client, key, sandbox, store)
         yield (
             f"{client.name} of {client.as_user().organisation_code} has the client-ID {client_id}"
             f" and the private key in {key_file}"
@@ -104,24 +106,23 @@ def _prepare(sandbox: Sandbox) -> Iterator[str]:
             break
 
 
-def _let_in(people: Sequence[User], sandbox: Sandbox) -> Iterator[str]:
+def _let_in(people: Sequence[User], sandbox: Sandbox, store: Database) -> Iterator[str]:
     """Have these people, and nobody else, at the portal, and yield what changes, with the password
     of each that is new: it is kept as a hash."""
-    database = sandbox.database
-    there = {user.name: user for user in list_users(database)}
+    there = {user.name: user for user in list_users(store)}
     for name in there.keys() - {user.name for user in people}:
-        remove_user(database, name)
+        remove_user(store, name)
         yield f"{name} logs on no more"
     for user in people:
         who, rights = f"{user.name} of {user.organisation_code}", ", ".join(user.rights)
         if user.name not in there:
-            password = add_user(database, user)
+            password = add_user(store, user)
             yield (
                 f"{who} ({rights or 'no right'}) logs on at {sandbox.origin}/portaal with the"
                 f" password {password}"
             )
         elif user != there[user.name]:
-            change_user(database, user)
+            change_user(store, user)
             yield f"{who} is changed ({rights or 'no right'})"
 
 
@@ -140,7 +141,7 @@ def _key(file: Path) -> RSAKey:
     return key
 
 
-def _register(client: Client, key: RSAKey, settings: Sandbox) -> str:
+def _register(client: Client, key: RSAKey, settings: Sandbox, store: Database) -> str:
     """Have a client with its key and its scopes, and return its client-ID. Others stay as they
     are."""
     owner = client.as_user()
@@ -154,7 +155,7 @@ def _register(client: Client, key: RSAKey, settings: Sandbox) -> str:
         }
     )
     public = {**key.as_dict(private=False), "use": "sig", "alg": "RS256"}
-    with closing(open_database(settings.database)) as store, store.write() as session:
+    with store.write() as session:
         of_file = StoredClient.software_id == declared.software_id
         stored = session.scalar(select(StoredClient).where(of_file))
         if stored is None:

@@ -3,14 +3,12 @@ identity provider that knows people."""
 
 import secrets
 from collections.abc import Sequence
-from contextlib import closing
-from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from acmidm_sandbox.beheerportaal.secrets import hash_secret
 from acmidm_sandbox.beheerportaal.store.clients import SHARED_KBO_NUMBER
-from acmidm_sandbox.beheerportaal.store.opening import open_database
+from acmidm_sandbox.beheerportaal.store.database import Database
 from acmidm_sandbox.beheerportaal.store.users import Account, User, everyone
 
 _LONGEST_NAME = 100
@@ -56,15 +54,14 @@ def user_of(
     return User(name, ovo, kbo, api_beheerder, aansluitingenteam, organisation_name)
 
 
-def add_user(database: Path, user: User) -> str:
+def add_user(store: Database, user: User) -> str:
     """Add a user; return the password, which is kept as a hash only.
 
     Raises:
         ValueError: where there is a user of this name.
-        UnusableDatabase
     """
     password = secrets.token_urlsafe(_PASSWORD_BYTES)
-    with closing(open_database(database)) as store, store.write() as session:
+    with store.write() as session:
         if session.get(Account, user.name) is not None:
             raise ValueError(
                 f"there is a user {user.name} already; remove that one first, or choose another"
@@ -75,30 +72,30 @@ def add_user(database: Path, user: User) -> str:
     return password
 
 
-def list_users(database: Path) -> list[User]:
+def list_users(store: Database) -> list[User]:
     """Return all users, by name."""
-    with closing(open_database(database)) as store, store.read() as session:
+    with store.read() as session:
         return everyone(session)
 
 
-def change_user(database: Path, user: User) -> None:
+def change_user(store: Database, user: User) -> None:
     """Change a user by its name, such as what the *Lokale Beheerder* grants; it counts from the
     next request, and the password stays.
 
     Raises:
         ValueError: where there is no such user.
     """
-    with closing(open_database(database)) as store, store.write() as session:
+    with store.write() as session:
         _account(session, user.name).user = user
 
 
-def remove_user(database: Path, name: str) -> None:
+def remove_user(store: Database, name: str) -> None:
     """Remove a user; that ends the sessions too.
 
     Raises:
         ValueError: where there is no such user.
     """
-    with closing(open_database(database)) as store, store.write() as session:
+    with store.write() as session:
         session.delete(_account(session, name))
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from acmidm_sandbox.beheerportaal.users import remove_user
-from tests.support.people import add_user, set_right
+from tests.support.people import add_user, remove_user, set_right
 from tests.support.portal import RunningPortal
 
 _PATH = "/management/v1/organisations/{}/administrators"

@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from acmidm.cli import app
-from acmidm_sandbox.beheerportaal.users import list_users
 from story.person import Person
+from tests.support.people import list_users
 from tests.support.sandbox_stack import Stack
 
 NEW = re.compile(r"  (\S+) of (\S+) \((.*)\) logs on at (\S+) with the password ([\w-]{24})")

@@ -9,10 +9,9 @@ import pytest
 
 from acmidm_sandbox.beheerportaal.store.database import Database
 from acmidm_sandbox.beheerportaal.store.users import WebSession
-from acmidm_sandbox.beheerportaal.users import list_users, remove_user
 from story.person import MENU, Person, client_path, hidden_fields
 from tests.sandbox.web import GENT, anybody, cookies_of, person
-from tests.support.people import add_user, set_right
+from tests.support.people import add_user, list_users, remove_user, set_right
 from tests.support.portal import RunningPortal, new_key, public_jwk, register_client
 
 LOG_ON = "/portaal/nl/aanmelden"
