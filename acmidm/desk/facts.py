@@ -248,7 +248,7 @@ class _ProgressRows:
             facts,
             made_at=state.made_at,
             keys_since=state.keys_since if shown.keys else None,
-            awaits_key=state.awaits_key,
+            awaits_key=state.secret.awaits_key,
             is_seen=is_seen,
             is_gone=is_seen and snapshot is None,
             withdrawn=_withdrawn(state, connection, snapshot, catalogue),

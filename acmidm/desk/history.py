@@ -16,7 +16,7 @@ from acmidm.report.kinds import Change, Kind, Report
 from acmidm.words import day, plain
 from acmidm_onboarding.authorities.port import RecordedChange
 from acmidm_onboarding.texts import ntr, tr
-from acmidm_onboarding.values.client import Client, Grant, fields_in
+from acmidm_onboarding.values.client import Client, Grant, Secret, fields_in
 from acmidm_onboarding.values.keys import keys_of
 from acmidm_onboarding.values.problems import both
 from acmidm_onboarding.values.terms import Environment
@@ -140,7 +140,7 @@ def _state(client: Client, recorded: RecordedChange, document: Mapping[str, Any]
     return Client(
         *client_key,
         fields=fields_in(values),
-        has_secret=document is recorded.before if is_renewed else None,
+        secret=Secret(document is recorded.before if is_renewed else None),
         scopes=scopes if is_whole else None,
         keys=_keys(values.get("jwks") or {}) if is_whole else None,
     )

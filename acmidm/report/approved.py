@@ -389,7 +389,7 @@ def _at_authority(
     state = platform.client(sides[-1].client_key, snapshot, products)
     return {
         "client": dict(state.fields),
-        "secret set at": state.secret_updated_at or 0,
+        "secret set at": state.secret.updated_at or 0,
         "scopes": {
             scope: "by default" if grant.default else "on request"
             for scope, grant in (state.scopes or {}).items()

@@ -213,7 +213,7 @@ class Comparison:
     def _changes_over(self, before: Client, after: Client) -> bool:
         """Return whether a client that waits for a key has a usable one, as far as is known: then
         this run ends its secret."""
-        if not before.awaits_key or not before.known_keys:
+        if not before.secret.awaits_key or not before.known_keys:
             return False
         usable = [key for key in before.known_keys.values() if not key.has_ended(self.now)]
         if after.keys is None:
@@ -229,12 +229,12 @@ class Comparison:
                 yield Change(kind=Kind.CLIENT_MARKED)
 
     def _changes_of_secret(self, before: Client, after: Client) -> Iterator[Change]:
-        if differ(before.secret_generation, after.secret_generation):
+        if differ(before.secret.generation, after.secret.generation):
             yield self.secret_renewed(after)
-        elif differ(before.has_secret, after.has_secret):
+        elif differ(before.secret.is_there, after.secret.is_there):
             # A client that awaits a key has lost no secret: it gets a new one, for the state has no
             # former one.
-            if after.has_secret and not before.awaits_key:
+            if after.secret.is_there and not before.secret.awaits_key:
                 yield Change(kind=Kind.SECRET_RESTORED)
             else:
                 yield self.secret_renewed(after)

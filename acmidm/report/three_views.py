@@ -392,7 +392,7 @@ def _part_by_part(
     before = _with_parts(recorded, expected)
     after = replace(
         _with_parts(before, {part: now.get(part) for part in expected}),
-        has_secret=recorded.has_secret and not is_rotated,
+        secret=replace(recorded.secret, is_there=recorded.secret.is_there and not is_rotated),
     )
     client.by_hand = replace(comparison, by_hand=True).between(before, after)
     if declared is None:
@@ -411,9 +411,9 @@ def _part_by_part(
 
 def _is_rotated(recorded: Client, real: Client) -> bool:
     """Return whether somebody set another secret than the last run."""
-    updated_at = recorded.secret_updated_at
-    has_secret = bool(recorded.has_secret) and updated_at is not None
-    return has_secret and updated_at != real.secret_updated_at
+    updated_at = recorded.secret.updated_at
+    has_secret = bool(recorded.secret.is_there) and updated_at is not None
+    return has_secret and updated_at != real.secret.updated_at
 
 
 def _granted(recorded: Client, defaults: Mapping[str, bool]) -> dict[str, Grant]:
@@ -444,9 +444,9 @@ def _restated(recorded: Client, declared: Client) -> set[str]:
 
 
 def _gets_another_secret(recorded: Client, declared: Client) -> bool:
-    if recorded.has_secret is not declared.has_secret:
+    if recorded.secret.is_there is not declared.secret.is_there:
         return True
-    return differ(recorded.secret_generation, declared.secret_generation)
+    return differ(recorded.secret.generation, declared.secret.generation)
 
 
 def _pend(

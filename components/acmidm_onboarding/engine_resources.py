@@ -19,6 +19,7 @@ from acmidm_onboarding.values.client import (
     ClientKey,
     Grant,
     HandedOver,
+    Secret,
     fields_in,
     with_first_marked,
 )
@@ -217,9 +218,11 @@ def client_from(
         *key,
         fields=fields_in(metadata, _incarnation(client)),
         client_id=(client or {}).get("id") or metadata.get(CONFIRMED) or None,
-        has_secret=None if client is None else metadata.get("client_secret") is not None,
-        secret_updated_at=outputs.get("client_secret_updated_at"),
-        awaits_key=awaits,
+        secret=Secret(
+            is_there=None if client is None else metadata.get("client_secret") is not None,
+            updated_at=outputs.get("client_secret_updated_at"),
+            awaits_key=awaits,
+        ),
         adopts=mapping(metadata.get("adopt")).get("client_id"),
         protected=any(parts[part].get("protect") for part in of_client),
         is_let_go=bool(removable) and all(inputs[part].get(KEEP) is True for part in removable),

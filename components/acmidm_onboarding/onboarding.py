@@ -171,7 +171,7 @@ class Onboarding(pulumi.ComponentResource):
     def _secret(self, connection: Declaration) -> pulumi.Output[str]:
         """Return the client secret, made here and encrypted in the state. Its name begins with the
         component's, so that it has the component's aliases."""
-        generation = connection.secret_generation or 1
+        generation = connection.secret.generation or 1
         password = pulumi_random.RandomPassword(
             connection.resource_name,
             length=_SECRET_LENGTH,

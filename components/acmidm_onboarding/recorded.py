@@ -116,7 +116,7 @@ def recorded_in(document: Mapping[str, Any], environment: Environment | None = N
     clients = (
         replace(
             client,
-            secret_generation=generations.get(client_key[:2]),
+            secret=replace(client.secret, generation=generations.get(client_key[:2])),
             handed_over=hand_over.get(record_name(client.platform, client.client_id)),
         )
         for client_key, client in staying.items()

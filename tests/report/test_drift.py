@@ -23,7 +23,7 @@ from acmidm_onboarding.authorities.port import RecordedChange
 from acmidm_onboarding.recorded import Recorded
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.settings import InvalidSettings
-from acmidm_onboarding.values.client import Client, Clients
+from acmidm_onboarding.values.client import Client, Clients, Secret
 from acmidm_onboarding.values.metadata import Owner
 from acmidm_onboarding.values.terms import Platform
 from tests.report.views import CONFIGURATION, ID, KEY, PARTS, keys, real, stored, urn, wanted
@@ -279,18 +279,22 @@ def test_a_secret_that_somebody_rotated() -> None:
     how: dict[str, Any] = {
         "fields": {"token_endpoint_auth_method": "client_secret_basic"},
         "keys": {},
-        "has_secret": True,
+        "secret": Secret(is_there=True),
     }
     at: dict[str, Any] = {
         "metadata": {"token_endpoint_auth_method": "client_secret_basic"},
         "keys": (),
     }
-    one = compared(stored(**how, secret_updated_at=5), wanted(**how), real(**at, secret_at=6))
+    one = compared(
+        stored(**{**how, "secret": Secret(is_there=True, updated_at=5)}),
+        wanted(**how),
+        real(**at, secret_at=6),
+    )
     assert said(one) == ({("secret_renewed", None)}, set())
     assert one.healing == [urn("OAuthClient")]
     assert said(compared(stored(**how), wanted(**how), real(**at, secret_at=6))) == (set(), set())
     refreshed = compared(
-        stored(**{**how, "has_secret": False}, secret_updated_at=6),
+        stored(**{**how, "secret": Secret(is_there=False, updated_at=6)}),
         wanted(**how),
         real(**at, secret_at=6),
     )

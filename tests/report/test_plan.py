@@ -14,6 +14,7 @@ from acmidm.report.kinds import Kind
 from acmidm.report.plan import Plan, read_plan
 from acmidm.report.review import mass_change, review_of
 from acmidm_onboarding.recorded import recorded_in
+from acmidm_onboarding.values.client import Secret
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
@@ -555,12 +556,13 @@ def test_a_secret_goes_on_until_the_run_that_changes_over() -> None:
         changes = reviewed((old, client(keys=after))).connections[0].changes
         return Kind.SECRET_UNTIL_KEY in [change.kind for change in changes]
 
+    waits = Secret(awaits_key=True)
     has_a, has_b = {"a": keys["a"]}, {"b": keys["b"]}
     assert goes_on(has_a, keys={})
     assert goes_on(has_a, keys=has_a), "no run has declared a key yet"
-    assert not goes_on(has_a, keys=has_a, awaits_key=True)
-    assert goes_on(has_a, keys={"c": Key("thumb-c")}, awaits_key=True)
-    assert goes_on(has_b, keys=has_b, awaits_key=True), "it has expired"
-    assert goes_on(None, keys=None, awaits_key=True)
-    assert goes_on(None, keys=None, uploaded=has_b, awaits_key=True)
-    assert not goes_on(None, keys=None, uploaded=has_a, awaits_key=True)
+    assert not goes_on(has_a, keys=has_a, secret=waits)
+    assert goes_on(has_a, keys={"c": Key("thumb-c")}, secret=waits)
+    assert goes_on(has_b, keys=has_b, secret=waits), "it has expired"
+    assert goes_on(None, keys=None, secret=waits)
+    assert goes_on(None, keys=None, uploaded=has_b, secret=waits)
+    assert not goes_on(None, keys=None, uploaded=has_a, secret=waits)

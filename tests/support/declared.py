@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from acmidm_onboarding.values.client import Grant, natural_key
+from acmidm_onboarding.values.client import Grant, Secret, natural_key
 from acmidm_onboarding.values.declaration import Declaration, client_name, connection_key
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.keys import keys_of
@@ -46,7 +46,7 @@ def declaration(
         "fields": flat(metadata.properties),
         "scopes": {scope: Grant(reason) for scope, reason in scopes.items()},
         "keys": None if jwks is None else keys_of({kid: key.members for kid, key in jwks.items()}),
-        "has_secret": method is not AuthMethod.PRIVATE_KEY_JWT,
+        "secret": Secret(method is not AuthMethod.PRIVATE_KEY_JWT),
         "metadata": metadata,
         "declared_by": GENT,
         "jwks": jwks,

@@ -13,7 +13,7 @@ from acmidm.report.drift import Drift, drift_of
 from acmidm.report.plan import Plan
 from acmidm.report.review import Review, review_of
 from acmidm.report.three_views import ClientDrift
-from acmidm_onboarding.values.client import Client, Grant
+from acmidm_onboarding.values.client import Client, Grant, Secret
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetadata
 from acmidm_onboarding.values.plain import flat
@@ -59,7 +59,7 @@ def client(
         environment,
         fields=fields,
         form=f"gent/{application}",
-        has_secret=False,
+        secret=Secret(is_there=False),
         scopes=None
         if scopes is None
         else {

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
 from acmidm_onboarding.texts import tr
-from acmidm_onboarding.values.client import Client, ClientKey, fields_in, grants
+from acmidm_onboarding.values.client import Client, ClientKey, Secret, fields_in, grants
 from acmidm_onboarding.values.keys import keys_of
 from acmidm_onboarding.values.metadata import (
     ClientMetadata,
@@ -105,7 +105,7 @@ class ClientSnapshot:
             *key,
             fields=fields_in(metadata.properties, metadata.incarnation),
             client_id=self.client.client_id,
-            secret_updated_at=self.client.client_secret_updated_at,
+            secret=Secret(updated_at=self.client.client_secret_updated_at),
             scopes=grants(scopes),
             keys=keys_of(self.jwks),
             products={product: document.configuration for product, document in products.items()},

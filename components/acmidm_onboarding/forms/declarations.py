@@ -15,7 +15,7 @@ from acmidm_onboarding.forms.form import Form, ScopeRequest
 from acmidm_onboarding.forms.key_files import Keys
 from acmidm_onboarding.forms.suppliers import Afzenders, with_afzenders
 from acmidm_onboarding.texts import Language
-from acmidm_onboarding.values.client import Grant, natural_key
+from acmidm_onboarding.values.client import Grant, Secret, natural_key
 from acmidm_onboarding.values.declaration import Declaration, client_name, connection_key
 from acmidm_onboarding.values.evidence import EvidenceFile, summary
 from acmidm_onboarding.values.keys import public_keys
@@ -195,8 +195,7 @@ def declarations(
             environment=environment,
             fields=flat(metadata.properties),
             form=loaded.name,
-            has_secret=uses_secret,
-            secret_generation=request.secret_generation if uses_secret else None,
+            secret=Secret(uses_secret, request.secret_generation if uses_secret else None),
             adopts=request.adopt.get(platform),
             scopes={name: _grant(request.scopes[scope]) for name, scope in named.items()},
             keys=public_keys(jwks),

@@ -65,6 +65,21 @@ class Authentication(StrEnum):
 
 
 @dataclass(frozen=True)
+class Secret:
+    """What is known of a client's secret; its value is not among that."""
+
+    is_there: bool | None = None
+    """Whether the client has the declared secret; None where that is not known."""
+    generation: int | None = None
+    """Which secret the client has, counted from 1; None where it has none, or that is not known."""
+    updated_at: int | None = None
+    """When it last changed, as its authority says, in seconds since 1970."""
+    awaits_key: bool = False
+    """Whether a run declared keys, and the secret stays in force until the authority has one of
+    them."""
+
+
+@dataclass(frozen=True)
 class HandedOver:
     """When an organisation was last mailed about its client, or why not: ``no-smtp``, ``existed``,
     or a sentence."""
@@ -86,14 +101,7 @@ class Client:
     """The metadata, flat: ``organisation.name``. Empty where it is not known."""
     form: str | None = None
     client_id: str | None = None
-    has_secret: bool | None = None
-    """Whether the client has the declared secret; None where that is not known."""
-    secret_updated_at: int | None = None
-    secret_generation: int | None = None
-    """Which secret the client has, counted from 1; None where it has none, or that is not known."""
-    awaits_key: bool = False
-    """Whether a run declared keys, and the secret stays in force until the authority has one of
-    them."""
+    secret: Secret = field(default_factory=Secret)
     adopts: str | None = None
     """The client-ID of an existing client that is taken over."""
     foreign: bool = False

@@ -81,8 +81,8 @@ def test_what_a_version_recorded_is_still_read(version: str) -> None:
         assert bool(client.handed_over.sent_at) != bool(client.adopts)
     by_name = {name.partition("/")[2]: client for name, client in clients.items()}
     secret = by_name["geheim"]
-    assert (secret.secret_generation, secret.has_secret) == (2, True)
-    assert secret.secret_updated_at
+    assert (secret.secret.generation, secret.secret.is_there) == (2, True)
+    assert secret.secret.updated_at
     assert by_name["meldingen/geosecure"].client_id == "40001"
     assert by_name["meldingen"].products.keys() == {"notificaties", "dosis"}
     assert set(by_name["van-leverancier"].lent.values()) == {"leverancier"}
