@@ -222,7 +222,7 @@ class _ProgressRows:
             test_stack=self._settings.promotion_stack,
             is_recorded=None if self.states is None else state is not None,
             lacking=_lacking(connection, state),
-            handed_over=state.handed_over if state else None,
+            handed_over=state.record.handed_over if state else None,
             usable_keys=usable,
             had_keys=bool(keys),
             leaves=date.fromisoformat(whole) if whole else None,
@@ -246,8 +246,8 @@ class _ProgressRows:
         is_seen, snapshot = state.client_key in asked.seen, asked.seen.get(state.client_key)
         return replace(
             facts,
-            made_at=state.made_at,
-            keys_since=state.keys_since if shown.keys else None,
+            made_at=state.record.made_at,
+            keys_since=state.record.keys_since if shown.keys else None,
             awaits_key=state.secret.awaits_key,
             is_seen=is_seen,
             is_gone=is_seen and snapshot is None,

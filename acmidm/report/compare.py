@@ -221,7 +221,7 @@ class Comparison:
         return any(key.thumbprint in after.thumbprints for key in usable)
 
     def _changes_of_marks(self, before: Client, after: Client) -> Iterator[Change]:
-        for part in sorted(before.without_marks - after.without_marks):
+        for part in sorted(before.record.without_marks - after.record.without_marks):
             product = part.partition("/")[2]
             if product:
                 yield Change(kind=Kind.PRODUCT_MARKED, subject=product)
@@ -282,8 +282,8 @@ class Comparison:
                 )
 
     def _changes_of_others(self, before: Client, after: Client) -> Iterator[Change]:
-        if None not in (before.others, after.others) and not before.foreign:
-            for part, old, new in differing(before.others or {}, after.others or {}):
+        if None not in (before.record.others, after.record.others) and not before.foreign:
+            for part, old, new in differing(before.record.others or {}, after.record.others or {}):
                 yield Change(
                     kind=Kind.OTHER_CHANGED,
                     subject=part,

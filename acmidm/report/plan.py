@@ -368,7 +368,7 @@ def _before_adoption(after: Client, resources: _Resources) -> Client | None:
         protected=None,
         scopes=scopes,
         products=products,
-        urns={},
+        record=replace(state.record, urns={}),
     )
 
 

@@ -116,7 +116,7 @@ class ClientDrift:
 
     @property
     def urns(self) -> Mapping[str, str]:
-        return self.recorded.urns if self.recorded else {}
+        return self.recorded.record.urns if self.recorded else {}
 
     @property
     def adopts_another(self) -> bool:
@@ -142,9 +142,9 @@ class ClientDrift:
         urns = [urn for part, urn in self.urns.items() if part in self.parts_by_hand - self.left]
         if not urns or self.recorded is None or self.real is not None:
             return urns
-        urns += [self.urns[part] for part in self.recorded.others or {}]
-        if self.recorded.handed_over:
-            urns.append(self.recorded.handed_over.urn)
+        urns += [self.urns[part] for part in self.recorded.record.others or {}]
+        if self.recorded.record.handed_over:
+            urns.append(self.recorded.record.handed_over.urn)
         return urns
 
     @property
@@ -308,11 +308,11 @@ def _without_client(client: ClientDrift, recorded: Client, comparison: Compariso
     client.by_hand = replace(comparison, by_hand=True).between(recorded, None)
     then, wanted = _parts(recorded), _parts(declared)
     gone = client.gone - wanted.keys()
-    client.parts_by_hand = recorded.urns.keys() & then.keys() - gone
+    client.parts_by_hand = client.urns.keys() & then.keys() - gone
     differing = {
         part
         for part in then.keys() | wanted.keys()
-        if then.get(part) != wanted.get(part) or part not in recorded.urns
+        if then.get(part) != wanted.get(part) or part not in client.urns
     } - gone
     if differing or client.adopts_another or recorded.key != declared.key:
         _pend(client, differing, recorded, declared, comparison)
@@ -375,7 +375,7 @@ def _part_by_part(
     expected, basis, pending = {}, {}, set()
     for part in then.keys() | wanted.keys():
         views = _Part(part, then.get(part), wanted.get(part), now.get(part))
-        urn = recorded.urns.get(part)
+        urn = client.urns.get(part)
         if declared is None and "/" not in part:
             views = replace(views, wants={})
         if urn is None or urn in cut_off:
@@ -396,7 +396,13 @@ def _part_by_part(
     )
     client.by_hand = replace(comparison, by_hand=True).between(before, after)
     if declared is None:
-        _pend(client, recorded.urns.keys() & then.keys() - client.gone, recorded, None, comparison)
+        _pend(
+            client,
+            client.urns.keys() & then.keys() - client.gone,
+            recorded,
+            None,
+            comparison,
+        )
         return
     scopes = _granted(recorded, basis[Resource.SCOPES] or {})
     pending |= _restated(replace(recorded, scopes=scopes), declared)
@@ -404,7 +410,7 @@ def _part_by_part(
         _with_parts(recorded, basis),
         scopes=scopes,
         uploaded=real.uploaded,
-        without_marks=frozenset(),
+        record=replace(recorded.record, without_marks=frozenset()),
     )
     _pend(client, pending, before, declared, comparison)
 
@@ -420,7 +426,7 @@ def _granted(recorded: Client, defaults: Mapping[str, bool]) -> dict[str, Grant]
     """Return scopes with what the state has of each; ``defaults`` says of each whether every token
     has it."""
     had = recorded.scopes or {}
-    unknown = Grant(NOT_DECLARED if Resource.SCOPES in recorded.urns else None)
+    unknown = Grant(NOT_DECLARED if Resource.SCOPES in recorded.record.urns else None)
     return {
         scope: replace(had.get(scope, unknown), default=is_default)
         for scope, is_default in defaults.items()

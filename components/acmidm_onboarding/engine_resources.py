@@ -19,6 +19,7 @@ from acmidm_onboarding.values.client import (
     ClientKey,
     Grant,
     HandedOver,
+    Record,
     Secret,
     fields_in,
     with_first_marked,
@@ -253,15 +254,17 @@ def client_from(
         retire=mapping(component.get("retire")),
         keep=component.get(KEEP) is True,
         withdrawn=frozenset(mapping(mapping(component.get(WITHDRAWN)).get(key[1]))),
-        without_marks=frozenset(part for part in inputs if OTHER in inputs[part]),
-        others={
-            part: _compared(inputs[part])
-            for part in inputs
-            if part.partition("/")[0] not in list(Resource)
-        },
-        made_at=_made_at(client),
-        keys_since=_made_at(parts.get(Resource.KEYS)),
-        urns={part: str(resource.get("urn", "")) for part, resource in parts.items()},
+        record=Record(
+            urns={part: str(resource.get("urn", "")) for part, resource in parts.items()},
+            made_at=_made_at(client),
+            keys_since=_made_at(parts.get(Resource.KEYS)),
+            without_marks=frozenset(part for part in inputs if OTHER in inputs[part]),
+            others={
+                part: _compared(inputs[part])
+                for part in inputs
+                if part.partition("/")[0] not in list(Resource)
+            },
+        ),
     )
 
 

@@ -117,7 +117,10 @@ def recorded_in(document: Mapping[str, Any], environment: Environment | None = N
         replace(
             client,
             secret=replace(client.secret, generation=generations.get(client_key[:2])),
-            handed_over=hand_over.get(record_name(client.platform, client.client_id)),
+            record=replace(
+                client.record,
+                handed_over=hand_over.get(record_name(client.platform, client.client_id)),
+            ),
         )
         for client_key, client in staying.items()
     )

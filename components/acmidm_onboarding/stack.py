@@ -426,7 +426,7 @@ class Stack:
     def _recorded_keys(self, client: Client) -> Mapping[str, PublicJwk] | None:
         """Return the public keys that the state has of a client, per ``kid``; None where it has
         none of its own."""
-        urn = client.urns.get(Resource.KEYS)
+        urn = client.record.urns.get(Resource.KEYS)
         resources = (
             resource for resource in resources_in(self.state) if urn and resource.get("urn") == urn
         )

@@ -25,7 +25,7 @@ from acmidm_onboarding.authorities.port import ClientSnapshot, RecordedChange, R
 from acmidm_onboarding.recorded import Recorded
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import Language, speak
-from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.client import Client, Record
 from acmidm_onboarding.values.metadata import Owner, ProductDocument
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
@@ -73,7 +73,7 @@ class Hand:
         in_stack = declared.in_stack(protect=False, managed_by=MANAGED_BY)
         products = [f"ProductConfiguration/{name}" for name in declared.products]
         urns = {part: f"urn::{part}::{declared.key}" for part in (*PARTS, *products)}
-        self.recorded: Client = replace(in_stack, client_id=ID, urns=urns)
+        self.recorded: Client = replace(in_stack, client_id=ID, record=Record(urns=urns))
         self.metadata = declared.metadata.model_copy(update={"managed_by": MANAGED_BY})
         self.scopes = {name: grant.default for name, grant in declared.scopes.items()}
         self.jwks = {kid: dict(key.members) for kid, key in (declared.jwks or {}).items()}

@@ -116,7 +116,7 @@ def test_an_address_that_was_changed_by_hand_is_drift(address: str | None) -> No
         if address
         else f"was made to take its keys no longer from {FIRST}"
     )
-    assert one.healing == [recorded.urns["OAuthClient"]]
+    assert one.healing == [recorded.record.urns["OAuthClient"]]
 
 
 def test_an_address_in_the_portal_of_one_that_looks_after_its_own_keys_is_none() -> None:

@@ -142,11 +142,11 @@ def test_several_resources_of_another_type_in_a_client() -> None:
     elsewhere = resource("Remark", f"{name}/geosecure/one", {"platform": "geosecure"}) | above
     beside = remarks[0] | {"parent": "urn:pulumi:prod::p::pulumi:pulumi:Stack::s"}
     found = recorded_in(state(resources(), [*remarks, elsewhere])).parts
-    assert {name: set(client.others or {}) for name, client in found.items()} == {
+    assert {name: set(client.record.others or {}) for name, client in found.items()} == {
         name: {"Remark", "Remark/one", "Remark/two"},
         f"{name}/geosecure": {"Remark/one"},
     }
-    assert recorded_in(state(resources(), [beside])).parts[name].others == {}, (
+    assert recorded_in(state(resources(), [beside])).parts[name].record.others == {}, (
         "it is below no client"
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from acmidm.report.three_views import Real
 from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
-from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.client import Client, Record
 from acmidm_onboarding.values.keys import Key, key_of
 from acmidm_onboarding.values.metadata import Owner, ProductDocument
 from acmidm_onboarding.values.terms import Platform
@@ -44,7 +44,9 @@ def stored(*, without: tuple[str, ...] = (), **how: Any) -> Client:
     state = wanted(client_id=ID, **how)
     products = {} if PARTS[3] in without else state.products
     return replace(
-        state, products=products, urns={part: urn(part) for part in PARTS if part not in without}
+        state,
+        products=products,
+        record=Record(urns={part: urn(part) for part in PARTS if part not in without}),
     )
 
 

@@ -91,6 +91,26 @@ class HandedOver:
 
 
 @dataclass(frozen=True)
+class Record:
+    """What a state alone knows of a client."""
+
+    urns: Mapping[str, str] = field(default_factory=dict)
+    """The URNs of its resources, per part."""
+    made_at: datetime | None = None
+    """When the engine made the client."""
+    keys_since: datetime | None = None
+    """When the engine made the resource with its keys."""
+    without_marks: frozenset[str] = frozenset()
+    """The parts that a refresh found with the marks of others: the next run puts their own marks
+    back."""
+    others: Mapping[str, Fields] | None = None
+    """Its resources of other types: per part their inputs, flat. None where they are not known, as
+    in a form."""
+    handed_over: HandedOver | None = None
+    """The mails to its organisation; None where the state has no record of them."""
+
+
+@dataclass(frozen=True)
 class Client:
     """One client."""
 
@@ -143,9 +163,6 @@ class Client:
     products: Mapping[str, Configuration] = field(default_factory=dict)
     owners: Mapping[str, Owner] = field(default_factory=dict)
     """Per product the owner of the configuration."""
-    without_marks: frozenset[str] = frozenset()
-    """The parts that a refresh found with the marks of others: the next run puts their own marks
-    back."""
     exemptions: Mapping[str, str] = field(default_factory=dict)
     """Per policy that the form is exempted from, the reason."""
     unneeded_exemptions: frozenset[str] = frozenset()
@@ -167,17 +184,7 @@ class Client:
     its clients."""
     formerly: tuple[str, ...] = ()
     """Its earlier keys."""
-    handed_over: HandedOver | None = None
-    """The mails to its organisation; None where the state has no record of them."""
-    others: Mapping[str, Fields] | None = None
-    """Its resources of other types: per part their inputs, flat. None where they are not known, as
-    in a form."""
-    made_at: datetime | None = None
-    """When the engine made the client."""
-    keys_since: datetime | None = None
-    """When the engine made the resource with its keys."""
-    urns: Mapping[str, str] = field(default_factory=dict)
-    """The URNs of its resources in the state, per part."""
+    record: Record = field(default_factory=Record)
 
     @property
     def client_key(self) -> ClientKey:

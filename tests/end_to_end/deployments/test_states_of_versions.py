@@ -77,8 +77,8 @@ def test_what_a_version_recorded_is_still_read(version: str) -> None:
     for client in clients.values():
         assert client.fields["incarnation"]
         assert all(owner.incarnation for owner in client.owners.values())
-        assert client.handed_over
-        assert bool(client.handed_over.sent_at) != bool(client.adopts)
+        assert client.record.handed_over
+        assert bool(client.record.handed_over.sent_at) != bool(client.adopts)
     by_name = {name.partition("/")[2]: client for name, client in clients.items()}
     secret = by_name["geheim"]
     assert (secret.secret.generation, secret.secret.is_there) == (2, True)
