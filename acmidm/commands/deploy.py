@@ -525,4 +525,4 @@ def _left_out(
 def _renames(stack: Stack) -> bool:
     """Return whether a connection is in the state under an earlier key still."""
     recorded = set(map(name_of, resources_in(stack.state)))
-    return any(not recorded.isdisjoint(client.formerly) for client in stack.connections)
+    return any(not recorded.isdisjoint(client.form.formerly) for client in stack.connections)

@@ -500,7 +500,7 @@ def _real(
                         platform=name,
                         error=error,
                     )
-        own = (state.client_id or state.adopts for state in states if state.platform is name)
+        own = (state.client_id or state.form.adopts for state in states if state.platform is name)
         ours = {client_id for client_id in own if client_id}
         clients, unread = _clients(platform, ours.union(*configured.values()))
         unlisted |= {(name, client_id): sentence for client_id, sentence in unread.items()}

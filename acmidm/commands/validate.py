@@ -163,7 +163,7 @@ def _read(paths: Sequence[Path], catalogue: Path, problems: Sequence[Problem]) -
         former: connection.key
         for environment in Environment
         for connection in onboardings.connections(environment)
-        for former in connection.formerly
+        for former in connection.form.formerly
     }
     unmoved = [*problems_of_renamed(renamed, *stacks.confirmed)]
     if unmoved:
@@ -193,7 +193,7 @@ def _notes(
                 tr(
                     "{client} on {environment}: the last day of scope {scope} was {day}, so that"
                     " no run grants it; put a later day under until, or take the scope out",
-                    client=client.form,
+                    client=client.form.path,
                     environment=client.environment,
                     scope=scope,
                     day=last_day,
@@ -210,7 +210,7 @@ def _notes(
                 tr(
                     "{client}: its client is called {name}, and another API expects {other};"
                     " connect that API by a form of its own, or agree on one name with both owners",
-                    client=client.form,
+                    client=client.form.path,
                     name=quoted(name),
                     other=quoted(other),
                 )

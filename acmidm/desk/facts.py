@@ -155,7 +155,7 @@ class _ProgressRows:
         states = dict(self.states or {})
         for form in declared:
             client_keys = [
-                (key, form.platform, form.environment) for key in (form.key, *form.formerly)
+                (key, form.platform, form.environment) for key in (form.key, *form.form.formerly)
             ]
             state = next(
                 (states.pop(client_key) for client_key in client_keys if client_key in states), None
@@ -199,11 +199,11 @@ class _ProgressRows:
                 scope: replace(grant, until=connection.scopes.get(scope, grant).until)
                 for scope, grant in (state.scopes or {}).items()
             }
+            terms = replace(state.form, path=connection.form.path, mandate=connection.form.mandate)
             shown = replace(
                 state,
-                form=connection.form,
+                form=terms,
                 fields=fields,
-                mandate=connection.mandate,
                 scopes=None if state.scopes is None else scopes,
             )
         keys = _keys(shown, asked)
@@ -216,7 +216,7 @@ class _ProgressRows:
             listed(self._stack.name, shown, self._now),
             self._now,
             portal=self._portal(shown) or "",
-            form=(self._settings.forms_folder / f"{connection.form}.yaml").as_posix()
+            form=(self._settings.forms_folder / f"{connection.form.path}.yaml").as_posix()
             if connection
             else "",
             test_stack=self._settings.promotion_stack,
@@ -238,7 +238,7 @@ class _ProgressRows:
                 evidence_days=self._evidence_days,
                 proof_options=connection.proof_options,
                 afterwards=connection.afterwards,
-                is_exempt=ExemptiblePolicy.PROMOTION_GATE.value in connection.exemptions,
+                is_exempt=ExemptiblePolicy.PROMOTION_GATE.value in connection.form.exemptions,
             )
         if state is None:
             return facts

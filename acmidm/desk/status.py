@@ -344,11 +344,11 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
         keys=None if known_keys is None else tuple(keys),
         keys_in_portal=state.keys is None and not state.jwks_uri,
         jwks_uri=state.jwks_uri,
-        mandate=_mandate(state.mandate, now),
+        mandate=_mandate(state.form.mandate, now),
         acts_for=tuple(state.acts_for),
         products=tuple(sorted(state.products)),
         leaves=state.leaves,
-        keep=state.keep,
+        keep=state.form.keep,
     )
 
 

@@ -205,7 +205,7 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
     known_id = (
         client_id
         or (connection.evidence.client_id if connection.evidence else None)
-        or connection.adopts
+        or connection.form.adopts
     )
     network = Network(settings.request_timeout_seconds)
     return _inputs(loaded, connection, known_id, onboardings.catalogue, settings, network)
@@ -222,8 +222,11 @@ def all_given(stack: Stack, platform_name: str, supplier: str) -> list[ProbeInpu
     by_name = {loaded.name: loaded for loaded in forms.forms if loaded.form.keys_of == supplier}
     network, inputs = Network(stack.settings.request_timeout_seconds), list[ProbeInputs]()
     for connection in without_ended_scopes(stack.connections, stack.now.date()):
-        if connection.form in by_name and connection.platform is platform:
-            has, loaded = recorded_as(connection, stack.recorded.parts), by_name[connection.form]
+        if connection.form.path in by_name and connection.platform is platform:
+            has, loaded = (
+                recorded_as(connection, stack.recorded.parts),
+                by_name[connection.form.path],
+            )
             client_id = has.client_id if has else None
             inputs.append(
                 _inputs(loaded, connection, client_id, forms.catalogue, stack.settings, network)

@@ -358,7 +358,7 @@ def _clients(
         sides = [side for side in (old, new) if side is not None]
         state, client_id = (
             sides[-1],
-            (old.client_id if old else None) or (new.adopts if new else None),
+            (old.client_id if old else None) or (new.form.adopts if new else None),
         )
         platform = platforms.get(state.platform)
         if platform is None or not any(side.client_key[:2] in touched for side in sides):

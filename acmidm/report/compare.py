@@ -24,6 +24,7 @@ from acmidm_onboarding.values.client import (
     ClientKey,
     Clients,
     Fields,
+    FormTerms,
     Grant,
     without_afzenders,
 )
@@ -118,8 +119,8 @@ class Comparison:
             if before is not None:
                 yield self._gone(before)
             return
-        if after.adopts and _is_taken_over(before, after.adopts):
-            yield _adopted(before, after.adopts)
+        if after.form.adopts and _is_taken_over(before, after.form.adopts):
+            yield _adopted(before, after.form.adopts)
         is_new = before is None
         if before is None:
             yield from _made(after)
@@ -154,7 +155,7 @@ class Comparison:
             return
         for kind, facts in retirement(before, after, self.now.date()):
             yield Change(kind=kind, **facts)
-        if after.is_first:
+        if after.form.is_first:
             for contact, why in to_check(before, after, self.domains):
                 yield Change(kind=Kind.CONTACT_TO_CHECK, subject=contact, note=why)
 
@@ -293,12 +294,12 @@ class Comparison:
     def _changes_of_terms(self, before: Client, after: Client) -> Iterator[Change]:
         """Yield changes of what a form says of all its clients: the mandate of its supplier, and
         exemptions."""
-        if not after.is_first:
+        if not after.form.is_first:
             return
-        mandate = field_changes(before.mandate, after.mandate)
+        mandate = field_changes(before.form.mandate, after.form.mandate)
         if mandate:
             yield Change(kind=Kind.MANDATE_CHANGED, fields=mandate)
-        for policy, old, new in differing(before.exemptions, after.exemptions):
+        for policy, old, new in differing(before.form.exemptions, after.form.exemptions):
             if old is None:
                 yield Change(kind=Kind.EXEMPTION_GRANTED, subject=policy, note=new)
             elif new is None:
@@ -308,11 +309,11 @@ class Comparison:
                 kind = Kind.EXEMPTION_CHANGED
                 yield Change(kind=kind, subject=policy, note=new, fields=(reason,))
         gate = ExemptiblePolicy.PROMOTION_GATE.value
-        exempted = after.exemptions.get(gate)
+        exempted = after.form.exemptions.get(gate)
         is_on_production = after.environment is Environment.PROD
-        if is_on_production and exempted and exempted == before.exemptions.get(gate):
+        if is_on_production and exempted and exempted == before.form.exemptions.get(gate):
             yield Change(kind=Kind.EXEMPTION_STANDS, subject=gate, note=exempted)
-        for policy in sorted(after.unneeded_exemptions):
+        for policy in sorted(after.form.unneeded_exemptions):
             yield Change(kind=Kind.EXEMPTION_UNNEEDED, subject=policy)
 
     def _changes_of_mode(self, before: Client, after: Client) -> Iterator[Change]:
@@ -456,20 +457,20 @@ class Comparison:
 
 def _supplier(before: Client | None, after: Client | None) -> str | None:
     """Return the supplier whose keys a client has and keeps."""
-    sides = {side.mandate.get("supplier") if side else None for side in (before, after)}
+    sides = {side.form.mandate.get("supplier") if side else None for side in (before, after)}
     return sides.pop() if len(sides) == 1 else None
 
 
 def _has_new_unneeded(before: Client | None, after: Client | None) -> bool:
     """Return whether a form has got an exemption that none of its environments needs."""
-    had = before.unneeded_exemptions if before else frozenset()
-    return after is not None and not after.unneeded_exemptions <= had
+    had = before.form.unneeded_exemptions if before else frozenset()
+    return after is not None and not after.form.unneeded_exemptions <= had
 
 
 def _is_taken_over(before: Client | None, client_id: str) -> bool:
     if before is None or before.foreign:
         return True
-    return client_id not in (before.adopts, before.client_id)
+    return client_id not in (before.form.adopts, before.client_id)
 
 
 def _adopted(before: Client | None, client_id: str) -> Change:
@@ -485,7 +486,7 @@ def _adopted(before: Client | None, client_id: str) -> Change:
 
 
 def _made(client: Client) -> Iterator[Change]:
-    if client.adopts:
+    if client.form.adopts:
         return
     yield Change(kind=Kind.CLIENT_CREATED, note=_entry(client))
     if client.uses_keys and not client.keys and not client.jwks_uri:
@@ -499,9 +500,11 @@ def _nothing_of(client: Client) -> Client:
         *client.client_key,
         scopes={},
         keys=None if client.keys is None else {},
-        retire=client.retire,
-        keep=client.keep,
-        is_first=client.is_first,
+        form=FormTerms(
+            retire=client.form.retire,
+            keep=client.form.keep,
+            is_first=client.form.is_first,
+        ),
     )
 
 
@@ -541,7 +544,7 @@ def paired(before: Clients, after: Clients) -> Iterator[tuple[Client | None, Cli
     for client_key, state in after.items():
         if client_key in before:
             continue
-        former = [(key, *client_key[1:]) for key in state.formerly]
+        former = [(key, *client_key[1:]) for key in state.form.formerly]
         gone = [old for old in former if old in before and old not in after]
         if gone:
             earlier[client_key] = gone[0]

@@ -164,5 +164,5 @@ def headline(connections: Iterable[ConnectionChanges]) -> str:
 
 def client_name(state: Client) -> dict[str, Any]:
     """Return the fields by which reports name a client."""
-    names = ("key", "organisation", "application", "platform", "client_id", "form")
-    return {name: getattr(state, name) for name in names}
+    names = ("key", "organisation", "application", "platform", "client_id")
+    return {"form": state.form.path, **{name: getattr(state, name) for name in names}}

@@ -280,7 +280,7 @@ def key_warnings(
         snapshot = real[state.platform].clients[str(client.real.client_id)]
         planned = Planned(keys=snapshot.jwks)
         situation = Situation(state.environment, profile, now)
-        for _, finding in violations(planned, situation, state.exemptions):
+        for _, finding in violations(planned, situation, state.form.exemptions):
             warning = tr(
                 "{key}: {what}, uploaded in the portal; {remedy}",
                 key=state.key,

@@ -92,7 +92,7 @@ class OrderHistory:
             )
             # Without a form nobody knows the folder that a client's form was in: then all are
             # searched.
-            folder = next((Path(form.form or "").parent.name for form in connections), "")
+            folder = next((Path(form.form.path or "").parent.name for form in connections), "")
             for _, tree in self._versions(folder):
                 orders |= matching(self._version(tree, folder).orders.values())
         sentence = self._not_found(orders, is_whole=is_whole)

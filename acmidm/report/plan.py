@@ -179,7 +179,7 @@ def _planned(
     after = _whole(resources_after, shown)
     for former, key in seen.renamed.items():
         if key in after:
-            after[key] = replace(after[key], formerly=(former[0],))
+            after[key] = replace(after[key], form=replace(after[key].form, formerly=(former[0],)))
     removed = seen.removed()
     if ends_early and has_state and seen.declared():
         removed |= seen.without_a_step(resources_after)
@@ -188,7 +188,7 @@ def _planned(
     adopted: dict[ClientKey, Client] = {}
     for key, client in after.items():
         is_added = key not in before and key not in renamed_to
-        if is_added and client.adopts:
+        if is_added and client.form.adopts:
             as_it_was = _before_adoption(client, resources_after)
             if as_it_was is not None:
                 adopted[key] = as_it_was
@@ -363,7 +363,7 @@ def _before_adoption(after: Client, resources: _Resources) -> Client | None:
     )
     return replace(
         state,
-        client_id=after.adopts,
+        client_id=after.form.adopts,
         foreign=True,
         protected=None,
         scopes=scopes,

@@ -188,7 +188,7 @@ def _of_this_change(
         return held_back
 
     def is_of_change(form: Declaration) -> bool:
-        prefix = str(stack.settings.forms_folder / (form.form or ""))
+        prefix = str(stack.settings.forms_folder / (form.form.path or ""))
         return form.client_key in plan.changed or any(file.startswith(prefix) for file in changed)
 
     return [withheld for withheld in held_back if is_of_change(withheld.connection)]

@@ -33,16 +33,21 @@ def retirement(
         if is_first or before.scopes or before.protected or before.protected_products:
             yield Kind.CLIENT_RETIRED, {"note": day}
     else:
-        for product in sorted(after.products.keys() & before.products.keys() & after.retire.keys()):
-            if after.retire[product] <= today.isoformat():
-                yield Kind.PRODUCT_RETIRED, {"subject": product, "note": after.retire[product]}
+        for product in sorted(
+            after.products.keys() & before.products.keys() & after.form.retire.keys()
+        ):
+            if after.form.retire[product] <= today.isoformat():
+                yield (
+                    Kind.PRODUCT_RETIRED,
+                    {"subject": product, "note": after.form.retire[product]},
+                )
 
 
 def is_leaving(state: Client, today: date) -> bool:
     """Return whether a client that is declared goes with the next run after this one: removed, or
     let go."""
     day = state.leaves.get(state.platform)
-    return state.is_let_go or (not state.keep and day is not None and day <= today.isoformat())
+    return state.is_let_go or (not state.form.keep and day is not None and day <= today.isoformat())
 
 
 def days_to_come(state: Client, today: date) -> dict[str, str]:

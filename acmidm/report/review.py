@@ -338,7 +338,7 @@ def _other_clients(plan: Plan) -> Iterator[str]:
     pairs = list(paired(plan.before, plan.after))
     gone = [old for old, after in pairs if old and after is None]
     several: dict[str, list[Client]] = {}
-    for state in (new for old, new in pairs if new and old is None and not new.adopts):
+    for state in (new for old, new in pairs if new and old is None and not new.form.adopts):
         code, _, application = state.key.partition("/")
         alike = [
             old

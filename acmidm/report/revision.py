@@ -84,8 +84,8 @@ class Revision:
         unneeded = self._unneeded_exemptions(environment, profiles)
         return {
             client_key: (
-                replace(state, unneeded_exemptions=unneeded.get(state.form or "", frozenset()))
-                if state.exemptions
+                _with_unneeded(state, unneeded.get(state.form.path or "", frozenset()))
+                if state.form.exemptions
                 else state
             )
             for client_key, state in clients.items()
@@ -137,12 +137,18 @@ class Revision:
         if self.gate.mode is PromotionGate.OFF:
             return frozenset(loaded.name for loaded in self.onboardings.forms)
         asked = [
-            replace(connection, exemptions={}) for connection in self.connections[Environment.PROD]
+            replace(connection, form=replace(connection.form, exemptions={}))
+            for connection in self.connections[Environment.PROD]
         ]
         return frozenset(
-            withheld.connection.form or ""
+            withheld.connection.form.path or ""
             for withheld in desired(asked, self.now, gate=self.gate).unproven
         )
+
+
+def _with_unneeded(client: Client, exemptions: frozenset[str]) -> Client:
+    """Return a client whose form has ``exemptions`` that none of its environments needs."""
+    return replace(client, form=replace(client.form, unneeded_exemptions=exemptions))
 
 
 def _as_recorded(connections: Iterable[Declaration], *, protect: bool) -> Records:
@@ -261,7 +267,7 @@ def _refused_without_mandate(before: Iterable[Declaration], wanted: Desired) -> 
 
 
 def _but_keys(form: Declaration) -> tuple[object, ...]:
-    return form.fields, form.scopes, form.products, form.mandate.get("supplier")
+    return form.fields, form.scopes, form.products, form.form.mandate.get("supplier")
 
 
 def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Change]]:

@@ -3,7 +3,7 @@ neither."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -34,12 +34,9 @@ def with_keys(
     The authorities of ``stack`` are asked about clients that get a second key, and no others; where
     they cannot be reached, nothing is known.
     """
-    forms = {form.key: form.form for form in connections}
+    forms = {form.key: form.form.path for form in connections}
     before, after = (
-        {
-            client_key: replace(state, form=forms.get(state.key))
-            for client_key, state in side.items()
-        }
+        {client_key: _of_form(state, forms) for client_key, state in side.items()}
         for side in (plan.before, plan.after)
     )
     revoked = {form.client_key: form.revoked for form in declared}
@@ -63,8 +60,13 @@ def with_keys(
         for client_key, uses in keys_in_use(stack, second).items():
             is_without_kid = any(not use.with_kid for use in uses.values())
             after[client_key] = replace(after[client_key], signs_without_kid=is_without_kid)
-    more = tuple((replace(state, form=forms.get(state.key)), change) for state, change in plan.more)
+    more = tuple((_of_form(state, forms), change) for state, change in plan.more)
     return replace(plan, before=before, after=after, more=more)
+
+
+def _of_form(client: Client, forms: Mapping[str, str | None]) -> Client:
+    """Return a client with the path of its form, by its key."""
+    return replace(client, form=replace(client.form, path=forms.get(client.key)))
 
 
 def warnings(review: Review) -> list[str]:

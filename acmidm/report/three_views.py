@@ -123,9 +123,9 @@ class ClientDrift:
         """Whether the form takes over another client than the connection has: each run refuses all
         that belongs to it."""
         recorded, declared = self.recorded, self.declared
-        if recorded is None or declared is None or declared.adopts is None:
+        if recorded is None or declared is None or declared.form.adopts is None:
             return False
-        return declared.adopts not in (recorded.adopts, recorded.client_id)
+        return declared.form.adopts not in (recorded.form.adopts, recorded.client_id)
 
     @property
     def gone(self) -> set[str]:
@@ -220,7 +220,7 @@ def _look(drift: ClientDrift, real: Mapping[Platform, Real]) -> None:
     """Set what its authority has of a client, where it could be read."""
     sides = [side for side in (drift.recorded, drift.declared) if side]
     client_ids = [drift.recorded.client_id] if drift.recorded else []
-    client_ids += [drift.declared.adopts] if drift.declared else []
+    client_ids += [drift.declared.form.adopts] if drift.declared else []
     expected, client_id = sides[0], next(filter(None, client_ids), None)
     if client_id is None or expected.platform not in real:
         return

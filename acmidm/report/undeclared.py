@@ -49,7 +49,7 @@ class Declared:
     @classmethod
     def by(cls, connections: Iterable[Declaration]) -> Declared:
         keys = [
-            (connection.software_id, connection.platform, connection.adopts)
+            (connection.software_id, connection.platform, connection.form.adopts)
             for connection in connections
         ]
         return cls(frozenset(key[0] for key in keys), frozenset(key[1:] for key in keys if key[2]))
@@ -71,7 +71,7 @@ def undeclared(
     """
     recorded = [*leaving, *(drift.recorded for drift in drifts if drift.recorded)]
     states = [drift.declared for drift in drifts if drift.declared]
-    adopting = [(state.platform, state.adopts) for state in states if state.adopts]
+    adopting = [(state.platform, state.form.adopts) for state in states if state.form.adopts]
     # The next run takes over what is declared and not recorded: a run that was cut off made it, or
     # the state was lost.
     unmade = (drift.declared for drift in drifts if drift.declared and not drift.recorded)

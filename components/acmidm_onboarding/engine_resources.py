@@ -17,6 +17,7 @@ from typing import Any
 from acmidm_onboarding.values.client import (
     Client,
     ClientKey,
+    FormTerms,
     Grant,
     HandedOver,
     Record,
@@ -219,12 +220,18 @@ def client_from(
         *key,
         fields=fields_in(metadata, _incarnation(client)),
         client_id=(client or {}).get("id") or metadata.get(CONFIRMED) or None,
+        form=FormTerms(
+            adopts=mapping(metadata.get("adopt")).get("client_id"),
+            exemptions=mapping(component.get("exemptions")),
+            mandate=mapping(component.get("mandate")),
+            retire=mapping(component.get("retire")),
+            keep=component.get(KEEP) is True,
+        ),
         secret=Secret(
             is_there=None if client is None else metadata.get("client_secret") is not None,
             updated_at=outputs.get("client_secret_updated_at"),
             awaits_key=awaits,
         ),
-        adopts=mapping(metadata.get("adopt")).get("client_id"),
         protected=any(parts[part].get("protect") for part in of_client),
         is_let_go=bool(removable) and all(inputs[part].get(KEEP) is True for part in removable),
         protected_products=frozenset(
@@ -249,10 +256,6 @@ def client_from(
             )
             for product, part in products.items()
         },
-        exemptions=mapping(component.get("exemptions")),
-        mandate=mapping(component.get("mandate")),
-        retire=mapping(component.get("retire")),
-        keep=component.get(KEEP) is True,
         withdrawn=frozenset(mapping(mapping(component.get(WITHDRAWN)).get(key[1]))),
         record=Record(
             urns={part: str(resource.get("urn", "")) for part, resource in parts.items()},

@@ -220,10 +220,10 @@ def _component_inputs(connections: Sequence[Declaration]) -> dict[str, Any]:
     a preview show that they change."""
     first = connections[0]
     inputs = {
-        "exemptions": dict(first.exemptions),
-        "mandate": dict(first.mandate),
-        "retire": dict(first.retire),
-        KEEP: first.keep,
+        "exemptions": dict(first.form.exemptions),
+        "mandate": dict(first.form.mandate),
+        "retire": dict(first.form.retire),
+        KEEP: first.form.keep,
         WITHDRAWN: {
             client.platform.value: dict.fromkeys(sorted(client.withdrawn), True)
             for client in connections
@@ -237,7 +237,7 @@ def _aliases(connection: Declaration, name: str) -> list[pulumi.Input[str | pulu
     """Return the names before ``name``, which begins with the connection's key."""
     return [
         pulumi.Alias(name=former + name.removeprefix(connection.key))
-        for former in connection.formerly
+        for former in connection.form.formerly
     ]
 
 
@@ -278,7 +278,7 @@ def _public_keys(connection: Declaration, given: Sequence[Any], profile: Profile
     forbidden = [
         f"{connection.key}: {finding.what}; {remedy_of(policy, finding)}"
         for policy, finding in violations(
-            Planned(keys=members_of(keys)), situation, connection.exemptions
+            Planned(keys=members_of(keys)), situation, connection.form.exemptions
         )
     ]
     if forbidden:

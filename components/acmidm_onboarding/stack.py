@@ -196,7 +196,7 @@ class Stack:
     ) -> Desired:
         """Return what is desired of some connections, by ``gate`` where given; ``are_all`` says
         that the stack has no others."""
-        if are_all and self.mistaken and any(form.formerly for form in connections):
+        if are_all and self.mistaken and any(form.form.formerly for form in connections):
             waiting = self.mistaken.waiting(connections, onboardings_in(self.state))
             connections = [form for form in connections if form.key not in waiting]
         by_forms = self.desired_by_forms(connections, gate or self.settings.gate)
@@ -325,7 +325,7 @@ class Stack:
         formed = {
             (key, form.platform, form.environment)
             for form in forms
-            for key in (form.key, *form.formerly)
+            for key in (form.key, *form.form.formerly)
         }
         confirmed = {
             client_key: confirmation_of(form, self.confirmations)
@@ -335,7 +335,7 @@ class Stack:
         confirmed |= {
             key: other for key, other in self.confirmations.items() if other.file not in used
         }
-        kept = {form.client_key for form in forms if form.keep}
+        kept = {form.client_key for form in forms if form.form.keep}
         ordered: list[Order] = []
         for client_key, confirmation in confirmed.items():
             if self.mistaken and self.mistaken.stays(client_key[0]):
@@ -391,7 +391,7 @@ class Stack:
             form.resource_name
             for form in declared
             if form.platform in self.moved
-            and not form.adopts
+            and not form.form.adopts
             and not is_recorded(recorded_as(form, self.recorded.parts))
         ]:
             raise Failure(

@@ -104,7 +104,7 @@ def test_they_are_senders_of_the_product_under_their_own_names(sending: Workspac
     [form] = [
         one
         for one in sending.load().connections(Environment.TNI)
-        if one.form == "leverancier/berichten"
+        if one.form.path == "leverancier/berichten"
     ]
     assert form.products["notificaties"]["afzenders"] == [
         {"code": "OVO000002", "merk_code": ["aalst", "stad-aalst"], "name": "Stad Aalst"},
@@ -132,7 +132,7 @@ def test_one_without_a_mandate_is_left_out_alone(sending: Workspace) -> None:
     connections = [
         one
         for one in sending.load().connections(Environment.TNI)
-        if one.form == "leverancier/berichten"
+        if one.form.path == "leverancier/berichten"
     ]
     found = desired(connections, datetime.now(UTC))
     [form] = found.declared
@@ -156,7 +156,7 @@ def test_a_mandate_names_the_connection_that_sends(lets: str, sending: Workspace
     [form] = [
         one
         for one in sending.load().connections(Environment.TNI)
-        if one.form == "leverancier/berichten"
+        if one.form.path == "leverancier/berichten"
     ]
     assert form.afzenders == {"OVO002067": "", "OVO000002": "2999-12-31"}
 

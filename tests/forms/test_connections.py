@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -20,6 +19,7 @@ from acmidm_onboarding.values.client import Grant
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 from tests.desk.samples import progress
+from tests.support.changed import changed
 from tests.support.workspace import (
     FORM,
     ORGANISATION,
@@ -46,7 +46,7 @@ def shuffled(value: object, source: random.Random) -> object:
 
 def test_a_connection_has_what_the_form_declares(workspace: Workspace) -> None:
     connection = tni(workspace)
-    assert (connection.key, connection.resource_name, connection.form) == (
+    assert (connection.key, connection.resource_name, connection.form.path) == (
         "OVO002067/mijn-gent",
     ) * 2 + ("gent/mijn-gent",)
     assert connection.metadata.client_name == "Stad Gent - mijn-gent"
@@ -176,8 +176,8 @@ def test_the_names_of_folder_and_file_name_nothing(workspace: Workspace) -> None
     before = tni(workspace)
     (workspace.forms / "gent").rename(workspace.forms / "stad-gent")
     (workspace.forms / "stad-gent/mijn-gent.yaml").rename(workspace.forms / "stad-gent/ander.yaml")
-    assert replace(tni(workspace), form=before.form) == before
-    assert tni(workspace).form == "stad-gent/ander"
+    assert changed(tni(workspace), path=before.form.path) == before
+    assert tni(workspace).form.path == "stad-gent/ander"
 
 
 NAMING = """\
@@ -234,7 +234,7 @@ def test_earlier_keys_are_those_of_earlier_codes_and_applications(
 ) -> None:
     workspace.write_organisation(ORGANISATION + organisation)
     workspace.write_form(form + FORM)
-    assert list(tni(workspace).formerly) == formerly
+    assert list(tni(workspace).form.formerly) == formerly
 
 
 def test_a_form_retires_all_of_it_or_parts(workspace: Workspace) -> None:
@@ -247,12 +247,12 @@ def test_a_form_retires_all_of_it_or_parts(workspace: Workspace) -> None:
     both = both[: both.index("      notificaties:")] + both[both.index("      dosis:") :]
     day = "2027-03-31"
     workspace.write_form("retire: 2027-03-31\n" + both)
-    assert [one.retire for one in workspace.load().connections(Environment.TNI)] == [
+    assert [one.form.retire for one in workspace.load().connections(Environment.TNI)] == [
         {"acmidm": day, "geosecure": day}
     ] * 2
     workspace.write_form("retire: {dosis: 2027-03-31}\n" + both)
     acmidm, geosecure = workspace.load().connections(Environment.TNI)
-    assert (acmidm.retire, geosecure.retire) == ({"dosis": day}, {"dosis": day})
+    assert (acmidm.form.retire, geosecure.form.retire) == ({"dosis": day}, {"dosis": day})
     assert (
         acmidm.product_scopes["dosis"] >= set(acmidm.scopes),
         geosecure.product_scopes["dosis"] >= set(geosecure.scopes),

@@ -444,7 +444,8 @@ def test_a_whole_earlier_key_is_that_of_one_form(
         workspace.write_form(f"{line}{FORM.replace('mijn-gent', name, 1)}", f"gent/{name}")
     (workspace.forms / "gent" / "mijn-gent.yaml").unlink()
     assert {
-        one.application: list(one.formerly) for one in workspace.load().connections(Environment.TNI)
+        one.application: list(one.form.formerly)
+        for one in workspace.load().connections(Environment.TNI)
     } == gets
 
 
@@ -459,8 +460,8 @@ def test_a_program_that_writes_its_forms_one_by_one_gets_what_each_names(
         f"formerly: loket\n{FORM.replace('mijn-gent', 'loket-oud', 1)}", "gent/loket-oud"
     )
     theirs, ours = workspace.load().connections(Environment.TNI, are_all=False)
-    assert theirs.formerly == (MERGED, "OVO000001/loket-oud")
-    assert ours.formerly == ("OVO000001/loket",)
+    assert theirs.form.formerly == (MERGED, "OVO000001/loket-oud")
+    assert ours.form.formerly == ("OVO000001/loket",)
     assert ours.codes == ("OVO002067", "0207451227", "OVO000001")
 
 

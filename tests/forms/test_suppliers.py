@@ -152,7 +152,9 @@ def test_its_keys_count(supplied: Workspace) -> None:
     [tni], [prod] = map(supplied.load().connections, Environment)
     assert [*(tni.keys or ())] == ["of-supplier-tni", "new"]
     assert [*(prod.keys or ())] == ["of-supplier-prod"]
-    assert tni.mandate == prod.mandate == {"supplier": "leverancier", "until": "2999-12-31"}
+    assert (
+        tni.form.mandate == prod.form.mandate == {"supplier": "leverancier", "until": "2999-12-31"}
+    )
     supplied.write("onboardings/gent/mandates.yaml", MANDATE.replace("2999-12-31", "2020-01-31"))
     assert supplied.sentences() == []
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from acmidm_onboarding.recorded import recorded_in
 from acmidm_onboarding.values.client import Client, recorded_as
 from acmidm_onboarding.values.jwk import public_jwk as read_jwk
+from tests.support.changed import changed
 from tests.support.declared_connection import CONNECTION
 from tests.support.portal import new_key, public_jwk
 from tests.support.recorded_resources import resource
@@ -105,7 +105,7 @@ def test_what_is_held_of_each_connection() -> None:
 def test_what_a_rename_that_failed_in_part_left_is_held() -> None:
     """A part that failed in the run of a rename is under the earlier name still; another client of
     that name is another client."""
-    renamed = replace(CONNECTION, formerly=("OVO002067/vroeger",))
+    renamed = changed(CONNECTION, formerly=("OVO002067/vroeger",))
     name = renamed.resource_name
     client = resource("OAuthClient", name, {}, id="id-1")
     left = [

@@ -3,8 +3,6 @@ of them without the operator's rights."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pulumi
 import pytest
 
@@ -17,6 +15,7 @@ from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.values.client import Records
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.terms import Environment
+from tests.support.changed import changed
 from tests.support.declared import declaration
 from tests.support.repository import SETTINGS
 
@@ -91,8 +90,8 @@ def test_a_run_fails_where_what_has_ended_may_still_be_there(
     """A supplier whose mandate has ended, and what retires from a state that has nothing."""
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: False)
     first, second = CONNECTIONS[:2]
-    ended = replace(first, mandate={"supplier": "leverancier", "until": "2020-12-31"})
-    retired = replace(second, retire={"acmidm": "2020-12-31"})
+    ended = changed(first, mandate={"supplier": "leverancier", "until": "2020-12-31"})
+    retired = changed(second, retire={"acmidm": "2020-12-31"})
     desired_with("off", ended, retired)
     (sentence,) = [line for how, line in said if how == "error"]
     assert f"{ended.key}, {retired.key}, {NOT_KNOWN}" in sentence

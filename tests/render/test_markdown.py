@@ -157,7 +157,7 @@ def test_what_forms_say_is_shown_and_does_nothing(text: str) -> None:
     mentioned, nothing is linked."""
     hostile = client(
         key=f"OVO002067/{text}",
-        form=text,
+        path=text,
         formerly=("OVO002067/loket",),
         fields={"organisation.name": text, text: text},
         scopes={text: text},
@@ -191,7 +191,7 @@ def test_what_others_say_does_nothing_to_a_terminal_or_a_log(
         monkeypatch.setenv("FORCE_COLOR", "1")
     hostile = client(
         key=f"OVO002067/{text}",
-        form=text,
+        path=text,
         fields={"organisation.name": text},
         scopes={text: text},
         keys={text: Key(text)},

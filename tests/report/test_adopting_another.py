@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from acmidm.report.three_views import ClientDrift, Real, drifted
 from acmidm_onboarding.recorded import Recorded
 from acmidm_onboarding.values.terms import Platform
 from tests.report.views import ID, real, stored, wanted
+from tests.support.changed import changed
 from tests.support.samples import COMPARISON
 
 ANOTHER = "client-2"
@@ -18,8 +18,8 @@ ANOTHER = "client-2"
 
 def adopting(client_id: str, there: dict[Platform, Real], **recorded: Any) -> ClientDrift:
     """The drift of a connection whose form names a client under ``adopt``."""
-    declared = replace(wanted(), adopts=client_id)
-    state = replace(stored(), **recorded)
+    declared = changed(wanted(), adopts=client_id)
+    state = changed(stored(), **recorded)
     (drift,) = drifted(
         Recorded({state.resource_name: state}),
         {declared.client_key: declared},

@@ -27,6 +27,7 @@ from acmidm_onboarding.values.client import Client, Clients, Secret
 from acmidm_onboarding.values.metadata import Owner
 from acmidm_onboarding.values.terms import Platform
 from tests.report.views import CONFIGURATION, ID, KEY, PARTS, keys, real, stored, urn, wanted
+from tests.support.changed import changed
 from tests.support.rendering import as_markdown, print_report
 from tests.support.samples import COMPARISON, NOW, OVO, drift_report
 
@@ -326,7 +327,7 @@ def test_a_rename_that_waits(half: bool) -> None:
         f"{OVO}/balie",
         {"software_id": f"acmidm/prod/{OVO}/balie"} | ({} if half else {"application": "balie"}),
     )
-    renamed = replace(wanted(fields=fields), key=balie, formerly=(f"{OVO}/loket",))
+    renamed = changed(wanted(fields=fields), key=balie, formerly=(f"{OVO}/loket",))
     recorded = replace(stored(), key=balie) if half else stored()
     one = compared(recorded, renamed, real(scopes=("vo_info", "dv_hand")))
     assert said(one) == ({("scope_granted", "dv_hand")}, {("client_renamed", None)})

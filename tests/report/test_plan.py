@@ -249,7 +249,7 @@ def test_what_the_engine_does_not_know_yet_is_absent() -> None:
     assert (
         recorded_in(state(adopting))
         .clients[(f"{OVO}/loket", Platform.ACMIDM, client().environment)]
-        .adopts
+        .form.adopts
         is None
     )
 

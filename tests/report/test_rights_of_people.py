@@ -8,6 +8,7 @@ from dataclasses import replace
 from acmidm.report.rights import missing_rights
 from acmidm_onboarding.authorities.port import KnowsRights
 from acmidm_onboarding.values.terms import Platform
+from tests.support.changed import changed
 from tests.support.declared_connection import CONNECTION
 from tests.support.unanswered_stack import stack
 
@@ -29,8 +30,8 @@ def test_who_needs_no_right_and_an_authority_that_cannot_tell_are_not_asked() ->
         missing_rights(
             stack(),
             [
-                replace(_IN_PORTAL, retire={"acmidm": "2020-03-31"}),
-                replace(_IN_PORTAL, retire={"acmidm": "2020-03-31"}, keep=True),
+                changed(_IN_PORTAL, retire={"acmidm": "2020-03-31"}),
+                changed(_IN_PORTAL, retire={"acmidm": "2020-03-31"}, keep=True),
             ],
         )
         == []

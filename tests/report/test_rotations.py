@@ -100,7 +100,7 @@ def test_each_client_has_the_form_that_is_there() -> None:
     """No engine knows a form: not of a client that goes, of one that is new, or of one that a
     report alone has."""
     goes, new, left, undeclared = (
-        client(name, form=None) for name in ("goes", "new", "left", "undeclared")
+        client(name, path=None) for name in ("goes", "new", "left", "undeclared")
     )
     plan = plan_of(
         (goes, None),
@@ -109,7 +109,7 @@ def test_each_client_has_the_form_that_is_there() -> None:
         more=((left, Change(kind=Kind.GATE_PASSED)),),
     )
     forms = [
-        declaration(name, scopes={}, jwks=None, form=f"gent/{name}")
+        declaration(name, scopes={}, jwks=None, path=f"gent/{name}")
         for name in ("goes", "new", "left")
     ]
     report = review_of([with_keys(plan, forms, (), None)], COMPARISON)

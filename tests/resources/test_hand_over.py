@@ -14,6 +14,7 @@ from acmidm_onboarding.resources.hand_over import HandOverProvider, goes, keys_t
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.hand_over_outcome import NO_SMTP
 from tests.resources.world import World
+from tests.support.changed import changed
 from tests.support.confirmed import jwk, wanted
 
 TODAY = datetime.now(UTC).date()
@@ -34,13 +35,13 @@ CONNECTION: Mapping[str, Any] = {
 }
 GOING: dict[str, tuple[Declaration, bool]] = {
     "as its form has it": (FORM, False),
-    "by a mandate that counts": (replace(FORM, mandate={"until": TODAY.isoformat()}), False),
+    "by a mandate that counts": (changed(FORM, mandate={"until": TODAY.isoformat()}), False),
     "a product of it is retired": (replace(FORM, leaving=frozenset({"dosis"})), False),
     "a scope of it is withdrawn": (replace(FORM, withdrawn=frozenset({"dv_kbo"})), False),
     "it has no scope": (wanted(), False),
     "it is retired": (replace(FORM, leaving=frozenset({"acmidm"})), True),
-    "its mandate has ended": (replace(FORM, mandate={"until": YESTERDAY}), True),
-    "its mandate was taken away": (replace(FORM, mandate={"supplier": "leverancier"}), True),
+    "its mandate has ended": (changed(FORM, mandate={"until": YESTERDAY}), True),
+    "its mandate was taken away": (changed(FORM, mandate={"supplier": "leverancier"}), True),
     "all its scopes are withdrawn": (replace(wanted(), withdrawn=frozenset({"dv_magda"})), True),
 }
 

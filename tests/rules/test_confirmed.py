@@ -19,6 +19,7 @@ from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
+from tests.support.changed import changed
 from tests.support.confirmed import BY, CLIENT_ID, NOW, as_wanted, jwk, record, saying, wanted
 
 FORM = wanted("dv_magda", products={"dosis": {"bron_uri": "urn://a"}})
@@ -59,7 +60,7 @@ def test_what_nobody_confirmed_is_not_declared() -> None:
 def test_what_is_confirmed_is_declared_as_it_is() -> None:
     """Scopes, keys, products and metadata are the confirmation's; form, stack and reason of a scope
     the form's."""
-    form = replace(
+    form = changed(
         wanted("dv_kbo", "dv_magda", keys=["new"]), formerly=("OVO002067/oud",), protected=True
     )
     confirmed = saying(CONFIRMED, scopes={"dv_magda": {"default": True}, "evil": {}})
@@ -71,18 +72,18 @@ def test_what_is_confirmed_is_declared_as_it_is() -> None:
     }
     assert (set(one.jwks or {}), set(one.keys or {})) == ({"old"}, {"old"})
     assert one.products == {"dosis": {"bron_uri": "urn://a"}}
-    assert (one.form, one.formerly, one.metadata.software_id) == (
-        form.form,
-        form.formerly,
+    assert (one.form.path, one.form.formerly, one.metadata.software_id) == (
+        form.form.path,
+        form.form.formerly,
         form.software_id,
     )
 
 
 MANDATE = {"supplier": "leverancier", "until": (DAY - timedelta(days=1)).isoformat()}
 WITHDRAWING: dict[str, Declaration] = {
-    "its mandate has ended": replace(FORM, mandate=MANDATE),
+    "its mandate has ended": changed(FORM, mandate=MANDATE),
     "its form has it no more": wanted(products=FORM.products),
-    "its form retires it": replace(FORM, retire={FORM.platform.value: DAY.isoformat()}),
+    "its form retires it": changed(FORM, retire={FORM.platform.value: DAY.isoformat()}),
 }
 
 
@@ -218,7 +219,7 @@ def test_a_form_that_is_gone(case: tuple[bool | None, bool, bool, bool]) -> None
             {"old"},
             FORM.products,
         )
-        assert (one.metadata.organisation, one.form) == (FORM.metadata.organisation, None)
+        assert (one.metadata.organisation, one.form.path) == (FORM.metadata.organisation, None)
 
 
 def test_a_client_that_a_mistake_may_be_about_is_left_to_the_program() -> None:
@@ -252,7 +253,7 @@ def test_a_stack_that_protects_keeps_what_it_does_not_protect_any_more() -> None
 
 def test_a_rename_keeps_its_confirmation() -> None:
     """Under the earlier key, which is no client without a form."""
-    renamed = replace(wanted("dv_magda"), key="OVO002067/nieuw", formerly=(FORM.key,))
+    renamed = changed(wanted("dv_magda"), key="OVO002067/nieuw", formerly=(FORM.key,))
     one = only(declared(renamed, confirmed={FORM.client_key: CONFIRMED}))
     assert (one.key, set(one.scopes)) == ("OVO002067/nieuw", {"dv_magda"})
 
@@ -268,7 +269,7 @@ def test_a_platform_with_an_api_is_as_its_forms_say() -> None:
     assert found.wanted == (FORM,)
 
 
-RETIRED = replace(FORM, retire={"acmidm": (DAY - timedelta(days=1)).isoformat()})
+RETIRED = changed(FORM, retire={"acmidm": (DAY - timedelta(days=1)).isoformat()})
 
 
 def steps(
@@ -303,7 +304,7 @@ def test_a_client_leaves_in_two_steps() -> None:
 def test_a_client_that_is_kept_is_let_go_once_people_know() -> None:
     """Nothing is ordered of its scopes, and it stays in the state until somebody confirmed that it
     is nobody's."""
-    kept = replace(RETIRED, keep=True)
+    kept = changed(RETIRED, keep=True)
     protected = replace(RECORD, protected=True)
     assert steps(protected, CONFIRMED, kept) == (({"dv_magda"}, True), [])
     ready = replace(RECORD, protected=False, is_let_go=True, leaving=ALL)

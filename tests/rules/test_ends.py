@@ -13,6 +13,7 @@ from acmidm_onboarding.rules.ends import past_ends
 from acmidm_onboarding.values.client import Client, Grant, Records
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.end import End, EndOf, after
+from tests.support.changed import changed
 from tests.support.declared_connection import CONNECTION
 
 LAST = date(2027, 3, 31)
@@ -25,7 +26,7 @@ def until(day: date = LAST, **how: Any) -> Declaration:
     first, *others = sorted(CONNECTION.scopes)
     scopes = {first: Grant("why", until=day.isoformat())}
     scopes |= {scope: CONNECTION.scopes[scope] for scope in others}
-    return dataclasses.replace(CONNECTION, **{"scopes": scopes} | how)
+    return changed(CONNECTION, **{"scopes": scopes} | how)
 
 
 def declared(form: Declaration, day: date, records: Records | None = None) -> Declaration | None:
@@ -83,24 +84,24 @@ PAST: list[tuple[Declaration, Client, list[EndOf]]] = [
     (until(), WHOLE, [EndOf.SCOPE]),
     (until(), dataclasses.replace(WHOLE, scopes={}), []),
     (until(NEXT), WHOLE, []),
-    (dataclasses.replace(CONNECTION, mandate=MANDATE), WHOLE, [EndOf.MANDATE]),
+    (changed(CONNECTION, mandate=MANDATE), WHOLE, [EndOf.MANDATE]),
     (
-        dataclasses.replace(CONNECTION, mandate=MANDATE),
+        changed(CONNECTION, mandate=MANDATE),
         dataclasses.replace(WHOLE, scopes={}, keys={}),
         [],
     ),
     (
-        dataclasses.replace(CONNECTION, retire={"acmidm": NEXT.isoformat()}),
+        changed(CONNECTION, retire={"acmidm": NEXT.isoformat()}),
         WHOLE,
         [EndOf.CLIENT],
     ),
     (
-        dataclasses.replace(CONNECTION, retire={"notificaties": NEXT.isoformat()}),
+        changed(CONNECTION, retire={"notificaties": NEXT.isoformat()}),
         WHOLE,
         [EndOf.PRODUCT],
     ),
     (
-        dataclasses.replace(CONNECTION, retire={"notificaties": NEXT.isoformat()}),
+        changed(CONNECTION, retire={"notificaties": NEXT.isoformat()}),
         dataclasses.replace(WHOLE, products={}),
         [],
     ),

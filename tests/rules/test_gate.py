@@ -20,6 +20,7 @@ from acmidm_onboarding.values.evidence import Evidence, summary
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
+from tests.support.changed import changed
 from tests.support.declared import declaration
 from tests.support.evidence import proof
 
@@ -37,7 +38,7 @@ def has(
 ) -> Client:
     """A client as a state has it; ``keys`` are thumbprints."""
     found = None if keys is None else {thumbprint: Key(thumbprint) for thumbprint in keys}
-    return Client(
+    client = Client(
         KEY,
         Platform.ACMIDM,
         Environment.PROD,
@@ -45,8 +46,8 @@ def has(
         scopes=dict.fromkeys(scopes, Grant()),
         products={product: {} for product in products},
         keys=found,
-        **more,
     )
+    return changed(client, **more)
 
 
 def proven(at: datetime = NOW - timedelta(days=1), **changes: Any) -> Evidence:
@@ -73,7 +74,7 @@ def connection(
         "scopes": dict.fromkeys(scopes, "requested"),
         "jwks": {"prod-1": PublicJwk("prod-1", {}, "prod-thumb")},
         "products": {product: {"id": product} for product in products},
-        "form": "gent/loket",
+        "path": "gent/loket",
         "test_evidence": EVIDENCE,
     }
     return declaration(environment=Environment.PROD, **{**values, **changes})
@@ -210,7 +211,7 @@ def test_evidence_counts_once_tnis_run_has_confirmed_it(in_portal: bool) -> None
     earlier = summary(proven(at=NOW - timedelta(days=2)))
     for changes in ({"seen": None}, {"seen": "another"}, {"proven": earlier}):
         (sentence,) = missing(
-            connection(), tests=TestStack("tni", {KEY: replace(on_tni, **changes)})
+            connection(), tests=TestStack("tni", {KEY: changed(on_tni, **changes)})
         )
         assert sentence.endswith(
             'was not confirmed when stack "tni" was last brought up: its authority had not seen the'
@@ -347,7 +348,7 @@ def test_a_scope_whose_name_on_the_platform_was_corrected_is_none_that_is_added(
 def test_an_exemption_passes_whatever_is_missing() -> None:
     asked = connection(test_evidence=None, exemptions={"promotion-gate": "agreed (SD-1)"})
     assert passes(asked, tests=TestStack("tni", {}))
-    assert ask(replace(asked, exemptions={"client-secret": "x"})).declared == ()
+    assert ask(changed(asked, exemptions={"client-secret": "x"})).declared == ()
 
 
 def test_off_and_warn_declare_all() -> None:
@@ -407,7 +408,7 @@ def test_what_the_state_has_is_never_undeclared(
     passage = ask(asked, own, tests, mode)
     former = (
         [KEY.replace("OVO002067", "OVO000067") + asked.resource_name.removeprefix(KEY)]
-        if asked.formerly
+        if asked.form.formerly
         else []
     )
     held = next((own[name] for name in (asked.resource_name, *former) if name in own), None)

@@ -13,6 +13,7 @@ from acmidm_onboarding.rules.retirement import declared_now, last_step
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import Key
+from tests.support.changed import changed
 from tests.support.declared_connection import CONNECTION
 
 DAY = date(2027, 3, 31)
@@ -25,7 +26,7 @@ READY = dataclasses.replace(UNPROTECTED, scopes={}, leaving=LEAVING)
 
 
 def retired(**changes: Any) -> Declaration:
-    return dataclasses.replace(CONNECTION, retire={"acmidm": DAY.isoformat()}, **changes)
+    return changed(CONNECTION, retire={"acmidm": DAY.isoformat()}, **changes)
 
 
 def step(
@@ -119,7 +120,7 @@ def test_the_state_says_more_than_the_authority() -> None:
 
 
 def test_a_product_that_the_state_has_lost_is_recorded_first() -> None:
-    leaving = dataclasses.replace(
+    leaving = changed(
         CONNECTION,
         retire={"dosis": DAY.isoformat()},
         product_scopes={"dosis": frozenset(CONNECTION.scopes)},
@@ -160,7 +161,7 @@ def test_before_its_day_no_state_is_read() -> None:
 
 def test_a_product_goes_once_its_scopes_and_its_protection_are_gone() -> None:
     product = next(iter(PRODUCTS))
-    connection = dataclasses.replace(
+    connection = changed(
         CONNECTION, retire={product: DAY.isoformat()}, product_scopes={product: SCOPES}
     )
 

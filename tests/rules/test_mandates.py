@@ -16,12 +16,13 @@ from acmidm_onboarding.values.client import NOT_DECLARED, Client, Grant
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import public_keys
 from acmidm_onboarding.values.problems import Failure
+from tests.support.changed import changed
 from tests.support.confirmed import jwk
 from tests.support.declared_connection import CONNECTION
 
 END = datetime(2027, 12, 31, 23, 59, tzinfo=UTC)
 SCOPES = dict(CONNECTION.scopes)
-FORM = dataclasses.replace(CONNECTION, mandate={"supplier": "leverancier", "until": "2027-12-31"})
+FORM = changed(CONNECTION, mandate={"supplier": "leverancier", "until": "2027-12-31"})
 WHOLE: Client = dataclasses.replace(FORM.in_stack(protect=True), client_id="8abae908")
 WITHOUT_SCOPES = dataclasses.replace(WHOLE, scopes={}, withdrawn=frozenset(SCOPES))
 WITHOUT_KEYS = dataclasses.replace(WITHOUT_SCOPES, keys={})
@@ -101,17 +102,15 @@ def test_the_state_says_more_than_the_authority() -> None:
 
 A = {"supplier": "a", "until": "2027-12-31"}
 THEIRS = jwk("theirs")
-OWN = dataclasses.replace(
-    CONNECTION, mandate={}, mandates={"a": "2027-12-31"}, listed={THEIRS.thumbprint: "a"}
-)
-RECORD = dataclasses.replace(
+OWN = changed(CONNECTION, mandate={}, mandates={"a": "2027-12-31"}, listed={THEIRS.thumbprint: "a"})
+RECORD = changed(
     CONNECTION.in_stack(protect=True),
     client_id="8abae908",
     mandate=A,
     keys=public_keys({"theirs": THEIRS}),
     lent={THEIRS.thumbprint: "a"},
 )
-PROVEN = dataclasses.replace(
+PROVEN = changed(
     RECORD, mandate={"supplier": "b"}, keys={**(RECORD.keys or {}), **(CONNECTION.keys or {})}
 )
 
@@ -133,7 +132,7 @@ def test_a_former_suppliers_key_goes_with_its_mandate(
     mandate that goes on leaves the key its overlap."""
     form = dataclasses.replace(OWN, mandates={"a": until} if until else {})
     if mode == "another supplier's":
-        form = dataclasses.replace(form, mandate={"supplier": "b", "until": "2999-12-31"})
+        form = changed(form, mandate={"supplier": "b", "until": "2999-12-31"})
     elif mode == "the portal's":
         form = dataclasses.replace(form, jwks=None, keys=None)
     now, said = declared(record, form)
@@ -165,7 +164,7 @@ def test_a_portal_that_people_change_remembers_it_too() -> None:
 def test_no_supplier_calls_a_towns_outgoing_key_its_own() -> None:
     """Public keys are public: whoever lists one has not had it lent by this organisation."""
     hostile = dataclasses.replace(OWN, listed={THEIRS.thumbprint: "c"})
-    town = dataclasses.replace(RECORD, mandate={}, lent={})
+    town = changed(RECORD, mandate={}, lent={})
     assert declared(town, hostile)[0].revoked == {}
 
 
@@ -189,7 +188,7 @@ def test_a_state_that_cannot_be_read_leaves_a_key_its_overlap() -> None:
 
 
 def test_a_supplier_that_replaces_its_key_keeps_the_overlap() -> None:
-    form = dataclasses.replace(OWN, mandate={**A, "until": "2028-12-31"}, mandates={}, listed={})
+    form = changed(OWN, mandate={**A, "until": "2028-12-31"}, mandates={}, listed={})
     for named in (form, dataclasses.replace(form, mandates={"a": "2028-12-31"})):
         assert declared(RECORD, named)[0].revoked == {}
 
@@ -208,7 +207,7 @@ def test_nothing_of_the_form_is_carried_out() -> None:
 
 def test_a_later_mandate_gives_it_back() -> None:
     """Also past the gate: what was withdrawn counts as recorded."""
-    renewed = dataclasses.replace(FORM, mandate={**FORM.mandate, "until": "2028-12-31"})
+    renewed = changed(FORM, mandate={**FORM.form.mandate, "until": "2028-12-31"})
     for record in (WITHOUT_SCOPES, WITHOUT_KEYS):
         assert declared(record, renewed) == (renewed, [])
 
@@ -222,7 +221,7 @@ def test_it_gives_back_nothing_that_was_granted_by_hand() -> None:
 
 
 def test_what_leaves_goes_on_to_leave() -> None:
-    leaving = dataclasses.replace(FORM, retire={FORM.platform.value: "2027-12-31"})
+    leaving = changed(FORM, retire={FORM.platform.value: "2027-12-31"})
     now, said = declared(WHOLE, leaving)
     assert (now.scopes, now.is_leaving(), said) == ({}, True, [])
 
@@ -230,7 +229,7 @@ def test_what_leaves_goes_on_to_leave() -> None:
 def test_a_product_that_leaves_lets_nothing_else_through() -> None:
     """It goes, by its own steps, from a client that stays as it is recorded."""
     scopes = {**SCOPES, "dv_new": Grant("new")}
-    leaving = dataclasses.replace(
+    leaving = changed(
         FORM, scopes=scopes, retire={"dosis": "2027-12-30"}, product_scopes={"dosis": frozenset()}
     )
     now, said = declared(WHOLE, leaving)

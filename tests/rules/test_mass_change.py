@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from acmidm_onboarding.rules.mass_change import is_mass_change, undeclared
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.terms import Environment, Platform
+from tests.support.changed import changed
 from tests.support.declared import declaration
 
 
@@ -31,7 +30,5 @@ def test_what_is_renamed_is_declared_still() -> None:
         }.items()
     }
     form = declaration("nieuw", scopes={}, jwks=None)
-    assert undeclared([dataclasses.replace(form, formerly=("OVO002067/oud",))], records) == [
-        "OVO002067/weg"
-    ]
+    assert undeclared([changed(form, formerly=("OVO002067/oud",))], records) == ["OVO002067/weg"]
     assert undeclared([form], records) == ["OVO002067/oud", "OVO002067/weg"]

@@ -11,6 +11,7 @@ import pytest
 from acmidm_onboarding.rules.mistaken import Ending, Folder, Mistaken
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.mandate import Mandate
+from tests.support.changed import changed
 from tests.support.declared_connection import CONNECTION
 
 CODE, APPLICATION = CONNECTION.key.split("/")
@@ -18,7 +19,7 @@ TODAY = date(2027, 6, 1)
 GENT = Folder(name="gent", code=CODE, is_sound=False)
 OTHER = Folder(name="ander", code="OVO000009", is_sound=True)
 GONE = "OVO000008/loket"
-WHOLE: Client = dataclasses.replace(
+WHOLE: Client = changed(
     CONNECTION.in_stack(protect=False),
     client_id="8abae908",
     mandate={"supplier": "leverancier", "until": "2027-12-31"},
@@ -60,7 +61,7 @@ def test_only_what_is_known_to_be_meant_goes(mistaken: Mistaken, stays: list[str
 
 def test_a_form_that_takes_the_client_of_an_earlier_key_waits() -> None:
     """The earlier key may be that of the form with the mistake."""
-    form = dataclasses.replace(CONNECTION, key=f"{CODE}/nieuw", formerly=(CONNECTION.key,))
+    form = changed(CONNECTION, key=f"{CODE}/nieuw", formerly=(CONNECTION.key,))
     mistaken = known(GENT, declared=[form.key])
     assert mistaken.waiting([form], [CONNECTION.key]) == {form.key}
     assert mistaken.staying([CONNECTION.key]) == [CONNECTION.key]
@@ -122,7 +123,7 @@ def test_a_compromised_key_ends_by_its_own_organisation_or_its_supplier() -> Non
 def test_a_former_suppliers_key_ends_too(stolen: bool, runs: bool) -> None:
     """By the state, which remembers whose the key is: the form names somebody else, or nobody."""
     (key, *_) = WHOLE.thumbprints
-    client = dataclasses.replace(WHOLE, mandate={}, lent={key: "leverancier"})
+    client = changed(WHOLE, mandate={}, lent={key: "leverancier"})
     town = dataclasses.replace(GENT, mandates=[mandate(APPLICATION)] if runs else [])
     supplier = Folder(
         name="leverancier", code="", is_sound=True, compromised=[key] if stolen else []
@@ -148,7 +149,7 @@ def test_a_former_suppliers_key_ends_too(stolen: bool, runs: bool) -> None:
 )
 def test_an_organisation_that_is_sent_for_ends_it_by_itself(mandates: Any, ended: set[str]) -> None:
     """A mistake in the form of the supplier holds up nobody's end."""
-    sends = dataclasses.replace(
+    sends = changed(
         WHOLE,
         key="OVO000009/post",
         mandate={},

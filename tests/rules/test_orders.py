@@ -28,6 +28,7 @@ from acmidm_onboarding.values.confirmation import Confirmation
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import Evidence
 from acmidm_onboarding.values.terms import MOST_KEYS, Environment, Platform
+from tests.support.changed import changed
 from tests.support.confirmed import (
     BY,
     CLIENT_ID,
@@ -142,7 +143,7 @@ CASES: dict[str, tuple[Declaration | None, Confirmation | None, list[tuple[str, 
     "no form has it, and it is gone": (None, GONE, []),
     "it is gone, and a form has it": (FORM, GONE, [CREATE]),
     "one that was made by hand before": (
-        replace(FORM, adopts=CLIENT_ID),
+        changed(FORM, adopts=CLIENT_ID),
         None,
         [("create", Act.COMPARE, Doer.OPERATOR)],
     ),
@@ -209,7 +210,7 @@ def test_a_refusal_counts_until_the_form_changes() -> None:
 
 
 def test_a_form_that_adopts_names_the_client() -> None:
-    (order,) = of(replace(FORM, adopts=CLIENT_ID), None)
+    (order,) = of(changed(FORM, adopts=CLIENT_ID), None)
     assert order.says["client_id"] == order.client_id == CLIENT_ID
 
 

@@ -35,7 +35,7 @@ def wanted(
 ) -> Declaration:
     """What a form of Stad Gent asks; ``keys`` None: they are left to the portal."""
     jwks = None if keys is None else {name: jwk(name) for name in keys}
-    made = declaration(scopes=dict.fromkeys(scopes, "why"), jwks=jwks, form="gent/loket.yaml")
+    made = declaration(scopes=dict.fromkeys(scopes, "why"), jwks=jwks, path="gent/loket.yaml")
     return replace(made, products=products or {}, **how)
 
 

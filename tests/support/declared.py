@@ -13,6 +13,7 @@ from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetada
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
+from tests.support.changed import changed
 
 GENT = Organisation(name="Stad Gent", ovo="OVO002067", kbo="0207451227")
 
@@ -51,4 +52,5 @@ def declaration(
         "declared_by": GENT,
         "jwks": jwks,
     }
-    return Declaration(key=key, platform=platform, environment=environment, **{**values, **how})
+    made = Declaration(key=key, platform=platform, environment=environment, **values)
+    return changed(made, **how)

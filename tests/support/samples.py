@@ -13,11 +13,12 @@ from acmidm.report.drift import Drift, drift_of
 from acmidm.report.plan import Plan
 from acmidm.report.review import Review, review_of
 from acmidm.report.three_views import ClientDrift
-from acmidm_onboarding.values.client import Client, Grant, Secret
+from acmidm_onboarding.values.client import Client, FormTerms, Grant, Secret
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetadata
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import Environment, Platform
+from tests.support.changed import changed
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 COMPARISON = Comparison(
@@ -58,7 +59,7 @@ def client(
         Platform.ACMIDM,
         environment,
         fields=fields,
-        form=f"gent/{application}",
+        form=FormTerms(path=f"gent/{application}"),
         secret=Secret(is_there=False),
         scopes=None
         if scopes is None
@@ -69,7 +70,7 @@ def client(
         keys={"a": Key("thumbprint-of-a"), "b": Key("thumbprint-of-b")},
         products=products,
     )
-    return replace(state, **how)
+    return changed(state, **how)
 
 
 def plan_of(

@@ -172,7 +172,9 @@ def _form_of(drift: ClientDrift, stack: Stack) -> tuple[Declaration, LoadedForm]
     names = [side.client_key for side in (drift.declared, drift.recorded) if side]
     for declared in stack.connections:
         if declared.client_key in names:
-            return declared, next(one for one in stack.forms.forms if one.name == declared.form)
+            return declared, next(
+                one for one in stack.forms.forms if one.name == declared.form.path
+            )
     raise Failure(
         tr(
             "{key}: no form without mistakes in {folder} declares the client; correct its form, or"

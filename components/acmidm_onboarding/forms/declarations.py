@@ -15,7 +15,7 @@ from acmidm_onboarding.forms.form import Form, ScopeRequest
 from acmidm_onboarding.forms.key_files import Keys
 from acmidm_onboarding.forms.suppliers import Afzenders, with_afzenders
 from acmidm_onboarding.texts import Language
-from acmidm_onboarding.values.client import Grant, Secret, natural_key
+from acmidm_onboarding.values.client import FormTerms, Grant, Secret, natural_key
 from acmidm_onboarding.values.declaration import Declaration, client_name, connection_key
 from acmidm_onboarding.values.evidence import EvidenceFile, summary
 from acmidm_onboarding.values.keys import public_keys
@@ -189,14 +189,24 @@ def declarations(
             ),
             grant_types=("client_credentials",),
         )
+        terms = FormTerms(
+            path=loaded.name,
+            formerly=former_keys(organisation, form, forms),
+            adopts=request.adopt.get(platform),
+            exemptions={
+                policy.value: exemption.note for policy, exemption in form.exemptions.items()
+            },
+            mandate=mandate_fields(lender, loaded.mandate) if lender else {},
+            retire={name: day.isoformat() for name, day in _days(form)},
+            keep=form.retire.keep,
+        )
         yield Declaration(
             key=key,
             platform=platform,
             environment=environment,
             fields=flat(metadata.properties),
-            form=loaded.name,
+            form=terms,
             secret=Secret(uses_secret, request.secret_generation if uses_secret else None),
-            adopts=request.adopt.get(platform),
             scopes={name: _grant(request.scopes[scope]) for name, scope in named.items()},
             keys=public_keys(jwks),
             compromised=frozenset(
@@ -217,16 +227,9 @@ def declarations(
             mandates=lenders.mandates,
             listed=lenders.listed,
             stolen=lenders.stolen,
-            exemptions={
-                policy.value: exemption.note for policy, exemption in form.exemptions.items()
-            },
-            retire={name: day.isoformat() for name, day in _days(form)},
-            keep=form.retire.keep,
-            formerly=former_keys(organisation, form, forms),
             metadata=metadata,
             declared_by=organisation,
             jwks=jwks,
-            mandate=mandate_fields(lender, loaded.mandate) if lender else {},
             codes=tuple(code for code in codes if code and code not in shared_codes),
             product_scopes={
                 name: frozenset(catalogue.names_on(platform, catalogue.products[name].scopes))

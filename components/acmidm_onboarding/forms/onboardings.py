@@ -85,7 +85,9 @@ class Onboardings:
     def proof_options(self, forms: Iterable[LoadedForm], environment: Environment) -> str:
         """Return the options of ``acmidm probe`` that prove each of these forms."""
         names = {loaded.name for loaded in forms}
-        options = (one.proof_options for one in self.connections(environment) if one.form in names)
+        options = (
+            one.proof_options for one in self.connections(environment) if one.form.path in names
+        )
         return max(options, key=len, default=PROOF_OPTIONS)
 
     def _lenders(self, loaded: LoadedForm) -> Lenders:

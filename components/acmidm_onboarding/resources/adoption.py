@@ -27,18 +27,18 @@ _NOT_THIS = "correct the client-ID under adopt in the form, or remove it"
 def wanted(connection: Declaration, managed_by: str) -> dict[str, Any] | None:
     """Return the input ``adopt`` as the program gives it: which client, for whom, by which form;
     None without one."""
-    if connection.adopts is None:
+    if connection.form.adopts is None:
         return None
     return {
-        "client_id": connection.adopts,
+        "client_id": connection.form.adopts,
         "software_id": connection.software_id,
         "managed_by": managed_by,
-        "form": connection.form,
+        "form": connection.form.path,
         "codes": list(connection.codes),
         "shared_codes": [
             code for code in (connection.declared_by.kbo,) if code and code not in connection.codes
         ],
-        "is_named": connection.adopts in connection.declared_by.adopts,
+        "is_named": connection.form.adopts in connection.declared_by.adopts,
     }
 
 

@@ -295,7 +295,7 @@ class HandOver(Resource, module="acmidm", name="HandOver"):
 def goes(connection: Declaration, day: date) -> bool:
     """Return whether a client is taken down, by its form or because its supplier may act no more;
     at a portal without an API it may have its scopes for a while."""
-    mandate = connection.mandate
+    mandate = connection.form.mandate
     has_ended = bool(mandate) and is_over(mandate.get("until", ""), day)
     lost_all = bool(connection.withdrawn) and not connection.scopes
     return connection.is_leaving() or has_ended or lost_all

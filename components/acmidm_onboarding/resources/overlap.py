@@ -52,7 +52,7 @@ def wanted(connection: Declaration, stack: str) -> dict[str, Any] | None:
     if connection.uses_secret:
         return None
     return {
-        "form": connection.form,
+        "form": connection.form.path,
         "stack": stack,
         "compromised": sorted(connection.compromised | connection.revoked.keys()),
         "acting": sorted(acting(connection, datetime.now(UTC).date())),

@@ -70,7 +70,9 @@ def as_confirmed(
         clients = formed.values()
         former = set[ClientKey]()
         for form in clients:
-            former |= {(key, form.platform, form.environment) for key in (form.key, *form.formerly)}
+            former |= {
+                (key, form.platform, form.environment) for key in (form.key, *form.form.formerly)
+            }
         without_form = _without_form(former, confirmations, records, keys, by_hand, protect=protect)
         declared += (client for client in without_form if stays is None or not stays(client.key))
     keys_in_order = dict.fromkeys(client.key for client in (*formed.values(), *declared))

@@ -46,9 +46,9 @@ def past_ends(wanted: Client, real: Client, day: date) -> Iterator[End]:
     for scope, until in ended_scopes(wanted, day).items():
         if scope in (real.scopes or {}):
             yield _ended(EndOf.SCOPE, scope, until)
-    last_day = wanted.mandate.get("until")
+    last_day = wanted.form.mandate.get("until")
     if last_day and is_over(last_day, day) and (real.scopes or real.known_keys):
-        yield _ended(EndOf.MANDATE, wanted.mandate["supplier"], last_day)
+        yield _ended(EndOf.MANDATE, wanted.form.mandate["supplier"], last_day)
     yield from _past_mandates_to_send(wanted, real, day)
     leaving = due(wanted, day)
     for name, first_without in wanted.leaves.items():

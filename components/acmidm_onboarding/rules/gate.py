@@ -66,7 +66,7 @@ class Withheld:
         """The connection that it is about."""
         asked = self.connection
         platform = "" if asked.platform is Platform.ACMIDM else f" ({asked.platform})"
-        return on_one_line(f"{asked.form or asked.key} on {asked.environment}{platform}")
+        return on_one_line(f"{asked.form.path or asked.key} on {asked.environment}{platform}")
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -127,7 +127,7 @@ def _needs_evidence(connection: Declaration, record: Client | None) -> bool:
     without an exemption."""
     if (
         not connection.is_on_production
-        or ExemptiblePolicy.PROMOTION_GATE.value in connection.exemptions
+        or ExemptiblePolicy.PROMOTION_GATE.value in connection.form.exemptions
     ):
         return False
     return (

@@ -35,13 +35,13 @@ from acmidm_onboarding.values.problems import Failure, first_listed
 
 def has_ended(connection: Declaration, day: date) -> bool:
     """Return whether a connection has a supplier that does not act for it on a day."""
-    has_passed = is_over(connection.mandate.get("until", ""), day)
-    return bool(connection.mandate) and (has_passed or connection.lacks_supplier_keys)
+    has_passed = is_over(connection.form.mandate.get("until", ""), day)
+    return bool(connection.form.mandate) and (has_passed or connection.lacks_supplier_keys)
 
 
 def _why(connection: Declaration, day: date) -> str:
     """Return why a supplier does not act for a connection on a day."""
-    supplier, until = connection.mandate["supplier"], connection.mandate.get("until")
+    supplier, until = connection.form.mandate["supplier"], connection.form.mandate.get("until")
     if until is None:
         return tr(
             "{name} has no mandate that lets {supplier} act in application {application}: nothing"
@@ -112,7 +112,7 @@ def _without_former(
     Where no form and no command has a reason to, the state is not read: the provider of the keys
     remembers by itself whose they are, and asks ``taken_back`` too.
     """
-    others = connection.mandates.keys() - {connection.mandate.get("supplier")}
+    others = connection.mandates.keys() - {connection.form.mandate.get("supplier")}
     if not (connection.listed or others or connection.resource_name in at_authorities):
         return connection
     try:
@@ -136,7 +136,7 @@ def acting(connection: Declaration, day: date) -> frozenset[str]:
         return frozenset()
     running = {name for name, until in connection.mandates.items() if not is_over(until, day)}
     # What becomes of the present one's is decided by all of its mandate: the scopes go first.
-    return frozenset(running | {connection.mandate.get("supplier", "")} - {""})
+    return frozenset(running | {connection.form.mandate.get("supplier", "")} - {""})
 
 
 def taken_back(lent: Mapping[str, str], acting_now: Collection[str]) -> dict[str, str]:
@@ -200,7 +200,7 @@ def _as_recorded(connection: Declaration, record: Client) -> Declaration:
     revoked = dict[str, str]()
     if record.scopes is not None and not record.scopes:
         thumbprints = record.thumbprints | connection.thumbprints
-        jwks, revoked = {}, dict.fromkeys(thumbprints, connection.mandate["supplier"])
+        jwks, revoked = {}, dict.fromkeys(thumbprints, connection.form.mandate["supplier"])
     return replace(
         connection,
         fields=flat(metadata.properties),
@@ -214,6 +214,6 @@ def _as_recorded(connection: Declaration, record: Client) -> Declaration:
             name: configuration or connection.products[name]
             for name, configuration in record.products.items()
             if name in connection.products
-            or (configuration and name not in connection.retire)  # else it has left
+            or (configuration and name not in connection.form.retire)  # else it has left
         },
     )

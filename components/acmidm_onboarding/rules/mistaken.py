@@ -76,7 +76,7 @@ class Mistaken:
             form.key
             for form in forms
             if form.key not in recorded
-            and any(former in recorded and self.may_mean(former) for former in form.formerly)
+            and any(former in recorded and self.may_mean(former) for former in form.form.formerly)
         )
 
     def stays(self, key: str) -> bool:
@@ -89,7 +89,7 @@ class Mistaken:
 
     def ending(self, client: Client, recorded: Collection[str], day: date) -> Ending:
         """Return what of a recorded client ends by a day; ``recorded`` has the keys of all."""
-        supplier = client.mandate.get("supplier")
+        supplier = client.form.mandate.get("supplier")
         if supplier and self._supplier_has_ended(client, supplier, recorded, day):
             # As where the form is right: one run withdraws the scopes, and the next one the keys.
             if client.scopes:
@@ -113,7 +113,7 @@ class Mistaken:
     def _stolen(self, client: Client) -> frozenset[str]:
         """Return the keys of a client that its organisation or its supplier calls compromised; a
         stranger's word for it counts for nothing."""
-        lenders = {client.mandate.get("supplier"), *client.lent.values()}
+        lenders = {client.form.mandate.get("supplier"), *client.lent.values()}
         known_by = [folder for folder in self.folders if folder.name in lenders]
         stolen = set[str]()
         for folder in (*self._owners(client.key), *known_by):

@@ -260,15 +260,15 @@ def said_before(
 def _create(wanted: Declaration, rules: Rules) -> Order:
     granted = next(scopes for part, _, scopes in _scopes(wanted, {}, rules) if part == SCOPES)
     says: dict[str, Any] = {CLIENT: wanted.metadata.for_people.properties, SCOPES: granted}
-    says |= {"client_id": wanted.adopts} if wanted.adopts else {}
+    says |= {"client_id": wanted.form.adopts} if wanted.form.adopts else {}
     return Order(
         wanted.client_key,
         wanted.resource_name,
         CREATE,
-        Act.COMPARE if wanted.adopts else Act.CREATE,
+        Act.COMPARE if wanted.form.adopts else Act.CREATE,
         says,
-        client_id=wanted.adopts,
-        form=wanted.form,
+        client_id=wanted.form.adopts,
+        form=wanted.form.path,
     )
 
 
@@ -282,7 +282,7 @@ def _order(
 ) -> Order:
     client_id = confirmed.said.client_id
     return Order(
-        wanted.client_key, wanted.resource_name, part, act, says, now, client_id, wanted.form
+        wanted.client_key, wanted.resource_name, part, act, says, now, client_id, wanted.form.path
     )
 
 

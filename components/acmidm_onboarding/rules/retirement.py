@@ -116,7 +116,7 @@ def _may_go(has: Client, connection: Declaration) -> bool:
     is_recorded = {connection.platform.value, *has.products} <= has.leaving
     if has.protected or has.protected_products or not is_recorded:
         return False
-    if not connection.keep:
+    if not connection.form.keep:
         # What says that it is let go leaves the state first: its removal would let it go.
         return not has.scopes and not has.is_let_go
     # A compromised key goes first: nobody removes it later.
@@ -124,7 +124,7 @@ def _may_go(has: Client, connection: Declaration) -> bool:
 
 
 def _at_first(has: Client, connection: Declaration, leaving: frozenset[str]) -> Declaration:
-    scopes = connection.scopes if connection.keep else {}
+    scopes = connection.scopes if connection.form.keep else {}
     return replace(
         connection, leaving=leaving, scopes=scopes, withdrawn=withdrawn_of(has, connection, scopes)
     )

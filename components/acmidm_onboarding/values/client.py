@@ -111,6 +111,35 @@ class Record:
 
 
 @dataclass(frozen=True)
+class FormTerms:
+    """What a form says of its clients besides what authorities have. A state remembers all but the
+    form's path, its earlier keys, and the exemptions that are not needed."""
+
+    path: str | None = None
+    """The form's own path, without its ending: ``stad-gent/loket``."""
+    is_first: bool = True
+    """Whether this is the first client of its form: reports show there what the form says of all
+    its clients."""
+    formerly: tuple[str, ...] = ()
+    """Its earlier keys."""
+    adopts: str | None = None
+    """The client-ID of an existing client that is taken over."""
+    exemptions: Mapping[str, str] = field(default_factory=dict)
+    """Per policy that the form is exempted from, the reason."""
+    unneeded_exemptions: frozenset[str] = frozenset()
+    """The exemptions that no environment of the form needs: a form alone knows them."""
+    mandate: Mapping[str, str] = field(default_factory=dict)
+    """The folder of the ``supplier`` whose keys it has, and ``until`` which day it may act, as
+    2027-12-31 (UTC), which is not there without a mandate; empty where the keys are its
+    organisation's own."""
+    retire: Mapping[str, str] = field(default_factory=dict)
+    """Per platform and product that its form retires, the day from which on it is taken down, as
+    2027-03-31 (UTC)."""
+    keep: bool = False
+    """Whether the client then stays at its authority, managed by nobody, and is not removed."""
+
+
+@dataclass(frozen=True)
 class Client:
     """One client."""
 
@@ -119,11 +148,9 @@ class Client:
     environment: Environment
     fields: Fields = field(default_factory=dict)
     """The metadata, flat: ``organisation.name``. Empty where it is not known."""
-    form: str | None = None
     client_id: str | None = None
+    form: FormTerms = field(default_factory=FormTerms)
     secret: Secret = field(default_factory=Secret)
-    adopts: str | None = None
-    """The client-ID of an existing client that is taken over."""
     foreign: bool = False
     """Whether this is a client that is taken over, as it was before."""
     protected: bool | None = None
@@ -163,27 +190,9 @@ class Client:
     products: Mapping[str, Configuration] = field(default_factory=dict)
     owners: Mapping[str, Owner] = field(default_factory=dict)
     """Per product the owner of the configuration."""
-    exemptions: Mapping[str, str] = field(default_factory=dict)
-    """Per policy that the form is exempted from, the reason."""
-    unneeded_exemptions: frozenset[str] = frozenset()
-    """The exemptions that no environment of the form needs: a form alone knows them."""
-    mandate: Mapping[str, str] = field(default_factory=dict)
-    """The folder of the ``supplier`` whose keys it has, and ``until`` which day it may act, as
-    2027-12-31 (UTC), which is not there without a mandate; empty where the keys are its
-    organisation's own."""
-    retire: Mapping[str, str] = field(default_factory=dict)
-    """Per platform and product that its form retires, the day from which on it is taken down, as
-    2027-03-31 (UTC)."""
-    keep: bool = False
-    """Whether the client then stays at its authority, managed by nobody, and is not removed."""
     is_let_go: bool = False
     """Whether its resources take their marks off the client and its products where they would
     remove them."""
-    is_first: bool = True
-    """Whether this is the first client of its form: reports show there what the form says of all
-    its clients."""
-    formerly: tuple[str, ...] = ()
-    """Its earlier keys."""
     record: Record = field(default_factory=Record)
 
     @property
@@ -197,13 +206,14 @@ class Client:
     @property
     def resource_names(self) -> tuple[str, ...]:
         """Those under which a state may have it: the present one, and earlier ones."""
-        return tuple(resource_name(key, self.platform) for key in (self.key, *self.formerly))
+        return tuple(resource_name(key, self.platform) for key in (self.key, *self.form.formerly))
 
     @property
     def natural_keys(self) -> tuple[str, ...]:
         """Those under which an authority may have it: the present one, and earlier ones."""
         return tuple(
-            natural_key(self.platform, self.environment, key) for key in (self.key, *self.formerly)
+            natural_key(self.platform, self.environment, key)
+            for key in (self.key, *self.form.formerly)
         )
 
     @property
@@ -265,7 +275,7 @@ class Client:
         """Per platform and product of this client that its form retires, the day."""
         return {
             name: day
-            for name, day in self.retire.items()
+            for name, day in self.form.retire.items()
             if name == self.platform or name in self.products
         }
 
@@ -273,7 +283,11 @@ class Client:
     def announced(self) -> dict[str, str]:
         """All that its form says of leaving, on other platforms too; empty but for the first client
         of the form."""
-        return {**self.retire, **({"keep": "yes"} if self.keep else {})} if self.is_first else {}
+        return (
+            {**self.form.retire, **({"keep": "yes"} if self.form.keep else {})}
+            if self.form.is_first
+            else {}
+        )
 
     @property
     def acts_for(self) -> list[str]:
@@ -326,7 +340,9 @@ def with_first_marked(clients: Iterable[Client]) -> dict[ClientKey, Client]:
     for key, platform, _ in sorted(by_key, key=lambda client_key: order.index(client_key[1])):
         first.setdefault(key, platform)
     return {
-        key: replace(client, is_first=client.platform is first[client.key])
+        key: replace(
+            client, form=replace(client.form, is_first=client.platform is first[client.key])
+        )
         for key, client in by_key.items()
     }
 

@@ -70,7 +70,7 @@ class Declaration(Client):
     @property
     def lacks_supplier_keys(self) -> bool:
         """Whether its supplier lists no key for it, not even a compromised one."""
-        return bool(self.mandate) and not self.jwks and not self.compromised
+        return bool(self.form.mandate) and not self.jwks and not self.compromised
 
     @property
     def proof_options(self) -> str:
@@ -88,7 +88,7 @@ class Declaration(Client):
     def lets_go(self, product: str | None = None) -> bool | None:
         """Return whether the client, or one of its products, stays at its authority when it is
         taken down; None where this run takes it down not yet."""
-        return self.keep and self.is_leaving() if self.is_leaving(product) else None
+        return self.form.keep and self.is_leaving() if self.is_leaving(product) else None
 
     def in_stack(self, *, protect: bool | None, managed_by: str | None = None) -> Declaration:
         """Return the declaration as the client of a stack: ``protect`` is the setting of the stack,

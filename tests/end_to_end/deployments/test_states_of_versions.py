@@ -78,7 +78,7 @@ def test_what_a_version_recorded_is_still_read(version: str) -> None:
         assert client.fields["incarnation"]
         assert all(owner.incarnation for owner in client.owners.values())
         assert client.record.handed_over
-        assert bool(client.record.handed_over.sent_at) != bool(client.adopts)
+        assert bool(client.record.handed_over.sent_at) != bool(client.form.adopts)
     by_name = {name.partition("/")[2]: client for name, client in clients.items()}
     secret = by_name["geheim"]
     assert (secret.secret.generation, secret.secret.is_there) == (2, True)
@@ -86,8 +86,8 @@ def test_what_a_version_recorded_is_still_read(version: str) -> None:
     assert by_name["meldingen/geosecure"].client_id == "40001"
     assert by_name["meldingen"].products.keys() == {"notificaties", "dosis"}
     assert set(by_name["van-leverancier"].lent.values()) == {"leverancier"}
-    assert by_name["van-leverancier"].mandate["supplier"] == "leverancier"
-    assert (by_name["vertrekt"].retire, by_name["vertrekt"].keep) == (
+    assert by_name["van-leverancier"].form.mandate["supplier"] == "leverancier"
+    assert (by_name["vertrekt"].form.retire, by_name["vertrekt"].form.keep) == (
         {"acmidm": "2999-12-31"},
         True,
     )

@@ -1,0 +1,24 @@
+"""A client with other values, for tests that name those alone."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+from acmidm_onboarding.values.client import Client
+
+T = TypeVar("T", bound=Client)
+
+
+def changed(client: T, **values: Any) -> T:
+    """The client with other ``values``; one that is in a group of its fields goes by its own name,
+    such as ``mandate`` for that of ``client.form``."""
+    for field in fields(client):
+        group = getattr(client, field.name)
+        if field.name in values or not is_dataclass(group) or isinstance(group, type):
+            continue
+        names = {of_group.name for of_group in fields(group)} & values.keys()
+        names -= {of_client.name for of_client in fields(client)}
+        if names:
+            values[field.name] = replace(group, **{name: values.pop(name) for name in names})
+    return replace(client, **values)
