@@ -21,7 +21,7 @@ def unfinished(stack: Stack) -> frozenset[str]:
     """Return the names of the clients, such as ``OVO002067/loket``, for which another ``up`` has
     something to do."""
     leaving = last_step(stack.connections, stack.recorded.parts, stack.now.date())
-    corrected = (client.resource_name for client, _ in stack.corrected if not client.protected)
+    corrected = (client.resource_name for client, _ in stack.corrected if not client.is_protected)
     return frozenset(
         (
             *leaving,
@@ -47,7 +47,7 @@ def _to_authenticate_otherwise(stack: Stack) -> Iterator[str]:
 def _removed_by_somebody(stack: Stack) -> Iterator[str]:
     """Yield the clients that somebody removed, and of which what is left is protected no more."""
     for parts in stack.without_client(stack.desired.declared):
-        if not parts.protected and not parts.protected_products:
+        if not parts.protected:
             yield parts.resource_name
 
 

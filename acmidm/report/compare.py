@@ -269,14 +269,14 @@ class Comparison:
     def _changes_of_protection(self, before: Client, after: Client) -> Iterator[Change]:
         if before.protected is None or after.protected is None:
             return
-        if before.protected is not after.protected:
+        if before.is_protected is not after.is_protected:
             yield Change(
-                kind=Kind.PROTECTION_RESTORED if after.protected else Kind.PROTECTION_LIFTED
+                kind=Kind.PROTECTION_RESTORED if after.is_protected else Kind.PROTECTION_LIFTED
             )
             return
-        for product in sorted(before.protected_products ^ after.protected_products):
+        for product in sorted(before.protected ^ after.protected):
             if product in before.products and product in after.products:
-                protected = product in after.protected_products
+                protected = product in after.protected
                 yield Change(
                     kind=Kind.PRODUCT_PROTECTED if protected else Kind.PRODUCT_UNPROTECTED,
                     subject=product,

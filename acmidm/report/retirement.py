@@ -30,7 +30,7 @@ def retirement(
         yield Kind.CLIENT_LET_GO, {}
     elif is_leaving(after, today):
         is_first = before.platform.value not in before.leaving
-        if is_first or before.scopes or before.protected or before.protected_products:
+        if is_first or before.scopes or before.protected:
             yield Kind.CLIENT_RETIRED, {"note": day}
     else:
         for product in sorted(

@@ -283,12 +283,11 @@ def refusals(plan: Plan) -> list[str]:
     for old, new in paired(plan.before, plan.after):
         if old is None:
             continue
-        left = sorted(
-            product for product in old.protected_products if new and product not in new.products
-        )
-        if new is None and old.protected and old.key not in staying:
+        protected = (old.protected or frozenset()) & old.products.keys()
+        left = sorted(product for product in protected if new and product not in new.products)
+        if new is None and old.is_protected and old.key not in staying:
             remedies[old.key] = tr("put its form back")
-        elif new is None and old.protected:
+        elif new is None and old.is_protected:
             remedies[old.key] = tr(
                 "put platform {name} back, with retire: {retire}, which removes it from that day"
                 " on",

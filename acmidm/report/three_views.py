@@ -181,7 +181,7 @@ class ClientDrift:
         # with the rest.
         if recorded is None or self.real is None:
             return False
-        return recorded.protected is not declared.protected
+        return recorded.is_protected is not declared.is_protected
 
 
 def _is_of(urn: str, key: str) -> bool:

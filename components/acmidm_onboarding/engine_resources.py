@@ -215,6 +215,9 @@ def client_from(
     keys = inputs.get(Resource.KEYS, {"jwks": {}})
     products = {part.partition("/")[2]: part for part in parts if part.startswith(product_part(""))}
     of_client = inputs.keys() & {Resource.CLIENT, Resource.SCOPES, Resource.KEYS}
+    protected = {product for product, part in products.items() if parts[part].get("protect")}
+    if any(parts[part].get("protect") for part in of_client):
+        protected.add(key[1].value)
     removable = inputs.keys() & {Resource.CLIENT, *products.values()}
     return Client(
         *key,
@@ -232,11 +235,8 @@ def client_from(
             updated_at=outputs.get("client_secret_updated_at"),
             awaits_key=awaits,
         ),
-        protected=any(parts[part].get("protect") for part in of_client),
+        protected=frozenset(protected),
         is_let_go=bool(removable) and all(inputs[part].get(KEEP) is True for part in removable),
-        protected_products=frozenset(
-            product for product, part in products.items() if parts[part].get("protect")
-        ),
         leaving=_leaving(key[1], inputs, products),
         scopes=_grants(inputs[Resource.SCOPES]) if Resource.SCOPES in parts else None,
         keys=None if keys.get("jwks") is None else keys_of(_jwks(keys)),

@@ -22,9 +22,8 @@ class Essence(NamedTuple):
     products: Collection[str] = frozenset()
     keys: Collection[str] | None = frozenset()
     seen: str | None = None
-    protected: bool | None = False
+    protected: Collection[str] | None = frozenset()
     is_let_go: bool = False
-    protected_products: Collection[str] = frozenset()
 
 
 def essence(client: Client) -> Essence:
@@ -36,7 +35,6 @@ def essence(client: Client) -> Essence:
         client.seen,
         client.protected,
         client.is_let_go,
-        client.protected_products,
     )
 
 
@@ -89,8 +87,7 @@ def test_what_is_held_of_each_connection() -> None:
             {"a", "b"},
             {"dosis", "notificaties"},
             {read_jwk(key).thumbprint},
-            protected=True,
-            protected_products={"dosis"},
+            protected={"acmidm", "dosis"},
         ),
         "OVO002067/loket/geosecure": Essence("40001", keys=None, seen="t", is_let_go=True),
         "OVO000001/zonder-client": Essence(None, {"a"}),
@@ -116,9 +113,7 @@ def test_what_a_rename_that_failed_in_part_left_is_held() -> None:
     ]
     there = recorded_as(renamed, recorded_in({"deployment": {"resources": [client, *left]}}).parts)
     assert there is not None
-    assert essence(there) == Essence(
-        "id-1", {"a"}, {"dosis"}, protected=True, protected_products={"dosis"}
-    )
+    assert essence(there) == Essence("id-1", {"a"}, {"dosis"}, protected={"acmidm", "dosis"})
     another = resource("OAuthClient", "OVO002067/vroeger", {}, id="id-2")
     there = recorded_as(
         renamed, recorded_in({"deployment": {"resources": [client, *left, another]}}).parts

@@ -204,7 +204,7 @@ def test_a_resource_that_is_not_in_the_state_is_pending() -> None:
 
 def test_a_protected_client_whose_form_went_is_pending_removal() -> None:
     """Nobody granted its scopes by hand; what somebody did do by hand still shows."""
-    one = compared(stored(protected=True), None, real())
+    one = compared(stored(protected=frozenset({"acmidm"})), None, real())
     assert said(one) == (set(), {("client_removed", None)})
     assert (one.parts_pending, one.healing) == (set(PARTS), [])
     hand = compared(stored(), None, real(scopes=("vo_info", "dv_hand")))
@@ -227,7 +227,9 @@ def test_a_client_that_somebody_removed() -> None:
     waiting = compared(stored(), wanted(scopes=TWO), real(exists=False))
     assert said(waiting) == ({("client_removed", None)}, {("scope_granted", "dv_x")})
     assert (waiting.healing, waiting.left, waiting.healed) == ([], set(PARTS), None)
-    lifted = compared(stored(protected=True), wanted(protected=False), real(exists=False))
+    lifted = compared(
+        stored(protected=frozenset({"acmidm"})), wanted(protected=frozenset()), real(exists=False)
+    )
     assert said(lifted) == (
         {("client_removed", None)},
         set(),

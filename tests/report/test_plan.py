@@ -433,15 +433,15 @@ def test_a_protected_client_that_goes_is_one_sentence(shows_all: bool) -> None:
 
 def test_a_protected_product_is_retired_first() -> None:
     old, new = (
-        client(protected=True, protected_products=frozenset({"notificaties"})),
-        client(protected=True, products={}),
+        client(protected=frozenset({"acmidm", "notificaties"})),
+        client(protected=frozenset({"acmidm"}), products={}),
     )
     (problem,) = review_of([plan_of((old, new))], COMPARISON).problems
     assert problem.startswith(
         f"{OVO}/loket: its client is protected: put product notificaties back, with retire:"
         " {notificaties: DAY}, which removes it"
     )
-    ending = client(protected=True)
+    ending = client(protected=frozenset({"acmidm"}))
     assert kinds(plan_of((old, ending))) == {"loket": ["product_unprotected"]}
     assert review_of([plan_of((ending, new))], COMPARISON).problems == ()
 

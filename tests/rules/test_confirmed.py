@@ -28,6 +28,8 @@ DAY = NOW.date()
 RECORD = record(FORM, scopes=grants({"dv_magda": False}), keys=FORM.keys, products=FORM.products)
 
 ALL = frozenset({FORM.platform.value, *FORM.products})
+ITSELF, NOTHING = frozenset({FORM.platform.value}), frozenset[str]()
+"""What is protected of it."""
 """What a state records as leaving, where all of a client does."""
 
 
@@ -61,7 +63,7 @@ def test_what_is_confirmed_is_declared_as_it_is() -> None:
     """Scopes, keys, products and metadata are the confirmation's; form, stack and reason of a scope
     the form's."""
     form = changed(
-        wanted("dv_kbo", "dv_magda", keys=["new"]), formerly=("OVO002067/oud",), protected=True
+        wanted("dv_kbo", "dv_magda", keys=["new"]), formerly=("OVO002067/oud",), protected=ITSELF
     )
     confirmed = saying(CONFIRMED, scopes={"dv_magda": {"default": True}, "evil": {}})
     one = only(declared(form, confirmed={FORM.client_key: confirmed}))
@@ -164,15 +166,15 @@ def test_one_that_is_gone_is_protected_no_more_and_then_forgotten(has_form: bool
     first = declared(
         *forms,
         confirmed=confirmed,
-        records={FORM.resource_name: replace(RECORD, protected=True)},
+        records={FORM.resource_name: replace(RECORD, protected=ITSELF)},
         protect=True,
     )
-    assert only(first).in_stack(protect=True).protected is False
+    assert only(first).in_stack(protect=True).is_protected is False
     assert (set(only(first).scopes), only(first).products) == ({"dv_magda"}, FORM.products)
     second = declared(
         *forms,
         confirmed=confirmed,
-        records={FORM.resource_name: replace(RECORD, protected=False)},
+        records={FORM.resource_name: replace(RECORD, protected=NOTHING)},
         protect=True,
     )
     assert second.declared == ()
@@ -183,9 +185,11 @@ def test_a_client_id_that_is_corrected_is_declared_once_nothing_protects_the_wro
     protected in its state."""
     corrected = {FORM.client_key: saying(CONFIRMED, client_id="right")}
     for is_protected, client_id in ((True, CLIENT_ID), (False, "right")):
-        records = {FORM.resource_name: replace(RECORD, protected=is_protected)}
+        records = {
+            FORM.resource_name: replace(RECORD, protected=ITSELF if is_protected else NOTHING)
+        }
         one = only(declared(FORM, confirmed=corrected, records=records, protect=True))
-        assert (one.client_id, one.in_stack(protect=True).protected) == (
+        assert (one.client_id, one.in_stack(protect=True).is_protected) == (
             client_id,
             not is_protected,
         )
@@ -206,7 +210,7 @@ def test_a_form_that_is_gone(case: tuple[bool | None, bool, bool, bool]) -> None
     protect, is_confirmed, is_recorded, stays = case
     found = declared(
         confirmed={FORM.client_key: CONFIRMED} if is_confirmed else {},
-        records={FORM.resource_name: replace(RECORD, protected=bool(protect))}
+        records={FORM.resource_name: replace(RECORD, protected=ITSELF if protect else NOTHING)}
         if is_recorded
         else {},
         protect=protect,
@@ -245,7 +249,7 @@ def test_a_stack_that_protects_keeps_what_it_does_not_protect_any_more() -> None
     may forget it."""
     found = declared(
         confirmed={FORM.client_key: CONFIRMED},
-        records={FORM.resource_name: replace(RECORD, protected=False)},
+        records={FORM.resource_name: replace(RECORD, protected=NOTHING)},
         protect=True,
     )
     assert [one.client_key for one in found.declared] == [FORM.client_key]
@@ -292,11 +296,11 @@ def steps(
 def test_a_client_leaves_in_two_steps() -> None:
     """Its scopes are ordered away first, then it is; and it is forgotten once somebody saw it
     gone."""
-    protected = replace(RECORD, protected=True)
+    protected = replace(RECORD, protected=ITSELF)
     assert steps(protected, CONFIRMED) == (({"dv_magda"}, True), ["scopes"])
     withdrawn = saying(CONFIRMED, scopes={})
     assert steps(protected, withdrawn) == ((set(), True), [])
-    ready = replace(RECORD, protected=False, scopes={}, leaving=ALL)
+    ready = replace(RECORD, protected=NOTHING, scopes={}, leaving=ALL)
     assert steps(ready, withdrawn) == ((set(), True), ["remove"])
     assert steps(ready, saying(withdrawn, removed=BY)) == (None, [])
 
@@ -305,9 +309,9 @@ def test_a_client_that_is_kept_is_let_go_once_people_know() -> None:
     """Nothing is ordered of its scopes, and it stays in the state until somebody confirmed that it
     is nobody's."""
     kept = changed(RETIRED, keep=True)
-    protected = replace(RECORD, protected=True)
+    protected = replace(RECORD, protected=ITSELF)
     assert steps(protected, CONFIRMED, kept) == (({"dv_magda"}, True), [])
-    ready = replace(RECORD, protected=False, is_let_go=True, leaving=ALL)
+    ready = replace(RECORD, protected=NOTHING, is_let_go=True, leaving=ALL)
     assert steps(ready, CONFIRMED, kept) == (({"dv_magda"}, True), ["remove"])
     assert steps(ready, saying(CONFIRMED, removed=BY), kept) == (None, [])
 

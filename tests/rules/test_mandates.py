@@ -241,7 +241,7 @@ def test_a_product_that_leaves_lets_nothing_else_through() -> None:
     )
     now, said = declared(
         dataclasses.replace(
-            WITHOUT_SCOPES, protected_products=frozenset(), leaving=frozenset({"dosis"})
+            WITHOUT_SCOPES, protected=frozenset({"acmidm"}), leaving=frozenset({"dosis"})
         ),
         leaving,
     )

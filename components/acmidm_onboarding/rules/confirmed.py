@@ -103,7 +103,7 @@ def _declared(
     missing."""
     if confirmed is not None and confirmed.said.client_id is not None:
         client = confirmed.client(form.client_key)
-        is_protected = record is not None and record.client_id and record.protected
+        is_protected = record is not None and record.client_id and record.is_protected
         if client and not (is_protected and is_corrected(confirmed, record)):
             yield _as(form, client, confirmed.registered, confirmed.jwks, known)
         elif record is not None and is_protected:
@@ -160,7 +160,7 @@ def is_corrected(confirmed: Confirmation | None, record: Client | None) -> bool:
 def may_not_go(confirmed: Confirmation | None, record: Client | None) -> bool:
     """Return whether a stack that protects its clients keeps a client without a form."""
     is_gone = confirmed is not None and confirmed.said.removed is not None
-    return not is_gone and (record is None or record.protected is not False)
+    return not is_gone and (record is None or record.is_protected is not False)
 
 
 def _as(

@@ -153,10 +153,9 @@ class Client:
     secret: Secret = field(default_factory=Secret)
     foreign: bool = False
     """Whether this is a client that is taken over, as it was before."""
-    protected: bool | None = None
-    """Whether the engine refuses to remove the client or a part of it; None where that is not
+    protected: frozenset[str] | None = None
+    """Its platform and its products that the engine refuses to remove; None where they are not
     known."""
-    protected_products: frozenset[str] = frozenset()
     leaving: frozenset[str] = frozenset()
     """Its platform and its products that are taken down, as the run that begins it declares and
     records: from then on neither engine nor provider protects them."""
@@ -194,6 +193,11 @@ class Client:
     """Whether its resources take their marks off the client and its products where they would
     remove them."""
     record: Record = field(default_factory=Record)
+
+    @property
+    def is_protected(self) -> bool | None:
+        """Whether the engine refuses to remove the client itself; None where that is not known."""
+        return None if self.protected is None else self.platform.value in self.protected
 
     @property
     def client_key(self) -> ClientKey:
@@ -437,10 +441,13 @@ def _with(client: Client, part: Client) -> Client:
         ),
         products={**client.products, **part.products},
         owners={**client.owners, **part.owners},
-        protected_products=client.protected_products | part.protected_products,
         keys=None if client.keys is None or part.keys is None else {**client.keys, **part.keys},
         seen=client.seen or part.seen,
-        protected=client.protected or part.protected,
+        protected=_either(client.protected, part.protected),
         leaving=client.leaving | part.leaving,
         is_let_go=client.is_let_go and (part.is_let_go or not part.products),
     )
+
+
+def _either(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+    return other if one is None else one | (other or frozenset())

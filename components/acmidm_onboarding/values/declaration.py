@@ -93,17 +93,19 @@ class Declaration(Client):
     def in_stack(self, *, protect: bool | None, managed_by: str | None = None) -> Declaration:
         """Return the declaration as the client of a stack: ``protect`` is the setting of the stack,
         ``managed_by`` its name at authorities, each None where it is not known."""
-        goes = self.is_leaving()
         return replace(
             self,
             fields={**self.fields, **({"managed_by": managed_by} if managed_by else {})},
-            protected=None if protect is None else protect and not goes,
-            protected_products=frozenset(
-                product for product in self.products if protect and not self.is_leaving(product)
-            ),
+            protected=self._protected(protect=protect),
             owners=dict.fromkeys(self.products, Owner(self.software_id, managed_by)),
             is_let_go=bool(self.lets_go()),
         )
+
+    def _protected(self, *, protect: bool | None) -> frozenset[str] | None:
+        if protect is None:
+            return None
+        parts = (self.platform.value, *self.products)
+        return frozenset(part for part in parts if protect and not self.is_leaving(part))
 
 
 def in_stack(
