@@ -58,5 +58,9 @@ def _with_withdrawn_scopes_again(stack: Stack) -> Iterator[str]:
         if due(form, today):
             continue
         record = recorded_as(form, stack.recorded.parts)
-        if record and record.withdrawn and record.withdrawn <= (record.scopes or {}).keys():
+        if (
+            record
+            and record.leaving.withdrawn
+            and record.leaving.withdrawn <= (record.scopes or {}).keys()
+        ):
             yield form.resource_name

@@ -160,7 +160,7 @@ class Comparison:
                 yield Change(kind=Kind.CONTACT_TO_CHECK, subject=contact, note=why)
 
     def _gone(self, client: Client) -> Change:
-        if client.is_let_go and not self.by_hand:
+        if client.leaving.is_let_go and not self.by_hand:
             return Change(kind=Kind.CLIENT_LET_GO)
         return Change(kind=Kind.CLIENT_REMOVED, fields=_lost(client))
 

@@ -26,10 +26,10 @@ def retirement(
         if days:
             yield Kind.RETIREMENT_COMING, {"note": ", ".join(days)}
     day = after.leaves.get(after.platform)
-    if after.is_let_go and not before.is_let_go:
+    if after.leaving.is_let_go and not before.leaving.is_let_go:
         yield Kind.CLIENT_LET_GO, {}
     elif is_leaving(after, today):
-        is_first = before.platform.value not in before.leaving
+        is_first = before.platform.value not in before.leaving.parts
         if is_first or before.scopes or before.protected:
             yield Kind.CLIENT_RETIRED, {"note": day}
     else:
@@ -47,7 +47,9 @@ def is_leaving(state: Client, today: date) -> bool:
     """Return whether a client that is declared goes with the next run after this one: removed, or
     let go."""
     day = state.leaves.get(state.platform)
-    return state.is_let_go or (not state.form.keep and day is not None and day <= today.isoformat())
+    return state.leaving.is_let_go or (
+        not state.form.keep and day is not None and day <= today.isoformat()
+    )
 
 
 def days_to_come(state: Client, today: date) -> dict[str, str]:

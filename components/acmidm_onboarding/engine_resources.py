@@ -20,6 +20,7 @@ from acmidm_onboarding.values.client import (
     FormTerms,
     Grant,
     HandedOver,
+    Leaving,
     Record,
     Secret,
     fields_in,
@@ -236,8 +237,11 @@ def client_from(
             awaits_key=awaits,
         ),
         protected=frozenset(protected),
-        is_let_go=bool(removable) and all(inputs[part].get(KEEP) is True for part in removable),
-        leaving=_leaving(key[1], inputs, products),
+        leaving=Leaving(
+            _leaving(key[1], inputs, products),
+            withdrawn=frozenset(mapping(mapping(component.get(WITHDRAWN)).get(key[1]))),
+            is_let_go=bool(removable) and all(inputs[part].get(KEEP) is True for part in removable),
+        ),
         scopes=_grants(inputs[Resource.SCOPES]) if Resource.SCOPES in parts else None,
         keys=None if keys.get("jwks") is None else keys_of(_jwks(keys)),
         catalogue_names=mapping(inputs.get(Resource.SCOPES, {}).get("catalogue_names")),
@@ -256,7 +260,6 @@ def client_from(
             )
             for product, part in products.items()
         },
-        withdrawn=frozenset(mapping(mapping(component.get(WITHDRAWN)).get(key[1]))),
         record=Record(
             urns={part: str(resource.get("urn", "")) for part, resource in parts.items()},
             made_at=_made_at(client),

@@ -225,9 +225,9 @@ def _component_inputs(connections: Sequence[Declaration]) -> dict[str, Any]:
         "retire": dict(first.form.retire),
         KEEP: first.form.keep,
         WITHDRAWN: {
-            client.platform.value: dict.fromkeys(sorted(client.withdrawn), True)
+            client.platform.value: dict.fromkeys(sorted(client.leaving.withdrawn), True)
             for client in connections
-            if client.withdrawn
+            if client.leaving.withdrawn
         },
     }
     return {name: value for name, value in inputs.items() if value}

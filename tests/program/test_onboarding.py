@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +14,7 @@ from pulumi.runtime import mocks
 from acmidm_onboarding.onboarding import Onboarding, OnboardingArgs, without_unknown
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.terms import AuthMethod
+from tests.support.changed import changed
 from tests.support.declared import declaration
 from tests.support.declared_connection import CONNECTION, PARTS
 from tests.support.portal import new_key, public_jwk
@@ -107,9 +107,7 @@ ALL = {"OAuthClient", "ClientScopes", "ClientJwks", "dosis", "notificaties"}
 )
 def test_what_is_protected(protect: bool, leaving: tuple[str, ...], expected: set[str]) -> None:
     """All that is at authorities is protected, but for what leaves in this run."""
-    _, requests = declare(
-        dataclasses.replace(CONNECTION, leaving=frozenset(leaving)), protect=protect
-    )
+    _, requests = declare(changed(CONNECTION, parts=frozenset(leaving)), protect=protect)
     protected = [place for place, request in requests.items() if request.protect]
     assert {
         place.rpartition("/")[2] if place.startswith("Product") else place.partition(" ")[0]
@@ -124,7 +122,7 @@ def test_parts_inherit_the_protection_of_their_component(leaving: tuple[str, ...
     secret = declaration(method=AuthMethod.CLIENT_SECRET_BASIC, jwks={}, **PARTS)
     for connection in (CONNECTION, secret):
         _, requests = declare(
-            dataclasses.replace(connection, leaving=frozenset(leaving)),
+            changed(connection, parts=frozenset(leaving)),
             opts=pulumi.ResourceOptions(protect=True, retain_on_delete=True),
         )
         assert {place for place, request in requests.items() if not request.protect} == set()

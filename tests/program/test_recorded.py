@@ -34,7 +34,7 @@ def essence(client: Client) -> Essence:
         None if client.keys is None else client.thumbprints,
         client.seen,
         client.protected,
-        client.is_let_go,
+        client.leaving.is_let_go,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,13 +35,13 @@ CONNECTION: Mapping[str, Any] = {
 GOING: dict[str, tuple[Declaration, bool]] = {
     "as its form has it": (FORM, False),
     "by a mandate that counts": (changed(FORM, mandate={"until": TODAY.isoformat()}), False),
-    "a product of it is retired": (replace(FORM, leaving=frozenset({"dosis"})), False),
-    "a scope of it is withdrawn": (replace(FORM, withdrawn=frozenset({"dv_kbo"})), False),
+    "a product of it is retired": (changed(FORM, parts=frozenset({"dosis"})), False),
+    "a scope of it is withdrawn": (changed(FORM, withdrawn=frozenset({"dv_kbo"})), False),
     "it has no scope": (wanted(), False),
-    "it is retired": (replace(FORM, leaving=frozenset({"acmidm"})), True),
+    "it is retired": (changed(FORM, parts=frozenset({"acmidm"})), True),
     "its mandate has ended": (changed(FORM, mandate={"until": YESTERDAY}), True),
     "its mandate was taken away": (changed(FORM, mandate={"supplier": "leverancier"}), True),
-    "all its scopes are withdrawn": (replace(wanted(), withdrawn=frozenset({"dv_magda"})), True),
+    "all its scopes are withdrawn": (changed(wanted(), withdrawn=frozenset({"dv_magda"})), True),
 }
 
 

@@ -100,7 +100,7 @@ def test_a_scope_whose_withdrawal_is_open_is_as_it_was(
         form, confirmed={FORM.client_key: CONFIRMED}, records={FORM.resource_name: has}
     )
     assert only(found).scopes == has.scopes
-    assert only(found).withdrawn == has.withdrawn
+    assert only(found).leaving.withdrawn == has.leaving.withdrawn
     assert not next(iter(found.wanted)).scopes, "it is ordered away"
 
 
@@ -115,7 +115,7 @@ def test_a_scope_of_ours_that_no_run_has_recorded_yet() -> None:
     has = replace(RECORD, scopes={"dv_magda": Grant("why")})
     found = declared(form, confirmed={FORM.client_key: gone}, records={FORM.resource_name: has})
     assert not only(found).scopes
-    assert only(found).withdrawn == frozenset({"dv_magda"})
+    assert only(found).leaving.withdrawn == frozenset({"dv_magda"})
 
 
 @pytest.mark.parametrize("keys", [None, ["new"]], ids=["in the portal", "in the form"])
@@ -300,7 +300,7 @@ def test_a_client_leaves_in_two_steps() -> None:
     assert steps(protected, CONFIRMED) == (({"dv_magda"}, True), ["scopes"])
     withdrawn = saying(CONFIRMED, scopes={})
     assert steps(protected, withdrawn) == ((set(), True), [])
-    ready = replace(RECORD, protected=NOTHING, scopes={}, leaving=ALL)
+    ready = changed(RECORD, protected=NOTHING, scopes={}, parts=ALL)
     assert steps(ready, withdrawn) == ((set(), True), ["remove"])
     assert steps(ready, saying(withdrawn, removed=BY)) == (None, [])
 
@@ -311,7 +311,7 @@ def test_a_client_that_is_kept_is_let_go_once_people_know() -> None:
     kept = changed(RETIRED, keep=True)
     protected = replace(RECORD, protected=ITSELF)
     assert steps(protected, CONFIRMED, kept) == (({"dv_magda"}, True), [])
-    ready = replace(RECORD, protected=NOTHING, is_let_go=True, leaving=ALL)
+    ready = changed(RECORD, protected=NOTHING, is_let_go=True, parts=ALL)
     assert steps(ready, CONFIRMED, kept) == (({"dv_magda"}, True), ["remove"])
     assert steps(ready, saying(CONFIRMED, removed=BY), kept) == (None, [])
 

@@ -232,14 +232,14 @@ def test_what_was_taken_from_who_was_to_leave_is_remembered_until_it_is_back() -
     asked = connection(("send", "dossiers"), test_evidence=None)
     taken = has("prod-id", (), withdrawn=frozenset({"send", "dossiers"}))
     (declared,) = ask(asked, {KEY: taken}).declared
-    assert (set(declared.scopes), declared.withdrawn) == (
+    assert (set(declared.scopes), declared.leaving.withdrawn) == (
         {"send", "dossiers"},
         frozenset({"send", "dossiers"}),
     )
     (again,) = ask(
         asked, {KEY: replace(taken, scopes=dict.fromkeys(("send", "dossiers"), Grant()))}
     ).declared
-    assert again.withdrawn == frozenset()
+    assert again.leaving.withdrawn == frozenset()
 
 
 def test_a_client_without_its_scopes_in_the_state_is_not_known() -> None:

@@ -22,7 +22,7 @@ SCOPES, PRODUCTS = frozenset(CONNECTION.scopes), frozenset(CONNECTION.products)
 WHOLE = dataclasses.replace(CONNECTION.in_stack(protect=True), client_id="8abae908")
 UNPROTECTED = dataclasses.replace(WHOLE, protected=frozenset())
 LEAVING = PRODUCTS | {CONNECTION.platform.value}
-READY = dataclasses.replace(UNPROTECTED, scopes={}, leaving=LEAVING)
+READY = changed(UNPROTECTED, scopes={}, parts=LEAVING)
 
 
 def retired(**changes: Any) -> Declaration:
@@ -60,8 +60,8 @@ def step(
         (WHOLE, "without scopes"),
         (UNPROTECTED, "without scopes"),
         (dataclasses.replace(READY, protected=frozenset({"acmidm"})), "without scopes"),
-        (dataclasses.replace(READY, leaving=PRODUCTS), "without scopes"),
-        (dataclasses.replace(READY, leaving=LEAVING - {"dosis"}), "without scopes"),
+        (changed(READY, parts=PRODUCTS), "without scopes"),
+        (changed(READY, parts=LEAVING - {"dosis"}), "without scopes"),
         (dataclasses.replace(READY, protected=PRODUCTS), "without scopes"),
         (READY, "nothing"),
     ],
@@ -90,16 +90,14 @@ def test_what_is_kept_goes_only_once_the_state_says_that_it_is_let_go(
 ) -> None:
     kept = retired(keep=True)
     assert step(kept, held) == expected
-    assert (
-        step(kept, dataclasses.replace(UNPROTECTED, is_let_go=True, leaving=LEAVING)) == "nothing"
-    )
-    assert step(kept, dataclasses.replace(WHOLE, is_let_go=True)) == "with its scopes", (
+    assert step(kept, changed(UNPROTECTED, is_let_go=True, parts=LEAVING)) == "nothing"
+    assert step(kept, changed(WHOLE, is_let_go=True)) == "with its scopes", (
         "the protection is lifted first"
     )
 
 
 LOST = dataclasses.replace(WHOLE, client_id=None)
-FOUND = dataclasses.replace(UNPROTECTED, leaving=frozenset())
+FOUND = changed(UNPROTECTED, parts=frozenset())
 
 
 @pytest.mark.parametrize("held", [None, LOST])
@@ -134,16 +132,16 @@ def test_a_product_that_the_state_has_lost_is_recorded_first() -> None:
 def test_a_client_that_is_kept_no_more_is_removed_and_not_let_go() -> None:
     """The first run takes from the state what says that it is let go, by which its resource would
     only lose our marks."""
-    let_go = dataclasses.replace(READY, is_let_go=True, scopes={})
+    let_go = changed(READY, is_let_go=True, scopes={})
     assert step(retired(), let_go) == "without scopes"
-    assert step(retired(), dataclasses.replace(let_go, is_let_go=False)) == "nothing"
+    assert step(retired(), changed(let_go, is_let_go=False)) == "nothing"
 
 
 def test_a_client_is_not_let_go_with_a_compromised_key() -> None:
     """One that was marked after the first run, or whose removal failed in it; what the state has of
     keys in a portal says nothing."""
-    ready = dataclasses.replace(
-        UNPROTECTED, is_let_go=True, leaving=LEAVING, keys={"a": Key("stolen"), "b": Key("good")}
+    ready = changed(
+        UNPROTECTED, is_let_go=True, parts=LEAVING, keys={"a": Key("stolen"), "b": Key("good")}
     )
     kept = retired(keep=True, compromised=frozenset({"stolen"}))
     assert step(kept, ready) == "with its scopes"
@@ -173,7 +171,7 @@ def test_a_product_goes_once_its_scopes_and_its_protection_are_gone() -> None:
         now(WHOLE)
         == now(UNPROTECTED)
         == now(dataclasses.replace(READY, protected=PRODUCTS))
-        == now(dataclasses.replace(READY, leaving=frozenset()))
+        == now(changed(READY, parts=frozenset()))
         == (True, True, False)
     )
     assert now(READY) == now(None) == (False, False, False)
@@ -218,10 +216,10 @@ def test_a_state_of_a_run_that_was_cut_off_midway(part: str) -> None:
 
     protected = held(protect=True)
     assert protected.protected
-    assert held().is_let_go
-    assert held().leaving == {"acmidm", "dosis"}
+    assert held().leaving.is_let_go
+    assert held().leaving.parts == {"acmidm", "dosis"}
     is_product = part == "ProductConfiguration"
-    assert held(keep=False).leaving == ({"acmidm"} if is_product else {"dosis"})
-    assert held(keep=False).is_let_go is (part in ("ClientScopes", "ClientJwks")), (
+    assert held(keep=False).leaving.parts == ({"acmidm"} if is_product else {"dosis"})
+    assert held(keep=False).leaving.is_let_go is (part in ("ClientScopes", "ClientJwks")), (
         "of these nothing is removed at an authority"
     )

@@ -24,7 +24,7 @@ END = datetime(2027, 12, 31, 23, 59, tzinfo=UTC)
 SCOPES = dict(CONNECTION.scopes)
 FORM = changed(CONNECTION, mandate={"supplier": "leverancier", "until": "2027-12-31"})
 WHOLE: Client = dataclasses.replace(FORM.in_stack(protect=True), client_id="8abae908")
-WITHOUT_SCOPES = dataclasses.replace(WHOLE, scopes={}, withdrawn=frozenset(SCOPES))
+WITHOUT_SCOPES = changed(WHOLE, scopes={}, withdrawn=frozenset(SCOPES))
 WITHOUT_KEYS = dataclasses.replace(WITHOUT_SCOPES, keys={})
 
 
@@ -240,9 +240,7 @@ def test_a_product_that_leaves_lets_nothing_else_through() -> None:
         1,
     )
     now, said = declared(
-        dataclasses.replace(
-            WITHOUT_SCOPES, protected=frozenset({"acmidm"}), leaving=frozenset({"dosis"})
-        ),
+        changed(WITHOUT_SCOPES, protected=frozenset({"acmidm"}), parts=frozenset({"dosis"})),
         leaving,
     )
     assert (now.jwks, now.products.keys(), len(said)) == ({}, WHOLE.products.keys() - {"dosis"}, 1)

@@ -297,7 +297,7 @@ def goes(connection: Declaration, day: date) -> bool:
     at a portal without an API it may have its scopes for a while."""
     mandate = connection.form.mandate
     has_ended = bool(mandate) and is_over(mandate.get("until", ""), day)
-    lost_all = bool(connection.withdrawn) and not connection.scopes
+    lost_all = bool(connection.leaving.withdrawn) and not connection.scopes
     return connection.is_leaving() or has_ended or lost_all
 
 

@@ -56,7 +56,7 @@ def as_confirmed(
     declared. ``stays`` says of a key whether its connection stays as it is recorded, because a form
     with a mistake may be about it: the program declares such a client.
     """
-    leaving = (replace(form, leaving=due(form, day)) for form in connections)
+    leaving = (_with_leaving(form, due(form, day)) for form in connections)
     formed = {form.client_key: form for form in (*leaving, *by_forms.declared)}
     wanted = tuple(form for form in by_forms.declared if form.platform in by_hand)
     declared = [form for form in by_forms.declared if form.platform not in by_hand]
@@ -84,6 +84,11 @@ def as_confirmed(
     )
 
 
+def _with_leaving(form: Declaration, parts: frozenset[str]) -> Declaration:
+    """Return a form's client with the parts of it that leave."""
+    return replace(form, leaving=replace(form.leaving, parts=parts))
+
+
 def _known_grants(
     form: Declaration, record: Client | None, asked: Mapping[str, Grant]
 ) -> dict[str, Grant]:
@@ -108,7 +113,7 @@ def _declared(
             yield _as(form, client, confirmed.registered, confirmed.jwks, known)
         elif record is not None and is_protected:
             # The next run forgets the client, or has the one whose client-ID is right.
-            leaving = replace(form, leaving=form.leaving | {form.platform.value})
+            leaving = _with_leaving(form, form.leaving.parts | {form.platform.value})
             yield _as(leaving, record, metadata_of(record), keys(record), known)
     elif record is not None and record.client_id:
         yield _as(form, record, metadata_of(record), keys(record), known)
@@ -182,7 +187,9 @@ def _as(
             scope: replace(known.get(scope, Grant(NOT_DECLARED)), default=grant.default)
             for scope, grant in (client.scopes or {}).items()
         },
-        withdrawn=form.withdrawn - (client.scopes or {}).keys(),
+        leaving=replace(
+            form.leaving, withdrawn=form.leaving.withdrawn - (client.scopes or {}).keys()
+        ),
         leaves_scopes=client.scopes is None,
         jwks=own,
         keys=public_keys(own),

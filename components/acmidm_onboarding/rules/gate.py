@@ -195,8 +195,11 @@ def passing(
 def _remembering(connection: Declaration, record: Client) -> Declaration:
     """Return the connection with the scopes that leaving took from it, until the state has them
     back: a run may fail."""
-    left = (record.withdrawn - (record.scopes or {}).keys()) & connection.scopes.keys()
-    return replace(connection, withdrawn=connection.withdrawn | left) if left else connection
+    left = (record.leaving.withdrawn - (record.scopes or {}).keys()) & connection.scopes.keys()
+    if not left:
+        return connection
+    leaving = replace(connection.leaving, withdrawn=connection.leaving.withdrawn | left)
+    return replace(connection, leaving=leaving)
 
 
 @dataclass(frozen=True)

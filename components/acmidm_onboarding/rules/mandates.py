@@ -206,7 +206,7 @@ def _as_recorded(connection: Declaration, record: Client) -> Declaration:
         fields=flat(metadata.properties),
         metadata=metadata,
         scopes={},
-        withdrawn=withdrawn_of(record, connection, {}),
+        leaving=replace(connection.leaving, withdrawn=withdrawn_of(record, connection, {})),
         jwks=jwks,
         keys=public_keys(jwks),
         revoked=revoked,

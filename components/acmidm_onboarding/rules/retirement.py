@@ -88,7 +88,7 @@ def _now(
         )
     withdrawn = frozenset().union(*(connection.product_scopes[product] for product in leaving))
     may_go = (
-        (has.products.keys() & has.leaving) - (has.protected or frozenset())
+        (has.products.keys() & has.leaving.parts) - (has.protected or frozenset())
         if has and not withdrawn & (has.scopes or {}).keys()
         else frozenset[str]()
     )
@@ -100,9 +100,12 @@ def _now(
     scopes = {scope: grant for scope, grant in connection.scopes.items() if scope not in withdrawn}
     return replace(
         connection,
-        leaving=leaving - gone,
+        leaving=replace(
+            connection.leaving,
+            parts=leaving - gone,
+            withdrawn=withdrawn_of(has, connection, scopes),
+        ),
         scopes=scopes,
-        withdrawn=withdrawn_of(has, connection, scopes),
         products={
             product: configuration
             for product, configuration in connection.products.items()
@@ -113,21 +116,21 @@ def _now(
 
 def _may_go(has: Client, connection: Declaration) -> bool:
     # The provider of a stack that protects its clients removes nothing else.
-    is_recorded = {connection.platform.value, *has.products} <= has.leaving
+    is_recorded = {connection.platform.value, *has.products} <= has.leaving.parts
     if has.protected or not is_recorded:
         return False
     if not connection.form.keep:
         # What says that it is let go leaves the state first: its removal would let it go.
-        return not has.scopes and not has.is_let_go
+        return not has.scopes and not has.leaving.is_let_go
     # A compromised key goes first: nobody removes it later.
-    return has.is_let_go and not has.thumbprints & connection.compromised
+    return has.leaving.is_let_go and not has.thumbprints & connection.compromised
 
 
 def _at_first(has: Client, connection: Declaration, leaving: frozenset[str]) -> Declaration:
     scopes = connection.scopes if connection.form.keep else {}
-    return replace(
-        connection, leaving=leaving, scopes=scopes, withdrawn=withdrawn_of(has, connection, scopes)
-    )
+    withdrawn = withdrawn_of(has, connection, scopes)
+    now = replace(connection.leaving, parts=leaving, withdrawn=withdrawn)
+    return replace(connection, leaving=now, scopes=scopes)
 
 
 def withdrawn_of(

@@ -140,6 +140,21 @@ class FormTerms:
 
 
 @dataclass(frozen=True)
+class Leaving:
+    """What of a client is taken down, and how, as a run declares and records it."""
+
+    parts: frozenset[str] = frozenset()
+    """Its platform and its products, from the run on that begins it: neither engine nor provider
+    protects them any more."""
+    withdrawn: frozenset[str] = frozenset()
+    """The scopes that were taken away because the client, or a product of it, leaves: it gets them
+    back where its form calls that off."""
+    is_let_go: bool = False
+    """Whether its resources take their marks off the client and its products where they would
+    remove them."""
+
+
+@dataclass(frozen=True)
 class Client:
     """One client."""
 
@@ -156,16 +171,11 @@ class Client:
     protected: frozenset[str] | None = None
     """Its platform and its products that the engine refuses to remove; None where they are not
     known."""
-    leaving: frozenset[str] = frozenset()
-    """Its platform and its products that are taken down, as the run that begins it declares and
-    records: from then on neither engine nor provider protects them."""
+    leaving: Leaving = field(default_factory=Leaving)
     scopes: Mapping[str, Grant] | None = None
     catalogue_names: Mapping[str, str] = field(default_factory=dict)
     """Per scope its name in the catalogue, which evidence uses; in a state only where the two
     differ."""
-    withdrawn: frozenset[str] = frozenset()
-    """The scopes that were taken away because the client, or a product of it, leaves: it gets them
-    back where its form calls that off."""
     keys: Mapping[str, Key] | None = None
     """The declared public keys per ``kid``; None where they are left to the portal, or published at
     an address."""
@@ -189,9 +199,6 @@ class Client:
     products: Mapping[str, Configuration] = field(default_factory=dict)
     owners: Mapping[str, Owner] = field(default_factory=dict)
     """Per product the owner of the configuration."""
-    is_let_go: bool = False
-    """Whether its resources take their marks off the client and its products where they would
-    remove them."""
     record: Record = field(default_factory=Record)
 
     @property
@@ -272,7 +279,7 @@ class Client:
         declared = (
             scope for scope, grant in (self.scopes or {}).items() if grant.reason != NOT_DECLARED
         )
-        return self.withdrawn.union(declared)
+        return self.leaving.withdrawn.union(declared)
 
     @property
     def leaves(self) -> dict[str, str]:
@@ -444,8 +451,11 @@ def _with(client: Client, part: Client) -> Client:
         keys=None if client.keys is None or part.keys is None else {**client.keys, **part.keys},
         seen=client.seen or part.seen,
         protected=_either(client.protected, part.protected),
-        leaving=client.leaving | part.leaving,
-        is_let_go=client.is_let_go and (part.is_let_go or not part.products),
+        leaving=replace(
+            client.leaving,
+            parts=client.leaving.parts | part.leaving.parts,
+            is_let_go=client.leaving.is_let_go and (part.leaving.is_let_go or not part.products),
+        ),
     )
 
 

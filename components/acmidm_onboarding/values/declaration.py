@@ -83,7 +83,7 @@ class Declaration(Client):
 
     def is_leaving(self, product: str | None = None) -> bool:
         """Return whether the client, or one of its products, is taken down in this run."""
-        return self.platform in self.leaving or product in self.leaving
+        return self.platform in self.leaving.parts or product in self.leaving.parts
 
     def lets_go(self, product: str | None = None) -> bool | None:
         """Return whether the client, or one of its products, stays at its authority when it is
@@ -98,7 +98,7 @@ class Declaration(Client):
             fields={**self.fields, **({"managed_by": managed_by} if managed_by else {})},
             protected=self._protected(protect=protect),
             owners=dict.fromkeys(self.products, Owner(self.software_id, managed_by)),
-            is_let_go=bool(self.lets_go()),
+            leaving=replace(self.leaving, is_let_go=bool(self.lets_go())),
         )
 
     def _protected(self, *, protect: bool | None) -> frozenset[str] | None:
