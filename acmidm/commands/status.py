@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -253,7 +252,7 @@ def _connections(name: str, now: datetime, *, with_unmade: bool) -> Iterator[Lis
         stack, (state for state in states.values() if state.keys is None and not state.jwks_uri)
     )
     for client_key, state in states.items():
-        yield listed(name, replace(state, uploaded=uploaded.get(client_key)), now)
+        yield listed(name, state.with_uploaded(uploaded.get(client_key)), now)
     yield from (listed(name, form, now) for form in (stack.unmade if with_unmade else ()))
 
 

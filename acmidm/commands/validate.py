@@ -201,7 +201,7 @@ def _notes(
             )
     sides = [desired(connections, now, gate=gate) for connections in by_environment.values()]
     for client in chain.from_iterable(by_environment.values()):
-        scopes = client.catalogue_names.values()
+        scopes = client.form.catalogue_names.values()
         name, *others = onboardings.catalogue.client_names(
             scopes, client.environment, client.organisation
         ) or [""]

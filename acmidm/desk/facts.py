@@ -207,9 +207,8 @@ class _ProgressRows:
                 scopes=None if state.scopes is None else scopes,
             )
         keys = _keys(shown, asked)
-        shown = (
-            replace(shown, uploaded=keys) if shown.keys is None and not shown.jwks_uri else shown
-        )
+        if shown.keys is None and not shown.jwks_uri:
+            shown = shown.with_uploaded(keys)
         usable = None if keys is None else _usable(keys, connection, self._now)
         whole = connection.leaves.get(connection.platform) if connection else None
         facts = Facts(
@@ -294,7 +293,7 @@ def unproven(
         *(name for name, scope in catalogue.scopes.items() if _is_on_production(scope)),
         *(name for name, product in catalogue.products.items() if _is_on_production(product)),
     }
-    names = connection.catalogue_names
+    names = connection.form.catalogue_names
     lacking = uncovered(connection, on_production, connection.evidence)
     return tuple(name for name in lacking if names.get(name, name) in offered)
 
@@ -317,7 +316,7 @@ def _keys(state: Client, asked: _Asked) -> Mapping[str, Key] | None:
 def _usable(
     keys: Mapping[str, Key], connection: Declaration | None, now: datetime
 ) -> frozenset[str]:
-    compromised = connection.compromised if connection else frozenset()
+    compromised = connection.key_facts.compromised if connection else frozenset()
     return frozenset(
         key.thumbprint
         for key in keys.values()
@@ -335,7 +334,7 @@ def _withdrawn(
     API."""
     if snapshot is None:
         return ()
-    names, products = connection.catalogue_names if connection else {}, catalogue.product_of
+    names, products = connection.form.catalogue_names if connection else {}, catalogue.product_of
     gone = sorted((state.scopes or {}).keys() - snapshot.scopes.keys())
     return tuple(
         (scope, products[name].owner if (name := names.get(scope, scope)) in products else scope)

@@ -130,7 +130,7 @@ def _by_evidence(confirmed: Confirmation, form: Declaration) -> Iterator[Differe
         confirmed_id = str(confirmed.said.client_id)
         yield Difference(part=CLIENT_ID, confirmed=confirmed_id, seen=proof.client_id, **facts)
         return
-    names = form.catalogue_names
+    names = form.form.catalogue_names
     scopes = {names.get(scope, scope) for scope in confirmed.scopes}
     if more := sorted(proof.scopes - scopes):
         yield Difference(part=SCOPES, confirmed=shown(sorted(scopes)), seen=shown(more), **facts)

@@ -76,7 +76,7 @@ class ProbeInputs:
             (public for public in keys if public.thumbprint == key.public.thumbprint), None
         )
         own = kid if kid is not None else (declared or key.public).kid
-        named = self.connection.catalogue_names.items()
+        named = self.connection.form.catalogue_names.items()
         wanted = [
             Wanted(name, on_platform, self.catalogue.product_of[name])
             for on_platform, name in named
@@ -259,7 +259,7 @@ def _inputs(
     settings: Settings,
     network: Network,
 ) -> ProbeInputs:
-    here, named = settings.platforms[connection.platform], connection.catalogue_names
+    here, named = settings.platforms[connection.platform], connection.form.catalogue_names
     other_keys: dict[str, str] = {}
     for other, keys in loaded.keys.items():
         if other is not connection.environment:

@@ -140,13 +140,13 @@ class Comparison:
         yield from self._changes_of_keys(before.known_keys or {}, after)
         yield from _taken_from_the_portal(before, after)
         known = list(before.known_keys or ())
-        if len(known) == 1 and after.signs_without_kid and len(after.keys or ()) > 1:
+        if len(known) == 1 and after.key_facts.signs_without_kid and len(after.keys or ()) > 1:
             yield Change(kind=Kind.SECOND_KEY_WITHOUT_KID, subject=known[0])
         yield from self._changes_of_products(before, after)
 
     def _changes_of_evidence(self, before: Client, after: Client) -> Iterator[Change]:
-        if before.proven != after.proven and not self.by_hand:
-            yield Change(kind=Kind.EVIDENCE_CHANGED, note=evidence_in_words(after.proven))
+        if before.key_facts.proven != after.key_facts.proven and not self.by_hand:
+            yield Change(kind=Kind.EVIDENCE_CHANGED, note=evidence_in_words(after.key_facts.proven))
 
     def _changes_by_form(self, before: Client, after: Client) -> Iterator[Change]:
         """Yield what a form alone announces or names: days on which something leaves, and new
@@ -334,7 +334,7 @@ class Comparison:
             address = FieldChange(field=JWKS_URI, new=before.jwks_uri)
             yield Change(kind=Kind.KEYS_HANDED_OVER, fields=(address,))
         elif before.keys and before.uses_keys and not before.foreign:
-            gone = after.compromised | after.revoked.keys()
+            gone = after.key_facts.gone_at_once
             stay = {kid: key for kid, key in before.keys.items() if key.thumbprint not in gone}
             fields = field_changes({}, _thumbprints(stay))
             yield Change(kind=Kind.KEYS_HANDED_OVER, fields=fields)
@@ -423,8 +423,8 @@ class Comparison:
     def _key_removed(self, kid: str, key: Key, client: Client) -> Change:
         """Return the change of a client that loses a key, and what it means for its tokens."""
         thumbprint, kind, note = key.thumbprint, Kind.KEY_REMOVED, None
-        supplier = client.revoked.get(thumbprint or "")
-        if thumbprint in client.compromised:
+        supplier = client.key_facts.revoked.get(thumbprint or "")
+        if thumbprint in client.key_facts.compromised:
             kind, note = Kind.KEY_COMPROMISED, self._usable(client.keys or {})
         elif supplier:
             note = _mandate_ended(supplier)
@@ -608,8 +608,8 @@ def _taken_from_the_portal(before: Client, after: Client) -> Iterator[Change]:
     if after.keys is not None:
         return
     names = {key.thumbprint: kid for kid, key in (before.known_keys or {}).items()}
-    for thumbprint in sorted(before.lent.keys() & (after.compromised | after.revoked.keys())):
-        supplier = after.revoked.get(thumbprint)
+    for thumbprint in sorted(before.key_facts.lent.keys() & (after.key_facts.gone_at_once)):
+        supplier = after.key_facts.revoked.get(thumbprint)
         note = tr("its supplier says that it is stolen: it leaves at once")
         if supplier:
             note = _mandate_ended(supplier)

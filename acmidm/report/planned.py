@@ -208,7 +208,7 @@ def _with_uploaded_keys(stack: Stack, plan: Plan) -> Plan:
         before={
             **plan.before,
             **{
-                client_key: replace(plan.before[client_key], uploaded=keys)
+                client_key: plan.before[client_key].with_uploaded(keys)
                 for client_key, keys in uploaded.items()
             },
         },

@@ -285,7 +285,7 @@ def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Cha
             keys,
             new.thumbprints,
             trusted=(),
-            compromised=new.compromised | new.revoked.keys(),
+            compromised=new.key_facts.gone_at_once,
             now=now,
             overlap_days=1,
         )

@@ -39,17 +39,20 @@ def with_keys(
         {client_key: _of_form(state, forms) for client_key, state in side.items()}
         for side in (plan.before, plan.after)
     )
-    revoked = {form.client_key: form.revoked for form in declared}
+    revoked = {form.client_key: form.key_facts.revoked for form in declared}
     today = datetime.now(UTC).date()
     for form in connections:
         if state := after.get(form.client_key):
             had = before.get(form.client_key)
-            now = without_taken_back(form, had.lent if had else {}, today)
+            now = without_taken_back(form, had.key_facts.lent if had else {}, today)
             after[form.client_key] = replace(
                 state,
-                compromised=now.compromised,
-                revoked={**revoked.get(form.client_key, {}), **now.revoked},
-                signs_without_kid=form.signs_without_kid,
+                key_facts=replace(
+                    state.key_facts,
+                    compromised=now.key_facts.compromised,
+                    revoked={**revoked.get(form.client_key, {}), **now.key_facts.revoked},
+                    signs_without_kid=form.key_facts.signs_without_kid,
+                ),
             )
     pairs = [(old, new) for old, new in paired(before, after) if old and new]
     # A preview has no ids.
@@ -59,7 +62,8 @@ def with_keys(
     if stack is not None and second:
         for client_key, uses in keys_in_use(stack, second).items():
             is_without_kid = any(not use.with_kid for use in uses.values())
-            after[client_key] = replace(after[client_key], signs_without_kid=is_without_kid)
+            facts = replace(after[client_key].key_facts, signs_without_kid=is_without_kid)
+            after[client_key] = replace(after[client_key], key_facts=facts)
     more = tuple((_of_form(state, forms), change) for state, change in plan.more)
     return replace(plan, before=before, after=after, more=more)
 
@@ -86,4 +90,6 @@ def warnings(review: Review) -> list[str]:
 
 
 def _gets_a_second_key(old: Client, new: Client) -> bool:
-    return not new.signs_without_kid and len(old.keys or ()) == 1 and len(new.keys or ()) > 1
+    return (
+        not new.key_facts.signs_without_kid and len(old.keys or ()) == 1 and len(new.keys or ()) > 1
+    )

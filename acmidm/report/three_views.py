@@ -370,7 +370,7 @@ def _part_by_part(
     """Compare a client part by part."""
     declared = client.declared
     if recorded.keys is None:  # left to the portal
-        real = replace(real, keys=None, uploaded=real.keys)
+        real = replace(real, keys=None).with_uploaded(real.keys)
     then, wanted, now = _parts(recorded), _parts(declared), _parts(real)
     expected, basis, pending = {}, {}, set()
     for part in then.keys() | wanted.keys():
@@ -409,7 +409,7 @@ def _part_by_part(
     before = replace(
         _with_parts(recorded, basis),
         scopes=scopes,
-        uploaded=real.uploaded,
+        key_facts=replace(recorded.key_facts, uploaded=real.key_facts.uploaded),
         record=replace(recorded.record, without_marks=frozenset()),
     )
     _pend(client, pending, before, declared, comparison)
@@ -444,7 +444,7 @@ def _restated(recorded: Client, declared: Client) -> set[str]:
             parts.add(Resource.SCOPES)
     if _gets_another_secret(recorded, declared):
         parts.add(Resource.CLIENT)
-    if recorded.proven != declared.proven:
+    if recorded.key_facts.proven != declared.key_facts.proven:
         parts.add(Resource.KEYS)
     return parts
 

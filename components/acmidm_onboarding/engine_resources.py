@@ -20,6 +20,7 @@ from acmidm_onboarding.values.client import (
     FormTerms,
     Grant,
     HandedOver,
+    KeyFacts,
     Leaving,
     Record,
     Secret,
@@ -230,6 +231,7 @@ def client_from(
             mandate=mapping(component.get("mandate")),
             retire=mapping(component.get("retire")),
             keep=component.get(KEEP) is True,
+            catalogue_names=mapping(inputs.get(Resource.SCOPES, {}).get("catalogue_names")),
         ),
         secret=Secret(
             is_there=None if client is None else metadata.get("client_secret") is not None,
@@ -244,10 +246,11 @@ def client_from(
         ),
         scopes=_grants(inputs[Resource.SCOPES]) if Resource.SCOPES in parts else None,
         keys=None if keys.get("jwks") is None else keys_of(_jwks(keys)),
-        catalogue_names=mapping(inputs.get(Resource.SCOPES, {}).get("catalogue_names")),
-        lent=mapping(keys.get(LENT)),
-        proven=mapping(keys.get("proven")),
-        seen=mapping(parts.get(Resource.KEYS, {}).get("outputs")).get("seen"),
+        key_facts=KeyFacts(
+            lent=mapping(keys.get(LENT)),
+            proven=mapping(keys.get("proven")),
+            seen=mapping(parts.get(Resource.KEYS, {}).get("outputs")).get("seen"),
+        ),
         products={
             product: mapping(inputs[part].get("configuration"))
             for product, part in products.items()

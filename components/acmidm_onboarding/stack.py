@@ -178,7 +178,7 @@ class Stack:
     @property
     def stolen(self) -> set[ClientKey]:
         """The clients of which a form says that a key is compromised."""
-        return {form.client_key for form in self.connections if form.compromised}
+        return {form.client_key for form in self.connections if form.key_facts.compromised}
 
     @property
     def unmade(self) -> list[Declaration]:

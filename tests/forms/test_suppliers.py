@@ -212,20 +212,20 @@ def test_a_suppliers_own_form_has_its_keys_without_a_mandate(supplied: Workspace
             for client in supplied.load().connections(Environment.TNI)
             if client.application == "eigen"
         ]
-        assert own_client.lent == {}, "no mandate ends it"
+        assert own_client.key_facts.lent == {}, "no mandate ends it"
 
 
 def test_a_key_is_its_suppliers(supplied: Workspace) -> None:
     """Whatever comes after: its form says once whose it is. What a supplier says is stolen is
     known of every client."""
     [client] = supplied.load().connections(Environment.TNI)
-    assert client.lent == dict.fromkeys(client.thumbprints, "leverancier")
-    assert len(client.lent) == 1
+    assert client.key_facts.lent == dict.fromkeys(client.thumbprints, "leverancier")
+    assert len(client.key_facts.lent) == 1
     key = "{file: tni.jwk.json, compromised: true}"
     supplied.write("onboardings/leverancier/keys.yaml", f"{{tni: [{key}], prod: [prod.jwk.json]}}")
     [client] = supplied.load().connections(Environment.TNI)
-    assert client.stolen == {"leverancier": client.compromised}
-    assert client.compromised
+    assert client.stolen == {"leverancier": client.key_facts.compromised}
+    assert client.key_facts.compromised
 
 
 def test_a_suppliers_key_is_nobody_elses(supplied: Workspace) -> None:

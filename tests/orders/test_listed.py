@@ -3,7 +3,6 @@ copy, what to bring back."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import Any
@@ -24,6 +23,7 @@ from tests.support.by_hand_stack import (
     recorded,
     set_by_hand,
 )
+from tests.support.changed import changed
 from tests.support.confirmed import BY, CLIENT_ID
 from tests.support.forms import PLAIN, SEND, FormFile
 from tests.support.rendering import print_report
@@ -248,7 +248,7 @@ def test_the_key_of_an_ended_supplier_is_named_so(form: FormFile) -> None:
     stack = opened()
     (connection,), (confirmed,) = stack.connections, stack.confirmations.values()
     revoked = dict.fromkeys(connection.thumbprints, "leverancier")
-    ended = replace(connection, jwks={}, revoked=revoked)
+    ended = changed(connection, jwks={}, revoked=revoked)
     ordered = targets(ended, confirmed, stack.order_rules)
     order = listed(stack, next(one for one in ordered if one.part == "keys"), EN)
     assert order.act_title == "Remove the public keys of leverancier, which acts here no more"

@@ -32,7 +32,7 @@ def essence(client: Client) -> Essence:
         (client.scopes or {}).keys(),
         client.products.keys(),
         None if client.keys is None else client.thumbprints,
-        client.seen,
+        client.key_facts.seen,
         client.protected,
         client.leaving.is_let_go,
     )

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,6 +12,7 @@ from acmidm.report.review import review_of
 from acmidm.report.rotations import warnings, with_keys
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.keys import Key
+from tests.support.changed import changed
 from tests.support.declared import declaration
 from tests.support.samples import COMPARISON, NOW, client, plan_of, reviewed
 
@@ -71,10 +71,10 @@ def test_a_second_key_warns_where_the_application_signs_without_kid() -> None:
         (one, one, False),
     ):
         assert (
-            Kind.SECOND_KEY_WITHOUT_KID in changes(before, replace(after, signs_without_kid=True))
+            Kind.SECOND_KEY_WITHOUT_KID in changes(before, changed(after, signs_without_kid=True))
         ) is warned
         assert Kind.SECOND_KEY_WITHOUT_KID not in changes(before, after)
-    change = changes(one, replace(two, signs_without_kid=True))[Kind.SECOND_KEY_WITHOUT_KID]
+    change = changes(one, changed(two, signs_without_kid=True))[Kind.SECOND_KEY_WITHOUT_KID]
     assert change.severity is Severity.WARNING
     assert change.text.endswith("first have the application send kid a, then add the key")
 

@@ -170,7 +170,7 @@ def test_what_has_to_be_proven_is_said_with_the_options_that_prove_it() -> None:
 
 def test_only_a_run_on_tni_is_missing_where_all_is_proven() -> None:
     """Evidence of a part is no reason to bring TNI up: its organisation goes on proving."""
-    unseen = replace(ON_TNI, seen=None)
+    unseen = changed(ON_TNI, seen=None)
     assert waits_for_test(connection(("send",), ("notificaties",)), unseen)
     assert not waits_for_test(connection(("send",), ("notificaties", "dosis")), unseen)
     assert not waits_for_test(connection(("send", "more")), unseen)

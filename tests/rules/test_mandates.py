@@ -137,7 +137,7 @@ def test_a_former_suppliers_key_goes_with_its_mandate(
         form = dataclasses.replace(form, jwks=None, keys=None)
     now, said = declared(record, form)
     gone = {} if until == "2028-12-31" else {THEIRS.thumbprint: "a"}
-    assert (now, said) == (dataclasses.replace(form, revoked=gone), [])
+    assert (now, said) == (changed(form, revoked=gone), [])
 
 
 def test_a_former_supplier_that_nothing_names_any_more_has_no_mandate() -> None:

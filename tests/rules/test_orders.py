@@ -135,7 +135,7 @@ CASES: dict[str, tuple[Declaration | None, Confirmation | None, list[tuple[str, 
         [],
     ),
     "a former supplier's key among them": (
-        replace(wanted("dv_magda", keys=None), revoked={jwk("old").thumbprint: "leverancier"}),
+        changed(wanted("dv_magda", keys=None), revoked={jwk("old").thumbprint: "leverancier"}),
         replace(JUST_MADE, jwks={"old": jwk("old"), "own": jwk("own")}),
         [("keys", Act.REMOVE_SUPPLIERS_KEY, Doer.OPERATOR)],
     ),

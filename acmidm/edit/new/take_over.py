@@ -306,7 +306,7 @@ class _Taking:
                     supplier=supplier,
                 )
             ]
-        if thumbprint in self._declared.compromised:
+        if thumbprint in self._declared.key_facts.compromised:
             return [tr("the form says that this key is compromised; take it away in the portal")]
         if was and now and was.thumbprint == thumbprint:
             return [tr("the same key is described otherwise; change its file")]
@@ -421,7 +421,10 @@ class _Taking:
         wanted = replace(
             declared,
             scopes={**declared.scopes, **dict.fromkeys(names, Grant())},
-            catalogue_names={**declared.catalogue_names, **names},
+            form=replace(
+                declared.form,
+                catalogue_names={**declared.form.catalogue_names, **names},
+            ),
         )
         desired = self._stack.desired_by_forms([wanted], self._stack.settings.gate)
         passed = {name for one in desired.declared for name in one.scopes}

@@ -15,7 +15,7 @@ from acmidm_onboarding.forms.form import Form, ScopeRequest
 from acmidm_onboarding.forms.key_files import Keys
 from acmidm_onboarding.forms.suppliers import Afzenders, with_afzenders
 from acmidm_onboarding.texts import Language
-from acmidm_onboarding.values.client import FormTerms, Grant, Secret, natural_key
+from acmidm_onboarding.values.client import FormTerms, Grant, KeyFacts, Secret, natural_key
 from acmidm_onboarding.values.declaration import Declaration, client_name, connection_key
 from acmidm_onboarding.values.evidence import EvidenceFile, summary
 from acmidm_onboarding.values.keys import public_keys
@@ -199,6 +199,17 @@ def declarations(
             mandate=mandate_fields(lender, loaded.mandate) if lender else {},
             retire={name: day.isoformat() for name, day in _days(form)},
             keep=form.retire.keep,
+            catalogue_names=named,
+        )
+        facts = KeyFacts(
+            compromised=frozenset(
+                jwk.thumbprint for jwk in loaded.compromised.get(environment, ())
+            ),
+            lent=dict.fromkeys(thumbprints, lender) if lender else {},
+            # Evidence alone proves that an application signs without kid: then a second key breaks
+            # it.
+            signs_without_kid=proven.evidence is not None and not proven.evidence.signs_with_kid,
+            proven=summary(proven.evidence) if proven.evidence else {},
         )
         yield Declaration(
             key=key,
@@ -209,13 +220,7 @@ def declarations(
             secret=Secret(uses_secret, request.secret_generation if uses_secret else None),
             scopes={name: _grant(request.scopes[scope]) for name, scope in named.items()},
             keys=public_keys(jwks),
-            compromised=frozenset(
-                jwk.thumbprint for jwk in loaded.compromised.get(environment, ())
-            ),
-            # Evidence alone proves that an application signs without kid: then a second key breaks
-            # it.
-            signs_without_kid=proven.evidence is not None and not proven.evidence.signs_with_kid,
-            proven=summary(proven.evidence) if proven.evidence else {},
+            key_facts=facts,
             products={
                 name: catalogue.in_order(
                     name, with_afzenders(catalogue.products[name], wanted, afzenders)
@@ -223,7 +228,6 @@ def declarations(
                 for name, wanted in request.products.items()
             },
             afzenders={afzender.organisation.code: afzender.until for afzender in afzenders},
-            lent=dict.fromkeys(thumbprints, lender) if lender else {},
             mandates=lenders.mandates,
             listed=lenders.listed,
             stolen=lenders.stolen,
@@ -235,7 +239,6 @@ def declarations(
                 name: frozenset(catalogue.names_on(platform, catalogue.products[name].scopes))
                 for name in form.retire.parts.keys() & request.products.keys()
             },
-            catalogue_names=named,
             afterwards=_afterwards(granting),
             needs_test_message=any(map(catalogue.needs_test_message, request.products)),
             evidence=proven.evidence,

@@ -108,7 +108,7 @@ class ClientScopes(AuthorityResource, module="acmidm", name="ClientScopes"):
             "catalogue_names": (
                 {
                     scope: name
-                    for scope, name in connection.catalogue_names.items()
+                    for scope, name in connection.form.catalogue_names.items()
                     if scope in connection.scopes and scope != name
                 }
                 or None

@@ -99,8 +99,8 @@ def added(connection: Declaration, record: Client | None) -> tuple[frozenset[str
     this name or an earlier one."""
     if record is None:
         return frozenset(connection.scopes), frozenset(connection.products)
-    had, names = record.had_scopes, connection.catalogue_names
-    names_had = {record.catalogue_names.get(scope, scope) for scope in had}
+    had, names = record.had_scopes, connection.form.catalogue_names
+    names_had = {record.form.catalogue_names.get(scope, scope) for scope in had}
     scopes = frozenset(
         scope
         for scope in connection.scopes
@@ -255,7 +255,7 @@ def uncovered(
 
 def _covered_scopes(connection: Declaration, evidence: Evidence) -> frozenset[str]:
     """Return the scopes of a connection that evidence covers, by the platform's names."""
-    names = connection.catalogue_names
+    names = connection.form.catalogue_names
     return frozenset(
         scope for scope in connection.scopes if names.get(scope, scope) in evidence.scopes
     )
@@ -344,7 +344,9 @@ def waits_for_test(connection: Declaration, on_tni: Client) -> bool:
 def _is_confirmed(on_tni: Client, evidence: Evidence) -> bool:
     """Return whether a run on TNI has read this very evidence, and has seen the key that signed
     it."""
-    return on_tni.seen == evidence.thumbprint and on_tni.proven == summary(evidence)
+    return on_tni.key_facts.seen == evidence.thumbprint and on_tni.key_facts.proven == summary(
+        evidence
+    )
 
 
 def _unseen(connection: Declaration, on_tni: Client, evidence: Evidence, stack: str) -> str:

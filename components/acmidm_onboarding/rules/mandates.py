@@ -126,7 +126,7 @@ def _without_former(
         for thumbprint, supplier in connection.listed.items()
         if thumbprint in record.thumbprints and supplier in connection.mandates
     }
-    return without_taken_back(connection, {**lent, **record.lent}, day)
+    return without_taken_back(connection, {**lent, **record.key_facts.lent}, day)
 
 
 def acting(connection: Declaration, day: date) -> frozenset[str]:
@@ -153,11 +153,12 @@ def stolen_of(lent: Mapping[str, str], stolen: Mapping[str, Collection[str]]) ->
 def without_taken_back(connection: Declaration, lent: Mapping[str, str], day: date) -> Declaration:
     """Return a connection with those of the keys ``lent`` to it that leave at once."""
     former = {key: name for key, name in lent.items() if key not in connection.thumbprints}
-    revoked = {**connection.revoked, **taken_back(former, acting(connection, day))}
-    stolen = connection.compromised | stolen_of(former, connection.stolen)
-    if (revoked, stolen) == (connection.revoked, connection.compromised):
+    revoked = {**connection.key_facts.revoked, **taken_back(former, acting(connection, day))}
+    stolen = connection.key_facts.compromised | stolen_of(former, connection.stolen)
+    if (revoked, stolen) == (connection.key_facts.revoked, connection.key_facts.compromised):
         return connection
-    return replace(connection, revoked=revoked, compromised=stolen)
+    facts = replace(connection.key_facts, revoked=revoked, compromised=stolen)
+    return replace(connection, key_facts=facts)
 
 
 def _withheld(connection: Declaration, why: str, *, is_new: bool = False) -> Withheld:
@@ -209,7 +210,7 @@ def _as_recorded(connection: Declaration, record: Client) -> Declaration:
         leaving=replace(connection.leaving, withdrawn=withdrawn_of(record, connection, {})),
         jwks=jwks,
         keys=public_keys(jwks),
-        revoked=revoked,
+        key_facts=replace(connection.key_facts, revoked=revoked),
         products={
             name: configuration or connection.products[name]
             for name, configuration in record.products.items()

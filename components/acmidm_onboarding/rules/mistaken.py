@@ -99,7 +99,7 @@ class Mistaken:
             return Ending(keys=client.thumbprints)
         former = {
             thumbprint
-            for thumbprint, lender in client.lent.items()
+            for thumbprint, lender in client.key_facts.lent.items()
             if lender != supplier and self._supplier_has_ended(client, lender, recorded, day)
         }
         return Ending(
@@ -113,16 +113,16 @@ class Mistaken:
     def _stolen(self, client: Client) -> frozenset[str]:
         """Return the keys of a client that its organisation or its supplier calls compromised; a
         stranger's word for it counts for nothing."""
-        lenders = {client.form.mandate.get("supplier"), *client.lent.values()}
+        lenders = {client.form.mandate.get("supplier"), *client.key_facts.lent.values()}
         known_by = [folder for folder in self.folders if folder.name in lenders]
         stolen = set[str]()
         for folder in (*self._owners(client.key), *known_by):
             for thumbprint in folder.compromised:
-                lender = client.lent.get(thumbprint, folder.name)
+                lender = client.key_facts.lent.get(thumbprint, folder.name)
                 if folder.name not in lenders or lender == folder.name:
                     stolen.add(thumbprint)
         # The state has no keys that are left to the portal, but whose the lent ones are.
-        return (client.thumbprints | client.lent.keys()) & stolen
+        return (client.thumbprints | client.key_facts.lent.keys()) & stolen
 
     def _supplier_has_ended(
         self, client: Client, supplier: str, recorded: Collection[str], day: date

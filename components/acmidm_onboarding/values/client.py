@@ -111,12 +111,43 @@ class Record:
 
 
 @dataclass(frozen=True)
+class KeyFacts:
+    """What is known of a client's public keys besides which ones its form declares."""
+
+    uploaded: Mapping[str, Key] | None = None
+    """The keys that were uploaded to the portal; None where keys are not left to it, or are not
+    known."""
+    compromised: frozenset[str] = frozenset()
+    """The thumbprints of the keys that its form declares compromised: a form alone knows them."""
+    lent: Mapping[str, str] = field(default_factory=dict)
+    """Per thumbprint of a key that a supplier has lent it, by a mandate, that supplier. A state
+    remembers it for as long as the client may have the key, whatever the form says meanwhile."""
+    revoked: Mapping[str, str] = field(default_factory=dict)
+    """Per thumbprint of a key that leaves at once its supplier, whose mandate has ended."""
+    signs_without_kid: bool = False
+    """Whether the application is known to sign without ``kid``, by evidence or by the authority."""
+    proven: Mapping[str, str] = field(default_factory=dict)
+    """The evidence that the last run saw (``evidence.summary``); empty without any."""
+    seen: str | None = None
+    """The thumbprint of the key that signed the evidence, where the authority had that key then,
+    and had seen it in use if it records use."""
+
+    @property
+    def gone_at_once(self) -> frozenset[str]:
+        """The thumbprints of the keys that go without an overlap."""
+        return self.compromised | self.revoked.keys()
+
+
+@dataclass(frozen=True)
 class FormTerms:
     """What a form says of its clients besides what authorities have. A state remembers all but the
     form's path, its earlier keys, and the exemptions that are not needed."""
 
     path: str | None = None
     """The form's own path, without its ending: ``stad-gent/loket``."""
+    catalogue_names: Mapping[str, str] = field(default_factory=dict)
+    """Per scope its name in the catalogue, which evidence uses; in a state only where the two
+    differ."""
     is_first: bool = True
     """Whether this is the first client of its form: reports show there what the form says of all
     its clients."""
@@ -173,29 +204,10 @@ class Client:
     known."""
     leaving: Leaving = field(default_factory=Leaving)
     scopes: Mapping[str, Grant] | None = None
-    catalogue_names: Mapping[str, str] = field(default_factory=dict)
-    """Per scope its name in the catalogue, which evidence uses; in a state only where the two
-    differ."""
     keys: Mapping[str, Key] | None = None
     """The declared public keys per ``kid``; None where they are left to the portal, or published at
     an address."""
-    uploaded: Mapping[str, Key] | None = None
-    """The keys that were uploaded to the portal; None where keys are not left to it, or are not
-    known."""
-    compromised: frozenset[str] = frozenset()
-    """The thumbprints of the keys that its form declares compromised: a form alone knows them."""
-    lent: Mapping[str, str] = field(default_factory=dict)
-    """Per thumbprint of a key that a supplier has lent it, by a mandate, that supplier. A state
-    remembers it for as long as the client may have the key, whatever the form says meanwhile."""
-    revoked: Mapping[str, str] = field(default_factory=dict)
-    """Per thumbprint of a key that leaves at once its supplier, whose mandate has ended."""
-    signs_without_kid: bool = False
-    """Whether the application is known to sign without ``kid``, by evidence or by the authority."""
-    proven: Mapping[str, str] = field(default_factory=dict)
-    """The evidence that the last run saw (``evidence.summary``); empty without any."""
-    seen: str | None = None
-    """The thumbprint of the key that signed the evidence, where the authority had that key then,
-    and had seen it in use if it records use."""
+    key_facts: KeyFacts = field(default_factory=KeyFacts)
     products: Mapping[str, Configuration] = field(default_factory=dict)
     owners: Mapping[str, Owner] = field(default_factory=dict)
     """Per product the owner of the configuration."""
@@ -309,7 +321,11 @@ class Client:
     @property
     def known_keys(self) -> Mapping[str, Key] | None:
         """Its keys, declared or in the portal; None where they are not known."""
-        return self.uploaded if self.keys is None else self.keys
+        return self.key_facts.uploaded if self.keys is None else self.keys
+
+    def with_uploaded(self, keys: Mapping[str, Key] | None) -> Client:
+        """Return the client with the keys that its portal has."""
+        return replace(self, key_facts=replace(self.key_facts, uploaded=keys))
 
     @property
     def thumbprints(self) -> frozenset[str]:
@@ -449,7 +465,7 @@ def _with(client: Client, part: Client) -> Client:
         products={**client.products, **part.products},
         owners={**client.owners, **part.owners},
         keys=None if client.keys is None or part.keys is None else {**client.keys, **part.keys},
-        seen=client.seen or part.seen,
+        key_facts=replace(client.key_facts, seen=client.key_facts.seen or part.key_facts.seen),
         protected=_either(client.protected, part.protected),
         leaving=replace(
             client.leaving,
