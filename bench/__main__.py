@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.authority import running
+from bench.authority import Authority, running
 from bench.repetition import repeat
 from bench.report import Case, comparisons, plot, table
 from tests.support.engine import ROOT
@@ -28,38 +28,41 @@ def main() -> None:
     parser.add_argument("--latency", type=int, nargs="+", required=True, metavar="MILLISECONDS")
     wanted = parser.parse_args()
     try:
-        bench(wanted.sizes, wanted.latency, ROOT / "bench" / "results")
+        with TemporaryDirectory() as name, running(Path(name)) as authority:
+            scratch = Path(name)
+            # Not counted: a Keycloak's first requests take longer, and so does the first start of
+            # each program.
+            repeat(authority, scratch / "first", 2)
+            bench(authority, wanted.sizes, wanted.latency, ROOT / "bench" / "results", scratch)
     except CannotGet as error:
         sys.exit(f"error: {error}")
 
 
 def bench(
-    sizes: Sequence[int], latencies: Sequence[int], results: Path, repetitions: int = _REPETITIONS
+    authority: Authority,
+    sizes: Sequence[int],
+    latencies: Sequence[int],
+    results: Path,
+    scratch: Path,
+    repetitions: int = _REPETITIONS,
 ) -> None:
     """Measure each size at each latency of the authority."""
     cases: list[Case] = []
     results.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory() as scratch, running(Path(scratch)) as authority:
-        # Not counted: a Keycloak's first requests take longer, and so does the first start of each
-        # program.
-        repeat(authority, Path(scratch) / "first", 2)
-        for latency in latencies:
-            authority.wait(latency)
-            for size in sizes:
-                cases.append(case := Case(size, latency))
-                for number in range(repetitions if size < _ONCE_FROM else 1):
-                    folder, with_tools = (
-                        Path(scratch) / f"{latency}-{size}-{number}",
-                        size == min(sizes) and not number,
-                    )
-                    case.repetitions.append(repeat(authority, folder, size, with_tools=with_tools))
-                    (results / "figures.json").write_text(
-                        json.dumps([asdict(case) for case in cases], indent=1)
-                    )
-                    for name, compared in comparisons(cases).items():
-                        (results / f"{name}.svg").write_text(plot(compared))
-                sys.stdout.write(table(case))
-                sys.stdout.flush()
+    for latency in latencies:
+        authority.wait(latency)
+        for size in sizes:
+            cases.append(case := Case(size, latency))
+            for number in range(repetitions if size < _ONCE_FROM else 1):
+                folder = scratch / f"{latency}-{size}-{number}"
+                with_tools = size == min(sizes) and not number
+                case.repetitions.append(repeat(authority, folder, size, with_tools=with_tools))
+                figures = json.dumps([asdict(case) for case in cases], indent=1)
+                (results / "figures.json").write_text(figures)
+                for name, compared in comparisons(cases).items():
+                    (results / f"{name}.svg").write_text(plot(compared))
+            sys.stdout.write(table(case))
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from tests.support.engine import ROOT, Project
 from tests.support.portal import new_key, public_jwk
 from tests.support.repository import git
 
-"""As ``acmidm deploy`` runs the engine."""
+PYTHON = ROOT / ".venv"
+"""The virtual environment whose Python the engine starts."""
 _ORGANISATION = """\
 name: Organisatie {number}
 kbo: "{kbo}"
@@ -91,7 +92,8 @@ def write_idle(project: Project, connections: int, scopes_of_first: int = 1) -> 
 
 def _prepared(folder: Path, settings: dict[str, object]) -> Project:
     folder.mkdir(exist_ok=True)
+    # As ``acmidm deploy`` runs the engine.
     project = Project(folder, environment=dict(STATE_AT_THE_END), seconds=3600)
-    project.start_python()
+    project.start_python(PYTHON)
     project.prepare(settings)
     return project

@@ -354,7 +354,7 @@ def test_what_comes_between_speaks_tls_with_the_authority(
     assert server.requests == ["/clients"]
 
 
-@pytest.mark.tool
+@pytest.mark.exhaustive
 def test_the_suite_trusts_whom_its_environment_trusts(install: Install, tmp_path: Path) -> None:
     """Else it could run on this machine alone."""
     install("over_http", "their_over_http:OVER_HTTP")
@@ -372,7 +372,7 @@ def test_the_suite_trusts_whom_its_environment_trusts(install: Install, tmp_path
     assert TRUSTED_HOSTS not in done.stdout, done.stdout
 
 
-@pytest.mark.tool
+@pytest.mark.exhaustive
 def test_the_suite_says_that_a_stack_is_on_another_type(tmp_path: Path) -> None:
     """It would else be run on a type of its own, and pass."""
     done = run_suite(tmp_path, dictionary_site(), OF_DICTIONARY, PORT, "--authority", "keycloak")

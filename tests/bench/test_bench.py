@@ -9,16 +9,18 @@ from xml.etree import ElementTree
 import pytest
 
 from bench.__main__ import bench
+from bench.authority import running
 from bench.repetition import TOOLS
 from bench.report import Case, comparisons
 from tests.support.keycloak import distribution_or_skip
+from tests.support.warm_server import warm_environment
 
 _MAKE = {
-    "POST /clients": 2,
-    "DELETE /clients/*/default-client-scopes/*": 2,
-    "PUT /notificaties/configurations/*": 2,
+    "POST /clients": 1,
+    "DELETE /clients/*/default-client-scopes/*": 1,
+    "PUT /notificaties/configurations/*": 1,
 }
-_REMOVE = {"DELETE /clients/*": 2, "DELETE /notificaties/configurations/*": 2}
+_REMOVE = {"DELETE /clients/*": 1, "DELETE /notificaties/configurations/*": 1}
 
 
 def test_a_plot_compares_sizes_and_another_one_latencies() -> None:
@@ -28,12 +30,17 @@ def test_a_plot_compares_sizes_and_another_one_latencies() -> None:
 
 
 @pytest.mark.exhaustive
-@pytest.mark.timeout(1800)
-def test_each_step_is_measured_beside_its_floor(tmp_path: Path) -> None:
-    """Every step ends well; each way makes and removes the same clients, with the requests that it
-    is said to need."""
+def test_each_step_is_measured_beside_its_floor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every step ends well; each way makes and removes the same client, with the requests that it
+    is said to need. Python is forked, for the figures count for nothing."""
     distribution_or_skip()
-    bench([2], [20], tmp_path, repetitions=1)
+    forked = warm_environment()
+    monkeypatch.setattr("bench.projects.PYTHON", forked)
+    monkeypatch.setattr("bench.repetition._ACMIDM", forked / "bin" / "acmidm")
+    with running(tmp_path) as authority:
+        bench(authority, [1], [20], tmp_path, tmp_path, repetitions=1)
     ((figures,),) = (
         case["repetitions"] for case in json.loads((tmp_path / "figures.json").read_text())
     )
@@ -45,7 +52,7 @@ def test_each_step_is_measured_beside_its_floor(tmp_path: Path) -> None:
         "GET /clients": 1,
         "GET /notificaties/configurations?limit=*": 1,
     }
-    assert figures["deploy, first"]["requests"].items() >= {"POST /clients": 2}.items()
+    assert figures["deploy, first"]["requests"].items() >= {"POST /clients": 1}.items()
     assert not figures["preview"]["requests"]
     assert all(below in figures for figure in figures.values() for below in figure["floor"])
     first = figures["first up"]

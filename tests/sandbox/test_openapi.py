@@ -56,14 +56,8 @@ def test_the_document_tells_of_errors_and_headers(portal: RunningPortal) -> None
     assert declaration["client_secret"]["anyOf"][0]["writeOnly"] is True
 
 
-@pytest.mark.tool
-@pytest.mark.parametrize(
-    "products",
-    [
-        pytest.param(False, id="management"),
-        pytest.param(True, id="products", marks=pytest.mark.exhaustive),
-    ],
-)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("products", [False, True], ids=["management", "products"])
 def test_schemathesis_finds_nothing(tmp_path: Path, products: bool) -> None:
     """Generated requests, good and bad, for every operation, those of products by a client: no 5xx,
     nothing but what the document says."""

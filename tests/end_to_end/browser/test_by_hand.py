@@ -25,6 +25,7 @@ def people(browser: Browser, portal: RunningPortal) -> PortalOperator:
     return PortalOperator(browser, portal.settings)
 
 
+@pytest.mark.exhaustive
 def test_people_alone_connect_an_application(
     portal: RunningPortal, operator: httpx.Client, people: PortalOperator, tmp_path: Path
 ) -> None:
@@ -133,6 +134,7 @@ def test_every_page_is_for_everybody(
         shot(who.page, f"refused-{button.lower().replace(' ', '-')}")
 
 
+@pytest.mark.exhaustive
 def test_the_keyboard_is_enough(
     portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk]
 ) -> None:

@@ -164,6 +164,7 @@ def changed(step: dict[str, Any]) -> set[str]:
     }
 
 
+@pytest.mark.exhaustive
 def test_import_then_up_changes_nothing_but_the_owner(world: World) -> None:
     """Two organisations, both environments, products, a supplier's key in common, keys of the
     portal; nothing differs afterwards.

@@ -320,11 +320,7 @@ def test_a_client_that_was_preserved_and_whose_form_is_gone_stays(at: Leaving) -
 @together
 def test_what_is_removed_and_protected_stays(at: Leaving) -> Script:
     """A form, and a product of another: after the refusal authority and state have both, and
-    reverting is enough.
-
-    Taking the protection away is one change, removing the form another; then it goes with all it
-    had.
-    """
+    reverting is enough."""
     form, other = at.form("protected"), at.form("protected-product")
     yield at.up
     yield at.up
@@ -347,14 +343,28 @@ def test_what_is_removed_and_protected_stays(at: Leaving) -> Script:
     other.request()["products"]["dosis"], other.request()["scopes"][DOSSIERS] = dosis, scope
     other.save()
     form.save()
+    assert at.client(form) == before[0]
+    left = own((yield at.settled), form, other)
+    assert left.keys() <= {f"ClientScopes {other.key}"}, "a scope that went comes back"
+
+
+@pytest.mark.exhaustive
+@together
+def test_what_no_stack_protects_any_more_goes_with_its_form(at: Leaving) -> Script:
+    """Taking the protection away is one change, removing the form another."""
+    form = at.form("unprotected")
+    yield at.up
+    yield at.up
+    yield at.deploy
+    before = at.client(form)
+    yield at.up
     at.project.configure({"protectClients": False})
     yield at.up
-    assert [at.client(form), at.client(other)] == before
-    found = yield at.drift
-    assert differing(found, form) == differing(found, other) == []
+    assert at.client(form) == before
+    assert differing((yield at.drift), form) == []
     form.path.unlink()
     yield at.up
-    configurations = [at.registry.configuration(name, before[0]["client_id"]) for name in PRODUCTS]
+    configurations = [at.registry.configuration(name, before["client_id"]) for name in PRODUCTS]
     assert (at.there(form), configurations) == (None, [None, None])
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -21,7 +22,7 @@ from acmidm.engine.pulumi import EngineError
 from acmidm.engine.recovery import Lock
 from acmidm.engine.stacks import stack_of
 from tests.support.between import ProxiedProject, require_as_declared
-from tests.support.cutting import start
+from tests.support.cutting import DEPLOY, start
 from tests.support.engine import COMMAND_SECONDS
 from tests.support.fault_proxy import Exchange, FaultProxy
 from tests.support.forms import write_form
@@ -211,6 +212,24 @@ def test_process_that_cannot_be_seen_is_alive(
     assert not Lock(os.getpid(), "jan", here, datetime.now(UTC)).is_dead(here)
 
 
+def hold_back_a_client(
+    project: ProxiedProject, proxy: FaultProxy
+) -> tuple[threading.Event, threading.Event]:
+    """Have the answer to the first client that is made wait; return what tells that it waits, and
+    what lets it go."""
+    waiting, released = threading.Event(), threading.Event()
+
+    def hold(exchange: Exchange) -> None:
+        reply = exchange.forward()
+        waiting.set()
+        released.wait(COMMAND_SECONDS)
+        exchange.reply(reply)
+
+    project.configure({"requestTimeoutSeconds": COMMAND_SECONDS})
+    proxy.rule("POST", "/clients$", hold)
+    return waiting, released
+
+
 def test_run_that_lives_is_not_disturbed(
     project: ProxiedProject, proxy: FaultProxy, registry: Registry
 ) -> None:
@@ -220,15 +239,7 @@ def test_run_that_lives_is_not_disturbed(
     lock.
     """
     form = write_form(project.forms)
-    waiting, released = threading.Event(), threading.Event()
-
-    def hold(exchange: Exchange) -> None:
-        waiting.set()
-        released.wait(COMMAND_SECONDS)
-        exchange.reply(exchange.forward())
-
-    project.configure({"requestTimeoutSeconds": 60})
-    proxy.rule("POST", "/clients$", hold)
+    waiting, released = hold_back_a_client(project, proxy)
     first = start(project, "up", "--yes", "--skip-preview")
     assert waiting.wait(COMMAND_SECONDS)
     (file,) = project.locks()
@@ -243,3 +254,22 @@ def test_run_that_lives_is_not_disturbed(
         assert other.code == 1
         assert f"process {first.pid}" in other.stderr
     require_as_declared(project, registry, [form])
+
+
+def test_a_deployment_that_is_interrupted_ends_in_good_order(
+    project: ProxiedProject, proxy: FaultProxy, registry: Registry
+) -> None:
+    """Ctrl-C while a client is made: that client is recorded, nothing more is started, and no lock
+    is left. What the next run does then: ``test_killed.py``."""
+    form = write_form(project.forms)
+    waiting, released = hold_back_a_client(project, proxy)
+    run = start(project, *DEPLOY)
+    assert waiting.wait(COMMAND_SECONDS)
+    os.killpg(run.pid, signal.SIGINT)
+    released.set()
+    assert run.wait(COMMAND_SECONDS) == 128 + signal.SIGINT
+    assert project.locks() == []
+    (client,) = registry.clients(form.application)
+    recorded = project.resources()
+    assert recorded.keys() == {f"OAuthClient {form.key}"}
+    assert recorded[f"OAuthClient {form.key}"]["id"] == client["client_id"]

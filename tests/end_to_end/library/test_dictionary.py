@@ -24,6 +24,7 @@ def theirs(portal: RunningPortal, tmp_path: Path) -> Project:
     return project
 
 
+@pytest.mark.exhaustive
 def test_a_connection_is_made_at_an_authority_of_others(theirs: Project) -> None:
     """It is named by a setting, and it is asked: of a run that has ended it has nothing."""
     form = write_form(theirs.forms, scopes=(PLAIN,), platforms=["acmidm"])

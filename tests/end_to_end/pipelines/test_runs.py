@@ -262,6 +262,7 @@ def test_a_pull_request_is_reviewed_and_nothing_of_it_runs(
     )
 
 
+@pytest.mark.exhaustive
 def test_merged_changes_are_deployed_and_a_dead_runner_s_lock_is_cleared(
     clone: Clone,
     running: Authorities,  # noqa: ARG001

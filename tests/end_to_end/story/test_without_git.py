@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -33,6 +34,7 @@ def saved(page: Page, button: str, folder: Path) -> Path:
     return file
 
 
+@pytest.mark.exhaustive
 def test_from_the_page_to_a_token_and_one_scope_more(
     browser: Browser, portal: RunningPortal, project: Project, tmp_path: Path
 ) -> None:
