@@ -197,7 +197,7 @@ def _accesses(
 
 def _uses(stack: str, made: Sequence[tuple[Platform, str]]) -> list[Uses | None]:
     try:
-        platforms = stack_of(stack).platforms_briefly if made else {}
+        platforms = stack_of(stack).authorities.platforms_briefly if made else {}
     except Failure as failure:
         reason = f"the authorities of stack {stack} are not asked: {failure}"
         typer.echo(on_one_line(f"warning: {reason}"), err=True)
@@ -247,10 +247,9 @@ def _connections(name: str, now: datetime, *, with_unmade: bool) -> Iterator[Lis
     Raises Failure."""
     stack = stack_of(name)
     with working(tr("reading {stack}", stack=name)):
-        states = stack.recorded.clients
-    uploaded = uploaded_keys(
-        stack, (state for state in states.values() if state.keys is None and not state.jwks_uri)
-    )
+        states = stack.state.recorded.clients
+    in_portal = (state for state in states.values() if state.keys is None and not state.jwks_uri)
+    uploaded = uploaded_keys(stack.authorities, in_portal)
     for client_key, state in states.items():
         yield listed(name, state.with_uploaded(uploaded.get(client_key)), now)
     yield from (listed(name, form, now) for form in (stack.unmade if with_unmade else ()))
@@ -260,12 +259,12 @@ def _mandates(stacks: Sequence[str], now: datetime) -> Iterator[UnusedMandate]:
     """Yield the mandates that no form uses, of the folders of forms of some stacks. Forms are read
     only where somebody acts for another."""
     folders = dict[Path, Path]()
-    for stack in map(stack_of, stacks):
+    for forms in (stack_of(name).forms for name in stacks):
         with suppress(InvalidSettings):
-            folders[stack.settings.forms_folder] = stack.settings.catalogue_folder
-    for forms, catalogue in folders.items():
-        if any(forms.glob(f"*/{MANDATES_FILE}")):
-            yield from unused_mandates(read_onboardings([forms], catalogue), now)
+            folders[forms.settings.forms_folder] = forms.settings.catalogue_folder
+    for folder, catalogue in folders.items():
+        if any(folder.glob(f"*/{MANDATES_FILE}")):
+            yield from unused_mandates(read_onboardings([folder], catalogue), now)
 
 
 def _nothing(stacks: list[str], filters: Filters, *, has_connections: bool) -> str:

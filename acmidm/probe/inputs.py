@@ -218,23 +218,22 @@ def all_given(stack: Stack, platform_name: str, supplier: str) -> list[ProbeInpu
     Raises:
         Failure: where the stack's file or its state cannot be read, or there is no such form.
     """
-    platform, forms = _platform(platform_name, stack.name, stack.settings), stack.forms
+    settings, forms = stack.forms.settings, stack.forms.onboardings
+    platform = _platform(platform_name, stack.name, settings)
     by_name = {loaded.name: loaded for loaded in forms.forms if loaded.form.keys_of == supplier}
-    network, inputs = Network(stack.settings.request_timeout_seconds), list[ProbeInputs]()
-    for connection in without_ended_scopes(stack.connections, stack.now.date()):
-        if connection.form.path in by_name and connection.platform is platform:
-            has, loaded = (
-                recorded_as(connection, stack.recorded.parts),
-                by_name[connection.form.path],
-            )
-            client_id = has.client_id if has else None
+    network, inputs = Network(settings.request_timeout_seconds), list[ProbeInputs]()
+    for connection in without_ended_scopes(stack.forms.connections, stack.now.date()):
+        loaded = by_name.get(connection.form.path or "")
+        if loaded and connection.platform is platform:
+            record = recorded_as(connection, stack.state.recorded.parts)
+            client_id = record.client_id if record else None
             inputs.append(
-                _inputs(loaded, connection, client_id, forms.catalogue, stack.settings, network)
+                _inputs(loaded, connection, client_id, forms.catalogue, settings, network)
             )
     if not inputs:
         raise Failure(
-            f"no form has keys_of: {supplier} on {TITLES[platform]} {stack.settings.environment};"
-            " name another supplier, stack or platform"
+            f"no form has keys_of: {supplier} on {TITLES[platform]} {settings.environment}; name"
+            " another supplier, stack or platform"
         )
     return inputs
 

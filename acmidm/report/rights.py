@@ -29,7 +29,7 @@ def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str
     for connection in desired(list(connections), stack.now).asked:
         if connection.keys is None and connection.codes:
             waiting.setdefault((connection.platform, connection.codes), []).append(connection)
-    platforms = stack.platforms_briefly if waiting else {}
+    platforms = stack.authorities.platforms_briefly if waiting else {}
     sentences: list[str] = []
     down: set[Platform] = set()
     for (platform, codes), of_organisation in waiting.items():
@@ -48,7 +48,7 @@ def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str
                 tr(
                     "whether somebody holds API-beheerder on {environment} could not be found out:"
                     " {error}",
-                    environment=stack.settings.environment,
+                    environment=stack.forms.settings.environment,
                     error=error,
                 )
             )
@@ -61,7 +61,7 @@ def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str
                     " ({platform}), who could upload the key of {applications} in the"
                     " Beheerportaal; ask its Lokale Beheerder, or phone 1700, choice 5",
                     organisation=plain(of_organisation[0].organisation),
-                    environment=stack.settings.environment,
+                    environment=stack.forms.settings.environment,
                     platform=platform,
                     applications=applications,
                 )
