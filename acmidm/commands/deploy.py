@@ -12,7 +12,7 @@ import typer
 
 from acmidm.engine import pulumi as engine
 from acmidm.engine.previewed import Preview, keys_by_urn
-from acmidm.engine.recovery import LOOK_TAG, recover, revision_of
+from acmidm.engine.recovery import LookMark, recover, revision_of
 from acmidm.engine.stacks import ask_what_is_there, lost, stack_of
 from acmidm.engine.unfinished import unfinished
 from acmidm.git import is_at_another, lacks
@@ -48,10 +48,10 @@ EPILOG = """
 - `acmidm deploy --stack prod --allow-mass-change`
 - `acmidm deploy --stack prod --approved approved.json`
 
-**Exit codes**: 0 all is as declared; 1 a form has mistakes, and the others were brought up, another
-run has the lock or came in between, too much would be removed, the clone is behind, or something
-else would run than was approved; 2 wrong use; 3 the engine cannot be reached; 130 interrupted; any
-other is the engine's own: something was refused or failed.
+**Exit codes**: 0 all is as declared; 1 a form has mistakes, and the others were brought up, an
+authority cannot be read, another run has the lock or came in between, too much would be removed,
+the clone is behind, or something else would run than was approved; 2 wrong use; 3 the engine cannot
+be reached; 130 interrupted; any other is the engine's own: something was refused or failed.
 """
 
 _UNATTENDED = ("--yes", "--skip-preview", "--suppress-outputs")
@@ -121,8 +121,7 @@ class Deployment:
     def __init__(self, stack: Stack, approved: Approved | None, *, allow_mass_change: bool) -> None:
         self._stack, self._approved = stack, approved
         self._allow_mass_change = allow_mass_change
-        self._is_marked = False
-        """Whether the stack has the tag by which the next run reads the authorities first."""
+        self._mark = LookMark(stack.name, is_set=False)
         self._has_mistakes = False
         self._all_answered = True
         """Whether every authority answered that was asked which clients it has."""
@@ -139,8 +138,8 @@ class Deployment:
 
     def recover(self) -> None:
         """Clear what a run that was cut off left behind."""
-        self._stack, self._looks_first = recover(self._stack)
-        self._is_marked = self._looks_first
+        self._stack, self._mark = recover(self._stack)
+        self._looks_first = self._mark.is_set
 
     def report_mistakes(self) -> None:
         """Report the mistakes in the forms, and whose connections stay as they are.
@@ -169,8 +168,15 @@ class Deployment:
         self._stack.require_none_by_hand(self._stack.desired.declared)
         for sentence in by_reason(self._stack.desired.held_back):
             typer.echo(tr("warning: {sentence}", sentence=sentence), err=True)
-        if report_lost(self._stack, allow_mass_change=self._allow_mass_change):
+        gone, unread = lost(self._stack)
+        for reason in unread:
+            self._all_answered = False
+            typer.echo(
+                f"warning: whether all clients are still there is not known: {reason}", err=True
+            )
+        if gone:
             self._looks_first = True
+            report_lost(self._stack, gone, allow_mass_change=self._allow_mass_change)
 
     def decide(self) -> None:
         """Preview the stack, and report what is refused. Where the authorities have to be read
@@ -201,18 +207,17 @@ class Deployment:
 
     def bring_up(self) -> None:
         """Bring up all that is not left out, unless a run would change nothing."""
-        if self._is_done:
-            self._report_unchanged()
-        else:
-            at_the_end = self._made.preview.may_record_at_the_end()
-            if at_the_end and not self._is_marked:
-                # The one trace of a run that is killed.
-                engine.set_tag(self._stack.name, LOOK_TAG, "true")
-                self._is_marked = True
-            self._run_code = self._up(record_at_the_end=at_the_end)
-        # A run that failed may have met another one, which has the lock and this mark.
-        if self._is_marked and self._look_code == 0 and self._run_code == 0:
-            engine.remove_tag(self._stack.name, LOOK_TAG)
+        with self._mark as mark:
+            if self._is_done:
+                self._report_unchanged()
+            else:
+                at_the_end = self._made.preview.may_record_at_the_end()
+                if at_the_end:
+                    mark.set()  # the one trace of a run that is killed
+                self._run_code = self._up(record_at_the_end=at_the_end)
+            # A run that failed may have met another one, which has the lock and this mark.
+            if self._look_code == 0 and self._run_code == 0:
+                mark.recorded()
 
     def report_what_remains(self) -> None:
         """Report the rights that an operator lacks, and the orders that wait for people."""
@@ -457,13 +462,11 @@ class Deployment:
         )
 
 
-def report_lost(stack: Stack, *, allow_mass_change: bool) -> bool:
-    """Return whether clients are at their authority no more, and report which. The command ends
-    where they are so many that it may be another authority, or where people confirmed their
-    client-IDs."""
-    gone = lost(stack)
-    recorded = stack.state.recorded.parts
-    mistyped = [name for name in gone if recorded[name].platform in stack.state.moved]
+def report_lost(stack: Stack, gone: Sequence[str], *, allow_mass_change: bool) -> None:
+    """Report the clients that are at their authority no more. The command ends where they are so
+    many that it may be another authority, or where people confirmed their client-IDs."""
+    recorded = stack.state.recorded
+    mistyped = [name for name in gone if recorded.parts[name].platform in stack.state.moved]
     if mistyped:
         fail(
             f"the client-ID that was confirmed of {first_of(mistyped)} is not at its authority, so"
@@ -471,28 +474,26 @@ def report_lost(stack: Stack, *, allow_mass_change: bool) -> bool:
             " it in its confirmation, run acmidm deploy, then change it again",
             Code.FOUND,
         )
-    if gone:
-        typer.echo(
-            plural(
-                "warning: {count} client of {stack} is at its authority no more: {clients}; if a"
-                " form declares it, it is made anew, and its organisation gets another client-ID",
-                "warning: {count} clients of {stack} are at their authority no more: {clients};"
-                " those that a form declares are made anew, and their organisations get other"
-                " client-IDs",
-                len(gone),
-                stack=stack.name,
-                clients=first_of(gone),
-            ),
-            err=True,
-        )
-    if not allow_mass_change and is_mass_change(len(gone), len(stack.state.recorded.clients)):
+    typer.echo(
+        plural(
+            "warning: {count} client of {stack} is at its authority no more: {clients}; if a"
+            " form declares it, it is made anew, and its organisation gets another client-ID",
+            "warning: {count} clients of {stack} are at their authority no more: {clients};"
+            " those that a form declares are made anew, and their organisations get other"
+            " client-IDs",
+            len(gone),
+            stack=stack.name,
+            clients=first_of(gone),
+        ),
+        err=True,
+    )
+    if not allow_mass_change and is_mass_change(len(gone), len(recorded.clients)):
         fail(
             f"nothing of {stack.name} is brought up, for so many are rarely lost: see whether its"
             " settings name the right authority, and if all of them are to be made anew, add"
             " --allow-mass-change",
             Code.FOUND,
         )
-    return bool(gone)
 
 
 def _left_out(

@@ -31,6 +31,7 @@ import typer
 from acmidm.engine.pulumi import (
     clear_locks,
     lock_owners,
+    remove_tag,
     set_tag,
     stack_tags,
     store_deployment,
@@ -51,15 +52,43 @@ from acmidm_onboarding.values.problems import Failure, listed
 from acmidm_onboarding.values.terms import Platform
 
 LOOK_TAG = "acmidm:look-first"
-"""The tag of a stack whose authorities have to be read first; the run that has read them removes
-the tag."""
+
+
+class LookMark:
+    """The tag of a stack whose authorities have to be read first.
+
+    The run that it stands for is in a ``with``: it goes at the end of one in which all was
+    ``recorded``. One that was killed, interrupted or refused leaves it.
+    """
+
+    def __init__(self, stack: str, *, is_set: bool) -> None:
+        self._stack, self.is_set, self._is_recorded = stack, is_set, False
+
+    def set(self) -> None:
+        """Put it on the stack, where it is not there yet."""
+        if not self.is_set:
+            set_tag(self._stack, LOOK_TAG, "true")
+            self.is_set = True
+
+    def recorded(self) -> None:
+        """Note that the state has what the authorities have, so that nothing needs the mark."""
+        self._is_recorded = True
+
+    def __enter__(self) -> LookMark:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and self.is_set and self._is_recorded:
+            remove_tag(self._stack, LOOK_TAG)
+
+
 # When a process started is known to the second, counted from the boot.
 _START_MARGIN = timedelta(seconds=2)
 
 
-def recover(opened: Stack) -> tuple[Stack, bool]:
-    """Clear what a run that was cut off left behind. Return the stack as it is then, and whether
-    the next run has to read the authorities first.
+def recover(opened: Stack) -> tuple[Stack, LookMark]:
+    """Clear what a run that was cut off left behind. Return the stack as it is then, and its mark,
+    which is set where the next run has to read the authorities first.
 
     Raises:
         Failure: where that run may still be alive.
@@ -81,13 +110,12 @@ def recover(opened: Stack) -> tuple[Stack, bool]:
         _mend(stack, backend)
     deployment: Mapping[str, Any] = opened.state.document.get("deployment") or {}
     pending = deployment.get("pending_operations")
-    tagged = LOOK_TAG in stack_tags(stack)
+    mark = LookMark(stack, is_set=LOOK_TAG in stack_tags(stack))
     last = opened.state.last_runs
     has_failed = bool(last) and last[0].get("result") != "succeeded"
     has_moved = _has_moved(opened, last)  # before anything else: it refuses
-    look_first = bool(tagged or dead or pending) or has_failed or has_moved
-    if look_first and not tagged:  # before anything is cleared
-        set_tag(stack, LOOK_TAG, "true")
+    if dead or pending or has_failed or has_moved:
+        mark.set()  # before anything is cleared
     _clear(stack, dead)
     for lock in dead:
         typer.echo(
@@ -98,7 +126,7 @@ def recover(opened: Stack) -> tuple[Stack, bool]:
             stack, {**opened.state.document, "deployment": {**deployment, "pending_operations": []}}
         )
         opened = opened.after_a_run()
-    return opened, look_first
+    return opened, mark
 
 
 def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:

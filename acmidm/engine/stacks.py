@@ -188,25 +188,30 @@ def ask_what_is_there(stack: Stack) -> tuple[Stack, bool]:
     return stack.with_clients_at_authorities(joined(clients, recorded)), all_asked
 
 
-def lost(stack: Stack) -> list[str]:
+def lost(stack: Stack) -> tuple[list[str], list[str]]:
     """Return the clients of a state, by resource name, that their authority does not list, as one
-    that was restored from a backup. An authority that lists none, or does not answer, has lost
-    none."""
-    gone: list[str] = []
+    that was restored from a backup; and why other authorities could not be read.
+
+    An authority that lists none has lost none. One that is too busy to answer soon has lost none
+    either, and is not reported: the run waits longer.
+    """
+    gone, unread = list[str](), list[str]()
     made = [client for client in stack.state.recorded.clients.values() if client.client_id]
-    for name in {client.platform for client in made} & stack.forms.settings.platforms.keys():
-        if not stack.forms.settings.platforms[name].authority_type.lists_clients:
+    settings = stack.forms.settings
+    for name in sorted({client.platform for client in made} & settings.platforms.keys()):
+        if not settings.platforms[name].authority_type.lists_clients:
             continue
-        # Why an authority cannot be read, the run says.
-        with suppress(Failure), working(f"reading what {name} has of {stack.name}"):
-            listed = stack.authorities.platforms_briefly[name].authority.clients()
-            there = {snapshot.client.client_id for snapshot in listed}
-            gone += [
-                one.resource_name
-                for one in made
-                if one.platform is name and one.client_id not in there
-            ]
-    return sorted(gone)
+        try:
+            with working(f"reading what {name} has of {stack.name}"):
+                authority = stack.authorities.platforms_briefly[name].authority
+                there = {snapshot.client.client_id for snapshot in authority.clients()}
+        except Failure as error:
+            is_busy = isinstance(error, Unreachable) and error.connected
+            unread += [] if is_busy else [f"{name}: {error}"]
+            continue
+        of_platform = [client for client in made if client.platform is name]
+        gone += [client.resource_name for client in of_platform if client.client_id not in there]
+    return sorted(gone), unread
 
 
 def _clients_of(
