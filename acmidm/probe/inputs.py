@@ -22,7 +22,7 @@ from acmidm_onboarding.files import write_whole
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import shown
-from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.rules.ends import without_ended_scopes
 from acmidm_onboarding.settings import PlatformSettings, Settings, require_trusted_apis
 from acmidm_onboarding.stack import Stack
@@ -184,7 +184,7 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
     if form.is_dir():
         raise Failure(f"{form} is a folder; name one form in it")
     try:
-        onboardings = load_onboardings([form], settings.catalogue_folder)
+        onboardings = read_onboardings([form], settings.catalogue_folder).valid()
     except InvalidForms as error:
         raise Failure(f"{error}\ncorrect the form first; acmidm validate checks it") from None
     day = datetime.now(UTC).date()

@@ -111,9 +111,9 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
         settings = _settings()
         files = _as_files(organisation, form)
         try:
-            onboardings = loading.load_onboardings(
+            onboardings = loading.read_onboardings(
                 [_WRITTEN], settings.catalogue_folder, *checks(settings), files=Files(files)
-            )
+            ).valid()
         except InvalidForms as error:
             whose = organisation.get("name") or "an organisation"
             name = f"{whose}, {form.get('application') or 'a form'}"

@@ -19,7 +19,7 @@ from acmidm.importing.listed import ListedClient
 from acmidm.importing.sharing import Supplier
 from acmidm.sheet import SheetRow
 from acmidm_onboarding.files import write_once
-from acmidm_onboarding.forms.loading import load_onboardings, read_onboardings
+from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.values import metadata
 from acmidm_onboarding.values.jwk import PublicJwk, public_jwk
 from acmidm_onboarding.values.metadata import ProductDocument
@@ -62,7 +62,7 @@ def row(owner: dict[str, Any], *keys: PublicJwk, number: int = 2, **changes: Any
 def write(forms: Path, *rows: Row, supplier: Supplier | None = None) -> Clients:
     taken = clients_of(forms, CATALOGUE, *rows, supplier=supplier)
     taken.changes.write()
-    load_onboardings([forms], CATALOGUE)  # whatever it wrote is valid
+    read_onboardings([forms], CATALOGUE).valid()  # whatever it wrote is valid
     return taken
 
 
