@@ -10,7 +10,8 @@ import typer
 from acmidm.words import first_of, plain
 from acmidm_onboarding.authorities.errors import AuthorityError
 from acmidm_onboarding.authorities.port import KnowsRights
-from acmidm_onboarding.rules.desired import desired
+from acmidm_onboarding.rules.mandates import has_ended
+from acmidm_onboarding.rules.retirement import due
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import tr
@@ -26,8 +27,10 @@ def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str
     no right.
     """
     waiting: dict[tuple[Platform, tuple[str, ...]], list[Declaration]] = {}
-    for connection in desired(list(connections), stack.now).asked:
-        if connection.keys is None and connection.codes:
+    day = stack.now.date()
+    for connection in connections:
+        has_left = connection.platform.value in due(connection, day) or has_ended(connection, day)
+        if connection.keys is None and connection.codes and not has_left:
             waiting.setdefault((connection.platform, connection.codes), []).append(connection)
     platforms = stack.authorities.platforms_briefly if waiting else {}
     sentences: list[str] = []
