@@ -12,7 +12,7 @@ import typer
 
 from acmidm.engine import pulumi as engine
 from acmidm.engine.previewed import Preview, keys_by_urn
-from acmidm.engine.recovery import LOOK_TAG, recover, revision_of
+from acmidm.engine.recovery import LookMark, recover, revision_of
 from acmidm.engine.stacks import ask_what_is_there, lost, stack_of
 from acmidm.engine.unfinished import unfinished
 from acmidm.git import is_at_another, lacks
@@ -34,7 +34,6 @@ from acmidm.report.rotations import warnings, with_keys
 from acmidm.terminal import Code, StackOption, fail, working
 from acmidm.words import first_of
 from acmidm_onboarding.engine_resources import name_of, resources_in
-from acmidm_onboarding.recorded import version_of
 from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.rules.mass_change import is_mass_change
 from acmidm_onboarding.settings import InvalidSettings
@@ -49,10 +48,10 @@ EPILOG = """
 - `acmidm deploy --stack prod --allow-mass-change`
 - `acmidm deploy --stack prod --approved approved.json`
 
-**Exit codes**: 0 all is as declared; 1 a form has mistakes, and the others were brought up, another
-run has the lock or came in between, too much would be removed, the clone is behind, or something
-else would run than was approved; 2 wrong use; 3 the engine cannot be reached; 130 interrupted; any
-other is the engine's own: something was refused or failed.
+**Exit codes**: 0 all is as declared; 1 a form has mistakes, and the others were brought up, an
+authority cannot be read, another run has the lock or came in between, too much would be removed,
+the clone is behind, or something else would run than was approved; 2 wrong use; 3 the engine cannot
+be reached; 130 interrupted; any other is the engine's own: something was refused or failed.
 """
 
 _UNATTENDED = ("--yes", "--skip-preview", "--suppress-outputs")
@@ -122,8 +121,7 @@ class Deployment:
     def __init__(self, stack: Stack, approved: Approved | None, *, allow_mass_change: bool) -> None:
         self._stack, self._approved = stack, approved
         self._allow_mass_change = allow_mass_change
-        self._is_marked = False
-        """Whether the stack has the tag by which the next run reads the authorities first."""
+        self._mark = LookMark(stack.name, is_set=False)
         self._has_mistakes = False
         self._all_answered = True
         """Whether every authority answered that was asked which clients it has."""
@@ -140,7 +138,8 @@ class Deployment:
 
     def recover(self) -> None:
         """Clear what a run that was cut off left behind."""
-        self._is_marked = self._looks_first = recover(self._stack)
+        self._stack, self._mark = recover(self._stack)
+        self._looks_first = self._mark.is_set
 
     def report_mistakes(self) -> None:
         """Report the mistakes in the forms, and whose connections stay as they are.
@@ -165,12 +164,19 @@ class Deployment:
     def read_authorities(self) -> None:
         """Read which clients are at the authorities, as far as the state does not say so, and
         report what the gate holds back and what is lost."""
-        self._all_answered = ask_what_is_there(self._stack)
+        self._stack, self._all_answered = ask_what_is_there(self._stack)
         self._stack.require_none_by_hand(self._stack.desired.declared)
         for sentence in by_reason(self._stack.desired.held_back):
             typer.echo(tr("warning: {sentence}", sentence=sentence), err=True)
-        if report_lost(self._stack, allow_mass_change=self._allow_mass_change):
+        gone, unread = lost(self._stack)
+        for reason in unread:
+            self._all_answered = False
+            typer.echo(
+                f"warning: whether all clients are still there is not known: {reason}", err=True
+            )
+        if gone:
             self._looks_first = True
+            report_lost(self._stack, gone, allow_mass_change=self._allow_mass_change)
 
     def decide(self) -> None:
         """Preview the stack, and report what is refused. Where the authorities have to be read
@@ -182,9 +188,9 @@ class Deployment:
         self._decision = self._decided()
         if not self._looks_first:
             return
-        version = version_of(self._stack.state)
+        version = self._stack.state.version
         self._look_code = self._look()
-        if version_of(self._stack.state) != version:  # by that look, or by another run
+        if self._stack.state.version != version:  # by that look, or by another run
             self._decision = self._decided()
 
     def leave_out_what_was_not_approved(self) -> None:
@@ -193,32 +199,33 @@ class Deployment:
             return
         stack, preview = self._stack, self._made.preview
         with working(f"comparing with what was approved for {stack.name}"):
-            plan = read_plan(preview.document, stack.state)
-            now = approved_of(stack.name, preview.document, plan, stack.platforms, stack.stolen)
+            plan = read_plan(preview.document, stack.state.document)
+            now = approved_of(
+                stack.name, preview.document, plan, stack.authorities.platforms, stack.forms.stolen
+            )
         self._left_out = _left_out(stack.name, differences(self._approved, now), preview)
 
     def bring_up(self) -> None:
         """Bring up all that is not left out, unless a run would change nothing."""
-        if self._is_done:
-            self._report_unchanged()
-        else:
-            at_the_end = self._made.preview.may_record_at_the_end()
-            if at_the_end and not self._is_marked:
-                # The one trace of a run that is killed.
-                engine.set_tag(self._stack.name, LOOK_TAG, "true")
-                self._is_marked = True
-            self._run_code = self._up(record_at_the_end=at_the_end)
-        # A run that failed may have met another one, which has the lock and this mark.
-        if self._is_marked and self._look_code == 0 and self._run_code == 0:
-            engine.remove_tag(self._stack.name, LOOK_TAG)
+        with self._mark as mark:
+            if self._is_done:
+                self._report_unchanged()
+            else:
+                at_the_end = self._made.preview.may_record_at_the_end()
+                if at_the_end:
+                    mark.set()  # the one trace of a run that is killed
+                self._run_code = self._up(record_at_the_end=at_the_end)
+            # A run that failed may have met another one, which has the lock and this mark.
+            if self._look_code == 0 and self._run_code == 0:
+                mark.recorded()
 
     def report_what_remains(self) -> None:
         """Report the rights that an operator lacks, and the orders that wait for people."""
         stack = self._stack
         was_killed = self._run_code < 0
         if not was_killed:
-            warn_of_missing_rights(stack, stack.connections)
-        if not stack.by_hand:
+            warn_of_missing_rights(stack, stack.forms.connections)
+        if not stack.forms.by_hand:
             return
         waiting = [order for order in stack.orders if order.refused is None]
         if waiting:
@@ -274,11 +281,11 @@ class Deployment:
         """Preview the stack, and report what is refused. End the command where the preview is not
         to be carried out."""
         stack = self._stack
-        # The state was read before: a run that ends from then on makes it another one, which the
-        # program refuses.
-        revision = revision_of(engine.last_runs(stack.name))
+        revision = revision_of(stack.state.last_runs)
         with working(tr("previewing {stack}", stack=stack.name)):
-            preview = Preview(engine.preview(stack.name, stack.at_authorities), stack.state)
+            preview = Preview(
+                engine.preview(stack.name, stack.at_authorities), stack.state.document
+            )
         lacking = None
         if revision is not None and not self._allow_mass_change and lacks(revision):
             lacking = revision
@@ -309,8 +316,8 @@ class Deployment:
                     Code.FOUND,
                 )
             return False
-        plan = read_plan(preview.document, stack.state)
-        plan = with_keys(plan, stack.connections, stack.desired.declared, stack)
+        plan = read_plan(preview.document, stack.state.document)
+        plan = with_keys(plan, stack.forms.connections, stack.desired.declared, stack.authorities)
         review = self._reviewed(plan)
         self._show(tr("warning: {sentence}", sentence=warning) for warning in warnings(review))
         reasons = list(review.too_many)
@@ -366,10 +373,10 @@ class Deployment:
             stack.name,
             *("refresh", *program, *_UNATTENDED),
             there=stack.at_authorities or {},
-            planned=keys_by_urn(resources_in(stack.state)),
+            planned=keys_by_urn(resources_in(stack.state.document)),
             state_at_the_end=True,
         )
-        stack.changed()
+        self._stack = stack.after_a_run()
         if code != 0:
             # A platform that is down holds up nobody on the other. `up` cannot harm what was not
             # read: it overwrites and removes only what bears its own key, and takes over what it
@@ -412,7 +419,7 @@ class Deployment:
             if key not in self._left_out
         }
         code = self._run(self._left_out, planned, record_at_the_end=record_at_the_end)
-        stack.changed()
+        self._stack = stack = stack.after_a_run()
         was_killed = code < 0
         remaining = () if was_killed else unfinished(stack) - before
         if not remaining:
@@ -420,7 +427,9 @@ class Deployment:
         typer.echo(f"a second run goes on with {first_of(sorted(remaining))}", err=True)
         not_approved_now: Mapping[str, Sequence[str]] = {}
         if self._approved is not None:
-            preview = Preview(engine.preview(stack.name, stack.at_authorities), stack.state)
+            preview = Preview(
+                engine.preview(stack.name, stack.at_authorities), stack.state.document
+            )
             deviations = not_approved(
                 self._approved, preview.document, but={*remaining, *self._left_out}
             )
@@ -447,19 +456,17 @@ class Deployment:
             stack.name,
             *("up", "--continue-on-error", *excluded, *_UNATTENDED),
             there=stack.at_authorities or {},
-            state_version=version_of(stack.state),
+            state_version=stack.state.version,
             planned=planned,
             state_at_the_end=record_at_the_end,
         )
 
 
-def report_lost(stack: Stack, *, allow_mass_change: bool) -> bool:
-    """Return whether clients are at their authority no more, and report which. The command ends
-    where they are so many that it may be another authority, or where people confirmed their
-    client-IDs."""
-    gone = lost(stack)
-    recorded = stack.recorded.parts
-    mistyped = [name for name in gone if recorded[name].platform in stack.moved]
+def report_lost(stack: Stack, gone: Sequence[str], *, allow_mass_change: bool) -> None:
+    """Report the clients that are at their authority no more. The command ends where they are so
+    many that it may be another authority, or where people confirmed their client-IDs."""
+    recorded = stack.state.recorded
+    mistyped = [name for name in gone if recorded.parts[name].platform in stack.state.moved]
     if mistyped:
         fail(
             f"the client-ID that was confirmed of {first_of(mistyped)} is not at its authority, so"
@@ -467,28 +474,26 @@ def report_lost(stack: Stack, *, allow_mass_change: bool) -> bool:
             " it in its confirmation, run acmidm deploy, then change it again",
             Code.FOUND,
         )
-    if gone:
-        typer.echo(
-            plural(
-                "warning: {count} client of {stack} is at its authority no more: {clients}; if a"
-                " form declares it, it is made anew, and its organisation gets another client-ID",
-                "warning: {count} clients of {stack} are at their authority no more: {clients};"
-                " those that a form declares are made anew, and their organisations get other"
-                " client-IDs",
-                len(gone),
-                stack=stack.name,
-                clients=first_of(gone),
-            ),
-            err=True,
-        )
-    if not allow_mass_change and is_mass_change(len(gone), len(stack.recorded.clients)):
+    typer.echo(
+        plural(
+            "warning: {count} client of {stack} is at its authority no more: {clients}; if a"
+            " form declares it, it is made anew, and its organisation gets another client-ID",
+            "warning: {count} clients of {stack} are at their authority no more: {clients};"
+            " those that a form declares are made anew, and their organisations get other"
+            " client-IDs",
+            len(gone),
+            stack=stack.name,
+            clients=first_of(gone),
+        ),
+        err=True,
+    )
+    if not allow_mass_change and is_mass_change(len(gone), len(recorded.clients)):
         fail(
             f"nothing of {stack.name} is brought up, for so many are rarely lost: see whether its"
             " settings name the right authority, and if all of them are to be made anew, add"
             " --allow-mass-change",
             Code.FOUND,
         )
-    return bool(gone)
 
 
 def _left_out(
@@ -524,5 +529,5 @@ def _left_out(
 
 def _renames(stack: Stack) -> bool:
     """Return whether a connection is in the state under an earlier key still."""
-    recorded = set(map(name_of, resources_in(stack.state)))
-    return any(not recorded.isdisjoint(client.form.formerly) for client in stack.connections)
+    recorded = set(map(name_of, resources_in(stack.state.document)))
+    return any(not recorded.isdisjoint(client.form.formerly) for client in stack.forms.connections)

@@ -219,10 +219,10 @@ class _Looking:
         """Read what the authorities have, and compare what is recorded and declared with it."""
         stack = self._stack
         with working(tr("comparing {stack} with what its authorities have", stack=stack.name)):
-            recorded = stack.recorded
+            recorded = stack.state.recorded
             if self._desired is not None:
                 require_a_form(stack)
-            platforms = stack.platforms
+            platforms = stack.authorities.platforms
             self._corrected = stack.corrected
             corrected = {client.client_key: client_id for client, client_id in self._corrected}
             self._states = [
@@ -242,10 +242,10 @@ class _Looking:
                 tr(
                     "There is no folder {folder} here: what is recorded was compared with what is"
                     " real, and changes that wait need pulumi preview.",
-                    folder=stack.settings.forms_folder,
+                    folder=stack.forms.settings.forms_folder,
                 )
             )
-        for urn in stack.recorded.cut_off:
+        for urn in stack.state.recorded.cut_off:
             self._notes.append(
                 tr(
                     "A run was cut off at {resource}: what differs there is not known to be by"
@@ -265,7 +265,7 @@ class _Looking:
                 )
             )
         self._notes += self._unlisted.values()
-        for platform, connected in stack.platforms.items():
+        for platform, connected in stack.authorities.platforms.items():
             if not connected.can.lists_clients:
                 self._notes.append(
                     tr(
@@ -274,18 +274,22 @@ class _Looking:
                         platform=platform,
                     )
                 )
-        self._notes += key_warnings(self._clients, self._real, stack.settings.profile, stack.now)
+        self._notes += key_warnings(
+            self._clients, self._real, stack.forms.settings.profile, stack.now
+        )
 
     def find_who(self) -> None:
         """Find out who made each change by hand."""
         with working(tr("finding who changed it")):
-            self._notes += _attribute(self._clients, self._stack.platforms)
+            self._notes += _attribute(self._clients, self._stack.authorities.platforms)
 
     def result(self, days: int) -> Look:
         """Return the report, and what it was made from."""
         stack, clients, now = self._stack, self._clients, self._stack.now
-        recorded = stack.recorded.clients
-        formed = {form.client_key: form for form in (stack.connections if self._desired else ())}
+        recorded = stack.state.recorded.clients
+        formed = {
+            form.client_key: form for form in (stack.forms.connections if self._desired else ())
+        }
         past = ends_that_passed(clients, formed, now)
         groups = self._undeclared()
         if groups.left_behind:
@@ -301,17 +305,17 @@ class _Looking:
         declared = recorded if self._declared is None else self._declared
         report = drift_of(
             stack.name,
-            stack.settings.environment,
+            stack.forms.settings.environment,
             clients,
             now,
             past=past,
-            by_hand_alone=tuple(sorted(stack.by_hand)) if past else (),
+            by_hand_alone=tuple(sorted(stack.forms.by_hand)) if past else (),
             expiring=expiring_keys(clients, now, days),
             left_behind=tuple(groups.left_behind),
             undeclared=tuple(groups.others),
             problems=(
                 *(plain(sentence, WHOLE) for sentence in self._mistakes),
-                *refusals(Plan(stack.settings.environment, recorded, declared)),
+                *refusals(Plan(stack.forms.settings.environment, recorded, declared)),
             ),
             notes=tuple(self._notes),
             is_whole=self._is_whole,
@@ -347,20 +351,22 @@ class _Looking:
         return not (self._mistakes or self._unread or has_unlisted_products)
 
     def _in_stack(self, declarations: Iterable[Declaration]) -> Clients:
-        protect = self._stack.settings.protect_clients
+        protect = self._stack.forms.settings.protect_clients
         return in_stack(declarations, protect=protect, managed_by=self._managed_by)
 
     def _compared(self) -> list[ClientDrift]:
         """Return what is recorded, declared and real of each client that could be read."""
         stack, unlisted, left_out = self._stack, self._unlisted, self._left_out
-        today = replace(comparison(str(stack.settings.catalogue_folder)), expiring_days=None)
-        recorded = replace(stack.recorded, parts=_but_for(unlisted, left_out, stack.recorded.parts))
+        today = replace(comparison(str(stack.forms.settings.catalogue_folder)), expiring_days=None)
+        recorded = replace(
+            stack.state.recorded, parts=_but_for(unlisted, left_out, stack.state.recorded.parts)
+        )
         declared = self._declared and _but_for(unlisted, left_out, self._declared)
         clients = drifted(recorded, declared, self._real, today)
-        if self._desired is not None and stack.by_hand:
+        if self._desired is not None and stack.forms.by_hand:
             wanted = _but_for(unlisted, left_out, self._in_stack(self._desired.wanted))
             ordered = drifted(recorded, wanted, self._real, today)
-            clients = with_unordered(clients, ordered, stack.by_hand)
+            clients = with_unordered(clients, ordered, stack.forms.by_hand)
         for client in clients:
             # A refresh would record what was changed by hand, and as recorded it would then stay.
             if client.recorded and client.recorded.client_key in self._staying:
@@ -374,8 +380,10 @@ class _Looking:
         others."""
         stack, left_out = self._stack, self._left_out
         not_compared = [state for state in self._states if state.client_key in left_out]
-        known = (*stack.recorded.leaving, *not_compared)
-        found = without_reserved(undeclared(self._clients, known, self._real), stack.platforms)
+        known = (*stack.state.recorded.leaving, *not_compared)
+        found = without_reserved(
+            undeclared(self._clients, known, self._real), stack.authorities.platforms
+        )
         return apart(found, None if self._declared is None else self._managed_by)
 
 
@@ -404,7 +412,7 @@ def _without_scopes(
 def _desired(stack: Stack) -> Desired | None:
     """Return what the forms without mistakes declare; None without a folder of forms. Mistakes in
     what all share end the command before any authority is reached."""
-    folder = stack.settings.forms_folder
+    folder = stack.forms.settings.forms_folder
     if not folder.is_dir():
         if folder != Settings.model_fields["forms_folder"].default:
             # The settings name a folder that is missing.
@@ -422,7 +430,7 @@ def _reach(stack: Stack, declared: Clients) -> None:
     if not reasons:
         return
     try:
-        _ = stack.state
+        _ = stack.state.document
     except engine.UnknownStack:
         raise
     except engine.EngineError:

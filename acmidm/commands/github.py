@@ -166,8 +166,9 @@ def stacks(
     }
     for stack in map(stack_of, stack_names(Path())):
         is_saved = saved is None or (saved / f"approved-{stack.name}").is_dir()
-        if is_saved and stack.settings.platforms[Platform.ACMIDM].address.host not in LOOPBACK:
-            for name in ("all", stack.settings.environment):
+        settings = stack.forms.settings
+        if is_saved and settings.platforms[Platform.ACMIDM].address.host not in LOOPBACK:
+            for name in ("all", settings.environment):
                 named[name].append(stack.name)
     for name, chosen in named.items():
         typer.echo(f"{name}={json.dumps(chosen)}")

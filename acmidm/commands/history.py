@@ -95,7 +95,7 @@ def _of_stack(
 ) -> tuple[list[Entry], list[str]]:
     """Return the entries since a moment, and a note for each authority that gives none."""
     entries: list[Entry] = []
-    platforms = stack.platforms_briefly
+    platforms = stack.authorities.platforms_briefly
     silent = set(platforms)
     for client in clients:
         authority = platforms[client.platform].authority if client.platform in platforms else None

@@ -111,9 +111,9 @@ def import_(
         catalogue_folder=first.catalogue_folder,
         profiles={environment: of_stack.profile for environment, (_, of_stack) in settings.items()},
     )
-    read().valid()
+    onboardings = read().valid()  # before anything is sent
     registers = _registers(settings)
-    clients = Clients(read, first.forms_folder, sheet.name, registers, contact, acting)
+    clients = Clients(read, onboardings, first.forms_folder, sheet.name, registers, contact, acting)
     clients.take(sheets.rows)
     clients.changes.write()
     unplaced = [*sheets.unplaced, *clients.wrong(), *clients.unnamed()]
@@ -142,9 +142,8 @@ def _registers(settings: dict[Environment, tuple[str, Settings]]) -> dict[Enviro
     registers = {}
     for environment, (stack, of_stack) in settings.items():
         with working(f"listing the clients of {stack}"):
-            registers[environment] = read_register(
-                stack, environment, connected(of_stack, load_catalogue(of_stack.catalogue_folder))
-            )
+            platforms = connected(of_stack, load_catalogue(of_stack.catalogue_folder))
+            registers[environment] = read_register(stack, environment, platforms)
     return registers
 
 

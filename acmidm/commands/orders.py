@@ -250,8 +250,8 @@ def _keep_it(order: Order, written: Written) -> str:
 def _opened(name: str) -> Stack:
     """Open a stack that people change by hand. On production only what is merged is ordered."""
     opened = stack_of(name)
-    settings = opened.settings
-    if not opened.by_hand:
+    settings = opened.forms.settings
+    if not opened.forms.by_hand:
         fail(
             tr(
                 "no platform of stack {stack} is managed by hand, so that there are no orders; see"
@@ -306,8 +306,7 @@ def _what_next(stack: Stack, order: Order, written: Written) -> None:
     if not written.is_new:
         return
     typer.echo(_keep_it(order, written))
-    stack.confirmed()
-    for newer in stack.orders:
+    for newer in stack.confirmed_anew().orders:
         if newer.refused is None and (newer.client_key, newer.part) == (
             order.client_key,
             order.part,

@@ -168,13 +168,14 @@ def probe(
             )
         opened = stack_of(stack)
         connections = all_given(opened, platform, supplier)
-        spoken = Language(language) if language else opened.forms.organisations[supplier].language
+        forms = opened.forms.onboardings
+        spoken = Language(language) if language else forms.organisations[supplier].language
         key = _read(private_key, passphrase_fd, spoken)
         with working(spoken.tr("trying the connection")):
             probes = probe_all(
                 connections, key, kid, spoken, sends_test_message=send_test_message, records=record
             )
-        if left_out := opened.forms.left_out:
+        if left_out := forms.left_out:
             files = [file.as_posix() for file in left_out]
             names = first_of(files, language=spoken)
             typer.echo(

@@ -14,7 +14,7 @@ from acmidm.edit.keys.pair import require_outside_git, write_private_key
 from acmidm.engine import pulumi as engine
 from acmidm.terminal import StackOption, working
 from acmidm_onboarding.engine_resources import Resource, decrypted, mapping, part_of, resources_in
-from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.resources.switching import is_awaiting
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.texts import tr
@@ -91,7 +91,11 @@ def _connection(form: Path, stack: str, platform: Platform) -> Declaration:
     settings = stack_settings(stack, Path())
     if not form.is_file():
         raise Failure(tr("{file} is no form; name one", file=form))
-    declared = load_onboardings([form], settings.catalogue_folder).connections(settings.environment)
+    declared = (
+        read_onboardings([form], settings.catalogue_folder)
+        .valid()
+        .connections(settings.environment)
+    )
     client = next((connection for connection in declared if connection.platform is platform), None)
     if client is None:
         raise Failure(

@@ -3,7 +3,7 @@ stands. Keys, scopes and mandates that end within 30 days stand out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,9 +33,11 @@ from acmidm.render.output import write_report
 from acmidm.terminal import Code, TableOutput, fail, speaking, working
 from acmidm.words import plain
 from acmidm_onboarding.forms.files import MANDATES_FILE
-from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.project import require_project
 from acmidm_onboarding.settings import InvalidSettings
+from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.stack.authorities import Authorities
+from acmidm_onboarding.stack.forms import StackForms
 from acmidm_onboarding.stack_files import stack_names
 from acmidm_onboarding.texts import Language, spoken, tr
 from acmidm_onboarding.values.problems import Failure, on_one_line
@@ -116,10 +118,12 @@ def status(
     failures: list[Failure] = []
     if board or waiting_for:
         stacks = stack or _with_a_portal()
+        opened = {name: stack_of(name) for name in stacks}
         connections = list(read_progress(stacks, now))
     else:
         with_unmade = expiring is not None
-        stacks, connections, failures = _read(stack, with_unmade=with_unmade, now=now)
+        opened, connections, failures = _read(stack, with_unmade=with_unmade, now=now)
+        stacks = list(opened)
     for failure in failures:
         typer.echo(on_one_line(f"warning: {failure}"), err=True)
     owners = api_named(api, stacks[0]) if api else None
@@ -133,14 +137,17 @@ def status(
         )
     filters = Filters(" ".join(words or ()), owners, expiring, without, waiting_for)
     kept = list(filter(filters.matcher(stacks), connections))
-    mandates = () if board else tuple(filter(filters.shows_mandate, _mandates(stacks, now)))
+    mandates = (
+        () if board else tuple(filter(filters.shows_mandate, _mandates(opened.values(), now)))
+    )
     if output is TableOutput.TEXT and not board and not kept and not mandates:
         typer.echo(_nothing(stacks, filters, has_connections=bool(connections)))
     else:
         view = View.BOARD if board else View.API if api else View.LIST
         spoken_here = language or (Language.NL if board else spoken())
         with speaking(spoken_here):
-            write_report(_report(view, stacks, kept, mandates, filters, now), output)
+            report = _report(view, stacks, opened, kept, mandates, filters, now)
+            write_report(report, output)
     if failures:
         raise typer.Exit(Code.UNREACHABLE)
 
@@ -148,6 +155,7 @@ def status(
 def _report(
     view: View,
     stacks: Sequence[str],
+    opened: Mapping[str, Stack],
     connections: Sequence[ListedConnection],
     mandates: tuple[UnusedMandate, ...],
     filters: Filters,
@@ -159,7 +167,7 @@ def _report(
     if view is View.BOARD:
         rows = [row.model_copy(update={"to_do": to_do(row, spoken())}) for row in rows]
     elif filters.api:
-        rows = list(_accesses(filters.api, stacks, rows))
+        rows = list(_accesses(filters.api, opened, rows))
     return Status(
         view=view,
         checked_at=now,
@@ -172,19 +180,20 @@ def _report(
 
 
 def _accesses(
-    api: Api, stacks: Sequence[str], connections: Sequence[ListedConnection]
+    api: Api, opened: Mapping[str, Stack], connections: Sequence[ListedConnection]
 ) -> Iterator[ListedConnection]:
     """Yield each access of connections to an API, with when the client got its last token. That is
     unknown of one with a secret, and where authorities cannot be reached, which is said."""
     used = dict[tuple[str, Platform, str], Uses | None]()
-    for stack in stacks:
+    for name, stack in opened.items():
         made = [
             (client.platform, client.client_id)
             for client in connections
-            if client.stack == stack and client.client_id
+            if client.stack == name and client.client_id
         ]
-        for (platform, client_id), uses in zip(made, _uses(stack, made), strict=True):
-            used[stack, platform, client_id] = uses
+        of_stack = _uses(stack.authorities, made)
+        for (platform, client_id), uses in zip(made, of_stack, strict=True):
+            used[name, platform, client_id] = uses
     for client in connections:
         uses = used.get((client.stack, client.platform, client.client_id or ""))
         if uses is None or client.token_endpoint_auth_method != AuthMethod.PRIVATE_KEY_JWT:
@@ -195,11 +204,11 @@ def _accesses(
         yield from api.accesses(client.model_copy(update=told))
 
 
-def _uses(stack: str, made: Sequence[tuple[Platform, str]]) -> list[Uses | None]:
+def _uses(authorities: Authorities, made: Sequence[tuple[Platform, str]]) -> list[Uses | None]:
     try:
-        platforms = stack_of(stack).platforms_briefly if made else {}
+        platforms = authorities.platforms_briefly if made else {}
     except Failure as failure:
-        reason = f"the authorities of stack {stack} are not asked: {failure}"
+        reason = f"the authorities of stack {authorities.stack} are not asked: {failure}"
         typer.echo(on_one_line(f"warning: {reason}"), err=True)
         platforms = {}
     return last_uses(platforms, made)
@@ -217,19 +226,24 @@ def _with_a_portal() -> list[str]:
 
 def _read(
     stack: list[str] | None, *, with_unmade: bool, now: datetime
-) -> tuple[list[str], list[ListedConnection], list[Failure]]:
+) -> tuple[dict[str, Stack], list[ListedConnection], list[Failure]]:
     """Return the stacks that can be read, their connections, and why others cannot be read. Raises
     Failure where none can be."""
-    read, failures = dict[str, list[ListedConnection]](), list[Failure]()
+    opened, connections = dict[str, Stack](), list[ListedConnection]()
+    failures = list[Failure]()
     for name in dict.fromkeys(stack or stack_names(Path())):
         try:
-            read[name] = list(_connections(name, now, with_unmade=with_unmade))
+            found = stack_of(name)
+            of_stack = list(_connections(found, now, with_unmade=with_unmade))
         except Failure as failure:
             if stack or not isinstance(failure, UnknownStack):
                 failures.append(failure)
-    if failures and not read:
+            continue
+        opened[name] = found
+        connections += of_stack
+    if failures and not opened:
         raise failures[0]
-    if not read:
+    if not opened:
         require_project()
         fail(
             tr(
@@ -238,34 +252,31 @@ def _read(
                 " state is elsewhere"
             )
         )
-    connections = [client for clients in read.values() for client in clients]
-    return list(read), connections, failures
+    return opened, connections, failures
 
 
-def _connections(name: str, now: datetime, *, with_unmade: bool) -> Iterator[ListedConnection]:
+def _connections(stack: Stack, now: datetime, *, with_unmade: bool) -> Iterator[ListedConnection]:
     """Yield the clients of a stack, and those that it does not have yet where somebody wants them.
     Raises Failure."""
-    stack = stack_of(name)
-    with working(tr("reading {stack}", stack=name)):
-        states = stack.recorded.clients
-    uploaded = uploaded_keys(
-        stack, (state for state in states.values() if state.keys is None and not state.jwks_uri)
-    )
+    with working(tr("reading {stack}", stack=stack.name)):
+        states = stack.state.recorded.clients
+    in_portal = (state for state in states.values() if state.keys is None and not state.jwks_uri)
+    uploaded = uploaded_keys(stack.authorities, in_portal)
     for client_key, state in states.items():
-        yield listed(name, state.with_uploaded(uploaded.get(client_key)), now)
-    yield from (listed(name, form, now) for form in (stack.unmade if with_unmade else ()))
+        yield listed(stack.name, state.with_uploaded(uploaded.get(client_key)), now)
+    yield from (listed(stack.name, form, now) for form in (stack.unmade if with_unmade else ()))
 
 
-def _mandates(stacks: Sequence[str], now: datetime) -> Iterator[UnusedMandate]:
+def _mandates(stacks: Iterable[Stack], now: datetime) -> Iterator[UnusedMandate]:
     """Yield the mandates that no form uses, of the folders of forms of some stacks. Forms are read
     only where somebody acts for another."""
-    folders = dict[Path, Path]()
-    for stack in map(stack_of, stacks):
+    folders = dict[Path, StackForms]()
+    for stack in stacks:
         with suppress(InvalidSettings):
-            folders[stack.settings.forms_folder] = stack.settings.catalogue_folder
-    for forms, catalogue in folders.items():
-        if any(forms.glob(f"*/{MANDATES_FILE}")):
-            yield from unused_mandates(read_onboardings([forms], catalogue), now)
+            folders[stack.forms.settings.forms_folder] = stack.forms
+    for folder, forms in folders.items():
+        if any(folder.glob(f"*/{MANDATES_FILE}")):
+            yield from unused_mandates(forms.onboardings, now)
 
 
 def _nothing(stacks: list[str], filters: Filters, *, has_connections: bool) -> str:

@@ -29,6 +29,7 @@ from acmidm_onboarding.rules.gate import uncovered, waits_for_test
 from acmidm_onboarding.rules.orders import Order
 from acmidm_onboarding.rules.retirement import due
 from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.stack.authorities import Authorities
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import plural
 from acmidm_onboarding.values.client import Client, ClientKey, recorded_as
@@ -58,7 +59,7 @@ def read_progress(
         if source.is_production:
             on_production |= _by_connection(source.states or {})
     for name in others:
-        on_production |= _by_connection(stack_of(name, may_be_new=True).recorded.clients)
+        on_production |= _by_connection(stack_of(name, may_be_new=True).state.recorded.clients)
     rows: list[ListedConnection] = []
     for source in read:
         rows += map(progress, source.facts(on_production))
@@ -82,7 +83,7 @@ class _ProgressRows:
     """What the forms, the state and the authorities of one stack say of each connection."""
 
     def __init__(self, stack: Stack) -> None:
-        self._stack, self._settings, self._now = stack, stack.settings, stack.now
+        self._stack, self._settings, self._now = stack, stack.forms.settings, stack.now
 
     @property
     def is_production(self) -> bool:
@@ -93,7 +94,7 @@ class _ProgressRows:
         """Its clients; None where the state cannot be read."""
         try:
             with working(f"reading {self._stack.name}"):
-                return self._stack.recorded.clients
+                return self._stack.state.recorded.clients
         except EngineError as error:
             _warn(f"the state of stack {self._stack.name} is not known: {error}")
             return None
@@ -103,7 +104,7 @@ class _ProgressRows:
         return stacks_in(Path()).gate.evidence_max_days
 
     def facts(self, on_production: Mapping[tuple[str, Platform], Client]) -> Iterator[Facts]:
-        forms, held_back = self._stack.forms, self._held_back()
+        forms, held_back = self._stack.forms.onboardings, self._held_back()
         if forms.problems:
             _warn(
                 "what forms with mistakes ask is not known"
@@ -115,10 +116,10 @@ class _ProgressRows:
         in_production = {
             (form.key, form.platform): form for form in forms.connections(Environment.PROD)
         }
-        pairs = list(self._paired(self._stack.connections))
+        pairs = list(self._paired(self._stack.forms.connections))
         ordered = {order.client_key: order for order in reversed(self._orders())}
         history = OrderHistory(self._stack)
-        asked = _Asked(self._stack, [state for _, state in pairs if state is not None])
+        asked = _Asked(self._stack.authorities, [state for _, state in pairs if state is not None])
         for connection, state in pairs:
             own = self._of(connection, state, asked, forms.catalogue)
             key = own.connection.key, own.connection.platform
@@ -143,7 +144,7 @@ class _ProgressRows:
     def _orders(self) -> list[Order]:
         """Return what people have to do at a portal without an API; nothing where that cannot be
         known."""
-        if not self._stack.by_hand or self.states is None:
+        if not self._stack.forms.by_hand or self.states is None:
             return []
         return [order for order in self._stack.orders if order.refused is None]
 
@@ -346,12 +347,12 @@ class _Asked:
     """What the authorities of a stack say of its clients. An authority that does not answer gets no
     further request."""
 
-    def __init__(self, stack: Stack, states: Sequence[Client]) -> None:
+    def __init__(self, authorities: Authorities, states: Sequence[Client]) -> None:
         made = [state for state in states if state.client_id]
         self._down: set[Platform] = set()
-        self._platforms = self._connect(stack) if made else {}
+        self._platforms = self._connect(authorities) if made else {}
         self._administrators: dict[tuple[Platform, tuple[str, ...]], int | None] = {}
-        with working(f"reading the clients of {stack.name}"):
+        with working(f"reading the clients of {authorities.stack}"):
             answers = (
                 (state.client_key, self._snapshot(state.platform, state.client_id or ""))
                 for state in made
@@ -369,11 +370,11 @@ class _Asked:
             }
             """The last use of each key of a client; without those whose authority does not tell."""
 
-    def _connect(self, stack: Stack) -> Connected:
+    def _connect(self, authorities: Authorities) -> Connected:
         try:
-            return stack.platforms_briefly
+            return authorities.platforms_briefly
         except Failure as error:
-            _warn(f"the authorities of stack {stack.name} are not asked: {error}")
+            _warn(f"the authorities of stack {authorities.stack} are not asked: {error}")
             return {}
 
     def _snapshot(self, name: Platform, client_id: str) -> tuple[ClientSnapshot | None] | None:

@@ -77,12 +77,12 @@ def clients_meant(stack: Stack, search: str) -> list[Client]:
     """Return the clients of a state that match; else one with the word as its client-ID, on each
     platform: it may be gone from the state."""
     with working(tr("reading {stack}", stack=stack.name)):
-        states = stack.recorded.clients.values()
+        states = stack.state.recorded.clients.values()
     is_meant = Filters(search).matcher(())
     kept = [state for state in states if is_meant(listed(stack.name, state, stack.now))]
     if kept or not search or " " in search or not search.isprintable():
         return kept
-    settings = stack.settings
+    settings = stack.forms.settings
     return [
         Client(f"client {search}", platform, settings.environment, client_id=search)
         for platform in settings.platforms
@@ -154,7 +154,7 @@ def _made_in(environment: Environment, stacks: Sequence[str]) -> frozenset[tuple
     made = set[tuple[str, Platform]]()
     for name in dict.fromkeys((*stacks, *stack_names(Path()))):
         try:
-            clients = stack_of(name).recorded.clients
+            clients = stack_of(name).state.recorded.clients
         except UnknownStack:  # it was never made
             continue
         made |= {

@@ -155,10 +155,10 @@ class Rows(ABC, Generic[P]):
     """The rows of a spreadsheet: what those that are right come to, and what is wrong with the
     others."""
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, read: Read, onboardings: Onboardings) -> None:
         self._wrong: dict[str, list[SheetRow]] = defaultdict(list)
         """The rows of each sentence."""
-        self.onboardings = read()
+        self.onboardings = onboardings
         """The forms that there are."""
         self.placed: list[P] = []
         self.changes = Changes(read)

@@ -19,7 +19,7 @@ import json
 import os
 import socket
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,8 @@ import typer
 
 from acmidm.engine.pulumi import (
     clear_locks,
-    last_runs,
     lock_owners,
+    remove_tag,
     set_tag,
     stack_tags,
     store_deployment,
@@ -47,19 +47,48 @@ from acmidm_onboarding.settings import (
     renamed,
 )
 from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.stack.forms import StackForms
 from acmidm_onboarding.values.problems import Failure, listed
 from acmidm_onboarding.values.terms import Platform
 
 LOOK_TAG = "acmidm:look-first"
-"""The tag of a stack whose authorities have to be read first; the run that has read them removes
-the tag."""
+
+
+class LookMark:
+    """The tag of a stack whose authorities have to be read first.
+
+    The run that it stands for is in a ``with``: it goes at the end of one in which all was
+    ``recorded``. One that was killed, interrupted or refused leaves it.
+    """
+
+    def __init__(self, stack: str, *, is_set: bool) -> None:
+        self._stack, self.is_set, self._is_recorded = stack, is_set, False
+
+    def set(self) -> None:
+        """Put it on the stack, where it is not there yet."""
+        if not self.is_set:
+            set_tag(self._stack, LOOK_TAG, "true")
+            self.is_set = True
+
+    def recorded(self) -> None:
+        """Note that the state has what the authorities have, so that nothing needs the mark."""
+        self._is_recorded = True
+
+    def __enter__(self) -> LookMark:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and self.is_set and self._is_recorded:
+            remove_tag(self._stack, LOOK_TAG)
+
+
 # When a process started is known to the second, counted from the boot.
 _START_MARGIN = timedelta(seconds=2)
 
 
-def recover(opened: Stack) -> bool:
-    """Clear what a run that was cut off left behind. Return whether the next run has to read the
-    authorities first.
+def recover(opened: Stack) -> tuple[Stack, LookMark]:
+    """Clear what a run that was cut off left behind. Return the stack as it is then, and its mark,
+    which is set where the next run has to read the authorities first.
 
     Raises:
         Failure: where that run may still be alive.
@@ -79,15 +108,14 @@ def recover(opened: Stack) -> bool:
         dead.append(lock)
     if backend and dead:
         _mend(stack, backend)
-    deployment: Mapping[str, Any] = opened.state.get("deployment") or {}
+    deployment: Mapping[str, Any] = opened.state.document.get("deployment") or {}
     pending = deployment.get("pending_operations")
-    tagged = LOOK_TAG in stack_tags(stack)
-    last = last_runs(stack)
+    mark = LookMark(stack, is_set=LOOK_TAG in stack_tags(stack))
+    last = opened.state.last_runs
     has_failed = bool(last) and last[0].get("result") != "succeeded"
     has_moved = _has_moved(opened, last)  # before anything else: it refuses
-    look_first = bool(tagged or dead or pending) or has_failed or has_moved
-    if look_first and not tagged:  # before anything is cleared
-        set_tag(stack, LOOK_TAG, "true")
+    if dead or pending or has_failed or has_moved:
+        mark.set()  # before anything is cleared
     _clear(stack, dead)
     for lock in dead:
         typer.echo(
@@ -95,10 +123,10 @@ def recover(opened: Stack) -> bool:
         )
     if pending:
         store_deployment(
-            stack, {**opened.state, "deployment": {**deployment, "pending_operations": []}}
+            stack, {**opened.state.document, "deployment": {**deployment, "pending_operations": []}}
         )
-        opened.changed()
-    return look_first
+        opened = opened.after_a_run()
+    return opened, mark
 
 
 def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
@@ -118,7 +146,7 @@ def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
     def before(key: str) -> object:
         return config.get(full_key(key))
 
-    platforms = opened.settings.platforms if config else {}
+    platforms = opened.forms.settings.platforms if config else {}
     types = {
         name: str(before(config_key(name, "authority")) or DEFAULT_AUTHORITY) for name in platforms
     }
@@ -129,7 +157,7 @@ def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
     }
     if by_hand := {name for name, was in moved.items() if was and was.is_by_hand}:
         _require_recorded(
-            Stack(opened.name, lambda: read_settings(before), export=lambda _: opened.state),
+            replace(opened, forms=StackForms(lambda: read_settings(before), by_policies=False)),
             by_hand,
         )
     for name in moved:
@@ -143,7 +171,7 @@ def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _require_recorded(before: Stack, platforms: Collection[Platform]) -> None:
-    recorded = {client.client_id for client in before.recorded.clients.values()}
+    recorded = {client.client_id for client in before.state.recorded.clients.values()}
     confirmed = (
         (key, confirmation.said.client_id)
         for (key, platform, _), confirmation in before.confirmations.items()
@@ -163,7 +191,7 @@ def revision_of(runs: Iterable[Mapping[str, Any]]) -> str | None:
     """Return the commit that was checked out when a whole stack was last brought up; None where
     nobody knows. A run that failed before its program declared anything does not count.
 
-    ``runs`` are those of ``last_runs``, newest first.
+    ``runs`` are the last ones, newest first.
     """
     updates = (run for run in runs if run.get("kind") == "update")
     environments = (run.get("environment") or {} for run in updates if not _was_refused(run))

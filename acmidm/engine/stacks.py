@@ -25,7 +25,8 @@ from acmidm_onboarding.installed import require_only
 from acmidm_onboarding.recorded import require_not_older
 from acmidm_onboarding.rules.policies import PromotionGate
 from acmidm_onboarding.settings import InvalidSettings, Settings, full_key, read_settings
-from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.stack import Stack, open_stack
+from acmidm_onboarding.stack.authorities import Authorities
 from acmidm_onboarding.stack_files import stack_file, stack_names, stack_settings
 from acmidm_onboarding.values.client import Client, ClientKey, joined
 from acmidm_onboarding.values.declaration import Declaration
@@ -66,10 +67,11 @@ def stack_of(
         except InvalidSettings:
             return settings_of(name)
 
-    return Stack(
+    return open_stack(
         name,
         settings,
         export=export,
+        history=engine.last_runs,
         with_secrets=lambda: settings_of(name),
         now=now,
         by_policies=by_policies,
@@ -111,9 +113,9 @@ def with_a_portal(folder: Path) -> list[str]:
 def require_a_form(stack: Stack) -> None:
     """Refuse a folder without forms for a stack that has clients: the setting is wrong, for nobody
     removes all forms. Raises InvalidSettings."""
-    if stack.recorded.clients and not stack.forms.forms and not stack.forms.problems:
+    if stack.state.recorded.clients and stack.forms.are_none:
         raise InvalidSettings(
-            f"there is no form (*.yaml) in {stack.settings.forms_folder}; correct"
+            f"there is no form (*.yaml) in {stack.forms.settings.forms_folder}; correct"
             " acmidm:formsFolder"
         )
 
@@ -125,9 +127,9 @@ def unreachable(stack: Stack, products: Mapping[Platform, Collection[str]]) -> I
     down is reported at once. A server that is busy is not reported: later requests wait longer.
     ``products`` are those of each platform.
     """
-    for name, platform in stack.platforms_briefly.items():
+    for name, platform in stack.authorities.platforms_briefly.items():
         try:
-            with working(f"reaching {name} at {stack.settings.platforms[name].address}"):
+            with working(f"reaching {name} at {stack.forms.settings.platforms[name].address}"):
                 next(iter(platform.authority.clients()), None)
                 for product in sorted(products.get(name, ()))[:1]:
                     # All products of a platform have one address.
@@ -145,14 +147,15 @@ def managed_by(stack: str) -> str:
     return f"{project_name()}/{stack.rpartition('/')[2]}"
 
 
-def ask_what_is_there(stack: Stack) -> bool:
+def ask_what_is_there(stack: Stack) -> tuple[Stack, bool]:
     """Read which clients of a stack are at its authorities and not in its state, though they were
     held back or have to go: the gate holds none of them back, and what has ended is taken from
     them.
 
-    Return whether every authority answered; a warning names each platform whose authority did not.
+    Return the stack that knows of them, and whether every authority answered; a warning names each
+    platform whose authority did not.
     """
-    settings = stack.settings
+    settings = stack.forms.settings
     is_gated = (
         settings.environment is Environment.PROD and settings.gate.mode is not PromotionGate.OFF
     )
@@ -160,12 +163,12 @@ def ask_what_is_there(stack: Stack) -> bool:
     for connection in stack.desired.unknown:
         waiting[connection.platform].append(connection)
     if not waiting and not is_gated:
-        return True
+        return stack, True
     clients, all_asked = dict[str, Client](), True
     for name in sorted(waiting):
         try:
             with working(f"reading what {name} has of {stack.name}"):
-                if platform := stack.platforms.get(name):
+                if platform := stack.authorities.platforms.get(name):
                     clients.update(_clients_of(waiting[name], platform, managed_by(stack.name)))
         except Failure as error:
             typer.echo(
@@ -180,31 +183,35 @@ def ask_what_is_there(stack: Stack) -> bool:
     # What the state has counts at the gate, also once a look has found that somebody removed it. It
     # is not lost: only what was found has a client-ID here.
     recorded = {
-        name: replace(client, client_id=None) for name, client in stack.recorded.parts.items()
+        name: replace(client, client_id=None) for name, client in stack.state.recorded.parts.items()
     }
-    stack.found_there(joined(clients, recorded))
-    return all_asked
+    return stack.with_clients_at_authorities(joined(clients, recorded)), all_asked
 
 
-def lost(stack: Stack) -> list[str]:
+def lost(stack: Stack) -> tuple[list[str], list[str]]:
     """Return the clients of a state, by resource name, that their authority does not list, as one
-    that was restored from a backup. An authority that lists none, or does not answer, has lost
-    none."""
-    gone: list[str] = []
-    made = [client for client in stack.recorded.clients.values() if client.client_id]
-    for name in {client.platform for client in made} & stack.settings.platforms.keys():
-        if not stack.settings.platforms[name].authority_type.lists_clients:
+    that was restored from a backup; and why other authorities could not be read.
+
+    An authority that lists none has lost none. One that is too busy to answer soon has lost none
+    either, and is not reported: the run waits longer.
+    """
+    gone, unread = list[str](), list[str]()
+    made = [client for client in stack.state.recorded.clients.values() if client.client_id]
+    settings = stack.forms.settings
+    for name in sorted({client.platform for client in made} & settings.platforms.keys()):
+        if not settings.platforms[name].authority_type.lists_clients:
             continue
-        # Why an authority cannot be read, the run says.
-        with suppress(Failure), working(f"reading what {name} has of {stack.name}"):
-            listed = stack.platforms_briefly[name].authority.clients()
-            there = {snapshot.client.client_id for snapshot in listed}
-            gone += [
-                one.resource_name
-                for one in made
-                if one.platform is name and one.client_id not in there
-            ]
-    return sorted(gone)
+        try:
+            with working(f"reading what {name} has of {stack.name}"):
+                authority = stack.authorities.platforms_briefly[name].authority
+                there = {snapshot.client.client_id for snapshot in authority.clients()}
+        except Failure as error:
+            is_busy = isinstance(error, Unreachable) and error.connected
+            unread += [] if is_busy else [f"{name}: {error}"]
+            continue
+        of_platform = [client for client in made if client.platform is name]
+        gone += [client.resource_name for client in of_platform if client.client_id not in there]
+    return sorted(gone), unread
 
 
 def _clients_of(
@@ -235,7 +242,9 @@ def _clients_of(
         raise failed[0]
 
 
-def uploaded_keys(stack: Stack, clients: Iterable[Client]) -> dict[ClientKey, Mapping[str, Key]]:
+def uploaded_keys(
+    authorities: Authorities, clients: Iterable[Client]
+) -> dict[ClientKey, Mapping[str, Key]]:
     """Return the keys that organisations uploaded in the portal, per client. A client is left out
     where its authority cannot be reached."""
 
@@ -243,12 +252,13 @@ def uploaded_keys(stack: Stack, clients: Iterable[Client]) -> dict[ClientKey, Ma
         snapshot = platform.clients.get(client_id)
         return keys_of(snapshot.jwks if snapshot else {})
 
-    return _of_each(
-        stack, clients, f"reading the keys that are in the portal of {stack.name}", read
-    )
+    what = f"reading the keys that are in the portal of {authorities.stack}"
+    return _of_each(authorities, clients, what, read)
 
 
-def keys_in_use(stack: Stack, clients: Iterable[Client]) -> dict[ClientKey, Mapping[str, KeyUse]]:
+def keys_in_use(
+    authorities: Authorities, clients: Iterable[Client]
+) -> dict[ClientKey, Mapping[str, KeyUse]]:
     """Return the last use of each key by its thumbprint, per client. A client is left out where its
     authority does not know that, or cannot be reached."""
 
@@ -259,11 +269,12 @@ def keys_in_use(stack: Stack, clients: Iterable[Client]) -> dict[ClientKey, Mapp
             else None
         )
 
-    return _of_each(stack, clients, f"reading which keys are in use on {stack.name}", read)
+    what = f"reading which keys are in use on {authorities.stack}"
+    return _of_each(authorities, clients, what, read)
 
 
 def _of_each(
-    stack: Stack,
+    authorities: Authorities,
     clients: Iterable[Client],
     what: str,
     read: Callable[[ConnectedPlatform, str], T | None],
@@ -275,7 +286,7 @@ def _of_each(
     if not wanted:
         return answers
     try:
-        platforms = stack.platforms_briefly
+        platforms = authorities.platforms_briefly
     except (InvalidSettings, engine.EngineError):
         return answers
     with working(what):

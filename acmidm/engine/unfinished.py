@@ -20,7 +20,7 @@ from acmidm_onboarding.values.client import recorded_as
 def unfinished(stack: Stack) -> frozenset[str]:
     """Return the names of the clients, such as ``OVO002067/loket``, for which another ``up`` has
     something to do."""
-    leaving = last_step(stack.connections, stack.recorded.parts, stack.now.date())
+    leaving = last_step(stack.forms.connections, stack.state.recorded.parts, stack.now.date())
     corrected = (client.resource_name for client, _ in stack.corrected if not client.is_protected)
     return frozenset(
         (
@@ -35,7 +35,7 @@ def unfinished(stack: Stack) -> frozenset[str]:
 
 def _to_authenticate_otherwise(stack: Stack) -> Iterator[str]:
     """Yield the clients that do not authenticate yet as their inputs want it."""
-    for resource in resources_in(stack.state):
+    for resource in resources_in(stack.state.document):
         if resource.get("delete") or kind_of(resource) != Resource.CLIENT:
             continue
         if mapping(resource.get("inputs")).get(METHOD) != mapping(resource.get("outputs")).get(
@@ -54,13 +54,10 @@ def _removed_by_somebody(stack: Stack) -> Iterator[str]:
 def _with_withdrawn_scopes_again(stack: Stack) -> Iterator[str]:
     """Yield the clients that have every scope again that the state records as withdrawn."""
     today = stack.now.date()
-    for form in stack.connections:
+    for form in stack.forms.connections:
         if due(form, today):
             continue
-        record = recorded_as(form, stack.recorded.parts)
-        if (
-            record
-            and record.leaving.withdrawn
-            and record.leaving.withdrawn <= (record.scopes or {}).keys()
-        ):
+        record = recorded_as(form, stack.state.recorded.parts)
+        withdrawn = record and record.leaving.withdrawn
+        if record and withdrawn and withdrawn <= (record.scopes or {}).keys():
             yield form.resource_name

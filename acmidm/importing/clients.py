@@ -36,6 +36,7 @@ from acmidm.sheet import SheetRow, whole_kbo
 from acmidm.words import plain, shown, slug
 from acmidm_onboarding.forms.files import ORGANISATION_FILE, form_file
 from acmidm_onboarding.forms.form import Form
+from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.speaking import about_names_of_others, names_of
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.declaration import client_name
@@ -69,19 +70,19 @@ class Clients(Rows[Placed]):
     def __init__(
         self,
         read: Read,
+        onboardings: Onboardings,
         forms: Path,
         source: str,
         registers: Mapping[Environment, Register],
         contact: str | None = None,
         supplier: Supplier | None = None,
     ) -> None:
-        super().__init__(read)
+        super().__init__(read, onboardings)
         self._forms, self._source, self._registers = forms, source, registers
         self._contact, self._supplier = contact, supplier
-        known = self.onboardings.valid()
-        self._catalogue = known.catalogue
-        self._owners = Owners(known.organisations, registers)
-        self._connections = {one: Declared.by(known.connections(one)) for one in registers}
+        self._catalogue = onboardings.catalogue
+        self._owners = Owners(onboardings.organisations, registers)
+        self._connections = {one: Declared.by(onboardings.connections(one)) for one in registers}
         self._same: dict[tuple[Environment, str], list[SheetRow]] = defaultdict(list)
         """The rows with a client-ID, in lower case."""
         self.drafts: list[ExistingClients] = []

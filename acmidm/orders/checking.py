@@ -93,7 +93,7 @@ class Checked(Report):
 def check(stack: Stack, exported: Path | None = None) -> Checked:
     """Compare what is confirmed of a stack. Raises Failure where the file from the portal cannot be
     read."""
-    forms = {form.client_key: form for form in stack.connections}
+    forms = {form.client_key: form for form in stack.forms.connections}
     differences, clients, attested = list[Difference](), list[Client](), list[Attested]()
     for client_key, confirmed in stack.confirmations.items():
         if not confirmed.is_there:

@@ -265,7 +265,7 @@ def _metadata(stack: Stack, order: Order) -> dict[str, Any]:
     confirmed."""
     confirmed = stack.confirmations.get(order.client_key)
     client = next(
-        (form for form in stack.connections if form.client_key == order.client_key), None
+        (form for form in stack.forms.connections if form.client_key == order.client_key), None
     ) or (confirmed.client(order.client_key) if confirmed else None)
     return {
         "organisation.name": order.client_key[0].partition("/")[0],
@@ -277,8 +277,8 @@ def _instructions(
     stack: Stack, order: Order, language: Language, metadata: Mapping[str, Any]
 ) -> Iterator[Instruction]:
     _, platform, environment = order.client_key
-    portal = stack.settings.platforms[platform].portal(environment)
-    catalogue = stack.catalogue
+    portal = stack.forms.settings.platforms[platform].portal(environment)
+    catalogue = stack.forms.catalogue
     where = {
         "portal": portal or language.tr("the portal"),
         "client": order.client_id or "?",

@@ -123,7 +123,7 @@ def _before(stack: Stack, order: Order) -> tuple[Confirmation | None, Path]:
     form = next(
         (
             connection
-            for connection in stack.connections
+            for connection in stack.forms.connections
             if connection.client_key == order.client_key
         ),
         None,
@@ -137,7 +137,7 @@ def _before(stack: Stack, order: Order) -> tuple[Confirmation | None, Path]:
         return confirmed, confirmed.file
     code, _, application = order.client_key[0].partition("/")
     file = shown(
-        absolute(stack.confirmed_folder(order.client_key[1]) / code / f"{application}.yaml")
+        absolute(stack.forms.confirmed_folder(order.client_key[1]) / code / f"{application}.yaml")
     )
     if file.exists():
         raise Failure(

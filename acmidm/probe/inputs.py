@@ -22,7 +22,7 @@ from acmidm_onboarding.files import write_whole
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import shown
-from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.rules.ends import without_ended_scopes
 from acmidm_onboarding.settings import PlatformSettings, Settings, require_trusted_apis
 from acmidm_onboarding.stack import Stack
@@ -184,7 +184,7 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
     if form.is_dir():
         raise Failure(f"{form} is a folder; name one form in it")
     try:
-        onboardings = load_onboardings([form], settings.catalogue_folder)
+        onboardings = read_onboardings([form], settings.catalogue_folder).valid()
     except InvalidForms as error:
         raise Failure(f"{error}\ncorrect the form first; acmidm validate checks it") from None
     day = datetime.now(UTC).date()
@@ -218,23 +218,22 @@ def all_given(stack: Stack, platform_name: str, supplier: str) -> list[ProbeInpu
     Raises:
         Failure: where the stack's file or its state cannot be read, or there is no such form.
     """
-    platform, forms = _platform(platform_name, stack.name, stack.settings), stack.forms
+    settings, forms = stack.forms.settings, stack.forms.onboardings
+    platform = _platform(platform_name, stack.name, settings)
     by_name = {loaded.name: loaded for loaded in forms.forms if loaded.form.keys_of == supplier}
-    network, inputs = Network(stack.settings.request_timeout_seconds), list[ProbeInputs]()
-    for connection in without_ended_scopes(stack.connections, stack.now.date()):
-        if connection.form.path in by_name and connection.platform is platform:
-            has, loaded = (
-                recorded_as(connection, stack.recorded.parts),
-                by_name[connection.form.path],
-            )
-            client_id = has.client_id if has else None
+    network, inputs = Network(settings.request_timeout_seconds), list[ProbeInputs]()
+    for connection in without_ended_scopes(stack.forms.connections, stack.now.date()):
+        loaded = by_name.get(connection.form.path or "")
+        if loaded and connection.platform is platform:
+            record = recorded_as(connection, stack.state.recorded.parts)
+            client_id = record.client_id if record else None
             inputs.append(
-                _inputs(loaded, connection, client_id, forms.catalogue, stack.settings, network)
+                _inputs(loaded, connection, client_id, forms.catalogue, settings, network)
             )
     if not inputs:
         raise Failure(
-            f"no form has keys_of: {supplier} on {TITLES[platform]} {stack.settings.environment};"
-            " name another supplier, stack or platform"
+            f"no form has keys_of: {supplier} on {TITLES[platform]} {settings.environment}; name"
+            " another supplier, stack or platform"
         )
     return inputs
 

@@ -20,7 +20,7 @@ def mistakes_of(stack: Stack) -> list[str]:
         InvalidForms: for a mistake in what all forms share.
         Failure: where the state cannot be read.
     """
-    if not stack.forms.problems:
+    if not stack.forms.onboardings.problems:
         return []
     endings = {connection.key: connection.ending for connection in stack.staying}
     whole, losing = list[str](), list[str]()
@@ -30,7 +30,7 @@ def mistakes_of(stack: Stack) -> list[str]:
             losing.append(f"{client.organisation} ({client.resource_name}: {listed(lost)})")
         else:
             whole.append(f"{client.organisation} ({client.resource_name})")
-    return [*map(str, stack.forms.problems), *_who_stays(whole, losing)]
+    return [*map(str, stack.forms.onboardings.problems), *_who_stays(whole, losing)]
 
 
 def _who_stays(whole: Collection[str], losing: Collection[str]) -> Iterator[str]:
@@ -73,4 +73,4 @@ def staying_clients(stack: Stack) -> list[Client]:
     keys = {connection.key for connection in stack.staying}
     if not keys:  # nothing else needs the state
         return []
-    return [client for client in stack.recorded.clients.values() if client.key in keys]
+    return [client for client in stack.state.recorded.clients.values() if client.key in keys]

@@ -88,7 +88,9 @@ class OrderHistory:
         is_whole = len(digest) == DIGITS
         if not (orders and is_whole):
             connections = (
-                form for form in self._stack.connections if form.resource_name == resource_name
+                form
+                for form in self._stack.forms.connections
+                if form.resource_name == resource_name
             )
             # Without a form nobody knows the folder that a client's form was in: then all are
             # searched.
@@ -132,11 +134,11 @@ class OrderHistory:
     @cached_property
     def _forms(self) -> Path:
         """The folder of forms, as Git names it."""
-        return Path(os.path.relpath(self._stack.settings.forms_folder))
+        return Path(os.path.relpath(self._stack.forms.settings.forms_folder))
 
     @cached_property
     def _catalogue(self) -> Path:
-        return Path(os.path.relpath(self._stack.settings.catalogue_folder))
+        return Path(os.path.relpath(self._stack.forms.settings.catalogue_folder))
 
     @cached_property
     def _catalogue_changes(self) -> bool:
@@ -152,7 +154,9 @@ class OrderHistory:
         """Yield the versions of the catalogue with one folder of forms and the keys of its
         suppliers, or with all forms where ``folder`` is empty."""
         files = [self._forms / folder]
-        for supplier in {one.supplier for one in self._stack.forms.mandates.get(folder, ())}:
+        for supplier in {
+            one.supplier for one in self._stack.forms.onboardings.mandates.get(folder, ())
+        }:
             files += [self._forms / supplier / name for name in ("*.jwk.json", KEYS_FILE)]
         if self._catalogue_changes:
             files.append(self._catalogue)
@@ -166,7 +170,7 @@ class OrderHistory:
 
     def _read_version(self, folder: str, tree: Tree) -> _Version:
         """Return what a version may have ordered, whatever was confirmed by then."""
-        settings, forms, catalogue = self._stack.settings, self._forms, self._catalogue
+        settings, forms, catalogue = self._stack.forms.settings, self._forms, self._catalogue
         own = tree.contents(lambda name: Path(name).is_relative_to(forms / folder))
         if not own:
             return _Version({}, frozenset())
@@ -195,7 +199,7 @@ class OrderHistory:
         stack = self._stack
         # The gate may have refused earlier what it let through later.
         strictest = Gate(PromotionGate.ENFORCE, 0)
-        for gate in (stack.settings.gate, NO_GATE, strictest):
+        for gate in (stack.forms.settings.gate, NO_GATE, strictest):
             for form in stack.desired_by_forms(connections, gate).declared:
                 yield from said_before(form, confirmation_of(form, stack.confirmations), rules)
 

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import typer
 
 from acmidm.engine import pulumi as engine
-from acmidm.engine.pulumi import last_runs
 from acmidm.engine.recovery import revision_of
 from acmidm.engine.stacks import ask_what_is_there, stack_of, uploaded_keys
 from acmidm.git import changed_since, lacks
@@ -34,6 +33,7 @@ from acmidm_onboarding.rules.gate import TestStack, Withheld
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.stack.authorities import Authorities
 from acmidm_onboarding.texts import spoken, tr
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
@@ -58,17 +58,20 @@ def read_plans(
     saved."""
     plans: list[Planned] = []
     approved: list[Approved] = []
-    for stack in (stack_of(name, by_policies=True) for name in stacks):
+    for name in stacks:
+        stack = stack_of(name, by_policies=True)
         with suppress(Failure):  # the preview reports a stack that does not exist
-            ask_what_is_there(stack)
+            stack, _ = ask_what_is_there(stack)
         with working(tr("previewing {stack}", stack=stack.name)):
             previewed = engine.preview(stack.name, stack.at_authorities)
-            plan = read_plan(previewed, stack.state)
+            plan = read_plan(previewed, stack.state.document)
         _warn_where_behind(stack)
         if save:
             with working(tr("reading the clients of {stack} that change", stack=stack.name)):
                 approved.append(
-                    approved_of(stack.name, previewed, plan, stack.platforms, stack.stolen)
+                    approved_of(
+                        stack.name, previewed, plan, stack.authorities.platforms, stack.forms.stolen
+                    )
                 )
             for sentence in unreadable(approved[-1]).values():
                 typer.echo(
@@ -78,11 +81,17 @@ def read_plans(
         connections: Sequence[Declaration] = []
         wanted = Desired((), ())
         with suppress(InvalidForms):  # in what all forms share, which the preview reports
-            forms, connections, wanted = stack.forms, stack.connections, stack.desired
+            forms, connections, wanted = (
+                stack.forms.onboardings,
+                stack.forms.connections,
+                stack.desired,
+            )
             plan = replace(plan, problems=(*plan.problems, *mistakes_of(stack)))
         plans.append(
             _with_what_forms_say(
-                Planned(_with_uploaded_keys(stack, plan), forms, connections, wanted, stack)
+                Planned(
+                    _with_uploaded_keys(stack.authorities, plan), forms, connections, wanted, stack
+                )
             )
         )
     for file in files:
@@ -100,7 +109,7 @@ def _warn_where_behind(stack: Stack) -> None:
     """Warn where what is checked out lacks the revision that was deployed last: the plan takes back
     what that revision did."""
     with suppress(Failure):  # the preview reports a stack that does not exist
-        revision = revision_of(last_runs(stack.name))
+        revision = revision_of(stack.state.last_runs)
         if revision is not None and lacks(revision):
             typer.echo(
                 f"warning: {stack.name} was last brought up from revision {revision[:10]}, and"
@@ -157,19 +166,21 @@ def _with_what_forms_say(planned: Planned) -> Planned:
     at_gate = [withheld for withheld in wanted.held_back if not withheld.lacks_mandate]
     shown = [withheld for withheld in held_back if not withheld.lacks_mandate]
     plan = replace(plan, more=more, waiting=len(at_gate) - len(shown))
-    return planned._replace(plan=with_keys(plan, planned.connections, wanted.declared, stack))
+    authorities = stack.authorities if stack else None
+    plan = with_keys(plan, planned.connections, wanted.declared, authorities)
+    return planned._replace(plan=plan)
 
 
 def _ordered(stack: Stack | None, plan: Plan) -> Iterator[tuple[Client, Change]]:
     """Yield the orders that wait for people at a portal without an API, each with its client; and
     what only its confirmation says of a client."""
-    if stack is None or not stack.by_hand:
+    if stack is None or not stack.forms.by_hand:
         return
     yield from ((client, Change(kind=Kind.CONFIRMATION_MISSING)) for client in stack.unconfirmed)
     for client, client_id in stack.corrected:
         if client.client_key not in plan.replaced:  # in this run its protection is lifted
             yield client, client_replaced(client, client_id)
-    forms = {form.client_key: form for form in stack.connections}
+    forms = {form.client_key: form for form in stack.forms.connections}
     for order in stack.orders:
         client = forms.get(order.client_key) or Client(*order.client_key, client_id=order.client_id)
         yield client, Change(kind=Kind.ORDERED, subject=order.name, note=order.title(spoken()))
@@ -183,18 +194,18 @@ def _of_this_change(
     if (
         stack is None
         or not held_back
-        or (changed := changed_since(revision_of(last_runs(stack.name)))) is None
+        or (changed := changed_since(revision_of(stack.state.last_runs))) is None
     ):
         return held_back
 
     def is_of_change(form: Declaration) -> bool:
-        prefix = str(stack.settings.forms_folder / (form.form.path or ""))
+        prefix = str(stack.forms.settings.forms_folder / (form.form.path or ""))
         return form.client_key in plan.changed or any(file.startswith(prefix) for file in changed)
 
     return [withheld for withheld in held_back if is_of_change(withheld.connection)]
 
 
-def _with_uploaded_keys(stack: Stack, plan: Plan) -> Plan:
+def _with_uploaded_keys(authorities: Authorities, plan: Plan) -> Plan:
     """Return the plan with the portal's keys of the clients whose form has keys now: all others of
     those keys go."""
     taken = [
@@ -202,7 +213,7 @@ def _with_uploaded_keys(stack: Stack, plan: Plan) -> Plan:
         for old, new in paired(plan.before, plan.after)
         if old and new and old.keys is None and new.keys is not None
     ]
-    uploaded = uploaded_keys(stack, taken)
+    uploaded = uploaded_keys(authorities, taken)
     return replace(
         plan,
         before={

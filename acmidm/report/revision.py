@@ -18,7 +18,7 @@ from acmidm.report.stacks import StacksOfRevision
 from acmidm.words import first_of, plain
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import MANDATES_FILE
-from acmidm_onboarding.forms.loading import load_onboardings, read_onboardings
+from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.rules.desired import Desired, desired
 from acmidm_onboarding.rules.ends import ended_scopes, without_ended_scopes
@@ -190,9 +190,9 @@ def revision(
     """
     problems = strays(before, tree, folders.forms)
     files = tree.files(folders.is_read)
-    onboardings = load_onboardings(
+    onboardings = read_onboardings(
         folders.forms, folders.catalogue_in(files), stacks.profiles, others=problems, files=files
-    )
+    ).valid()
     return Revision(onboardings, stacks.protecting, now, stacks.gate)
 
 

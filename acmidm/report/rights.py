@@ -10,7 +10,8 @@ import typer
 from acmidm.words import first_of, plain
 from acmidm_onboarding.authorities.errors import AuthorityError
 from acmidm_onboarding.authorities.port import KnowsRights
-from acmidm_onboarding.rules.desired import desired
+from acmidm_onboarding.rules.mandates import has_ended
+from acmidm_onboarding.rules.retirement import due
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import tr
@@ -26,10 +27,12 @@ def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str
     no right.
     """
     waiting: dict[tuple[Platform, tuple[str, ...]], list[Declaration]] = {}
-    for connection in desired(list(connections), stack.now).asked:
-        if connection.keys is None and connection.codes:
+    day = stack.now.date()
+    for connection in connections:
+        has_left = connection.platform.value in due(connection, day) or has_ended(connection, day)
+        if connection.keys is None and connection.codes and not has_left:
             waiting.setdefault((connection.platform, connection.codes), []).append(connection)
-    platforms = stack.platforms_briefly if waiting else {}
+    platforms = stack.authorities.platforms_briefly if waiting else {}
     sentences: list[str] = []
     down: set[Platform] = set()
     for (platform, codes), of_organisation in waiting.items():
@@ -48,7 +51,7 @@ def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str
                 tr(
                     "whether somebody holds API-beheerder on {environment} could not be found out:"
                     " {error}",
-                    environment=stack.settings.environment,
+                    environment=stack.forms.settings.environment,
                     error=error,
                 )
             )
@@ -61,7 +64,7 @@ def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str
                     " ({platform}), who could upload the key of {applications} in the"
                     " Beheerportaal; ask its Lokale Beheerder, or phone 1700, choice 5",
                     organisation=plain(of_organisation[0].organisation),
-                    environment=stack.settings.environment,
+                    environment=stack.forms.settings.environment,
                     platform=platform,
                     applications=applications,
                 )

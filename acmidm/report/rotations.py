@@ -13,7 +13,7 @@ from acmidm.report.kinds import Kind
 from acmidm.report.plan import Plan
 from acmidm.report.review import Review
 from acmidm_onboarding.rules.mandates import without_taken_back
-from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.stack.authorities import Authorities
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
@@ -25,13 +25,13 @@ def with_keys(
     plan: Plan,
     connections: Collection[Declaration],
     declared: Iterable[Declaration],
-    stack: Stack | None,
+    authorities: Authorities | None,
 ) -> Plan:
     """Return the plan with the form of each client, the keys that forms say are compromised, those
     that are revoked by what is ``declared`` now, and the clients whose applications sign without
     ``kid``.
 
-    The authorities of ``stack`` are asked about clients that get a second key, and no others; where
+    The ``authorities`` are asked about clients that get a second key, and no others; where
     they cannot be reached, nothing is known.
     """
     forms = {form.key: form.form.path for form in connections}
@@ -59,8 +59,8 @@ def with_keys(
     second = [
         replace(new, client_id=old.client_id) for old, new in pairs if _gets_a_second_key(old, new)
     ]
-    if stack is not None and second:
-        for client_key, uses in keys_in_use(stack, second).items():
+    if authorities is not None and second:
+        for client_key, uses in keys_in_use(authorities, second).items():
             is_without_kid = any(not use.with_kid for use in uses.values())
             facts = replace(after[client_key].key_facts, signs_without_kid=is_without_kid)
             after[client_key] = replace(after[client_key], key_facts=facts)

@@ -32,7 +32,6 @@ from acmidm_onboarding.recorded import (
     UnreadableState,
     full_name,
     require_not_older,
-    version_of,
 )
 from acmidm_onboarding.rules.desired import NO_GATE, Desired
 from acmidm_onboarding.rules.gate import by_reason
@@ -45,7 +44,8 @@ from acmidm_onboarding.settings import (
     full_key,
     plain_key,
 )
-from acmidm_onboarding.stack import Stack, checks
+from acmidm_onboarding.stack import Stack, open_stack
+from acmidm_onboarding.stack.forms import checks
 from acmidm_onboarding.texts import plural
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.problems import Failure, InvalidForms, first_listed, on_one_line
@@ -77,10 +77,10 @@ def load_onboardings() -> list[Sequence[Declaration | AsRecorded]]:
     with _mistakes_reported():
         stack = _stack(_settings())
         if not is_handed():
-            stack.forms.valid()
+            stack.forms.onboardings.valid()
         staying = stack.staying
-        stack.require_any_form()
-        connections = _desired(stack, stack.connections, are_all=True).declared
+        stack.forms.require_any_form()
+        connections = _desired(stack, stack.forms.connections, are_all=True).declared
         if not is_handed():  # a command counts by itself
             _require_no_mass_change(stack, connections)
         _require_random_plugin(connections)
@@ -94,7 +94,7 @@ def load_onboardings() -> list[Sequence[Declaration | AsRecorded]]:
 
 def _losing_protection(stack: Stack, declared: Sequence[Declaration]) -> list[AsRecorded]:
     try:
-        return stack.losing_protection(declared) if stack.settings.protect_clients else []
+        return stack.losing_protection(declared) if stack.forms.settings.protect_clients else []
     except UnreadableState:
         return []  # the engine then refuses to remove it, and the next run finds it
 
@@ -111,9 +111,9 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
         settings = _settings()
         files = _as_files(organisation, form)
         try:
-            onboardings = loading.load_onboardings(
+            onboardings = loading.read_onboardings(
                 [_WRITTEN], settings.catalogue_folder, *checks(settings), files=Files(files)
-            )
+            ).valid()
         except InvalidForms as error:
             whose = organisation.get("name") or "an organisation"
             name = f"{whose}, {form.get('application') or 'a form'}"
@@ -147,16 +147,16 @@ def _stack(settings: Settings) -> Stack:
     installed.require_only()
     file = pulumi.Config(NAMESPACE).get(HANDED)
     handed = None if file is None else read_handed(Path(file), settings.environment)
-    stack = Stack(
+    stack = open_stack(
         full_name(pulumi.get_stack()),
         lambda: settings,
         at_authorities=None if handed is None else handed.clients,
     )
     if handed is None:  # a command, of this version, has looked at the state by itself
         with suppress(UnreadableState):  # what needs the state reports that
-            require_not_older(pulumi.get_stack(), stack.state)
+            require_not_older(pulumi.get_stack(), stack.state.document)
     # The engine has the stack's lock by now: no other run can change the state any more.
-    if handed and handed.state_version and handed.state_version != version_of(stack.state):
+    if handed and handed.state_version and handed.state_version != stack.state.version:
         name = pulumi.get_stack()
         raise Failure(
             f"nothing of {name} is brought up, for another run changed {name} after this one had"
@@ -176,7 +176,7 @@ def _desired(stack: Stack, connections: Sequence[Declaration], *, are_all: bool 
     try:
         wanted = stack.desired_of(connections, are_all=are_all)
     except UnreadableState as error:
-        if stack.settings.promotion_gate is PromotionGate.ENFORCE:
+        if stack.forms.settings.promotion_gate is PromotionGate.ENFORCE:
             raise
         pulumi.log.warn(str(error))
         wanted = stack.desired_of(connections, NO_GATE, are_all=are_all)
@@ -194,7 +194,7 @@ def _desired(stack: Stack, connections: Sequence[Declaration], *, are_all: bool 
     if stack.at_authorities is None:
         new = [withheld.connection for withheld in held_back if withheld.is_new]
         # Of a state that has other clients, what leaves and is not in it has left.
-        lost = [] if wanted.unrecorded and stack.recorded.clients else wanted.unrecorded
+        lost = [] if wanted.unrecorded and stack.state.recorded.clients else wanted.unrecorded
         _say_unknown(
             [*new, *lost],
             "what the authority has of {names}, which this state lacks, is not known here; run"
@@ -207,12 +207,12 @@ def _require_no_mass_change(stack: Stack, declared: Sequence[Declaration]) -> No
     """Refuse to remove many clients at once, or to make those that people may have made. A state
     that cannot be read is one of which nobody knows that."""
     try:
-        clients = len(stack.recorded.clients)
+        clients = len(stack.state.recorded.clients)
     except UnreadableState as error:
         pulumi.log.warn(str(error))
         return
     stack.require_none_by_hand(declared)
-    gone = undeclared(declared, stack.recorded.parts)
+    gone = undeclared(declared, stack.state.recorded.parts)
     if is_mass_change(len(gone), clients):
         names, share = first_listed(gone), f"{SHARE:.0%}"
         raise Failure(

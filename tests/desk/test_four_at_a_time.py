@@ -22,10 +22,10 @@ def test_four_clients_are_read_at_a_time() -> None:
             return {}
 
     platform = SimpleNamespace(authority=Authority(), clients={})
-    stack: Any = SimpleNamespace(name="tni", platforms_briefly={Platform.ACMIDM: platform})
+    authorities: Any = SimpleNamespace(stack="tni", platforms_briefly={Platform.ACMIDM: platform})
     clients = [
         Client(f"OVO000001/{number}", Platform.ACMIDM, Environment.TNI, client_id=f"id-{number}")
         for number in range(12)
     ]
-    assert len(_Asked(stack, clients).uses) == 12
+    assert len(_Asked(authorities, clients).uses) == 12
     assert busy.most == 4

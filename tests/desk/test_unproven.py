@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from acmidm.desk.facts import unproven
-from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.values.client import Client, Grant
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -39,12 +39,14 @@ def declare_for_production(form: FormFile) -> None:
 
 
 def on_tni(form: FormFile) -> Declaration:
-    [found] = load_onboardings([form.folder], catalogue_folder()).connections(Environment.TNI)
+    [found] = (
+        read_onboardings([form.folder], catalogue_folder()).valid().connections(Environment.TNI)
+    )
     return found
 
 
 def lacking(form: FormFile, on_production: Client | None = None) -> tuple[str, ...]:
-    read = load_onboardings([form.folder], catalogue_folder())
+    read = read_onboardings([form.folder], catalogue_folder()).valid()
     wanted = next(iter(read.connections(Environment.PROD)), None)
     return unproven(on_tni(form), wanted, on_production, read.catalogue)
 

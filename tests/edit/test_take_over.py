@@ -23,7 +23,7 @@ from acmidm.report.drift import UndeclaredClient
 from acmidm.report.three_views import ClientDrift, Real, drifted
 from acmidm_onboarding.authorities.port import ClientSnapshot, RecordedChange, RegisteredClient
 from acmidm_onboarding.recorded import Recorded
-from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.stack import Stack, open_stack
 from acmidm_onboarding.texts import Language, speak
 from acmidm_onboarding.values.client import Client, Record
 from acmidm_onboarding.values.metadata import Owner, ProductDocument
@@ -55,7 +55,7 @@ def stack_of(environment: str = "tni", **settings: object) -> Stack:
         "promotionGate": "off",
         **settings,
     }
-    return Stack(
+    return open_stack(
         environment,
         lambda: read(**named),
         export=lambda _: {},
@@ -69,7 +69,7 @@ class Hand:
 
     def __init__(self, environment: str = "tni", **settings: object) -> None:
         self.stack = stack_of(environment, **settings)
-        [declared] = self.stack.connections
+        [declared] = self.stack.forms.connections
         in_stack = declared.in_stack(protect=False, managed_by=MANAGED_BY)
         products = [f"ProductConfiguration/{name}" for name in declared.products]
         urns = {part: f"urn::{part}::{declared.key}" for part in (*PARTS, *products)}

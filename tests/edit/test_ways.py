@@ -122,7 +122,7 @@ def taken_over(text: str, *clients: Any, supplier: Supplier | None = None) -> No
     Path("klanten.csv").write_text(text)
     forms = Path("onboardings")
     read = partial(read_onboardings, paths=[forms], catalogue_folder=Path("catalogue"))
-    taken = Clients(read, forms, "klanten.csv", registers_of(clients), None, supplier)
+    taken = Clients(read, read(), forms, "klanten.csv", registers_of(clients), None, supplier)
     taken.take(read_sheets(Path("klanten.csv"), HEADINGS).rows)
     taken.changes.write()
     assert (taken.wrong(), taken.unnamed()) == ([], [])

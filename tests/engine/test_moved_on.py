@@ -46,31 +46,36 @@ def engine(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> pytest.Mo
         confirmedFolder=None,
         operatorClientId="operator",
     )
-    monkeypatch.setattr(recovery, "last_runs", lambda _: [last_run("by_hand")])
     monkeypatch.setattr(recovery, "stack_tags", lambda _: {})
     monkeypatch.setattr(recovery, "set_tag", lambda *_: None)
     return monkeypatch
 
 
-def test_what_is_recorded_goes_on(engine: pytest.MonkeyPatch, repository: Repository) -> None:  # noqa: ARG001
-    assert recovery.recover(opened(recorded(repository.form.key, CLIENT_ID)))
+def looks_first(run: Mapping[str, Any], state: Mapping[str, Any] | None = None) -> bool:
+    """Whether a deployment after this run reads the authorities first."""
+    return recovery.recover(opened(state, last_run=run))[1].is_set
+
+
+@pytest.mark.usefixtures("engine")
+def test_what_is_recorded_goes_on(repository: Repository) -> None:
+    state = recorded(repository.form.key, CLIENT_ID)
+    assert looks_first(last_run("by_hand"), state)
 
 
 @pytest.mark.parametrize("left_behind", ["nothing", "a run that failed", "a tag"])
 def test_what_is_confirmed_alone_is_refused_whatever_the_last_run_left(
     engine: pytest.MonkeyPatch, left_behind: str
 ) -> None:
-    if left_behind == "a run that failed":
-        engine.setattr(recovery, "last_runs", lambda _: [last_run("by_hand", "failed")])
+    result = "failed" if left_behind == "a run that failed" else "succeeded"
     if left_behind == "a tag":
         engine.setattr(recovery, "stack_tags", lambda _: {recovery.LOOK_TAG: "true"})
     with pytest.raises(Failure, match="is confirmed and not recorded yet"):
-        recovery.recover(opened())
+        looks_first(last_run("by_hand", result))
 
 
-def test_a_type_that_is_no_longer_installed_holds_nothing_up(engine: pytest.MonkeyPatch) -> None:
-    engine.setattr(recovery, "last_runs", lambda _: [last_run("a-package-of-old")])
-    assert recovery.recover(opened())
+@pytest.mark.usefixtures("engine")
+def test_a_type_that_is_no_longer_installed_holds_nothing_up() -> None:
+    assert looks_first(last_run("a-package-of-old"))
 
 
 def last_at(authority: str, state: Mapping[str, Any] | None = None) -> Stack:
@@ -92,7 +97,7 @@ def test_what_somebody_may_have_made_by_hand_is_not_made_a_second_time(
     sentence = f"no client of {repository.form.key} is recorded, .* may have made one by hand"
 
     def declare(stack: Stack) -> None:
-        forms = [form for form in stack.connections if form.key == repository.form.key]
+        forms = [form for form in stack.forms.connections if form.key == repository.form.key]
         stack.require_none_by_hand(forms)
 
     with pytest.raises(Failure, match=sentence):
@@ -105,48 +110,49 @@ def test_what_somebody_may_have_made_by_hand_is_not_made_a_second_time(
 
 @pytest.mark.usefixtures("engine")
 def test_a_client_id_that_was_mistyped_is_not_taken_for_a_client_that_is_lost(
-    repository: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    repository: Repository, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A run would make a second client, beside the one whose client-ID nobody confirmed rightly."""
     key = repository.form.key
-    monkeypatch.setattr(deploy, "lost", lambda _: [key])
     with pytest.raises(typer.Exit):
-        deploy.report_lost(last_at("by_hand", recorded(key)), allow_mass_change=True)
+        deploy.report_lost(last_at("by_hand", recorded(key)), [key], allow_mass_change=True)
     assert f"the client-ID that was confirmed of {key} is not at its authority" in (
         capsys.readouterr().err
     )
-    assert deploy.report_lost(last_at("keycloak", recorded(key)), allow_mass_change=True)
+    deploy.report_lost(last_at("keycloak", recorded(key)), [key], allow_mass_change=True)
+    assert f"1 client of hand is at its authority no more: {key}" in capsys.readouterr().err
 
 
 WORDS = {"acmidm:apiClientIds": "dosis=ID notificaties=ID"}
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize(
     "former", [{}, {"acmidm:geosecureIssuer": "https://x"}, WORDS, {"acmidm:apiUrls": ""}], ids=str
 )
 def test_a_run_with_settings_in_former_ways_is_looked_at(
-    engine: pytest.MonkeyPatch, former: Mapping[str, str]
+    former: Mapping[str, str],
 ) -> None:
     """Another version made it: what it left is not known. A default that was empty says nothing."""
-    run = dict(last_run(opened().settings.platforms[Platform.ACMIDM].authority))
+    run = dict(last_run(opened().forms.settings.platforms[Platform.ACMIDM].authority))
     run["config"] |= {name: {"value": text, "secret": False} for name, text in former.items()}
-    engine.setattr(recovery, "last_runs", lambda _: [run])
-    assert recovery.recover(opened()) is any(former.values())
+    assert looks_first(run) is any(former.values())
 
 
-def test_former_maps_hold_nothing_up(engine: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("engine")
+def test_former_maps_hold_nothing_up() -> None:
     """What was confirmed is looked for, whatever the history's maps are written in."""
     run = dict(last_run("by_hand"))
     run["config"] |= {name: {"value": text} for name, text in WORDS.items()}
-    engine.setattr(recovery, "last_runs", lambda _: [run])
     with pytest.raises(Failure, match="is confirmed and not recorded yet"):
-        recovery.recover(opened())
+        looks_first(run)
 
 
+@pytest.mark.usefixtures("engine")
 def test_what_is_confirmed_alone_is_refused_where_settings_had_former_names(
-    engine: pytest.MonkeyPatch, repository: Repository
+    repository: Repository,
 ) -> None:
-    now = opened().settings.platforms[Platform.ACMIDM].authority
+    now = opened().forms.settings.platforms[Platform.ACMIDM].authority
     addresses = dict.fromkeys(("issuer", "managementUrl", "productsUrl"), "https://x.example")
     of_geosecure = {"authority": now, "operatorClientId": "operator", **addresses}
     repository.set(
@@ -161,6 +167,5 @@ def test_what_is_confirmed_alone_is_refused_where_settings_had_former_names(
     config |= {f"acmidm:geosecure{name}": text for name, text in former.items()}
     run: dict[str, Any] = {"kind": "update", "result": "succeeded"}
     run["config"] = {name: {"value": text} for name, text in config.items()}
-    engine.setattr(recovery, "last_runs", lambda _: [run])
     with pytest.raises(Failure, match="is confirmed and not recorded yet"):
-        recovery.recover(opened())
+        looks_first(run)

@@ -27,7 +27,7 @@ def opened() -> Stack:
         return ClientSnapshot(RegisteredClient(client_id, metadata()), {}, {})
 
     made = stack()
-    made.__dict__["platforms_briefly"] = {
+    made.authorities.__dict__["platforms_briefly"] = {
         Platform.ACMIDM: SimpleNamespace(clients=SimpleNamespace(get=read), authority=None)
     }
     return made
@@ -40,9 +40,9 @@ CLIENTS = [
 
 
 def test_the_keys_of_others_are_read(opened: Stack) -> None:
-    assert list(uploaded_keys(opened, CLIENTS)) == [CLIENTS[1].client_key]
+    assert list(uploaded_keys(opened.authorities, CLIENTS)) == [CLIENTS[1].client_key]
 
 
 def test_the_facts_of_others_are_known(opened: Stack, capsys: pytest.CaptureFixture[str]) -> None:
-    assert list(_Asked(opened, CLIENTS).seen) == [CLIENTS[1].client_key]
+    assert list(_Asked(opened.authorities, CLIENTS).seen) == [CLIENTS[1].client_key]
     assert "nobody can tell" in capsys.readouterr().err

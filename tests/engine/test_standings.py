@@ -15,7 +15,8 @@ def test_forms_with_mistakes_hide_no_others(tmp_path: Path) -> None:
     good, bad = write_form(tmp_path, "gent/goed"), write_form(tmp_path, "gent/fout")
 
     def applications() -> tuple[list[str], int]:
-        forms = stack(formsFolder=str(tmp_path), catalogueFolder=str(ROOT / "catalogue")).forms
+        opened = stack(formsFolder=str(tmp_path), catalogueFolder=str(ROOT / "catalogue"))
+        forms = opened.forms.onboardings
         return [one.form.application for one in forms.forms], len(forms.problems)
 
     assert applications() == ([bad.application, good.application], 0)

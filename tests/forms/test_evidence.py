@@ -16,7 +16,7 @@ from jwcrypto.jws import JWS
 
 from acmidm.report.codeowners import codeowners
 from acmidm_onboarding.forms.files import stray
-from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.values.evidence import TYPE, Evidence, Expected, is_fresh, read_evidence
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Unusable
@@ -300,8 +300,10 @@ def test_what_does_not_hold_is_no_mistake_of_the_form(workspace: Workspace, tmp_
         f"onboardings/gent/{NAME}:1:1: this is a link, which is not followed; put the file or"
         " folder itself here, or remove the link"
     ]
-    [alone] = load_onboardings([folder / "mijn-gent.yaml"], workspace.catalogue).connections(
-        Environment.TNI
+    [alone] = (
+        read_onboardings([folder / "mijn-gent.yaml"], workspace.catalogue)
+        .valid()
+        .connections(Environment.TNI)
     )
     assert (alone.evidence, alone.evidence_refused) == (None, "it is a link, which is not followed")
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from acmidm_onboarding.forms.documents import MAXIMUM_BYTES
-from acmidm_onboarding.forms.loading import load_catalogue, load_onboardings
+from acmidm_onboarding.forms.loading import load_catalogue, read_onboardings
 from acmidm_onboarding.values.problems import InvalidForms, on_one_line
 from acmidm_onboarding.values.terms import Environment
 from tests.support.workspace import FORM, Workspace, public_key
@@ -141,7 +141,7 @@ def test_a_link_is_followed_by_no_other_way_to_name_it(workspace: Workspace) -> 
         given = path / "mijn-gent.yaml" if path.is_dir() else path
         for one in (path, given):
             with pytest.raises(InvalidForms, match="this is a link, which is not followed"):
-                load_onboardings([one], workspace.catalogue)
+                read_onboardings([one], workspace.catalogue).valid()
         path.unlink()
         target.rename(path)
 
@@ -253,7 +253,7 @@ def test_a_path_that_does_not_exist(folder: str, workspace: Workspace) -> None:
     with pytest.raises(
         InvalidForms, match="there is no file or folder of this name; name an existing one"
     ):
-        load_onboardings([Path(folder)], workspace.catalogue)
+        read_onboardings([Path(folder)], workspace.catalogue).valid()
     with pytest.raises(
         InvalidForms, match="this folder does not exist; name an existing file or folder"
     ):
@@ -273,7 +273,7 @@ def test_a_catalogue_that_changed_is_read_anew(workspace: Workspace) -> None:
 def test_a_form_given_by_name_is_the_one_that_is_read_and_once(workspace: Workspace) -> None:
     workspace.write_form("nonsense", "gent/ander")
     form = workspace.forms / "gent" / "mijn-gent.yaml"
-    loaded = load_onboardings([form, form, Path(GENT)], workspace.catalogue)
+    loaded = read_onboardings([form, form, Path(GENT)], workspace.catalogue).valid()
     assert [(form.name, form.file.as_posix()) for form in loaded.forms] == [
         ("gent/mijn-gent", GENT)
     ]

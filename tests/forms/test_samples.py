@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from acmidm.render.catalogue_page import catalogue_page
 from acmidm_onboarding.forms.editor import schemas
 from acmidm_onboarding.forms.files import OWN_FILES
-from acmidm_onboarding.forms.loading import load_catalogue, load_onboardings
+from acmidm_onboarding.forms.loading import load_catalogue, read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
@@ -29,7 +29,7 @@ PRODUCTS = sorted((ROOT / "catalogue").rglob("*.yaml"))
 @pytest.fixture
 def samples(monkeypatch: pytest.MonkeyPatch) -> Onboardings:
     monkeypatch.chdir(ROOT)
-    return load_onboardings([Path("onboardings")], Path("catalogue"))
+    return read_onboardings([Path("onboardings")], Path("catalogue")).valid()
 
 
 def schema(name: str) -> Any:

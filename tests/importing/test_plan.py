@@ -51,7 +51,7 @@ def planned(
     def read(**_: object) -> Onboardings:
         return replace(FORMS, organisations=folders or {})
 
-    plan = Clients(read, Path("onboardings"), "klanten.csv", registers_of(clients), contact)
+    plan = Clients(read, read(), Path("onboardings"), "klanten.csv", registers_of(clients), contact)
     plan.plan(rows)
     return plan
 

@@ -19,7 +19,7 @@ from acmidm.importing.listed import ListedClient
 from acmidm.importing.sharing import Supplier
 from acmidm.sheet import SheetRow
 from acmidm_onboarding.files import write_once
-from acmidm_onboarding.forms.loading import load_onboardings, read_onboardings
+from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.values import metadata
 from acmidm_onboarding.values.jwk import PublicJwk, public_jwk
 from acmidm_onboarding.values.metadata import ProductDocument
@@ -62,7 +62,7 @@ def row(owner: dict[str, Any], *keys: PublicJwk, number: int = 2, **changes: Any
 def write(forms: Path, *rows: Row, supplier: Supplier | None = None) -> Clients:
     taken = clients_of(forms, CATALOGUE, *rows, supplier=supplier)
     taken.changes.write()
-    load_onboardings([forms], CATALOGUE)  # whatever it wrote is valid
+    read_onboardings([forms], CATALOGUE).valid()  # whatever it wrote is valid
     return taken
 
 
@@ -71,7 +71,7 @@ def clients_of(
 ) -> Clients:
     read = partial(read_onboardings, paths=[forms], catalogue_folder=catalogue)
     registers = registers_of(listed for _, listed in rows)
-    taken = Clients(read, forms, "klanten.xlsx", registers, None, supplier)
+    taken = Clients(read, read(), forms, "klanten.xlsx", registers, None, supplier)
     taken.take(one for one, _ in rows)
     return taken
 

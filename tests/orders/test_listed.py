@@ -86,7 +86,7 @@ def test_what_the_owner_of_an_api_does_after_the_approval(form: FormFile) -> Non
     [approval] = [order for order in stack.orders if order.doer is Doer.API_OWNER]
     assert "systeemgebruiker" in words(listed(stack, approval, NL))
     assert "system user" in words(listed(stack, approval, EN))
-    [connection] = opened().connections
+    [connection] = opened().forms.connections
     assert {
         language: "AWV-Toepassingen" in said for language, said in connection.afterwards.items()
     } == {
@@ -246,7 +246,7 @@ def test_the_key_of_an_ended_supplier_is_named_so(form: FormFile) -> None:
     """By whoever manages the client of the organisation."""
     carry_out(opened())
     stack = opened()
-    (connection,), (confirmed,) = stack.connections, stack.confirmations.values()
+    (connection,), (confirmed,) = stack.forms.connections, stack.confirmations.values()
     revoked = dict.fromkeys(connection.thumbprints, "leverancier")
     ended = changed(connection, jwks={}, revoked=revoked)
     ordered = targets(ended, confirmed, stack.order_rules)

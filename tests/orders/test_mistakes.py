@@ -81,6 +81,6 @@ def test_a_client_whose_form_is_for_another_environment_now_is_there_until_someb
         for name in left_out:
             form.path.with_name(name).write_text("scopes: [\n")
         stack = opened(recorded(form.key))
-        assert len(stack.forms.problems) == len(left_out)
+        assert len(stack.forms.onboardings.problems) == len(left_out)
         assert [one.key for one in stack.desired.declared] == [form.key]
         assert [order.part for order in stack.orders] == ["remove"]

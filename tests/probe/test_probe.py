@@ -19,7 +19,7 @@ from joserfc.jwk import RSAKey
 
 from acmidm import private_key
 from acmidm.private_key import KeyFormat
-from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.values.terms import Environment
 from tests.support.connection import Connection, make_connection
 from tests.support.fake_server import Reply, Request, serving
@@ -39,8 +39,10 @@ from tests.support.terminal import descriptor
 
 
 def evidence_of(connection: Connection) -> Any:
-    found = load_onboardings([connection.form.path], catalogue_folder()).connections(
-        Environment.TNI
+    found = (
+        read_onboardings([connection.form.path], catalogue_folder())
+        .valid()
+        .connections(Environment.TNI)
     )
     return next(one for one in found if one.platform == connection.platform)
 

@@ -14,7 +14,7 @@ from acmidm_onboarding import stack as stacks
 from acmidm_onboarding.recorded import UnreadableState, recorded_in
 from acmidm_onboarding.rules.desired import Desired
 from acmidm_onboarding.settings import Settings
-from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.stack import open_stack
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.terms import Environment
 from tests.support.declared_connection import CONNECTION
@@ -44,7 +44,7 @@ def unreadable(_: str) -> Mapping[str, Any]:
 def asked(state: Mapping[str, Any] | None, **changes: str) -> Desired:
     """What the program has of one connection on production; without a state that of one that cannot
     be read."""
-    stack = Stack(
+    stack = open_stack(
         "prod", lambda: settings(**changes), export=unreadable if state is None else lambda _: state
     )
     return declared._desired(stack, [IN_PRODUCTION])
@@ -63,7 +63,9 @@ def test_nothing_is_read_without_a_gate(
 ) -> None:
     monkeypatch.setattr(stacks, "recorded", None)
     one = replace(IN_PRODUCTION, environment=Environment(changes.get("environment", "prod")))
-    found = declared._desired(Stack("prod", lambda: settings(**changes), export=unreadable), [one])
+    found = declared._desired(
+        open_stack("prod", lambda: settings(**changes), export=unreadable), [one]
+    )
     assert (found.declared, said) == ((one,), [])
 
 
@@ -95,7 +97,7 @@ def test_a_state_that_cannot_be_read_undeclares_nothing(
         asked(None, promotionGate="enforce")
     monkeypatch.setattr(declared, "_settings", lambda: settings(promotionGate="enforce"))
     monkeypatch.setattr(
-        declared, "_stack", lambda found: Stack("prod", lambda: found, export=unreadable)
+        declared, "_stack", lambda found: open_stack("prod", lambda: found, export=unreadable)
     )
     with pytest.raises(SystemExit):
         declared.connections_of(
@@ -111,7 +113,7 @@ def test_a_program_of_its_own_is_told_what_its_connection_lacks(
 ) -> None:
     """It cannot declare an empty list."""
     monkeypatch.setattr(
-        declared, "_stack", lambda found: Stack("prod", lambda: found, export=lambda _: {})
+        declared, "_stack", lambda found: open_stack("prod", lambda: found, export=lambda _: {})
     )
     monkeypatch.setattr(stacks, "recorded", lambda _: recorded_in({}))
     monkeypatch.setattr(declared, "_settings", lambda: settings(promotionGate="enforce"))

@@ -11,7 +11,7 @@ from acmidm_onboarding import stack as stacks
 from acmidm_onboarding.recorded import recorded_in
 from acmidm_onboarding.rules.desired import Desired
 from acmidm_onboarding.settings import read_settings
-from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.stack import open_stack
 from acmidm_onboarding.values.client import Records
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.terms import Environment
@@ -47,7 +47,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> Said:
 def desired_with(gate: str, *connections: Declaration, there: Records | None = None) -> Desired:
     """What a program desires of connections on production that neither it nor TNI has."""
     settings = read_settings({**SETTINGS, "promotionGate": gate}.get)
-    stack = Stack("prod", lambda: settings, export=lambda _: {}, at_authorities=there)
+    stack = open_stack("prod", lambda: settings, export=lambda _: {}, at_authorities=there)
     return declared._desired(stack, connections)
 
 

@@ -14,7 +14,7 @@ from acmidm.desk.status import ListedConnection, ListedKey, in_order, listed
 from acmidm.desk.views import Status, View
 from acmidm.render.html import as_html
 from acmidm.terminal import speaking
-from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.client import HandedOver
 from acmidm_onboarding.values.declaration import in_stack
@@ -85,7 +85,7 @@ def page_of(report: Status) -> str:
 def declared() -> Status:
     """The connections that this repository's own forms declare, as if they had been brought up;
     client-IDs are stand-ins."""
-    onboardings = load_onboardings([ROOT / "onboardings"], ROOT / "catalogue")
+    onboardings = read_onboardings([ROOT / "onboardings"], ROOT / "catalogue").valid()
     connections = [
         listed(
             environment.value,

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from acmidm.report.mistakes import mistakes_of
-from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.stack import open_stack
 from acmidm_onboarding.values.jwk import public_jwk
 from tests.support.recorded_resources import resource
 from tests.support.settings import read
@@ -53,8 +53,8 @@ def said(workspace: Workspace, *resources: dict[str, Any]) -> list[str]:
     """The sentences after those of the mistakes themselves."""
     folders = {"formsFolder": str(workspace.forms), "catalogueFolder": str(workspace.catalogue)}
     state = {"deployment": {"resources": [*resources]}}
-    stack = Stack("tni", lambda: read(**folders), export=lambda _: state)
-    mistakes = list(map(str, stack.forms.problems))
+    stack = open_stack("tni", lambda: read(**folders), export=lambda _: state)
+    mistakes = list(map(str, stack.forms.onboardings.problems))
     sentences = mistakes_of(stack)
     assert sentences[: len(mistakes)] == mistakes
     return sentences[len(mistakes) :]

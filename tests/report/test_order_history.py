@@ -345,7 +345,7 @@ def test_what_no_version_said(
 def test_two_orders_of_one_digest(repository: Repository, form: FormFile) -> None:
     """A beginning of it is no name where two versions have it, whichever of them is there now: what
     was done at the portal must not be confirmed as something else."""
-    (connection,) = opened().connections
+    (connection,) = opened().forms.connections
     by_beginning = defaultdict[str, dict[str, str]](dict)
     for number in count():
         contact = f"a{number}@stad-gent.example"

@@ -20,8 +20,9 @@ def test_each_order_is_named_whatever_there_is_to_do(act: Act) -> None:
     """With the product or the supplier that it is about, also to whoever carries it out."""
     key = client().client_key
     order = Order(key, "OVO002067/loket", "products/dosis", act, {}, revoked={"t": "leverancier"})
-    nothing: dict[str, Any] = {"by_hand": True, "unconfirmed": (), "corrected": ()}
-    stack = SimpleNamespace(**nothing, connections=(), orders=[order])
+    nothing: dict[str, Any] = {"unconfirmed": (), "corrected": ()}
+    forms = SimpleNamespace(by_hand=True, connections=())
+    stack = SimpleNamespace(**nothing, forms=forms, orders=[order])
     [(_, change)] = _ordered(cast(Stack, stack), cast(Plan, None))
     assert change.note == order.title(Language.EN)
     for language in Language:

@@ -43,4 +43,4 @@ def test_who_needs_no_right_and_an_authority_that_cannot_tell_are_not_asked() ->
         issuer="http://127.0.0.1:1/realms/r",
     )
     assert missing_rights(keycloak, [_IN_PORTAL]) == []
-    assert not isinstance(keycloak.platforms[Platform.ACMIDM].authority, KnowsRights)
+    assert not isinstance(keycloak.authorities.platforms[Platform.ACMIDM].authority, KnowsRights)

@@ -136,7 +136,8 @@ def test_who_lacks_an_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         if name not in recorded:
             raise UnknownStack(name)
         clients = {each.client_key: each for each in recorded[name]}
-        return SimpleNamespace(recorded=SimpleNamespace(clients=clients))
+        of_state = SimpleNamespace(clients=clients)
+        return SimpleNamespace(state=SimpleNamespace(recorded=of_state))
 
     monkeypatch.setattr(filters, "stack_of", stack_of)
     monkeypatch.setattr(filters, "stack_names", lambda _: ["tni", "prod", "never-made"])

@@ -10,7 +10,7 @@ from typing import Any
 
 from acmidm.orders.writing import confirm
 from acmidm_onboarding.rules.orders import Act, Order
-from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.stack import Stack, open_stack
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.confirmation import Attestation
 from tests.support.confirmed import BY, CLIENT_ID
@@ -34,10 +34,19 @@ def set_by_hand(repository: Repository, **changes: object) -> None:
 
 
 def opened(
-    state: Mapping[str, Any] | None = None, now: datetime | None = None, name: str = NAME
+    state: Mapping[str, Any] | None = None,
+    now: datetime | None = None,
+    name: str = NAME,
+    last_run: Mapping[str, Any] | None = None,
 ) -> Stack:
     """The stack in the working directory, as it is now."""
-    return Stack(name, lambda: stack_settings(name, Path()), export=lambda _: state or {}, now=now)
+    return open_stack(
+        name,
+        lambda: stack_settings(name, Path()),
+        export=lambda _: state or {},
+        history=lambda _: [last_run] if last_run else [],
+        now=now,
+    )
 
 
 def recorded(key: str, client_id: str = CLIENT_ID, *, protected: bool = False) -> Mapping[str, Any]:
@@ -74,7 +83,7 @@ def carry_out(
         for order in orders_of(stack, key):
             given = {Act.CREATE: {"client_id": client_id}, Act.LOOK: {"keys": ()}}
             confirm(stack, order, by, **given.get(order.act, {}))  # type: ignore[arg-type]
-            stack.confirmed()
+            stack = stack.confirmed_anew()
     assert orders_of(stack, key) == []
 
 

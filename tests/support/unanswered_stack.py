@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from acmidm_onboarding.settings import Settings, read_settings
-from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.stack import Stack, open_stack
 
 
 def settings(**changes: str) -> Settings:
@@ -22,4 +22,4 @@ def settings(**changes: str) -> Settings:
 
 
 def stack(**changes: str) -> Stack:
-    return Stack("tni", lambda: settings(**changes))
+    return open_stack("tni", lambda: settings(**changes))

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from jwcrypto.jwk import JWK
 
-from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.values.problems import InvalidForms, Problem
 from tests.support.rsa_keys import rsa_pem
@@ -220,7 +220,7 @@ class Workspace:
 
     def load(self, **how: Any) -> Onboardings:
         """As a stack has them loaded: ``profiles``, ``served``."""
-        return load_onboardings([self.forms], self.catalogue, **how)
+        return read_onboardings([self.forms], self.catalogue, **how).valid()
 
     def problems(self, **how: Any) -> tuple[Problem, ...]:
         """Return the mistakes that the loader reports; none where the forms are valid."""

@@ -17,7 +17,7 @@ from acmidm.form_text import SCHEMA
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import KEYS_FILE, absolute, shown
 from acmidm_onboarding.forms.key_files import key_in
-from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
@@ -216,7 +216,7 @@ def keys_of_form(file: Path, environment: Environment) -> ListOfKeys:
     stacks = stacks_in(Path())
     if file.is_dir():
         raise Failure(tr("{file} is a folder; name one form", file=file))
-    onboardings = load_onboardings([file], own_catalogue(), stacks.profiles, stacks.served)
+    onboardings = read_onboardings([file], own_catalogue(), stacks.profiles, stacks.served).valid()
     loaded = next((form for form in onboardings.forms if form.file == shown(absolute(file))), None)
     if loaded is None:
         raise Failure(tr("{file} is no form; name one", file=file))
@@ -244,7 +244,7 @@ def keys_of_form(file: Path, environment: Environment) -> ListOfKeys:
 def keys_of_supplier(supplier: str, forms: Path, environment: Environment) -> ListOfKeys:
     """Read a supplier, and the forms that have its keys. Raises InvalidForms and Failure."""
     stacks = stacks_in(Path())
-    onboardings = load_onboardings([forms], own_catalogue(), stacks.profiles, stacks.served)
+    onboardings = read_onboardings([forms], own_catalogue(), stacks.profiles, stacks.served).valid()
     organisation = onboardings.organisations.get(supplier)
     if organisation is None:
         raise Failure(

@@ -84,7 +84,7 @@ class FormRows(Rows[P]):
     that has no own."""
 
     def __init__(self, common: Answers, read: Read, forms: Path, today: date) -> None:
-        super().__init__(read)
+        super().__init__(read, read())
         self._common, self._forms, self._today = common, forms, today
         fields = {f"{of}.{name}": ",".join(texts) for (of, name), texts in common.values.items()}
         cells = {

@@ -170,17 +170,17 @@ def documents_of(take_overs: Iterable[TakeOver], stack: str) -> str:
 def _form_of(drift: ClientDrift, stack: Stack) -> tuple[Declaration, LoadedForm]:
     """Return what declares a client. Raises Failure where nothing does, or it has mistakes."""
     names = [side.client_key for side in (drift.declared, drift.recorded) if side]
-    for declared in stack.connections:
+    for declared in stack.forms.connections:
         if declared.client_key in names:
             return declared, next(
-                one for one in stack.forms.forms if one.name == declared.form.path
+                one for one in stack.forms.onboardings.forms if one.name == declared.form.path
             )
     raise Failure(
         tr(
             "{key}: no form without mistakes in {folder} declares the client; correct its form, or"
             " bring it back, first",
             key=names[0][0],
-            folder=stack.settings.forms_folder,
+            folder=stack.forms.settings.forms_folder,
         )
     )
 
@@ -200,7 +200,7 @@ class _Taking:
         self._snapshot, self._stack = snapshot, stack
         self._declared, self._loaded = take_over.declared, take_over.loaded
         self._request = self._loaded.form.environments[self._declared.environment]
-        self._catalogue: Catalogue = stack.catalogue
+        self._catalogue: Catalogue = stack.forms.catalogue
         self._accepted: list[Change] = []
         self._takes: Mapping[Kind, Callable[[Change], list[str]]] = {
             Kind.SCOPE_GRANTED: self._scope,
@@ -366,7 +366,7 @@ class _Taking:
             text = edited(file.read_text("utf-8"), adding(self._loaded, more))
         except Failure as failure:
             return [str(failure)]
-        catalogue = self._stack.settings.catalogue_folder
+        catalogue = self._stack.forms.settings.catalogue_folder
         read = read_onboardings([file], catalogue, files=Files({file: text}))
         return [f"{problem.what}; {problem.remedy}" for problem in read.problems]
 
@@ -426,7 +426,7 @@ class _Taking:
                 catalogue_names={**declared.form.catalogue_names, **names},
             ),
         )
-        desired = self._stack.desired_by_forms([wanted], self._stack.settings.gate)
+        desired = self._stack.desired_by_forms([wanted], self._stack.forms.settings.gate)
         passed = {name for one in desired.declared for name in one.scopes}
         for change in granted:
             if change.subject not in passed:

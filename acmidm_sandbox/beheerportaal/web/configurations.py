@@ -13,6 +13,7 @@ from acmidm_sandbox.beheerportaal.api.products import put_configuration, remove_
 from acmidm_sandbox.beheerportaal.documents import ConfigurationDocument
 from acmidm_sandbox.beheerportaal.problems import Problem
 from acmidm_sandbox.beheerportaal.store import products
+from acmidm_sandbox.beheerportaal.store.clients import Client
 from acmidm_sandbox.beheerportaal.web import clients
 from acmidm_sandbox.beheerportaal.web.visit import (
     Field,
@@ -31,12 +32,12 @@ router = APIRouter()
 @router.get(PAGE, name="configuration")
 def show_configuration(visit: TeamVisit, client_id: str, product: str) -> Response:
     """Return the form, with what is configured."""
-    stored = _find(visit, client_id, product)
+    client, stored = _find(visit, client_id, product)
     texts = {}
     if stored is not None:
         for name, value in stored.document.configuration.items():
             texts[name] = _written(value)
-    return _page(visit, client_id, product, texts, is_stored=stored is not None)
+    return _page(visit, client, product, texts, is_stored=stored is not None)
 
 
 @router.post(PAGE)
@@ -49,7 +50,7 @@ def save_configuration(
 ) -> Response:
     """Write the configuration, or remove it. The marks of a stack stay: the configuration is still
     that stack's."""
-    stored = _find(visit, client_id, product)
+    client, stored = _find(visit, client_id, product)
     fields = _fields(visit, product)
     texts = {name: str(form.get(f"veld-{name}", "")).strip() for name in fields}
     configuration = {name: _read(fields[name], text) for name, text in texts.items() if text}
@@ -67,17 +68,19 @@ def save_configuration(
         mistakes: Mistakes = [("velden", visit.texts("configuration.invisible"))]
     except Problem as problem:
         mistakes = _mistakes(visit, product, problem, configuration)
-    return _page(visit, client_id, product, texts, mistakes, is_stored=stored is not None)
+    return _page(visit, client, product, texts, mistakes, is_stored=stored is not None)
 
 
-def _find(visit: Visit, client_id: str, product: str) -> products.Configuration | None:
-    """Return what is configured for a client. Raises HTTPException: 404 for an unknown product or
-    client."""
+def _find(
+    visit: Visit, client_id: str, product: str
+) -> tuple[Client, products.Configuration | None]:
+    """Return a client, and what is configured for it. Raises HTTPException: 404 for an unknown
+    product or client."""
     if product not in visit.portal.settings.products:
         raise HTTPException(404)
     with visit.portal.database.read() as session:
-        clients.find(visit, session, client_id, clients.seen(visit))
-        return products.find(session, product, client_id)
+        client = clients.find(visit, session, client_id, clients.seen(visit))
+        return client, products.find(session, product, client_id)
 
 
 def _fields(visit: Visit, product: str) -> Mapping[str, Mapping[str, Any]]:
@@ -127,7 +130,7 @@ def _mistakes(
 
 def _page(
     visit: Visit,
-    client_id: str,
+    client: Client,
     product: str,
     texts: Mapping[str, str],
     mistakes: Mistakes = (),
@@ -135,8 +138,6 @@ def _page(
     is_stored: bool,
 ) -> Response:
     """Return the form."""
-    with visit.portal.database.read() as session:
-        client = clients.find(visit, session, client_id, clients.seen(visit))
     return visit.page(
         "configuration.html",
         product=product,

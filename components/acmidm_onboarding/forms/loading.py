@@ -147,22 +147,6 @@ def _in_two_files(
                 )
 
 
-def load_onboardings(
-    paths: Sequence[Path],
-    catalogue_folder: Path,
-    profiles: Mapping[Environment, Profile] = _NO_POLICIES,
-    served: Served = _ALL_PLATFORMS,
-    others: Iterable[Problem] = (),
-    files: Files | None = None,
-) -> Onboardings:
-    """Read forms, all of which have to be valid; see ``read_onboardings``.
-
-    Raises:
-        InvalidForms: with every mistake in all of them.
-    """
-    return read_onboardings(paths, catalogue_folder, profiles, served, others, files).valid()
-
-
 def read_onboardings(
     paths: Sequence[Path],
     catalogue_folder: Path,

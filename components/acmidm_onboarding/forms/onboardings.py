@@ -92,25 +92,38 @@ class Onboardings:
 
     def _lenders(self, loaded: LoadedForm) -> Lenders:
         folder, application = loaded.file.parent.name, loaded.form.application
-        own = self.mandates.get(folder, ())
-        mandates = {
-            supplier: mandate.until.isoformat()
-            for supplier in {mandate.supplier for mandate in own}
-            if (mandate := mandate_for(own, supplier, application))
-        }
-        listed = {
-            key.thumbprint: supplier
-            for supplier, keys in self.suppliers.items()
-            if supplier not in (folder, loaded.form.keys_of)
-            for of_environment in keys.values()
-            for key in of_environment
-        }
-        stolen = {
-            supplier: self.compromised[supplier]
-            for supplier in self.suppliers
-            if self.compromised.get(supplier)
-        }
-        return Lenders(mandates, listed, stolen)
+        of_folder = self.mandates.get(folder, ())
+        mandates = dict[str, str]()
+        for supplier in {mandate.supplier for mandate in of_folder}:
+            mandate = mandate_for(of_folder, supplier, application)
+            if mandate:
+                mandates[supplier] = mandate.until.isoformat()
+        known = self.suppliers.keys() & {folder, loaded.form.keys_of}
+        return Lenders(mandates, self._keys_but_of(frozenset(known)), self._stolen)
+
+    def _keys_but_of(self, suppliers: frozenset[str]) -> Mapping[str, str]:
+        """Return the supplier of each key by its thumbprint, without the keys of these
+        ``suppliers``."""
+        if suppliers not in self._lent:
+            lent = dict[str, str]()
+            for supplier in self.suppliers:
+                if supplier in suppliers:
+                    continue
+                for keys in self.suppliers[supplier].values():
+                    lent.update(dict.fromkeys((key.thumbprint for key in keys), supplier))
+            self._lent[suppliers] = lent
+        return self._lent[suppliers]
+
+    @cached_property
+    def _lent(self) -> dict[frozenset[str], Mapping[str, str]]:
+        """What ``_keys_but_of`` returned: most forms have the same."""
+        return {}
+
+    @cached_property
+    def _stolen(self) -> Mapping[str, frozenset[str]]:
+        """The thumbprints of each supplier's compromised keys."""
+        compromised = {supplier: self.compromised.get(supplier) for supplier in self.suppliers}
+        return {supplier: keys for supplier, keys in compromised.items() if keys}
 
     def mistaken(self, forms: Path) -> Mistaken:
         """Return what is known beside the mistakes; ``forms`` is the folder that was read."""

@@ -68,7 +68,7 @@ def lock(project: ProxiedProject, **changes: object) -> Path:
 
 def recover(project: ProxiedProject) -> bool:
     """What a deployment begins with, in this process."""
-    return recovery.recover(stack_of(project.stack))
+    return recovery.recover(stack_of(project.stack))[1].is_set
 
 
 def failing_engine(folder: Path, project: ProxiedProject, failing: int) -> str:

@@ -22,7 +22,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
-from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.values.problems import InvalidForms
 from tests.end_to_end.stateful.conftest import portal, read_once
 from tests.end_to_end.stateful.speeds import InProcess
@@ -412,7 +412,7 @@ def write_pull(place: ClientKey, pull: Mapping[str, Any]) -> None:
 def apply(place: ClientKey, portal: RunningPortal, number: int) -> bool:
     """Whether the pull request is valid; then its ``up``, with a change of another's beside it."""
     try:
-        load_onboardings([place.stack.forms], catalogue_folder())
+        read_onboardings([place.stack.forms], catalogue_folder()).valid()
     except InvalidForms as error:
         for problem in error.problems:
             assert SECRET not in str(problem)

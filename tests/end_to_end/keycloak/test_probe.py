@@ -13,7 +13,7 @@ import pytest
 import yaml
 from joserfc.jwk import ECKey
 
-from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.values.terms import Environment
 from tests.support.connection import Connection
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, SEND, write_form
@@ -60,8 +60,10 @@ def test_a_connection_that_works(connection: OnKeycloak) -> None:
     """With kid and without; what was proven is recorded."""
     result = connection.probe("--send-test-message", "--record")
     assert (result.code, result.found) == (0, [])
-    [found] = load_onboardings([connection.form.path], catalogue_folder()).connections(
-        Environment.TNI
+    [found] = (
+        read_onboardings([connection.form.path], catalogue_folder())
+        .valid()
+        .connections(Environment.TNI)
     )
     assert found.evidence is not None
     assert (found.evidence.scopes, found.evidence.products) == (

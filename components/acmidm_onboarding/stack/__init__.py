@@ -1,0 +1,376 @@
+"""One stack: what is desired of it, what its state has, what its authorities have. Each is read
+once, and not before it is needed.
+
+The forms, the state and the authorities are an object each, for whoever needs no more. What is
+desired, and what people have to do, follows from all of them and is said here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from acmidm_onboarding.engine_resources import part_of
+from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.confirmation_files import read_confirmations
+from acmidm_onboarding.recorded import AsRecorded, own_state, recorded, unreadable
+from acmidm_onboarding.rules.confirmed import as_confirmed, is_corrected, may_not_go
+from acmidm_onboarding.rules.desired import NO_GATE, Desired, desired
+from acmidm_onboarding.rules.gate import TestStack
+from acmidm_onboarding.rules.orders import Act, Order, Rules, orders
+from acmidm_onboarding.rules.policies import Gate
+from acmidm_onboarding.settings import Settings
+from acmidm_onboarding.stack.authorities import Authorities
+from acmidm_onboarding.stack.forms import StackForms
+from acmidm_onboarding.stack.state import StackState
+from acmidm_onboarding.values.client import (
+    Client,
+    ClientKey,
+    Records,
+    is_recorded,
+    joined,
+    recorded_as,
+)
+from acmidm_onboarding.values.confirmation import Confirmation, Confirmations, confirmation_of
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.problems import Failure, first_listed
+from acmidm_onboarding.values.terms import Platform
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """One stack at one moment. What a run or a person changes is in another one: see
+    ``after_a_run``, ``confirmed_anew`` and ``with_clients_at_authorities``."""
+
+    name: str
+    """As the engine finds it."""
+    now: datetime
+    forms: StackForms
+    state: StackState
+    authorities: Authorities
+    at_authorities: Records | None = None
+    """Clients that count at the gate as if the state had them; None where the authorities were not
+    read."""
+
+    def after_a_run(self) -> Stack:
+        """Return the stack as a run has left it."""
+        return replace(self, state=self.state.read_again())
+
+    def confirmed_anew(self) -> Stack:
+        """Return the stack as it is after somebody has confirmed something."""
+        return replace(self)
+
+    def with_clients_at_authorities(self, clients: Records) -> Stack:
+        """Return the stack with what was found at the authorities, whatever the state has."""
+        return replace(self, at_authorities=clients)
+
+    @cached_property
+    def staying(self) -> tuple[AsRecorded, ...]:
+        """The connections that stay as they are recorded, because a form with a mistake may be
+        about them.
+
+        Raises:
+            InvalidForms: where a mistake is in what all forms share.
+            Failure: where the state cannot be read.
+        """
+        self.forms.require_shared()
+        mistaken = self.forms.mistaken
+        if mistaken is None:
+            return ()
+        onboardings = self.state.onboardings
+        staying = list[AsRecorded]()
+        for key in mistaken.staying(onboardings):
+            endings = {
+                client.platform: mistaken.ending(client, onboardings.keys(), self.now.date())
+                for client in self.state.recorded.clients.values()
+                if client.key == key and client.platform not in self.forms.by_hand
+            }
+            staying.append(AsRecorded(key, onboardings[key], endings))
+        return tuple(staying)
+
+    def without_client(self, declared: Iterable[Declaration]) -> list[Client]:
+        """Return what the state has of clients that somebody removed, as far as nothing is
+        ``declared`` of it, and no form with a mistake may be about it.
+
+        Raises:
+            Failure: where the state cannot be read.
+        """
+        names = {name for form in declared for name in form.resource_names}
+        return [
+            parts
+            for name, parts in self.state.recorded.parts.items()
+            if parts.client_id is None and name not in names and not self._may_stay(parts.key)
+        ]
+
+    def losing_protection(self, declared: Iterable[Declaration]) -> list[AsRecorded]:
+        """Return what of that is protected: the engine removes it once a run has declared it
+        without protection.
+
+        Raises:
+            Failure: where the state cannot be read.
+        """
+        platforms = defaultdict[str, set[Platform]](set)
+        for parts in self.without_client(declared):
+            platforms[parts.key].add(parts.platform)
+        losing = []
+        for key, (component, *below) in self.state.onboardings.items():
+            protected = []
+            for resource in below:
+                part = part_of(resource)
+                if resource.get("protect") and part and part[1] in platforms[key]:
+                    protected.append(resource)
+            if protected:
+                losing.append(AsRecorded(key, [component, *protected], is_without_client=True))
+        return losing
+
+    @property
+    def unmade(self) -> list[Declaration]:
+        """The connections that the state does not have, such as those held back, without those that
+        have left."""
+        declared = self.desired_of(self.forms.connections, NO_GATE).declared
+        return [form for form in declared if not self._is_recorded(form)]
+
+    @cached_property
+    def desired(self) -> Desired:
+        return self.desired_of(self.forms.connections, are_all=True)
+
+    def desired_of(
+        self, connections: Sequence[Declaration], gate: Gate | None = None, *, are_all: bool = False
+    ) -> Desired:
+        """Return what is desired of some connections, by ``gate`` where given; ``are_all`` says
+        that the stack has no others."""
+        mistaken, by_hand = self.forms.mistaken if are_all else None, self.forms.by_hand
+        if mistaken and any(form.form.formerly for form in connections):
+            waiting = mistaken.waiting(connections, self.state.onboardings)
+            connections = [form for form in connections if form.key not in waiting]
+        by_forms = self.desired_by_forms(connections, gate or self.forms.settings.gate)
+        if not by_hand:
+            return by_forms
+        return as_confirmed(
+            by_forms,
+            connections,
+            self.confirmations,
+            self.state.recorded.parts,
+            self.state.keys_of,
+            by_hand,
+            self.now.date(),
+            protect=self.forms.settings.protect_clients if are_all else None,
+            stays=mistaken.stays if mistaken else None,
+        )
+
+    def desired_by_forms(self, connections: Sequence[Declaration], gate: Gate) -> Desired:
+        """Return what forms, leaving and ``gate`` want of some connections, whatever people
+        confirmed of them."""
+        confirmed = dict[str, Client]()
+        for client_key, confirmation in self.confirmations.items():
+            client = confirmation.client(client_key)
+            if client:
+                confirmed[client.resource_name] = client
+        return desired(
+            connections,
+            self.now,
+            gate=gate,
+            records=lambda: self.state.recorded.parts,
+            tests=lambda: self.tests,
+            at_authorities=joined(self.at_authorities or {}, confirmed),
+        )
+
+    @cached_property
+    def tests(self) -> TestStack:
+        """The stack that has the connections on TNI."""
+        name = self.forms.settings.promotion_stack
+        above = self.name.rpartition("/")[0]
+        full_name = name if "/" in name or not above else f"{above}/{name}"
+        state = recorded(full_name)
+        if state is None:
+            return TestStack(name, {}, unreadable(full_name) or "")
+        return TestStack(name, state.parts)
+
+    @cached_property
+    def confirmations(self) -> Confirmations:
+        """What people confirmed of the platforms that they alone change, by the names that their
+        clients have in the state. Raises InvalidForms."""
+        platforms, confirmations = sorted(self.forms.by_hand), dict[ClientKey, Confirmation]()
+        if not platforms:  # without such platforms, nothing needs the state
+            return confirmations
+        recorded = {
+            (client.client_id, client.platform): client.key
+            for client in self.state.recorded.clients.values()
+        }
+        folders = map(self.forms.confirmed_folder, platforms)
+        for platform, confirmed in zip(platforms, read_confirmations(*folders), strict=True):
+            for key, confirmation in confirmed.items():
+                # Its file has the former key.
+                renamed = recorded.get((confirmation.said.client_id, platform), key)
+                client_key = (
+                    key if renamed in confirmed else renamed,
+                    platform,
+                    self.forms.settings.environment,
+                )
+                confirmations[client_key] = confirmation
+        return confirmations
+
+    @cached_property
+    def order_rules(self) -> Rules:
+        return self.order_rules_by(self.forms.catalogue)
+
+    def order_rules_by(self, catalogue: Catalogue) -> Rules:
+        """Return what decides about orders, where a catalogue says who grants and names what."""
+
+        def approved_by_owner(platform: Platform, scope: str) -> str | None:
+            product = catalogue.product_granting(platform, scope)
+            if product and product.coupling and product.coupling.approved_by_owner:
+                return product.product
+            return None
+
+        settings = self.forms.settings
+        return Rules(
+            self.now,
+            settings.key_overlap_days,
+            settings.evidence_max_days,
+            approved_by_owner,
+            {platform: catalogue.assigned_by_provider(platform) for platform in self.forms.by_hand},
+        )
+
+    @cached_property
+    def orders(self) -> tuple[Order, ...]:
+        """What people have to do now, refused orders too: stolen keys first, all else in the order
+        of the forms.
+
+        A client without a form is ordered to go, unless a form with a mistake may be about it.
+
+        Raises:
+            InvalidForms: where a mistake is in what all forms share.
+            InvalidSettings: where there is no form.
+        """
+        self.forms.require_shared()
+        if self.forms.by_hand:
+            self.forms.require_any_form()
+        forms = self.forms.connections
+        formed, kept = set[ClientKey](), set[ClientKey]()
+        for form in forms:
+            for key in (form.key, *form.form.formerly):
+                formed.add((key, form.platform, form.environment))
+            if form.form.keep:
+                kept.add(form.client_key)
+        wanted = {form.client_key: form for form in self.desired.wanted}
+        ordered = list[Order]()
+        for client_key, confirmation in self._confirmations_of(wanted).items():
+            if self._may_stay(client_key[0]):
+                continue
+            record = self.state.recorded.clients.get(client_key)
+            refuses = self.forms.settings.protect_clients and client_key not in formed
+            if refuses and may_not_go(confirmation, record):
+                continue
+            declared = wanted.get(client_key)
+            ordered += orders(
+                client_key,
+                declared,
+                confirmation,
+                declared and recorded_as(declared, self.state.recorded.parts),
+                self.order_rules,
+                keeps=client_key in kept,
+            )
+        return tuple(sorted(ordered, key=lambda order: order.act is not Act.REMOVE_STOLEN_KEY))
+
+    def _confirmations_of(
+        self, wanted: Mapping[ClientKey, Declaration]
+    ) -> Mapping[ClientKey, Confirmation | None]:
+        """Return what is confirmed of each wanted client, then what is confirmed of others."""
+        confirmed = {
+            client_key: confirmation_of(form, self.confirmations)
+            for client_key, form in wanted.items()
+        }
+        used = {confirmation.file for confirmation in confirmed.values() if confirmation}
+        others = {
+            client_key: confirmation
+            for client_key, confirmation in self.confirmations.items()
+            if confirmation.file not in used
+        }
+        return {**confirmed, **others}
+
+    @property
+    def unconfirmed(self) -> list[Client]:
+        """The clients of the state whose confirmation is missing: nobody knows whether they are
+        there."""
+        confirmed = {confirmation.said.client_id for confirmation in self.confirmations.values()}
+        confirmed |= {client.client_id for client, _ in self.corrected}
+        return [
+            client
+            for client in self.state.recorded.clients.values()
+            if client.platform in self.forms.by_hand and client.client_id not in confirmed
+        ]
+
+    @property
+    def corrected(self) -> list[tuple[Client, str]]:
+        """The clients of the state whose client-ID was confirmed wrongly, each with the right
+        one."""
+        if not self.forms.by_hand:
+            return []
+        confirmations = dict[ClientKey, Confirmation | None](self.confirmations)
+        for form in self.forms.connections:
+            record = recorded_as(form, self.state.recorded.parts)
+            confirmed = record and confirmation_of(form, self.confirmations)
+            if record and confirmed:
+                confirmations[record.client_key] = confirmed
+        corrected = []
+        for client_key, client in self.state.recorded.clients.items():
+            confirmed = confirmations.get(client_key)
+            if confirmed and is_corrected(confirmed, client):
+                corrected.append((client, str(confirmed.said.client_id)))
+        return corrected
+
+    def require_none_by_hand(self, declared: Sequence[Declaration]) -> None:
+        """Refuse to make a client that somebody may have made by hand: of a platform that has an
+        API since the last run, each is recorded, or taken over.
+
+        Raises:
+            Failure: with the connections of which no client is recorded.
+        """
+        moved = [
+            form for form in declared if form.platform in self.state.moved and not form.form.adopts
+        ]
+        unknown = [form.resource_name for form in moved if not self._is_recorded(form)]
+        if unknown:
+            raise Failure(
+                f"no client of {first_listed(unknown)} is recorded, and people may have made one"
+                " by hand before the authority got an API: set acmidm:authority back to what it"
+                " was, confirm each that is there with acmidm orders, run acmidm deploy, then"
+                " change it again; or name its client-ID under adopt in the form",
+                exit_code=1,
+            )
+
+    def _may_stay(self, key: str) -> bool:
+        """Return whether a form with a mistake may be about a connection."""
+        return bool(self.forms.mistaken and self.forms.mistaken.stays(key))
+
+    def _is_recorded(self, form: Declaration) -> bool:
+        return is_recorded(recorded_as(form, self.state.recorded.parts))
+
+
+def open_stack(
+    name: str,
+    settings: Callable[[], Settings],
+    *,
+    export: Callable[[str], Mapping[str, Any]] = own_state,
+    history: Callable[[str], Sequence[Mapping[str, Any]]] = lambda _: (),
+    with_secrets: Callable[[], Settings] | None = None,
+    now: datetime | None = None,
+    by_policies: bool = True,
+    at_authorities: Records | None = None,
+) -> Stack:
+    """Open a stack without reading anything yet. ``settings`` reads its settings, ``with_secrets``
+    the same with the operator's secrets, ``export`` its state, ``history`` its last runs."""
+    forms = StackForms(settings, by_policies=by_policies)
+    return Stack(
+        name,
+        now or datetime.now(UTC),
+        forms,
+        StackState(lambda: export(name), lambda: history(name), forms),
+        Authorities(name, with_secrets or settings, forms),
+        at_authorities,
+    )

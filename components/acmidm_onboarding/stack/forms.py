@@ -1,0 +1,106 @@
+"""What the files of a stack say: its settings, its forms and the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.loading import load_catalogue, read_onboardings
+from acmidm_onboarding.forms.onboardings import Onboardings
+from acmidm_onboarding.rules.mistaken import Mistaken
+from acmidm_onboarding.settings import InvalidSettings, Settings
+from acmidm_onboarding.values.client import ClientKey
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.terms import Platform
+
+
+class StackForms:
+    """The settings and the forms of a stack, each read once, and not before it is needed.
+
+    With ``by_policies`` a form that the policies refuse counts as one with mistakes, as it does for
+    the program.
+    """
+
+    def __init__(self, settings: Callable[[], Settings], *, by_policies: bool) -> None:
+        self._settings, self._by_policies = settings, by_policies
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Raises InvalidSettings."""
+        return self._settings()
+
+    @cached_property
+    def onboardings(self) -> Onboardings:
+        """The forms without a mistake, and the mistakes of the others."""
+        settings = self.settings
+        profiles, served = checks(settings) if self._by_policies else ({}, {})
+        return read_onboardings(
+            [settings.forms_folder], settings.catalogue_folder, profiles, served
+        )
+
+    @cached_property
+    def connections(self) -> list[Declaration]:
+        """What the forms have in the stack's environment, whether it is declared now or not."""
+        return self.onboardings.connections(self.settings.environment)
+
+    @cached_property
+    def mistaken(self) -> Mistaken | None:
+        """What is known beside the mistakes in forms; None where there are none."""
+        if not self.onboardings.problems:
+            return None
+        return self.onboardings.mistaken(self.settings.forms_folder)
+
+    @property
+    def stolen(self) -> set[ClientKey]:
+        """The clients of which a form says that a key is compromised."""
+        return {form.client_key for form in self.connections if form.key_facts.compromised}
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Raises InvalidForms."""
+        return load_catalogue(self.settings.catalogue_folder)
+
+    @cached_property
+    def by_hand(self) -> frozenset[Platform]:
+        """The platforms that people alone change."""
+        platforms = self.settings.platforms.items()
+        return frozenset(name for name, platform in platforms if platform.authority_type.is_by_hand)
+
+    def confirmed_folder(self, platform: Platform) -> Path:
+        """Return the folder of what people confirmed of one of those platforms."""
+        settings = self.settings.platforms[platform]
+        confirmed_in: Callable[[Any], Path] | None = settings.authority_type.confirmed_in
+        if confirmed_in is None:
+            raise TypeError(f"{platform} has an API")
+        return confirmed_in(settings)
+
+    def require_shared(self) -> None:
+        """Refuse a mistake in what all forms share, such as the catalogue. Raises InvalidForms."""
+        self.onboardings.require_shared(self.settings.forms_folder)
+
+    @property
+    def are_none(self) -> bool:
+        """Whether there is no form, with or without a mistake."""
+        return not self.onboardings.forms and not self.onboardings.problems
+
+    def require_any_form(self) -> None:
+        """Refuse a folder without forms, perhaps the wrong one: to declare nothing would remove
+        everything. Raises InvalidSettings."""
+        if self.are_none:
+            raise InvalidSettings(
+                f"there is no form (*.yaml) in {self.settings.forms_folder}; correct"
+                " acmidm:formsFolder, or remove all that the stack has with pulumi destroy"
+            )
+
+
+def checks(settings: Settings) -> tuple[Mapping[Any, Any], Mapping[Any, Any]]:
+    """By which profile policies check the stack's environment, and which platforms have an
+    authority there."""
+    kinds = {
+        platform: (platform_settings.authority,)
+        for platform, platform_settings in settings.platforms.items()
+    }
+    return {settings.environment: settings.profile}, {settings.environment: kinds}
