@@ -117,9 +117,16 @@ def test_what_it_says_gets_a_token_and_logs_on(file: Path) -> None:
         found = re.search(r"beheerder of OVO002067 .* the password (\S+)", first.said)
         assert found, first.said
         with httpx.Client(base_url=first.origin, headers={"Origin": first.origin}) as http:
+            door = http.get("/portaal/nl/aanmelden").text
+            assert "sandbox.yaml" in door
+            assert "acmidm sandbox" not in door, "a command that needs a project"
             somebody = Person(http, "beheerder", found[1])
             assert somebody.log_on().status_code == 303
-            assert "mijn-gent" in http.get(f"/portaal/nl{MENU}").text
+            listed = http.get(f"/portaal/nl{MENU}").text
+            (client_id,) = re.findall(r"mijn-oauth-clients/([0-9a-f-]{36})", listed)
+            page = http.get(f"/portaal/nl{MENU}/{client_id}").text
+            assert "mijn-gent" in page
+            assert "producten" not in page, "the example has none"
     with alone(file) as second:
         assert second.commands == first.commands
         assert second.token()["scope"] == "dv_notificaties_import"
