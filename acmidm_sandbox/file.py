@@ -1,14 +1,17 @@
 """The one file that the sandbox starts from, in YAML: a portal's settings, with its people, clients
-and operators. Every mistake has its line and column."""
+and operators. Every mistake has its line and column.
+
+Run by itself, it writes the people in a FILE as JSON.
+"""
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 import uuid
-from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
@@ -19,11 +22,8 @@ from acmidm_sandbox.beheerportaal.settings import (
     ScopeSettings,
     StrictModel,
 )
-from acmidm_sandbox.beheerportaal.store.users import User
-from acmidm_sandbox.beheerportaal.users import user_of
+from acmidm_sandbox.beheerportaal.store.users import Person
 
-_OVO = re.compile(r"OVO[0-9]{6}")
-_KBO = re.compile(r"[01][0-9]{9}")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LONGEST_NAME = 64
 _OWNER = "OVO002949"
@@ -38,23 +38,24 @@ _ENDINGS = {
 """Of a sentence about a name, by the kinds of pydantic's errors."""
 _FOLLOWS = "default_factory_not_called"
 """Pydantic's error of a field whose default stands on one that is wrong."""
+Model = TypeVar("Model", bound=StrictModel)
 
 
 class InvalidFile(Exception):
     """What is wrong with the file: a line for each mistake."""
 
 
-def _ovo(code: str) -> str:
-    if not _OVO.fullmatch(code):
-        raise ValueError(f"{code} is no OVO code; write one such as OVO002067")
-    return code
+class _Loader(yaml.CSafeLoader):
+    """PyYAML's, which takes the last of two values of one name."""
 
-
-def _kbo(number: str) -> str:
-    plain = re.sub(r"[. ]", "", number)
-    if not _KBO.fullmatch(plain):
-        raise ValueError(f"{number} is no KBO number; write ten digits, such as 0207.451.227")
-    return plain
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in names:
+                twice = f'"{key.value}" is written twice; keep one'
+                raise yaml.MarkedYAMLError(problem=twice, problem_mark=key.start_mark)
+            names.add(str(key.value))
+        return dict(super().construct_mapping(node, deep))
 
 
 def _client_name(name: str) -> str:
@@ -66,39 +67,6 @@ def _client_name(name: str) -> str:
     return name
 
 
-class Right(StrEnum):
-    """What somebody may do at a portal, beside logging on."""
-
-    API_BEHEERDER = "api-beheerder"
-    AANSLUITINGENTEAM = "aansluitingenteam"
-
-
-class Person(StrictModel):
-    """Somebody who acts for an organisation, which is known by its OVO code, its KBO number or
-    both."""
-
-    name: str
-    ovo: Annotated[str, AfterValidator(_ovo)] | None = None
-    kbo: Annotated[str, AfterValidator(_kbo)] | None = None
-    organisation: str = Field(default="", description="What clients call the organisation.")
-    rights: tuple[Right, ...] = ()
-
-    @model_validator(mode="after")
-    def _can_log_on(self) -> Self:
-        self.as_user()
-        return self
-
-    def as_user(self) -> User:
-        """Return this person as a portal knows people. Raises ValueError."""
-        return user_of(
-            self.name,
-            [code for code in (self.ovo, self.kbo) if code],
-            api_beheerder=Right.API_BEHEERDER in self.rights,
-            aansluitingenteam=Right.AANSLUITINGENTEAM in self.rights,
-            organisation_name=self.organisation,
-        )
-
-
 class Client(Person):
     """A client of an organisation."""
 
@@ -107,13 +75,23 @@ class Client(Person):
     scopes: tuple[str, ...] = ()
 
 
-class Sandbox(PortalSettings):
+class People(StrictModel):
+    """Who logs on, and nobody else."""
+
+    people: tuple[Person, ...] = ()
+
+    @model_validator(mode="after")
+    def _have_names_of_their_own(self) -> Self:
+        _require_own_names("people", self.people)
+        return self
+
+
+class Sandbox(People, PortalSettings):
     """The file. What most people leave out has a default; ``acmidm sandbox`` writes all of it."""
 
     environment: str = "tni"
     platform: Platform = "acmidm"
     scopes: dict[str, ScopeSettings] = Field(default={}, description="Those of all APIs.")
-    people: tuple[Person, ...] = ()
     clients: tuple[Client, ...] = ()
     operators: dict[str, dict[str, Any]] = Field(
         default={}, description="By client-ID, the public key of who may use the management API."
@@ -135,22 +113,25 @@ class Sandbox(PortalSettings):
         return {"scopes": offered, **written, "apis": filled}
 
     @model_validator(mode="after")
-    def _is_one_whole(self) -> Self:
-        if mistakes := "; ".join(self._mistakes()):
-            raise ValueError(mistakes)
+    def _has_clients_that_can_be(self) -> Self:
+        unknown = [
+            f"client {client.name} has the scope {scope}, which no API of this file has; add it to"
+            " one, or correct the name"
+            for client in self.clients
+            for scope in sorted({*client.scopes}.difference(self.scopes))
+        ]
+        if unknown:
+            raise ValueError("; ".join(unknown))
+        _require_own_names("clients", self.clients)
         return self
 
-    def _mistakes(self) -> Iterator[str]:
-        for client in self.clients:
-            for scope in sorted({*client.scopes}.difference(self.scopes)):
-                yield (
-                    f"client {client.name} has the scope {scope}, which no API of this file has;"
-                    " add it to one, or correct the name"
-                )
-        for kind, named in (("people", self.people), ("clients", self.clients)):
-            names = [one.name for one in named]
-            for name in sorted({name for name in names if names.count(name) > 1}):
-                yield f"there are two {kind} with the name {name}; give each a name of its own"
+
+def _require_own_names(kind: str, people: tuple[Person, ...]) -> None:
+    names = [person.name for person in people]
+    for name in names:
+        if names.count(name) > 1:
+            sentence = f"there are two {kind} with the name {name}; give each a name of its own"
+            raise ValueError(sentence)
 
 
 def read_sandbox(file: Path) -> Sandbox:
@@ -159,23 +140,36 @@ def read_sandbox(file: Path) -> Sandbox:
     Raises:
         InvalidFile
     """
+    return _read(file, Sandbox, database=file.absolute().with_suffix(".data") / "portal.db")
+
+
+def _read(file: Path, model: type[Model], **defaults: Any) -> Model:
+    """Return what a file says, as a model has it. Raises InvalidFile."""
     try:
         text = file.read_text("utf-8")
-        node = yaml.compose(text, yaml.CSafeLoader)
-        written = yaml.load(text, yaml.CSafeLoader)
+        node = yaml.compose(text, _Loader)
+        written = _Loader(text).get_single_data()
     except OSError as error:
         raise InvalidFile(
             f"{file} cannot be read: {error.strerror}; check its name and your rights"
         ) from None
+    except UnicodeDecodeError:
+        raise InvalidFile(f"{file}:1:1: it is no text in UTF-8; correct it") from None
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        raise InvalidFile(
+            f"{file}:{line}:{column}: here is a character that YAML does not allow; take it out"
+        ) from None
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
-        place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else f"{file}:1:1"
-        reason = getattr(error, "problem", None) or "it is no text in UTF-8"
-        raise InvalidFile(f"{place}: this is no YAML: {reason}; correct it") from None
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        reason = getattr(error, "problem", None) or error
+        raise InvalidFile(f"{file}:{line}:{column}: {reason}") from None
     if isinstance(written, dict):
-        written.setdefault("database", file.absolute().with_suffix(".data") / "portal.db")
+        written = {**defaults, **written}
     try:
-        return Sandbox.model_validate(written)
+        return model.model_validate(written)
     except ValidationError as invalid:
         errors = [error for error in invalid.errors() if error["type"] != _FOLLOWS]
         sentences = [_sentence(file, node, dict(error)) for error in errors]
@@ -184,9 +178,11 @@ def read_sandbox(file: Path) -> Sandbox:
 
 def _sentence(file: Path, node: yaml.Node | None, error: dict[str, Any]) -> str:
     """Return what is wrong, at the place of the value, or of the nearest one around it."""
+    marked: yaml.Node | None = node
     for part in error["loc"]:
-        node = _below(node, part) or node
-    line, column = (node.start_mark.line + 1, node.start_mark.column + 1) if node else (1, 1)
+        name_of, node = _below(node, part)
+        marked = (name_of if error["type"] == "extra_forbidden" else node) or marked
+    line, column = (marked.start_mark.line + 1, marked.start_mark.column + 1) if marked else (1, 1)
     if error["type"] == "value_error":
         return f"{file}:{line}:{column}: {error['ctx']['error']}"
     name = f'"{error["loc"][-1]}"' if error["loc"] else "the file"
@@ -194,11 +190,21 @@ def _sentence(file: Path, node: yaml.Node | None, error: dict[str, Any]) -> str:
     return f"{file}:{line}:{column}: {name} {ending}"
 
 
-def _below(node: yaml.Node | None, part: str | int) -> yaml.Node | None:
-    """Return what a mapping or a list has under a name or a number; None where it has nothing."""
-    below: dict[str | int, yaml.Node] = {}
-    if isinstance(node, yaml.SequenceNode):
-        below = dict(enumerate(node.value))
+def _below(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node | None, yaml.Node | None]:
+    """Return what a mapping or a list has under a name or a number, after the name; None for what
+    is not there."""
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return None, node.value[part]
     if isinstance(node, yaml.MappingNode):
-        below = {key.value: value for key, value in node.value}
-    return below.get(part)
+        for name, value in node.value:
+            if name.value == part:
+                return name, value
+    return None, None
+
+
+if __name__ == "__main__":
+    try:
+        found = _read(Path(sys.argv[1]), People).model_dump(mode="json", exclude_defaults=True)
+    except InvalidFile as error:
+        sys.exit(str(error))
+    json.dump(found.get("people", []), sys.stdout)

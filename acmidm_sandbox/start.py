@@ -4,35 +4,38 @@ It reads APIs, people and clients from one file, says how to get a token, and ru
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import shutil
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from shlex import quote
 from urllib.parse import quote as url_quote
 
-from joserfc.errors import JoseError
+import uvicorn
+from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import RSAKey
 from sqlalchemy import select
 
 from acmidm_sandbox.beheerportaal.api.clients import add, store_jwks, store_scopes
+from acmidm_sandbox.beheerportaal.app import create_app
 from acmidm_sandbox.beheerportaal.documents import ClientDeclaration, ScopesDocument
 from acmidm_sandbox.beheerportaal.operators import register_operator
-from acmidm_sandbox.beheerportaal.server import run
 from acmidm_sandbox.beheerportaal.store.clients import Client as StoredClient
 from acmidm_sandbox.beheerportaal.store.database import Database
 from acmidm_sandbox.beheerportaal.store.opening import UnusableDatabase, open_database
-from acmidm_sandbox.beheerportaal.store.users import User
-from acmidm_sandbox.beheerportaal.users import add_user, change_user, list_users, remove_user
+from acmidm_sandbox.beheerportaal.store.users import Account, let_in
 from acmidm_sandbox.file import Client, InvalidFile, Sandbox, read_sandbox
 
 _FILE = Path("sandbox.yaml")
 _EXAMPLE = Path(__file__).with_name("sandbox.yaml")
 _ACTOR = "acmidm-sandbox"
 _RSA_BITS = 2048
+_GRACE_SECONDS = 5
 _METADATA = {
     "grant_types": ["client_credentials"],
     "token_endpoint_auth_method": "private_key_jwt",
@@ -54,7 +57,7 @@ def main() -> None:
             shutil.copyfile(_EXAMPLE, file)
             _say(f"{file} is new: what it has is an example, to be changed")
         sandbox = read_sandbox(file)
-        _require_free_port(file, sandbox)
+        _require_free_ports(file, sandbox)
         with closing(open_database(sandbox.database)) as store:
             for line in _prepare(sandbox, store):
                 _say(line)
@@ -66,18 +69,39 @@ def main() -> None:
     run(sandbox)
 
 
-def _require_free_port(file: Path, sandbox: Sandbox) -> None:
+def run(settings: Sandbox) -> None:
+    """Serve a portal, whose database can be used, until SIGTERM, or Ctrl-C."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    # aiosmtpd's, which has a line for each command.
+    logging.getLogger("mail.log").setLevel(logging.ERROR)
+    # ACM/IDM's clients call the algorithm EdDSA; that RFC 9864 prefers the name Ed25519 is no news
+    # at each request.
+    warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+
+
+def _require_free_ports(file: Path, sandbox: Sandbox) -> None:
     family = socket.AF_INET6 if ":" in sandbox.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((sandbox.host, sandbox.port))
-        except OSError:
-            sentence = (
-                f"{file}: port {sandbox.port} is taken by another program; stop that, or write"
-                " another port"
-            )
-            raise NotStarted(sentence) from None
+    for setting, port in (("port", sandbox.port), ("smtp_port", sandbox.smtp_port)):
+        if port is None:
+            continue
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((sandbox.host, port))
+            except OSError:
+                raise NotStarted(
+                    f"{file}: {setting} {port} is taken by another program; stop that, or write"
+                    " another port"
+                ) from None
 
 
 def _prepare(sandbox: Sandbox, store: Database) -> Iterator[str]:
@@ -85,7 +109,7 @@ def _prepare(sandbox: Sandbox, store: Database) -> Iterator[str]:
     them."""
     for operator, public_jwk in sandbox.operators.items():
         register_operator(sandbox.database, operator, public_jwk=public_jwk)
-    for change in _let_in([person.as_user() for person in sandbox.people], sandbox, store):
+    for change in list(_let_in(sandbox, store)):
         yield f"  {change}"
     if sandbox.clients:
         yield f"the portal is at {sandbox.origin}/portaal"
@@ -94,7 +118,7 @@ def _prepare(sandbox: Sandbox, store: Database) -> Iterator[str]:
         key = _key(key_file)
         client_id = _register(client, key, sandbox, store)
         yield (
-            f"{client.name} of {client.as_user().organisation_code} has the client-ID {client_id}"
+            f"{client.name} of {client.organisation_code} has the client-ID {client_id}"
             f" and the private key in {key_file}"
         )
         for name, api in sandbox.apis.items():
@@ -106,24 +130,26 @@ def _prepare(sandbox: Sandbox, store: Database) -> Iterator[str]:
             break
 
 
-def _let_in(people: Sequence[User], sandbox: Sandbox, store: Database) -> Iterator[str]:
-    """Have these people, and nobody else, at the portal, and yield what changes, with the password
-    of each that is new: it is kept as a hash."""
-    there = {user.name: user for user in list_users(store)}
-    for name in there.keys() - {user.name for user in people}:
-        remove_user(store, name)
-        yield f"{name} logs on no more"
-    for user in people:
-        who, rights = f"{user.name} of {user.organisation_code}", ", ".join(user.rights)
-        if user.name not in there:
-            password = add_user(store, user)
-            yield (
-                f"{who} ({rights or 'no right'}) logs on at {sandbox.origin}/portaal with the"
-                f" password {password}"
-            )
-        elif user != there[user.name]:
-            change_user(store, user)
-            yield f"{who} is changed ({rights or 'no right'})"
+def _let_in(sandbox: Sandbox, store: Database) -> Iterator[str]:
+    """Have the people of the file, and nobody else, at the portal, and yield what changes, with the
+    password of each that is new: it is kept as a hash. Otherwise a password stays."""
+    with store.write() as session:
+        accounts = {account.name: account for account in session.scalars(select(Account))}
+        for name in accounts.keys() - {person.name for person in sandbox.people}:
+            session.delete(accounts[name])  # its sessions too
+            yield f"{name} logs on no more"
+        for person in sandbox.people:
+            who, rights = f"{person.name} of {person.organisation_code}", person.called_rights
+            account = accounts.get(person.name)
+            if account is None:
+                password = let_in(session, person)
+                yield (
+                    f"{who} ({rights}) logs on at {sandbox.origin}/portaal with the password"
+                    f" {password}"
+                )
+            elif account.person != person:
+                account.person = person
+                yield f"{who} is changed ({rights})"
 
 
 def _key(file: Path) -> RSAKey:
@@ -144,13 +170,12 @@ def _key(file: Path) -> RSAKey:
 def _register(client: Client, key: RSAKey, settings: Sandbox, store: Database) -> str:
     """Have a client with its key and its scopes, and return its client-ID. Others stay as they
     are."""
-    owner = client.as_user()
     declared = ClientDeclaration.model_validate(
         {
             **_METADATA,
             "client_name": client.name,
-            "software_id": f"{_ACTOR}/{owner.organisation_code}/{client.name}",
-            "organisation": owner.organisation,
+            "software_id": f"{_ACTOR}/{client.organisation_code}/{client.name}",
+            "organisation": client.as_organisation,
             "application": client.name,
         }
     )

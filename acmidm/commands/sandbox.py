@@ -14,7 +14,7 @@ import typer
 
 from acmidm import completion
 from acmidm.sandbox.daemons import Daemon
-from acmidm.sandbox.portals import DATA, portals
+from acmidm.sandbox.portals import DATA, portals, read_people
 from acmidm.terminal import StackOption, TextOutput, TextOutputOption
 from acmidm_onboarding.project import require_project
 from acmidm_onboarding.values.problems import Failure, on_one_line
@@ -68,7 +68,8 @@ def start(
     if find_spec(_NEEDED) is None:
         raise ModuleNotFoundError(name=_NEEDED)
     # What is wrong with a file is reported before anything is started.
-    files = [(portal, portal.file(strict)) for portal in portals(stack)]
+    people = read_people()
+    files = [(portal, portal.file(people, strict)) for portal in portals(stack)]
     starts = [partial(portal.start, file) for portal, file in files]
     if not starts:
         typer.echo(f"stack {stack} has no authority on this machine: there is nothing to start")

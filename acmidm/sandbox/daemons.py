@@ -109,10 +109,14 @@ class Daemon:
         except FileNotFoundError:
             return None
 
+    def runs(self, program: Program) -> bool:
+        """Say whether it runs, and answers, with the settings of a program."""
+        return self.settings() == program.settings and self.origin is not None
+
     def start(self, program: Program) -> str | None:
         """Start it, and return what it said to people until it was ready. None where it runs
         already, with the same settings."""
-        if self.settings() == program.settings and self.origin:
+        if self.runs(program):
             return None
         self.stop()
         self._require_free(program)

@@ -3,9 +3,12 @@ starts from, and its start."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import subprocess
 import sys
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,6 @@ from pydantic import AnyUrl
 
 from acmidm.form_page.page import form_page
 from acmidm.sandbox.daemons import Daemon, Program
-from acmidm.sandbox.people import read_people
 from acmidm_onboarding.files import private_folder, write_private
 from acmidm_onboarding.forms.catalogue import Catalogue, Scope
 from acmidm_onboarding.forms.loading import load_catalogue
@@ -33,14 +35,20 @@ from acmidm_onboarding.settings import (
 from acmidm_onboarding.stack_files import require_own_name, stack_settings
 from acmidm_onboarding.texts import Language
 from acmidm_onboarding.texts.page import SENTENCES
+from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
 
 DATA = Path(".local")
+PEOPLE = Path("people.yaml")
+"""Who logs on at the portals of this project's sandbox, and nobody else."""
 PORTAL = "portal"
 API_OWNER = "OVO002949"
 """Digitaal Vlaanderen, which owns every API of the sandbox: of other owners the catalogue has no
 code."""
-_HEADING = "# Made by acmidm sandbox start from the stack's file, the catalogue and people.yaml.\n"
+_MADE_FROM = (
+    "# Made by acmidm sandbox start from the stack's file, people.yaml and the catalogue\n"
+    "# ({digest}), of which the aansluitingsformulier is made too.\n"
+)
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,13 @@ class Served:
                     "resources": [f"{origin}/api/v2/{name}"],
                 }
         return products
+
+    def catalogue_digest(self) -> str:
+        """Return what changes with each change of the catalogue."""
+        digest = hashlib.sha256()
+        for file in sorted(self.stack_settings.catalogue_folder.glob("*.yaml")):
+            digest.update(file.read_bytes())
+        return digest.hexdigest()
 
     def smtp_port(self) -> int | None:
         """Return where ACM/IDM's portal receives the mails of a stack, which say which platform
@@ -158,7 +173,7 @@ class Portal:
         """The folder of the mails that it receives; None where it receives none."""
         return self.daemon.folder / "mails" if self.served.smtp_port() else None
 
-    def file(self, strict: bool) -> dict[str, Any]:
+    def file(self, people: Sequence[Mapping[str, Any]], strict: bool) -> dict[str, Any]:
         """Return what ``acmidm-sandbox`` starts from. Raises InvalidSettings and InvalidForms."""
         served, folder = self.served, self.daemon.folder
         issuer = None if self.is_issuer else str(served.settings.issuer).rstrip("/")
@@ -177,7 +192,7 @@ class Portal:
             "database": str(folder / "portal.db"),
             "form_page": str(folder / "aansluiten.html"),
             "operators": served.operators() if self.is_issuer else {},
-            "people": read_people() if self.is_issuer else [],
+            "people": list(people) if self.is_issuer else [],
             "scopes": scopes,
             "apis": apis(served.catalogue, served.environment, served.platform),
             "products": served.products(self.origin),
@@ -187,18 +202,19 @@ class Portal:
     def start(self, file: Mapping[str, Any]) -> str:
         """Start it, and return what was done, a sentence a line. One that runs from the same file
         is left alone, another started anew. Raises Failure."""
-        write_private(Path(file["form_page"]), form_page(self.served.catalogue))
         smtp_port = file["smtp_port"]
-        said = self.daemon.start(
-            Program(
-                # -P: what lies in the project's folder is imported by nobody.
-                command=(sys.executable, "-P", "-m", "acmidm_sandbox", self.daemon.settings_file),
-                settings=_HEADING + yaml.safe_dump(dict(file), sort_keys=False, allow_unicode=True),
-                health_url=f"{self.origin}/health",
-                more_ports=(smtp_port,) if smtp_port else (),
-                speaks=True,
-            )
+        made_from = _MADE_FROM.format(digest=self.served.catalogue_digest())
+        program = Program(
+            # -P: what lies in the project's folder is imported by nobody.
+            command=(sys.executable, "-P", "-m", "acmidm_sandbox", self.daemon.settings_file),
+            settings=made_from + yaml.safe_dump(dict(file), sort_keys=False, allow_unicode=True),
+            health_url=f"{self.origin}/health",
+            more_ports=(smtp_port,) if smtp_port else (),
+            speaks=True,
         )
+        if not self.daemon.runs(program):
+            write_private(Path(file["form_page"]), form_page(self.served.catalogue))
+        said = self.daemon.start(program)
         done = f"{self.daemon.title}: {'running' if said is None else 'started'} at {self.origin}"
         if smtp_port:
             done = f"{done}, mail at smtp://{file['host']}:{smtp_port}"
@@ -223,6 +239,22 @@ def portals(stack: str) -> Iterator[Portal]:
         url = settings.address if is_issuer else settings.products_url
         if url is not None and is_here(url):
             yield Portal(served, url, is_issuer)
+
+
+def read_people() -> list[dict[str, Any]]:
+    """Return who people.yaml lets in, as ``acmidm-sandbox`` reads it; nobody where the project has
+    no such file. Raises Failure."""
+    if not PEOPLE.exists():
+        return []
+    read = subprocess.run(
+        [sys.executable, "-P", "-m", "acmidm_sandbox.file", PEOPLE],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if read.returncode:
+        raise Failure(read.stderr.strip())
+    return list(json.loads(read.stdout))
 
 
 def is_here(url: AnyUrl) -> bool:

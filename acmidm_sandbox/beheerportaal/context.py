@@ -34,7 +34,7 @@ class Portal:
             settings=settings,
             database=database,
             key=key,
-            authorization=PortalAuthorizationServer(settings, database, own_tokens),
+            authorization=PortalAuthorizationServer(own_tokens),
             access_tokens=(
                 own_tokens
                 if settings.external_issuer is None

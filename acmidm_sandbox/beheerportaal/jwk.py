@@ -6,10 +6,11 @@ Of a key that is registered, the members of `REGISTERED` are kept, and nothing e
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from joserfc.errors import JoseError
+from joserfc.errors import InvalidKeyTypeError, JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from acmidm_sandbox.beheerportaal.limits import (
@@ -32,7 +33,6 @@ _ALGORITHMS: dict[tuple[str, str | None], list[str]] = {
 }
 SIGNING_ALGORITHMS = sorted(set().union(*_ALGORITHMS.values()))
 _KINDS: dict[str, type[RSAKey | ECKey | OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
-_MATERIAL = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 _LATEST = 253402300799  # the last second of the year 9999
 
 # The registered members (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2, OpenID Federation 1.0 §8.7.1) that
@@ -42,14 +42,9 @@ REGISTERED = ("kty", "crv", "n", "e", "x", "y", "use", "alg", "kid", "key_ops", 
 
 SENTENCES = {
     "kid_twice": "is also the kid of key {position}; give each key its own",
-    "symmetric": "is a symmetric key; register the public key of a key pair",
     "private": (
-        "is a private member; register the public key only, and replace this key pair, it has been"
-        " sent"
-    ),
-    "holds_private": (
-        "holds the private member {private}; register the public key only, and replace this key"
-        " pair, it has been sent"
+        "is private or symmetric; register the public key only, and replace this key pair, it has"
+        " been sent"
     ),
     "kid_missing": "is missing; give the key an identifier of its own",
     "kid": (
@@ -112,6 +107,20 @@ def registered(key: Mapping[str, Any]) -> dict[str, Any]:
     return {name: key[name] for name in REGISTERED if name in key}
 
 
+def jwk_of_pem(text: str) -> dict[str, Any]:
+    """Return a public key in PEM as a JWK, with its thumbprint as kid.
+
+    Raises:
+        ValueError, JoseError, UnsupportedAlgorithm
+    """
+    for kind in _KINDS.values():
+        with suppress(InvalidKeyTypeError):
+            key = kind.import_key(text)
+            key.ensure_kid()
+            return dict(key.as_dict(private=False))
+    raise ValueError("a key of another kind")
+
+
 def thumbprint(key: Mapping[str, Any]) -> str:
     """Return the SHA-256 thumbprint (RFC 7638) of a key without mistakes: its identity."""
     return _imported(key).thumbprint()
@@ -122,17 +131,17 @@ def is_in_time(key: Mapping[str, Any], now: float) -> bool:
     return bool(key.get("nbf", 0) <= now < key.get("exp", float("inf")))
 
 
-def private_members(value: Any) -> list[str]:
-    """Return the names of private and symmetric members anywhere in a JSON value, `kty` where it
-    says oct."""
-    names, parts = [], value if isinstance(value, list) else []
+def private_members(value: Any, pointer: str = "") -> list[str]:
+    """Return a JSON Pointer to each private and symmetric member anywhere in a JSON value, to `kty`
+    where it says oct."""
+    found, parts = [], dict(enumerate(value)) if isinstance(value, list) else {}
     if isinstance(value, Mapping):
-        names = [name for name in _PRIVATE_MEMBERS if name in value]
-        names += ["kty"] if value.get("kty") == "oct" else []
-        parts = list(value.values())
-    for part in parts:
-        names += private_members(part)
-    return names
+        found += [f"{pointer}/kty"] if value.get("kty") == "oct" else []
+        found += [f"{pointer}/{name}" for name in _PRIVATE_MEMBERS if name in value]
+        parts = dict(value)
+    for name, part in parts.items():
+        found += private_members(part, f"{pointer}/{name}")
+    return found
 
 
 def algorithms_of(key: Mapping[str, Any]) -> list[str]:
@@ -150,13 +159,8 @@ def _fitting(key: Mapping[str, Any]) -> list[str]:
 
 def _of_key(key: Mapping[str, Any]) -> Iterator[Mistake]:
     private = private_members(key)
-    if key.get("kty") == "oct":
-        yield Mistake("/kty", "symmetric")
-    elif shown := [name for name in _PRIVATE_MEMBERS if name in key]:
-        yield from (Mistake(f"/{name}", "private") for name in shown)
-    elif private:
-        yield Mistake("", "holds_private", {"private": ", ".join(sorted(set(private)))})
-    else:
+    yield from (Mistake(pointer, "private") for pointer in private)
+    if not private:
         yield from _of_use(key)
         yield from _of_material(key)
 
@@ -180,7 +184,7 @@ def _of_use(key: Mapping[str, Any]) -> Iterator[Mistake]:
 
 def _of_material(key: Mapping[str, Any]) -> Iterator[Mistake]:
     kty, fitting = key.get("kty"), _fitting(key)
-    if not isinstance(kty, str) or kty not in _MATERIAL:
+    if not isinstance(kty, str) or kty not in _KINDS:
         yield Mistake("/kty", "kty")
         return
     if not fitting:
@@ -189,45 +193,44 @@ def _of_material(key: Mapping[str, Any]) -> Iterator[Mistake]:
         return
     if key.get("alg", fitting[0]) not in fitting:
         yield Mistake("/alg", "alg", {"algorithms": " or ".join(fitting)})
-    yield from _of_numbers(key, _MATERIAL[kty])
-
-
-def _of_numbers(key: Mapping[str, Any], members: Sequence[str]) -> Iterator[Mistake]:
-    no_key = Mistake("", "no_key", {"kty": key["kty"], "members": ", ".join(members)})
-    if any(len(str(key.get(member))) > LONGEST_KEY_MEMBER for member in members):
-        yield no_key
-        return
+    members = _material(kty)
+    no_key = Mistake("", "no_key", {"kty": kty, "members": ", ".join(members)})
     try:
         imported = _imported(key)
-        pem = imported.as_pem(private=False)
-        spelled: Mapping[str, Any] = _KINDS[key["kty"]].import_key(pem).as_dict()
     except (JoseError, ValueError):
         yield no_key
         return
+    spelled = imported.binding.convert_raw_key_to_dict(imported.raw_value, private=False)
     # Another spelling of the same numbers would be another thumbprint of the same key.
-    if any(spelled[member] != key[member] for member in members if member != "crv"):
+    if any(spelled[member] != key[member] for member in members):
         yield no_key
     elif isinstance(imported, RSAKey):
         yield from _of_rsa(imported, no_key)
 
 
 def _of_rsa(key: RSAKey, no_key: Mistake) -> Iterator[Mistake]:
-    numbers = key.public_key.public_numbers()
+    numbers, bits = key.public_key.public_numbers(), key.public_key.key_size
     if numbers.e.bit_length() > MAXIMUM_EXPONENT_BITS:
         yield Mistake("/e", "exponent", {"maximum": MAXIMUM_EXPONENT_BITS})
     elif not numbers.n & 1:
         yield no_key
-    elif not MINIMUM_RSA_BITS <= key.public_key.key_size <= MAXIMUM_RSA_BITS:
+    elif not MINIMUM_RSA_BITS <= bits <= MAXIMUM_RSA_BITS:
         limits = {"minimum": MINIMUM_RSA_BITS, "maximum": MAXIMUM_RSA_BITS}
-        yield Mistake("/n", "rsa_bits", {"bits": key.public_key.key_size, **limits})
+        yield Mistake("/n", "rsa_bits", {"bits": bits, **limits})
 
 
 def _imported(key: Mapping[str, Any]) -> RSAKey | ECKey | OKPKey:
     """Return the key as the token endpoint's library has it, which raises what makes no key."""
     kind = key["kty"]
-    return _KINDS[kind].import_key(
-        {name: key[name] for name in ("kty", *_MATERIAL[kind]) if name in key}
-    )
+    material = {name: key[name] for name in ("kty", *_material(kind)) if name in key}
+    if any(len(str(value)) > LONGEST_KEY_MEMBER for value in material.values()):
+        raise ValueError("a member is too long")
+    return _KINDS[kind].import_key(material)
+
+
+def _material(kty: str) -> list[str]:
+    """Return the members that make a public key of a kind: kty is not among them."""
+    return [name for name, member in _KINDS[kty].value_registry.items() if member.required]
 
 
 def _is_moment(value: Any) -> bool:

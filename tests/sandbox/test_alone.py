@@ -117,9 +117,16 @@ def test_what_it_says_gets_a_token_and_logs_on(file: Path) -> None:
         found = re.search(r"beheerder of OVO002067 .* the password (\S+)", first.said)
         assert found, first.said
         with httpx.Client(base_url=first.origin, headers={"Origin": first.origin}) as http:
+            door = http.get("/portaal/nl/aanmelden").text
+            assert "sandbox.yaml" in door
+            assert "acmidm sandbox" not in door, "a command that needs a project"
             somebody = Person(http, "beheerder", found[1])
             assert somebody.log_on().status_code == 303
-            assert "mijn-gent" in http.get(f"/portaal/nl{MENU}").text
+            listed = http.get(f"/portaal/nl{MENU}").text
+            (client_id,) = re.findall(r"mijn-oauth-clients/([0-9a-f-]{36})", listed)
+            page = http.get(f"/portaal/nl{MENU}/{client_id}").text
+            assert "mijn-gent" in page
+            assert "producten" not in page, "the example has none"
     with alone(file) as second:
         assert second.commands == first.commands
         assert second.token()["scope"] == "dv_notificaties_import"
@@ -159,6 +166,9 @@ def test_what_it_keeps_is_its_owners_alone(file: Path) -> None:
         ("# What acmidm", "{ What acmidm", ["sandbox.yaml:"]),
         ("people:\n", "people: x\nx:\n", ['"people" is no list', '"x" is nothing']),
         ("port: ", "access_token_lifetime_seconds: 0\nport: x", ['"port" cannot be used']),
+        ("port: ", "port: 1\nport: ", ['sandbox.yaml:3:1: "port" is written twice']),
+        ("{name: eig", "{name: x, name: eig", ['sandbox.yaml:11:15: "name" is written twice']),
+        ("port: ", "\0port: ", ["sandbox.yaml:2:1: ", "a character that YAML does not allow"]),
     ],
 )
 def test_a_mistake_is_named_with_its_place(
@@ -179,13 +189,18 @@ def test_two_of_a_name_are_refused(file: Path, refused: Callable[[Path], str]) -
 
 
 @pytest.mark.tool
-def test_a_taken_port_is_one_sentence(file: Path, port: socket.socket) -> None:
+@pytest.mark.parametrize("setting", ["port", "smtp_port"])
+def test_a_taken_port_is_one_sentence(file: Path, port: socket.socket, setting: str) -> None:
     port.listen()
+    number = port.getsockname()[1]
+    if setting == "smtp_port":
+        text = file.read_text().replace(f"port: {number}", f"port: 1024\nsmtp_port: {number}")
+        file.write_text(text)
     ended = subprocess.run([*COMMAND, file], capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == (
-        f"{file}: port {port.getsockname()[1]} is taken by another program; stop that, or write"
-        " another port\n"
+        f"{file}: {setting} {number} is taken by another program; stop that, or write another"
+        " port\n"
     )
     assert not file.with_suffix(".data").exists()
 
@@ -217,7 +232,7 @@ def test_without_a_file_there_is_an_example(tmp_path: Path) -> None:
     program = (
         "import acmidm_sandbox.start as alone\n"
         "alone.run = lambda settings: None\n"
-        "alone._require_free_port = lambda file, sandbox: None\n"
+        "alone._require_free_ports = lambda file, sandbox: None\n"
         "alone.main()"
     )
     ended = subprocess.run(

@@ -25,6 +25,7 @@ OWN = "the client's own"
         ({"scope": "dv_dosis_schrijven"}, OWN, FOR_DOSIS),
         ({"scope": "vo_info"}, OWN, []),
         ({"audience": FOR_DOSIS}, FOR_DOSIS, FOR_DOSIS),
+        ({"audience": API_IDS["magda"]}, API_IDS["magda"], API_IDS["magda"]),
         ({"resource": RESOURCE}, FOR_DOSIS, FOR_DOSIS),
         ({"audience": "unknown", "resource": RESOURCE}, FOR_DOSIS, FOR_DOSIS),
         ({"audience": FOR_NOTIFICATIES, "resource": RESOURCE}, FOR_NOTIFICATIES, FOR_NOTIFICATIES),

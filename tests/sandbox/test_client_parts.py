@@ -133,7 +133,7 @@ BAD_KEYS: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
     "revoked": (lambda: {**KEY, "revoked": {"revoked_at": 1}}, "/keys/0/revoked"),
     "a private key inside": (
         lambda: {**KEY, "backup": {"jwk": new_key().as_dict(private=True)}},
-        "/keys/0",
+        "/keys/0/backup/jwk/d",
     ),
     "x in another spelling": (lambda: {**KEY, "x": f"{KEY['x']}="}, "/keys/0"),
     "x with more zeros than there are numbers": (

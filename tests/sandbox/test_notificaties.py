@@ -1,4 +1,5 @@
-"""Notificaties as its public pages have it."""
+"""Notificaties as its public pages have it. Days, keys and their values are in
+`product_answers.jsonl`, byte for byte."""
 
 import json
 import logging
@@ -17,7 +18,6 @@ from tests.support.messages import NOTIFICATION
 PATH = "/api/v2/notificaties"
 LONGEST = 80 * 1024
 PAIRS = NOTIFICATION["SleutelWaardeParen"]
-PARTS = ("Dienst", "Email", "Naam", "Telefoon", "Website")
 REQUIRED = ["Id", "AanbiederUri", "Bestemmelingen", "Categorie", "Kanalen", "ProductId", "MerkCode"]
 
 
@@ -30,15 +30,6 @@ def stored(inner: Inside, sender: Sender) -> list[dict[str, Any]]:
 ACCEPTED: dict[str, dict[str, Any]] = {
     "as documented": NOTIFICATION,
     "only what is required": {name: NOTIFICATION[name] for name in REQUIRED} | {"Categorie": "iets anders"},  # noqa: E501
-    "a day to end": {**NOTIFICATION, "Vervaldatum": "2099-12-31"},
-    "a moment to end": {**NOTIFICATION, "Vervaldatum": "2099-12-31T12:00:00",
-        "DatumNotificatie": "2026-11-26T09:30:00"},
-    "optional keys": {
-        **NOTIFICATION,
-        "SleutelWaardeParen": [*PAIRS, *({"Sleutel": f"DossierBeheerder{part}", "Waarde": "x"} for part in PARTS)],  # noqa: E501
-    },
-    "pairs of another category": {**NOTIFICATION, "Categorie": "x",
-        "SleutelWaardeParen": [{"Sleutel": "Zomaar", "Waarde": "1"}]},
     "unknown members": {**NOTIFICATION, "Onderwerp": {"x": [1]}},
 }  # fmt: skip
 
@@ -75,30 +66,11 @@ def test_what_may_go_otherwise_is_noted(
 REFUSED: dict[str, tuple[dict[str, Any], int, list[str]]] = {
     "nothing": ({}, 400, REQUIRED),
     "nobody and no way": ({**NOTIFICATION, "Bestemmelingen": [], "Kanalen": []}, 400, ["Bestemmelingen", "Kanalen"]),  # noqa: E501
-    "a value that is missing, a key that is not used, and one that is missing, beside a day that is none": (  # noqa: E501
-        {
-            **NOTIFICATION,
-            "Vervaldatum": "ooit",
-            "SleutelWaardeParen": [PAIRS[0], {"Sleutel": "StatusVlaamseCode", "Waarde": None},
-                {"Sleutel": "Zomaar", "Waarde": "1"}],
-        },
-        400,
-        ["Vervaldatum", "SleutelWaardeParen[1].Waarde", "SleutelWaardeParen[2].Sleutel", "SleutelWaardeParen"],  # noqa: E501
-    ),
-    "no pairs": ({**NOTIFICATION, "SleutelWaardeParen": None}, 400, ["SleutelWaardeParen"]),
-    "pairs that are left out": ({name: NOTIFICATION[name] for name in REQUIRED}, 400, ["SleutelWaardeParen"]),  # noqa: E501
-    "keys with a dot": (
-        {**NOTIFICATION, "SleutelWaardeParen": [*PAIRS, {"Sleutel": "DossierBeheerder.Naam", "Waarde": "x"}]},  # noqa: E501
-        400,
-        ["SleutelWaardeParen[3].Sleutel"],
-    ),
     "a value that is too long": (
         {**NOTIFICATION, "SleutelWaardeParen": [{"Sleutel": "DossierNummer", "Waarde": "x" * LONGEST}, *PAIRS[1:]]},  # noqa: E501
         400,
         ["SleutelWaardeParen[0].Waarde"],
     ),
-    "a pair without its key": ({**NOTIFICATION, "SleutelWaardeParen": [*PAIRS, {"Waarde": "x"}]},
-        400, ["SleutelWaardeParen[3].Sleutel"]),
     "another sender, product and brand": (
         {**NOTIFICATION, "AanbiederUri": "https://elders.example", "ProductId": "1", "MerkCode": "elders"},  # noqa: E501
         403,

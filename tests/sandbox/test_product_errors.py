@@ -21,16 +21,6 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(
     ("method", "path", "document", "content_type", "status", "said"),
     [
-        (
-            "GET",
-            "/api/v1/dosis/nergens",
-            None,
-            "",
-            404,
-            "There is nothing at /api/v1/dosis/nergens",
-        ),
-        ("GET", "/api/v2/notificaties", None, "", 405, "the header Allow says what is"),
-        ("POST", UPLOAD, b"{", "application/json", 400, "is not JSON"),
         ("POST", UPLOAD, b"<Dossier/>", "application/xml", 415, "XML is not read here"),
         ("POST", SEND, b"<Notificatie/>", "text/xml; charset=utf-8", 415, "XML is not read here"),
         ("POST", SEND, b"a=b", "application/x-www-form-urlencoded", 415, "The body must be JSON"),

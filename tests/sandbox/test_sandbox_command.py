@@ -67,8 +67,10 @@ def test_a_second_start_leaves_it_alone_and_stop_keeps_what_is_there(stack: Stac
     """The same process after a second start; the same key after a stop. What is no database is one
     sentence, and stays as it is; a database or a key that is lost is made good."""
     pid, key = stack.pid, stack.key_file.read_text()
+    page = stack.data / "aansluiten.html"
+    made = page.stat().st_mtime_ns
     assert stack.run("start").stdout == f"portal tni acmidm: running at {stack.origin}\n"
-    assert stack.pid == pid
+    assert (stack.pid, page.stat().st_mtime_ns) == (pid, made)
     assert (
         stack.run("status").stdout
         == f"portal tni acmidm: running at {stack.origin} (process {pid})\n"
@@ -94,6 +96,17 @@ def test_a_second_start_leaves_it_alone_and_stop_keeps_what_is_there(stack: Stac
     stack.key_file.unlink()
     stack.run("start")
     stack.operator().close()
+
+
+def test_a_page_that_would_be_another_is_another_start(stack: Stack) -> None:
+    """What the catalogue says on the form alone counts too."""
+    pid = stack.pid
+    file = stack.folder / "catalogue" / "dosis.yaml"
+    file.write_text(file.read_text().replace("\ntitle: ", "\ntitle: Anders ", 1))
+    assert "started at" in stack.run("start").stdout
+    assert stack.pid != pid
+    page = httpx.get(f"{stack.origin}/portaal/aansluitingsformulier").text
+    assert page == form_page(load_catalogue(stack.folder / "catalogue"))
 
 
 def test_other_settings_are_another_start(stack: Stack) -> None:

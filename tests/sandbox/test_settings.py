@@ -57,7 +57,7 @@ def test_settings_that_do_not_fit_are_refused(changes: dict[str, Any], message: 
     ("client_id", "public_jwk", "message"),
     [
         ("user:beheer", KEY, "audit trail"),
-        ("operator", new_key().as_dict(private=True), "/keys/0/d is a private member"),
+        ("operator", new_key().as_dict(private=True), "/keys/0/d is private or symmetric"),
         ("operator", {**KEY, "kid": ""}, "/keys/0/kid is missing"),
     ],
 )

@@ -2,40 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import closing
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
-from acmidm_sandbox.beheerportaal import users
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from acmidm_sandbox.beheerportaal.store.opening import open_database
-from acmidm_sandbox.beheerportaal.store.users import User
+from acmidm_sandbox.beheerportaal.store.users import Account, Person, Right, let_in
 
 
 def add_user(
-    database: Path, name: str, organisation: Sequence[str], *, api_beheerder: bool, **more: Any
+    database: Path,
+    name: str,
+    organisation: Sequence[str],
+    *,
+    api_beheerder: bool,
+    aansluitingenteam: bool = False,
+    organisation_name: str = "",
 ) -> str:
     """Add somebody of an organisation, known by its codes; the password."""
-    user = users.user_of(name, organisation, api_beheerder=api_beheerder, **more)
-    with closing(open_database(database)) as store:
-        return users.add_user(store, user)
+    holds = {Right.API_BEHEERDER: api_beheerder, Right.AANSLUITINGENTEAM: aansluitingenteam}
+    person = Person(
+        name=name,
+        organisation=organisation_name or None,
+        rights=tuple(right for right in Right if holds[right]),
+        **{"ovo" if code.startswith("OVO") else "kbo": code for code in organisation},
+    )
+    with _changing(database) as session:
+        return let_in(session, person)
 
 
-def list_users(database: Path) -> list[User]:
+def list_users(database: Path) -> list[Person]:
     """Everybody, by name."""
-    with closing(open_database(database)) as store:
-        return users.list_users(store)
+    with _changing(database) as session:
+        return list(session.scalars(select(Account.person).order_by(Account.name)))
 
 
 def remove_user(database: Path, name: str) -> None:
     """Remove somebody."""
-    with closing(open_database(database)) as store:
-        users.remove_user(store, name)
+    with _changing(database) as session:
+        session.delete(session.get_one(Account, name))
 
 
 def set_right(database: Path, name: str, *, api_beheerder: bool) -> None:
     """Grant or withdraw the right *API-beheerder*, what the *Lokale Beheerder* does."""
-    with closing(open_database(database)) as store:
-        (user,) = [user for user in users.list_users(store) if user.name == name]
-        users.change_user(store, replace(user, api_beheerder=api_beheerder))
+    rights = (Right.API_BEHEERDER,) if api_beheerder else ()
+    with _changing(database) as session:
+        account = session.get_one(Account, name)
+        account.person = account.person.model_copy(update={"rights": rights})
+
+
+@contextmanager
+def _changing(database: Path) -> Iterator[Session]:
+    with closing(open_database(database)) as store, store.write() as session:
+        yield session

@@ -22,7 +22,6 @@ from acmidm_sandbox.beheerportaal.api.describe import (
     answer_page,
 )
 from acmidm_sandbox.beheerportaal.api.guard import router_for_operators
-from acmidm_sandbox.beheerportaal.conditions import require_current
 from acmidm_sandbox.beheerportaal.context import Caller, CurrentPortal
 from acmidm_sandbox.beheerportaal.documents import (
     SECRET_METHODS,
@@ -35,6 +34,7 @@ from acmidm_sandbox.beheerportaal.documents import (
     KeysInUse,
     ScopesDocument,
 )
+from acmidm_sandbox.beheerportaal.http import require_current
 from acmidm_sandbox.beheerportaal.jwk import mistakes, registered
 from acmidm_sandbox.beheerportaal.problems import Problem, not_found, refused
 from acmidm_sandbox.beheerportaal.secrets import hash_secret

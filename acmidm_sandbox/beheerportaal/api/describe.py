@@ -10,8 +10,8 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 
-from acmidm_sandbox.beheerportaal.conditions import etag
 from acmidm_sandbox.beheerportaal.documents import ProblemDocument
+from acmidm_sandbox.beheerportaal.http import etag
 from acmidm_sandbox.beheerportaal.problems import MEDIA_TYPE
 
 LIMIT = Annotated[

@@ -19,9 +19,9 @@ from acmidm_sandbox.beheerportaal.api.describe import (
     answer_page,
 )
 from acmidm_sandbox.beheerportaal.api.guard import router_for_operators
-from acmidm_sandbox.beheerportaal.conditions import require_current
 from acmidm_sandbox.beheerportaal.context import Caller, CurrentPortal, Portal
 from acmidm_sandbox.beheerportaal.documents import ConfigurationDocument, ConfigurationPage
+from acmidm_sandbox.beheerportaal.http import require_current
 from acmidm_sandbox.beheerportaal.problems import Problem, not_found, pointer, refused
 from acmidm_sandbox.beheerportaal.store import clients, products
 from acmidm_sandbox.beheerportaal.store.clients import record

@@ -2,7 +2,6 @@
 request must be is in `checks.py`."""
 
 import logging
-import secrets
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,18 +13,14 @@ from authlib.oauth2.rfc6749 import (
 )
 from starlette.responses import JSONResponse
 
-from acmidm_sandbox.beheerportaal.jwk import thumbprint
 from acmidm_sandbox.beheerportaal.oauth import checks, principals
 from acmidm_sandbox.beheerportaal.oauth.checks import GRANT_TYPE, require, require_first
 from acmidm_sandbox.beheerportaal.oauth.principals import Principal
 from acmidm_sandbox.beheerportaal.oauth.request import ASSERTION, TokenRequest
 from acmidm_sandbox.beheerportaal.oauth.rules import CLOCK_SKEW_SECONDS
 from acmidm_sandbox.beheerportaal.oauth.tokens import AccessTokens
-from acmidm_sandbox.beheerportaal.secrets import is_secret
-from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from acmidm_sandbox.beheerportaal.store import clients
 from acmidm_sandbox.beheerportaal.store.clients import LastRefusal
-from acmidm_sandbox.beheerportaal.store.database import Database
 from acmidm_sandbox.beheerportaal.store.tokens import UsedAssertion, forget_ended
 
 _NOT_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -35,10 +30,9 @@ log = logging.getLogger("acmidm_sandbox.beheerportaal.refused")
 class PortalAuthorizationServer:
     """The token endpoint's logic; HTTP stays outside."""
 
-    def __init__(self, settings: PortalSettings, database: Database, tokens: AccessTokens) -> None:
-        self._settings = settings
-        self._database = database
+    def __init__(self, tokens: AccessTokens) -> None:
         self._tokens = tokens
+        self._settings, self._database = tokens.settings, tokens.database
 
     def token(self, request: TokenRequest) -> JSONResponse:
         """Return the answer to a token request (RFC 6749 §4.4); a refusal is one too."""
@@ -55,11 +49,10 @@ class PortalAuthorizationServer:
         except OAuth2Error as error:
             self._note_refusal(request, error)
             return self.refuse(request, error)
-        token, scope = secrets.token_urlsafe(32), " ".join(request.scopes)
-        self._tokens.keep(token, request, client, scope, self._audiences(request, client))
+        scope = " ".join(request.scopes)
         answer = {
             "token_type": "Bearer",
-            "access_token": token,
+            "access_token": self._tokens.issue(request, client, self._audiences(request, client)),
             "expires_in": self._settings.access_token_lifetime_seconds,
         }
         if scope:
@@ -88,48 +81,32 @@ class PortalAuthorizationServer:
 
     def _authenticate(self, request: TokenRequest) -> Principal:
         """Return the client, known by the one method that the request uses. What can be said of
-        the request alone is said first.
+        the request alone is said first, then what its key or secret proves (RFC 7523 §3). It is
+        proven once that is good, and nobody can have seen the assertion before.
 
         Raises:
             OAuth2Error
         """
         require(request, checks.ONE_METHOD)
         require(request, checks.BY_METHOD[request.method])
-        require(request, checks.ONE_CLIENT)
         request.client = principals.find(self._database, request.client_id)
         require(request, checks.KNOWN)
         client: Principal = request.client  # type: ignore[assignment] # known by now
-        if request.method == ASSERTION:
-            self._verify_assertion(request, client)
-        else:
-            _verify_secret(request, client)
-        return client
-
-    def _verify_assertion(self, request: TokenRequest, client: Principal) -> None:
-        """Check an assertion (RFC 7523 §3). The request is proven once the signature is good, and
-        nobody can have seen the assertion before.
-
-        Raises:
-            OAuth2Error
-        """
-        require(request, checks.SIGNED)
-        request.credential = thumbprint(request.key or {})
+        require(request, checks.PROOF[request.method])
         request.is_proven = self._is_fresh(request, client)
         require(request, checks.ENABLED)
-        require(request, checks.ISSUER)
-        require_first(request, checks.AUDIENCE)
-        require(request, checks.time_conditions("iat"), claim="iat")
-        require(request, checks.time_conditions("exp"), claim="exp")
-        require(request, checks.LIFETIME)
-        require(request, checks.time_conditions("nbf"), claim="nbf")
-        require(request, checks.NOT_BEFORE)
-        require(request, checks.JTI)
-        request.is_replay = not self._use(request, client)
-        require(request, checks.ONCE)
+        if request.method == ASSERTION:
+            require_first(request, checks.FOR_US)
+            require(request, checks.TIMES_AND_JTI)
+            request.is_replay = not self._use(request, client)
+            require(request, checks.ONCE)
+        return client
 
     def _is_fresh(self, request: TokenRequest, client: Principal) -> bool:
-        """Return whether an assertion is none that somebody else may have: it was sent before, or
-        its time is over, as that of one that a service desk gets."""
+        """Return whether the request is none that somebody else may have: its assertion was sent
+        before, or its time is over, as that of one that a service desk gets."""
+        if request.method != ASSERTION:
+            return True
         exp, jti = request.claims.get("exp"), request.claims.get("jti")
         if not isinstance(exp, int | float) or not isinstance(jti, str) or exp <= request.now:
             return False
@@ -168,33 +145,21 @@ class PortalAuthorizationServer:
         client's own on ACM/IDM where it names none, the portal's origin for operators."""
         if client.is_operator:
             return [self._settings.origin]
-        form, apis = request.form, self._settings.products.values()
-        named = [api.client_id for api in apis if api.client_id == form.get("audience")] or [
-            api.client_id for api in apis if form.get("resource") in api.resources
-        ]
-        if named:
+        products, apis = self._settings.products.values(), self._settings.apis.values()
+        audience, resource = request.form.get("audience"), request.form.get("resource")
+        known = [product.client_id for product in products] + [api.client_id for api in apis]
+        if audience in known:
+            return [str(audience)]
+        if named := [product.client_id for product in products if resource in product.resources]:
             return named
-        if "audience" in form or "resource" in form:
+        if audience is not None or resource is not None:
             what = "neither audience nor resource is of an API here"
             checks.note(request, "unknown audience", what)
         if self._settings.platform == "acmidm":
             return [client.client_id]
-        return [api.client_id for api in apis if api.scope in request.scopes]
-
-
-def _verify_secret(request: TokenRequest, client: Principal) -> None:
-    """Check a secret. Once it is good, the request is proven.
-
-    Raises:
-        OAuth2Error
-    """
-    _, secret = request.id_and_secret
-    for hashed in client.secret_hashes:
-        if is_secret(str(secret), hashed):
-            request.credential = principals.mark_of(hashed)
-    require(request, checks.SECRET)
-    request.is_proven = True
-    require(request, checks.ENABLED)
+        of_products = [product.client_id for product in products if product.scope in request.scopes]
+        of_apis = [api.client_id for api in apis if not set(api.scopes).isdisjoint(request.scopes)]
+        return list(dict.fromkeys([*of_products, *of_apis]))
 
 
 def _rule(error: OAuth2Error) -> Any:

@@ -45,7 +45,7 @@ _ERRORS = {
 
 log = logging.getLogger("acmidm_sandbox.beheerportaal.rules")
 Conditions = Mapping[str, Callable[[Any], object]]
-"""By the name of the rule; after a colon, by which of several ways it is broken."""
+"""By the name of the rule; after colons, by which of several ways it is broken, and which claim."""
 
 SOUND: Conditions = {
     "form:media type": lambda sent: sent.media_type != FORM,
@@ -73,10 +73,8 @@ BY_METHOD: Mapping[str, Conditions] = {
     BASIC: {"one method:Basic": lambda sent: not all(sent.id_and_secret)},
     POST: {"client_id of a secret": lambda sent: not sent.client_id},
 }
-ONE_CLIENT: Conditions = {
-    "another client_id": lambda sent: sent.form.get("client_id", sent.client_id) != sent.client_id
-}
 KNOWN: Conditions = {
+    "another client_id": lambda sent: sent.form.get("client_id", sent.client_id) != sent.client_id,
     "known client:ACM/IDM": lambda sent: (
         not sent.client and sent.platform == "geosecure" and _UUID.fullmatch(sent.client_id)
     ),
@@ -86,19 +84,23 @@ KNOWN: Conditions = {
     "known client:none": lambda sent: not sent.client,
     "registered method": lambda sent: sent.method != sent.client.token_endpoint_auth_method,
 }
-SIGNED: Conditions = {
-    "registered key": lambda sent: not sent.client.jwks,
-    "kid": lambda sent: sent.kid is None and len(sent.client.jwks) == 1,
-    "kid of several": lambda sent: sent.kid is None and len(sent.client.jwks) > 1,
-    "registered kid:name": lambda sent: sent.key is None,
-    "ended key": lambda sent: not is_in_time(sent.key, sent.now),
-    "alg:this key": lambda sent: sent.alg not in algorithms_of(sent.key),
-    "signature": lambda sent: not sent.is_signed,
-}
 SECRET: Conditions = {"secret": lambda sent: not sent.credential}
+PROOF: Mapping[str, Conditions] = {
+    ASSERTION: {
+        "registered key": lambda sent: not sent.client.jwks,
+        "kid": lambda sent: sent.kid is None and len(sent.client.jwks) == 1,
+        "kid of several": lambda sent: sent.kid is None and len(sent.client.jwks) > 1,
+        "registered kid:name": lambda sent: sent.key is None,
+        "ended key": lambda sent: not is_in_time(sent.key, sent.now),
+        "alg:this key": lambda sent: sent.alg not in algorithms_of(sent.key),
+        "signature": lambda sent: not sent.is_signed,
+    },
+    BASIC: SECRET,
+    POST: SECRET,
+}
 ENABLED: Conditions = {"enabled": lambda sent: not sent.client.enabled}
-ISSUER: Conditions = {"iss": lambda sent: sent.claims.get("iss") != sent.client_id}
-AUDIENCE: Conditions = {
+FOR_US: Conditions = {
+    "iss": lambda sent: sent.claims.get("iss") != sent.client_id,
     "several aud": lambda sent: isinstance(sent.audience, list) and sent.audience,
     "aud:text": lambda sent: not isinstance(sent.audience, str),
     "aud with slash": lambda sent: sent.audience == f"{sent.wanted}/",
@@ -115,29 +117,15 @@ AUDIENCE: Conditions = {
 """The first that is broken counts: it is the one that is most exact."""
 
 
-def time_conditions(claim: str) -> Conditions:
+def _time(claim: str) -> Conditions:
     """Return those of a claim that is a time (RFC 7519 §2)."""
     return {
-        claim: lambda sent: claim not in sent.claims,
-        "times as text": lambda sent: (
+        f"times as text::{claim}": lambda sent: (
             isinstance(sent.claims.get(claim), str) and sent.moment(claim) >= 0
         ),
-        "times:number": lambda sent: not 0 <= sent.moment(claim) < _MOST_SECONDS * 1000,
-        "times:seconds": lambda sent: sent.moment(claim) >= _MOST_SECONDS,
+        f"times:number:{claim}": lambda sent: not 0 <= sent.moment(claim) < _MOST_SECONDS * 1000,
+        f"times:seconds:{claim}": lambda sent: sent.moment(claim) >= _MOST_SECONDS,
     }
-
-
-LIFETIME: Conditions = {
-    "future iat": lambda sent: sent.moment("iat") > sent.now + CLOCK_SKEW_SECONDS,
-    "passed exp": lambda sent: sent.moment("exp") <= sent.now - CLOCK_SKEW_SECONDS,
-    "lifetime": lambda sent: (
-        LONGEST_LIFETIME_SECONDS < sent.lifetime_seconds <= LONGEST_TOLERATED_SECONDS
-    ),
-    "longest lifetime": lambda sent: sent.lifetime_seconds > LONGEST_TOLERATED_SECONDS,
-}
-NOT_BEFORE: Conditions = {
-    "future nbf": lambda sent: sent.moment("nbf") > sent.now + CLOCK_SKEW_SECONDS
-}
 
 
 def _is_guid(jti: str) -> bool:
@@ -148,7 +136,19 @@ def _is_guid(jti: str) -> bool:
     return True
 
 
-JTI: Conditions = {
+TIMES_AND_JTI: Conditions = {
+    "iat": lambda sent: "iat" not in sent.claims,
+    **_time("iat"),
+    "exp": lambda sent: "exp" not in sent.claims,
+    **_time("exp"),
+    "future iat": lambda sent: sent.moment("iat") > sent.now + CLOCK_SKEW_SECONDS,
+    "passed exp": lambda sent: sent.moment("exp") <= sent.now - CLOCK_SKEW_SECONDS,
+    "lifetime": lambda sent: (
+        LONGEST_LIFETIME_SECONDS < sent.lifetime_seconds <= LONGEST_TOLERATED_SECONDS
+    ),
+    "longest lifetime": lambda sent: sent.lifetime_seconds > LONGEST_TOLERATED_SECONDS,
+    **_time("nbf"),
+    "future nbf": lambda sent: sent.moment("nbf") > sent.now + CLOCK_SKEW_SECONDS,
     "jti": lambda sent: "jti" not in sent.claims,
     "jti as text": lambda sent: (
         not isinstance(sent.jti, str) or not 0 < len(sent.jti) <= LONGEST_JTI
@@ -166,15 +166,15 @@ SCOPES: Conditions = {
 }
 
 
-def require(request: TokenRequest, conditions: Conditions, **blanks: str) -> None:
-    """Judge the request by each rule that it breaks. `blanks` are further ones of the sentences.
+def require(request: TokenRequest, conditions: Conditions) -> None:
+    """Judge the request by each rule that it breaks.
 
     Raises:
         OAuth2Error
     """
     for name, is_broken in conditions.items():
         if is_broken(request):
-            _judge(request, name, blanks)
+            _judge(request, name)
 
 
 def require_first(request: TokenRequest, conditions: Conditions) -> None:
@@ -185,7 +185,7 @@ def require_first(request: TokenRequest, conditions: Conditions) -> None:
     """
     for name, is_broken in conditions.items():
         if is_broken(request):
-            _judge(request, name, {})
+            _judge(request, name)
             return
 
 
@@ -196,14 +196,15 @@ def note(request: TokenRequest, rule: str, what: str) -> None:
         log.info("client %s, rule %s: %s", request.client.client_id, rule, what)
 
 
-def _judge(request: TokenRequest, name: str, blanks: Mapping[str, str]) -> None:
+def _judge(request: TokenRequest, name: str) -> None:
     """Do what a request that breaks a rule deserves: what is optional nothing, what is tolerated a
     line in the log.
 
     Raises:
         OAuth2Error: where it is neither.
     """
-    rule, _, way = name.partition(":")
+    rule, _, more = name.partition(":")
+    way, _, claim = more.partition(":")
     ruling = RULES[rule].rulings[request.platform]
     if ruling.demand is Demand.OPTIONAL:
         return
@@ -211,7 +212,7 @@ def _judge(request: TokenRequest, name: str, blanks: Mapping[str, str]) -> None:
         note(request, rule, f"tolerated, {ruling.tolerated}; --strict refuses it")
         return
     sentence, code = RULES[rule].answers[way]
-    sentence = sentence.format(sent=request, **blanks, **BLANKS)
+    sentence = sentence.format(sent=request, claim=claim, **BLANKS)
     # Parts of it are the request's: RFC 6749 §5.2 allows ASCII without quotes and backslashes.
     described = _NOT_ALLOWED.sub("?", f"{sentence} (rule: {rule})")[:_LONGEST_SENTENCE]
     error: OAuth2Error = _ERRORS[code](description=described)

@@ -14,9 +14,10 @@ from joserfc.jwk import import_key
 from joserfc.util import urlsafe_b64decode
 from pydantic_core import from_json
 
-from acmidm_sandbox.beheerportaal.jwk import algorithms_of
-from acmidm_sandbox.beheerportaal.oauth.principals import Principal
+from acmidm_sandbox.beheerportaal.jwk import algorithms_of, thumbprint
+from acmidm_sandbox.beheerportaal.oauth.principals import Principal, mark_of
 from acmidm_sandbox.beheerportaal.oauth.rules import CLOCK_SKEW_SECONDS
+from acmidm_sandbox.beheerportaal.secrets import is_secret
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
 
 ASSERTION = "private_key_jwt"
@@ -45,12 +46,21 @@ class TokenRequest:
         """Whose request it is, once somebody with that client-ID was found."""
         self.is_proven = False
         """Whether it surely is that client's."""
-        self.credential = ""
-        """What it proves that by: the thumbprint of a key, or the mark of a secret."""
         self.is_replay = False
         """Whether its assertion was used before."""
         self.noted: set[str] = set()
         """The rules that it breaks, and that the log has."""
+
+    @cached_property
+    def credential(self) -> str:
+        """What proves whose it is: the thumbprint of a key, or the mark of a secret; empty where it
+        has neither."""
+        if self.client is None or self.method == ASSERTION:
+            return thumbprint(self.key) if self.key else ""
+        for hashed in self.client.secret_hashes:
+            if is_secret(str(self.id_and_secret[1]), hashed):
+                return mark_of(hashed)
+        return ""
 
     @property
     def is_operators(self) -> bool:

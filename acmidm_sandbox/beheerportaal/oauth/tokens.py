@@ -1,8 +1,9 @@
 """Access tokens: opaque, as ACM/IDM's are; what one stands for is looked up at each request
 (`docs/adr/0010-opaque-access-tokens.md`)."""
 
+import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,30 +42,24 @@ class AccessTokens:
     introspection has: both are worth the same."""
 
     def __init__(self, settings: PortalSettings, key: RSAKey, database: Database) -> None:
-        self._settings = settings
+        self.settings = settings
+        self.database = database
         self._key = key
-        self._database = database
 
-    def keep(
-        self,
-        token: str,
-        request: TokenRequest,
-        client: Principal,
-        scope: str,
-        audiences: Sequence[str],
-    ) -> None:
-        """Keep what a new token stands for, and which key its request was signed with."""
-        now = int(time.time())
+    def issue(self, request: TokenRequest, client: Principal, audiences: list[str]) -> str:
+        """Return a new token; keep what it stands for, and which key its request was signed
+        with."""
+        now, token = int(time.time()), secrets.token_urlsafe(32)
         stored = AccessToken(
             token_hash=hash_of(token),
             client_id=client.client_id,
             credential=request.credential,
-            scope=scope,
-            audiences=list(audiences),
+            scope=" ".join(request.scopes),
+            audiences=audiences,
             issued_at=now,
-            expires_at=now + self._settings.access_token_lifetime_seconds,
+            expires_at=now + self.settings.access_token_lifetime_seconds,
         )
-        with self._database.write() as session:
+        with self.database.write() as session:
             forget_ended(session, AccessToken)
             session.add(stored)
             if (key := request.key) is not None and not client.is_operator:
@@ -76,6 +71,7 @@ class AccessTokens:
                 )
                 row = KeyUse(client_id=client.client_id, thumbprint=use.thumbprint, use=use)
                 session.merge(row)
+        return token
 
     def claims(self, token: str) -> Mapping[str, Any] | None:
         """Return what a token is worth now, else None: its client's claims as they are, and those
@@ -101,7 +97,7 @@ class AccessTokens:
         token_hash = self._hash_in(token) if "." in token else hash_of(token)
         if token_hash is None:
             return None
-        with self._database.read() as session:
+        with self.database.read() as session:
             return session.get(AccessToken, token_hash)
 
     def _hash_in(self, copy: str) -> str | None:
@@ -113,7 +109,7 @@ class AccessTokens:
             return None
 
     def _worth(self, token: AccessToken) -> Mapping[str, Any] | None:
-        client = principals.find(self._database, token.client_id)
+        client = principals.find(self.database, token.client_id)
         if client is None or token.expires_at <= time.time():
             return None
         if not client.enabled or not client.still_has(token.credential):
@@ -127,7 +123,7 @@ class AccessTokens:
         }
         return {
             **content,
-            "iss": self._settings.issuer,
+            "iss": self.settings.issuer,
             "aud": token.audiences[0] if len(token.audiences) == 1 else token.audiences,
             "sub": token.client_id,
             "client_id": token.client_id,

@@ -10,7 +10,6 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Computed, and_, delete, false, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from acmidm_sandbox.beheerportaal.conditions import etag
 from acmidm_sandbox.beheerportaal.documents import (
     Action,
     AuditEntry,
@@ -23,6 +22,7 @@ from acmidm_sandbox.beheerportaal.documents import (
     KeysInUse,
     ScopesDocument,
 )
+from acmidm_sandbox.beheerportaal.http import etag
 from acmidm_sandbox.beheerportaal.jwk import thumbprint
 from acmidm_sandbox.beheerportaal.store.database import AsJson, Base, Numbered, now
 from acmidm_sandbox.beheerportaal.store.products import Notification, Upload

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from acmidm_sandbox.beheerportaal.conditions import etag
 from acmidm_sandbox.beheerportaal.documents import ConfigurationDocument, ConfigurationItem
+from acmidm_sandbox.beheerportaal.http import etag
 from acmidm_sandbox.beheerportaal.store.database import NEVER_AGAIN, AsJson, Numbered
 
 

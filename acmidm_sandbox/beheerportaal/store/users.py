@@ -1,43 +1,100 @@
-"""Who may use the portal: users of the web interface, each of one organisation, with their
-sessions; and operators."""
+"""Who may use the portal: people, each of one organisation, with their sessions; and operators. All
+are made on the machine itself, for here is no identity provider that knows people."""
 
 import hashlib
+import re
 import secrets
 import time
-from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from typing import Annotated, Any, Self
 
+from pydantic import AfterValidator, Field, model_validator
 from sqlalchemy import ForeignKey, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from acmidm_sandbox.beheerportaal.documents import Organisation
+from acmidm_sandbox.beheerportaal.secrets import hash_secret
+from acmidm_sandbox.beheerportaal.settings import StrictModel
 from acmidm_sandbox.beheerportaal.store.clients import SHARED_KBO_NUMBER
 from acmidm_sandbox.beheerportaal.store.database import AsJson, Base
 
 ACTOR_PREFIX = "user:"
-ADMINISTRATOR, TEAM = "API-beheerder", "Aansluitingenteam"
+_OVO = re.compile(r"OVO[0-9]{6}")
+_KBO = re.compile(r"[01][0-9]{9}")
+_LONGEST_NAME = 100
+_PASSWORD_BYTES = 18
 LONGEST_SESSION_SECONDS = 8 * 3600
 
 
-@dataclass(frozen=True, slots=True)
-class User:
-    """Someone who acts for an organisation; without the right *API-beheerder* that person sees no
-    client.
+class Right(StrEnum):
+    """What somebody may do at a portal, beside logging on."""
+
+    API_BEHEERDER = "api-beheerder"
+    AANSLUITINGENTEAM = "aansluitingenteam"
+
+
+_CALLED = {Right.API_BEHEERDER: "API-beheerder", Right.AANSLUITINGENTEAM: "Aansluitingenteam"}
+
+
+def _name(name: str) -> str:
+    if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable() or name != name.strip():
+        raise ValueError(
+            f"a name needs 1 to {_LONGEST_NAME} printable characters, without spaces around it"
+        )
+    return name
+
+
+def _ovo(code: str) -> str:
+    if not _OVO.fullmatch(code):
+        raise ValueError(f"{code} is no OVO code; write one such as OVO002067")
+    return code
+
+
+def _kbo(number: str) -> str:
+    plain = re.sub(r"[. ]", "", number)
+    if not _KBO.fullmatch(plain):
+        raise ValueError(f"{number} is no KBO number; write ten digits, such as 0207.451.227")
+    return plain
+
+
+class Person(StrictModel):
+    """Somebody who acts for an organisation, which is known by its OVO code, its KBO number or
+    both. Without the right *API-beheerder* that person sees no client.
 
     Who is of the `aansluitingenteam` sees those of all organisations, registers their products, and
     removes them.
     """
 
-    name: str
-    ovo: str | None
-    kbo: str | None
-    api_beheerder: bool
-    aansluitingenteam: bool = False
-    organisation_name: str = ""
+    name: Annotated[str, AfterValidator(_name)]
+    ovo: Annotated[str, AfterValidator(_ovo)] | None = None
+    kbo: Annotated[str, AfterValidator(_kbo)] | None = None
+    organisation: Annotated[str, AfterValidator(_name)] | None = Field(
+        default=None, description="What clients call the organisation: its code, if left out."
+    )
+    rights: tuple[Right, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_an_organisation(self) -> Self:
+        if self.ovo is None and self.kbo is None:
+            raise ValueError("a user needs an organisation; give its OVO code or KBO number")
+        if self.organisation_code == SHARED_KBO_NUMBER:
+            raise ValueError(
+                "KBO number 0316.380.841 is shared by all departments of the Flemish"
+                " administration; give the OVO code"
+            )
+        return self
+
+    @property
+    def api_beheerder(self) -> bool:
+        return Right.API_BEHEERDER in self.rights
+
+    @property
+    def aansluitingenteam(self) -> bool:
+        return Right.AANSLUITINGENTEAM in self.rights
 
     @property
     def actor(self) -> str:
-        """How the audit trail names this user: no operator's client_id may begin like this."""
+        """How the audit trail names this person: no operator's client_id may begin like this."""
         return f"{ACTOR_PREFIX}{self.name}"
 
     @property
@@ -46,17 +103,15 @@ class User:
         return self.ovo or self.kbo or ""
 
     @property
-    def organisation(self) -> Organisation:
-        """As a client has it; its code stands for a name that nobody gave."""
-        return Organisation(
-            name=self.organisation_name or self.organisation_code, ovo=self.ovo, kbo=self.kbo
-        )
+    def as_organisation(self) -> Organisation:
+        """As a client has it."""
+        name = self.organisation or self.organisation_code
+        return Organisation(name=name, ovo=self.ovo, kbo=self.kbo)
 
     @property
-    def rights(self) -> list[str]:
+    def called_rights(self) -> str:
         """What the rights are called."""
-        rights = {ADMINISTRATOR: self.api_beheerder, TEAM: self.aansluitingenteam}
-        return [right for right, holds in rights.items() if holds]
+        return ", ".join(_CALLED[right] for right in self.rights) or "no right"
 
 
 class Account(Base):
@@ -65,7 +120,7 @@ class Account(Base):
     __tablename__ = "users"
 
     name: Mapped[str] = mapped_column(primary_key=True)
-    user: Mapped[User] = mapped_column(AsJson(User))
+    person: Mapped[Person] = mapped_column(AsJson(Person))
     password_hash: Mapped[str]
 
 
@@ -91,9 +146,11 @@ class Operator(Base):
     jwks: Mapped[list[dict[str, Any]]] = mapped_column(AsJson(list[dict[str, Any]]))
 
 
-def everyone(session: Session) -> list[User]:
-    """Return all users, by name."""
-    return list(session.scalars(select(Account.user).order_by(Account.name)))
+def let_in(session: Session, person: Person) -> str:
+    """Add somebody; return the password, which is kept as a hash only."""
+    password = secrets.token_urlsafe(_PASSWORD_BYTES)
+    session.add(Account(name=person.name, person=person, password_hash=hash_secret(password)))
+    return password
 
 
 def administrators(session: Session, code: str) -> int:
@@ -101,8 +158,8 @@ def administrators(session: Session, code: str) -> int:
     number; nobody by a number that is shared."""
     if code == SHARED_KBO_NUMBER:
         return 0
-    holders = (user for user in everyone(session) if user.api_beheerder)
-    return sum(code in (user.ovo, user.kbo) for user in holders)
+    holders = [person for person in session.scalars(select(Account.person)) if person.api_beheerder]
+    return sum(code in (person.ovo, person.kbo) for person in holders)
 
 
 def start_session(session: Session, user_name: str) -> str:
@@ -121,13 +178,13 @@ def start_session(session: Session, user_name: str) -> str:
     return token
 
 
-def user_of_session(session: Session, token: str) -> User | None:
-    """Return the user whose session a token is of, None where it has ended."""
+def person_of_session(session: Session, token: str) -> Person | None:
+    """Return whose session a token is of, None where it has ended."""
     found = session.get(WebSession, hash_of(token))
     if found is None or found.ends_at < int(time.time()):
         return None
     account = session.get(Account, found.user_name)
-    return None if account is None else account.user
+    return None if account is None else account.person
 
 
 def hash_of(token: str) -> str:

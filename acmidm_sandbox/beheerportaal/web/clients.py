@@ -85,7 +85,7 @@ def create_client(
     """Make a client of the own organisation, without any mark of a stack, and without scopes."""
     metadata = {
         **_NEW,
-        "organisation": visit.somebody.organisation,
+        "organisation": visit.somebody.as_organisation,
         "application": client_name.strip(),
     }
     return _save(visit, None, metadata, client_name, contacts)

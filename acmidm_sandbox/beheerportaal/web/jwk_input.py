@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from jwcrypto.common import JWException
-from jwcrypto.jwk import JWK
+from joserfc.errors import JoseError
 from pydantic_core import from_json
 
 from acmidm_sandbox.beheerportaal.jwk import (
     find_mistakes,
     is_in_time,
+    jwk_of_pem,
     private_members,
     registered,
     thumbprint,
@@ -34,8 +34,9 @@ def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> list[dict[str,
         RefusedKeys
     """
     value = _read(text.strip())
-    if members := private_members(value):
-        raise _refusal("private", members=", ".join(sorted(set(members))))
+    if private := private_members(value):
+        members = {pointer.rpartition("/")[2] for pointer in private}
+        raise _refusal("private", members=", ".join(sorted(members)))
     keys = value.get("keys") if isinstance(value, dict) and "keys" in value else [value]
     if not isinstance(keys, list) or not keys or not all(isinstance(key, dict) for key in keys):
         raise _refusal("no_key_object")
@@ -61,9 +62,9 @@ def _read(text: str) -> Any:
         raise _refusal("private_pem")
     try:
         if _PUBLIC_PEM.fullmatch(text):  # what stands behind it would be lost
-            return JWK.from_pem(text.encode()).export_public(as_dict=True)
+            return jwk_of_pem(text)
         return from_json(text, allow_inf_nan=False)
-    except (ValueError, JWException, UnsupportedAlgorithm):
+    except (ValueError, JoseError, UnsupportedAlgorithm):
         raise _refusal("pem" if text.startswith("-----BEGIN") else "not_json") from None
 
 

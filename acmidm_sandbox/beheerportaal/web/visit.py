@@ -19,7 +19,7 @@ from acmidm_sandbox.beheerportaal.context import CurrentPortal, Portal
 from acmidm_sandbox.beheerportaal.documents import SECRET_METHODS
 from acmidm_sandbox.beheerportaal.problems import Problem
 from acmidm_sandbox.beheerportaal.settings import ApiSettings
-from acmidm_sandbox.beheerportaal.store.users import ADMINISTRATOR, TEAM, User, user_of_session
+from acmidm_sandbox.beheerportaal.store.users import Person, Right, person_of_session
 
 BASE = "/portaal"
 SEE_OTHER = 303
@@ -81,10 +81,10 @@ class Visit:
     request: Request
     portal: Portal
     texts: Texts
-    user: User | None
+    user: Person | None
 
     @property
-    def somebody(self) -> User:
+    def somebody(self) -> Person:
         """Who has logged on, on a page that is for those who have."""
         if self.user is None:
             raise HTTPException(403)
@@ -156,7 +156,7 @@ def visit_of(request: Request, portal: CurrentPortal) -> Visit:
     """Return the visit, with who has logged on."""
     token = request.cookies.get(cookie_name(portal), "")
     with portal.database.read() as session:
-        user = user_of_session(session, token)
+        user = person_of_session(session, token)
     if user is not None:
         request.state.client_id = quote(user.actor, safe=":")  # for the access log
     return Visit(request, portal, texts_of(request), user)
@@ -167,7 +167,7 @@ def cookie_name(portal: Portal) -> str:
     return f"portaal_{portal.settings.platform}_{portal.settings.environment}"
 
 
-def _for_who_has(*rights: str) -> Any:
+def _for_who_has(*rights: Right) -> Any:
     """Return a visit of somebody with one of these rights.
 
     Raises:
@@ -182,7 +182,7 @@ def _for_who_has(*rights: str) -> Any:
             raise HTTPException(SEE_OTHER, headers={"Location": address})
         if not visit.user.rights:
             raise HTTPException(403)
-        if not set(rights) & set(visit.user.rights):
+        if set(rights).isdisjoint(visit.user.rights):
             raise HTTPException(404)
         return visit
 
@@ -196,9 +196,9 @@ async def _form(request: Request) -> FormData:
 SentForm = Annotated[FormData, Depends(_form)]
 """All fields of a form, whose names depend on what it is about."""
 AnyVisit = Annotated[Visit, Depends(visit_of)]
-AdministratorVisit = Annotated[Visit, _for_who_has(ADMINISTRATOR)]
-TeamVisit = Annotated[Visit, _for_who_has(TEAM)]
-EitherVisit = Annotated[Visit, _for_who_has(ADMINISTRATOR, TEAM)]
+AdministratorVisit = Annotated[Visit, _for_who_has(Right.API_BEHEERDER)]
+TeamVisit = Annotated[Visit, _for_who_has(Right.AANSLUITINGENTEAM)]
+EitherVisit = Annotated[Visit, _for_who_has(*Right)]
 
 
 def error_page(request: Request, problem: Problem) -> Response:
