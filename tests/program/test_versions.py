@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from acmidm.engine.stacks import stack_of
-from acmidm_onboarding import installed
+from acmidm_onboarding import installed, recorded
 from acmidm_onboarding.installed import FOLDER, VERSION, OtherVersion
 from tests.support.engine import ROOT
 
@@ -75,6 +75,25 @@ def test_the_newest_version(versions: list[str], newest: str | None) -> None:
 def test_what_no_later_version_wrote_is_taken(written: str | None) -> None:
     """A state says nothing of a version, or of this or an earlier one."""
     installed.require_not_older("tni", written)
+
+
+def test_a_state_of_a_later_version_is_refused() -> None:
+    """By the latest of the versions that its components name."""
+    components = [
+        {
+            "urn": f"urn:pulumi:tni::acmidm::acmidm:index:Onboarding::{number}",
+            "type": "acmidm:index:Onboarding",
+            "outputs": {recorded.VERSION: version},
+        }
+        for number, version in enumerate((VERSION, "999.1.0", "0.0.9"))
+    ]
+    said = (
+        f"version 999.1.0 of acmidm-onboarding brought tni up, and this is {VERSION}, which may"
+        " misread it: install 999.1.0 or a later version, then run this again"
+    )
+    with pytest.raises(OtherVersion) as failure:
+        recorded.require_not_older("tni", {"deployment": {"resources": components}})
+    assert str(failure.value) == said
 
 
 def test_sources_before_the_installed_package_are_refused(install: Install, another: Path) -> None:

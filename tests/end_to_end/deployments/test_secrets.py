@@ -6,11 +6,14 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
+
 from tests.support.engine import Project
 from tests.support.forms import write_form
 from tests.support.previews import NO_ACCESS
 
 
+@pytest.mark.exhaustive
 def test_without_the_plugin_one_sentence_says_how_to_get_it(tmp_path: Path) -> None:
     """The engine's own error names no remedy of a clone."""
     project = Project(tmp_path, environment={"PULUMI_HOME": str(tmp_path / "home")})

@@ -24,7 +24,7 @@ from tests.support.registry import Registry
 
 
 @dataclass
-class Deployed:
+class LaidOut:
     project: Project
     forms: list[FormFile]
     registry: Registry
@@ -36,17 +36,23 @@ class Deployed:
 @pytest.fixture(scope="module")
 def stack(
     portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory
-) -> Deployed:
-    """A stack whose forms are not where they are by default, brought up from below."""
+) -> LaidOut:
+    """A stack whose forms are not where they are by default."""
     project = Project(tmp_path_factory.mktemp("stack"))
     project.connect(portal, formsFolder="forms")
     forms = [write_form(project.folder / "forms", name) for name in ("gent/here", "aalst/there")]
-    replace(project, below="forms/gent").apply()
-    return Deployed(project, forms, registry)
+    return LaidOut(project, forms, registry)
+
+
+@pytest.fixture(scope="module")
+def deployed(stack: LaidOut) -> LaidOut:
+    """The same, brought up from below."""
+    replace(stack.project, below="forms/gent").apply()
+    return stack
 
 
 @pytest.fixture
-def project(stack: Deployed, tmp_path: Path) -> Iterator[Project]:
+def project(stack: LaidOut, tmp_path: Path) -> Iterator[Project]:
     """That project, which is as it was afterwards."""
     project = stack.project
     kept = tmp_path / "kept"
@@ -62,12 +68,12 @@ def project(stack: Deployed, tmp_path: Path) -> Iterator[Project]:
 
 
 @pytest.fixture
-def clients(stack: Deployed) -> Iterator[dict[str, list[dict[str, Any]]]]:
+def clients(deployed: LaidOut) -> Iterator[dict[str, list[dict[str, Any]]]]:
     """What the authority has, which no test changes."""
-    before = stack.clients()
+    before = deployed.clients()
     assert [len(found) for found in before.values()] == [1, 1]
     yield before
-    assert stack.clients() == before
+    assert deployed.clients() == before
 
 
 @pytest.mark.exhaustive
@@ -144,6 +150,8 @@ def test_a_submodule_that_is_not_checked_out_undeclares_nothing(project: Project
     assert "not all could be compared" in healed.output
 
 
+@pytest.mark.exhaustive
+@pytest.mark.usefixtures("clients")
 def test_a_folder_without_any_form_is_refused(project: Project) -> None:
     """By what needs no engine."""
     for folder in project.folder.glob("forms/*"):

@@ -1,5 +1,8 @@
 """Another version of this package than the one that wrote the state, or than the command: what
-would misread something changes nothing, and a later version goes on."""
+would misread something changes nothing, and a later version goes on.
+
+With each change ``tests/program/test_versions.py`` tries what a program and a command refuse.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,7 @@ def written_later(project: Project, registry: Registry) -> FormFile:
     return form
 
 
+@pytest.mark.exhaustive
 def test_an_older_version_changes_nothing_of_what_a_later_one_wrote(
     project: Project, registry: Registry
 ) -> None:

@@ -344,9 +344,6 @@ FILES = [
 ]
 
 
-EXAMPLES = 25
-
-
 @st.composite
 def pull_requests(draw: st.DrawFn, client_ids: list[str]) -> dict[str, dict[str, Any]]:
     """Up to two forms, by the names of their files without ``.yaml``."""
@@ -356,11 +353,14 @@ def pull_requests(draw: st.DrawFn, client_ids: list[str]) -> dict[str, dict[str,
     return {name: draw(forms(name, client_ids)) for name in names}
 
 
-def test_one_organisation_reaches_itself_alone(place: ClientKey, portal: RunningPortal) -> None:
+@pytest.mark.parametrize("examples", [10, pytest.param(25, marks=pytest.mark.exhaustive)])
+def test_one_organisation_reaches_itself_alone(
+    place: ClientKey, portal: RunningPortal, examples: int
+) -> None:
     counted = {"refused": 0, "applied": 0}
 
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         database=None,
@@ -376,7 +376,7 @@ def test_one_organisation_reaches_itself_alone(place: ClientKey, portal: Running
             counted["applied" if apply(place, portal, number) else "refused"] += 1
 
     run()
-    assert min(counted.values()) > EXAMPLES / 20
+    assert min(counted.values()) > examples / 20
 
 
 def start(place: ClientKey) -> None:

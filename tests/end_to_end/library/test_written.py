@@ -102,6 +102,7 @@ def test_of_a_program_that_is_refused_nothing_is_saved_and_nothing_runs(project:
     assert "nothing of tni is brought up" in deployed.stderr, deployed.output
 
 
+@pytest.mark.exhaustive
 def test_a_compromised_key_is_not_given_back(project: Project, registry: Registry) -> None:
     """Beside a form that says so: a run that would put it into force is refused."""
     form = write_form(project.forms)

@@ -225,18 +225,36 @@ def test_a_platform_that_is_added_touches_no_other(at: TwoPlatforms) -> Script:
 
 @together
 def test_the_preview_shows_exactly_what_ends(at: TwoPlatforms) -> Script:
-    """What it has at GeoSecure and nothing else; then they are gone, and ACM/IDM was not
-    touched."""
-    form = write_form(at.forms, "gent/leaving", scopes=(SEND, DOSSIERS), platforms=BOTH)
+    """What it has at GeoSecure and nothing else."""
+    form = write_form(at.forms, "gent/stays", scopes=(SEND, DOSSIERS), platforms=BOTH)
     yield at.up
+    places = places_at_geosecure(at, form)
+    move_off(form)
+    shown: Preview = yield at.previewed
+    assert shown.of(form) == dict.fromkeys(places, ("delete", []))
+    form.document["platforms"] = BOTH  # once the stack protects its clients, that is refused
+    form.save()
+    yield at.up_protecting
+    assert (yield at.looked).of(form) == {}
+
+
+def places_at_geosecure(at: TwoPlatforms, form: FormFile) -> list[str]:
+    """All that the state has of a form there."""
     places = [place for place in at.resources() if f"{form.key}/geosecure" in place]
     assert len(places) >= PARTS
+    return places
+
+
+@pytest.mark.exhaustive
+@together
+def test_what_ends_at_one_platform_touches_no_other(at: TwoPlatforms) -> Script:
+    form = write_form(at.forms, "gent/leaving", scopes=(SEND, DOSSIERS), platforms=BOTH)
+    yield at.up
+    places = places_at_geosecure(at, form)
     kept = at.registry.client(form.application)
     ended = at.at_geosecure.client(form.application)["client_id"]
     trail = at.registry.audit(client_id=kept["client_id"])
     move_off(form)
-    shown: Preview = yield at.previewed
-    assert shown.of(form) == dict.fromkeys(places, ("delete", []))
     # Once the stack protects its clients, its provider would refuse that.
     urns = [resource["urn"] for place, resource in at.resources().items() if place in places]
     at.project.apply(*(word for urn in urns for word in ("--target", urn)))
