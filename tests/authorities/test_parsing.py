@@ -123,7 +123,7 @@ def fuzzed() -> Iterator[Fuzzed]:
     ids=["beheerportaal", "keycloak", "products"],
 )
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_only_our_own_errors_come_out(

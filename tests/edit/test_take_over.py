@@ -336,7 +336,7 @@ def test_what_an_authority_says_is_data(value: str) -> None:
 def test_a_document_that_nobody_could_read_is_not_written() -> None:
     """An authority has more than a file of ours may have."""
     hand = Hand()
-    hand.products["notificaties"]["product_ids"] = [f"{number}" for number in range(10_000)]
+    hand.products["notificaties"]["product_ids"] = ["1" * 1_000] * 70
     assert "the file is larger than 65536 bytes" in hand.refused()
 
 
@@ -503,7 +503,7 @@ TAKEN_OVER = {
 }
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(mutated(TAKEN_OVER))
 def test_whatever_takes_over_is_taken_in_or_refused_in_sentences(
     workspace: Workspace, document: object
@@ -523,7 +523,7 @@ def test_whatever_takes_over_is_taken_in_or_refused_in_sentences(
     assert workspace.sentences() == []
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(content.map(lambda data: data.decode("utf-8", "replace")))
 @pytest.mark.usefixtures("workspace")
 def test_whatever_an_authority_has_comes_out_as_data(value: str) -> None:

@@ -16,7 +16,7 @@ from acmidm_onboarding.values.problems import Problem
 from tests.support.broken_content import content, mutated
 from tests.support.workspace import CATALOGUE, FORM, ORGANISATION, Workspace, public_key
 
-EXAMPLES = 40
+EXAMPLES = 20
 
 
 def well_formed(problems: tuple[Problem, ...]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from pathlib import Path
 
 import grimp
@@ -22,10 +23,7 @@ def test_files(room: str) -> list[str]:
         SystemExit: there is no such room.
     """
     own = Path(_TESTS, room)
-    graph = grimp.build_graph(*_PACKAGES, _TESTS, cache_dir=None)
-    # The command line finds its commands by their files.
-    for command in graph.find_children("acmidm.commands"):
-        graph.add_import(importer="acmidm.cli", imported=command)
+    graph = _imports()
     packages = [name for name in (f"{one}.{room}" for one in _PACKAGES) if name in graph.modules]
     if room == "sandbox":
         packages = ["acmidm_sandbox"]
@@ -41,6 +39,15 @@ def test_files(room: str) -> list[str]:
     ]
     others = [file for file in files if own not in Path(file).parents]
     return [str(own), *others] if own.is_dir() else others
+
+
+@cache
+def _imports() -> grimp.ImportGraph:
+    graph = grimp.build_graph(*_PACKAGES, _TESTS, cache_dir=None)
+    # The command line finds its commands by their files.
+    for command in graph.find_children("acmidm.commands"):
+        graph.add_import(importer="acmidm.cli", imported=command)
+    return graph
 
 
 if __name__ == "__main__":

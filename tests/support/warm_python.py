@@ -17,13 +17,27 @@ MODULES, SCRIPTS = (
 )
 ASKED = (["--version"], ["-m", "pip", "list", "-v", "--format", "json"])
 """What the language host asks before each program; the answers are in files beside the server's
-socket."""
+socket, each made by whoever needs it first."""
+
+
+def answer(words: list[str], file: str) -> str:
+    """Return what Python says to these words, which takes a second, from a file that is made
+    once."""
+    if not os.path.exists(file):  # noqa: PTH110
+        import subprocess
+
+        said = subprocess.run([sys.executable, *words], stdout=subprocess.PIPE, check=True).stdout
+        mine = f"{file}.{os.getpid()}"
+        with open(mine, "wb") as stream:  # noqa: PTH123
+            stream.write(said)
+        os.replace(mine, file)  # noqa: PTH105
+    with open(file) as stream:  # noqa: PTH123
+        return stream.read()
 
 
 def main(server: str, words: list[str]) -> int:
     if words in ASKED:
-        with open(f"{server}.{ASKED.index(words)}") as answer:  # noqa: PTH123
-            print(answer.read(), end="")  # noqa: T201
+        print(answer(words, f"{server}.{ASKED.index(words)}"), end="")  # noqa: T201
         return 0
     known = any(word in MODULES or os.path.basename(word) in SCRIPTS for word in words[:3])  # noqa: PTH119
     # Another path to import from is another process: what was imported before would hide what is

@@ -68,11 +68,6 @@ def warm_environment() -> Path:
     assert server.stdout is not None
     assert server.stdout.readline() == b"ready\n"
     atexit.register(server.communicate)
-    for number, words in enumerate(warm_python.ASKED):
-        answer = subprocess.run(
-            [sys.executable, *words], capture_output=True, text=True, check=True
-        )
-        Path(f"{place}.{number}").write_text(answer.stdout)
     python.parent.mkdir()
     real = Path(sys.prefix)
     client = shlex.join([sys.executable, "-ISs", warm_python.__file__, str(place)])

@@ -158,12 +158,16 @@ def _pair(name: str, **parameters: Any) -> JWK:
     return JWK.generate(**parameters)
 
 
+@functools.cache
+def _public(name: str, **parameters: Any) -> dict[str, str]:
+    return dict(_pair(name, **parameters).export_public(as_dict=True))
+
+
 def public_key(name: str, *, kty: str = "RSA", **parameters: Any) -> dict[str, Any]:
     """A public key, always the same for the same name."""
     if kty == "RSA":
         parameters.setdefault("size", 2048)
-    key: dict[str, Any] = json.loads(_pair(name, kty=kty, **parameters).export_public())
-    return {**key, "kid": name}
+    return {**_public(name, kty=kty, **parameters), "kid": name}
 
 
 def private_key(name: str, **parameters: Any) -> dict[str, Any]:
@@ -189,9 +193,12 @@ class Workspace:
     def write(self, file: str, content: str | bytes | dict[str, Any]) -> Path:
         """Write a file, named from the root; a dict as JSON."""
         path = self.root / file
-        path.parent.mkdir(parents=True, exist_ok=True)
         data = json.dumps(content, indent=2) if isinstance(content, dict) else content
-        path.write_bytes(data.encode() if isinstance(data, str) else data)
+        try:
+            path.write_bytes(data.encode() if isinstance(data, str) else data)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True)
+            return self.write(file, content)
         return path
 
     def offer(self, catalogue: Path) -> None:
