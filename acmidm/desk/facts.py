@@ -233,8 +233,8 @@ class _ProgressRows:
             facts = replace(
                 facts,
                 connection=facts.connection.model_copy(update={"sends_by": sends_by}),
-                evidence=connection.evidence,
-                evidence_refused=connection.evidence_refused is not None,
+                evidence=connection.evidence_file.evidence,
+                evidence_refused=connection.evidence_file.refused is not None,
                 evidence_days=self._evidence_days,
                 proof_options=connection.proof_options,
                 afterwards=connection.afterwards,
@@ -289,13 +289,13 @@ def unproven(
     if connection is None or connection.is_on_production:
         return ()
     if for_production is not None:
-        return uncovered(for_production, on_production, connection.evidence)
+        return uncovered(for_production, on_production, connection.evidence_file.evidence)
     offered = {
         *(name for name, scope in catalogue.scopes.items() if _is_on_production(scope)),
         *(name for name, product in catalogue.products.items() if _is_on_production(product)),
     }
     names = connection.form.catalogue_names
-    lacking = uncovered(connection, on_production, connection.evidence)
+    lacking = uncovered(connection, on_production, connection.evidence_file.evidence)
     return tuple(name for name in lacking if names.get(name, name) in offered)
 
 

@@ -119,7 +119,7 @@ def check(stack: Stack, exported: Path | None = None) -> Checked:
 
 def _by_evidence(confirmed: Confirmation, form: Declaration) -> Iterator[Difference]:
     """Yield what the probe proved and nobody confirmed: a scope, a key or a client-ID."""
-    proof = form.evidence
+    proof = form.evidence_file.evidence
     if proof is None:
         return
     facts = {

@@ -204,7 +204,11 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
     [loaded] = onboardings.forms
     known_id = (
         client_id
-        or (connection.evidence.client_id if connection.evidence else None)
+        or (
+            connection.evidence_file.evidence.client_id
+            if connection.evidence_file.evidence
+            else None
+        )
         or connection.form.adopts
     )
     network = Network(settings.request_timeout_seconds)

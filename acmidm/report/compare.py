@@ -608,7 +608,7 @@ def _taken_from_the_portal(before: Client, after: Client) -> Iterator[Change]:
     if after.keys is not None:
         return
     names = {key.thumbprint: kid for kid, key in (before.known_keys or {}).items()}
-    for thumbprint in sorted(before.key_facts.lent.keys() & (after.key_facts.gone_at_once)):
+    for thumbprint in sorted(before.key_facts.lent.keys() & after.key_facts.gone_at_once):
         supplier = after.key_facts.revoked.get(thumbprint)
         note = tr("its supplier says that it is stolen: it leaves at once")
         if supplier:

@@ -57,7 +57,7 @@ def at_the_gate(
             (withheld.connection, Change(kind=kind, note=sentence)) for sentence in withheld.missing
         )
     for passed in proven:
-        evidence = passed.test_evidence
+        evidence = passed.test_evidence_file.evidence
         yield (
             passed,
             Change(

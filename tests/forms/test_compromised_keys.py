@@ -43,7 +43,7 @@ def test_what_it_signed_is_no_evidence(workspace: Workspace) -> None:
             form if "tni" in old else form.replace("    jwks: [tni.jwk.json]\n", "")
         )
         [connection] = workspace.load().connections(Environment.TNI)
-        assert (connection.evidence, connection.evidence_refused) == (
+        assert (connection.evidence_file.evidence, connection.evidence_file.refused) == (
             None,
             "it is signed by a key that the form says is compromised",
         )

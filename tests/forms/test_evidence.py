@@ -249,7 +249,7 @@ def only(
     workspace: Workspace, environment: Environment = Environment.TNI
 ) -> tuple[Evidence | None, str | None]:
     [connection] = workspace.load().connections(environment)
-    return connection.evidence, connection.evidence_refused
+    return connection.evidence_file.evidence, connection.evidence_file.refused
 
 
 def test_a_connection_has_its_own_evidence_and_that_of_tni(workspace: Workspace) -> None:
@@ -261,13 +261,16 @@ def test_a_connection_has_its_own_evidence_and_that_of_tni(workspace: Workspace)
         folder, private_key("prod", kty="RSA", size=2048), environment="prod", client_id="another"
     )
     [tni], [prod] = (workspace.load().connections(environment) for environment in Environment)
-    assert tni.evidence is not None
-    assert prod.evidence is not None
-    assert (tni.evidence.thumbprint, prod.evidence.client_id) == (
+    assert tni.evidence_file.evidence is not None
+    assert prod.evidence_file.evidence is not None
+    assert (tni.evidence_file.evidence.thumbprint, prod.evidence_file.evidence.client_id) == (
         tni.keys and next(iter(tni.keys.values())).thumbprint,
         "another",
     )
-    assert (tni.test_evidence, prod.test_evidence) == (None, tni.evidence)
+    assert (tni.test_evidence_file.evidence, prod.test_evidence_file.evidence) == (
+        None,
+        tni.evidence_file.evidence,
+    )
     assert workspace.problems() == ()
 
 
@@ -292,7 +295,7 @@ def test_what_does_not_hold_is_no_mistake_of_the_form(workspace: Workspace, tmp_
         write()
         assert only(workspace) == (None, reason)
         [prod] = workspace.load().connections(Environment.PROD)
-        assert (prod.test_evidence, prod.test_evidence_refused) == (None, reason)
+        assert (prod.test_evidence_file.evidence, prod.test_evidence_file.refused) == (None, reason)
     file.unlink()
     (tmp_path / "elsewhere").write_text(evidence_text(OF_FORM))
     file.symlink_to(tmp_path / "elsewhere")
@@ -305,7 +308,10 @@ def test_what_does_not_hold_is_no_mistake_of_the_form(workspace: Workspace, tmp_
         .valid()
         .connections(Environment.TNI)
     )
-    assert (alone.evidence, alone.evidence_refused) == (None, "it is a link, which is not followed")
+    assert (alone.evidence_file.evidence, alone.evidence_file.refused) == (
+        None,
+        "it is a link, which is not followed",
+    )
 
 
 def test_keys_in_the_portal_are_for_whoever_knows_them(workspace: Workspace) -> None:

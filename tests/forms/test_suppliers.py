@@ -224,7 +224,7 @@ def test_a_key_is_its_suppliers(supplied: Workspace) -> None:
     key = "{file: tni.jwk.json, compromised: true}"
     supplied.write("onboardings/leverancier/keys.yaml", f"{{tni: [{key}], prod: [prod.jwk.json]}}")
     [client] = supplied.load().connections(Environment.TNI)
-    assert client.stolen == {"leverancier": client.key_facts.compromised}
+    assert client.lenders.stolen == {"leverancier": client.key_facts.compromised}
     assert client.key_facts.compromised
 
 

@@ -16,7 +16,7 @@ from acmidm_onboarding.rules.gate import TestStack, waits_for_test
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
 from acmidm_onboarding.values.client import Client, Grant, Records
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.evidence import Evidence, summary
+from acmidm_onboarding.values.evidence import Evidence, EvidenceFile, summary
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
@@ -68,14 +68,18 @@ TNI = TestStack("tni", {KEY: ON_TNI})
 
 
 def connection(
-    scopes: tuple[str, ...] = ("send",), products: tuple[str, ...] = (), **changes: object
+    scopes: tuple[str, ...] = ("send",),
+    products: tuple[str, ...] = (),
+    test_evidence: Evidence | None = EVIDENCE,
+    refused: str | None = None,
+    **changes: object,
 ) -> Declaration:
     values: dict[str, Any] = {
         "scopes": dict.fromkeys(scopes, "requested"),
         "jwks": {"prod-1": PublicJwk("prod-1", {}, "prod-thumb")},
         "products": {product: {"id": product} for product in products},
         "path": "gent/loket",
-        "test_evidence": EVIDENCE,
+        "test_evidence_file": EvidenceFile(test_evidence, refused),
     }
     return declaration(environment=Environment.PROD, **{**values, **changes})
 
@@ -137,7 +141,7 @@ _WITH_SECRET: dict[str, Any] = {"method": AuthMethod.CLIENT_SECRET_BASIC, "test_
         ("there is no evidence from TNI", {"test_evidence": None}),
         (
             "its evidence from TNI counts as none, for it is no JSON",
-            {"test_evidence": None, "test_evidence_refused": "it is no JSON"},
+            {"test_evidence": None, "refused": "it is no JSON"},
         ),
         ("its evidence of 2026-10-02 is more than 90 days old", {"test_evidence": _OLD}),
         (
@@ -285,7 +289,7 @@ def test_what_was_in_production_before_stays_and_only_what_is_added_needs_eviden
         'gent/loket on prod: scope "new" is not proven on TNI',
         'gent/loket on prod: product "mijn" is not proven on TNI',
     ]
-    lost = missing(replace(more, test_evidence=None), own)
+    lost = missing(replace(more, test_evidence_file=EvidenceFile()), own)
     assert lost[0] == "gent/loket on prod: there is no evidence from TNI"
     assert len(lost) == 4, "and each of the two scopes and the product that are not added"
 
@@ -308,12 +312,14 @@ def test_whom_it_sends_for_in_addition_is_proven_too() -> None:
         'gent/loket on prod: stack "tni" does not send for Stad c, Stad d through product'
         ' "notificaties"'
     ]
-    assert missing(replace(asked, test_evidence=proven(products=set())), own, None) == [
+    assert missing(
+        replace(asked, test_evidence_file=EvidenceFile(proven(products=set()))), own, None
+    ) == [
         'gent/loket on prod: product "notificaties" is not proven on TNI for Stad b, Stad c, Stad d'
     ]
     assert passes(asked, own, tests=None)
     assert passes(replace(asked, products=on("a", "b")), own, tests)
-    assert passes(replace(asked, products=on(), test_evidence=None), own, tests)
+    assert passes(replace(asked, products=on(), test_evidence_file=EvidenceFile()), own, tests)
     assert missing(asked, {}, tests) == missing(asked, own, tests)
 
 
@@ -321,7 +327,7 @@ def test_a_connection_is_known_by_its_earlier_name_too() -> None:
     renamed = connection(application="balie", formerly=(KEY,), test_evidence=None)
     own = {KEY: has("prod-id", {"send"})}
     assert ask(renamed, own).declared == (renamed,)
-    assert missing(replace(renamed, test_evidence=EVIDENCE)) == [], "on TNI too"
+    assert missing(replace(renamed, test_evidence_file=EvidenceFile(EVIDENCE))) == [], "on TNI too"
 
 
 def test_another_platform_is_a_new_connection() -> None:

@@ -64,8 +64,10 @@ def test_scopes_go_and_then_keys(record: Client, keys: set[str], revoked: set[st
     """A run that was cut off does its step again; where nobody knows the scopes, they go first."""
     now, said = declared(record)
     assert (now.scopes, set(now.jwks), set(now.keys)) == ({}, keys, keys)
-    assert now.revoked == dict.fromkeys(revoked, "leverancier")
-    assert now.withdrawn == (frozenset(SCOPES) if record.scopes is not None else frozenset())
+    assert now.key_facts.revoked == dict.fromkeys(revoked, "leverancier")
+    assert now.leaving.withdrawn == (
+        frozenset(SCOPES) if record.scopes is not None else frozenset()
+    )
     assert len(said) == 1
     assert "the mandate of leverancier ended on 2027-12-31" in said[0]
 
@@ -93,7 +95,7 @@ def test_what_the_state_has_lost_is_taken_from_the_client_all_the_same(
     assert "the mandate of leverancier ended on 2027-12-31" in said[0]
     without_scopes = dataclasses.replace(FOUND, scopes={})
     now, _ = declared(record, there=without_scopes)
-    assert (now.scopes, now.jwks, now.revoked.keys()) == ({}, {}, FORM.thumbprints)
+    assert (now.scopes, now.jwks, now.key_facts.revoked.keys()) == ({}, {}, FORM.thumbprints)
 
 
 def test_the_state_says_more_than_the_authority() -> None:
@@ -130,7 +132,7 @@ def test_a_former_suppliers_key_goes_with_its_mandate(
 ) -> None:
     """Whatever keys a form has instead, and past their overlap, also where that began before; a
     mandate that goes on leaves the key its overlap."""
-    form = dataclasses.replace(OWN, mandates={"a": until} if until else {})
+    form = changed(OWN, mandates={"a": until} if until else {})
     if mode == "another supplier's":
         form = changed(form, mandate={"supplier": "b", "until": "2999-12-31"})
     elif mode == "the portal's":
@@ -142,30 +144,30 @@ def test_a_former_suppliers_key_goes_with_its_mandate(
 
 def test_a_former_supplier_that_nothing_names_any_more_has_no_mandate() -> None:
     """Neither a list of its keys nor a mandate: the state alone remembers it."""
-    form = dataclasses.replace(OWN, mandates={}, listed={jwk("another").thumbprint: "c"})
-    assert declared(RECORD, form)[0].revoked == {THEIRS.thumbprint: "a"}
-    still = dataclasses.replace(form, mandates={"a": "2028-12-31"})
-    assert declared(RECORD, still)[0].revoked == {}
+    form = changed(OWN, mandates={}, listed={jwk("another").thumbprint: "c"})
+    assert declared(RECORD, form)[0].key_facts.revoked == {THEIRS.thumbprint: "a"}
+    still = changed(form, mandates={"a": "2028-12-31"})
+    assert declared(RECORD, still)[0].key_facts.revoked == {}
 
 
 def test_a_portal_that_people_change_remembers_it_too() -> None:
     """What is confirmed there has the key: the state says whose it is, though no form does."""
-    form = dataclasses.replace(OWN, mandates={}, listed={})
-    assert declared(RECORD, form)[0].revoked == {}, "its provider takes it"
-    assert declared(RECORD, form, there=RECORD)[0].revoked == {THEIRS.thumbprint: "a"}
-    running = dataclasses.replace(form, mandates={"a": "2028-12-31"})
-    assert declared(RECORD, running, there=RECORD)[0].revoked == {}
-    stolen = dataclasses.replace(running, stolen={"a": frozenset({THEIRS.thumbprint})})
-    assert declared(RECORD, stolen, there=RECORD)[0].compromised == {THEIRS.thumbprint}
-    strangers = dataclasses.replace(running, stolen={"b": frozenset({THEIRS.thumbprint})})
-    assert declared(RECORD, strangers, there=RECORD)[0].compromised == frozenset()
+    form = changed(OWN, mandates={}, listed={})
+    assert declared(RECORD, form)[0].key_facts.revoked == {}, "its provider takes it"
+    assert declared(RECORD, form, there=RECORD)[0].key_facts.revoked == {THEIRS.thumbprint: "a"}
+    running = changed(form, mandates={"a": "2028-12-31"})
+    assert declared(RECORD, running, there=RECORD)[0].key_facts.revoked == {}
+    stolen = changed(running, stolen={"a": frozenset({THEIRS.thumbprint})})
+    assert declared(RECORD, stolen, there=RECORD)[0].key_facts.compromised == {THEIRS.thumbprint}
+    strangers = changed(running, stolen={"b": frozenset({THEIRS.thumbprint})})
+    assert declared(RECORD, strangers, there=RECORD)[0].key_facts.compromised == frozenset()
 
 
 def test_no_supplier_calls_a_towns_outgoing_key_its_own() -> None:
     """Public keys are public: whoever lists one has not had it lent by this organisation."""
-    hostile = dataclasses.replace(OWN, listed={THEIRS.thumbprint: "c"})
+    hostile = changed(OWN, listed={THEIRS.thumbprint: "c"})
     town = changed(RECORD, mandate={}, lent={})
-    assert declared(town, hostile)[0].revoked == {}
+    assert declared(town, hostile)[0].key_facts.revoked == {}
 
 
 def test_a_former_suppliers_key_goes_where_one_that_it_sends_for_ends_too() -> None:
@@ -174,7 +176,7 @@ def test_a_former_suppliers_key_goes_where_one_that_it_sends_for_ends_too() -> N
         OWN, products={"notificaties": {"afzenders": senders}}, afzenders={"a": "2027-12-31"}
     )
     now, said = declared(RECORD, form)
-    assert (now.revoked, now.products) == ({THEIRS.thumbprint: "a"}, {"notificaties": {}})
+    assert (now.key_facts.revoked, now.products) == ({THEIRS.thumbprint: "a"}, {"notificaties": {}})
     assert len(said) == 1
 
 
@@ -189,8 +191,8 @@ def test_a_state_that_cannot_be_read_leaves_a_key_its_overlap() -> None:
 
 def test_a_supplier_that_replaces_its_key_keeps_the_overlap() -> None:
     form = changed(OWN, mandate={**A, "until": "2028-12-31"}, mandates={}, listed={})
-    for named in (form, dataclasses.replace(form, mandates={"a": "2028-12-31"})):
-        assert declared(RECORD, named)[0].revoked == {}
+    for named in (form, changed(form, mandates={"a": "2028-12-31"})):
+        assert declared(RECORD, named)[0].key_facts.revoked == {}
 
 
 def test_nothing_of_the_form_is_carried_out() -> None:
@@ -202,7 +204,7 @@ def test_nothing_of_the_form_is_carried_out() -> None:
     )
     now, _ = declared(WHOLE, changed)
     assert (now.scopes, now.products, now.fields) == ({}, WHOLE.products, FORM.fields)
-    assert now.withdrawn == frozenset(SCOPES)
+    assert now.leaving.withdrawn == frozenset(SCOPES)
 
 
 def test_a_later_mandate_gives_it_back() -> None:
@@ -217,7 +219,7 @@ def test_it_gives_back_nothing_that_was_granted_by_hand() -> None:
     by_hand = {**SCOPES, "by_hand": Grant(NOT_DECLARED)}
     naming = dataclasses.replace(FORM, scopes={**SCOPES, "by_hand": Grant("new")})
     now, _ = declared(dataclasses.replace(WHOLE, scopes=by_hand), naming)
-    assert now.withdrawn == frozenset(SCOPES)
+    assert now.leaving.withdrawn == frozenset(SCOPES)
 
 
 def test_what_leaves_goes_on_to_leave() -> None:

@@ -26,7 +26,7 @@ from acmidm_onboarding.rules.orders import (
 )
 from acmidm_onboarding.values.confirmation import Confirmation
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.evidence import Evidence
+from acmidm_onboarding.values.evidence import Evidence, EvidenceFile
 from acmidm_onboarding.values.terms import MOST_KEYS, Environment, Platform
 from tests.support.changed import changed
 from tests.support.confirmed import (
@@ -248,25 +248,25 @@ KEY_CASES: dict[str, tuple[dict[str, float], list[str], dict[str, Any], set[str]
     "nor until it has been there for long enough": (
         {"old": 30, "new": 13},
         ["new"],
-        {"evidence": evidence("new")},
+        {"evidence_file": EvidenceFile(evidence("new"))},
         None,
     ),
     "nor by evidence that is old": (
         {"old": 30, "new": 20},
         ["new"],
-        {"evidence": evidence("new", 91)},
+        {"evidence_file": EvidenceFile(evidence("new", 91))},
         None,
     ),
     "nor by evidence of the old one": (
         {"old": 30, "new": 20},
         ["new"],
-        {"evidence": evidence("old")},
+        {"evidence_file": EvidenceFile(evidence("old"))},
         None,
     ),
     "the old one goes once the new one is proven": (
         {"old": 30, "new": 20},
         ["new"],
-        {"evidence": evidence("new")},
+        {"evidence_file": EvidenceFile(evidence("new"))},
         {"new"},
     ),
     "a compromised one goes at once": (
@@ -290,7 +290,7 @@ KEY_CASES: dict[str, tuple[dict[str, float], list[str], dict[str, Any], set[str]
     "one that nobody declared, beside one that is proven": (
         {"old": 30, "evil": 1},
         ["old"],
-        {"evidence": evidence("old")},
+        {"evidence_file": EvidenceFile(evidence("old"))},
         {"old"},
     ),
 }

@@ -298,7 +298,7 @@ class _Taking:
         kid = str(change.subject)
         was, now = (self._recorded.keys or {}).get(kid), (self._real.keys or {}).get(kid)
         thumbprint = now.thumbprint if now else None
-        supplier = self._loaded.form.keys_of or self._declared.listed.get(thumbprint or "")
+        supplier = self._loaded.form.keys_of or self._declared.lenders.listed.get(thumbprint or "")
         if supplier:
             return [
                 tr(

@@ -16,7 +16,7 @@ from acmidm_onboarding.forms.key_files import Keys
 from acmidm_onboarding.forms.suppliers import Afzenders, with_afzenders
 from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.client import FormTerms, Grant, KeyFacts, Secret, natural_key
-from acmidm_onboarding.values.declaration import Declaration, client_name, connection_key
+from acmidm_onboarding.values.declaration import Declaration, Lenders, client_name, connection_key
 from acmidm_onboarding.values.evidence import EvidenceFile, summary
 from acmidm_onboarding.values.keys import public_keys
 from acmidm_onboarding.values.mandate import Mandate, mandate_fields
@@ -135,15 +135,6 @@ def _may_be_declared(application: str, form: Form, forms: Collection[Form] | Non
     return any(application == other.application for other in forms if other is not form)
 
 
-@dataclass(frozen=True)
-class Lenders:
-    """The suppliers that may lend a form their keys: see ``Declaration``."""
-
-    mandates: Mapping[str, str]
-    listed: Mapping[str, str]
-    stolen: Mapping[str, frozenset[str]]
-
-
 def declarations(
     loaded: LoadedForm,
     environment: Environment,
@@ -228,9 +219,7 @@ def declarations(
                 for name, wanted in request.products.items()
             },
             afzenders={afzender.organisation.code: afzender.until for afzender in afzenders},
-            mandates=lenders.mandates,
-            listed=lenders.listed,
-            stolen=lenders.stolen,
+            lenders=lenders,
             metadata=metadata,
             declared_by=organisation,
             jwks=jwks,
@@ -241,10 +230,8 @@ def declarations(
             },
             afterwards=_afterwards(granting),
             needs_test_message=any(map(catalogue.needs_test_message, request.products)),
-            evidence=proven.evidence,
-            evidence_refused=proven.refused,
-            test_evidence=on_test.evidence,
-            test_evidence_refused=on_test.refused,
+            evidence_file=proven,
+            test_evidence_file=on_test,
         )
 
 

@@ -10,12 +10,12 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from acmidm_onboarding.forms.catalogue import Catalogue
-from acmidm_onboarding.forms.declarations import Lenders, LoadedForm, declarations
+from acmidm_onboarding.forms.declarations import LoadedForm, declarations
 from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE, Findings, absolute
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.key_files import Keys
 from acmidm_onboarding.rules.mistaken import Folder, Mistaken
-from acmidm_onboarding.values.declaration import PROOF_OPTIONS, Declaration
+from acmidm_onboarding.values.declaration import PROOF_OPTIONS, Declaration, Lenders
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.values.mandate import Mandate, mandate_for
 from acmidm_onboarding.values.organisation import Organisation

@@ -56,8 +56,8 @@ def wanted(connection: Declaration, stack: str) -> dict[str, Any] | None:
         "stack": stack,
         "compromised": sorted(connection.key_facts.gone_at_once),
         "acting": sorted(acting(connection, datetime.now(UTC).date())),
-        "stolen": {name: sorted(keys) for name, keys in connection.stolen.items()},
-        "evidence_refused": connection.evidence_refused,
+        "stolen": {name: sorted(keys) for name, keys in connection.lenders.stolen.items()},
+        "evidence_refused": connection.evidence_file.refused,
         "proof_options": connection.proof_options,
     }
 

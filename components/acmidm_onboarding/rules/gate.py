@@ -226,11 +226,12 @@ def _proven(
     connection: Declaration, tests: TestStack | None, now: datetime, days: int
 ) -> tuple[_Proven, list[str]]:
     """Return what is proven of a connection, and why nothing is."""
-    reasons = list(_reasons(connection, connection.test_evidence, tests, now, days))
-    if reasons or connection.test_evidence is None:
+    evidence = connection.test_evidence_file.evidence
+    reasons = list(_reasons(connection, evidence, tests, now, days))
+    if reasons or evidence is None:
         return _Proven(), reasons
-    scopes = _covered_scopes(connection, connection.test_evidence)
-    products = connection.test_evidence.products
+    scopes = _covered_scopes(connection, evidence)
+    products = evidence.products
     on_tni = recorded_as(connection, tests.records) if tests else None
     if on_tni is None:  # the forms alone are known
         return _Proven(scopes, products), []
@@ -297,7 +298,7 @@ def _reasons(
             ),
         )
     elif evidence is None:
-        refused = connection.test_evidence_refused
+        refused = connection.test_evidence_file.refused
         if refused:
             yield tr(
                 "its evidence from TNI counts as none, for {refused}; {probe}",
@@ -332,7 +333,7 @@ def _reasons(
 def waits_for_test(connection: Declaration, on_tni: Client) -> bool:
     """Return whether only a run on TNI is missing: evidence is of all of this client, by a key that
     TNI has not seen yet."""
-    evidence = connection.test_evidence
+    evidence = connection.test_evidence_file.evidence
     return (
         evidence is not None
         and evidence.client_id == on_tni.client_id

@@ -112,8 +112,8 @@ def _without_former(
     Where no form and no command has a reason to, the state is not read: the provider of the keys
     remembers by itself whose they are, and asks ``taken_back`` too.
     """
-    others = connection.mandates.keys() - {connection.form.mandate.get("supplier")}
-    if not (connection.listed or others or connection.resource_name in at_authorities):
+    others = connection.lenders.mandates.keys() - {connection.form.mandate.get("supplier")}
+    if not (connection.lenders.listed or others or connection.resource_name in at_authorities):
         return connection
     try:
         record = known(connection, records(), at_authorities)
@@ -123,8 +123,8 @@ def _without_former(
         return connection
     lent = {
         thumbprint: supplier
-        for thumbprint, supplier in connection.listed.items()
-        if thumbprint in record.thumbprints and supplier in connection.mandates
+        for thumbprint, supplier in connection.lenders.listed.items()
+        if thumbprint in record.thumbprints and supplier in connection.lenders.mandates
     }
     return without_taken_back(connection, {**lent, **record.key_facts.lent}, day)
 
@@ -134,7 +134,9 @@ def acting(connection: Declaration, day: date) -> frozenset[str]:
     client that is let go."""
     if connection.lets_go():
         return frozenset()
-    running = {name for name, until in connection.mandates.items() if not is_over(until, day)}
+    running = {
+        name for name, until in connection.lenders.mandates.items() if not is_over(until, day)
+    }
     # What becomes of the present one's is decided by all of its mandate: the scopes go first.
     return frozenset(running | {connection.form.mandate.get("supplier", "")} - {""})
 
@@ -154,7 +156,7 @@ def without_taken_back(connection: Declaration, lent: Mapping[str, str], day: da
     """Return a connection with those of the keys ``lent`` to it that leave at once."""
     former = {key: name for key, name in lent.items() if key not in connection.thumbprints}
     revoked = {**connection.key_facts.revoked, **taken_back(former, acting(connection, day))}
-    stolen = connection.key_facts.compromised | stolen_of(former, connection.stolen)
+    stolen = connection.key_facts.compromised | stolen_of(former, connection.lenders.stolen)
     if (revoked, stolen) == (connection.key_facts.revoked, connection.key_facts.compromised):
         return connection
     facts = replace(connection.key_facts, revoked=revoked, compromised=stolen)

@@ -367,7 +367,7 @@ def _keys(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Mapping
         for kid, key in (wanted.jwks or {}).items()
         if names.get(key.thumbprint, kid) == kid
     }
-    proof = wanted.evidence
+    proof = wanted.evidence_file.evidence
     trusted = (
         {proof.thumbprint}
         if proof and is_fresh(proof, rules.now, rules.evidence_max_days)

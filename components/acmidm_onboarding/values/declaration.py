@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.client import Client, ClientKey, Grant, natural_key, with_first_marked
-from acmidm_onboarding.values.evidence import Evidence
+from acmidm_onboarding.values.evidence import EvidenceFile
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner
 from acmidm_onboarding.values.organisation import Organisation
@@ -16,6 +16,18 @@ from acmidm_onboarding.values.terms import Environment
 
 PROOF_OPTIONS = "--record"
 """The options of ``acmidm probe`` that prove a connection, where no product needs more."""
+
+
+@dataclass(frozen=True)
+class Lenders:
+    """The suppliers that may lend a client their keys."""
+
+    mandates: Mapping[str, str] = field(default_factory=dict)
+    """Per supplier that may have its keys, until which day (UTC)."""
+    listed: Mapping[str, str] = field(default_factory=dict)
+    """Per thumbprint of a key that another supplier lists, which supplier."""
+    stolen: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Per supplier the thumbprints of its keys that it says are compromised."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +44,7 @@ class Declaration(Client):
     afzenders: Mapping[str, str] = field(default_factory=dict)
     """Per code of an organisation that it sends for, until which day it may; empty without a
     mandate."""
-    mandates: Mapping[str, str] = field(default_factory=dict)
-    """Per supplier that may have its keys, until which day (UTC)."""
-    listed: Mapping[str, str] = field(default_factory=dict)
-    """Per thumbprint of a key that another supplier lists, which supplier."""
-    stolen: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Per supplier the thumbprints of its keys that it says are compromised."""
+    lenders: Lenders = field(default_factory=Lenders)
     codes: tuple[str, ...] = ()
     """The present and earlier codes by which an authority may know its organisation, and no other
     one."""
@@ -47,19 +54,16 @@ class Declaration(Client):
     """Whether a run writes no scopes, because nobody knows which the client has."""
     is_confirmed: bool = False
     """Whether this is the client as people confirmed it: a run records it, and checks no rule."""
-    evidence: Evidence | None = None
+    evidence_file: EvidenceFile = field(default_factory=EvidenceFile)
     """What ``acmidm probe`` proved of it, by a valid signature. Its age, and a key that only the
     portal has, are not checked yet."""
-    evidence_refused: str | None = None
-    """Why a file of evidence counts as none."""
     afterwards: Mapping[Language, str] = field(default_factory=dict)
     """What the owners of its APIs still do once it has its client-ID; empty where nothing is known
     of that."""
     needs_test_message: bool = False
     """Whether one of its products is proven by a test message alone."""
-    test_evidence: Evidence | None = None
+    test_evidence_file: EvidenceFile = field(default_factory=EvidenceFile)
     """On production: the evidence of the same connection on TNI."""
-    test_evidence_refused: str | None = None
 
     @property
     def software_id(self) -> str:

@@ -65,8 +65,8 @@ def test_a_connection_that_works(connection: OnKeycloak) -> None:
         .valid()
         .connections(Environment.TNI)
     )
-    assert found.evidence is not None
-    assert (found.evidence.scopes, found.evidence.products) == (
+    assert found.evidence_file.evidence is not None
+    assert (found.evidence_file.evidence.scopes, found.evidence_file.evidence.products) == (
         frozenset({SEND, DOSSIERS}),
         frozenset({"notificaties", "dosis"}),
     )
