@@ -12,7 +12,7 @@ import typer
 
 from acmidm.engine import pulumi as engine
 from acmidm.engine.previewed import Preview, keys_by_urn
-from acmidm.engine.recovery import LookMark, recover, revision_of
+from acmidm.engine.recovery import LookTag, recover, revision_of
 from acmidm.engine.stacks import ask_what_is_there, lost, stack_of
 from acmidm.engine.unfinished import unfinished
 from acmidm.git import is_at_another, lacks
@@ -121,7 +121,7 @@ class Deployment:
     def __init__(self, stack: Stack, approved: Approved | None, *, allow_mass_change: bool) -> None:
         self._stack, self._approved = stack, approved
         self._allow_mass_change = allow_mass_change
-        self._mark = LookMark(stack.name, is_set=False)
+        self._tag = LookTag(stack.name, is_set=False)
         self._has_mistakes = False
         self._all_answered = True
         """Whether every authority answered that was asked which clients it has."""
@@ -138,8 +138,8 @@ class Deployment:
 
     def recover(self) -> None:
         """Clear what a run that was cut off left behind."""
-        self._stack, self._mark = recover(self._stack)
-        self._looks_first = self._mark.is_set
+        self._stack, self._tag = recover(self._stack)
+        self._looks_first = self._tag.is_set
 
     def report_mistakes(self) -> None:
         """Report the mistakes in the forms, and whose connections stay as they are.
@@ -207,17 +207,17 @@ class Deployment:
 
     def bring_up(self) -> None:
         """Bring up all that is not left out, unless a run would change nothing."""
-        with self._mark as mark:
+        with self._tag as tag:
             if self._is_done:
                 self._report_unchanged()
             else:
                 at_the_end = self._made.preview.may_record_at_the_end()
                 if at_the_end:
-                    mark.set()  # the one trace of a run that is killed
+                    tag.set()  # the one trace of a run that is killed
                 self._run_code = self._up(record_at_the_end=at_the_end)
-            # A run that failed may have met another one, which has the lock and this mark.
+            # A run that failed may have met another one, which has the lock and this tag.
             if self._look_code == 0 and self._run_code == 0:
-                mark.recorded()
+                tag.recorded()
 
     def report_what_remains(self) -> None:
         """Report the rights that an operator lacks, and the orders that wait for people."""

@@ -54,7 +54,7 @@ from acmidm_onboarding.values.terms import Platform
 LOOK_TAG = "acmidm:look-first"
 
 
-class LookMark:
+class LookTag:
     """The tag of a stack whose authorities have to be read first.
 
     The run that it stands for is in a ``with``: it goes at the end of one in which all was
@@ -71,10 +71,10 @@ class LookMark:
             self.is_set = True
 
     def recorded(self) -> None:
-        """Note that the state has what the authorities have, so that nothing needs the mark."""
+        """Note that the state has what the authorities have, so that nothing needs the tag."""
         self._is_recorded = True
 
-    def __enter__(self) -> LookMark:
+    def __enter__(self) -> LookTag:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -86,8 +86,8 @@ class LookMark:
 _START_MARGIN = timedelta(seconds=2)
 
 
-def recover(opened: Stack) -> tuple[Stack, LookMark]:
-    """Clear what a run that was cut off left behind. Return the stack as it is then, and its mark,
+def recover(opened: Stack) -> tuple[Stack, LookTag]:
+    """Clear what a run that was cut off left behind. Return the stack as it is then, and its tag,
     which is set where the next run has to read the authorities first.
 
     Raises:
@@ -110,12 +110,12 @@ def recover(opened: Stack) -> tuple[Stack, LookMark]:
         _mend(stack, backend)
     deployment: Mapping[str, Any] = opened.state.document.get("deployment") or {}
     pending = deployment.get("pending_operations")
-    mark = LookMark(stack, is_set=LOOK_TAG in stack_tags(stack))
+    tag = LookTag(stack, is_set=LOOK_TAG in stack_tags(stack))
     last = opened.state.last_runs
     has_failed = bool(last) and last[0].get("result") != "succeeded"
     has_moved = _has_moved(opened, last)  # before anything else: it refuses
     if dead or pending or has_failed or has_moved:
-        mark.set()  # before anything is cleared
+        tag.set()  # before anything is cleared
     _clear(stack, dead)
     for lock in dead:
         typer.echo(
@@ -126,7 +126,7 @@ def recover(opened: Stack) -> tuple[Stack, LookMark]:
             stack, {**opened.state.document, "deployment": {**deployment, "pending_operations": []}}
         )
         opened = opened.after_a_run()
-    return opened, mark
+    return opened, tag
 
 
 def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:

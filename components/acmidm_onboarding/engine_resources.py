@@ -99,6 +99,10 @@ class Resource(StrEnum):
     """The change is about something outside the clients."""
 
 
+_KINDS = frozenset(Resource)
+_PLATFORMS = tuple(Platform)
+
+
 def resources_in(document: Mapping[str, Any]) -> list[EngineResource]:
     """Return the resources in an export of a state."""
     resources = mapping(document.get("deployment")).get("resources")
@@ -149,13 +153,13 @@ def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:
     """
     kind, inputs = kind_of(resource), mapping(resource.get("inputs"))
     component = {"urn": resource.get("parent") or ""}
-    is_named = kind in list(Resource)
+    is_named = kind in _KINDS
     if not kind or not (is_named or kind_of(component) == Resource.ONBOARDING):
         return None
     key, platform = client_of(resource)
     if kind != Resource.ONBOARDING:
         key = name_of(component) or key
-    if inputs.get("platform") in list(Platform):
+    if inputs.get("platform") in _PLATFORMS:
         platform = Platform(inputs["platform"])
     if kind == Resource.PRODUCT:
         return key, platform, product_part(str(inputs.get("product")))
@@ -184,9 +188,13 @@ def by_part(
     resources: Iterable[EngineResource], environment: Environment
 ) -> dict[tuple[ClientKey, str], EngineResource]:
     """Return the resources that belong to clients, by client and part."""
-    return {
-        key_and_part(resource, environment): resource for resource in resources if part_of(resource)
-    }
+    parts = dict[tuple[ClientKey, str], EngineResource]()
+    for resource in resources:
+        place = part_of(resource)
+        if place:
+            key, platform, part = place
+            parts[(key, platform, environment), part] = resource
+    return parts
 
 
 def clients_in(resources: ByPart) -> dict[ClientKey, Client]:

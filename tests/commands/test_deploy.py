@@ -77,9 +77,12 @@ class Engine:
     @property
     def called(self) -> list[str]:
         """The commands since lock, state, tags and history were read."""
-        return [
-            line for line in (self.folder / "called").read_text().splitlines() if line not in READ
-        ]
+        return [line for line in self.all_called if line not in READ]
+
+    @property
+    def all_called(self) -> list[str]:
+        """All commands."""
+        return (self.folder / "called").read_text().splitlines()
 
     def deploy(self, *options: str) -> Result:
         """Deploy in this process; what the engine prints itself is not in the result."""
@@ -236,6 +239,17 @@ def test_nothing_is_run_where_all_is_as_declared(engine: Engine) -> None:
         "up",
         "stack tag rm",
     ], "what waits to be removed is in no preview"
+
+
+def test_what_the_engine_says_is_read_once(engine: Engine) -> None:
+    """Each command of the engine takes as long as a hundred forms. A run writes another state."""
+    engine.says("preview", plan(*steps("same", "OVO000001/loket")))
+    engine.deploy()
+    assert engine.all_called == [*READ, "preview"]
+    engine.says("preview", plan(*steps("create", "OVO000001/loket")))
+    engine.deploy()
+    changes = ["preview", "stack tag", "up", "stack export", "stack tag rm"]
+    assert engine.all_called == [*READ, *changes]
 
 
 def test_nothing_is_run_where_all_but_what_stays_for_a_mistake_is_as_declared(
