@@ -25,7 +25,6 @@ from acmidm.desk.status import (
 )
 from acmidm.desk.views import Status, View
 from acmidm.engine.pulumi import UnknownStack
-from acmidm.render.html import as_html
 from acmidm.report.drift import Drift, expiring_keys
 from acmidm.report.review import Review
 from acmidm.terminal import as_json, speaking
@@ -34,7 +33,7 @@ from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.terms import Environment, Platform
 from tests.support.engine import ROOT
-from tests.support.rendering import as_csv, print_report
+from tests.support.rendering import as_csv, as_html, print_report
 from tests.support.samples import (
     NOW,
     by_hand,
