@@ -16,7 +16,7 @@ from acmidm.orders.listed import Orders, orders_of
 from acmidm.orders.writing import Written, attestation, confirm, refuse, require_not_overtaken
 from acmidm.render.output import write_report
 from acmidm.report.mistakes import mistakes_of
-from acmidm.report.order_history import OrderHistory, ordered_by_name
+from acmidm.report.revisions.order_history import OrderHistory, ordered_by_name
 from acmidm.terminal import (
     Code,
     ListOutput,

@@ -13,8 +13,8 @@ import typer
 
 from acmidm import completion
 from acmidm.git import is_dirty, merged
-from acmidm.report.revision_files import strays
-from acmidm.report.stacks import stacks_of
+from acmidm.report.revisions.files import strays
+from acmidm.report.revisions.stacks import stacks_of
 from acmidm.terminal import Code, fail
 from acmidm_onboarding.forms.confirmation_files import (
     problems_of_confirmations,

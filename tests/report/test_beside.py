@@ -12,7 +12,7 @@ import pytest
 
 from acmidm.git import merged
 from acmidm.report.codeowners import codeowners_in
-from acmidm.report.stacks import stacks_of
+from acmidm.report.revisions.stacks import stacks_of
 from tests.support.forms import DOSIS as OF_DOSIS
 from tests.support.forms import NOTIFICATIES, PLAIN, organisation_of, write_form
 from tests.support.portal import new_key

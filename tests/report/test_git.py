@@ -14,7 +14,7 @@ import pytest
 
 from acmidm import git
 from acmidm.git import UnknownRevision, is_at_another, lacks, merged
-from acmidm.report import revision_files as places
+from acmidm.report.revisions import files as places
 from acmidm_onboarding.forms import loading
 from acmidm_onboarding.forms.documents import MAXIMUM_BYTES, Document, read_document
 from tests.support.repository import EVIL, Repository, repository
