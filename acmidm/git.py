@@ -13,7 +13,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import chdir, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -94,15 +94,19 @@ class Tree:
         """
         entries = self._wanted(wanted)
         read: dict[str, bytes | None] = {**self.contents(wanted)}
-        above = _folders(entries)
+        beside = {str(folder) for folder in folders} - entries.keys()
         for path, entry in entries.items():
-            if path in above or _is_too_long(path):
-                raise _unreadable(self.name, path)
             if entry.mode == LINK:
                 read[path] = None
-            elif entry.mode in FILES and path not in read:
-                read[path] = _TOO_LARGE
-        return FilesOfRevision(read, {*above, *map(str, folders)}, self.findings)
+            elif entry.mode in FILES:
+                read.setdefault(path, _TOO_LARGE)
+            else:
+                beside.add(path.rpartition("/")[0])
+        files = FilesOfRevision(read, beside, self.findings)
+        for path in entries:
+            if files.is_folder(Path(path)) or _is_too_long(path):
+                raise _unreadable(self.name, path)
+        return files
 
     def _wanted(self, wanted: Callable[[str], bool]) -> dict[str, TreeEntry]:
         """Return the entries of the ``wanted`` paths. Raises UnknownRevision for one in too many
@@ -146,34 +150,6 @@ class Tree:
         missing = {entry.object_id for entry in files.values()} - self.read.keys()
         self.read.update(_contents(self.name, sorted(missing), self.objects))
         return {path: self.read[entry.object_id] for path, entry in files.items()}
-
-    @contextmanager
-    def exported(self, wanted: Callable[[str], bool]) -> Iterator[None]:
-        """Work in a temporary folder that has the files of the ``wanted`` paths.
-
-        A link is replaced by a link to itself: a reader sees that it is a link, and cannot follow
-        it.
-
-        Raises:
-            UnknownRevision: where Git cannot read the files, or they are too large or too deep.
-        """
-        entries = self._wanted(wanted)
-        contents = self.contents(wanted)
-        with TemporaryDirectory(prefix="acmidm-") as folder, chdir(folder):
-            for path, entry in entries.items():
-                try:
-                    Path(path).parent.mkdir(parents=True, exist_ok=True)
-                    if entry.mode in FILES:
-                        with Path(path).open("xb") as stream:
-                            if path in contents:
-                                stream.write(contents[path])
-                            else:  # too large for a form: its size is all that anybody reads
-                                stream.truncate(MAXIMUM_BYTES + 1)
-                    elif entry.mode == LINK:
-                        Path(path).symlink_to(Path(path).name)
-                except OSError as error:
-                    raise _unreadable(self.name, path) from error
-            yield
 
 
 def read_together(before: Tree, after: Tree, wanted: Callable[[str], bool]) -> None:
@@ -530,17 +506,6 @@ def _contents(name: str, object_ids: list[str], objects: Path | None) -> dict[st
         contents[object_id] = done.stdout[end + 1 : end + 1 + size]
         position = end + size + 2
     return contents
-
-
-def _folders(paths: Iterable[str]) -> set[str]:
-    """Return each folder above some paths."""
-    folders: set[str] = set()
-    for path in paths:
-        folder = path.rpartition("/")[0]
-        while folder and folder not in folders:
-            folders.add(folder)
-            folder = folder.rpartition("/")[0]
-    return folders
 
 
 def _is_too_long(path: str) -> bool:

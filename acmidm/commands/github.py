@@ -19,7 +19,7 @@ from acmidm.engine.stacks import stack_of
 from acmidm.github import Repository, variable
 from acmidm.render.markdown import as_markdown, code
 from acmidm.report.review import Review
-from acmidm.terminal import StackOption, fail
+from acmidm.terminal import StackOption, fail, speaking
 from acmidm.words import first_of
 from acmidm_onboarding.settings import LOOPBACK
 from acmidm_onboarding.stack_files import stack_names
@@ -140,8 +140,10 @@ def orders(
     Needs GITHUB_TOKEN with issues: write.
     """
     report = ordering.read(stack, language)
+    with speaking(language):
+        page = as_markdown(report.as_issue())
     about = "orders" if report.open or report.missing else None
-    _keep_issue("orders", stack, about, as_markdown(report.as_issue()))
+    _keep_issue("orders", stack, about, page)
 
 
 @app.command()

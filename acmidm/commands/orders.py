@@ -16,7 +16,7 @@ from acmidm.orders.listed import Orders, orders_of
 from acmidm.orders.writing import Written, attestation, confirm, refuse, require_not_overtaken
 from acmidm.render.output import write_report
 from acmidm.report.mistakes import mistakes_of
-from acmidm.report.order_history import OrderHistory, ordered_by_name
+from acmidm.report.revisions.order_history import OrderHistory, ordered_by_name
 from acmidm.terminal import (
     Code,
     ListOutput,
@@ -25,6 +25,7 @@ from acmidm.terminal import (
     TextOutput,
     TextOutputOption,
     fail,
+    speaking,
 )
 from acmidm_onboarding.forms.documents import Unreadable, read_text
 from acmidm_onboarding.forms.key_files import key_in
@@ -85,7 +86,12 @@ def list_orders(
     """List the orders of a stack: what people have to do at its portal, since when, and what was
     refused."""
     opened = _opened(stack)
-    write_report(_orders(opened, language, None if whom is None else _doer(whom)), output)
+    doer = None if whom is None else _doer(whom)
+    orders = [order for order in opened.orders if doer in (None, order.doer)]
+    since = OrderHistory(opened).since
+    with speaking(language):
+        is_whole = output is ListOutput.HTML
+        write_report(orders_of(opened, orders, since, is_whole=is_whole), output)
     mistakes = mistakes_of(opened)
     for sentence in mistakes:
         typer.echo(sentence, err=True)
@@ -95,12 +101,10 @@ def list_orders(
 
 def read(stack: str, language: Language) -> Orders:
     """Read the orders of a stack. Raises Failure."""
-    return _orders(_opened(stack), language)
-
-
-def _orders(stack: Stack, language: Language, doer: Doer | None = None) -> Orders:
-    orders = [order for order in stack.orders if doer in (None, order.doer)]
-    return orders_of(stack, language, orders, OrderHistory(stack).since)
+    opened = _opened(stack)
+    orders = opened.orders
+    with speaking(language):
+        return orders_of(opened, orders, OrderHistory(opened).since)
 
 
 @app.command()
@@ -128,7 +132,8 @@ def show(
         resource_name, *parts = words
         of_client = (order for order in opened.orders if order.resource_name == resource_name)
         orders = [order for order in of_client if not parts or order.part in parts]
-    write_report(orders_of(opened, language, orders, history.since, is_whole=True), output)
+    with speaking(language):
+        write_report(orders_of(opened, orders, history.since, is_whole=True), output)
 
 
 @app.command()

@@ -23,10 +23,10 @@ from acmidm.report.compare import Comparison
 from acmidm.report.contacts import domains
 from acmidm.report.former_secrets import former_secrets
 from acmidm.report.kinds import Kind, Severity
-from acmidm.report.other_changes import changes_elsewhere, confirmed_with_forms
 from acmidm.report.planned import Planned, read_plans
 from acmidm.report.review import Review, changed_keys, review_of
-from acmidm.report.revision import (
+from acmidm.report.revisions.files import submodules
+from acmidm.report.revisions.forms import (
     changed_mandates,
     earlier_revision,
     notes_between,
@@ -34,9 +34,9 @@ from acmidm.report.revision import (
     removed_unread,
     revision,
 )
-from acmidm.report.revision_files import submodules
+from acmidm.report.revisions.other_changes import changes_elsewhere, confirmed_with_forms
+from acmidm.report.revisions.stacks import setting_in, stacks_of
 from acmidm.report.rights import warn_of_missing_rights
-from acmidm.report.stacks import setting_in, stacks_of
 from acmidm.terminal import Code, Output, OutputOption, fail, working
 from acmidm.words import plain
 from acmidm_onboarding.forms.catalogue import Catalogue

@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from acmidm import completion
-from acmidm.desk.access import Api
+from acmidm.desk.access import api_named, with_last_token
 from acmidm.desk.facts import read_progress
 from acmidm.desk.filters import (
     ApiName,
@@ -21,11 +22,9 @@ from acmidm.desk.filters import (
     WaitingFor,
     Without,
     Words,
-    api_named,
 )
 from acmidm.desk.progress import to_do
 from acmidm.desk.status import ListedConnection, UnusedMandate, in_order, listed, unused_mandates
-from acmidm.desk.uses import Uses, last_uses
 from acmidm.desk.views import Status, View
 from acmidm.engine.pulumi import UnknownStack
 from acmidm.engine.stacks import stack_of, uploaded_keys, with_a_portal
@@ -36,12 +35,10 @@ from acmidm_onboarding.forms.files import MANDATES_FILE
 from acmidm_onboarding.project import require_project
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.stack.authorities import Authorities
 from acmidm_onboarding.stack.forms import StackForms
 from acmidm_onboarding.stack_files import stack_names
 from acmidm_onboarding.texts import Language, spoken, tr
 from acmidm_onboarding.values.problems import Failure, on_one_line
-from acmidm_onboarding.values.terms import AuthMethod, Platform
 
 EPILOG = """
 **Examples**
@@ -167,7 +164,8 @@ def _report(
     if view is View.BOARD:
         rows = [row.model_copy(update={"to_do": to_do(row, spoken())}) for row in rows]
     elif filters.api:
-        rows = list(_accesses(filters.api, opened, rows))
+        of_api = [filters.api.accesses(row) for row in with_last_token(rows, opened.values())]
+        rows = list(chain.from_iterable(of_api))
     return Status(
         view=view,
         checked_at=now,
@@ -177,41 +175,6 @@ def _report(
         connections=tuple(rows),
         unused_mandates=mandates,
     )
-
-
-def _accesses(
-    api: Api, opened: Mapping[str, Stack], connections: Sequence[ListedConnection]
-) -> Iterator[ListedConnection]:
-    """Yield each access of connections to an API, with when the client got its last token. That is
-    unknown of one with a secret, and where authorities cannot be reached, which is said."""
-    used = dict[tuple[str, Platform, str], Uses | None]()
-    for name, stack in opened.items():
-        made = [
-            (client.platform, client.client_id)
-            for client in connections
-            if client.stack == name and client.client_id
-        ]
-        of_stack = _uses(stack.authorities, made)
-        for (platform, client_id), uses in zip(made, of_stack, strict=True):
-            used[name, platform, client_id] = uses
-    for client in connections:
-        uses = used.get((client.stack, client.platform, client.client_id or ""))
-        if uses is None or client.token_endpoint_auth_method != AuthMethod.PRIVATE_KEY_JWT:
-            told: dict[str, object] = {"last_token_at": None, "unknown": ("last_token",)}
-        else:
-            last = max((use.last_used_at for use in uses.values()), default=None)
-            told = {"last_token_at": last, "unknown": ()}
-        yield from api.accesses(client.model_copy(update=told))
-
-
-def _uses(authorities: Authorities, made: Sequence[tuple[Platform, str]]) -> list[Uses | None]:
-    try:
-        platforms = authorities.platforms_briefly if made else {}
-    except Failure as failure:
-        reason = f"the authorities of stack {authorities.stack} are not asked: {failure}"
-        typer.echo(on_one_line(f"warning: {reason}"), err=True)
-        platforms = {}
-    return last_uses(platforms, made)
 
 
 def _with_a_portal() -> list[str]:

@@ -3,7 +3,6 @@ stack's profile."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
@@ -14,22 +13,23 @@ import typer
 
 from acmidm import completion
 from acmidm.git import is_dirty, merged
-from acmidm.report.revision_files import strays
-from acmidm.report.stacks import stacks_of
+from acmidm.report.revisions.files import strays
+from acmidm.report.revisions.stacks import stacks_of
 from acmidm.terminal import Code, fail
 from acmidm_onboarding.forms.confirmation_files import (
     problems_of_confirmations,
     problems_of_renamed,
 )
-from acmidm_onboarding.forms.files import FORMS, Files
+from acmidm_onboarding.forms.files import FORMS, Files, absolute
 from acmidm_onboarding.forms.loading import problems_of_codes, read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.other_files import problems_of_other_files
 from acmidm_onboarding.rules.desired import desired
 from acmidm_onboarding.rules.ends import ended_scopes
 from acmidm_onboarding.rules.gate import by_reason
+from acmidm_onboarding.rules.policies import Gate
 from acmidm_onboarding.settings import own_catalogue
-from acmidm_onboarding.stack_files import stacks_in
+from acmidm_onboarding.stack_files import Stacks, stacks_in
 from acmidm_onboarding.texts import N_, ntr, tr, translated
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.problems import (
@@ -87,7 +87,7 @@ def validate(
     """
     if base is None:
         checked = paths or [FORMS]
-        _validate(checked, own_catalogue(), annotations=annotations)
+        _validate(checked, own_catalogue(), Files(), annotations=annotations)
         if Path(".git").exists() and is_dirty(*checked):
             typer.echo(tr("to see what this changes: acmidm review"))
         return
@@ -97,19 +97,21 @@ def validate(
     before, after = merged(base, head)
     stacks = stacks_of(before)
     problems = strays(before, after, stacks.forms)
-    with after.exported(stacks.is_read):
-        _validate(stacks.forms, stacks.catalogue_in(Files()), problems, annotations=annotations)
+    files = after.files(stacks.is_read)
+    catalogue = stacks.catalogue_in(files)
+    _validate(stacks.forms, catalogue, files, problems, annotations=annotations)
 
 
 def _validate(
     paths: Sequence[Path],
     catalogue: Path,
+    files: Files,
     problems: Sequence[Problem] = (),
     *,
     annotations: bool,
 ) -> None:
     for path in paths:
-        if not os.path.lexists(path):
+        if not files.exists(absolute(path)):
             fail(
                 tr(
                     "{path}: there is no file or folder of this name; name a form, or the folder"
@@ -117,15 +119,16 @@ def _validate(
                     path=path,
                 )
             )
-        if (path / "Pulumi.yaml").exists():
+        if files.exists(absolute(path / "Pulumi.yaml")):
             fail(
                 tr(
                     "{path}: this is the folder of the project; name the folder of forms in it",
                     path=path,
                 )
             )
+    stacks = stacks_in(Path(), files)
     try:
-        onboardings = _read(paths, catalogue, problems)
+        onboardings = _read(paths, catalogue, stacks, files, problems)
     except InvalidForms as error:
         if annotations:
             for problem in error.problems:
@@ -145,27 +148,32 @@ def _validate(
             connections=ntr("{count} connection", "{count} connections", connections),
         )
     )
-    for sentence in _notes(onboardings, by_environment):
+    for sentence in _notes(onboardings, by_environment, stacks.gate):
         typer.echo(sentence)
 
 
-def _read(paths: Sequence[Path], catalogue: Path, problems: Sequence[Problem]) -> Onboardings:
+def _read(
+    paths: Sequence[Path],
+    catalogue: Path,
+    stacks: Stacks,
+    files: Files,
+    problems: Sequence[Problem],
+) -> Onboardings:
     """Read the forms. Raises InvalidForms."""
-    stacks = stacks_in(Path())
     others = [
         *problems,
-        *problems_of_other_files(paths),
-        *problems_of_codes(paths),
-        *problems_of_confirmations(*stacks.confirmed),
+        *problems_of_other_files(paths, files),
+        *problems_of_codes(paths, files),
+        *problems_of_confirmations(stacks.confirmed, files),
     ]
-    onboardings = read_onboardings(paths, catalogue, stacks.profiles, stacks.served, others)
+    onboardings = read_onboardings(paths, catalogue, stacks.profiles, stacks.served, others, files)
     renamed = {
         former: connection.key
         for environment in Environment
         for connection in onboardings.connections(environment)
         for former in connection.form.formerly
     }
-    unmoved = [*problems_of_renamed(renamed, *stacks.confirmed)]
+    unmoved = [*problems_of_renamed(renamed, stacks.confirmed, files)]
     if unmoved:
         raise InvalidForms((*onboardings.problems, *unmoved))
     return onboardings.valid()
@@ -182,11 +190,13 @@ _UNPROVEN = {
 
 
 def _notes(
-    onboardings: Onboardings, by_environment: Mapping[Environment, Sequence[Declaration]]
+    onboardings: Onboardings,
+    by_environment: Mapping[Environment, Sequence[Declaration]],
+    gate: Gate,
 ) -> Iterator[str]:
     """Yield what is no mistake of a form: scopes and mandates that have ended, and, where a stack
     here has the gate, what forms and evidence lack for production."""
-    gate, now = stacks_in(Path()).gate, datetime.now(UTC)
+    now = datetime.now(UTC)
     for client in chain.from_iterable(by_environment.values()):
         for scope, last_day in ended_scopes(client, now.date()).items():
             yield on_one_line(

@@ -1,12 +1,38 @@
-"""Who has access to an API: each client with one of its scopes, and the last day of that."""
+"""Who has access to an API: each client with one of its scopes, the last day of that, and when the
+client last got a token."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import typer
 
 from acmidm.desk.status import ListedConnection
 from acmidm.report.kinds import Part
+from acmidm_onboarding.authorities.connected import Connected
+from acmidm_onboarding.authorities.errors import AuthorityError
+from acmidm_onboarding.authorities.http.pace import REQUESTS_AT_ONCE
+from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
+from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.settings import InvalidSettings
+from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.stack.authorities import Authorities
+from acmidm_onboarding.stack_files import stack_settings
+from acmidm_onboarding.texts import tr
+from acmidm_onboarding.values.problems import (
+    Failure,
+    InvalidForms,
+    did_you_mean,
+    listed,
+    on_one_line,
+)
+from acmidm_onboarding.values.terms import AuthMethod, Platform
+
+Uses = Mapping[str, KeyUse]
+"""Per thumbprint; a key that got no token is left out."""
 
 
 class Api(Part):
@@ -30,26 +56,103 @@ class Api(Part):
         """Yield the connection with each of its scopes of the API alone; without any where it is
         configured for the product, and has none of its scopes."""
         scopes = [scope for scope in connection.scopes if scope in self.scopes]
-        for kept in [{scope} for scope in scopes] or [set[str]()]:
+        each: list[tuple[str, ...]] = [(scope,) for scope in scopes]
+        for kept in each or [()]:
             reasons = connection.reasons.items()
+            ends = [end for end in connection.scopes_until if end.scope in kept]
             access = {
-                "scopes": tuple(kept),
+                "scopes": kept,
                 "reasons": {scope: why for scope, why in reasons if scope in kept},
-                "scopes_until": tuple(
-                    ends for ends in connection.scopes_until if ends.scope in kept
-                ),
+                "scopes_until": tuple(ends),
+                "last_day": _last_day(connection, [end.until for end in ends], self.product),
             }
-            narrowed = connection.model_copy(update=access)
-            yield narrowed.model_copy(update={"last_day": last_day(narrowed, self.product)})
+            yield connection.model_copy(update=access)
 
 
-def last_day(access: ListedConnection, product: str | None) -> date | None:
-    """Return the last day on which a client has its scope of a product: by the scope's own end, by
-    its supplier's mandate and by what its form retires; None where none says one."""
-    mandate, leaves = access.mandate, access.leaves
-    days = [ends.until for ends in access.scopes_until]
-    if mandate and mandate.until:
-        days.append(mandate.until)
-    first_without = [leaves[name] for name in (access.platform, product) if name in leaves]
-    days += [date.fromisoformat(first) - timedelta(days=1) for first in first_without]
-    return min(days, default=None)
+def _last_day(
+    connection: ListedConnection, days: Sequence[date], product: str | None
+) -> date | None:
+    """Return the last day on which a client has a scope of a product: by the scope's own end, which
+    is among ``days``, by its supplier's mandate and by what its form retires; None where none says
+    one."""
+    mandate, leaves = connection.mandate, connection.leaves
+    of_mandate = [mandate.until] if mandate and mandate.until else []
+    first_without = [leaves[name] for name in (connection.platform, product) if name in leaves]
+    of_form = [date.fromisoformat(first) - timedelta(days=1) for first in first_without]
+    return min([*days, *of_mandate, *of_form], default=None)
+
+
+def api_named(name: str, stack: str) -> Api:
+    """Return a product by its name, or one scope by any of its names, by the catalogue of a stack;
+    a scope of that name alone where it has neither, or cannot be read."""
+    try:
+        catalogue = load_catalogue(stack_settings(stack, Path()).catalogue_folder)
+    except (InvalidForms, InvalidSettings):
+        return Api(name=name, scopes=frozenset({name}))
+    of_scopes: dict[str, frozenset[str]] = {}
+    for scope, each in catalogue.scopes.items():
+        of_scopes[scope] = frozenset({scope, *each.names_of(scope).values()})
+    if product := catalogue.products.get(name):
+        of_product = frozenset[str]().union(*map(of_scopes.__getitem__, product.scopes))
+        return Api(name=name, product=name, scopes=of_product)
+    for scope, names in of_scopes.items():
+        if name in names:
+            return Api(name=name, product=catalogue.product_of[scope].product, scopes=names)
+    known = set(catalogue.products).union(*of_scopes.values())
+    products = tr("give a product: {names}", names=listed(catalogue.products))
+    remedy = did_you_mean(name, known, products)
+    return Api(name=name, scopes=frozenset({name}), remedy=remedy)
+
+
+def with_last_token(
+    connections: Sequence[ListedConnection], stacks: Iterable[Stack]
+) -> Iterator[ListedConnection]:
+    """Yield connections with when their client last got a token. That is unknown of one with a
+    secret, and where authorities cannot be reached, which is said."""
+    used = dict[tuple[str, Platform, str], Uses | None]()
+    for stack in stacks:
+        made = [
+            (client.platform, client.client_id)
+            for client in connections
+            if client.stack == stack.name and client.client_id
+        ]
+        of_stack = _uses(stack.authorities, made)
+        for (platform, client_id), uses in zip(made, of_stack, strict=True):
+            used[stack.name, platform, client_id] = uses
+    for client in connections:
+        uses = used.get((client.stack, client.platform, client.client_id or ""))
+        told: dict[str, object] = {"last_token_at": None, "unknown": ("last_token",)}
+        if uses is not None and client.token_endpoint_auth_method == AuthMethod.PRIVATE_KEY_JWT:
+            told = {"last_token_at": last_use(uses), "unknown": ()}
+        yield client.model_copy(update=told)
+
+
+def _uses(authorities: Authorities, made: Sequence[tuple[Platform, str]]) -> list[Uses | None]:
+    try:
+        platforms = authorities.platforms_briefly if made else {}
+    except Failure as failure:
+        reason = f"the authorities of stack {authorities.stack} are not asked: {failure}"
+        typer.echo(on_one_line(f"warning: {reason}"), err=True)
+        platforms = {}
+    return last_uses(platforms, made)
+
+
+def last_uses(platforms: Connected, clients: Sequence[tuple[Platform, str]]) -> list[Uses | None]:
+    """Return the uses of each client's keys, by its platform and client-ID; None where its
+    authority does not tell."""
+
+    def uses_of(client: tuple[Platform, str]) -> Uses | None:
+        platform, client_id = client
+        authority = platforms[platform].authority if platform in platforms else None
+        try:
+            return authority.keys_in_use(client_id) if isinstance(authority, KnowsUse) else None
+        except AuthorityError:  # an authority may hide its events from this operator
+            return None
+
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+        return list(pool.map(uses_of, clients))
+
+
+def last_use(uses: Uses) -> datetime | None:
+    """Return when one of some keys last got a token; None where none did."""
+    return max((use.last_used_at for use in uses.values()), default=None)

@@ -14,12 +14,12 @@ from typing import TypeVar
 
 import typer
 
+from acmidm.desk.access import last_use, last_uses
 from acmidm.desk.progress import Facts, progress
 from acmidm.desk.status import ListedConnection, in_order, listed, mandates_to_send
-from acmidm.desk.uses import last_uses
 from acmidm.engine.pulumi import EngineError
 from acmidm.engine.stacks import require_a_form, stack_of
-from acmidm.report.order_history import OrderHistory
+from acmidm.report.revisions.order_history import OrderHistory
 from acmidm.terminal import working
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, PerhapsGone
@@ -257,9 +257,7 @@ class _ProgressRows:
                 if usable is not None and not usable and shown.keys is None
                 else None
             ),
-            last_token_at=max((use.last_used_at for use in uses.values()), default=None)
-            if uses
-            else None,
+            last_token_at=last_use(uses) if uses else None,
             knows_use=uses is not None,
         )
 

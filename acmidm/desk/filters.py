@@ -17,15 +17,11 @@ from acmidm.engine.pulumi import UnknownStack
 from acmidm.engine.stacks import stack_of
 from acmidm.terminal import working
 from acmidm.words import plain
-from acmidm_onboarding.forms.catalogue import Scope
-from acmidm_onboarding.forms.loading import load_catalogue
-from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.stack_files import stack_names, stack_settings
+from acmidm_onboarding.stack_files import stack_names
 from acmidm_onboarding.texts import N_, ntr, tr, translated
 from acmidm_onboarding.values.client import Client
-from acmidm_onboarding.values.problems import InvalidForms, both, did_you_mean
-from acmidm_onboarding.values.problems import listed as listed_names
+from acmidm_onboarding.values.problems import both
 from acmidm_onboarding.values.searching import searched
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -163,31 +159,3 @@ def _made_in(environment: Environment, stacks: Sequence[str]) -> frozenset[tuple
             if client_key[2] is environment and client.client_id
         }
     return frozenset(made)
-
-
-def api_named(name: str, stack: str) -> Api:
-    """Return a product by its name, or one scope by any of its names, by the catalogue of a stack;
-    a scope of that name alone where it has neither, or cannot be read."""
-    try:
-        catalogue = load_catalogue(stack_settings(stack, Path()).catalogue_folder)
-    except (InvalidForms, InvalidSettings):
-        return Api(name=name, scopes=frozenset({name}))
-    if name in catalogue.products:
-        of_product = set[str]()
-        for scope, each in catalogue.products[name].scopes.items():
-            of_product |= _names_of(scope, each)
-        return Api(name=name, product=name, scopes=frozenset(of_product))
-    known = set(catalogue.products)
-    for scope, each in catalogue.scopes.items():
-        names = _names_of(scope, each)
-        known |= names
-        if name in names:
-            product = catalogue.product_of[scope].product
-            return Api(name=name, product=product, scopes=frozenset(names))
-    products = tr("give a product: {names}", names=listed_names(catalogue.products))
-    remedy = did_you_mean(name, known, products)
-    return Api(name=name, scopes=frozenset({name}), remedy=remedy)
-
-
-def _names_of(name: str, scope: Scope) -> set[str]:
-    return {name, *scope.names_of(name).values()}

@@ -74,7 +74,7 @@ class History(Report):
         """Return who did what, newest first."""
         entries = [self._entry(entry) for entry in self.entries]
         sections = [
-            Section("line", entries, is_spaced=True),
+            Section(entries, is_spaced=True),
             notes(self.notes, is_spaced=True),
         ]
         return Document(self.title, sections)

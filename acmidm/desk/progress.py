@@ -37,11 +37,11 @@ _UNKNOWN = {
 def instruction(row: ListedConnection, language: Language, *, with_command: bool = True) -> str:
     """Return what must be done: to the organisation where it waits for that, else about whoever
     must do it."""
-    sentences = _INSTRUCTIONS[row.order]
-    command = ""
-    if with_command and sentences.command:
-        command = f": {language.translated(sentences.command, **row.values)}"
-    order = language.translated(sentences.order, **row.values, how=command)
+    sentence, command = _INSTRUCTIONS[row.order]
+    how = ""
+    if with_command and command:
+        how = f": {language.translated(command, **row.values)}"
+    order = language.translated(sentence, **row.values, how=how)
     if row.order not in _PROVEN:
         return order
     by_whom = language.tr(
@@ -177,24 +177,20 @@ class Facts:
         return (self.handed_over and self.handed_over.sent_at) or self.made_at
 
 
-class Instruction(NamedTuple):
-    """What must be done, and the command that does it where there is one."""
-
-    order: str
-    command: str = ""
-
-
 class StepRow(NamedTuple):
     """One line of the derivation. The first row that ``holds`` says where a connection stands."""
 
     order: str
-    instruction: Instruction
+    sentence: str
+    """What must be done."""
     steps: tuple[Step, Step]
     """Which step of the guide it is on TNI, and which on production."""
     waits_for: WaitsFor | None
     holds: Callable[[Facts], bool]
     since: Callable[[Facts], datetime | None] = lambda _: None
     unknown: tuple[str, ...] = ()
+    command: str = ""
+    """What does it, where it is a command."""
 
 
 def _is_made(facts: Facts) -> bool:
@@ -263,22 +259,18 @@ _ROWS = (
     # The client, and what is in it.
     StepRow(
         "state-unknown",
-        Instruction(
-            N_("Digitaal Vlaanderen looks why stack {stack} cannot be read{how}."),
-            N_("acmidm status --stack {stack}"),
-        ),
+        N_("Digitaal Vlaanderen looks why stack {stack} cannot be read{how}."),
         _CLIENT,
         _US,
         lambda facts: facts.is_recorded is None,
         unknown=("state",),
+        command=N_("acmidm status --stack {stack}"),
     ),
     StepRow(
         "ordered-stolen-key",
-        Instruction(
-            N_(
-                "A public key of {application} was stolen. Remove it from the portal ({portal}) at"
-                " once: order {order_name}."
-            )
+        N_(
+            "A public key of {application} was stolen. Remove it from the portal ({portal}) at"
+            " once: order {order_name}."
         ),
         _KEY,
         _ORGANISATION,
@@ -287,12 +279,10 @@ _ROWS = (
     ),
     StepRow(
         "mandate",
-        Instruction(
-            N_(
-                "{supplier} has no mandate any more, so that the scopes and keys of {application}"
-                " are withdrawn. Put one that counts into mandates.yaml of your organisation, or"
-                " let {application} leave with retire."
-            )
+        N_(
+            "{supplier} has no mandate any more, so that the scopes and keys of {application}"
+            " are withdrawn. Put one that counts into mandates.yaml of your organisation, or"
+            " let {application} leave with retire."
         ),
         _KEY,
         _ORGANISATION,
@@ -300,60 +290,52 @@ _ROWS = (
     ),
     StepRow(
         "gate-test",
-        Instruction(
-            N_(
-                "The test environment (TNI) comes first: Digitaal Vlaanderen makes the OAuth"
-                " client there{how}. Then {organisation} validates."
-            ),
-            N_("acmidm deploy --stack {test_stack}"),
+        N_(
+            "The test environment (TNI) comes first: Digitaal Vlaanderen makes the OAuth"
+            " client there{how}. Then {organisation} validates."
         ),
         _CLIENT,
         _US,
         lambda facts: _lacks_proof(facts) and not facts.test_client_id,
+        command=N_("acmidm deploy --stack {test_stack}"),
     ),
     StepRow(
         "gate-again",
-        Instruction(
-            N_(
-                "{organisation} has validated the test environment (TNI). Digitaal Vlaanderen"
-                " takes the proven key over there{how}. Then the way to production is free."
-            ),
-            N_("acmidm deploy --stack {test_stack}"),
+        N_(
+            "{organisation} has validated the test environment (TNI). Digitaal Vlaanderen"
+            " takes the proven key over there{how}. Then the way to production is free."
         ),
         _CLIENT,
         _US,
         lambda facts: _lacks_proof(facts) and facts.is_proven_there,
+        command=N_("acmidm deploy --stack {test_stack}"),
     ),
     StepRow(
         "gate",
-        Instruction(
-            N_(
-                "Validate on the test environment (TNI) first, and add the evidence to your"
-                " request{how}."
-            ),
-            N_(
-                "{probe} --private-key FILE {options}. What is still missing is shown by acmidm"
-                " validate {form}"
-            ),
+        N_(
+            "Validate on the test environment (TNI) first, and add the evidence to your"
+            " request{how}."
         ),
         _CLIENT,
         _ORGANISATION,
         lambda facts: not _is_made(facts) and facts.is_held_back,
+        command=N_(
+            "{probe} --private-key FILE {options}. What is still missing is shown by acmidm"
+            " validate {form}"
+        ),
     ),
     StepRow(
         "ordered",
-        Instruction(
-            N_("Carry out order {order_name} at the portal{how}."),
-            N_("acmidm orders show {order_name} --stack {stack}"),
-        ),
+        N_("Carry out order {order_name} at the portal{how}."),
         _CLIENT,
         _US,
         _is_ordered(Doer.OPERATOR, Doer.PRODUCT_TEAM),
         _ordered_since,
+        command=N_("acmidm orders show {order_name} --stack {stack}"),
     ),
     StepRow(
         "ordered-owner",
-        Instruction(N_("The API's owner approves or changes the coupling: order {order_name}.")),
+        N_("The API's owner approves or changes the coupling: order {order_name}."),
         _CLIENT,
         _OWNER,
         _is_ordered(Doer.API_OWNER),
@@ -361,12 +343,7 @@ _ROWS = (
     ),
     StepRow(
         "ordered-key",
-        Instruction(
-            N_(
-                "Upload the public keys of {application} in the portal ({portal}): order"
-                " {order_name}."
-            )
-        ),
+        N_("Upload the public keys of {application} in the portal ({portal}): order {order_name}."),
         _KEY,
         _ORGANISATION,
         _orders(Act.UPLOAD),
@@ -374,11 +351,9 @@ _ROWS = (
     ),
     StepRow(
         "ordered-key-removal",
-        Instruction(
-            N_(
-                "Remove the public keys of {application} that are out of use from the portal"
-                " ({portal}): order {order_name}."
-            )
+        N_(
+            "Remove the public keys of {application} that are out of use from the portal"
+            " ({portal}): order {order_name}."
         ),
         _KEY,
         _ORGANISATION,
@@ -387,35 +362,28 @@ _ROWS = (
     ),
     StepRow(
         "deploy",
-        Instruction(
-            N_("Digitaal Vlaanderen makes the OAuth client{how}."),
-            N_("acmidm deploy --stack {stack}"),
-        ),
+        N_("Digitaal Vlaanderen makes the OAuth client{how}."),
         _CLIENT,
         _US,
         lambda facts: not _is_made(facts),
+        command=N_("acmidm deploy --stack {stack}"),
     ),
     StepRow(
         "gone",
-        Instruction(
-            N_(
-                "The platform has no OAuth client {client_id} any more. Digitaal Vlaanderen looks"
-                " who removed it{how}."
-            ),
-            N_("acmidm drift --stack {stack}"),
+        N_(
+            "The platform has no OAuth client {client_id} any more. Digitaal Vlaanderen looks"
+            " who removed it{how}."
         ),
         _CLIENT,
         _US,
         lambda facts: facts.is_gone,
+        command=N_("acmidm drift --stack {stack}"),
     ),
     StepRow(
         "hand-over-no-smtp",
-        Instruction(
-            N_(
-                "Digitaal Vlaanderen hands over client-ID {client_id} to {contacts}. The mail was"
-                " not sent, for no mail server is set{how}."
-            ),
-            N_("set acmidm:smtpUrl for stack {stack}, then acmidm deploy --stack {stack}"),
+        N_(
+            "Digitaal Vlaanderen hands over client-ID {client_id} to {contacts}. The mail was"
+            " not sent, for no mail server is set{how}."
         ),
         _HAND_OVER,
         _US,
@@ -425,51 +393,44 @@ _ROWS = (
             and facts.handed_over.not_sent == NO_SMTP
         ),
         lambda facts: facts.made_at,
+        command=N_("set acmidm:smtpUrl for stack {stack}, then acmidm deploy --stack {stack}"),
     ),
     StepRow(
         "hand-over-failed",
-        Instruction(
-            N_(
-                "Digitaal Vlaanderen hands over client-ID {client_id} to {contacts}. The mail was"
-                " not sent ({reason}). The next run tries again{how}."
-            ),
-            N_("acmidm deploy --stack {stack}"),
+        N_(
+            "Digitaal Vlaanderen hands over client-ID {client_id} to {contacts}. The mail was"
+            " not sent ({reason}). The next run tries again{how}."
         ),
         _HAND_OVER,
         _US,
         _is_not_mailed,
         lambda facts: facts.made_at,
+        command=N_("acmidm deploy --stack {stack}"),
     ),
     StepRow(
         "extend-gate",
-        Instruction(
-            N_(
-                "Validate on the test environment (TNI) first what is added in production"
-                " ({lacking}), and add the evidence to your request{how}."
-            ),
-            N_("{probe} --private-key FILE {options}"),
+        N_(
+            "Validate on the test environment (TNI) first what is added in production"
+            " ({lacking}), and add the evidence to your request{how}."
         ),
         _CLIENT,
         _ORGANISATION,
         lambda facts: bool(facts.lacking) and facts.is_held_back,
+        command=N_("{probe} --private-key FILE {options}"),
     ),
     StepRow(
         "extend",
-        Instruction(
-            N_("Digitaal Vlaanderen adds {lacking}{how}."), N_("acmidm deploy --stack {stack}")
-        ),
+        N_("Digitaal Vlaanderen adds {lacking}{how}."),
         _CLIENT,
         _US,
         lambda facts: bool(facts.lacking),
+        command=N_("acmidm deploy --stack {stack}"),
     ),
     # How it authenticates.
     StepRow(
         "on-production",
-        Instruction(
-            N_(
-                "Everything is done on the test environment (TNI); the connection is in production"
-                " too."
-            )
+        N_(
+            "Everything is done on the test environment (TNI); the connection is in production too."
         ),
         _PROMOTION,
         None,
@@ -477,26 +438,19 @@ _ROWS = (
     ),
     StepRow(
         "secret",
-        Instruction(
-            N_(
-                "Digitaal Vlaanderen hands over the client secret to {contacts}, by a safe"
-                " way{how}."
-            ),
-            N_("acmidm secret show {form} --stack {stack} --platform {platform}"),
-        ),
+        N_("Digitaal Vlaanderen hands over the client secret to {contacts}, by a safe way{how}."),
         _KEY,
         _US,
         lambda facts: facts.uses_secret,
         lambda facts: facts.told_at,
         ("secret",),
+        command=N_("acmidm secret show {form} --stack {stack} --platform {platform}"),
     ),
     StepRow(
         "keys-unknown",
-        Instruction(
-            N_(
-                "The platform of stack {stack} does not answer. So it is not known whether there"
-                " is a public key. Try again later."
-            )
+        N_(
+            "The platform of stack {stack} does not answer. So it is not known whether there"
+            " is a public key. Try again later."
         ),
         _KEY,
         _AUTHORITY,
@@ -505,12 +459,10 @@ _ROWS = (
     ),
     StepRow(
         "right",
-        Instruction(
-            N_(
-                "Nobody of your organisation has the right API-beheerder in the Beheerportaal"
-                " ({portal}) yet. Ask your Lokale Beheerder for it. You do not know who that is?"
-                " Call 1700, free of charge, and press 5: other questions."
-            )
+        N_(
+            "Nobody of your organisation has the right API-beheerder in the Beheerportaal"
+            " ({portal}) yet. Ask your Lokale Beheerder for it. You do not know who that is?"
+            " Call 1700, free of charge, and press 5: other questions."
         ),
         _RIGHT,
         _ORGANISATION,
@@ -519,12 +471,10 @@ _ROWS = (
     ),
     StepRow(
         "upload-again",
-        Instruction(
-            N_(
-                "The public key of {application} has expired. Log on to the Beheerportaal"
-                " ({portal}) and upload a new one there, as a JSON Web Key. Your organisation's"
-                " API-beheerder does that."
-            )
+        N_(
+            "The public key of {application} has expired. Log on to the Beheerportaal"
+            " ({portal}) and upload a new one there, as a JSON Web Key. Your organisation's"
+            " API-beheerder does that."
         ),
         _KEY,
         _ORGANISATION,
@@ -532,11 +482,9 @@ _ROWS = (
     ),
     StepRow(
         "upload",
-        Instruction(
-            N_(
-                "Log on to the Beheerportaal ({portal}) and upload the public key of {application}"
-                " there, as a JSON Web Key. Your organisation's API-beheerder does that."
-            )
+        N_(
+            "Log on to the Beheerportaal ({portal}) and upload the public key of {application}"
+            " there, as a JSON Web Key. Your organisation's API-beheerder does that."
         ),
         _KEY,
         _ORGANISATION,
@@ -545,7 +493,7 @@ _ROWS = (
     ),
     StepRow(
         "first-key",
-        Instruction(N_("Put a public key into your form ({form}), as a JSON Web Key.")),
+        N_("Put a public key into your form ({form}), as a JSON Web Key."),
         _KEY,
         _ORGANISATION,
         lambda facts: _has_no_key(facts) and facts.connection.keys_in_portal and not facts.had_keys,
@@ -553,11 +501,9 @@ _ROWS = (
     ),
     StepRow(
         "key-in-form",
-        Instruction(
-            N_(
-                "Put a new public key into your form ({form}): none of the present ones can be"
-                " used any more."
-            )
+        N_(
+            "Put a new public key into your form ({form}): none of the present ones can be"
+            " used any more."
         ),
         _KEY,
         _ORGANISATION,
@@ -565,24 +511,20 @@ _ROWS = (
     ),
     StepRow(
         "change-over",
-        Instruction(
-            N_(
-                "Digitaal Vlaanderen changes {application} over from its client secret to its"
-                " public key{how}."
-            ),
-            N_("acmidm deploy --stack {stack}"),
+        N_(
+            "Digitaal Vlaanderen changes {application} over from its client secret to its"
+            " public key{how}."
         ),
         _KEY,
         _US,
         lambda facts: facts.awaits_key,
+        command=N_("acmidm deploy --stack {stack}"),
     ),
     StepRow(
         "authority-unknown",
-        Instruction(
-            N_(
-                "The platform of stack {stack} does not answer. So it is not known what it has of"
-                " this connection. Try again later."
-            )
+        N_(
+            "The platform of stack {stack} does not answer. So it is not known what it has of"
+            " this connection. Try again later."
         ),
         _TRIED,
         _AUTHORITY,
@@ -591,11 +533,9 @@ _ROWS = (
     ),
     StepRow(
         "api-owner",
-        Instruction(
-            N_(
-                "The owner of the API ({owners}) has to grant {withdrawn} again to the client"
-                " {client_id}: the form has that, the platform has it no more."
-            )
+        N_(
+            "The owner of the API ({owners}) has to grant {withdrawn} again to the client"
+            " {client_id}: the form has that, the platform has it no more."
         ),
         _TRIED,
         _OWNER,
@@ -604,11 +544,9 @@ _ROWS = (
     # Whether it was tried, and goes on to production.
     StepRow(
         "done",
-        Instruction(
-            N_(
-                "Done. For aftercare, questions or problems, {organisation} turns to the"
-                " Servicedesk Informatiekanalen at any time."
-            )
+        N_(
+            "Done. For aftercare, questions or problems, {organisation} turns to the"
+            " Servicedesk Informatiekanalen at any time."
         ),
         (Step.PROMOTION, Step.DONE),
         None,
@@ -617,11 +555,8 @@ _ROWS = (
     ),
     StepRow(
         "on-production",
-        Instruction(
-            N_(
-                "Everything is done on the test environment (TNI); the connection is in production"
-                " too."
-            )
+        N_(
+            "Everything is done on the test environment (TNI); the connection is in production too."
         ),
         _PROMOTION,
         None,
@@ -629,22 +564,17 @@ _ROWS = (
     ),
     StepRow(
         "form-unknown",
-        Instruction(
-            N_("The forms have mistakes, so that the next step cannot be told{how}."),
-            N_("acmidm validate shows them"),
-        ),
+        N_("The forms have mistakes, so that the next step cannot be told{how}."),
         _PROMOTION,
         _ORGANISATION,
         lambda facts: facts.is_declared is None,
+        command=N_("acmidm validate shows them"),
     ),
     StepRow(
         "validate-again",
-        Instruction(
-            N_(
-                "The evidence of the test environment (TNI) does not count, or no more. Validate"
-                " again{how}."
-            ),
-            N_("{probe} --private-key FILE {options}"),
+        N_(
+            "The evidence of the test environment (TNI) does not count, or no more. Validate"
+            " again{how}."
         ),
         _PROMOTION,
         _ORGANISATION,
@@ -653,56 +583,49 @@ _ROWS = (
             and not facts.is_proven
             and (facts.evidence is not None or facts.evidence_refused)
         ),
+        command=N_("{probe} --private-key FILE {options}"),
     ),
     StepRow(
         "validate",
-        Instruction(
-            N_(
-                "Validate your integration on the test environment (TNI) and add the evidence to"
-                " your request{how}."
-            ),
-            N_("{probe} --private-key FILE {options}"),
+        N_(
+            "Validate your integration on the test environment (TNI) and add the evidence to"
+            " your request{how}."
         ),
         _PROMOTION,
         _ORGANISATION,
         lambda facts: not facts.is_exempt and not facts.is_proven,
         _with_key_since,
+        command=N_("{probe} --private-key FILE {options}"),
     ),
     StepRow(
         "validate-rest",
-        Instruction(
-            N_(
-                "The test environment (TNI) is proven but for {unproven}. Validate that too, and"
-                " add the new evidence to your request{how}."
-            ),
-            N_("{probe} --private-key FILE {options}"),
+        N_(
+            "The test environment (TNI) is proven but for {unproven}. Validate that too, and"
+            " add the new evidence to your request{how}."
         ),
         _PROMOTION,
         _ORGANISATION,
         lambda facts: not facts.is_exempt and bool(facts.unproven),
         _proven_at,
+        command=N_("{probe} --private-key FILE {options}"),
     ),
     StepRow(
         "promote",
-        Instruction(
-            N_(
-                "Everything is done on the test environment (TNI). Ask for production in your"
-                " form{how}."
-            ),
-            N_("acmidm promote {form} --write"),
+        N_(
+            "Everything is done on the test environment (TNI). Ask for production in your"
+            " form{how}."
         ),
         _PROMOTION,
         _ORGANISATION,
         lambda facts: not facts.has_production,
         _proven_at,
+        command=N_("acmidm promote {form} --write"),
     ),
     StepRow(
         "tested",
-        Instruction(
-            N_(
-                "Everything is done on the test environment (TNI). What is next is shown with"
-                " production."
-            )
+        N_(
+            "Everything is done on the test environment (TNI). What is next is shown with"
+            " production."
         ),
         _PROMOTION,
         None,
@@ -710,17 +633,21 @@ _ROWS = (
         _proven_at,
     ),
 )
-_UNDECLARED = Instruction(
-    N_("No form has this client any more. Digitaal Vlaanderen looks whether that is right{how}."),
-    N_("acmidm review --stack {stack} shows what goes"),
-)
-_LEAVES = Instruction(
-    N_("This connection ends. Digitaal Vlaanderen carries that out{how}."),
-    N_("acmidm deploy --stack {stack}"),
-)
-_INSTRUCTIONS = {"undeclared": _UNDECLARED, "leave": _LEAVES} | {
-    row.order: row.instruction for row in _ROWS
+_OF_ALL = {
+    "undeclared": (
+        N_(
+            "No form has this client any more. Digitaal Vlaanderen looks whether that is"
+            " right{how}."
+        ),
+        N_("acmidm review --stack {stack} shows what goes"),
+    ),
+    "leave": (
+        N_("This connection ends. Digitaal Vlaanderen carries that out{how}."),
+        N_("acmidm deploy --stack {stack}"),
+    ),
 }
+"""What holds of a connection wherever it stands: the sentence and the command."""
+_INSTRUCTIONS = _OF_ALL | {row.order: (row.sentence, row.command) for row in _ROWS}
 _PROVEN = frozenset({"gate", "extend-gate", "validate", "validate-again", "validate-rest"})
 """What whoever has the private key proves: not everybody has a shell, or works with Git."""
 _WITH_TOKENS = frozenset({"validate", "validate-again", "done"})

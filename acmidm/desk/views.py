@@ -4,12 +4,10 @@ They are views of the same rows, and differ in their columns alone."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
-
-from pydantic import Field
 
 from acmidm.desk.progress import to_do
 from acmidm.desk.status import STEPS, ListedConnection, Step, UnusedMandate, WaitsFor
@@ -21,10 +19,10 @@ from acmidm.report.document import (
     Group,
     Items,
     Line,
-    Page,
     Piece,
     Row,
     Section,
+    Shape,
     Table,
     Tone,
     in_line,
@@ -36,7 +34,6 @@ from acmidm_onboarding.texts import (
     N_,
     NN_,
     Counted,
-    Language,
     ntr,
     ntranslated,
     spoken,
@@ -129,7 +126,7 @@ def _turn(connection: ListedConnection) -> Items:
 
 
 def _task(connection: ListedConnection) -> Items:
-    """Return what must be done, without the command that does it: not everybody who reads a board
+    """Return what must be done, without the command that does it: not everybody who reads a page
     has a shell."""
     return [[Piece(plain(to_do(connection, spoken(), with_command=False), WHOLE))]]
 
@@ -159,6 +156,8 @@ class Column(NamedTuple):
     items: Callable[[ListedConnection], Items]
     separator: str = ", "
     """Between its items in a line."""
+    on_page: str = ""
+    """The column that a page has instead."""
 
     @property
     def title(self) -> str:
@@ -170,8 +169,13 @@ _COLUMNS = {
         N_("step"),
         lambda client: [[Piece(client.step_title)], *_turn(client)],
         separator=" · ",
+        on_page="turn",
     ),
-    "to_do": Column(N_("to do"), lambda client: [[Piece(plain(client.to_do, WHOLE))]]),
+    "to_do": Column(
+        N_("to do"),
+        lambda client: [[Piece(plain(client.to_do, WHOLE))]],
+        on_page="task",
+    ),
     "turn": Column(N_("waits for"), _turn),
     "task": Column(N_("to do"), _task),
     "whose": Column(N_("whose"), _whose),
@@ -211,12 +215,9 @@ class Layout(NamedTuple):
 
     title: Counted
     note: str
-    lines: Sequence[str]
-    """Of a connection in a text."""
-    cells: Sequence[str]
-    """On a page."""
-    beneath: Sequence[str]
-    """On a page, less important."""
+    columns: Sequence[str]
+    folded: Collection[str]
+    """Those that are less important: they are folded on a page."""
     table: Sequence[str]
     """In a spreadsheet."""
     foot: str = ""
@@ -227,9 +228,8 @@ _LAYOUTS = {
     View.LIST: Layout(
         NN_("{count} connection on {stacks}", "{count} connections on {stacks}"),
         _MADE,
-        lines=("whose", "scopes", "keys", "mandate", "acts_for", "products", "leaves"),
-        cells=("keys", "scopes", "products"),
-        beneath=("whose", "mandate", "acts_for", "leaves"),
+        columns=("whose", "scopes", "keys", "mandate", "acts_for", "products", "leaves"),
+        folded=("whose", "mandate", "acts_for", "leaves"),
         table=(*_WHOLE_ROW, "scopes_until"),
     ),
     View.BOARD: Layout(
@@ -238,9 +238,8 @@ _LAYOUTS = {
             "Where each connection stands: {count} connections",
         ),
         N_("As of {at} (UTC), by the forms, what was carried out, the platforms and the evidence."),
-        lines=("step", "to_do", "whose", "keys", "mandate", "ends"),
-        cells=("turn", "task", "whose"),
-        beneath=("keys", "mandate", "ends"),
+        columns=("step", "to_do", "whose", "keys", "mandate", "ends"),
+        folded=("keys", "mandate", "ends"),
         table=(*_WHOLE_ROW, "scopes_until", "step", "waits_for", "since", "to_do"),
     ),
     View.API: Layout(
@@ -249,9 +248,8 @@ _LAYOUTS = {
             "{count} clients have access to {api} on {stacks}",
         ),
         _MADE,
-        lines=("whose", "scope", "why", "last_day", "last_token"),
-        cells=("scope", "why", "last_day", "last_token"),
-        beneath=("whose",),
+        columns=("whose", "scope", "why", "last_day", "last_token"),
+        folded=("whose",),
         table=(*_WHO, "contacts", "scope", "why", "last_day", "last_token"),
         foot=N_(
             "The last token is the client's, for whatever API: no authority tells more, and some"
@@ -271,14 +269,12 @@ _MANDATE_CELLS: Mapping[str, Callable[[UnusedMandate], Any]] = {
 class Status(Report):
     """Connections of one or more stacks, in a view."""
 
-    page = "connections"
     view: View = View.LIST
     checked_at: datetime
     stacks: tuple[str, ...]
     search: str = ""
     api: str = ""
     """Whose list it is, where it is that of an API's owner."""
-    language: Language = Field(default_factory=spoken)
     connections: tuple[ListedConnection, ...]
     """In the list of an API's owner one for each scope of a client."""
     unused_mandates: tuple[UnusedMandate, ...] = ()
@@ -298,16 +294,23 @@ class Status(Report):
         return tr('{title} with "{search}"', title=title, search=plain(self.search))
 
     def as_document(self) -> Document:
-        """Return every connection, then the mandates that no form uses."""
-        columns = [_COLUMNS[name] for name in self.layout.lines]
-        lines = [self._line(connection, columns) for connection in self.connections]
-        width = max(len(column.title) for column in columns) + 1
+        """Return every connection, with filters for a page, then the mandates that no form uses."""
+        layout = self.layout
+        rows = [self._row(connection) for connection in self.connections]
+        width = max(len(_COLUMNS[name].title) for name in layout.columns) + 1
         is_board = self.view is View.BOARD
-        sections = [Section("line", lines, label_width=width, is_spaced=is_board)]
-        if not lines and not self.unused_mandates:
+        sections = [Section(rows, shape=Shape.ROWS, label_width=width, is_spaced=is_board)]
+        if not rows and not self.unused_mandates:
             sections = [notes([tr("No connection was found.")], tone=None)]
-        foot = [translated(self.layout.foot)] if self.layout.foot else []
-        return Document(self.title, [*sections, *self._mandates()], foot=foot)
+        return Document(
+            self.title,
+            [*sections, *self._mandates()],
+            foot=[translated(layout.foot)] if layout.foot else [],
+            note=translated(layout.note, at=f"{self.checked_at:%Y-%m-%d %H:%M}"),
+            summary=[*self._ends(), *self._waits()],
+            filters=self._filters(),
+            groups=self._groups(rows) if is_board else (),
+        )
 
     def as_table(self) -> Table:
         """Return a row per connection, and behind these the mandates that no form uses."""
@@ -322,66 +325,50 @@ class Status(Report):
         ]
         return Table(names, rows)
 
-    def as_page(self) -> Page:
-        """Return a table, or the board's cards in their steps; with filters."""
-        rows = [self._row(connection) for connection in self.connections]
-        return Page(
-            self.title,
-            translated(self.layout.note, at=f"{self.checked_at:%Y-%m-%d %H:%M}"),
-            summary=[*self._ends(), *self._waits()],
-            filters=self._filters(),
-            rows=rows,
-            groups=self._groups() if self.view is View.BOARD else (),
-            sections=[
-                *self._mandates(),
-                *([notes([translated(self.layout.foot)])] if self.layout.foot else []),
-            ],
-        )
-
-    def _line(self, connection: ListedConnection, columns: Sequence[Column]) -> Line:
-        """Return short lines beneath what a connection is, which fit a terminal of 80 columns."""
-        lines = []
-        for column in columns:
-            if items := column.items(connection):
-                pieces = in_line(items, column.separator)
-                lines.append(Line(pieces, Piece(column.title, Tone.NOTICE)))
-        client_id = plain(connection.client_id or tr("no client yet"))
-        name = [
-            Piece(plain(connection.organisation), Tone.STRONG),
-            Piece(f" · {plain(connection.application)}  {_where(connection)}  "),
-        ]
-        return Line([*name, Piece(client_id, Tone.VALUE)], lines=lines)
-
     def _row(self, connection: ListedConnection) -> Row:
-        days_left = connection.days_left
-        marks = {
-            "words": connection.words,
-            "environment": connection.environment,
-            "scope": " ".join(connection.scopes),
-            "waits": connection.waits_for or "",
-            "days": "" if days_left is None else f"{days_left}",
-        }
+        """Return short lines beneath what a connection is, which fit a terminal of 80 columns; and
+        the same as cells of a page."""
+        organisation, application = plain(connection.organisation), plain(connection.application)
+        code, where = plain(connection.client_id or tr("no client yet")), _where(connection)
+        lines: list[Line] = []
+        cells: dict[str, Items] = {}
+        folded: dict[str, Items] = {}
+        for name in self.layout.columns:
+            column = _COLUMNS[name]
+            if items := column.items(connection):
+                label = Piece(column.title, Tone.NOTICE)
+                lines.append(Line(in_line(items, column.separator), label))
+            on_page = _COLUMNS[column.on_page or name]
+            of_page = folded if name in self.layout.folded else cells
+            of_page[on_page.title] = on_page.items(connection)
         return Row(
-            plain(connection.organisation),
-            plain(connection.application),
-            _where(connection),
+            [
+                Piece(organisation, Tone.STRONG),
+                Piece(f" · {application}  {where}  "),
+                Piece(code, Tone.VALUE),
+            ],
+            lines=lines,
+            title=organisation,
+            name=application,
+            code=code,
+            where=where,
             is_production=connection.environment is Environment.PROD,
-            cells=_cells(self.layout.cells, connection),
-            beneath=_cells(self.layout.beneath, connection),
-            marks={name: plain(mark, _LONGEST_MARK) for name, mark in marks.items()},
-            code=plain(connection.client_id or tr("no client yet")),
+            cells=cells,
+            folded=folded,
+            marks=_marks(connection),
             note=connection.step_title,
         )
 
-    def _groups(self) -> list[Group]:
+    def _groups(self, rows: Sequence[Row]) -> list[Group]:
         """Return each step of the guide, with a card for each application that stands there as a
         whole: at the first step at which somebody must do something, else as far as it is."""
-        applications: dict[str, list[ListedConnection]] = {}
-        for connection in self.connections:
-            applications.setdefault(connection.key, []).append(connection)
+        applications: dict[str, list[tuple[ListedConnection, Row]]] = {}
+        for connection, row in zip(self.connections, rows, strict=True):
+            applications.setdefault(connection.key, []).append((connection, row))
         cards: dict[Step, list[list[Row]]] = {step: [] for step in Step}
-        for connections in applications.values():
-            cards[_step_of(connections)].append([self._row(one) for one in connections])
+        for shown in applications.values():
+            step = _step_of([connection for connection, _ in shown])
+            cards[step].append([row for _, row in shown])
         return [Group(step, translated(STEPS[step]), of_step) for step, of_step in cards.items()]
 
     def _ends(self) -> list[Piece]:
@@ -435,7 +422,7 @@ class Status(Report):
             "{count} mandates that no form uses",
             len(self.unused_mandates),
         )
-        return [Section("line", [_unused(mandate) for mandate in self.unused_mandates], heading)]
+        return [Section([_unused(mandate) for mandate in self.unused_mandates], heading)]
 
 
 def _unused(mandate: UnusedMandate) -> Line:
@@ -468,9 +455,17 @@ def _where(connection: ListedConnection) -> str:
     return ", ".join(parts)
 
 
-def _cells(names: Iterable[str], connection: ListedConnection) -> dict[str, Items]:
-    """Return what a page has of a connection, by label."""
-    return {_COLUMNS[name].title: _COLUMNS[name].items(connection) for name in names}
+def _marks(connection: ListedConnection) -> dict[str, str]:
+    """Return by what a page's filters find a connection, per filter."""
+    days_left = connection.days_left
+    marks = {
+        "words": connection.words,
+        "environment": connection.environment,
+        "scope": " ".join(connection.scopes),
+        "waits": connection.waits_for or "",
+        "days": "" if days_left is None else f"{days_left}",
+    }
+    return {name: plain(mark, _LONGEST_MARK) for name, mark in marks.items()}
 
 
 def _value(connection: ListedConnection, name: str) -> Any:

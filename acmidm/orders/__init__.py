@@ -2,7 +2,7 @@
 carried out.
 
 Which orders there are is a rule of the module (``rules/orders.py``), and
-``report/order_history.py`` finds them in Git. ``listed`` says what a person does, ``writing``
-writes confirmations, ``checking`` compares these with what can be seen. It imports reports and what
-is below them. The next kind of order is an ``Act`` of that rule, and its texts.
+``report/revisions/order_history.py`` finds them in Git. ``listed`` says what a person does,
+``writing`` writes confirmations, ``checking`` compares these with what can be seen. It imports
+reports and what is below them. The next kind of order is an ``Act`` of that rule, and its texts.
 """

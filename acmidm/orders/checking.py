@@ -84,7 +84,7 @@ class Checked(Report):
         look_at = [Line([Piece(f"[ ] {item.sentence}")]) for item in self.attested]
         sections = [
             notes((difference.sentence for difference in self.differences), tone=None),
-            Section("line", look_at, tr("To look at again at the portal, longest unseen first")),
+            Section(look_at, tr("To look at again at the portal, longest unseen first")),
             notes([tr("Who else has a client cannot be known here.")]),
         ]
         return Document(self.title, sections, Tone.DANGER if self.differences else Tone.GOOD)

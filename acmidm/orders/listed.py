@@ -14,7 +14,7 @@ from acmidm.words import WHOLE, plain, shown
 from acmidm_onboarding.forms.catalogue import Catalogue, afterwards
 from acmidm_onboarding.rules.orders import Act, Doer, Order
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import N_, Language
+from acmidm_onboarding.texts import N_, NN_, Language, ntr, spoken, tr, translated
 from acmidm_onboarding.values.client import ClientKey
 from acmidm_onboarding.values.confirmation import CLIENT, SCOPES
 from acmidm_onboarding.values.jwk import thumbprint_of
@@ -39,6 +39,7 @@ _FIELDS = {
     "jwks_uri": N_("Address of the public keys"),
 }
 """What the portal calls the fields of a client."""
+_ORDERS = NN_("{count} order", "{count} orders")
 _LONGEST = 4_000
 """Characters of a value that somebody copies: a key has many."""
 
@@ -57,10 +58,10 @@ class Instruction(Part):
     values: tuple[Copied, ...] = ()
 
     def as_line(self, number: int) -> Line:
-        values = [
-            Line([Piece(plain(value.value, _LONGEST), Tone.STRONG)], Piece(plain(value.label)))
-            for value in self.values
-        ]
+        values: list[Line] = []
+        for one in self.values:
+            value = Piece(plain(one.value, _LONGEST), Tone.STRONG, copied=one.value)
+            values.append(Line([value], Piece(plain(one.label))))
         return Line([Piece(plain(self.text, WHOLE))], Piece(f"{number}."), lines=values)
 
 
@@ -99,14 +100,24 @@ class ListedOrder(ClientName):
         """With the whole digest, as people copy it."""
         return f"{self.order.partition('@')[0]}@{self.digest}"
 
+    def as_refused(self) -> Line:
+        """Return who refused it, when and why; its name alone where nobody did."""
+        refusal = ""
+        if by := self.refused:
+            refusal = tr(
+                "refused by {by} on {day}: {why}",
+                by=plain(by.by),
+                day=spoken().day(by.at),
+                why=plain(by.why),
+            )
+        return Line([Piece(self.order, Tone.VALUE), Piece(f"  {refusal}")])
+
 
 class Orders(Report):
     """The orders of one stack."""
 
-    page = "orders"
     stack: str
     checked_at: datetime
-    language: Language
     orders: tuple[ListedOrder, ...]
     is_whole: bool = False
     """Whether people want to read all that each says."""
@@ -120,25 +131,10 @@ class Orders(Report):
     @property
     def title(self) -> str:
         if not self.orders and not self.missing:
-            return self.language.tr(
-                "{stack}: no orders: all is confirmed as it is desired", stack=self.stack
-            )
-        return self.language.ntr(
+            return tr("{stack}: no orders: all is confirmed as it is desired", stack=self.stack)
+        return ntr(
             "{stack}: {count} order", "{stack}: {count} orders", len(self.open), stack=self.stack
         )
-
-    @property
-    def unknown(self) -> list[str]:
-        """A sentence for each client whose confirmation is missing, so that nobody knows whether it
-        is there."""
-        return [
-            self.language.tr(
-                "the confirmation of {names} is missing, so that nobody knows whether it is there:"
-                " put the file back from Git",
-                names=plain(name),
-            )
-            for name in self.missing
-        ]
 
     @property
     def by_doer(self) -> dict[Doer, list[ListedOrder]]:
@@ -151,69 +147,58 @@ class Orders(Report):
     def as_document(self) -> Document:
         """Return the open orders by who carries them out, a line each or in full; then the refused
         ones."""
-        refused = [
-            Line([Piece(order.order, Tone.VALUE), Piece(f"  {self.refusal(order)}")])
-            for order in self.refused
-        ]
-        sections = [notes(self.unknown, Tone.DANGER), *self._by_doer(self._line)]
+        refused = [order.as_refused() for order in self.orders if order.refused]
+        sections = [self._unknown(), *self._by_doer(self._line)]
         if refused:
-            sections.append(Section("line", refused, self.language.tr("Refused")))
+            sections.append(Section(refused, tr("Refused")))
         return Document(self.title, sections)
 
     def as_issue(self) -> Document:
         """Return the open orders for who reads them later: since when each is open, by its whole
         name."""
-        sections = [notes(self.unknown), *self._by_doer(_dated)]
         return Document(
             self.title,
-            sections,
-            whole=self.language.tr("`acmidm orders list --stack {stack}`", stack=self.stack),
+            [self._unknown(), *self._by_doer(_dated)],
+            whole=tr("`acmidm orders list --stack {stack}`", stack=self.stack),
         )
+
+    def _unknown(self) -> Section:
+        """Return the clients whose confirmation is missing, so that nobody knows whether they are
+        there."""
+        sentences = (
+            tr(
+                "the confirmation of {names} is missing, so that nobody knows whether it is there:"
+                " put the file back from Git",
+                names=plain(name),
+            )
+            for name in self.missing
+        )
+        return notes(sentences, Tone.DANGER)
 
     def _by_doer(self, line_of: Callable[[ListedOrder], Line]) -> Iterator[Section]:
         for doer, orders in self.by_doer.items():
-            heading = f"{self.language.translated(DOERS[doer])}: {len(orders)}"
-            yield Section("order", list(map(line_of, orders)), heading, label_width=1)
+            heading = f"{translated(DOERS[doer])}: {len(orders)}"
+            lines = list(map(line_of, orders))
+            yield Section(lines, heading, left_out=_ORDERS, label_width=1)
 
     def _line(self, order: ListedOrder) -> Line:
         what = Piece(f"  {order.title}: {order.act_title}, {self.waiting(order)}")
         lines: list[Line] = []
         if self.is_whole:
-            lines += [
-                instruction.as_line(number)
-                for number, instruction in enumerate(order.instructions, start=1)
-            ]
-            lines.append(
-                Line([Piece(order.done)], Piece(self.language.tr("Then confirm it with:")))
-            )
+            for number, instruction in enumerate(order.instructions, start=1):
+                lines.append(instruction.as_line(number))
+            done = [Piece(order.done, copied=order.done)]
+            lines.append(Line(done, Piece(tr("Then confirm it with:"))))
         return Line([Piece(order.order, Tone.VALUE), what], lines=lines)
-
-    @property
-    def refused(self) -> list[ListedOrder]:
-        return [order for order in self.orders if order.refused]
-
-    def refusal(self, order: ListedOrder) -> str:
-        """Return who refused an order, when and why; nothing where nobody did."""
-        by = order.refused
-        if by is None:
-            return ""
-        return self.language.tr(
-            "refused by {by} on {day}: {why}",
-            by=plain(by.by),
-            day=self.language.day(by.at),
-            why=plain(by.why),
-        )
 
     def waiting(self, order: ListedOrder) -> str:
         """Return since when an order is open, in days."""
         if order.since is None:
-            return self.language.tr("since when is not known")
+            return tr("since when is not known")
         days = (self.checked_at - order.since).days
-        return (
-            self.language.ntr("waiting for {count} day", "waiting for {count} days", days)
-            if days > 0
-            else self.language.tr("since today")
-        )
+        if days <= 0:
+            return tr("since today")
+        return ntr("waiting for {count} day", "waiting for {count} days", days)
 
 
 def _dated(order: ListedOrder) -> Line:
@@ -480,18 +465,17 @@ def _key(kid: str, thumbprint: str | None, language: Language) -> tuple[Copied, 
 
 def orders_of(
     stack: Stack,
-    language: Language,
     orders: Iterable[Order],
     since: Callable[[Order], datetime | None] = lambda _: None,
     *,
     is_whole: bool = False,
 ) -> Orders:
-    """Return the report of some orders of a stack; ``since`` says from when each is open."""
+    """Return the report of some orders of a stack, in the language that is spoken; ``since`` says
+    from when each is open."""
     return Orders(
         stack=stack.name,
         checked_at=stack.now,
-        language=language,
-        orders=tuple(listed(stack, order, language, since(order)) for order in orders),
+        orders=tuple(listed(stack, order, spoken(), since(order)) for order in orders),
         is_whole=is_whole,
         missing=tuple(client.resource_name for client in stack.unconfirmed),
     )

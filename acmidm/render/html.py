@@ -1,7 +1,7 @@
-"""The list, the board and orders as one HTML file that works without a network and prints.
+"""A report as one HTML file that works without a network and prints.
 
-Templates escape whatever they are given. The page's Content-Security-Policy names its style and its
-script by their hashes, so that nothing else runs, whatever a form's author wrote.
+The template escapes whatever it is given. The page's Content-Security-Policy names its style and
+its script by their hashes, so that nothing else runs, whatever a form's author wrote.
 """
 
 from __future__ import annotations
@@ -13,23 +13,21 @@ from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment as Jinja
-from jinja2 import PackageLoader, StrictUndefined
+from jinja2 import PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from acmidm.report.kinds import Report
+from acmidm.report.document import Document, Shape
 from acmidm.words import WHOLE, capitalised, plain
 from acmidm_onboarding.texts import spoken, tr
 
 
-def as_html(report: Report) -> str:
-    """Return a report as a page, by its own template: with search and filters, or with what to
-    copy."""
-    template = _templates().get_template(f"{report.page}.html.j2")
-    return template.render(report=report, spoken=spoken())
+def as_html(document: Document) -> str:
+    """Return a report as a page, with filters and with what to copy where it has such."""
+    return _page().render(document=document, spoken=spoken(), Shape=Shape)
 
 
 @cache
-def _templates() -> Jinja:
+def _page() -> Template:
     jinja = Jinja(
         loader=PackageLoader("acmidm.render", "templates"),
         autoescape=True,
@@ -50,7 +48,7 @@ def _templates() -> Jinja:
     jinja.globals |= {"policy": policy}
     # Our own files, whose hashes the policy names.
     jinja.globals |= {"style": Markup(style), "script": Markup(script)}  # noqa: S704
-    return jinja
+    return jinja.get_template("page.html.j2")
 
 
 def _breakable(text: str) -> Markup:

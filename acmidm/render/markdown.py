@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 from acmidm.report.document import Document, Line, Piece, Section, Shape, Tone
 from acmidm.words import LONGEST, WHOLE, capitalised, plain
-from acmidm_onboarding.texts import NN_, ntr, ntranslated, tr
+from acmidm_onboarding.texts import Counted, ntr, ntranslated, tr
 
 LIMIT = 64_000
 """Characters: what a pull-request comment or an issue of GitHub allows (65,536), with a margin for
@@ -48,10 +48,6 @@ _BEGINNING = re.compile(r"^(?=[#+\-=/:*\s]|\d+[.)](?:\s|$))")
 such as ``/close``."""
 
 
-_SHARE = {"refusal": LIMIT // 4, "beside": LIMIT // 4, "client": LIMIT * 3 // 4}
-"""How much room they may take where the page is too long."""
-
-
 @dataclass(frozen=True)
 class Block:
     """A piece of a page: without lines it is always there; of lines, and of the frame around them,
@@ -60,8 +56,10 @@ class Block:
     top: str
     lines: Sequence[str] = ()
     bottom: str = ""
-    what: str = ""
-    """What each of the lines is about: its name among the sentences that count what is left out."""
+    left_out: Counted | None = None
+    """What its lines are, in the sentence that counts those that are left out."""
+    share: float = 1
+    """How much of a page that is too long it may take."""
 
     @property
     def text(self) -> str:
@@ -73,47 +71,26 @@ def as_markdown(document: Document) -> str:
     return _fitted(_blocks(document), document.whole)
 
 
-_LEFT_OUT = {
-    "beside": NN_("{count} change beside the clients", "{count} changes beside the clients"),
-    "client": NN_("{count} client of the tables", "{count} clients of the tables"),
-    "details": NN_("{count} client's details", "{count} clients' details"),
-    "key": NN_("{count} key that ends soon", "{count} keys that end soon"),
-    "left_behind": NN_(
-        "{count} client left behind, with this stack's mark",
-        "{count} clients left behind, with this stack's mark",
-    ),
-    "line": NN_("{count} line", "{count} lines"),
-    "needed": NN_("{count} line of who has to agree", "{count} lines of who has to agree"),
-    "note": NN_("{count} note", "{count} notes"),
-    "order": NN_("{count} order", "{count} orders"),
-    "past": NN_("{count} line", "{count} lines"),
-    "refusal": NN_("{count} refusal", "{count} refusals"),
-    "undeclared": NN_(
-        "{count} client that nobody declares", "{count} clients that nobody declares"
-    ),
-}
-"""What is left out of a page for length, by what its lines are about."""
-
-
 def _fitted(blocks: Iterable[Block], remedy: str) -> str:
     """Return the page; one that is too long ends at the first line that there is no room for, and
     with what is missing."""
-    blocks = [block for block in blocks if block.lines or not block.what]
+    blocks = [block for block in blocks if block.lines or not block.left_out]
     if len(page := "".join(block.text for block in blocks)) <= LIMIT:
         return page
-    room = LIMIT - _SENTENCE - sum(len(block.text) for block in blocks if not block.what)
-    page, missing = "", Counter[str]()
+    room = LIMIT - _SENTENCE - sum(len(block.text) for block in blocks if not block.left_out)
+    page, missing = "", Counter[Counted]()
     for block in blocks:
-        most = min(room, _SHARE.get(block.what, LIMIT)) - len(block.top + block.bottom)
+        if not block.left_out:
+            page += block.text
+            continue
+        most = min(room, int(LIMIT * block.share)) - len(block.top + block.bottom)
         shown = list(_first(block.lines, most))
-        missing[block.what] += len(block.lines) - len(shown)
-        if shown or not block.what:
+        missing[block.left_out] += len(block.lines) - len(shown)
+        if shown:
             text = replace(block, lines=shown).text
-            room -= len(text) if block.what else 0
+            room -= len(text)
             page += text
-    left_out = ", ".join(
-        ntranslated(_LEFT_OUT[what], count) for what, count in missing.items() if count
-    )
+    left_out = ", ".join(ntranslated(what, count) for what, count in missing.items() if count)
     ending = tr(
         "**Left out for length**, from the end: {what}. All of it: {remedy}",
         what=left_out,
@@ -136,13 +113,13 @@ def _blocks(document: Document) -> Iterator[Block]:
     declares, and they are at the end."""
     yield Block(f"### {document.title}\n\n")
     folds = [one for one in document.sections if one.shape in (Shape.FOLD, Shape.OPEN_FOLD)]
-    clients: list[Line] = []
     for section in document.sections:
-        if section.shape is Shape.TABLE:
-            clients += section.lines
         if section not in folds:
             yield from _section(section)
-    yield Block("", list(filter(None, map(_folded, clients))), what="details")
+    for section in document.sections:
+        if section.shape is Shape.TABLE:
+            details = list(filter(None, map(_folded, section.lines)))
+            yield Block("", details, left_out=section.details_left_out)
     for section in folds:
         yield _fold(section)
     yield from (Block(f"\n{sentence}\n") for sentence in document.foot)
@@ -154,23 +131,24 @@ def _section(section: Section) -> Iterator[Block]:
         yield Block(f"{heading}.\n\n")
     elif heading:
         yield Block(f"#### {heading}\n\n")
+    left_out, share = section.left_out, section.share
     match section.shape:
         case Shape.TABLE:
-            yield table(section.lines)
+            yield table(section)
         case Shape.QUOTES:
             quotes = [f"> {_labelled(line)}\n>\n" for line in section.lines]
-            yield Block("", quotes, "\n", section.what)
+            yield Block("", quotes, "\n", left_out, share)
         case Shape.PARAGRAPHS:
             paragraphs = [f"{_begun(line.pieces)}\n\n" for line in section.lines]
-            yield Block("", paragraphs, what=section.what)
+            yield Block("", paragraphs, "", left_out, share)
         case _:
-            yield Block("", list(map(_item, section.lines)), "\n", section.what)
+            yield Block("", list(map(_item, section.lines)), "\n", left_out, share)
 
 
 def _fold(section: Section) -> Block:
     is_open = " open" if section.shape is Shape.OPEN_FOLD else ""
     top = f"\n<details{is_open}><summary>{capitalised(section.heading)}</summary>\n\n"
-    return Block(top, list(map(_item, section.lines)), "\n</details>\n", section.what)
+    return Block(top, list(map(_item, section.lines)), "\n</details>\n", section.left_out)
 
 
 def _item(line: Line) -> str:
@@ -178,13 +156,13 @@ def _item(line: Line) -> str:
     first."""
     if line.members:
         return _several(line)
-    values = [f"  - {_value(value)}\n" for value in line.lines if line.is_listed]
+    values = [f"  - {_value(value)}\n" for value in line.beneath]
     shown = list(_first(values, _CELL))
     if not shown:
         return f"- {_labelled(line)}\n"
     more = len(values) - len(shown)
     shown += [f"  - {tr('and {count} more', count=f'{more:,}')}\n"] if more else []
-    return f"- {_labelled(replace(line, pieces=line.brief))}\n{''.join(shown)}"
+    return f"- {_labelled(replace(line, pieces=line.sentence))}\n{''.join(shown)}"
 
 
 def _several(line: Line) -> str:
@@ -203,10 +181,10 @@ def _labelled(line: Line) -> str:
     return f"**{_inside(line.label.text, WHOLE)}** {_in_markdown(line.pieces)}"
 
 
-def table(lines: Iterable[Line]) -> Block:
-    """Return the clients, each with its changes; what is most dangerous of them stands out."""
+def table(section: Section) -> Block:
+    """Return lines, each with those beneath it; what is most dangerous of them stands out."""
     rows = []
-    for line in lines:
+    for line in section.lines:
         mark = _loudest(line)
         changes = _changes(line)
         sentences = []
@@ -223,8 +201,8 @@ def table(lines: Iterable[Line]) -> Block:
         names += [code(name.text) for name in line.names if name.tone is Tone.VALUE]
         shown = f"**{mark.text}**" if mark else ""
         rows.append(f"| {shown} | {'<br>'.join(names)} | {'<br>'.join(sentences)} |\n")
-    columns = f"{tr('client')} | {tr('what changes')}"
-    return Block(f"| | {columns} |\n|---|---|---|\n", rows, "\n", "client")
+    top = f"| | {' | '.join(section.columns)} |\n|---|---|---|\n"
+    return Block(top, rows, "\n", section.left_out, section.share)
 
 
 def _changes(line: Line) -> list[Line]:

@@ -31,7 +31,10 @@ def write_report(report: Report, output: Output | ListOutput | TableOutput | Tex
             typer.echo(as_markdown(report.as_document()), nl=False)
         case "html":
             # In ASCII, so that the page is right in whatever encoding standard output has.
-            typer.echo(as_html(report).encode("ascii", "xmlcharrefreplace").decode(), nl=False)
+            typer.echo(
+                as_html(report.as_document()).encode("ascii", "xmlcharrefreplace").decode(),
+                nl=False,
+            )
         case "csv":
             typer.echo(as_csv(report.as_table()), nl=False)
         case _:

@@ -93,9 +93,8 @@ def _line(line: Line, section: Section) -> Iterator[Printed]:
 def _labelled(line: Line, indent: int, width: int) -> Iterator[Printed]:
     """Yield a line behind its label, and beneath it what it lists."""
     start = f"{'':{indent}}{line.label.text:<{width - 1}} "
-    sentence = line.brief if line.brief and line.is_listed else line.pieces
-    yield Text(start, style=_STYLES[line.label.tone]), _in_colour(sentence)
-    for value in line.lines if line.is_listed else ():
+    yield Text(start, style=_STYLES[line.label.tone]), _in_colour(line.sentence)
+    for value in line.beneath:
         beneath = f"{'':{indent + width + _INDENT}}{value.label.text}: "
         yield Text(beneath), _in_colour(value.pieces)
 

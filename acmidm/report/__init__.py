@@ -4,8 +4,18 @@ of it.
 ::
 
     kinds ─► connection ─┬─► compare ─┬─► review, three_views ─► drift
-    Client ──────────────┴─► plan ────┴─► revision, other_changes
+    Client ──────────────┴─► plan ────┴─► revisions
 
-It imports the engine and the edge, and no renderer. The next kind of change is an entry
-in ``kinds.py``.
+Three subjects:
+
+- the comparison: ``kinds``, ``connection``, ``fields``, ``compare``, ``plan``, ``three_views``, and
+  the reports that are made of it: ``review`` (``alike``, ``approved``, ``planned``) and ``drift``
+  (``undeclared``)
+- ``revisions``: what Git has of forms, of their stacks, and of files beside them
+- what surrounds a form, and a reviewer should know of it: ``afzenders``, ``approvers``,
+  ``authors``, ``codeowners``, ``contacts``, ``former_secrets``, ``mistakes``, ``retirement``,
+  ``rights``, ``rotations``
+
+``document`` is what every report comes to. The room imports the engine and the edge, and no
+renderer. The next kind of change is an entry in ``kinds.py``.
 """

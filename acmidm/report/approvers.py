@@ -15,13 +15,13 @@ from pathlib import Path
 from acmidm.git import Tree
 from acmidm.report.codeowners import PROJECT_FILE, onboarding_team
 from acmidm.report.connection import ConnectionChanges
-from acmidm.report.document import Line, Piece, Section, Shape, Tone
+from acmidm.report.document import Line, Piece, Section, Tone
 from acmidm.report.kinds import Change, Decider, Kind, Part, Scale
 from acmidm.words import first_of, plain
 from acmidm_onboarding.engine_resources import Resource
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.onboardings import Onboardings
-from acmidm_onboarding.texts import ntr, tr
+from acmidm_onboarding.texts import NN_, ntr, tr
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Failure
 
@@ -29,6 +29,7 @@ _NAMED = 3
 """Organisations that a line names: the rest stands below, with their clients."""
 _MOST_LINES = 12
 _LABEL_WIDTH = 7
+_LEFT_OUT = NN_("{count} line of who has to agree", "{count} lines of who has to agree")
 
 Handles = tuple[str, ...]
 """Teams, users and addresses, any of whom decides; none where nobody is named."""
@@ -82,7 +83,7 @@ def as_section(needed: Sequence[Needed]) -> Section:
             names=_first(sorted(names)),
         )
         lines.append(Line([Piece(text)], _label()))
-    return Section("needed", lines, shape=Shape.LIST, label_width=_LABEL_WIDTH)
+    return Section(lines, left_out=_LEFT_OUT, label_width=_LABEL_WIDTH)
 
 
 def _label() -> Piece:

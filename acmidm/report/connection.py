@@ -4,13 +4,13 @@ several."""
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from acmidm.report.document import Line, Piece, Tone
+from acmidm.report.document import Line, Piece, Section, Shape, Tone
 from acmidm.report.kinds import Change, Kind, Part, Scale, sentence_of, who
 from acmidm.words import plain
-from acmidm_onboarding.texts import N_, ntr, tr, translated
+from acmidm_onboarding.texts import N_, NN_, ntr, tr, translated
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -160,6 +160,19 @@ def headline(connections: Iterable[ConnectionChanges]) -> str:
             tr("{count} more kinds of change", count=len(phrases) - _MOST_PHRASES + 1),
         ]
     return ", ".join(phrases)
+
+
+def client_table(lines: Sequence[Line], heading: str) -> Section:
+    """Return clients with their changes."""
+    return Section(
+        lines,
+        heading,
+        Shape.TABLE,
+        left_out=NN_("{count} client of the tables", "{count} clients of the tables"),
+        share=0.75,
+        columns=(tr("client"), tr("what changes")),
+        details_left_out=NN_("{count} client's details", "{count} clients' details"),
+    )
 
 
 def client_name(state: Client) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-"""What every report comes to: a title, and sections of lines. A report makes it once; text and
-Markdown render it, and know no report by name.
+"""What every report comes to: a title, and sections of lines. A report makes it once; text,
+Markdown and pages render it, and know no report by name.
 
 A text of others is made plain before it is in a piece; what else a terminal or a page needs is the
 renderer's.
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
-from acmidm_onboarding.texts import tr
+from acmidm_onboarding.texts import NN_, Counted, tr
 
 
 class Tone(StrEnum):
@@ -32,6 +32,8 @@ class Piece:
 
     text: str
     tone: Tone | None = None
+    copied: str = ""
+    """What a page has a button for: the value itself, of which the text may be cut."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,25 @@ class Line:
     """The title of what is known besides, where that is folded; nothing where it is not to be
     read."""
 
+    @property
+    def sentence(self) -> Sequence[Piece]:
+        """Its sentence, without what is read beneath it."""
+        return self.brief if self.brief and self.is_listed else self.pieces
+
+    @property
+    def beneath(self) -> Sequence[Line]:
+        """The lines beneath that are read."""
+        return self.lines if self.is_listed else ()
+
 
 class Shape(Enum):
     """What becomes of the lines of a section on a page."""
 
     LIST = auto()
     TABLE = auto()
-    """Of clients, with their details folded."""
+    """Of two columns: a line, and the lines beneath it; with its details folded."""
+    ROWS = auto()
+    """Of ``Row``: on a page a table or a board that filters narrow down."""
     QUOTES = auto()
     PARAGRAPHS = auto()
     FOLD = auto()
@@ -67,32 +81,28 @@ class Shape(Enum):
     OPEN_FOLD = auto()
 
 
+LINES = NN_("{count} line", "{count} lines")
+
+
 @dataclass(frozen=True)
 class Section:
     """Lines of one kind. One without lines is its heading alone."""
 
-    what: str
-    """What its lines are, in the sentence about those that a page has no room for."""
     lines: Sequence[Line]
     heading: str = ""
     shape: Shape = Shape.LIST
+    left_out: Counted = LINES
+    """What its lines are, in the sentence about those that a page has no room for."""
+    share: float = 1
+    """How much of such a page they may take."""
+    columns: tuple[str, str] = ("", "")
+    """What the two columns of a table are called."""
+    details_left_out: Counted = LINES
+    """What the details of its lines are, in the same sentence."""
     label_width: int = 9
     """How wide labels are on a terminal, with the blank behind them; those of changes fit."""
     is_spaced: bool = False
     """Whether an empty line is before each line."""
-
-
-@dataclass(frozen=True)
-class Document:
-    """A report as it is read."""
-
-    title: str
-    sections: Sequence[Section]
-    tone: Tone = Tone.STRONG
-    foot: Sequence[str] = ()
-    """Sentences at the end of a page, which is read later and elsewhere."""
-    whole: str = ""
-    """Where all of it is, for a page that has no room for it."""
 
 
 @dataclass(frozen=True)
@@ -107,21 +117,21 @@ Items = Sequence[Sequence[Piece]]
 """What a cell has, below each other on a page and behind each other in a line."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """A thing of a list, as a page shows it."""
+@dataclass(frozen=True, kw_only=True)
+class Row(Line):
+    """A line that a page shows as cells, where filters find it."""
 
     title: str
     name: str
+    code: str
     where: str
     is_production: bool
     cells: Mapping[str, Items]
     """Per label."""
-    beneath: Mapping[str, Items]
+    folded: Mapping[str, Items]
     """What is less important, per label."""
     marks: Mapping[str, str]
     """By which filters find it, per filter."""
-    code: str = ""
     note: str = ""
     """In what it differs from the group that it is in."""
 
@@ -145,16 +155,27 @@ class Filter:
 
 
 @dataclass(frozen=True)
-class Page:
-    """A list as a page with filters: a table of its rows, or their groups."""
+class Document:
+    """A report as it is read."""
 
     title: str
-    note: str
-    summary: Sequence[Piece]
-    filters: Sequence[Filter]
-    rows: Sequence[Row]
+    sections: Sequence[Section]
+    tone: Tone = Tone.STRONG
+    foot: Sequence[str] = ()
+    """Sentences at the end of a page, which is read later and elsewhere."""
+    whole: str = ""
+    """Where all of it is, for a page that has no room for it."""
+    note: str = ""
+    """As of when it is, for a page."""
+    summary: Sequence[Piece] = ()
+    """What counts, at the top of a page."""
+    filters: Sequence[Filter] = ()
     groups: Sequence[Group] = ()
-    sections: Sequence[Section] = ()
+    """The rows as the cards of a board, where they are no table."""
+
+
+_NOTES = NN_("{count} note", "{count} notes")
+_REFUSALS = NN_("{count} refusal", "{count} refusals")
 
 
 def notes(
@@ -162,14 +183,15 @@ def notes(
 ) -> Section:
     """Return sentences that are to be known, each by itself."""
     lines = [Line([Piece(sentence, tone)]) for sentence in sentences]
-    return Section("note", lines, shape=Shape.PARAGRAPHS, is_spaced=is_spaced)
+    return Section(lines, shape=Shape.PARAGRAPHS, left_out=_NOTES, is_spaced=is_spaced)
 
 
 def refused(sentences: Iterable[str]) -> Section:
     """Return what is refused, a sentence each."""
     label = Piece(tr("refused"), Tone.DANGER)
     lines = [Line([Piece(sentence)], label) for sentence in sentences]
-    return Section("refusal", lines, shape=Shape.QUOTES, label_width=len(label.text) + 2)
+    width = len(label.text) + 2
+    return Section(lines, shape=Shape.QUOTES, left_out=_REFUSALS, share=0.25, label_width=width)
 
 
 def in_line(items: Items, separator: str) -> list[Piece]:

@@ -11,20 +11,38 @@ from acmidm.report.connection import (
     ClientName,
     ConnectionChanges,
     client_name,
+    client_table,
     connections_in_order,
     headline,
 )
-from acmidm.report.document import Document, Line, Piece, Section, Shape, Tone, notes, refused
+from acmidm.report.document import (
+    LINES,
+    Document,
+    Line,
+    Piece,
+    Section,
+    Shape,
+    Tone,
+    notes,
+    refused,
+)
 from acmidm.report.kinds import Part, Report, sentence_of
 from acmidm.report.three_views import ClientDrift, Real
 from acmidm.words import WHOLE, day, days, plain
 from acmidm_onboarding.rules.ends import past_ends
 from acmidm_onboarding.rules.policies import Planned, Profile, Situation, violations
-from acmidm_onboarding.texts import N_, ntr, tr, translated
+from acmidm_onboarding.texts import N_, NN_, Counted, ntr, tr, translated
 from acmidm_onboarding.values.client import Client, ClientKey
 from acmidm_onboarding.values.end import EndOf
 from acmidm_onboarding.values.problems import both
 from acmidm_onboarding.values.terms import Environment, Platform
+
+_KEYS = NN_("{count} key that ends soon", "{count} keys that end soon")
+_LEFT_BEHIND = NN_(
+    "{count} client left behind, with this stack's mark",
+    "{count} clients left behind, with this stack's mark",
+)
+_UNDECLARED = NN_("{count} client that nobody declares", "{count} clients that nobody declares")
 
 _PAST = {
     EndOf.SCOPE: N_("scope {name}"),
@@ -152,20 +170,19 @@ class Drift(Report):
         sections = [
             refused(self.problems),
             _counted(
-                "past",
                 tr("past their end, and still there; run {remedy}", remedy=self._remedy_of_past),
                 past,
             ),
             _clients(tr("changed by hand"), self.by_hand),
             _clients(tr("declared, not applied yet"), self.not_applied),
-            _counted("key", tr("keys that end soon"), expiring),
+            _counted(tr("keys that end soon"), expiring, left_out=_KEYS),
             _counted(
-                "left_behind",
                 tr("clients left behind, with this stack's mark"),
                 left_behind,
                 Shape.OPEN_FOLD,
+                _LEFT_BEHIND,
             ),
-            _counted("undeclared", tr("clients that nobody declares"), undeclared, Shape.FOLD),
+            _counted(tr("clients that nobody declares"), undeclared, Shape.FOLD, _UNDECLARED),
             notes(self.notes),
         ]
         sections = [section for section in sections if section.lines]
@@ -216,13 +233,18 @@ def _clients(
 ) -> Section:
     heading = f"{title}: {ntr('{count} client', '{count} clients', len(connections))}"
     lines = [connection.as_line(undone=undone) for connection in connections]
-    return Section("client", lines, heading, Shape.TABLE)
+    return client_table(lines, heading)
 
 
-def _counted(what: str, title: str, lines: Sequence[Line], shape: Shape = Shape.LIST) -> Section:
+def _counted(
+    title: str,
+    lines: Sequence[Line],
+    shape: Shape = Shape.LIST,
+    left_out: Counted = LINES,
+) -> Section:
     heading = f"{title}: {len(lines):,}"
     width = max((len(line.label.text) for line in lines), default=0) + 2
-    return Section(what, lines, heading, shape, label_width=width)
+    return Section(lines, heading, shape, left_out, label_width=width)
 
 
 def expiring_keys(

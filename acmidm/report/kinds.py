@@ -14,11 +14,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
-from acmidm.report.document import Document, Line, Page, Piece, Table, Tone
+from acmidm.report.document import Document, Line, Piece, Table, Tone
 from acmidm.words import LONGEST, WHOLE, cut, day, plain, side_by_side
 from acmidm_onboarding.engine_resources import Resource, product_part
 from acmidm_onboarding.texts import N_, NN_, Counted, ntranslated, spoken, tr, translated
@@ -755,13 +754,6 @@ class Part(BaseModel):
 
 class Report(Part):
     """A whole report: what its JSON has, and the document that people read."""
-
-    page: ClassVar[str] = ""
-    """The name of its page's template, where it has a page."""
-
-    def as_page(self) -> Page:
-        """Return the report as a page with filters, where it is a list."""
-        raise TypeError(f"{type(self).__name__} is no list")
 
     @abstractmethod
     def as_document(self) -> Document:

@@ -13,19 +13,22 @@ from acmidm.report.connection import (
     ENVIRONMENTS,
     ConnectionChanges,
     client_name,
+    client_table,
     connections_in_order,
     environment_name,
     headline,
 )
-from acmidm.report.document import Document, Section, Shape, notes, refused
+from acmidm.report.document import Document, Section, notes, refused
 from acmidm.report.kinds import Change, Report
 from acmidm.report.plan import Plan
 from acmidm.report.retirement import is_leaving
 from acmidm.words import WHOLE, first_of, plain
 from acmidm_onboarding.rules.mass_change import SHARE, is_mass_change
-from acmidm_onboarding.texts import ntr, tr
+from acmidm_onboarding.texts import NN_, ntr, tr
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.terms import Environment
+
+_BESIDE = NN_("{count} change beside the clients", "{count} changes beside the clients")
 
 
 class Review(Report):
@@ -62,7 +65,12 @@ class Review(Report):
         sections = [
             as_section(self.needed),
             refused(self.refusals),
-            Section("beside", beside, tr("beside the clients") if beside else ""),
+            Section(
+                beside,
+                tr("beside the clients") if beside else "",
+                left_out=_BESIDE,
+                share=0.25,
+            ),
             *(self._in(environment) for environment in ENVIRONMENTS),
             notes((plain(note, WHOLE) for note in self.notes), is_spaced=True),
         ]
@@ -87,7 +95,7 @@ class Review(Report):
                 )
             )
         heading = f"{environment_name(environment)}: {', '.join(parts)}" if parts else ""
-        return Section("client", together(there), heading, Shape.TABLE)
+        return client_table(together(there), heading)
 
 
 def review_of(

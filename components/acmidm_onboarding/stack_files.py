@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from typing import Any
 import yaml
 
 from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY, installed_authorities
-from acmidm_onboarding.forms.documents import Unreadable, read_text
+from acmidm_onboarding.forms.documents import Unreadable
+from acmidm_onboarding.forms.files import Files, absolute
 from acmidm_onboarding.forms.validation import unknown_value
 from acmidm_onboarding.rules.policies import Gate, Profile, PromotionGate, strictest
 from acmidm_onboarding.settings import (
@@ -36,7 +38,7 @@ _TRUE = frozenset({"true", "1", "yes", "on", "y", "t"})
 def stack_settings(stack: str, folder: Path) -> Settings:
     """Return the settings of a stack as its file has them, without the engine; values encrypted
     there are left out."""
-    values = _values_of(stack_file(stack, folder))
+    values = _values_of(stack_file(stack, folder), Files())
     return read_settings(
         lambda key: None if _is_encrypted(values.get(key)) else values.get(key), keys=values
     )
@@ -64,11 +66,13 @@ def require_own_name(stack: str) -> None:
         )
 
 
-def stack_names(folder: Path) -> list[str]:
+def stack_names(folder: Path, files: Files | None = None) -> list[str]:
     """Return the names of the stacks that have a file in ``folder``."""
+    names = (file.name for file in (files or Files()).inside(absolute(folder)))
     return [
-        file.name.removeprefix("Pulumi.").removesuffix(".yaml")
-        for file in sorted(folder.glob("Pulumi.*.yaml"))
+        name.removeprefix("Pulumi.").removesuffix(".yaml")
+        for name in names
+        if fnmatch(name, "Pulumi.*.yaml")
     ]
 
 
@@ -155,16 +159,18 @@ class Stacks:
                 yield Environment(name), stack
 
 
-def stacks_in(folder: Path) -> Stacks:
-    """Read the stacks in ``folder`` that name their environment.
+def stacks_in(folder: Path, files: Files | None = None) -> Stacks:
+    """Read the stacks in ``folder`` that name their environment, of the ``files`` on the disk
+    where none are given.
 
     Raises:
         InvalidSettings: for the first of them that says something of the forms that nobody knows.
     """
     stacks = []
-    for name in stack_names(folder):
+    files = files or Files()
+    for name in stack_names(folder, files):
         file = stack_file(name, folder)
-        values = _values_of(file)
+        values = _values_of(file, files)
         if unknown := unknown_keys(values):
             raise InvalidSettings(
                 "\n".join(f"{on_one_line(file.name)}: {sentence}" for sentence in unknown)
@@ -227,13 +233,12 @@ def _known(names: Iterable[str], value: object, file: Path, key: str) -> None:
         raise InvalidSettings(on_one_line(sentence))
 
 
-def _values_of(file: Path) -> dict[str, Any]:
+def _values_of(file: Path, files: Files) -> dict[str, Any]:
     """Return what a stack's file sets, over the defaults of its project; keys without their
     namespace, those of other namespaces with it."""
-    own = _config_of(file)
-    project = (
-        _config_of(file.with_name("Pulumi.yaml")) if file.with_name("Pulumi.yaml").exists() else {}
-    )
+    own = _config_of(file, files)
+    of_project = file.with_name("Pulumi.yaml")
+    project = _config_of(of_project, files) if files.exists(absolute(of_project)) else {}
     defaults = {
         key: value["default"]
         for key, value in project.items()
@@ -248,9 +253,9 @@ def _is_alias_or_merge(event: yaml.Event) -> bool:
     return isinstance(event, yaml.AliasEvent)
 
 
-def _config_of(file: Path) -> dict[str, Any]:
+def _config_of(file: Path, files: Files) -> dict[str, Any]:
     try:
-        text = read_text(file)
+        text = files.read_text(absolute(file))
         if any(map(_is_alias_or_merge, yaml.parse(text, Loader=yaml.CSafeLoader))):
             # A few lines of aliases can stand for an endless value; a merge hides what it sets.
             raise InvalidSettings(
@@ -262,7 +267,7 @@ def _config_of(file: Path) -> dict[str, Any]:
     except Unreadable as error:
         remedy = (
             error.remedy
-            if file.exists()
+            if files.exists(absolute(file))
             else "run this in the project's folder with an existing stack"
         )
         raise InvalidSettings(on_one_line(f"{file.name} {error.what}; {remedy}")) from None

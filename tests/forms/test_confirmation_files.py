@@ -19,6 +19,7 @@ from acmidm_onboarding.forms.confirmation_files import (
     problems_of_confirmations,
     read_confirmations,
 )
+from acmidm_onboarding.forms.files import Files
 from acmidm_onboarding.values.confirmation import Attestation, Confirmation, ConfirmationFile
 from acmidm_onboarding.values.problems import InvalidForms
 from tests.support.confirmed import CLIENT_ID, NOW, jwk
@@ -51,7 +52,7 @@ def write(workspace: Workspace, said: Any = SAID, file: Path = FILE, key: Any = 
 
 
 def sentences() -> list[str]:
-    return [str(one) for one in problems_of_confirmations(FOLDER)]
+    return [str(one) for one in problems_of_confirmations([FOLDER], Files())]
 
 
 def test_what_people_confirmed(workspace: Workspace) -> None:

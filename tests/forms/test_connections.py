@@ -72,7 +72,6 @@ def test_a_scope_may_have_a_last_day(workspace: Workspace, day: str) -> None:
     assert [f"{ends.until}" for ends in row.scopes_until] == [until]
     report = Status(checked_at=now, stacks=("tni",), connections=(row,))
     assert report.as_document()
-    assert report.as_page()
     assert due([progress(row)], {}, now) == ()
     assert CliRunner().invoke(app, ["validate"]).exit_code == 0
 

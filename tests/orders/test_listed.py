@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from acmidm.orders.listed import ListedOrder, listed, orders_of
+from acmidm.orders.listed import ListedOrder, Orders, listed, orders_of
 from acmidm.orders.writing import confirm, refuse
-from acmidm.render.html import as_html
 from acmidm_onboarding.rules.orders import Doer, Rules, targets
 from acmidm_onboarding.texts import Language
 from tests.support.by_hand import adopt
@@ -26,7 +25,7 @@ from tests.support.by_hand_stack import (
 from tests.support.changed import changed
 from tests.support.confirmed import BY, CLIENT_ID
 from tests.support.forms import PLAIN, SEND, FormFile
-from tests.support.rendering import print_report
+from tests.support.rendering import as_html, print_report
 from tests.support.repository import Repository
 
 PORTAL = "https://beheerportaal-ti.vlaanderen.be"
@@ -36,6 +35,11 @@ NL, EN = Language.NL, Language.EN
 def shown(part: str, language: Language = EN, **how: Any) -> ListedOrder:
     stack = opened(**how)
     return listed(stack, order_of(stack, part), language)
+
+
+def page_of(report: Orders) -> str:
+    """The page, without the places where a long name may go on in the next line."""
+    return as_html(report).replace("<wbr>", "")
 
 
 def values(order: ListedOrder) -> dict[str, str]:
@@ -292,19 +296,17 @@ def test_what_waits_and_what_was_refused(
     refuse(opened(), order_of(opened(), "keys"), "no key came", BY)
     stack = opened(now=datetime(2026, 11, 28, 12, tzinfo=UTC))
     since = stack.now - timedelta(days=3)
-    report = orders_of(stack, EN, stack.orders, lambda _: since)
+    report = orders_of(stack, stack.orders, lambda _: since)
     assert {doer: [one.part for one in found] for doer, found in report.by_doer.items()} == {
         Doer.PRODUCT_TEAM: ["product/notificaties"]
     }
-    (refused,) = report.refused
-    assert report.refusal(refused) == f"refused by {BY.by} on 28 November 2026: no key came"
     assert report.waiting(report.open[0]) == "waiting for 3 days"
-    today = orders_of(stack, EN, stack.orders, lambda _: stack.now)
+    today = orders_of(stack, stack.orders, lambda _: stack.now)
     assert today.waiting(today.open[0]) == "since today"
     assert report.title == "hand: 1 order"
     print_report(report)
     text = capsys.readouterr().out
-    assert "no key came" in text
+    assert f"refused by {BY.by} on 28 November 2026: no key came" in text
     assert "product/notificaties" in text
     assert form.key in text
 
@@ -313,11 +315,11 @@ def test_a_client_of_which_nobody_knows(form: FormFile, capsys: pytest.CaptureFi
     carry_out(opened())
     (CONFIRMED / "OVO002067/mijn-app.yaml").unlink()
     stack = opened(recorded(form.key))
-    report = orders_of(stack, EN, ())
+    report = orders_of(stack, ())
     assert report.missing == (form.key,)
     print_report(report)
     assert "the confirmation of OVO002067/mijn-app is missing" in capsys.readouterr().out
-    assert "the confirmation of OVO002067/mijn-app is missing" in as_html(report)
+    assert "the confirmation of OVO002067/mijn-app is missing" in page_of(report)
 
 
 def test_what_others_wrote_is_text_on_a_page(repository: Repository, form: FormFile) -> None:
@@ -333,7 +335,7 @@ def test_what_others_wrote_is_text_on_a_page(repository: Repository, form: FormF
     stack = opened()
     refuse(stack, order_of(stack, "keys"), reason, BY)
     stack = opened()
-    page = as_html(orders_of(stack, EN, stack.orders, is_whole=True))
+    page = page_of(orders_of(stack, stack.orders, is_whole=True))
     for text in (name, value, reason):
         assert text not in page
         assert escape(text) in page

@@ -12,7 +12,6 @@ from typing import Any
 from acmidm.desk.progress import Facts, progress, to_do
 from acmidm.desk.status import ListedConnection, ListedKey, in_order, listed
 from acmidm.desk.views import Status, View
-from acmidm.render.html import as_html
 from acmidm.terminal import speaking
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.texts import Language
@@ -20,6 +19,7 @@ from acmidm_onboarding.values.client import HandedOver
 from acmidm_onboarding.values.declaration import in_stack
 from acmidm_onboarding.values.terms import Environment, Platform
 from tests.support.engine import ROOT
+from tests.support.rendering import as_html
 from tests.support.samples import NOW, listed_connection
 from tests.support.standing import CASES, MISSING, NO_KEY, WHOLE, on_production
 
@@ -69,16 +69,15 @@ def steps_of(facts: Iterable[Facts], language: Language) -> Status:
     said = [row.model_copy(update={"to_do": to_do(row, language)}) for row in rows]
     return Status(
         view=View.BOARD,
-        language=language,
         checked_at=NOW,
         stacks=("tni", "prod"),
         connections=tuple(said),
     )
 
 
-def page_of(report: Status) -> str:
-    """The report as a page, in its language."""
-    with speaking(report.language):
+def page_of(report: Status, language: Language = Language.EN) -> str:
+    """The report as a page."""
+    with speaking(language):
         return as_html(report)
 
 

@@ -9,9 +9,21 @@ from itertools import chain
 
 import pytest
 
+from acmidm.render.html import as_html
 from acmidm.render.markdown import LIMIT, as_markdown
 from acmidm.render.text import print_report
-from acmidm.report.document import Document, Line, Piece, Section, Shape, Tone, notes, refused
+from acmidm.report.document import (
+    Document,
+    Line,
+    Piece,
+    Row,
+    Section,
+    Shape,
+    Tone,
+    in_line,
+    notes,
+    refused,
+)
 
 
 def line(name: str, tone: Tone) -> Line:
@@ -31,10 +43,26 @@ def line(name: str, tone: Tone) -> Line:
     )
 
 
+def row(name: str) -> Row:
+    """A client of a list."""
+    items = [[Piece(f"cell-{name}", Tone.WARNING)], [Piece(f"value-{name}", copied=f"all-{name}")]]
+    return Row(
+        [Piece(name, Tone.STRONG), Piece("  here  "), Piece(f"code-{name}", Tone.VALUE)],
+        lines=[Line(in_line(items, ", "), Piece(f"column-{name}"))],
+        title=name,
+        name="",
+        code=f"code-{name}",
+        where="here",
+        is_production=True,
+        cells={f"column-{name}": items},
+        folded={},
+        marks={},
+    )
+
+
 def document(*, is_spaced: bool = False) -> Document:
     shared = [
         Section(
-            "client",
             [Line([Piece(f"in {shape.name}")], members=["each-a", "each-b"])],
             shape.name,
             shape,
@@ -44,10 +72,11 @@ def document(*, is_spaced: bool = False) -> Document:
     ]
     sections = [
         refused(["one is refused"]),
-        Section("client", [line("table-a", Tone.DANGER)], "TABLE", Shape.TABLE),
+        Section([line("table-a", Tone.DANGER)], "TABLE", Shape.TABLE),
+        Section([row("row-a")], "ROWS", Shape.ROWS),
         *shared,
         notes(["# to be known"]),
-        Section("line", (), "nothing here"),
+        Section((), "nothing here"),
     ]
     return Document("A report of tomorrow", sections, whole="look elsewhere")
 
@@ -61,6 +90,11 @@ WORDS = {
     "value-table-a",
     "folder/table-a",
     "remark on table-a",
+    "row-a",
+    "code-row-a",
+    "column-row-a",
+    "cell-row-a",
+    "value-row-a",
     "in LIST",
     "in FOLD",
     "in OPEN_FOLD",
@@ -72,24 +106,28 @@ WORDS = {
 
 def words_in(text: str) -> set[str]:
     shown = re.sub(r"[\\`*]|\u200b|<[^>]*>", "", html.unescape(text))
-    return {word for word in WORDS if word in shown}
+    return {word for word in WORDS if word.casefold() in shown.casefold()}
 
 
-def test_both_renderers_say_all_of_a_report(capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_renderer_says_all_of_a_report(capsys: pytest.CaptureFixture[str]) -> None:
     print_report(document())
     assert words_in(capsys.readouterr().out) == WORDS
     assert words_in(as_markdown(document())) == WORDS
+    page = as_html(document())
+    assert words_in(page) == WORDS
+    assert 'data-value="all-row-a"' in page
 
 
-def test_headings_are_the_same_in_both(capsys: pytest.CaptureFixture[str]) -> None:
+def test_headings_are_the_same_in_each(capsys: pytest.CaptureFixture[str]) -> None:
     """A section without lines is its heading alone; in Markdown a sentence."""
     print_report(document())
     text = capsys.readouterr().out.splitlines()
     page = as_markdown(document())
-    headings = ["TABLE", "LIST", "FOLD", "OPEN_FOLD"]
+    headings = ["TABLE", "ROWS", "LIST", "FOLD", "OPEN_FOLD"]
     assert [found for found in text if found in headings] == headings
     found = chain.from_iterable(re.findall(r"^#### (.*)$|<summary>([A-Z_]+)<", page, re.MULTILINE))
     assert [heading for heading in found if heading] == headings
+    assert re.findall(r"<(?:h2|summary)>([A-Z_]+)<", as_html(document())) == headings
     assert "nothing here" in text
     assert "\nNothing here.\n" in page
 
@@ -98,11 +136,11 @@ def test_what_is_most_dangerous_marks_the_row_of_a_client() -> None:
     """Of many changes, a notice first; what is undone, or only to be known, marks nothing."""
     changes = [line(name, tone).lines[0] for name, tone in (("a", Tone.NOTICE), ("b", Tone.DANGER))]
     client = Line([Piece("x", Tone.STRONG)], lines=changes)
-    page = as_markdown(Document("x", [Section("client", [client], shape=Shape.TABLE)]))
+    page = as_markdown(Document("x", [Section([client], shape=Shape.TABLE)]))
     bold = "**b gains scope** `dv_b`: all of it"
     assert f"| **danger** | **x** | a gains scope `dv_a`: all of it<br>{bold} |" in page
     calm = Line([Piece("x", Tone.STRONG)], lines=changes[:1])
-    page = as_markdown(Document("x", [Section("client", [calm], shape=Shape.TABLE)]))
+    page = as_markdown(Document("x", [Section([calm], shape=Shape.TABLE)]))
     assert "|  | **x** | a gains scope `dv_a`: all of it |" in page
 
 
@@ -114,7 +152,7 @@ def test_an_empty_line_is_before_each_of_what_is_spaced(capsys: pytest.CaptureFi
 def test_whatever_a_report_is_about_it_fits() -> None:
     """And its last sentence counts what is left out."""
     lines = [Line([Piece("x" * 500)]) for _ in range(200)]
-    page = as_markdown(Document("x", [Section("line", lines)], whole="look elsewhere"))
+    page = as_markdown(Document("x", [Section(lines)], whole="look elsewhere"))
     assert len(page) <= LIMIT
     shown = page.count("\n- x")
     assert f"{200 - shown} lines. All of it: look elsewhere" in page

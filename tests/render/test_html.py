@@ -6,9 +6,10 @@ import re
 from dataclasses import replace
 
 from acmidm.desk.status import Step
-from acmidm.render.html import as_html
+from acmidm.report.document import Row
 from acmidm_onboarding.texts import Language
 from tests.render.reports import board, status, steps_of
+from tests.support.rendering import as_html
 from tests.support.samples import listed_connection
 from tests.support.standing import WHOLE, on_production
 
@@ -22,13 +23,16 @@ def test_an_application_has_one_card_without_commands() -> None:
         replace(WHOLE, connection=listed_connection("other"), usable_keys=frozenset()),
         on_production(replace(WHOLE, connection=listed_connection("other"))),
     ]
-    groups = steps_of(facts, Language.EN).as_page().groups
+    groups = steps_of(facts, Language.EN).as_document().groups
     assert [(group.number, list(map(len, group.cards))) for group in groups if group.cards] == [
         (Step.KEY, [2]),
         (Step.DONE, [2]),
     ]
     everything = board(Language.EN)
-    for row in everything.as_page().rows:
+    rows = everything.as_document().sections[0].lines
+    assert len(rows) == len(everything.connections)
+    for row in rows:
+        assert isinstance(row, Row)
         assert not re.search(r"(acmidm|pulumi) [a-z]", str(row.cells))
     assert any("acmidm deploy" in one.to_do for one in everything.connections)
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from acmidm.render.markdown import code, in_tag, markdown, table
+from acmidm.report.connection import client_table
 from acmidm.report.kinds import Change, Kind, Severity
 from acmidm.report.review import review_of
 from acmidm.terminal import as_json
@@ -120,7 +121,7 @@ def test_who_changed_it_is_told_once_where_it_was_one_and_the_same() -> None:
 
     def rows(changes: list[Change]) -> str:
         changed = connection.model_copy(update={"changes": tuple(changes)})
-        return table([changed.as_line()]).text
+        return table(client_table([changed.as_line()], "")).text
 
     assert rows(by_one).count("helpdesk") == 1
     assert rows(by_one).rstrip().endswith("<br>all by `helpdesk`, last at 2026-11-25 12:00 UTC |")

@@ -146,7 +146,7 @@ def test_the_list_of_an_apis_owner_filters(reader: Reader) -> None:
 def test_the_board_filters_and_reads_in_its_language(reader: Reader) -> None:
     """Each step of the guide, in its order; filters by words, by whom it waits for; nothing of it
     is English."""
-    page = reader.open(page_of(board()))
+    page = reader.open(page_of(board(), Language.NL))
     assert page.locator("html").get_attribute("lang") == "nl"
     numbers = page.locator(".step .number").all_inner_texts()
     assert [int(number) for number in numbers] == [1, 2, 3, 4, 5, 7, 8, 9, 10]
@@ -209,12 +209,12 @@ HOSTILE = connection(
 )
 EACH_LAYOUT, WIDE = (400, 800, 1100, 1280), (1280,)
 """A width on each side of what the style sheet tells apart."""
-PAGES: dict[str, tuple[Callable[[], Status], tuple[int, ...]]] = {
-    "status": (lambda: status(LONG, HOSTILE), EACH_LAYOUT),
-    "board": (lambda: board(Language.NL, LONG, HOSTILE), EACH_LAYOUT),
-    "board-en": (lambda: board(Language.EN), WIDE),
-    "declared": (declared, WIDE),
-    "steps": (declared_steps, WIDE),
+PAGES: dict[str, tuple[Callable[[], Status], Language, tuple[int, ...]]] = {
+    "status": (lambda: status(LONG, HOSTILE), Language.EN, EACH_LAYOUT),
+    "board": (lambda: board(Language.NL, LONG, HOSTILE), Language.NL, EACH_LAYOUT),
+    "board-en": (lambda: board(Language.EN), Language.EN, WIDE),
+    "declared": (declared, Language.EN, WIDE),
+    "steps": (declared_steps, Language.NL, WIDE),
 }
 
 
@@ -222,8 +222,8 @@ PAGES: dict[str, tuple[Callable[[], Status], tuple[int, ...]]] = {
 def test_nothing_lies_beyond_the_edge_and_axe_finds_nothing(reader: Reader, name: str) -> None:
     """However narrow the window and long the names: no scrolling sideways, no column out of sight.
     In light and in dark."""
-    report, layouts = PAGES[name]
-    page = reader.open(page_of(report()))
+    report, language, layouts = PAGES[name]
+    page = reader.open(page_of(report(), language))
     for width in (400, 800, 1100, 1280, 1440):
         page.set_viewport_size({"width": width, "height": 900})
         edge = page.evaluate(

@@ -12,7 +12,7 @@ import pytest
 
 from acmidm.git import merged
 from acmidm.report.codeowners import codeowners_in
-from acmidm.report.stacks import stacks_of
+from acmidm.report.revisions.stacks import stacks_of
 from tests.support.forms import DOSIS as OF_DOSIS
 from tests.support.forms import NOTIFICATIES, PLAIN, organisation_of, write_form
 from tests.support.portal import new_key
@@ -72,19 +72,19 @@ def test_each_setting_that_changes(repository: Repository) -> None:
     assert "hunter2" not in str(report)
 
 
-@pytest.mark.parametrize("output", ["text", "markdown", "json"])
 def test_every_kind_of_report_has_them_and_a_pipeline_stops_on_them(
-    repository: Repository, output: str
+    repository: Repository,
 ) -> None:
     """Its headline too; no secret is in any."""
     repository.set("prod", managementUrl=EVIL, operatorClientSecret="hunter2")
-    shown = repository.review(
-        "--fail-on", "prod:danger", "--output", output, code=1
-    ).output.replace("\\u2192", "→")
-    assert f"No client changes; also changes {CREDENTIALS}, {OPERATOR}" in shown
-    assert f"also changes {CREDENTIALS}, in " in shown
-    assert EVIL in shown.replace("&#8203;", "")
-    assert "hunter2" not in shown
+    repository.commit()
+    for output in ("text", "markdown", "json"):
+        words = ("--base", "main", "--fail-on", "prod:danger", "--output", output)
+        shown = repository.run("review", *words, code=1).output.replace("\\u2192", "→")
+        assert f"No client changes; also changes {CREDENTIALS}, {OPERATOR}" in shown, output
+        assert f"also changes {CREDENTIALS}, in " in shown, output
+        assert EVIL in shown.replace("&#8203;", ""), output
+        assert "hunter2" not in shown, output
 
 
 def _without_another(repository: Repository) -> None:
@@ -142,71 +142,59 @@ DOSIS, PRODUCT = "catalogue/dosis.yaml", "scopes.dv_dosis_schrijven"
 GENT = "onboardings/gent/organisation.yaml"
 
 
-@pytest.mark.parametrize(
-    ("file", "old", "new", "change"),
-    [
+VALUES = {
+    ("what can be granted", DOSIS): [
+        ("    placeholders: [acmidm]\n", "", f"{PRODUCT}.placeholders acmidm → none"),
         (
-            *("catalogue/evil.yaml", "", NEW_PRODUCT),
-            (
-                "owner none → Digitaal Vlaanderen, product none → evil,"
-                " scopes.acmidm_beheer.names.acmidm none → beheer, and 5 more"
-            ),
-        ),
-        (DOSIS, "    placeholders: [acmidm]\n", "", f"{PRODUCT}.placeholders acmidm → none"),
-        (
-            DOSIS,
-            "owner: Digitaal",
-            "owner: Digitaler",
+            *("owner: Digitaal", "owner: Digitaler"),
             "owner Digitaal Vlaanderen → Digitaler Vlaanderen",
         ),
         (
-            DOSIS,
-            "geosecure: DosisImport",
-            "geosecure: Alles",
+            *("geosecure: DosisImport", "geosecure: Alles"),
             f"{PRODUCT}.names.geosecure DosisImport → Alles",
         ),
+        ("speaks_for: exactly", "", "fields.bron_id.speaks_for exactly → none"),
+    ],
+    ("who an organisation is", GENT): [
         (
-            DOSIS,
-            "speaks_for: exactly",
-            "",
-            "fields.bron_id.speaks_for exactly → none",
-        ),
-        (
-            GENT,
-            "name: Stad Gent",
-            "name: Stad Gent\nowners: ['@evil/team']",
+            *("name: Stad Gent", "name: Stad Gent\nowners: ['@evil/team']"),
             "owners none → @evil/team",
-        ),
+        )
+    ],
+    ("settings", "Pulumi.yaml"): [
         (
-            "Pulumi.yaml",
-            "virtualenv: .venv",
-            "virtualenv: evil",
+            *("virtualenv: .venv", "virtualenv: evil"),
             "runtime.options.virtualenv .venv → evil",
         ),
         (
-            "Pulumi.yaml",
-            "name: acmidm",
-            "backend: {url: 's3://evil'}\nname: acmidm",
+            *("name: acmidm", "backend: {url: 's3://evil'}\nname: acmidm"),
             "backend.url none → s3://evil",
         ),
     ],
-)
-def test_values_that_change(
-    repository: Repository, file: str, old: str, new: str, change: str
-) -> None:
+}
+"""What a change of a file is about: each text in it, the new one, and the change as it is told."""
+
+
+def test_values_that_change(repository: Repository) -> None:
     """Of organisations, catalogue and project each is told, under its name."""
-    if old:
-        repository.replace(file, old, new)
-    else:
-        repository.add(file, new)
-    about = {
-        "catalogue": "what can be granted",
-        "onboardings": "who an organisation is",
-        "Pulumi.yaml": "settings",
+    for (_, file), changes in VALUES.items():
+        for old, new, _ in changes:
+            repository.replace(file, old, new)
+    repository.add("catalogue/evil.yaml", NEW_PRODUCT)
+    found = {}
+    for change in repository.report()["other_changes"]:
+        about = change["text"].removeprefix("also changes ").partition(", in ")[0]
+        found[about, change["subject"]] = change
+    new = found.pop(("what can be granted", "catalogue/evil.yaml"))
+    assert new["text"].endswith(
+        ", in catalogue/evil.yaml: owner none → Digitaal Vlaanderen, product none → evil,"
+        " scopes.acmidm_beheer.names.acmidm none → beheer, and 5 more"
+    )
+    told = {
+        place: {f"{one['field']} {one['old']} → {one['new']}" for one in change["fields"]}
+        for place, change in found.items()
     }
-    assert repository.other_changes() == [
-        f"also changes {about[file.partition('/')[0]]}, in {file}: {change}"
-    ]
+    assert told == {place: {change for *_, change in changes} for place, changes in VALUES.items()}
 
 
 def test_a_new_organisation_is_a_line_to_verify_and_no_danger(repository: Repository) -> None:

@@ -7,8 +7,7 @@ import json
 from copy import deepcopy
 from typing import Any
 
-import pytest
-
+from tests.support.forms import PLAIN
 from tests.support.repository import Repository, repository
 
 __all__ = ["repository"]
@@ -18,25 +17,24 @@ SECRET = "client_secret_basic"
 EXEMPT = {"client-secret": {"reason": "a package that knows no keys", "reference": "SD-4810"}}
 
 
-@pytest.mark.parametrize(
-    ("how", "authenticates"),
-    [
-        ({}, "private_key_jwt with keys in files"),
-        ({"keys": ()}, "private_key_jwt with keys from the portal"),
-        (
-            {"keys": (), "token_endpoint_auth_method": SECRET, "exemptions": EXEMPT},
-            f"uses a client secret ({SECRET})",
-        ),
-    ],
-    ids=["files", "portal", "secret"],
-)
-def test_the_line_of_a_new_client(
-    repository: Repository, how: dict[str, Any], authenticates: str
-) -> None:
+AUTHENTICATES: dict[str, tuple[dict[str, Any], str]] = {
+    "files": ({}, "private_key_jwt with keys in files"),
+    "portal": ({"keys": ()}, "private_key_jwt with keys from the portal"),
+    "secret": (
+        {"keys": (), "token_endpoint_auth_method": SECRET, "exemptions": EXEMPT},
+        f"uses a client secret ({SECRET})",
+    ),
+}
+
+
+def test_the_line_of_a_new_client(repository: Repository) -> None:
     """Has its code, how it authenticates with which keys, and its contacts."""
-    repository.write("nieuw", contacts=["evil@evil.example"], **how)
-    said = repository.of_client("nieuw")["client_created"]["text"]
-    assert said == f"is a new client: OVO002067; {authenticates}; contacts evil@evil.example"
+    for name, (how, _) in AUTHENTICATES.items():
+        repository.write(name, contacts=["evil@evil.example"], **how)
+    found = repository.of_clients()
+    for name, (_, authenticates) in AUTHENTICATES.items():
+        said = f"is a new client: OVO002067; {authenticates}; contacts evil@evil.example"
+        assert found[name]["client_created"]["text"] == said
 
 
 NEW_CONTACTS = {
@@ -144,29 +142,22 @@ def test_a_key_that_may_have_to_stay(repository: Repository) -> None:
     assert said("key-3") is None
 
 
-@pytest.mark.parametrize(
-    ("name", "more"),
-    [
-        ("nieuw", ""),
-        (
-            "loket",
-            (
-                ", which the engine refuses where this connection has a client already; see"
-                " docs/adoption.md"
-            ),
-        ),
-    ],
-)
-def test_a_takeover_is_a_danger(repository: Repository, name: str, more: str) -> None:
+def test_a_takeover_is_a_danger(repository: Repository) -> None:
     """With the client-ID that it names; of a connection that was there too."""
-    form = repository.write("nieuw") if name == "nieuw" else repository.form
-    form.request("prod")["adopt"] = {"acmidm": "of-somebody-else"}
-    form.save()
-    adopted = repository.of_client(name)["client_adopted"]
-    assert (adopted["severity"], adopted["text"]) == (
-        "danger",
-        f"takes over the existing client of-somebody-else{more}",
+    refused = (
+        ", which the engine refuses where this connection has a client already; see"
+        " docs/adoption.md"
     )
+    for form, name in ((repository.write("nieuw"), "new"), (repository.form, "old")):
+        form.request("prod")["adopt"] = {"acmidm": f"{name}-of-somebody-else"}
+        form.save()
+    found = repository.of_clients()
+    for application, name, more in (("nieuw", "new", ""), ("loket", "old", refused)):
+        adopted = found[application]["client_adopted"]
+        assert (adopted["severity"], adopted["text"]) == (
+            "danger",
+            f"takes over the existing client {name}-of-somebody-else{more}",
+        )
 
 
 def test_what_goes_stops_a_pipeline(repository: Repository) -> None:
@@ -294,3 +285,33 @@ def test_policies_check_what_is_declared_now(repository: Repository) -> None:
     form.save()
     said = f"the client authenticates with {SECRET} on prod; use private_key_jwt"
     assert said in repository.review(code=2).stderr
+
+
+PAST, SOON, LATER = "2020-12-31", "2998-06-30", "2998-12-31"
+
+
+def test_a_scope_until_a_day(repository: Repository) -> None:
+    """A scope is granted until a day, renewed, and lost where the day has passed; one that is
+    wanted until a day that has passed is named, and not granted."""
+
+    def told() -> list[tuple[str, str]]:
+        found = repository.of_clients().get("loket", {})
+        return [(kind, change["text"]) for kind, change in found.items()]
+
+    [(_, request)] = repository.form.document["environments"].items()
+    request["scopes"][PLAIN] = {"until": SOON}
+    repository.form.save()
+    assert told() == [
+        ("scope_shortened", f"has scope {PLAIN} until {SOON}, and had it without an end")
+    ]
+    repository.merge()
+    request["scopes"][PLAIN] = {"until": PAST}
+    repository.form.save()
+    assert [kind for kind, _ in told()] == ["scope_ended", "scope_withdrawn"]
+    repository.merge()
+    assert told() == []
+    request["scopes"][PLAIN] = {"until": LATER}
+    repository.form.save()
+    [(kind, text)] = told()
+    assert kind == "scope_granted"
+    assert f"gains scope {PLAIN} until {LATER}" in text

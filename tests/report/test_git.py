@@ -8,13 +8,15 @@ import shutil
 import subprocess
 from contextlib import chdir
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from acmidm import git
 from acmidm.git import UnknownRevision, is_at_another, lacks, merged
-from acmidm.report import revision_files as places
-from acmidm_onboarding.forms.documents import MAXIMUM_BYTES
+from acmidm.report.revisions import files as places
+from acmidm_onboarding.forms import loading
+from acmidm_onboarding.forms.documents import MAXIMUM_BYTES, Document, read_document
 from tests.support.repository import EVIL, Repository, repository
 
 __all__ = ["repository"]
@@ -73,15 +75,42 @@ def test_a_file_in_more_folders_than_anybody_reads(repository: Repository) -> No
     tree = repository.git("rev-parse", "main:catalogue")
     for _ in range(1_000):
         tree = tree_of(("40000", b"d", tree))
-    entries = [
-        ("100644", b"Pulumi.yaml", repository.git("rev-parse", "main:Pulumi.yaml")),
-        ("40000", b"catalogue", tree),
-        ("40000", b"onboardings", repository.git("rev-parse", "main:onboardings")),
-    ]
-    of_change = ("--base", "main", "--head", commit_of(repository, tree_of(*entries)))
+    of_change = ("--base", "main", "--head", with_catalogue(repository, tree))
     for command in ("review", "validate"):
         output = repository.run(command, *of_change, code=2).output
         assert 'has a file in more than 20 folders, "catalogue/d/d/' in output
+
+
+def with_catalogue(repository: Repository, catalogue: str) -> str:
+    """A commit of main's settings and forms with another catalogue, a tree of Git."""
+    entries = [
+        ("100644", b"Pulumi.yaml", repository.git("rev-parse", "main:Pulumi.yaml")),
+        ("40000", b"catalogue", catalogue),
+        ("40000", b"onboardings", repository.git("rev-parse", "main:onboardings")),
+    ]
+    return commit_of(repository, tree_of(*entries))
+
+
+@pytest.mark.parametrize(("command", "code"), [("review", 2), ("validate", 1)])
+def test_a_catalogue_of_too_many_files_is_refused_before_any_is_read(
+    repository: Repository, command: str, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One object of Git can be thousands of files, and each is checked."""
+    read: list[Path] = []
+
+    def counting(file: Path, *more: Any) -> Document:
+        read.append(file)
+        return read_document(file, *more)
+
+    monkeypatch.setattr(loading, "read_document", counting)
+    product = repository.git("rev-parse", "main:catalogue/dosis.yaml")
+    tree = tree_of(*(("100644", b"%03d.yaml" % number, product) for number in range(251)))
+    tree = tree_of(("40000", b"a", tree), ("40000", b"b", tree))
+    head = with_catalogue(repository, tree)
+    output = repository.run(command, "--base", "main", "--head", head, code=code).output
+    sentence = "catalogue:1:1: this catalogue has more than 500 files; keep one per product\n"
+    assert output == sentence
+    assert not [file for file in read if file.stem.isdigit()]
 
 
 def test_forms_are_bounded_together_and_each_by_itself(
@@ -144,22 +173,18 @@ STRAYS = {
 }
 
 
-@pytest.mark.parametrize(("mode", "path"), STRAYS.values(), ids=STRAYS)
-def test_below_the_forms_are_forms_and_keys_alone(
-    repository: Repository, mode: str, path: str
-) -> None:
+def test_below_the_forms_are_forms_and_keys_alone(repository: Repository) -> None:
     """A checkout makes the rest too, and fails, or means something else by it, for everybody. What
     is there already stops nobody."""
-    repository.git(
-        "update-index",
-        "--add",
-        "--cacheinfo",
-        f"{mode},{repository.git('rev-parse', 'HEAD:Pulumi.yaml')},{path}",
-    )
+    blob = repository.git("rev-parse", "HEAD:Pulumi.yaml")
+    for mode, path in STRAYS.values():
+        repository.git("update-index", "--add", "--cacheinfo", f"{mode},{blob},{path}")
     repository.git("commit", "--quiet", "--message=x")
     of_change = ("--base", "main", "--head", "change")
     for command, code in {"review": 2, "validate": 1}.items():
-        assert path in repository.run(command, *of_change, code=code).output
+        output = repository.run(command, *of_change, code=code).output
+        for name, (_, path) in STRAYS.items():
+            assert f"{path}:1:1: " in output, (command, name)
     repository.git("branch", "--force", "main", "change")
     names = [
         repository.form.path,
@@ -223,8 +248,8 @@ def test_nothing_of_it_runs(
         hook.with_name(name).write_text(f"#!/bin/sh\ntouch {ran}\n")
         hook.with_name(name).chmod(0o755)
     before, after = merged("main", head)
-    with after.exported(lambda path: path.startswith("onboardings/")):
-        assert "application: nieuw" in Path("onboardings/gent/nieuw.yaml").read_text()
+    files = after.files(lambda path: path.startswith("onboardings/"))
+    assert "application: nieuw" in files.read_text(Path("onboardings/gent/nieuw.yaml"))
     assert "onboardings/gent/nieuw.yaml" not in before.entries
     assert not ran.exists()
     assert not (repository.folder / "onboardings/gent/nieuw.yaml").exists()

@@ -11,7 +11,6 @@ import pytest
 from acmidm.desk.history import Entry, History
 from acmidm.desk.status import ListedConnection, ListedKey
 from acmidm.desk.views import Status
-from acmidm.render.html import as_html
 from acmidm.report.connection import ConnectionChanges
 from acmidm.report.drift import Drift, ExpiringKey, UndeclaredClient, drift_of
 from acmidm.report.kinds import Change, FieldChange, Kind, Report
@@ -20,7 +19,7 @@ from acmidm_onboarding.engine_resources import Resource
 from acmidm_onboarding.texts import Language, speak, tr
 from acmidm_onboarding.values.terms import Environment, Platform
 from tests.support.engine import ROOT
-from tests.support.rendering import as_markdown, print_report
+from tests.support.rendering import as_html, as_markdown, print_report
 from tests.support.samples import NOW, by_hand, client, listed_connection, reviewed
 from toolchain.translations import forms_of, read
 

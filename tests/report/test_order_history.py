@@ -14,7 +14,7 @@ from itertools import count
 import pytest
 
 from acmidm.orders.writing import attestation, confirm, require_not_overtaken
-from acmidm.report.order_history import OrderHistory, ordered_by_name
+from acmidm.report.revisions.order_history import OrderHistory, ordered_by_name
 from acmidm_onboarding.rules.orders import Act, Order, Rules, orders
 from acmidm_onboarding.values.problems import Failure
 from tests.support.by_hand_stack import carry_out, opened, order_of, set_by_hand

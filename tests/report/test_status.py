@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from acmidm.desk import filters
-from acmidm.desk.access import Api
+from acmidm.desk.access import Api, api_named
 from acmidm.desk.history import entry_of
 from acmidm.desk.status import (
     ListedConnection,
@@ -25,7 +25,6 @@ from acmidm.desk.status import (
 )
 from acmidm.desk.views import Status, View
 from acmidm.engine.pulumi import UnknownStack
-from acmidm.render.html import as_html
 from acmidm.report.drift import Drift, expiring_keys
 from acmidm.report.review import Review
 from acmidm.terminal import as_json, speaking
@@ -34,7 +33,7 @@ from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.terms import Environment, Platform
 from tests.support.engine import ROOT
-from tests.support.rendering import as_csv, print_report
+from tests.support.rendering import as_csv, as_html, print_report
 from tests.support.samples import (
     NOW,
     by_hand,
@@ -96,7 +95,7 @@ def test_status_searches_and_filters(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     that ends soon."""
 
     def found(search: str = "", api: str | None = None, days: int | None = None) -> list[str]:
-        named = filters.api_named(api, "tni") if api else None
+        named = api_named(api, "tni") if api else None
         wanted = filters.Filters(search, named, days).matcher(["tni"])
         return [one.application for one in in_order(filter(wanted, connections()))]
 
@@ -292,7 +291,7 @@ def test_json_is_ascii_and_can_be_read_back() -> None:
 
 def accesses(name: str) -> Status:
     """What the owner of an API reads, where only the first client's authority tells of its use."""
-    api = filters.api_named(name, "tni")
+    api = api_named(name, "tni")
     found: list[ListedConnection] = []
     for one in filter(api.is_of, connections()):
         told = {"last_token_at": NOW - timedelta(days=2)}

@@ -24,6 +24,9 @@ PARTS = ("OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration/noti
 OWNER = Owner(f"acmidm/prod/{OVO}/loket", "acmidm-onboarding/prod")
 CONFIGURATION: dict[str, Any] = {"merk_code": "gent", "product_ids": ["10244"]}
 OWNERS = {"notificaties": OWNER}
+FIRST, SECOND = "https://keys.gent.example/jwks", "https://sleutels.gent.example/jwks"
+AT = "takes its keys from {}, and whoever writes there is the client"
+"""What is said of a client whose keys are at an address."""
 
 
 def keys(*kids: str) -> dict[str, Key]:
@@ -33,6 +36,11 @@ def keys(*kids: str) -> dict[str, Key]:
 def wanted(**how: Any) -> Client:
     """The client as a form has it."""
     return client(**{"keys": keys("a", "b"), "owners": OWNERS, **how})
+
+
+def at(address: str | None, **how: Any) -> Client:
+    """A client whose keys are at an address, or in the portal."""
+    return client(keys=None, fields={"jwks_uri": address} if address else {}, owners=OWNERS, **how)
 
 
 def urn(part: str, application: str = "loket") -> str:

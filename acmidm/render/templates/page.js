@@ -1,11 +1,12 @@
 "use strict";
-// A page of orders: each value has a button that copies it, where the browser lets a page do that.
+const notice = document.getElementById("status");
+// Each value to copy has a button, where the browser lets a page do that.
 for (const button of document.querySelectorAll("button.copy")) {
   if (!navigator.clipboard) break;
   button.hidden = false;
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(button.dataset.value);
-    document.getElementById("copied").textContent = `${document.getElementById("copied").dataset.template}: ${button.dataset.value}`;
+    notice.textContent = `${notice.dataset.copied}: ${button.dataset.value}`;
   });
 }
 (() => {
@@ -14,7 +15,6 @@ for (const button of document.querySelectorAll("button.copy")) {
   const rows = [...document.querySelectorAll("[data-words]")];
   const left = (row) => (row.dataset.days ? Number(row.dataset.days) : Infinity);
   let order = "";
-  const status = document.getElementById("shown");
   const value = (name) => (form.elements[name] ? form.elements[name].value : "");
   // As on the command line: a word is found where one begins with it.
   const begins = (text, word) => {
@@ -44,8 +44,7 @@ for (const button of document.querySelectorAll("button.copy")) {
     for (const count of document.querySelectorAll(".count")) {
       count.textContent = count.closest(".step").querySelectorAll(".card:not([hidden])").length;
     }
-    const said = status.dataset.template || "{shown} of {all} shown";
-    status.textContent = said.replace("{shown}", shown).replace("{all}", rows.length);
+    notice.textContent = notice.dataset.shown.replace("{shown}", shown).replace("{all}", rows.length);
   };
   // The filters are in the address, so that a view can be kept and sent.
   const fields = [...form.elements].filter((field) => field.name);

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from acmidm_onboarding.forms.documents import Document, Unreadable, read_document, read_text
+from acmidm_onboarding.forms.documents import Document, Unreadable, read_document
 from acmidm_onboarding.forms.files import KEY_FILE, Files, absolute, shown
 from acmidm_onboarding.forms.key_files import key_in, no_key_file, unusable_key_file
 from acmidm_onboarding.forms.validation import validated
@@ -30,24 +30,26 @@ def read_confirmations(*folders: Path) -> list[dict[str, Confirmation]]:
         InvalidForms: with every mistake in all of its files, and each client-ID that two of them
         have.
     """
-    confirmations, problems = _read(folders)
+    confirmations, problems = _read(folders, Files())
     if problems:
         raise InvalidForms(problems)
     return confirmations
 
 
-def problems_of_confirmations(*folders: Path) -> list[Problem]:
+def problems_of_confirmations(folders: Sequence[Path], files: Files) -> list[Problem]:
     """Return every mistake in the files of some folders."""
-    return _read(folders)[1]
+    return _read(folders, files)[1]
 
 
-def problems_of_renamed(renamed: Mapping[str, str], *folders: Path) -> Iterator[Problem]:
+def problems_of_renamed(
+    renamed: Mapping[str, str], folders: Sequence[Path], files: Files
+) -> Iterator[Problem]:
     """Yield each confirmation that is named by the earlier key of a connection: nobody can tell
     whose it is once the form forgets that. ``renamed`` has the present key by the earlier one."""
     for folder in folders:
         for former, key in renamed.items():
             file = folder / f"{former}.yaml"
-            if file.exists():
+            if files.exists(absolute(file)):
                 what = tr("this is what is confirmed of {key}, which had this name before", key=key)
                 remedy = tr(
                     "move it to {file}, with the public keys that it names",
@@ -56,7 +58,9 @@ def problems_of_renamed(renamed: Mapping[str, str], *folders: Path) -> Iterator[
                 yield Problem(shown(file), 1, 1, what, remedy)
 
 
-def _read(folders: Sequence[Path]) -> tuple[list[dict[str, Confirmation]], list[Problem]]:
+def _read(
+    folders: Sequence[Path], files: Files
+) -> tuple[list[dict[str, Confirmation]], list[Problem]]:
     read, problems, documents = (
         list[dict[str, Confirmation]](),
         list[Problem](),
@@ -65,12 +69,14 @@ def _read(folders: Sequence[Path]) -> tuple[list[dict[str, Confirmation]], list[
     for folder in folders:
         in_folder = dict[str, Confirmation]()
         # A command that was cut off before it wrote may have made a folder.
-        for file in Files().yaml_files(folder, problems, has_empty=True) if folder.exists() else ():
-            document, key = read_document(file, shown(file)), f"{file.parent.name}/{file.stem}"
+        is_there = files.exists(absolute(folder))
+        for file in files.yaml_files(folder, problems, has_empty=True) if is_there else ():
+            document = read_document(file, shown(file), files.read_text)
+            key = f"{file.parent.name}/{file.stem}"
             content, wrong = validated(ConfirmationFile, document)
             problems += [*wrong, *_misplaced(document, file, absolute(folder), key)]
             if content is not None:
-                in_folder[key], wrong = _confirmation(key, document, file, content)
+                in_folder[key], wrong = _confirmation(key, document, file, content, files)
                 problems += wrong
                 documents.append((document, in_folder[key]))
         read.append(in_folder)
@@ -94,7 +100,7 @@ def _misplaced(document: Document, file: Path, folder: Path, key: str) -> Iterat
 
 
 def _confirmation(
-    key: str, document: Document, file: Path, content: ConfirmationFile
+    key: str, document: Document, file: Path, content: ConfirmationFile, files: Files
 ) -> tuple[Confirmation, list[Problem]]:
     """Return a confirmation with its public keys, and what is wrong with those."""
     keys, since, problems = dict[str, PublicJwk](), dict[str, Any](), list[Problem]()
@@ -103,7 +109,7 @@ def _confirmation(
             problems.append(document.problem(("keys", name), *no_key_file()))
             continue
         try:
-            jwk = key_in(read_text(file.parent / name), file.parent / name)
+            jwk = key_in(files.read_text(file.parent / name), file.parent / name)
         except Unreadable as error:
             problems.append(document.problem(("keys", name), *unusable_key_file(name, error)))
             continue

@@ -166,6 +166,17 @@ class Files:
     def is_link(self, path: Path) -> bool:
         return is_link(path)
 
+    def inside(self, folder: Path) -> list[Path]:
+        """Return what is in a folder, files and folders, by name; nothing where there is none."""
+        return sorted(folder.glob("*"))
+
+    def below(self, folder: Path) -> Iterator[Path]:
+        """Yield the files in a folder and below it; no link is one."""
+        for parent, _, names in self._below(folder, []):
+            for name in names:
+                if not self.is_link(parent / name):
+                    yield parent / name
+
     def yaml_files(
         self, folder: Path, problems: list[Problem], *, has_empty: bool = False
     ) -> list[Path]:
@@ -274,7 +285,7 @@ class FilesOfRevision(Files):
 
     def _path(self, path: Path) -> str:
         """Return a path as the revision has it; one outside of it stays as it is."""
-        return str(path).removeprefix(self._top)
+        return "" if f"{path}/" == self._top else str(path).removeprefix(self._top)
 
     def read_text(self, file: Path) -> str:
         content = self._contents.get(self._path(file))
@@ -303,13 +314,18 @@ class FilesOfRevision(Files):
         name = self._path(path)
         return name in self._contents and self._contents[name] is None
 
+    def inside(self, folder: Path) -> list[Path]:
+        return sorted(folder / name for name in self._names.get(self._path(folder), ()))
+
     def _below(
         self, folder: Path, problems: list[Problem]
     ) -> Iterator[tuple[Path, list[str], list[str]]]:
         path = self._path(folder)
-        names = self._names[path]
-        folders = [name for name in names if f"{path}/{name}" in self._names]
-        yield folder, folders, [name for name in names if name not in folders]
+        folders: list[str] = []
+        others: list[str] = []
+        for name in self._names[path]:
+            (folders if f"{path}/{name}" in self._names else others).append(name)
+        yield folder, folders, others
         for name in folders:
             yield from self._below(folder / name, problems)
 

@@ -45,6 +45,9 @@ from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import InvalidForms, Problem
 from acmidm_onboarding.values.terms import Environment, Platform
 
+MOST_PRODUCTS = 500
+"""Files of a catalogue: of a revision they are few objects of Git, and each takes as long to check
+as a form."""
 _NO_POLICIES: Mapping[Environment, Profile] = {}
 Served = Mapping[Environment, Mapping[Platform, Collection[str]]]
 """Per environment the platforms that have an authority there, each with the kinds of authority that
@@ -62,6 +65,9 @@ def load_catalogue(folder: Path, files: Files | None = None) -> Catalogue:
     problems: list[Problem] = []
     files = files or Files()
     found = files.yaml_files(folder, problems)
+    if len(found) > MOST_PRODUCTS:
+        what = tr("this catalogue has more than {most} files", most=MOST_PRODUCTS)
+        problems.append(Problem(shown(folder), 1, 1, what, tr("keep one per product")))
     if problems:
         raise InvalidForms(problems)
     return _catalogue_of(tuple((shown(file), _text(file, files)) for file in found))
@@ -293,14 +299,15 @@ def load_organisations(folder: Path, files: Files | None = None) -> Mapping[str,
     return folders.organisations
 
 
-def problems_of_codes(paths: Iterable[Path]) -> Iterator[Problem]:
+def problems_of_codes(paths: Iterable[Path], files: Files) -> Iterator[Problem]:
     """Yield each code, name and earlier key that an organisation of ``paths`` shares with one in
     another folder."""
-    named = {path if path.is_dir() else path.parent for path in map(absolute, paths)}
-    files, own = Files(), {folder for folder in named if (folder / ORGANISATION_FILE).exists()}
-    others = {
-        file.parent for folder in own for file in folder.parent.glob(f"*/{ORGANISATION_FILE}")
-    } - own
+    named = {path if files.is_folder(path) else path.parent for path in map(absolute, paths)}
+    own = {folder for folder in named if files.exists(folder / ORGANISATION_FILE)}
+    others: set[Path] = set()
+    for forms in {folder.parent for folder in own}:
+        inside = files.inside(forms)
+        others |= {folder for folder in inside if files.exists(folder / ORGANISATION_FILE)} - own
     read = map(Folders(files, []).owner, (*sorted(others), *sorted(own)))
     pairs = [(owner.document, owner.organisation) for owner in read if owner.organisation]
     for problem in (*problems_of_organisations(pairs), *problems_of_former_codes(pairs)):

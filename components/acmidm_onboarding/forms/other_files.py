@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
-from acmidm_onboarding.forms.documents import Unreadable, read_document, read_text
+from acmidm_onboarding.forms.documents import Unreadable, read_document
 from acmidm_onboarding.forms.files import (
     KEY_FILE,
     ORGANISATION_FILE,
     OWN_FILES,
+    Files,
     absolute,
-    is_link,
     shown,
     stray,
 )
@@ -32,34 +32,33 @@ from acmidm_onboarding.values.terms import is_name
 _PEM = "PRIVATE KEY-----"
 
 
-def problems_of_other_files(paths: Iterable[Path]) -> Iterator[Problem]:
+def problems_of_other_files(paths: Iterable[Path], files: Files) -> Iterator[Problem]:
     """Yield what is wrong with each such file: below a folder, or beside a form."""
     seen: set[Path] = set()
     for path in map(absolute, paths):
-        folder = path if path.is_dir() else path.parent
-        if folder != path and not (folder / ORGANISATION_FILE).exists():
-            continue  # the folder is not an organisation's
-        forms = folder.parent if (folder / ORGANISATION_FILE).exists() else folder
-        inside = [
-            file
-            for file in (folder.rglob("*") if folder == path else folder.glob("*"))
-            if not file.name.endswith(".yaml")
-        ]
-        files = {file for file in inside if is_link(file) or not file.is_dir()} - seen
-        seen |= files
-        applications = cache(_applications)  # by folder; a key needs none
-        for file in sorted(files):
-            yield from _problems_of(file, forms, applications)
+        folder = path if files.is_folder(path) else path.parent
+        is_organisation = files.exists(folder / ORGANISATION_FILE)
+        if folder != path and not is_organisation:
+            continue
+        forms = folder.parent if is_organisation else folder
+        # Links are left to the reader of forms, which refuses them.
+        found = {file for file in files.below(folder) if not file.name.endswith(".yaml")}
+        if folder != path:
+            found = {file for file in found if file.parent == folder}
+        applications = cache(partial(_applications, files=files))  # by folder; a key needs none
+        for file in sorted(found - seen):
+            yield from _problems_of(file, forms, files, applications)
+        seen |= found
 
 
-def _applications(folder: Path) -> frozenset[str] | None:
+def _applications(folder: Path, files: Files) -> frozenset[str] | None:
     """Return the applications of the forms in a folder, also of those with mistakes; None where one
     cannot be read, which may be of any application."""
     names: set[str] = set()
-    for file in folder.glob("*.yaml"):
-        if file.name in OWN_FILES:
+    for file in files.inside(folder):
+        if not file.name.endswith(".yaml") or file.name in OWN_FILES:
             continue
-        document = read_document(file, file).data
+        document = read_document(file, file, files.read_text).data
         if not isinstance(document, dict) or not is_name(str(document.get("application"))):
             return None
         names.add(document["application"])
@@ -67,12 +66,13 @@ def _applications(folder: Path) -> frozenset[str] | None:
 
 
 def _problems_of(
-    file: Path, forms: Path, applications: Callable[[Path], Collection[str] | None]
+    file: Path,
+    forms: Path,
+    files: Files,
+    applications: Callable[[Path], Collection[str] | None],
 ) -> Iterator[Problem]:
-    if is_link(file):
-        return  # the reader of forms refuses links
     try:
-        text = read_text(file)
+        text = files.read_text(file)
     except Unreadable as error:
         yield Problem(shown(file), 1, 1, tr("the file {what}", what=error.what), error.remedy)
         return

@@ -18,7 +18,6 @@ from acmidm.report.drift import Drift
 from acmidm.report.review import Review
 from acmidm.terminal import as_json, fail
 from acmidm_onboarding.rules.orders import Act, Doer
-from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.terms import Environment, Platform
 from tests.end_to_end.pipelines.conftest import COMMIT, PULL_REQUEST, Job
 from tests.end_to_end.pipelines.fake_github import TEAMS_TOKEN, TOKEN, FakeGitHub
@@ -293,11 +292,10 @@ def orders(monkeypatch: pytest.MonkeyPatch, *names: str) -> Result:
     report = Orders(
         stack="prod",
         checked_at=datetime(2026, 11, 28, tzinfo=UTC),
-        language=Language.EN,
         orders=listed,
     )
     monkeypatch.setattr(ordering, "read", lambda _stack, _language: report)
-    return github_command("orders", "--stack", "prod")
+    return github_command("orders", "--stack", "prod", "--language", "en")
 
 
 def test_one_issue_has_the_open_orders(github: FakeGitHub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from posixpath import normpath
 from typing import Any
 
 from acmidm.git import PLAIN_FILE, Tree, UnknownRevision
-from acmidm.report.revision_files import is_in_place
+from acmidm.report.revisions.files import is_in_place
 from acmidm_onboarding.forms.documents import Document, read_document
 from acmidm_onboarding.forms.files import Files, absolute
 from acmidm_onboarding.settings import NAMESPACE, OLD_WAY, catalogue_of_module

@@ -19,7 +19,7 @@ from acmidm.git import PLAIN_FILE, Tree
 from acmidm.report.codeowners import CODEOWNERS, PROJECT_FILE, codeowners_in
 from acmidm.report.fields import field_changes
 from acmidm.report.kinds import Change, FieldChange, Kind
-from acmidm.report.stacks import (
+from acmidm.report.revisions.stacks import (
     MISTAKES,
     PROJECT,
     SETTINGS,

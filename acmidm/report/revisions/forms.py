@@ -13,8 +13,8 @@ from acmidm.report.compare import paired
 from acmidm.report.fields import field_changes
 from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.report.plan import Plan, at_the_gate
-from acmidm.report.revision_files import strays
-from acmidm.report.stacks import StacksOfRevision
+from acmidm.report.revisions.files import strays
+from acmidm.report.revisions.stacks import StacksOfRevision
 from acmidm.words import first_of, plain
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import MANDATES_FILE
