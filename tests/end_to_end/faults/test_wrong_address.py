@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support.between import ProxiedProject
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import write_form
 from tests.support.portal import RunningPortal
 
 
+@pytest.mark.parametrize(
+    "is_there", [True, pytest.param(False, marks=pytest.mark.exhaustive)], ids=["404", "nobody"]
+)
 def test_a_wrong_address_fails_though_nothing_is_to_be_done(
-    project: ProxiedProject, portal: RunningPortal, proxy: FaultProxy
+    project: ProxiedProject, portal: RunningPortal, proxy: FaultProxy, is_there: bool
 ) -> None:
     """Nobody knows whether the clients are still there: whoever set it sees that at once, in one
     sentence."""
     write_form(project.forms, "gent/loket")
     project.apply()
-    for wrong in (f"{portal.origin}/management/v9", "http://127.0.0.1:1/management/v1"):
-        project.configure({"managementUrl": wrong})
-        for _ in range(2):  # the first run records the address
-            done = project.recover()
-            assert done.code == 1, done.output
-            (sentence,) = [line for line in done.stderr.splitlines() if "is not known" in line]
-            assert sentence.startswith(
-                "warning: whether all clients are still there is not known: acmidm: "
-            )
-            assert wrong in sentence
-        assert "all that is known of tni is as declared" in done.stdout
-        project.configure({"managementUrl": f"{proxy.origin}/management/v1"})
-        assert project.recover().code == 0
+    wrong = f"{portal.origin}/management/v9" if is_there else "http://127.0.0.1:1/management/v1"
+    project.configure({"managementUrl": wrong})
+    for _ in range(2):  # the first run records the address
+        done = project.recover()
+        assert done.code == 1, done.output
+        (sentence,) = [line for line in done.stderr.splitlines() if "is not known" in line]
+        assert sentence.startswith(
+            "warning: whether all clients are still there is not known: acmidm: "
+        )
+        assert wrong in sentence
+    assert "all that is known of tni is as declared" in done.stdout
+    project.configure({"managementUrl": f"{proxy.origin}/management/v1"})
+    assert project.recover().code == 0
