@@ -10,6 +10,7 @@ import json
 import re
 import sys
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
@@ -52,7 +53,7 @@ class _Loader(yaml.CSafeLoader):
         names = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value in names:
-                twice = f'"{key.value}" is written twice; keep one'
+                twice = f'"{key.value}" is written twice'
                 raise yaml.MarkedYAMLError(problem=twice, problem_mark=key.start_mark)
             names.add(str(key.value))
         return dict(super().construct_mapping(node, deep))
@@ -81,9 +82,13 @@ class People(StrictModel):
     people: tuple[Person, ...] = ()
 
     @model_validator(mode="after")
-    def _have_names_of_their_own(self) -> Self:
-        _require_own_names("people", self.people)
+    def _is_one_whole(self) -> Self:
+        if mistakes := "; ".join(self._mistakes()):
+            raise ValueError(mistakes)
         return self
+
+    def _mistakes(self) -> Iterator[str]:
+        yield from _named_twice("people", self.people)
 
 
 class Sandbox(People, PortalSettings):
@@ -112,26 +117,21 @@ class Sandbox(People, PortalSettings):
                 offered |= {scope: {} for scope in scopes if isinstance(scope, str)}
         return {"scopes": offered, **written, "apis": filled}
 
-    @model_validator(mode="after")
-    def _has_clients_that_can_be(self) -> Self:
-        unknown = [
-            f"client {client.name} has the scope {scope}, which no API of this file has; add it to"
-            " one, or correct the name"
-            for client in self.clients
-            for scope in sorted({*client.scopes}.difference(self.scopes))
-        ]
-        if unknown:
-            raise ValueError("; ".join(unknown))
-        _require_own_names("clients", self.clients)
-        return self
+    def _mistakes(self) -> Iterator[str]:
+        yield from super()._mistakes()
+        yield from _named_twice("clients", self.clients)
+        for client in self.clients:
+            for scope in sorted({*client.scopes}.difference(self.scopes)):
+                yield (
+                    f"client {client.name} has the scope {scope}, which no API of this file has;"
+                    " add it to one, or correct the name"
+                )
 
 
-def _require_own_names(kind: str, people: tuple[Person, ...]) -> None:
+def _named_twice(kind: str, people: tuple[Person, ...]) -> Iterator[str]:
     names = [person.name for person in people]
-    for name in names:
-        if names.count(name) > 1:
-            sentence = f"there are two {kind} with the name {name}; give each a name of its own"
-            raise ValueError(sentence)
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"there are two {kind} with the name {name}; give each a name of its own"
 
 
 def read_sandbox(file: Path) -> Sandbox:
@@ -156,7 +156,7 @@ def _read(file: Path, model: type[Model], **defaults: Any) -> Model:
     except UnicodeDecodeError:
         raise InvalidFile(f"{file}:1:1: it is no text in UTF-8; correct it") from None
     except yaml.reader.ReaderError as error:
-        before = text[: error.position]
+        before = text.encode()[: error.position].decode()
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         raise InvalidFile(
             f"{file}:{line}:{column}: here is a character that YAML does not allow; take it out"
@@ -165,7 +165,7 @@ def _read(file: Path, model: type[Model], **defaults: Any) -> Model:
         mark = getattr(error, "problem_mark", None)
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         reason = getattr(error, "problem", None) or error
-        raise InvalidFile(f"{file}:{line}:{column}: {reason}") from None
+        raise InvalidFile(f"{file}:{line}:{column}: {reason}; correct it") from None
     if isinstance(written, dict):
         written = {**defaults, **written}
     try:

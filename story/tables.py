@@ -9,7 +9,7 @@ from dataclasses import fields
 
 from acmidm.report.kinds import Kind, Severity
 from acmidm_onboarding.authority_types import AuthorityType, installed_authorities
-from acmidm_sandbox.beheerportaal.oauth.rules import RULES, Rule
+from acmidm_sandbox.beheerportaal.oauth.checks import RULES, Rule
 from story.scratch import PROJECT
 
 _TABLE = re.compile(r"(<!-- Made from [^\n]*-->\n).*?(<!-- End of the table -->)", re.DOTALL)

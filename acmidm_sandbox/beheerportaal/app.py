@@ -7,11 +7,10 @@ from anyio import to_thread
 from fastapi import FastAPI
 
 from acmidm_sandbox.beheerportaal import problems
-from acmidm_sandbox.beheerportaal.api import audit, clients, describe, oauth, products
+from acmidm_sandbox.beheerportaal.api import audit, clients, endpoints, oauth, products
 from acmidm_sandbox.beheerportaal.context import Portal
 from acmidm_sandbox.beheerportaal.http import log_request
-from acmidm_sandbox.beheerportaal.products import errors
-from acmidm_sandbox.beheerportaal.products.product import read_products
+from acmidm_sandbox.beheerportaal.products.product import PREFIX, error_response, read_products
 from acmidm_sandbox.beheerportaal.products.server import route_calls
 from acmidm_sandbox.beheerportaal.settings import TOKEN_PATHS, PortalSettings
 from acmidm_sandbox.beheerportaal.web import app as pages
@@ -70,8 +69,8 @@ def create_app(settings: PortalSettings) -> FastAPI:
         """Answers as soon as the portal is ready."""
         return {"status": "ok"}
 
-    forms = {errors.PREFIX: errors.response, BASE: error_page}
+    forms = {PREFIX: error_response, BASE: error_page}
     problems.install(app, forms)
-    describe.install(app, [product.schemas for product in offered])
+    endpoints.install(app, [product.schemas for product in offered])
     app.middleware("http")(log_request)
     return app

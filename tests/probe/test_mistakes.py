@@ -33,7 +33,7 @@ from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.jwk import public_jwk
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
-from acmidm_sandbox.beheerportaal.oauth import rules
+from acmidm_sandbox.beheerportaal import limits
 from tests.support.connection import Connection
 from tests.support.portal import new_key, sign_assertion
 from tests.support.portal import public_jwk as public_half
@@ -370,8 +370,8 @@ def test_the_command_checks_a_request_without_sending_it(connection: Connection)
 
 def test_probe_and_authority_have_the_same_limits() -> None:
     assert (mistakes.LONGEST_LIFETIME_SECONDS, mistakes.SKEW_SECONDS) == (
-        rules.LONGEST_LIFETIME_SECONDS,
-        rules.CLOCK_SKEW_SECONDS,
+        limits.LONGEST_LIFETIME_SECONDS,
+        limits.CLOCK_SKEW_SECONDS,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from acmidm_sandbox.beheerportaal.products.errors import dotted
+from acmidm_sandbox.beheerportaal.products.product import dotted
 from acmidm_sandbox.beheerportaal.store.database import Database
 from tests.sandbox.inside import Answer, Inside, inside
 from tests.sandbox.sender import Sender, fields

@@ -25,7 +25,7 @@ from acmidm.probe.sent import taken_apart
 from acmidm_onboarding.values.jwk import public_jwk
 from acmidm_onboarding.values.terms import Platform
 from acmidm_sandbox.beheerportaal.oauth import checks
-from acmidm_sandbox.beheerportaal.oauth.rules import RULES, Demand, RequestPart
+from acmidm_sandbox.beheerportaal.oauth.checks import RULES, Demand, RequestPart
 from tests.sandbox.inside import FORM, Answer, Inside, inside
 from tests.support.portal import API_IDS, ASSERTION_TYPE, OPERATOR, sign_assertion
 from tests.support.rsa_keys import rsa_key

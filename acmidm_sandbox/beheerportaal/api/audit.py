@@ -6,8 +6,12 @@ from fastapi import Query, Response
 from sqlalchemy import true
 
 from acmidm_sandbox.beheerportaal.api.clients import PREFIX
-from acmidm_sandbox.beheerportaal.api.describe import AFTER, LIMIT, answer_page
-from acmidm_sandbox.beheerportaal.api.guard import router_for_operators
+from acmidm_sandbox.beheerportaal.api.endpoints import (
+    AFTER,
+    LIMIT,
+    answer_page,
+    router_for_operators,
+)
 from acmidm_sandbox.beheerportaal.context import CurrentPortal
 from acmidm_sandbox.beheerportaal.documents import AuditPage
 from acmidm_sandbox.beheerportaal.store.clients import Change

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, select, text, true
 from sqlalchemy.orm import Session
 
 from acmidm_sandbox.beheerportaal.api.client_secrets import secret_required, secrets_after
-from acmidm_sandbox.beheerportaal.api.describe import (
+from acmidm_sandbox.beheerportaal.api.endpoints import (
     AFTER,
     CHANGE_PROBLEMS,
     CREATED,
@@ -20,8 +20,8 @@ from acmidm_sandbox.beheerportaal.api.describe import (
     READ,
     answer,
     answer_page,
+    router_for_operators,
 )
-from acmidm_sandbox.beheerportaal.api.guard import router_for_operators
 from acmidm_sandbox.beheerportaal.context import Caller, CurrentPortal
 from acmidm_sandbox.beheerportaal.documents import (
     SECRET_METHODS,

@@ -10,8 +10,12 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
-from acmidm_sandbox.beheerportaal.api.describe import ACCESS_TOKEN, PROBLEMS
-from acmidm_sandbox.beheerportaal.api.guard import TokenRoute, audiences_of
+from acmidm_sandbox.beheerportaal.api.endpoints import (
+    ACCESS_TOKEN,
+    PROBLEMS,
+    TokenRoute,
+    audiences_of,
+)
 from acmidm_sandbox.beheerportaal.context import CurrentPortal, Portal
 from acmidm_sandbox.beheerportaal.http import LimitedRequest
 from acmidm_sandbox.beheerportaal.jwk import SIGNING_ALGORITHMS

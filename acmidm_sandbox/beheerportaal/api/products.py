@@ -8,7 +8,7 @@ from fastapi import Header, Response
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from acmidm_sandbox.beheerportaal.api.describe import (
+from acmidm_sandbox.beheerportaal.api.endpoints import (
     AFTER,
     CHANGE_PROBLEMS,
     CREATED,
@@ -17,8 +17,8 @@ from acmidm_sandbox.beheerportaal.api.describe import (
     READ,
     answer,
     answer_page,
+    router_for_operators,
 )
-from acmidm_sandbox.beheerportaal.api.guard import router_for_operators
 from acmidm_sandbox.beheerportaal.context import Caller, CurrentPortal, Portal
 from acmidm_sandbox.beheerportaal.documents import ConfigurationDocument, ConfigurationPage
 from acmidm_sandbox.beheerportaal.http import require_current

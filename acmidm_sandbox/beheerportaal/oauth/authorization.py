@@ -13,11 +13,15 @@ from authlib.oauth2.rfc6749 import (
 )
 from starlette.responses import JSONResponse
 
-from acmidm_sandbox.beheerportaal.oauth import checks, principals
+from acmidm_sandbox.beheerportaal.limits import CLOCK_SKEW_SECONDS
+from acmidm_sandbox.beheerportaal.oauth import checks
 from acmidm_sandbox.beheerportaal.oauth.checks import GRANT_TYPE, require, require_first
-from acmidm_sandbox.beheerportaal.oauth.principals import Principal
-from acmidm_sandbox.beheerportaal.oauth.request import ASSERTION, TokenRequest
-from acmidm_sandbox.beheerportaal.oauth.rules import CLOCK_SKEW_SECONDS
+from acmidm_sandbox.beheerportaal.oauth.request import (
+    ASSERTION,
+    Principal,
+    TokenRequest,
+    find_principal,
+)
 from acmidm_sandbox.beheerportaal.oauth.tokens import AccessTokens
 from acmidm_sandbox.beheerportaal.store import clients
 from acmidm_sandbox.beheerportaal.store.clients import LastRefusal
@@ -89,7 +93,7 @@ class PortalAuthorizationServer:
         """
         require(request, checks.ONE_METHOD)
         require(request, checks.BY_METHOD[request.method])
-        request.client = principals.find(self._database, request.client_id)
+        request.client = find_principal(self._database, request.client_id)
         require(request, checks.KNOWN)
         client: Principal = request.client  # type: ignore[assignment] # known by now
         require(request, checks.PROOF[request.method])

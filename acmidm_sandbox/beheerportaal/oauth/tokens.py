@@ -13,9 +13,7 @@ from joserfc.jwk import RSAKey
 from sqlalchemy import select
 
 from acmidm_sandbox.beheerportaal.documents import KeyInUse
-from acmidm_sandbox.beheerportaal.oauth import principals
-from acmidm_sandbox.beheerportaal.oauth.principals import Principal
-from acmidm_sandbox.beheerportaal.oauth.request import TokenRequest
+from acmidm_sandbox.beheerportaal.oauth.request import Principal, TokenRequest, find_principal
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from acmidm_sandbox.beheerportaal.store.clients import KeyUse
 from acmidm_sandbox.beheerportaal.store.database import Database
@@ -109,7 +107,7 @@ class AccessTokens:
             return None
 
     def _worth(self, token: AccessToken) -> Mapping[str, Any] | None:
-        client = principals.find(self.database, token.client_id)
+        client = find_principal(self.database, token.client_id)
         if client is None or token.expires_at <= time.time():
             return None
         if not client.enabled or not client.still_has(token.credential):

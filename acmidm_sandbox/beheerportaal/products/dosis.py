@@ -10,8 +10,7 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from acmidm_sandbox.beheerportaal.problems import first_of
-from acmidm_sandbox.beheerportaal.products.errors import dotted
-from acmidm_sandbox.beheerportaal.products.product import Mistake, Sent, configured, not_set
+from acmidm_sandbox.beheerportaal.products.product import Mistake, Sent, configured, dotted, not_set
 from acmidm_sandbox.beheerportaal.store.products import Upload
 
 

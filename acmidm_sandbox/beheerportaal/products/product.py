@@ -1,11 +1,16 @@
-"""What the file of a product says, and what a call of it needs."""
+"""What the file of a product says, what a call of it needs, and the products' own form of errors:
+the ProductError of `errors.yaml`, for whatever is refused below `/api/`, be it a token, a path or a
+media type."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
+from fastapi import Request
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from acmidm_sandbox.beheerportaal.context import Portal
@@ -140,3 +145,48 @@ def texts_at(value: Any, pattern: str, pointer: str = "") -> Iterator[tuple[str,
             yield from texts_at(item, slash + rest, f"{pointer}/{number}")
     elif isinstance(value, dict):
         yield from texts_at(value.get(step), slash + rest, f"{pointer}/{step}")
+
+
+PREFIX = "/api/"
+_OF_THE_DOCUMENT = (413, 422)
+_PART = re.compile(r"/([^/]*)")
+
+
+def error_response(_: Request, problem: Problem) -> JSONResponse:
+    """Return a problem as the product's answer."""
+    mistakes = problem.errors or [{"detail": problem.detail.rstrip(".")}]
+    errors = [_field_error(mistake) for mistake in mistakes]
+    headers = dict(problem.headers or {})
+    if problem.status_code in _OF_THE_DOCUMENT:
+        listed = "; ".join(error["description"] for error in errors)
+        content = {
+            "code": "2001",
+            "message": "Validatiefouten",
+            "description": f"The request is refused: {listed}.",
+            "errors": errors,
+        }
+        return JSONResponse(content, 400, headers)
+    content = {
+        "code": problem.members.get("code", str(problem.status_code)),
+        "message": problem.detail,
+        "description": problem.detail,
+        "errors": [],
+    }
+    if problem.status_code == 403:
+        content["field"] = errors[0]["field"]
+    return JSONResponse(content, problem.status_code, headers)
+
+
+def _field_error(mistake: Mapping[str, str]) -> dict[str, str]:
+    field = dotted(mistake.get("pointer", "")) or mistake.get("parameter", "")
+    detail = mistake["detail"]
+    description = f"{field or 'the document'}: {detail}"
+    return {"code": "1100", "message": detail, "description": description, "field": field}
+
+
+def dotted(pointer: str) -> str:
+    """Return a JSON Pointer as the products write it: `/SleutelWaardeParen/0/Waarde` is
+    `SleutelWaardeParen[0].Waarde`."""
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in _PART.findall(pointer)]
+    joined = "".join(f"[{part}]" if part.isdecimal() else f".{part}" for part in parts)
+    return joined.removeprefix(".")

@@ -9,15 +9,26 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from acmidm_sandbox.beheerportaal.api.describe import ACCESS_TOKEN
-from acmidm_sandbox.beheerportaal.api.guard import TokenRoute, require_audience, require_scope
+from acmidm_sandbox.beheerportaal.api.endpoints import (
+    ACCESS_TOKEN,
+    TokenRoute,
+    require_audience,
+    require_scope,
+)
 from acmidm_sandbox.beheerportaal.context import Portal
 from acmidm_sandbox.beheerportaal.http import LimitedRequest, require_json
 from acmidm_sandbox.beheerportaal.problems import Problem, first_of, not_found, refused
 from acmidm_sandbox.beheerportaal.products import dosis, notificaties
 from acmidm_sandbox.beheerportaal.products.documents import find_mistakes
-from acmidm_sandbox.beheerportaal.products.errors import PREFIX, dotted
-from acmidm_sandbox.beheerportaal.products.product import Call, Product, Sent, not_set, texts_at
+from acmidm_sandbox.beheerportaal.products.product import (
+    PREFIX,
+    Call,
+    Product,
+    Sent,
+    dotted,
+    not_set,
+    texts_at,
+)
 
 # Bytes that are read at all, so that of a notification the value that is too long can be named.
 LONGEST_CALL = 128 * 1024
