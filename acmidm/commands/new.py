@@ -24,8 +24,9 @@ from acmidm.sheet import SUFFIXES, Sheets, read_sheets
 from acmidm.terminal import Code, fail, working
 from acmidm.words import first_of, plain
 from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.forms.files import FORMS, ORGANISATION_FILE, shown
-from acmidm_onboarding.forms.loading import load_catalogue, load_organisations
+from acmidm_onboarding.forms.loading import load_organisations
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.speaking import about_names
 from acmidm_onboarding.settings import own_catalogue

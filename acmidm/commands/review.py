@@ -40,8 +40,8 @@ from acmidm.report.rights import warn_of_missing_rights
 from acmidm.terminal import Code, Output, OutputOption, fail, working
 from acmidm.words import plain
 from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.forms.files import FORMS
-from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.texts import ntr, tr
 from acmidm_onboarding.values.organisation import Organisation

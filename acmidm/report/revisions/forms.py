@@ -191,7 +191,7 @@ def revision(
     problems = strays(before, tree, folders.forms)
     files = tree.files(folders.is_read)
     onboardings = read_onboardings(
-        folders.forms, folders.catalogue_in(files), stacks.profiles, others=problems, files=files
+        folders.forms, folders.catalogue_in(files), stacks.profiles, earlier=problems, files=files
     ).valid()
     return Revision(onboardings, stacks.protecting, now, stacks.gate)
 

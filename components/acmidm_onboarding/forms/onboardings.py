@@ -170,7 +170,7 @@ class Onboardings:
 
     @property
     def _faulty_files(self) -> set[Path]:
-        return {file for problem in self.problems for file in problem.wrong_files}
+        return faulty_files(self.problems)
 
     def valid(self) -> Onboardings:
         """Return these, which have no mistake. Raises InvalidForms."""
@@ -188,3 +188,11 @@ def _all_of(
     lenders: Lenders,
 ) -> list[Declaration]:
     return list(declarations(loaded, environment, catalogue, shared_codes, forms, lenders))
+
+
+def faulty_files(problems: Iterable[Problem]) -> set[Path]:
+    """Return every file that a mistake is about."""
+    files: set[Path] = set()
+    for problem in problems:
+        files.update(problem.wrong_files)
+    return files

@@ -69,6 +69,36 @@ def problems_of_form(
         )
 
 
+def problems_of_jwks_uri(document: Document, form: Form) -> Iterator[Problem]:
+    """Yield each environment whose keys are both in files and at an address, or need no address.
+
+    RFC 7591 §2 allows one of the two. No command fetches what is at the address: ``acmidm probe``
+    shows whether it works.
+    """
+    for environment, request in form.environments.items():
+        path = ("environments", environment.value, "jwks_uri")
+        if request.jwks_uri is None:
+            continue
+        if request.jwks is not None:
+            yield document.problem(
+                path,
+                tr("the keys are both in files (jwks) and at an address (jwks_uri)"),
+                tr("keep one of the two"),
+                at_key=True,
+            )
+        if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
+            what = tr(
+                "an address of keys is given while the client authenticates with {method}",
+                method=form.token_endpoint_auth_method,
+            )
+            yield document.problem(
+                path,
+                what,
+                tr("choose token_endpoint_auth_method private_key_jwt, or remove the address"),
+                at_key=True,
+            )
+
+
 def _problems_of_credentials(
     document: Document, above: DocumentPath, form: Form, request: EnvironmentRequest
 ) -> Iterator[Problem]:
@@ -400,23 +430,3 @@ def remedy_of(policy: Policy, finding: Finding) -> str:
             id=policy.id,
         ),
     )
-
-
-def problems_of_platforms(
-    document: Document, form: Form, environment: Environment, served: Collection[Platform]
-) -> Iterator[Problem]:
-    """Yield the platforms of a form for which the stack of this environment has no authority."""
-    for index, platform in enumerate(form.platforms):
-        if environment in form.environments and platform not in served:
-            yield document.problem(
-                ("platforms", index),
-                tr(
-                    "{platform} has no authority in this stack of {environment}",
-                    platform=platform,
-                    environment=environment,
-                ),
-                tr(
-                    "remove it here, or set {platform}:managementUrl and what goes with it",
-                    platform=platform,
-                ),
-            )
