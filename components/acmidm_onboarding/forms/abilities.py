@@ -80,11 +80,14 @@ def problems_of_authorities(
 ) -> Iterator[Problem]:
     """Yield each wish of a form that an authority cannot meet; ``served`` has the kinds of
     authority per platform, of every stack of the environment: each of them brings the form up."""
-    request, installed = form.environments.get(environment), installed_authorities()
-    for wish in _WISHES if request else ():
-        if request is None or not wish.is_made(form, request):
+    request = form.environments.get(environment)
+    if request is None:
+        return
+    installed = installed_authorities().items()
+    for wish in _WISHES:
+        if not wish.is_made(form, request):
             continue
-        known_by = {name for name, kind in installed.items() if wish.is_met(kind)}
+        known_by = {name for name, kind in installed if wish.is_met(kind)}
         for platform in form.platforms:
             for kind in sorted(set(served.get(platform, ())) - known_by):
                 what = translated(wish.text, kind=kind, platform=platform, environment=environment)

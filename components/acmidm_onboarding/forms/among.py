@@ -60,22 +60,22 @@ def problems_of_organisations(
             )
             continue
         if organisation.kbo:
-            first, other = by_kbo.setdefault(organisation.kbo, (document, organisation))
-            if first is not document and not (organisation.ovo and other.ovo):
+            first, namesake = by_kbo.setdefault(organisation.kbo, (document, organisation))
+            if first is not document and not (organisation.ovo and namesake.ovo):
                 remedy = tr(
                     "an organisation has one folder: keep one of the two, or give each its own OVO"
                     " code"
                 )
                 yield _same_code(document, "kbo", organisation.kbo, first, remedy)
                 continue
-        first, other = by_look.setdefault(look_of(organisation.name), (document, organisation))
+        first, namesake = by_look.setdefault(look_of(organisation.name), (document, organisation))
         if first is not document:
             yield document.problem(
                 ("name",),
                 tr(
                     "{name} looks like {other} in {file}",
                     name=quoted(organisation.name),
-                    other=quoted(other.name),
+                    other=quoted(namesake.name),
                     file=first.file,
                 ),
                 tr("write what tells the two apart, such as the place"),
@@ -104,20 +104,22 @@ def problems_of_former_codes(
     claimed: dict[str, Document] = {}
     for document, organisation in organisations:
         for former in organisation.formerly:
-            other, code = claimed.setdefault(former, document), former.partition("/")[0]
+            first = claimed.setdefault(former, document)
+            code = former.partition("/")[0]
             twice = former
             if code in present and code not in (organisation.ovo, organisation.kbo):
-                other, twice = present[code], code
-            if other is not document:
+                first = present[code]
+                twice = code
+            if first is not document:
                 if "/" in twice:
-                    what = tr("{code} is an earlier key in {file} too", code=twice, file=other.file)
+                    what = tr("{code} is an earlier key in {file} too", code=twice, file=first.file)
                 else:
-                    what = tr("{code} is a code in {file} too", code=twice, file=other.file)
+                    what = tr("{code} is a code in {file} too", code=twice, file=first.file)
                 remedy = tr(
                     "an organisation keeps the clients of its own earlier codes alone: remove it"
                     " here or there"
                 )
-                yield document.problem(("formerly",), what, remedy, also=other.file)
+                yield document.problem(("formerly",), what, remedy, also=first.file)
 
 
 def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
@@ -172,18 +174,18 @@ def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
                 )
 
 
-def _apart(claiming: Declared, other: Declared) -> str:
+def _apart(claiming: Declared, declaring: Declared) -> str:
     """Return what to do about a form that has the earlier name of ``claiming``: both may have been
     renamed together."""
-    if other.organisation is claiming.organisation and other.form.formerly:
+    if declaring.organisation is claiming.organisation and declaring.form.formerly:
         return tr(
             "two that get another name take two deployments: first give that form an application"
             " that no form has and run acmidm deploy, then give it {application} with that one"
             " under formerly, and remove this line; or remove it, if it is a copy",
-            application=other.form.application,
+            application=declaring.form.application,
         )
     whole_key = _by_whole_key(claiming)
-    if other.organisation is claiming.organisation:
+    if declaring.organisation is claiming.organisation:
         return tr(
             "remove that form, which may come back once acmidm deploy has run, or this line: a"
             " client has one form{whole_key}",

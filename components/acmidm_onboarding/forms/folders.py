@@ -92,13 +92,16 @@ class Folders:
         if folder not in self._mandates:
             self._mandates[folder] = self._content(file, Mandates)
         content = self._mandates[folder][1]
-        return content.mandates if content else None if self._files.exists(file) else ()
+        if content is None:
+            return None if self._files.exists(file) else ()
+        return content.mandates
 
     def keys(self, folder: Path) -> KeyList:
         """Return the keys that a supplier has for others; none where it has no such file."""
         if folder not in self.key_lists:
             self.owner(folder)
-            document, keys = self._content(file := folder / KEYS_FILE, SupplierKeys)
+            file = folder / KEYS_FILE
+            document, keys = self._content(file, SupplierKeys)
             is_sound = keys is not None or not self._files.exists(file)
             keys = keys or sound_keys(document)
             self.key_lists[folder] = KeyList.of_supplier(document, folder, keys, is_sound=is_sound)
@@ -116,9 +119,9 @@ class Folders:
         supplier = folder.parent / form.keys_of
         return self.keys(supplier), self.owner(supplier).organisation
 
-    def is_organisation(self, name: str, beside: Path) -> bool:
-        """Return whether there is an organisation in the folder of this name beside another."""
-        return is_name(name) and self._files.exists(beside.parent / name / ORGANISATION_FILE)
+    def is_organisation(self, name: str, neighbour: Path) -> bool:
+        """Return whether an organisation is in the folder of this name, beside its neighbour."""
+        return is_name(name) and self._files.exists(neighbour.parent / name / ORGANISATION_FILE)
 
     def _content(self, file: Path, model: type[M]) -> tuple[Document, M | None]:
         if link := next(filter(self._files.is_link, (file, file.parent)), None):

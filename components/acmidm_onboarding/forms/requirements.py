@@ -196,11 +196,9 @@ def problems_of_scope(
     scope = catalogue.scopes.get(name)
     if scope is None:
         meant = catalogue.meant_scope(name)
-        remedy = (
-            tr('did you mean "{meant}"?', meant=meant)
-            if meant
-            else tr("choose one of the catalogue, or add it there")
-        )
+        remedy = tr("choose one of the catalogue, or add it there")
+        if meant:
+            remedy = tr('did you mean "{meant}"?', meant=meant)
         what = tr("scope {name} is not in the catalogue", name=quoted(name))
         yield document.problem(path, what, remedy, at_key=True)
         return
@@ -315,12 +313,9 @@ def _problems_of_attributes(
     for name, value in request.attributes.items():
         path = (*above, "attributes", name)
         if name not in catalogue.attributes:
-            names = listed(catalogue.attributes)
-            otherwise = (
-                tr("known here: {known}", known=names)
-                if catalogue.attributes
-                else tr("it has none yet, so remove it here")
-            )
+            otherwise = tr("it has none yet, so remove it here")
+            if catalogue.attributes:
+                otherwise = tr("known here: {known}", known=listed(catalogue.attributes))
             remedy = did_you_mean(name, catalogue.attributes, otherwise)
             yield document.problem(
                 path,
