@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 
 from acmidm.report.drift import UndeclaredClient
@@ -80,7 +80,7 @@ def undeclared(
     # the state was lost.
     unmade = (drift.declared for drift in drifts if drift.declared and not drift.recorded)
     declared = Declared(
-        frozenset(key for state in unmade for key in state.natural_keys),
+        frozenset(chain.from_iterable(state.natural_keys for state in unmade)),
         frozenset([*((client.platform, client.client_id) for client in recorded), *adopting]),
     )
     clients: dict[tuple[Platform, str, Owner], UndeclaredClient] = {}

@@ -24,7 +24,7 @@ from acmidm_onboarding.resources.client_scopes import ClientScopes
 from acmidm_onboarding.resources.hand_over import HandOver, handing_over
 from acmidm_onboarding.resources.oauth_client import OAuthClient
 from acmidm_onboarding.resources.product_configuration import ProductConfiguration
-from acmidm_onboarding.rules.policies import Planned, Profile, Situation, violations
+from acmidm_onboarding.rules.policies import PlannedClient, Profile, Situation, violations
 from acmidm_onboarding.settings import NAMESPACE
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, members_of, parse_jwk
@@ -282,7 +282,7 @@ def _public_keys(connection: Declaration, given: Sequence[Any], profile: Profile
             " organisation uploads its own"
         )
     situation = Situation(connection.environment, profile, datetime.now(UTC))
-    planned = Planned(keys=members_of(keys))
+    planned = PlannedClient(keys=members_of(keys))
     forbidden = [
         f"{connection.key}: {finding.what}; {remedy_of(policy, finding)}"
         for policy, finding in violations(planned, situation, connection.form.exemptions)

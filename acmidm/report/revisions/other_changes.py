@@ -13,6 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from acmidm.git import PLAIN_FILE, Tree
@@ -91,7 +92,7 @@ def changes_elsewhere(before: Tree, after: Tree, stacks: StacksOfRevision) -> li
             None if _is_plain(path, before, after) else Kind.CODE_CHANGED
         ):
             by_kind[kind].append(path)
-    parsed = [path for kind in _PARSED for path in by_kind[kind]]
+    parsed = list(chain.from_iterable(by_kind[kind] for kind in _PARSED))
     old, new = read_values(before, parsed), read_values(after, parsed)
     changes: list[Change] = []
     for kind, paths in by_kind.items():

@@ -20,7 +20,7 @@ from acmidm_onboarding.values.terms import Environment, Platform
 
 
 @dataclass(frozen=True)
-class Declared:
+class DeclaredForm:
     """One form with its organisation, for the rules about several forms. ``document`` is the
     form's, ``owner`` its organisation's."""
 
@@ -122,10 +122,10 @@ def problems_of_former_codes(
                 yield document.problem(("formerly",), what, remedy, also=first.file)
 
 
-def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
+def problems_among(forms: Sequence[DeclaredForm]) -> Iterator[Problem]:
     """Yield second forms of an application, and earlier keys that a form still declares or that two
     forms claim."""
-    declared: dict[str, Declared] = {}
+    declared: dict[str, DeclaredForm] = {}
     for second in forms:
         first = declared.setdefault(second.key, second)
         if first is not second:
@@ -139,7 +139,7 @@ def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
                 tr("keep one of the two, or name the application differently"),
                 also=first.document.file,
             )
-    claimed: dict[str, Declared] = {}
+    claimed: dict[str, DeclaredForm] = {}
     of_organisations = defaultdict[str, list[Form]](list)
     for claiming in forms:
         of_organisations[claiming.organisation.code].append(claiming.form)
@@ -174,7 +174,7 @@ def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
                 )
 
 
-def _apart(claiming: Declared, declaring: Declared) -> str:
+def _apart(claiming: DeclaredForm, declaring: DeclaredForm) -> str:
     """Return what to do about a form that has the earlier name of ``claiming``: both may have been
     renamed together."""
     if declaring.organisation is claiming.organisation and declaring.form.formerly:
@@ -196,7 +196,7 @@ def _apart(claiming: Declared, declaring: Declared) -> str:
     )
 
 
-def _by_whole_key(claiming: Declared, former: str = "") -> str:
+def _by_whole_key(claiming: DeclaredForm, former: str = "") -> str:
     """Return how to tell apart two applications of the same name, whose organisations merge; empty
     elsewhere."""
     if not claiming.form.formerly or not claiming.organisation.formerly:

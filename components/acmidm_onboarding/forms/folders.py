@@ -34,7 +34,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class Owner:
+class OrganisationFile:
     """An ``organisation.yaml`` as it was read; ``organisation`` is None where it has mistakes or is
     not there."""
 
@@ -48,12 +48,12 @@ class Folders:
     def __init__(self, files: Files, problems: list[Problem]) -> None:
         self._files = files
         self._problems = problems
-        self._owners: dict[Path, Owner] = {}
+        self._owners: dict[Path, OrganisationFile] = {}
         self._mandates: dict[Path, tuple[Document, Mandates | None]] = {}
         self.key_lists: dict[Path, KeyList] = {}
         self._needing_code: set[Path] = set()
 
-    def of(self, folder: Path) -> Owner:
+    def of(self, folder: Path) -> OrganisationFile:
         """Return the organisation whose forms are in ``folder``, or that a form sends for: it has
         to have a code."""
         self._needing_code.add(folder)
@@ -70,7 +70,7 @@ class Folders:
             reading(file.parent)
         return reading is not None
 
-    def owner(self, folder: Path) -> Owner:
+    def owner(self, folder: Path) -> OrganisationFile:
         if folder not in self._owners:
             file = folder / ORGANISATION_FILE
             document, organisation = self._content(file, Organisation)
@@ -82,7 +82,7 @@ class Folders:
                 self._problems.append(
                     document.problem((), what, tr("add it, with name and ovo or kbo"))
                 )
-            self._owners[folder] = Owner(document, organisation)
+            self._owners[folder] = OrganisationFile(document, organisation)
         return self._owners[folder]
 
     def mandates(self, folder: Path) -> tuple[Mandate, ...] | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from acmidm_onboarding.forms.abilities import problems_of_authorities, problems_of_platforms
 from acmidm_onboarding.forms.afzenders import AfzenderReader
 from acmidm_onboarding.forms.among import (
-    Declared,
+    DeclaredForm,
     problems_among,
     problems_of_adoptions,
     problems_of_former_codes,
@@ -28,7 +28,7 @@ from acmidm_onboarding.forms.files import (
     of_link,
     shown,
 )
-from acmidm_onboarding.forms.folders import Folders, Owner
+from acmidm_onboarding.forms.folders import Folders, OrganisationFile
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.key_files import KeyReader, Keys
 from acmidm_onboarding.forms.onboardings import Onboardings, faulty_files
@@ -91,7 +91,7 @@ class _Reading:
         self._form_files: list[Path] = []
         self._documents: list[tuple[Document, Form]] = []
         self._loaded: list[LoadedForm] = []
-        self._identified: list[Declared] = []
+        self._identified: list[DeclaredForm] = []
         """The forms whose key is known, for the rules about several forms."""
         self._suppliers: dict[str, Keys] = {}
 
@@ -129,10 +129,10 @@ class _Reading:
         self._loaded.append(loaded)
         if is_identified and loaded.organisation.code:
             self._identified.append(
-                Declared(document, loaded.form, owner.document, loaded.organisation)
+                DeclaredForm(document, loaded.form, owner.document, loaded.organisation)
             )
 
-    def _check_form(self, document: Document, form: Form, owner: Owner) -> None:
+    def _check_form(self, document: Document, form: Form, owner: OrganisationFile) -> None:
         """Note what is wrong with a form by itself, and beside its organisation, the catalogue and
         the authorities."""
         subjects = (document, form, self._catalogue, owner.document, owner.organisation)
@@ -144,7 +144,9 @@ class _Reading:
             unmet = problems_of_authorities(document, form, environment, platforms)
             self._problems += document.first(unmet)
 
-    def _load(self, file: Path, document: Document, form: Form, owner: Owner) -> LoadedForm | None:
+    def _load(
+        self, file: Path, document: Document, form: Form, owner: OrganisationFile
+    ) -> LoadedForm | None:
         """Return a form with its keys, mandate, Afzenders and evidence; None where its organisation
         has mistakes."""
         key_list, listing = self._folders.key_list(document, form, file.parent)

@@ -14,11 +14,11 @@ from acmidm_onboarding.forms.form import EnvironmentRequest, Form
 from acmidm_onboarding.forms.speaking import problems_of_senders, problems_of_value
 from acmidm_onboarding.forms.suppliers import KeyList, keys_without_use
 from acmidm_onboarding.rules.policies import (
-    Finding,
-    Planned,
+    PlannedClient,
     Policy,
     Profile,
     Situation,
+    Violation,
     violations,
 )
 from acmidm_onboarding.texts import tr
@@ -403,7 +403,7 @@ def problems_of_policies(
     the order of the list."""
     situation = Situation(environment, profile, datetime.now(UTC))
     places = {key.kid: index for index, key in enumerate(keys) if key}
-    planned = Planned(
+    planned = PlannedClient(
         form.token_endpoint_auth_method, keys={key.kid: key.members for key in keys if key}
     )
     for policy, finding in violations(planned, situation, form.exemptions):
@@ -415,7 +415,7 @@ def problems_of_policies(
             yield listed.document.problem(path, finding.what, remedy)
 
 
-def remedy_of(policy: Policy, finding: Finding) -> str:
+def remedy_of(policy: Policy, finding: Violation) -> str:
     """Return what to do about a violation: what the policy wants, or an exemption from it."""
     return tr(
         "{remedy}, or {exemption}",
