@@ -276,8 +276,9 @@ def _with_parameter(
     annotation: object,
     default: object = inspect.Parameter.empty,
 ) -> Callable[..., None]:
-    more = inspect.Parameter(
+    parameter = inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default
     )
-    run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), more])  # type: ignore[attr-defined]
+    parameters = [*signature.parameters.values(), parameter]
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     return run

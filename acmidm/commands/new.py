@@ -46,17 +46,21 @@ from acmidm_onboarding.values.terms import Environment
 EPILOG = """
 **Examples**
 
-- `acmidm new --organisation stad-gent --application parkeren --contact parkeren@stad-gent.example --product
+- `acmidm new --organisation stad-gent --application parkeren --contact parkeren@stad-gent.example \
+--product
 notificaties   --set notificaties.product_ids=10244`
-- `acmidm new --organisation "Stad Brugge" --ovo OVO001234 --application e-loket --contact loket@stad-brugge.example
---product notificaties   --set notificaties.merk_code=stad-brugge --set notificaties.product_ids=10244`
+- `acmidm new --organisation "Stad Brugge" --ovo OVO001234 --application e-loket \
+--contact loket@stad-brugge.example
+--product notificaties   --set notificaties.merk_code=stad-brugge \
+--set notificaties.product_ids=10244`
 - `acmidm new --from aansluiting-e-loket.yaml`
 
-- `acmidm new --from towns.xlsx --supplier leverancier --application verenigingen --scope dv_verenigingsregister_beheer`
+- `acmidm new --from towns.xlsx --supplier leverancier --application verenigingen \
+--scope dv_verenigingsregister_beheer`
 
 **Exit codes**: 0 written; 1 with --skip-wrong: some rows were left out; 2 something is missing or
 wrong: then nothing was written.
-"""  # noqa: E501
+"""
 
 
 def new(

@@ -30,13 +30,14 @@ from acmidm_onboarding.values.problems import Failure
 EPILOG = """
 **Examples**
 
-- `acmidm probe onboardings/stad-gent/mijn-gent.yaml --stack tni --private-key mijn-gent.pem --client-id 8abae908-…`
+- `acmidm probe onboardings/stad-gent/mijn-gent.yaml --stack tni --private-key mijn-gent.pem \
+--client-id 8abae908-…`
 - `acmidm probe … --private-key mijn-gent.pem --send-test-message --record`
 - `acmidm probe onboardings/stad-gent/mijn-gent.yaml --stack tni --assertion request.txt`
 - `acmidm probe --all --supplier leverancier --stack tni --private-key leverancier.pem --record`
 
 **Exit codes**: 0 nothing wrong; 1 something is wrong; 2 wrong use; 3 nobody answers.
-"""  # noqa: E501
+"""
 
 
 StackOption = Annotated[

@@ -57,11 +57,12 @@ EPILOG = """
 - `acmidm review --stack prod --save approved.json`
 - `acmidm review --base origin/main --output markdown`
 - `acmidm review --base main --head refs/pull/7/head`
-- `pulumi preview --json --show-sames > plan.json; acmidm review --plan plan.json --fail-on danger,prod:scope_granted`
+- `pulumi preview --json --show-sames > plan.json; acmidm review --plan plan.json \
+--fail-on danger,prod:scope_granted`
 
 **Exit codes**: 0 reviewed; 1 something is refused and held back, a change that --fail-on names, or
 too many clients that go; 2 wrong use; 3 the engine gave no whole preview.
-"""  # noqa: E501
+"""
 
 
 def review(

@@ -39,7 +39,8 @@ from acmidm_onboarding.values.secrecy import without_keys_and_tokens
 _OF_GIT = re.compile(r"(.*/)?\.git(attributes|modules)", re.DOTALL)
 """With these a checkout has other content than a review reads."""
 _HARMLESS = re.compile(
-    r"docs/([a-z0-9-]+/)*[a-z0-9-]+\.(md|png)|schema/[a-z]+\.schema\.json|people\.yaml|(README|CHANGELOG|CONTRIBUTING|SECURITY|toolchain/README)\.md"
+    r"docs/([a-z0-9-]+/)*[a-z0-9-]+\.(md|png)|schema/[a-z]+\.schema\.json|people\.yaml"
+    r"|(README|CHANGELOG|CONTRIBUTING|SECURITY|toolchain/README)\.md"
 )
 """Pages, where people look for them: another may be what a coding agent takes for its instructions.
 And who logs on at the sandbox, which is on each one's own machine."""
