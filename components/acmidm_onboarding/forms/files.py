@@ -332,7 +332,8 @@ class FilesOfRevision(Files):
 
 
 def is_link(path: Path) -> bool:
-    """Return whether a path is a link. Unlike that of Path, it raises nothing, whatever the name."""
+    """Return whether a path is a link. Unlike that of Path, it raises nothing, whatever the
+    name."""
     return os.path.islink(path)  # noqa: PTH114
 
 
