@@ -57,7 +57,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """A disk that is full, or what of it somebody may use."""
 
 
-class Group(TyperGroup):
+class CommandGroup(TyperGroup):
     """Says of a command that ended what people do instead."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -69,7 +69,7 @@ class Group(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-class Ending(Group):
+class EndingCommands(CommandGroup):
     """Ends each command that fails in one way: a sentence on stderr, and its exit code."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -103,7 +103,7 @@ class Ending(Group):
             )
 
 
-class Commands(Ending):
+class Commands(EndingCommands):
     """Finds each command by its file."""
 
     _lists = False
@@ -221,7 +221,7 @@ def load(name: str) -> Any:
     module = import_module(_files()[name][0])
     loaded = typer.Typer(rich_markup_mode="markdown")
     if isinstance(group := getattr(module, "app", None), typer.Typer):
-        loaded.add_typer(group, name=name, cls=Group)
+        loaded.add_typer(group, name=name, cls=CommandGroup)
     else:
         loaded.command(name, epilog=module.EPILOG)(
             getattr(module, module.__name__.rpartition(".")[2])
@@ -276,8 +276,9 @@ def _with_parameter(
     annotation: object,
     default: object = inspect.Parameter.empty,
 ) -> Callable[..., None]:
-    more = inspect.Parameter(
+    parameter = inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default
     )
-    run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), more])  # type: ignore[attr-defined]
+    parameters = [*signature.parameters.values(), parameter]
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     return run

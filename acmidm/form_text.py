@@ -42,12 +42,13 @@ def _list(dumper: yaml.SafeDumper, values: Sequence[Any]) -> yaml.Node:
     return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=is_flow)
 
 
-def _nothing(dumper: yaml.SafeDumper, _: ToFill) -> yaml.Node:
+def _empty(dumper: yaml.SafeDumper, _: ToFill) -> yaml.Node:
+    """Represent a value that somebody still fills in by nothing behind its key."""
     return dumper.represent_scalar("tag:yaml.org,2002:null", "")
 
 
 _Dumper.add_representer(str, _text)
-_Dumper.add_representer(ToFill, _nothing)
+_Dumper.add_representer(ToFill, _empty)
 _Dumper.add_representer(Quoted, _text)
 _Dumper.add_representer(list, _list)
 

@@ -94,7 +94,8 @@ def side_by_side(old: str | None, new: str | None, longest: int) -> tuple[str | 
         shown = _only(before, after, longest), _only(after, before, longest)
         if shown[0] != shown[1]:
             return shown
-    start = max(0, len(commonprefix([old, new])) - _SHARED)  # noqa: RUF071 - of characters, not of a path's parts
+    shared = len(commonprefix([old, new]))  # noqa: RUF071 - of characters, not of a path's parts
+    start = max(0, shared - _SHARED)
     old, new = (f"…{text[start:]}" if start else text for text in (old, new))
     return _cut(old, longest), _cut(new, longest)
 

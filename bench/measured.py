@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import psutil
@@ -56,7 +57,8 @@ def measure(
     """
     for proxy in proxies:
         proxy.requests.clear()
-    ended, samples = threading.Event(), [[0]]
+    ended = threading.Event()
+    samples = [[0]]
     with tempfile.TemporaryFile("w+") as output:
         start = time.monotonic()
         process = subprocess.Popen(
@@ -75,18 +77,19 @@ def measure(
         ended.set()
         sampler.join()
         output.seek(0)
-        said = output.read()
+        printed = output.read()
     if process.returncode:
-        sys.exit(f"{' '.join(map(str, command))} ended with {process.returncode}:\n{said[-2000:]}")
+        words = " ".join(map(str, command))
+        sys.exit(f"{words} ended with {process.returncode}:\n{printed[-2000:]}")
+    requests = Counter(map(_kind, chain.from_iterable(proxy.requests for proxy in proxies)))
+    states = folder.glob("state/.pulumi/stacks/*/*.json")
     return Figure(
-        seconds=float(said) if says_seconds else seconds,
+        seconds=float(printed) if says_seconds else seconds,
         cpu_seconds=usage.ru_utime + usage.ru_stime,
         largest_mb=max(map(max, samples)) / 1024**2,
         all_mb=max(map(sum, samples)) / 1024**2,
-        requests=dict(Counter(_kind(request) for proxy in proxies for request in proxy.requests)),
-        state_kb=sum(
-            file.stat().st_size / 1000 for file in folder.glob("state/.pulumi/stacks/*/*.json")
-        ),
+        requests=dict(requests),
+        state_kb=sum(file.stat().st_size / 1000 for file in states),
         floor=floor,
     )
 

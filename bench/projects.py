@@ -29,8 +29,11 @@ environments:
     jwks: [loket.jwk.json]
     scopes: {{{scopes}}}
     products:
-      notificaties: {{aanbieder_uri: "https://organisatie.example/{number}", merk_code: merk, product_ids: ["10244"]}}
-"""  # noqa: E501
+      notificaties:
+        aanbieder_uri: "https://organisatie.example/{number}"
+        merk_code: merk
+        product_ids: ["10244"]
+"""
 
 
 def our_project(folder: Path, authority: Authority, connections: int) -> Project:
@@ -40,8 +43,9 @@ def our_project(folder: Path, authority: Authority, connections: int) -> Project
     project = _prepared(folder, {**settings, "catalogueFolder": "catalogue"})
     shutil.copytree(ROOT / "catalogue", folder / "catalogue")
     for number in range(connections):
-        organisation, first = project.forms / f"organisatie-{number}", 10_000_000 + number
+        organisation = project.forms / f"organisatie-{number}"
         organisation.mkdir()
+        first = 10_000_000 + number
         kbo = kbo_number(f"{first:08d}{97 - first % 97:02d}")
         (organisation / "organisation.yaml").write_text(
             _ORGANISATION.format(number=number, kbo=kbo)

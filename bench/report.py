@@ -19,10 +19,11 @@ _PLOTTED = (
 _SHADES = ("#1b4965", "#2f7f9f", "#62b6cb", "#a8d5e2")
 _PIXELS = 110
 """Of a bar that is 1 long."""
-_HEAD = """\
-| step | seconds | ratio | CPU ratio | divided by | CPU s | largest MB | all MB | requests | state kB |
-|---|--:|--:|--:|---|--:|--:|--:|--:|--:|
-"""  # noqa: E501
+_HEAD = (
+    "| step | seconds | ratio | CPU ratio | divided by | CPU s | largest MB | all MB | requests"
+    " | state kB |\n"
+    "|---|--:|--:|--:|---|--:|--:|--:|--:|--:|\n"
+)
 
 
 @dataclass
@@ -40,18 +41,20 @@ class Case:
     def ratios(self, step: str, of: str = "seconds") -> list[float]:
         """Return the step's time divided by that of its floor, per repetition; nothing where it has
         no floor."""
-        return [
-            getattr(figures[step], of)
-            / sum(getattr(figures[below], of) for below in figures[step].floor)
-            for figures in self.repetitions
-            if step in figures and figures[step].floor
-        ]
+        ratios: list[float] = []
+        for figures in self.repetitions:
+            if step not in figures or not figures[step].floor:
+                continue
+            floor = sum(getattr(figures[below], of) for below in figures[step].floor)
+            ratios.append(getattr(figures[step], of) / floor)
+        return ratios
 
 
 def table(case: Case) -> str:
     """Return a case's figures, each the median with its spread, and which requests each step
     sent."""
-    lines, sent = [], []
+    lines: list[str] = []
+    sent: list[str] = []
     for step, first in case.repetitions[0].items():
         figures = [repetition[step] for repetition in case.repetitions if step in repetition]
         cells = (
@@ -92,16 +95,18 @@ def comparisons(cases: Sequence[Case]) -> Mapping[str, Sequence[Case]]:
 def plot(cases: Sequence[Case]) -> str:
     """Return an SVG of the steps' ratios: a bar per case, on it a line from the lowest to the
     highest."""
-    bars, y, width = [], 0, 0.0
+    bars: list[str] = []
+    y = 0
+    width = 0.0
     for step in _PLOTTED:
         y += 24
         bars.append(f'<text x="0" y="{y}" font-weight="bold">{step}</text>')
         for number, case in enumerate(cases):
             y += 18
             ratios = case.ratios(step)
-            middle, lowest, highest = (
-                _PIXELS * value for value in (median(ratios), min(ratios), max(ratios))
-            )
+            middle = _PIXELS * median(ratios)
+            lowest = _PIXELS * min(ratios)
+            highest = _PIXELS * max(ratios)
             width = max(width, 300 + highest)
             shade = _SHADES[number % len(_SHADES)]
             bars.append(f'<text x="0" y="{y}">{case.title}</text>')
@@ -124,7 +129,9 @@ def plot(cases: Sequence[Case]) -> str:
 
 
 def _short(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 0.05 else ""
+    if value >= 100:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 0.05 else ""
 
 
 def _spread(values: Sequence[float]) -> str:

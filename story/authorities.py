@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from acmidm.sandbox.portals import api_client_id
 from acmidm_onboarding.authorities.connected import connected
 from acmidm_onboarding.authorities.port import Authority
-from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.terms import Platform
 from acmidm_sandbox.beheerportaal.operators import register_operator

@@ -9,6 +9,7 @@ import re
 import uuid
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import product
 
 from acmidm_onboarding.texts import Language
 
@@ -18,11 +19,9 @@ _DATE = re.compile(r"\b\d{4}-\d\d-\d\d(?=T|\b)")
 _TIME = re.compile(
     r"(?<=\d{4}-\d\d-\d\d[ T])\d\d:\d\d(:\d\d(\.\d+)?)?|(?<=om )\d\d:\d\d(?= \(UTC\))"
 )
-_MONTHS = {
-    language.day(date(2026, number, 1)).split()[1]: (language, number)
-    for language in Language
-    for number in range(1, 13)
-}
+_MONTHS: dict[str, tuple[Language, int]] = {}
+for _language, _number in product(Language, range(1, 13)):
+    _MONTHS[_language.day(date(2026, _number, 1)).split()[1]] = (_language, _number)
 _WRITTEN_DATE = re.compile(rf"\b(\d\d?) ({'|'.join(_MONTHS)}) (\d{{4}})\b")
 _UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _THUMBPRINT = re.compile(r"(?<![\w/.-])(?=[\w-]*[A-Z])[\w-]{43}(?![\w-])", re.ASCII)

@@ -71,9 +71,13 @@ def open_private(name: str, mode: str) -> IO[Any]:
     and whoever made them."""
     LOCAL.mkdir(mode=0o700, exist_ok=True)
     LOCAL.chmod(0o700)
-    opened = open(LOCAL / name, mode, opener=lambda path, flags: os.open(path, flags, 0o600))  # noqa: SIM115 - the caller closes it
+    opened = open(LOCAL / name, mode, opener=_private)  # noqa: SIM115 - the caller closes it
     os.fchmod(opened.fileno(), 0o600)
     return opened
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 @contextmanager

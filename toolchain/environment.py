@@ -23,7 +23,7 @@ def variables() -> dict[str, str]:
     for folder in (LOCAL, state):
         folder.mkdir(mode=0o700, exist_ok=True)
         folder.chmod(0o700)
-    own = [str(VENV / "bin"), str(ENGINE / "bin")]
+    of_clone = [str(VENV / "bin"), str(ENGINE / "bin")]
     # Absolute: a relative address would be taken from the current folder, not from the project's.
     backend = {
         "PULUMI_BACKEND_URL": f"file://{state}",
@@ -31,13 +31,10 @@ def variables() -> dict[str, str]:
     }
     if os.environ.get("BACKEND") == "postgres":  # of make's command line
         backend |= postgres.variables()
-    others = [
-        folder
-        for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)
-        if folder not in own
-    ]
+    callers = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    further = [folder for folder in callers if folder not in of_clone]
     return {
-        "PATH": os.pathsep.join(own + others),
+        "PATH": os.pathsep.join(of_clone + further),
         # For the older language host, which knows no virtual environments and takes the first
         # python3 on PATH.
         "PULUMI_PYTHON_CMD": str(VENV / "bin" / "python"),

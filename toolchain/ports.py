@@ -24,10 +24,12 @@ def move(offset: int) -> None:
     texts = {file: _moved(file, offset) for file in files}
     for file, text in texts.items():
         file.write_text(text)
-    ports = sorted({int(port) for text in texts.values() for port in _ADDRESS.findall(text)})
+    ports: set[int] = set()
+    for text in texts.values():
+        ports.update(map(int, _ADDRESS.findall(text)))
     say(
-        f"ports: this clone's sandbox has {', '.join(map(str, ports))}; make ports OFFSET=0 puts"
-        " the committed ones back"
+        f"ports: this clone's sandbox has {', '.join(map(str, sorted(ports)))}; make ports"
+        " OFFSET=0 puts the committed ones back"
     )
 
 

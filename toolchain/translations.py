@@ -45,7 +45,9 @@ class NotLiteral(Exception):
 
 def forms_of(text: str | Sequence[str] | None) -> tuple[str, ...]:
     """Return the sentence, or its forms for one and for many."""
-    return (text or "",) if isinstance(text, str | None) else tuple(text)
+    if text is None or isinstance(text, str):
+        return (text or "",)
+    return tuple(text)
 
 
 def sentences_in(source: str, file: str) -> Iterator[Sentence]:
@@ -55,7 +57,7 @@ def sentences_in(source: str, file: str) -> Iterator[Sentence]:
             continue
         match node.func:
             case ast.Name(id=name) | ast.Attribute(attr=name) if name in FORMS:
-                forms = [_text(one, file) for one in node.args[: FORMS[name]]]
+                forms = [_text(argument, file) for argument in node.args[: FORMS[name]]]
                 yield forms[0] if len(forms) == 1 else tuple(forms)
 
 
@@ -72,11 +74,12 @@ def sentences() -> tuple[tuple[str, Sentence], ...]:
 
 
 def _in_modules() -> Iterator[tuple[str, Sentence]]:
-    own = DUTCH.with_name("__init__.py")
+    texts = DUTCH.with_name("__init__.py")
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
-            file, source = path.relative_to(ROOT).as_posix(), path.read_text("utf-8")
-            if path == own:
+            file = path.relative_to(ROOT).as_posix()
+            source = path.read_text("utf-8")
+            if path == texts:
                 source = source.partition("class Language")[0]  # what is below hands sentences on
             for sentence in sentences_in(source, file):
                 yield file, sentence

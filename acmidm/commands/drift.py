@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Annotated, Any
 
 import typer
@@ -343,12 +344,12 @@ class _Looking:
     @property
     def _is_whole(self) -> bool:
         """Whether every form, client and product could be compared."""
-        has_unlisted_products = any(
-            (state.platform, product) in self._unlisted
-            for state in self._states
-            for product in state.products
-        )
-        return not (self._mistakes or self._unread or has_unlisted_products)
+        if self._mistakes or self._unread:
+            return False
+        return not any(map(self._has_unlisted_products, self._states))
+
+    def _has_unlisted_products(self, state: Client) -> bool:
+        return any((state.platform, product) in self._unlisted for product in state.products)
 
     def _in_stack(self, declarations: Iterable[Declaration]) -> Clients:
         protect = self._stack.forms.settings.protect_clients
@@ -392,21 +393,19 @@ def _without_scopes(
 ) -> dict[str, Client]:
     """Return the clients that are held back because the state has lost their scopes, as their
     authority has them; without a scope where that has none of them."""
-    there = {
-        client.recorded.client_key: client.real
-        for client in clients
-        if client.recorded and client.real
-    }
-    recorded = (
-        recorded_as(withheld.connection, records)
-        for withheld in held_back
-        if withheld.is_partial and not withheld.is_declared
-    )
-    return {
-        has.resource_name: there.get(has.client_key, replace(has, scopes={}))
-        for has in recorded
-        if has
-    }
+    actual: dict[ClientKey, Client] = {}
+    for client in clients:
+        if client.recorded and client.real:
+            actual[client.recorded.client_key] = client.real
+    without: dict[str, Client] = {}
+    for withheld in held_back:
+        if withheld.is_declared or not withheld.is_partial:
+            continue
+        recorded = recorded_as(withheld.connection, records)
+        if recorded:
+            lost = replace(recorded, scopes={})
+            without[recorded.resource_name] = actual.get(recorded.client_key, lost)
+    return without
 
 
 def _desired(stack: Stack) -> Desired | None:
@@ -629,8 +628,8 @@ def _meant(word: str, result: Look) -> tuple[ClientDrift, Client]:
             )
         )
     report = result.report
-    for other in (*report.left_behind, *report.undeclared):
-        if word in (other.client_id, other.application):
+    for undeclared_client in (*report.left_behind, *report.undeclared):
+        if word in (undeclared_client.client_id, undeclared_client.application):
             raise Failure(
                 tr(
                     "{word} is a client that nobody declares: take it over by acmidm import, with"
@@ -650,19 +649,13 @@ def _meant(word: str, result: Look) -> tuple[ClientDrift, Client]:
 
 def _heal(stack: str, days: int, before: Look) -> Look:
     """Repair what was changed by hand and has nothing pending, and look again."""
-    healing = [client for client in before.clients if client.by_hand and client.healing]
-    left = [
-        tr(
-            "{key}: {parts} was changed by hand and has changes that wait, so that --heal leaves"
-            " it; bring the stack up, or change the form",
-            key=client.by_hand.key,
-            parts=", ".join(sorted(client.left)),
-        )
-        for client in before.clients
-        if client.by_hand and client.left
-    ]
-    urns = [urn for client in healing for urn in client.healing]
-    well, errors, protected = True, tuple[str, ...](), frozenset[str]()
+    changed = [client for client in before.clients if client.by_hand]
+    healing = [client for client in changed if client.healing]
+    problems = _left_waiting(changed)
+    urns = list(chain.from_iterable(client.healing for client in healing))
+    well = True
+    errors: tuple[str, ...] = ()
+    protected: frozenset[str] = frozenset()
     if urns:
         with working(
             ntr(
@@ -672,31 +665,47 @@ def _heal(stack: str, days: int, before: Look) -> Look:
                 stack=stack,
             )
         ):
-            recorded = {
-                client.recorded.resource_name: client.recorded
-                for client in healing
-                if client.recorded
-            }
+            recorded: dict[str, Client] = {}
+            for client in healing:
+                if client.recorded:
+                    recorded[client.recorded.resource_name] = client.recorded
             # The program fails for all where it does not know of one client which scopes it has.
             known = {**recorded, **before.without_scopes}
             well, errors, protected = engine.up(stack, urns, known)
     after = look(stack, days)
     repaired, not_repaired = _repaired(healing, after.clients)
-    left += [
-        tr(
-            "{key}: was not repaired; acmidm deploy --stack {stack} says why",
-            key=connection.key,
-            stack=stack,
-        )
-        for connection in not_repaired
-        if well
-    ]
+    if not well:
+        problems += [*errors, *kept(protected)]
+    else:
+        problems += [
+            tr(
+                "{key}: was not repaired; acmidm deploy --stack {stack} says why",
+                key=connection.key,
+                stack=stack,
+            )
+            for connection in not_repaired
+        ]
     update = {
         "healed": well and not after.report.by_hand and not not_repaired,
         "repaired": tuple(repaired),
-        "problems": (*after.report.problems, *left, *(() if well else (*errors, *kept(protected)))),
+        "problems": (*after.report.problems, *problems),
     }
     return replace(after, report=after.report.model_copy(update=update))
+
+
+def _left_waiting(changed: Iterable[ClientDrift]) -> list[str]:
+    """Return a sentence for each client that was changed by hand where changes wait too: a repair
+    would make both."""
+    return [
+        tr(
+            "{key}: {parts} was changed by hand and has changes that wait, so that --heal leaves"
+            " it; bring the stack up, or change the form",
+            key=client.by_hand.key,
+            parts=", ".join(sorted(client.left)),
+        )
+        for client in changed
+        if client.by_hand and client.left
+    ]
 
 
 def _repaired(
@@ -708,15 +717,21 @@ def _repaired(
     repaired: list[ConnectionChanges] = []
     not_repaired: list[ConnectionChanges] = []
     for client in healing:
-        if (healed := client.healed) and client.recorded:
-            now = present.get(client.recorded.client_key)
-            left = (
-                {(change.kind, change.subject) for change in now.by_hand.changes}
-                if now and now.by_hand
-                else set()
-            )
-            is_left = now is None or any(
-                (change.kind, change.subject) in left for change in healed.changes
-            )
-            (not_repaired if is_left else repaired).append(healed)
+        healed = client.healed
+        if not healed or not client.recorded:
+            continue
+        if _is_repaired(healed, present.get(client.recorded.client_key)):
+            repaired.append(healed)
+        else:
+            not_repaired.append(healed)
     return repaired, not_repaired
+
+
+def _is_repaired(healed: ConnectionChanges, present: ClientDrift | None) -> bool:
+    """Return whether a client is there now, with none of the changes that were to be undone."""
+    if present is None:
+        return False
+    if not present.by_hand:
+        return True
+    remaining = {(change.kind, change.subject) for change in present.by_hand.changes}
+    return not any((change.kind, change.subject) in remaining for change in healed.changes)

@@ -10,7 +10,7 @@ import typer
 
 from acmidm.form_page.page import form_page
 from acmidm_onboarding.files import write_named
-from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.settings import own_catalogue
 
 EPILOG = """

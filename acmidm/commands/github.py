@@ -18,6 +18,7 @@ from acmidm.commands import orders as ordering
 from acmidm.engine.stacks import stack_of
 from acmidm.github import Repository, variable
 from acmidm.render.markdown import as_markdown, code
+from acmidm.report.drift import Drift
 from acmidm.report.review import Review
 from acmidm.terminal import StackOption, fail, speaking
 from acmidm.words import first_of
@@ -122,9 +123,15 @@ def drift(stack: StackOption) -> None:
     not look: then the issue stays as it is.
     """
     report = comparing.look(stack).report
-    keys = "_and_keys" if report.expiring else ""
-    about = f"drift{keys}" if not report.in_sync else "keys" if keys else None
-    _keep_issue("drift", stack, about, as_markdown(report.as_document()))
+    _keep_issue("drift", stack, _subject_of(report), as_markdown(report.as_document()))
+
+
+def _subject_of(report: Drift) -> str | None:
+    """Return what an issue about drift is about, as its texts are named; None where nothing is left
+    to do."""
+    if report.in_sync:
+        return "keys" if report.expiring else None
+    return "drift_and_keys" if report.expiring else "drift"
 
 
 @app.command()

@@ -20,7 +20,8 @@ from acmidm.sheet import Sheets, read_sheets
 from acmidm.terminal import Code, day_in, fail, working
 from acmidm.words import plain
 from acmidm_onboarding.authorities.connected import connected
-from acmidm_onboarding.forms.loading import load_catalogue, read_onboardings
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
+from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.settings import Settings
 from acmidm_onboarding.texts import plural
 from acmidm_onboarding.values.terms import Environment, is_name

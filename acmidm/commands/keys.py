@@ -31,13 +31,15 @@ NEW = f"""
 **Examples**
 
 - `acmidm keys new onboardings/stad-aalst/e-loket.yaml --environment tni`
-- `acmidm keys new onboardings/stad-aalst/e-loket.yaml --environment prod --days 180 --private-key ~/keys/e-loket.pem`
-- `acmidm keys new onboardings/stad-aalst/e-loket.yaml --environment tni --passphrase-fd 3 3< passphrase.txt`
+- `acmidm keys new onboardings/stad-aalst/e-loket.yaml --environment prod --days 180 \
+--private-key ~/keys/e-loket.pem`
+- `acmidm keys new onboardings/stad-aalst/e-loket.yaml --environment tni --passphrase-fd 3 \
+3< passphrase.txt`
 - `acmidm keys new onboardings/stad-aalst/e-loket.yaml --environment tni --format jwk`
 - `acmidm keys new --supplier leverancier --environment tni`
 
 {_CODES}
-"""  # noqa: E501
+"""
 app = typer.Typer(help=__doc__, epilog=NEW, no_args_is_help=True)
 ROTATE = f"""
 **Examples**
@@ -59,10 +61,11 @@ REMOVE = f"""
 **Examples**
 
 - `acmidm keys remove onboardings/stad-aalst/e-loket.yaml --environment tni --kid e-loket-2026`
-- `acmidm keys remove --supplier leverancier --environment tni --kid QXXBNb2U0_HWTfu7RDW3e-ntWiLSvnNOJrLO9HwZ_-Y`
+- `acmidm keys remove --supplier leverancier --environment tni \
+--kid QXXBNb2U0_HWTfu7RDW3e-ntWiLSvnNOJrLO9HwZ_-Y`
 
 {_CODES}
-"""  # noqa: E501
+"""
 _MOST_DAYS = 36_500
 
 FormArgument = Annotated[

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,8 +25,9 @@ from acmidm.sheet import SUFFIXES, Sheets, read_sheets
 from acmidm.terminal import Code, fail, working
 from acmidm.words import first_of, plain
 from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.forms.files import FORMS, ORGANISATION_FILE, shown
-from acmidm_onboarding.forms.loading import load_catalogue, load_organisations
+from acmidm_onboarding.forms.loading import load_organisations
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.speaking import about_names
 from acmidm_onboarding.settings import own_catalogue
@@ -44,17 +46,21 @@ from acmidm_onboarding.values.terms import Environment
 EPILOG = """
 **Examples**
 
-- `acmidm new --organisation stad-gent --application parkeren --contact parkeren@stad-gent.example --product
+- `acmidm new --organisation stad-gent --application parkeren --contact parkeren@stad-gent.example \
+--product
 notificaties   --set notificaties.product_ids=10244`
-- `acmidm new --organisation "Stad Brugge" --ovo OVO001234 --application e-loket --contact loket@stad-brugge.example
---product notificaties   --set notificaties.merk_code=stad-brugge --set notificaties.product_ids=10244`
+- `acmidm new --organisation "Stad Brugge" --ovo OVO001234 --application e-loket \
+--contact loket@stad-brugge.example
+--product notificaties   --set notificaties.merk_code=stad-brugge \
+--set notificaties.product_ids=10244`
 - `acmidm new --from aansluiting-e-loket.yaml`
 
-- `acmidm new --from towns.xlsx --supplier leverancier --application verenigingen --scope dv_verenigingsregister_beheer`
+- `acmidm new --from towns.xlsx --supplier leverancier --application verenigingen \
+--scope dv_verenigingsregister_beheer`
 
 **Exit codes**: 0 written; 1 with --skip-wrong: some rows were left out; 2 something is missing or
 wrong: then nothing was written.
-"""  # noqa: E501
+"""
 
 
 def new(
@@ -220,22 +226,14 @@ def _write_one(answers: Answers, catalogue: Catalogue, read: Read, mistakes: Mis
 
 def _take_in(files: Sequence[Path], catalogue: Catalogue, read: Read) -> None:
     """Take in what was sent, all of it or nothing, and say what to answer whom."""
-    intake, own = Intake(FORMS, read, catalogue), spoken()
+    intake = Intake(FORMS, read, catalogue)
     taken = intake.take(files)
-    if refused := [
-        f"{one.file}: {sentence}" for one in taken for sentence in (*one.unclear, *one.for_team)
-    ]:
-        # What is wrong is said as a file is taken in: once more in each language of a sender.
-        spoken_to: dict[Language, list[Taken]] = {own: taken}
-        for number, one in enumerate(taken):
-            if not one.unclear:
-                continue
-            speak(one.language)
-            if one.language not in spoken_to:
-                spoken_to[one.language] = Intake(FORMS, read, catalogue).take(files)
-            typer.echo(f"{spoken_to[one.language][number].mail()}\n")
-        speak(own)
-        if any(one.unclear for one in taken):
+    refused: list[str] = []
+    for sent in taken:
+        refused += [f"{sent.file}: {sentence}" for sentence in (*sent.unclear, *sent.for_team)]
+    if refused:
+        _answer_senders(taken, files, catalogue, read)
+        if any(sent.unclear for sent in taken):
             outcome = tr(
                 "nothing was written; what the sender has to correct is in the text for a mail"
             )
@@ -246,18 +244,36 @@ def _take_in(files: Sequence[Path], catalogue: Catalogue, read: Read) -> None:
             )
         fail("\n".join([*refused, outcome]))
     intake.changes.write()
-    written = list(dict.fromkeys(shown(file) for one in taken for file in one.written))
+    files_of_all = chain.from_iterable(sent.written for sent in taken)
+    written = list(dict.fromkeys(map(shown, files_of_all)))
     sentences: list[str] = []
     if written:
         files_written = ", ".join(map(str, written))
         sentences.append(tr("Written: {files}. All of it is valid.", files=files_written))
-    sentences += [note for one in taken for note in one.notes]
+    sentences += chain.from_iterable(sent.notes for sent in taken)
     if any(file.name == ORGANISATION_FILE for file in written) and onboarding_team():
         sentences.append(_schema_is_next())
     if written:
         sentences.append(_review_is_next())
     for sentence in sentences:
         typer.echo(plain(sentence, 2000))
+
+
+def _answer_senders(
+    taken: Sequence[Taken], files: Sequence[Path], catalogue: Catalogue, read: Read
+) -> None:
+    """Print a text for a mail to each sender who has something to correct, in the sender's
+    language. What is wrong is said as a file is taken in: so files are taken in once a language."""
+    operators_language = spoken()
+    by_language: dict[Language, Sequence[Taken]] = {operators_language: taken}
+    for number, sent in enumerate(taken):
+        if not sent.unclear:
+            continue
+        speak(sent.language)
+        if sent.language not in by_language:
+            by_language[sent.language] = Intake(FORMS, read, catalogue).take(files)
+        typer.echo(f"{by_language[sent.language][number].mail()}\n")
+    speak(operators_language)
 
 
 def _write_sheet(file: Path, common: Answers, read: Read, *, skip_wrong: bool) -> None:

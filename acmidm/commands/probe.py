@@ -15,12 +15,11 @@ from acmidm import completion
 from acmidm.edit.keys.passphrase import known_passphrase
 from acmidm.engine.stacks import stack_of
 from acmidm.private_key import PrivateKey, read_private_key
-from acmidm.probe.findings import said
+from acmidm.probe.findings import Probe, passed, said, untried, wrong
 from acmidm.probe.inputs import ProbeInputs, all_given, given
 from acmidm.probe.many import Probes, probe_all, table
 from acmidm.probe.mistakes import ended_seconds_ago, mistakes_in
 from acmidm.probe.sent import taken_apart
-from acmidm.probe.steps import Probe, passed, untried, wrong
 from acmidm.probe.telling import lines, report_in
 from acmidm.terminal import Code, PassphraseOption, as_json, fail, working
 from acmidm.words import first_of
@@ -31,13 +30,14 @@ from acmidm_onboarding.values.problems import Failure
 EPILOG = """
 **Examples**
 
-- `acmidm probe onboardings/stad-gent/mijn-gent.yaml --stack tni --private-key mijn-gent.pem --client-id 8abae908-…`
+- `acmidm probe onboardings/stad-gent/mijn-gent.yaml --stack tni --private-key mijn-gent.pem \
+--client-id 8abae908-…`
 - `acmidm probe … --private-key mijn-gent.pem --send-test-message --record`
 - `acmidm probe onboardings/stad-gent/mijn-gent.yaml --stack tni --assertion request.txt`
 - `acmidm probe --all --supplier leverancier --stack tni --private-key leverancier.pem --record`
 
 **Exit codes**: 0 nothing wrong; 1 something is wrong; 2 wrong use; 3 nobody answers.
-"""  # noqa: E501
+"""
 
 
 StackOption = Annotated[

@@ -156,7 +156,9 @@ def _named(forms: Sequence[Path], onboardings: Onboardings) -> list[LoadedForm]:
 
 def _not_added(values: Values, additions: Sequence[Addition]) -> list[str]:
     """Return a sentence for each value that is for a product which no form adds."""
-    added = {name for addition in additions for name in addition.parts.get("products", ())}
+    added: set[str] = set()
+    for addition in additions:
+        added.update(addition.parts.get("products", ()))
     return [
         tr(
             "--set {product}.{name}: {quoted} is not added for production; leave it out",

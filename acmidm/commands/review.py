@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -40,8 +41,8 @@ from acmidm.report.rights import warn_of_missing_rights
 from acmidm.terminal import Code, Output, OutputOption, fail, working
 from acmidm.words import plain
 from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.forms.files import FORMS
-from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.texts import ntr, tr
 from acmidm_onboarding.values.organisation import Organisation
@@ -56,11 +57,12 @@ EPILOG = """
 - `acmidm review --stack prod --save approved.json`
 - `acmidm review --base origin/main --output markdown`
 - `acmidm review --base main --head refs/pull/7/head`
-- `pulumi preview --json --show-sames > plan.json; acmidm review --plan plan.json --fail-on danger,prod:scope_granted`
+- `pulumi preview --json --show-sames > plan.json; acmidm review --plan plan.json \
+--fail-on danger,prod:scope_granted`
 
 **Exit codes**: 0 reviewed; 1 something is refused and held back, a change that --fail-on names, or
 too many clients that go; 2 wrong use; 3 the engine gave no whole preview.
-"""  # noqa: E501
+"""
 
 
 def review(
@@ -192,15 +194,17 @@ def _require_one_source(
 
 def _by_engine(plans: Sequence[Planned], *, allow_mass_change: bool) -> Review:
     configs = [planned.plan.config for planned in plans]
-    folder = str(
-        next((config.get("acmidm:catalogueFolder") for config in configs), None) or own_catalogue()
-    )
+    catalogue_folder = configs[0].get("acmidm:catalogueFolder") if configs else None
     of_stacks = former_secrets(
         {setting_in(key): value for key, value in config.items()} for config in configs
     )
     forms = (planned.forms for planned in plans if planned.forms)
-    known = domains(forms, (client for planned in plans for client in planned.plan.before.values()))
-    today = replace(comparison(folder), former_secrets=of_stacks, domains=known)
+    recorded = chain.from_iterable(planned.plan.before.values() for planned in plans)
+    today = replace(
+        comparison(str(catalogue_folder or own_catalogue())),
+        former_secrets=of_stacks,
+        domains=domains(forms, recorded),
+    )
     report = review_of(
         [planned.plan for planned in plans],
         today,
@@ -279,9 +283,8 @@ def review_between(
             err=True,
         )
     plans = [plan_between(old, new, where, stacks) for where in wanted]
-    other_changes += confirmed_with_forms(
-        other_changes, {key for plan in plans for key in changed_keys(plan)}
-    )
+    changed = set(chain.from_iterable(map(changed_keys, plans)))
+    other_changes += confirmed_with_forms(other_changes, changed)
     notes = (
         *notes_between(old, new, after),
         *(
@@ -289,9 +292,8 @@ def review_between(
             for path in submodules(after, folders.forms)
         ),
     )
-    known = domains(
-        [old.onboardings], (client for plan in plans for client in plan.before.values())
-    )
+    recorded = chain.from_iterable(plan.before.values() for plan in plans)
+    known = domains([old.onboardings], recorded)
     today = Comparison(now, scopes, former_secrets=former_secrets(stacks.values), domains=known)
     report = review_of(
         plans,
@@ -326,12 +328,13 @@ def comparison(catalogue: str) -> Comparison:
 
 
 def _scopes(catalogue: Catalogue) -> dict[tuple[Platform, str], tuple[str, bool]]:
-    """Per scope, as a platform calls it, its owner and whether its name is verified."""
-    return {
-        (platform, named): (catalogue.product_of[name].owner, scope.is_verified(platform))
-        for name, scope in catalogue.scopes.items()
-        for platform, named in scope.names_of(name).items()
-    }
+    """Return per scope, as a platform calls it, its owner and whether its name is verified."""
+    scopes: dict[tuple[Platform, str], tuple[str, bool]] = {}
+    for name, scope in catalogue.scopes.items():
+        owner = catalogue.product_of[name].owner
+        for platform, platforms_name in scope.names_of(name).items():
+            scopes[platform, platforms_name] = (owner, scope.is_verified(platform))
+    return scopes
 
 
 def _environments(names: Sequence[str]) -> list[Environment]:
@@ -368,19 +371,14 @@ def _matcher(fail_on: str) -> Callable[[Review], bool]:
         fail(tr("--fail-on names no kind of change; use {kinds}", kinds=listed(names)))
 
     def matches(review: Review) -> bool:
-        # Changes of other things than clients concern every environment.
-        changes = [
-            (change, client.environment)
-            for client in review.connections
-            for change in client.changes
-        ]
-        changes += [
-            (change, environment) for change in review.other_changes for environment in Environment
-        ]
-        return any(
-            environment in ("", where) and name in (change.kind, change.severity)
-            for change, where in changes
-            for environment, name in wanted
-        )
+        for environment, name in wanted:
+            # Changes of other things than clients concern every environment.
+            changes = list(review.other_changes)
+            for client in review.connections:
+                if environment in ("", client.environment):
+                    changes += client.changes
+            if any(name in (change.kind, change.severity) for change in changes):
+                return True
+        return False
 
     return matches

@@ -10,8 +10,8 @@ import typer
 from acmidm.render.catalogue_page import catalogue_page
 from acmidm.report.codeowners import CODEOWNERS, codeowners_in
 from acmidm_onboarding.files import make_folder, write_whole
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.forms.editor import schemas
-from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.project import require_project
 from acmidm_onboarding.settings import own_catalogue
 

@@ -140,7 +140,9 @@ def status(
     if output is TableOutput.TEXT and not board and not kept and not mandates:
         typer.echo(_nothing(stacks, filters, has_connections=bool(connections)))
     else:
-        view = View.BOARD if board else View.API if api else View.LIST
+        view = View.API if api else View.LIST
+        if board:
+            view = View.BOARD
         spoken_here = language or (Language.NL if board else spoken())
         with speaking(spoken_here):
             report = _report(view, stacks, opened, kept, mandates, filters, now)
@@ -192,8 +194,9 @@ def _read(
 ) -> tuple[dict[str, Stack], list[ListedConnection], list[Failure]]:
     """Return the stacks that can be read, their connections, and why others cannot be read. Raises
     Failure where none can be."""
-    opened, connections = dict[str, Stack](), list[ListedConnection]()
-    failures = list[Failure]()
+    opened: dict[str, Stack] = {}
+    connections: list[ListedConnection] = []
+    failures: list[Failure] = []
     for name in dict.fromkeys(stack or stack_names(Path())):
         try:
             found = stack_of(name)

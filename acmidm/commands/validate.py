@@ -160,19 +160,16 @@ def _read(
     problems: Sequence[Problem],
 ) -> Onboardings:
     """Read the forms. Raises InvalidForms."""
-    others = [
+    earlier = [
         *problems,
         *problems_of_other_files(paths, files),
         *problems_of_codes(paths, files),
         *problems_of_confirmations(stacks.confirmed, files),
     ]
-    onboardings = read_onboardings(paths, catalogue, stacks.profiles, stacks.served, others, files)
-    renamed = {
-        former: connection.key
-        for environment in Environment
-        for connection in onboardings.connections(environment)
-        for former in connection.form.formerly
-    }
+    onboardings = read_onboardings(paths, catalogue, stacks.profiles, stacks.served, earlier, files)
+    renamed: dict[str, str] = {}
+    for connection in chain.from_iterable(map(onboardings.connections, Environment)):
+        renamed |= dict.fromkeys(connection.form.formerly, connection.key)
     unmoved = [*problems_of_renamed(renamed, stacks.confirmed, files)]
     if unmoved:
         raise InvalidForms((*onboardings.problems, *unmoved))
@@ -212,24 +209,24 @@ def _notes(
     sides = [desired(connections, now, gate=gate) for connections in by_environment.values()]
     for client in chain.from_iterable(by_environment.values()):
         scopes = client.form.catalogue_names.values()
-        name, *others = onboardings.catalogue.client_names(
+        name, *further_names = onboardings.catalogue.client_names(
             scopes, client.environment, client.organisation
         ) or [""]
-        for other in others:
+        for further_name in further_names:
             yield on_one_line(
                 tr(
                     "{client}: its client is called {name}, and another API expects {other};"
                     " connect that API by a form of its own, or agree on one name with both owners",
                     client=client.form.path,
                     name=quoted(name),
-                    other=quoted(other),
+                    other=quoted(further_name),
                 )
             )
-    held_back = (withheld for side in sides for withheld in side.held_back)
+    held_back = chain.from_iterable(side.held_back for side in sides)
     yield from by_reason(withheld for withheld in held_back if withheld.lacks_mandate)
-    unproven = [
-        sentence for side in sides for withheld in side.unproven for sentence in withheld.sentences
-    ]
+    unproven: list[str] = []
+    for side in sides:
+        unproven += chain.from_iterable(withheld.sentences for withheld in side.unproven)
     if unproven:
         yield translated(_UNPROVEN[gate.mode])
     yield from (f"  {sentence}" for sentence in unproven)

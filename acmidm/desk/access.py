@@ -16,7 +16,7 @@ from acmidm_onboarding.authorities.connected import Connected
 from acmidm_onboarding.authorities.errors import AuthorityError
 from acmidm_onboarding.authorities.http.pace import REQUESTS_AT_ONCE
 from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
-from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack.authorities import Authorities

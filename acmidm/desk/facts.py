@@ -335,10 +335,11 @@ def _withdrawn(
         return ()
     names, products = connection.form.catalogue_names if connection else {}, catalogue.product_of
     gone = sorted((state.scopes or {}).keys() - snapshot.scopes.keys())
-    return tuple(
-        (scope, products[name].owner if (name := names.get(scope, scope)) in products else scope)
-        for scope in gone
-    )
+    lacking: list[tuple[str, str]] = []
+    for scope in gone:
+        name = names.get(scope, scope)
+        lacking.append((scope, products[name].owner if name in products else scope))
+    return tuple(lacking)
 
 
 class _Asked:

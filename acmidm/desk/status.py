@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
+from itertools import chain
 from typing import Any, TypeVar
 
 from pydantic import Field
@@ -358,7 +359,7 @@ def unused_mandates(onboardings: Onboardings, now: datetime) -> list[UnusedManda
     A form with mistakes may use any of its organisation's and of its supplier's: those are left
     out.
     """
-    used = {mandate for loaded in onboardings.forms for mandate in loaded.mandates_used}
+    used = set(chain.from_iterable(loaded.mandates_used for loaded in onboardings.forms))
     faulty = {file.parent.name for file in onboardings.left_out}
     unused = [
         _until(
@@ -381,11 +382,9 @@ def unused_mandates(onboardings: Onboardings, now: datetime) -> list[UnusedManda
 
 def mandates_to_send(connection: Declaration, now: datetime) -> tuple[ListedMandate, ...]:
     """Return the mandates by which a connection sends for others, by the name of each."""
-    names = {
-        code: name
-        for product in connection.products.values()
-        for code, name in afzenders_of(product).items()
-    }
+    names: dict[str, str] = {}
+    for product in connection.products.values():
+        names |= afzenders_of(product)
     own = connection.organisation
     return tuple(
         _until(until, now, ListedMandate, supplier=own, organisation=names.get(code, code))

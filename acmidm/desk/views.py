@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 from typing import Any, NamedTuple
 
 from acmidm.desk.progress import to_do
@@ -399,7 +400,7 @@ class Status(Report):
 
     def _filters(self) -> list[Filter]:
         waits = {one.waits_for: _whom(one) for one in self.connections if one.waits_for}
-        scopes = {scope for connection in self.connections for scope in connection.scopes}
+        scopes = set(chain.from_iterable(connection.scopes for connection in self.connections))
         ends = {
             "-1": tr("in the past"),
             f"{SOON_DAYS}": tr("within {days} days", days=SOON_DAYS),

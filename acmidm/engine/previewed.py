@@ -22,7 +22,8 @@ from acmidm_onboarding.settings import NAMESPACE, is_own
 from acmidm_onboarding.values.problems import on_one_line
 
 _FOUND_AGAIN = re.compile(
-    r"pulumi:.+|acmidm:index:\w+|pulumi-python:dynamic/acmidm:\w+|random:index/randomPassword:RandomPassword"
+    r"pulumi:.+|acmidm:index:\w+|pulumi-python:dynamic/acmidm:\w+"
+    r"|random:index/randomPassword:RandomPassword"
 )
 """The types of resources that a killed run may leave without a trace in the state: the next run
 takes them over, or makes another secret."""

@@ -32,8 +32,12 @@ class Progress:
     one's connection."""
 
     def __init__(self, events: Path, planned: Mapping[str, str]) -> None:
-        self._events, self._planned, self._left = events, planned, Counter(planned.values())
-        self._read, self._seen = 0, set[str]()
+        self._events = events
+        self._planned = planned
+        self._unfinished = Counter(planned.values())
+        """How many resources of each connection are not done."""
+        self._read = 0
+        self._seen: set[str] = set()
         self.failed: dict[str, None] = {}
 
     def look(self) -> None:
@@ -56,7 +60,7 @@ class Progress:
             urn = str(metadata.get("urn")) if isinstance(metadata, Mapping) else ""
             if urn in self._planned and urn not in self._seen:
                 self._seen.add(urn)
-                self._left[self._planned[urn]] -= 1
+                self._unfinished[self._planned[urn]] -= 1
                 if kind == "resOpFailedEvent":
                     self.failed[self._planned[urn]] = None
 
@@ -64,14 +68,14 @@ class Progress:
         """Return what to show after so many ``seconds``; None before the first resource is done."""
         if not self._seen:
             return None
-        done = sum(left == 0 or key in self.failed for key, left in self._left.items())
-        left = seconds / len(self._seen) * (len(self._planned) - len(self._seen))
-        words = [f"{stack}: {done:,} of {len(self._left):,} connections"]
+        counts = self._unfinished.items()
+        done = sum(count == 0 or key in self.failed for key, count in counts)
+        seconds_more = seconds / len(self._seen) * (len(self._planned) - len(self._seen))
+        words = [f"{stack}: {done:,} of {len(self._unfinished):,} connections"]
         if self.failed:
             words.append(f"{len(self.failed)} failed so far ({first_listed(sorted(self.failed))})")
-        words.append(
-            plural("about a minute more", "about {count} minutes more", max(1, round(left / 60)))
-        )
+        minutes = max(1, round(seconds_more / 60))
+        words.append(plural("about a minute more", "about {count} minutes more", minutes))
         return ", ".join(words)
 
 
@@ -81,11 +85,9 @@ def showing(stack: str, planned: Mapping[str, str]) -> Iterator[tuple[str, ...]]
     meanwhile."""
     seconds = SECONDS[0] if sys.stderr.isatty() else SECONDS[1]
     with TemporaryDirectory(prefix="acmidm-") as folder:
-        progress, ended, start = (
-            Progress(Path(folder, "events"), planned),
-            threading.Event(),
-            time.monotonic(),
-        )
+        progress = Progress(Path(folder, "events"), planned)
+        ended = threading.Event()
+        start = time.monotonic()
 
         def show() -> None:
             while not ended.wait(seconds):

@@ -102,10 +102,10 @@ def lock_owners(stack: str) -> list[tuple[int, str, str, datetime]]:
     machine, since when."""
     # No command lists them. A rename to its own name takes the lock, or says who has it, and is
     # then refused.
-    said = _done("stack", "rename", stack, "--stack", stack).stderr
+    refusal = _done("stack", "rename", stack, "--stack", stack).stderr
     return [
         (int(pid), user, host, datetime.fromisoformat(since).astimezone())
-        for user, host, pid, since in _LOCK.findall(said)
+        for user, host, pid, since in _LOCK.findall(refusal)
     ]
 
 
@@ -189,14 +189,16 @@ def up(
                 " wrote this name into the state"
             )
         )
-    targets = [word for urn in urns for word in ("--target", urn)]
+    targets: list[str] = []
+    for urn in urns:
+        targets += ("--target", urn)
     # Two commands: with up --refresh --run-program --continue-on-error the engine (3.274) waits for
     # ever for the refresh of what depends on a client that could not be updated.
     with handing(stack, there) as handed:
-        own = (*targets, *handed, *_UNATTENDED, "--stack", stack)
-        done = _done("refresh", "--run-program", *own, state_at_the_end=True)
+        arguments = (*targets, *handed, *_UNATTENDED, "--stack", stack)
+        done = _done("refresh", "--run-program", *arguments, state_at_the_end=True)
         if done.returncode == 0:
-            done = _done("up", "--continue-on-error", *own, state_at_the_end=True)
+            done = _done("up", "--continue-on-error", *arguments, state_at_the_end=True)
     printed = _OF_SEVERAL.sub("error: ", done.stdout + done.stderr)
     lines = [line.strip() for line in printed.splitlines()]
     errors = [line for line in lines if line.startswith("error: ")]
@@ -209,9 +211,7 @@ def problems_in(diagnostics: object) -> tuple[tuple[str, ...], frozenset[str]]:
     and the keys of the protected connections that it would have to remove."""
     sentences: dict[str, str] = {}
     protected: set[str] = set()
-    for diagnostic in diagnostics if isinstance(diagnostics, list) else []:
-        if not isinstance(diagnostic, Mapping) or diagnostic.get("severity") != "error":
-            continue
+    for diagnostic in _errors_in(diagnostics):
         message = str(diagnostic.get("message", "")).strip()
         if _PROTECTED.search(message):
             urn = str(diagnostic.get("urn") or "".join(_URN.findall(message)[:1]))
@@ -232,13 +232,18 @@ def problems_in(diagnostics: object) -> tuple[tuple[str, ...], frozenset[str]]:
 def ended_by_itself(diagnostics: object) -> bool:
     """Return whether a program ended before it had declared all that it has: how much of that a
     preview shows depends on the moment."""
-    messages = [
-        str(diagnostic.get("message", ""))
-        for diagnostic in (diagnostics if isinstance(diagnostics, list) else [])
-        if isinstance(diagnostic, Mapping) and diagnostic.get("severity") == "error"
-    ]
+    messages = [str(error.get("message", "")) for error in _errors_in(diagnostics)]
     has_exited = any(_EXITED in message for message in messages)
     return has_exited and not any(map(_STOPPED.search, messages))
+
+
+def _errors_in(diagnostics: object) -> Iterator[Mapping[str, Any]]:
+    """Yield the errors among the diagnostics of a command; none where it has no list of them."""
+    if not isinstance(diagnostics, list):
+        return
+    for diagnostic in diagnostics:
+        if isinstance(diagnostic, Mapping) and diagnostic.get("severity") == "error":
+            yield diagnostic
 
 
 STATE_AT_THE_END = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}

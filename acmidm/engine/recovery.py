@@ -138,10 +138,11 @@ def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
             that client: a run would register it a second time.
     """
     settings = mapping(runs[0].get("config")) if runs else {}
-    former = {key: mapping(value).get("value") for key, value in settings.items()}
-    config = {
-        renamed(key): value for key, value in former.items() if not is_map_in_words(key, value)
-    }
+    config: dict[str, object] = {}
+    for key, setting in settings.items():
+        value = mapping(setting).get("value")
+        if not is_map_in_words(key, value):
+            config[renamed(key)] = value
 
     def before(key: str) -> object:
         return config.get(full_key(key))
@@ -155,7 +156,10 @@ def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
         for name in types
         if types[name] != platforms[name].authority
     }
-    if by_hand := {name for name, was in moved.items() if was and was.is_by_hand}:
+    by_hand = {
+        name for name, former_type in moved.items() if former_type and former_type.is_by_hand
+    }
+    if by_hand:
         _require_recorded(
             replace(opened, forms=StackForms(lambda: read_settings(before), by_policies=False)),
             by_hand,
@@ -243,11 +247,9 @@ class Lock:
 def backend_folder(backend: str) -> Path | None:
     """Return the folder of a backend of files; None for another backend."""
     url = urlsplit(backend)
-    return (
-        Path(unquote(url.netloc + url.path)).expanduser() / ".pulumi"
-        if url.scheme == "file"
-        else None
-    )
+    if url.scheme != "file":
+        return None
+    return Path(unquote(url.netloc + url.path)).expanduser() / ".pulumi"
 
 
 def _locks(stack: str, backend: Path | None) -> Iterator[Lock]:
@@ -268,10 +270,9 @@ def _locks(stack: str, backend: Path | None) -> Iterator[Lock]:
 def _clear(stack: str, locks: list[Lock]) -> None:
     """Remove these locks, and none that was made meanwhile."""
     for lock in locks:
-        for file in (
-            (lock.file, lock.file.with_name(f"{lock.file.name}.attrs")) if lock.file else ()
-        ):
-            file.unlink(missing_ok=True)
+        if lock.file:
+            lock.file.unlink(missing_ok=True)
+            lock.file.with_name(f"{lock.file.name}.attrs").unlink(missing_ok=True)
     # Elsewhere the engine removes all there are.
     if any(lock.file is None for lock in locks) and [*_locks(stack, None)] == locks:
         clear_locks(stack)

@@ -47,7 +47,8 @@ def once(written: Iterable[str]) -> Iterator[str]:
     """Yield what to show of the lines that one command of the engine writes, as they come."""
     held: dict[str, str] = {}
     diagnostics: list[str] | None = None
-    for line in (one.removesuffix("\n") for one in written):
+    for written_line in written:
+        line = written_line.removesuffix("\n")
         plain = _COLOUR.sub("", line)
         if diagnostics is not None and (not plain or plain.startswith(" ")):
             diagnostics.append(plain)

@@ -96,18 +96,21 @@ def with_a_portal(folder: Path) -> list[str]:
     """Return the names of the stacks in ``folder`` whose authority has a portal, those of TNI
     first, as a service desk wants them. A stack whose portal people manage by hand counts where its
     environment has no other."""
-    with_api, by_hand = list[tuple[int, str]](), list[tuple[int, str]]()
+    with_api: list[tuple[int, str]] = []
+    by_hand: list[tuple[int, str]] = []
     for name in stack_names(folder):
         settings = stack_settings(name, folder)
         kind = settings.platforms[Platform.ACMIDM].authority_type
-        if kind.portals:
-            stacks = by_hand if kind.is_by_hand else with_api
-            stacks.append((list(Environment).index(settings.environment), name))
-    taken = {environment for environment, _ in with_api}
-    return [
-        name
-        for _, name in sorted((*with_api, *(stack for stack in by_hand if stack[0] not in taken)))
-    ]
+        if not kind.portals:
+            continue
+        place = list(Environment).index(settings.environment)
+        if kind.is_by_hand:
+            by_hand.append((place, name))
+        else:
+            with_api.append((place, name))
+    environments_with_api = {place for place, _ in with_api}
+    alone = [stack for stack in by_hand if stack[0] not in environments_with_api]
+    return [name for _, name in sorted((*with_api, *alone))]
 
 
 def require_a_form(stack: Stack) -> None:
@@ -164,7 +167,8 @@ def ask_what_is_there(stack: Stack) -> tuple[Stack, bool]:
         waiting[connection.platform].append(connection)
     if not waiting and not is_gated:
         return stack, True
-    clients, all_asked = dict[str, Client](), True
+    clients: dict[str, Client] = {}
+    has_read_all = True
     for name in sorted(waiting):
         try:
             with working(f"reading what {name} has of {stack.name}"):
@@ -179,13 +183,13 @@ def ask_what_is_there(stack: Stack) -> tuple[Stack, bool]:
                 ),
                 err=True,
             )
-            all_asked = False
+            has_read_all = False
     # What the state has counts at the gate, also once a look has found that somebody removed it. It
     # is not lost: only what was found has a client-ID here.
     recorded = {
         name: replace(client, client_id=None) for name, client in stack.state.recorded.parts.items()
     }
-    return stack.with_clients_at_authorities(joined(clients, recorded)), all_asked
+    return stack.with_clients_at_authorities(joined(clients, recorded)), has_read_all
 
 
 def lost(stack: Stack) -> tuple[list[str], list[str]]:
@@ -263,11 +267,9 @@ def keys_in_use(
     authority does not know that, or cannot be reached."""
 
     def read(platform: ConnectedPlatform, client_id: str) -> Mapping[str, KeyUse] | None:
-        return (
-            platform.authority.keys_in_use(client_id)
-            if isinstance(platform.authority, KnowsUse)
-            else None
-        )
+        if not isinstance(platform.authority, KnowsUse):
+            return None
+        return platform.authority.keys_in_use(client_id)
 
     what = f"reading which keys are in use on {authorities.stack}"
     return _of_each(authorities, clients, what, read)
@@ -282,7 +284,8 @@ def _of_each(
     """Return what an authority says of each client; clients are left out of which it says nothing,
     or whose authority cannot be reached. ``what`` is shown meanwhile."""
     wanted = [client for client in clients if client.client_id]
-    answers, down = dict[ClientKey, T](), set[Platform]()
+    answers: dict[ClientKey, T] = {}
+    down: set[Platform] = set()
     if not wanted:
         return answers
     try:

@@ -13,7 +13,7 @@ from acmidm.report.kinds import Part, Report
 from acmidm.words import plain, shown
 from acmidm_onboarding.forms.documents import Unreadable, read_text
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import N_, tr, translated
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client, resource_name
 from acmidm_onboarding.values.confirmation import KEYS, SCOPES, Confirmation
 from acmidm_onboarding.values.declaration import Declaration
@@ -72,12 +72,16 @@ class Checked(Report):
 
     @property
     def title(self) -> str:
-        name = (
-            N_("{stack}: {count} differences between what is confirmed and what was seen")
-            if self.differences
-            else N_("{stack}: nothing that can be seen differs from what is confirmed")
+        if not self.differences:
+            return tr(
+                "{stack}: nothing that can be seen differs from what is confirmed",
+                stack=self.stack,
+            )
+        return tr(
+            "{stack}: {count} differences between what is confirmed and what was seen",
+            stack=self.stack,
+            count=len(self.differences),
         )
-        return translated(name, stack=self.stack, count=len(self.differences))
 
     def as_document(self) -> Document:
         """Return what differs, then what somebody should look at again."""
@@ -94,7 +98,9 @@ def check(stack: Stack, exported: Path | None = None) -> Checked:
     """Compare what is confirmed of a stack. Raises Failure where the file from the portal cannot be
     read."""
     forms = {form.client_key: form for form in stack.forms.connections}
-    differences, clients, attested = list[Difference](), list[Client](), list[Attested]()
+    differences: list[Difference] = []
+    clients: list[Client] = []
+    attested: list[Attested] = []
     for client_key, confirmed in stack.confirmations.items():
         if not confirmed.is_there:
             continue
@@ -132,8 +138,10 @@ def _by_evidence(confirmed: Confirmation, form: Declaration) -> Iterator[Differe
         return
     names = form.form.catalogue_names
     scopes = {names.get(scope, scope) for scope in confirmed.scopes}
-    if more := sorted(proof.scopes - scopes):
-        yield Difference(part=SCOPES, confirmed=shown(sorted(scopes)), seen=shown(more), **facts)
+    unconfirmed = sorted(proof.scopes - scopes)
+    if unconfirmed:
+        confirmed_scopes = shown(sorted(scopes))
+        yield Difference(part=SCOPES, confirmed=confirmed_scopes, seen=shown(unconfirmed), **facts)
     thumbprints = {key.thumbprint for key in (confirmed.jwks or {}).values()}
     if confirmed.jwks is not None and proof.thumbprint not in thumbprints:
         yield Difference(
@@ -148,9 +156,13 @@ def _by_export(clients: list[Client], listed: Listed, source: str) -> Iterator[D
         facts = {"client": client.resource_name, "source": source}
         if client_id not in listed:
             yield Difference(part=CLIENT_ID, confirmed=client_id, seen=nothing, **facts)
-        elif (scopes := listed[client_id]) is not None and scopes != (client.scopes or {}).keys():
-            confirmed = shown(sorted(client.scopes or {}))
-            yield Difference(part=SCOPES, confirmed=confirmed, seen=shown(sorted(scopes)), **facts)
+            continue
+        scopes = listed[client_id]
+        confirmed = client.scopes or {}
+        if scopes is not None and scopes != confirmed.keys():
+            yield Difference(
+                part=SCOPES, confirmed=shown(sorted(confirmed)), seen=shown(sorted(scopes)), **facts
+            )
     for client_id in sorted(listed.keys() - by_id.keys()):
         yield Difference(
             client=client_id, part=CLIENT_ID, confirmed=nothing, seen=client_id, source=source
@@ -163,9 +175,8 @@ def _listed(file: Path) -> Listed:
         text = read_text(file)
     except Unreadable as error:
         raise Failure(on_one_line(f"{file}: {error}")) from None
-    rows = csv.DictReader(
-        text.splitlines(), delimiter=";" if ";" in text.partition("\n")[0] else ","
-    )
+    headings = text.partition("\n")[0]
+    rows = csv.DictReader(text.splitlines(), delimiter=";" if ";" in headings else ",")
     columns = {str(name).strip().casefold(): name for name in rows.fieldnames or ()}
     if CLIENT_ID not in columns:
         raise Failure(
@@ -176,10 +187,12 @@ def _listed(file: Path) -> Listed:
                 column=CLIENT_ID,
             )
         )
-    scopes = columns.get(SCOPE_COLUMN)
-    return {
-        str(row[columns[CLIENT_ID]]).strip(): (
-            None if scopes is None else frozenset(str(row[scopes] or "").replace(",", " ").split())
-        )
-        for row in rows
-    }
+    scope_column = columns.get(SCOPE_COLUMN)
+    listed: dict[str, frozenset[str] | None] = {}
+    for row in rows:
+        client_id = str(row[columns[CLIENT_ID]]).strip()
+        listed[client_id] = None
+        if scope_column is not None:
+            names = str(row[scope_column] or "").replace(",", " ")
+            listed[client_id] = frozenset(names.split())
+    return listed

@@ -11,7 +11,7 @@ from acmidm.report.connection import ClientName
 from acmidm.report.document import Document, Line, Piece, Section, Tone, notes
 from acmidm.report.kinds import Part, Report
 from acmidm.words import WHOLE, plain, shown
-from acmidm_onboarding.forms.catalogue import Catalogue, afterwards
+from acmidm_onboarding.forms.catalogue import Catalogue, Product, afterwards
 from acmidm_onboarding.rules.orders import Act, Doer, Order
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import N_, NN_, Language, ntr, spoken, tr, translated
@@ -213,6 +213,12 @@ def listed(
     """Return an order as a person reads it."""
     metadata = _metadata(stack, order)
     options = {Act.CREATE: " --client-id …", Act.LOOK: " --key …"}.get(order.act, "")
+    act_title = order.title(language)
+    if _only_withdraws(order):
+        act_title = language.tr("Withdraw scopes")
+    refused = None
+    if order.refused:
+        refused = RefusedBy(by=order.refused.by, at=order.refused.at, why=order.refused.why)
     return ListedOrder(
         key=order.client_key[0],
         organisation=metadata["organisation.name"],
@@ -226,16 +232,12 @@ def listed(
         digest=order.full_digest,
         act=order.act,
         doer=order.doer,
-        act_title=language.tr("Withdraw scopes")
-        if _only_withdraws(order)
-        else order.title(language),
+        act_title=act_title,
         says=dict(order.says),
         instructions=tuple(_instructions(stack, order, language, metadata)),
         done=f"acmidm orders done {order.whole_name}{options} --stack {stack.name}",
         since=since,
-        refused=RefusedBy(by=order.refused.by, at=order.refused.at, why=order.refused.why)
-        if order.refused
-        else None,
+        refused=refused,
     )
 
 
@@ -248,14 +250,13 @@ def _only_withdraws(order: Order) -> bool:
 def _metadata(stack: Stack, order: Order) -> dict[str, Any]:
     """Return the fields of an order's client, as its form declares them, else as they are
     confirmed."""
+    metadata: dict[str, Any] = {"organisation.name": order.client_key[0].partition("/")[0]}
+    for declared in stack.forms.connections:
+        if declared.client_key == order.client_key:
+            return {**metadata, **declared.fields}
     confirmed = stack.confirmations.get(order.client_key)
-    client = next(
-        (form for form in stack.forms.connections if form.client_key == order.client_key), None
-    ) or (confirmed.client(order.client_key) if confirmed else None)
-    return {
-        "organisation.name": order.client_key[0].partition("/")[0],
-        **(client.fields if client else {}),
-    }
+    client = confirmed.client(order.client_key) if confirmed else None
+    return {**metadata, **client.fields} if client else metadata
 
 
 def _instructions(
@@ -327,20 +328,7 @@ def _instructions(
                 )
             )
         case Act.CONFIGURE:
-            product = order.part.rpartition("/")[2]
-            title = catalogue.products[product].title if product in catalogue.products else product
-            name = (
-                N_("At {product}, register for client {client} of {organisation}:")
-                if order.says
-                else N_(
-                    "At {product}, remove what is registered for client {client} of {organisation}:"
-                )
-            )
-            says, now = order.says.get(product, {}), order.now.get(product, {})
-            yield Instruction(
-                text=language.translated(name, product=title, **where),
-                values=_fields(says, language, now),
-            )
+            yield _configuration(order, catalogue, language, where)
         case Act.REMOVE:
             yield Instruction(
                 text=language.tr(
@@ -360,23 +348,42 @@ def _instructions(
             )
 
 
+def _configuration(
+    order: Order, catalogue: Catalogue, language: Language, where: Mapping[str, str]
+) -> Instruction:
+    """Return what to register at a product, or to remove there."""
+    product = order.part.rpartition("/")[2]
+    title = catalogue.products[product].title if product in catalogue.products else product
+    text = language.tr(
+        "At {product}, remove what is registered for client {client} of {organisation}:",
+        product=title,
+        **where,
+    )
+    if order.says:
+        text = language.tr(
+            "At {product}, register for client {client} of {organisation}:",
+            product=title,
+            **where,
+        )
+    values = _fields(order.says.get(product, {}), language, order.now.get(product, {}))
+    return Instruction(text=text, values=values)
+
+
 def _fields(
     says: Mapping[str, Any], language: Language, now: Mapping[str, Any] | None = None
 ) -> tuple[Copied, ...]:
     """Return the values to copy that differ from those of ``now``, each under the portal's name for
     it."""
-    after, before = flat(says), flat(now or {})
-    names = [name for name in {**after, **before} if after.get(name) != before.get(name)]
-    labels = {
-        name: language.translated(_FIELDS[name]) if name in _FIELDS else name for name in names
-    }
-    return tuple(
-        Copied(
-            label=labels[name],
-            value=shown(after[name]) if name in after else language.tr("(nothing)"),
-        )
-        for name in names
-    )
+    after = flat(says)
+    before = flat(now or {})
+    fields: list[Copied] = []
+    for name in {**after, **before}:
+        if after.get(name) == before.get(name):
+            continue
+        label = language.translated(_FIELDS[name]) if name in _FIELDS else name
+        value = shown(after[name]) if name in after else language.tr("(nothing)")
+        fields.append(Copied(label=label, value=value))
+    return tuple(fields)
 
 
 def _couplings(
@@ -386,45 +393,54 @@ def _couplings(
     catalogue: Catalogue,
     language: Language,
 ) -> Iterator[Instruction]:
-    """Yield one instruction per API: its Referentie, and the scopes to grant and to withdraw;
-    before it what the API's owner wants first."""
+    """Yield one instruction per API: its Referentie, and the scopes to grant and to withdraw.
+
+    Before each comes what the API's owner wants first, and after all of them what the owners still
+    do.
+    """
     _, platform, environment = client_key
-    by_api = defaultdict[tuple[str, str], list[Copied]](list)
-    wanted_first = dict[tuple[str, str], str | None]()
+    scopes_by_api = defaultdict[tuple[str, str], list[Copied]](list)
+    wanted_first: dict[tuple[str, str], str | None] = {}
+    granted_products: list[Product] = []
     for scope in sorted(says.keys() | now.keys()):
         if says.get(scope) == now.get(scope):
             continue
         product = catalogue.product_granting(platform, scope)
+        coupling = product.coupling if product else None
         api = product.title if product else scope
-        referentie = (
-            product and product.coupling and product.coupling.referentie.get(environment)
-        ) or api
-        label = (
-            N_("withdraw scope")
-            if scope not in says
-            else N_("grant scope, in every token")
-            if says[scope].get("default")
-            else N_("grant scope")
-        )
-        by_api[referentie, api].append(Copied(label=language.translated(label), value=scope))
-        if scope in says and product and product.coupling:
-            wanted_first[referentie, api] = product.coupling.before(language)
-    for (referentie, api), scopes in by_api.items():
+        referentie = (coupling and coupling.referentie.get(environment)) or api
+        scopes_by_api[referentie, api].append(_scope(scope, says, language))
+        if scope not in says:
+            continue
+        if product:
+            granted_products.append(product)
+        if coupling:
+            wanted_first[referentie, api] = coupling.before(language)
+    for (referentie, api), scopes in scopes_by_api.items():
         if sentence := wanted_first.get((referentie, api)):
             yield Instruction(text=sentence)
+        text = language.tr("Withdraw from the client what it has of {api}:", api=api)
+        if any(scope.value in says for scope in scopes):
+            text = language.tr(
+                "Couple the client (koppelen) to {api} by its Referentie, and change the scopes:",
+                api=api,
+            )
         values = (Copied(label="Referentie", value=referentie), *scopes)
-        is_granted = any(scope.value in says for scope in scopes)
-        text = language.translated(
-            N_("Couple the client (koppelen) to {api} by its Referentie, and change the scopes:")
-            if is_granted
-            else N_("Withdraw from the client what it has of {api}:"),
-            api=api,
-        )
         yield Instruction(text=text, values=values)
-    granted = [scope for scope in sorted(says) if says[scope] != now.get(scope)]
-    products = [catalogue.product_granting(platform, scope) for scope in granted]
-    if then := afterwards([product for product in products if product], language):
+    if then := afterwards(granted_products, language):
         yield Instruction(text=then)
+
+
+def _scope(scope: str, says: Mapping[str, Any], language: Language) -> Copied:
+    """Return what to do with a scope that changes: grant it, grant it in every token, or withdraw
+    it."""
+    if scope not in says:
+        label = language.tr("withdraw scope")
+    elif says[scope].get("default"):
+        label = language.tr("grant scope, in every token")
+    else:
+        label = language.tr("grant scope")
+    return Copied(label=label, value=scope)
 
 
 def _keys(order: Order, language: Language) -> Iterator[Instruction]:
@@ -448,11 +464,9 @@ def _keys(order: Order, language: Language) -> Iterator[Instruction]:
             )
     for thumbprint, kid in removed.items():
         supplier = order.revoked.get(str(thumbprint))
-        text = (
-            language.tr("Remove this public key of {supplier}:", supplier=supplier)
-            if supplier
-            else language.tr("Remove this public key:")
-        )
+        text = language.tr("Remove this public key:")
+        if supplier:
+            text = language.tr("Remove this public key of {supplier}:", supplier=supplier)
         yield Instruction(text=text, values=_key(kid, thumbprint, language))
 
 

@@ -95,8 +95,8 @@ def require_not_overtaken(
         return
     ended = until(order)
     if ended is None:
-        place = order.client_key, order.part
-        is_overtaken = place not in {(other.client_key, other.part) for other in stack.orders}
+        place = (order.client_key, order.part)
+        is_overtaken = place not in {(present.client_key, present.part) for present in stack.orders}
     else:
         is_overtaken = by.at >= ended
     if is_overtaken:
@@ -120,19 +120,11 @@ def attestation(by: str | None, at: datetime) -> Attestation:
 def _before(stack: Stack, order: Order) -> tuple[Confirmation | None, Path]:
     """Return what is confirmed of an order's client, under an earlier key too, and the file for it.
     Raises Failure where that file is another connection's."""
-    form = next(
-        (
-            connection
-            for connection in stack.forms.connections
-            if connection.client_key == order.client_key
-        ),
-        None,
-    )
-    confirmed = (
-        confirmation_of(form, stack.confirmations)
-        if form
-        else stack.confirmations.get(order.client_key)
-    )
+    confirmed = stack.confirmations.get(order.client_key)
+    for connection in stack.forms.connections:
+        if connection.client_key == order.client_key:
+            confirmed = confirmation_of(connection, stack.confirmations)
+            break
     if confirmed is not None:
         return confirmed, confirmed.file
     code, _, application = order.client_key[0].partition("/")
@@ -164,7 +156,7 @@ def _is_made(order: Order, before: Confirmation | None, client_id: str | None) -
 
 
 def _is_open(stack: Stack, order: Order) -> bool:
-    return order.full_digest in {other.full_digest for other in stack.orders}
+    return order.full_digest in {present.full_digest for present in stack.orders}
 
 
 def _why_not_open(order: Order, before: Confirmation | None, by: Attestation) -> str:
@@ -260,22 +252,18 @@ def _require(
                 client=order.client_id,
             )
         )
-    others = (
-        other
-        for other in stack.confirmations.values()
-        if before is None or other.file != before.file
-    )
-    if same := next(
-        (other for other in others if other.is_there and other.said.client_id == client_id), None
-    ):
-        raise Failure(
-            tr(
-                "{order}: that client-ID is confirmed already of another connection, in {file};"
-                " look in the portal whose it is",
-                order=order.name,
-                file=same.file,
+    for confirmed in stack.confirmations.values():
+        if before is not None and confirmed.file == before.file:
+            continue
+        if confirmed.is_there and confirmed.said.client_id == client_id:
+            raise Failure(
+                tr(
+                    "{order}: that client-ID is confirmed already of another connection, in"
+                    " {file}; look in the portal whose it is",
+                    order=order.name,
+                    file=confirmed.file,
+                )
             )
-        )
 
 
 def _removed_in(
@@ -289,9 +277,9 @@ def _removed_in(
         return None
     if before is not None and before.said.removed and order.part != CREATE:
         return before.file
-    for other in stack.confirmations.values():
-        if other.said.removed and other.said.client_id == client_id:
-            return other.file
+    for confirmed in stack.confirmations.values():
+        if confirmed.said.removed and confirmed.said.client_id == client_id:
+            return confirmed.file
     return None
 
 
@@ -300,8 +288,8 @@ def _keys(order: Order, keys: Sequence[PublicJwk] | None) -> list[PublicJwk]:
         return []
     if order.act is Act.LOOK:
         return list(keys or ())
-    said = [readable_jwk(dict(members)) for members in order.says.values()]
-    return [key for key in said if key]
+    ordered = [readable_jwk(dict(members)) for members in order.says.values()]
+    return [key for key in ordered if key]
 
 
 def _says(file: ConfirmationFile) -> Mapping[str, object]:

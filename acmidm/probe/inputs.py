@@ -11,11 +11,10 @@ from typing import Any
 
 from acmidm.private_key import PrivateKey, usual_algorithm
 from acmidm.probe.checks import Context
-from acmidm.probe.findings import Said, environment, said
+from acmidm.probe.findings import Outcome, Probe, ProbeStep, Said, environment, said, untried
 from acmidm.probe.mistakes import TITLES
 from acmidm.probe.network import Network
 from acmidm.probe.recording import signed
-from acmidm.probe.steps import Outcome, Probe, ProbeStep, untried
 from acmidm.probe.trial import Wanted
 from acmidm.probe.trying import Probing
 from acmidm_onboarding.files import write_whole
@@ -75,25 +74,20 @@ class ProbeInputs:
         declared = next(
             (public for public in keys if public.thumbprint == key.public.thumbprint), None
         )
-        own = kid if kid is not None else (declared or key.public).kid
-        named = self.connection.form.catalogue_names.items()
-        wanted = [
-            Wanted(name, on_platform, self.catalogue.product_of[name])
-            for on_platform, name in named
-        ]
-        # An API that needs no configuration is tried where the stack says where it is.
-        bare = (
-            one.product for one in wanted if one.product.api and one.product.configuration is None
-        )
-        configured: dict[str, Mapping[str, Any]] = {
-            own.product: {} for own in bare if self.settings.has_api_url(own.product)
-        }
+        if kid is None:
+            kid = (declared or key.public).kid
+        wanted: list[Wanted] = []
+        configured: dict[str, Mapping[str, Any]] = {}
+        for on_platform, name in self.connection.form.catalogue_names.items():
+            product = self.catalogue.product_of[name]
+            wanted.append(Wanted(name, on_platform, product))
+            # An API that needs no configuration is tried where the stack says where it is.
+            needs_none = product.api and product.configuration is None
+            if needs_none and self.settings.has_api_url(product.product):
+                configured[product.product] = {}
         configured |= dict(self.connection.products)
-        called = [
-            product
-            for product in sorted(configured)
-            if self.catalogue.products[product].api is not None
-        ]
+        products = self.catalogue.products
+        called = [name for name in sorted(configured) if products[name].api is not None]
         require_trusted_apis(self.settings, called)
         return Probing(
             context=replace(self.context, now=time.time()),
@@ -101,12 +95,12 @@ class ProbeInputs:
             network=self.network,
             client_id=client_id,
             key=key,
-            kid=own or None,
+            kid=kid or None,
             alg=usual_algorithm(declared) if declared else key.alg,
             declared=declared,
             wanted=tuple(wanted),
             configured=configured,
-            products=self.catalogue.products,
+            products=products,
             sends_test_message=sends_test_message,
         )
 
@@ -116,38 +110,32 @@ class ProbeInputs:
         """Try the connection, and write evidence of what that proved, where it ``records``. Raises
         Failure, OSError."""
         trial = self.trial(key, kid, sends_test_message=sends_test_message)
-        steps, recorded = list(trial.steps()), None
-        if records:
-            if reason := self.why_not_recorded(trial, steps):
-                steps.append(untried("evidence", reason))
-            else:
-                recorded = self.record(trial).as_posix()
-                if rest := self._unproven(trial):
-                    steps.append(
-                        untried(
-                            "evidence",
-                            said(N_("recorded, and it does not prove {names}"), names=listed(rest)),
-                        )
-                    )
+        steps = list(trial.steps())
+        if not records:
+            return Probe(self.title, tuple(steps))
+        reason = self.why_not_recorded(trial, steps)
+        if reason:
+            steps.append(untried("evidence", reason))
+            return Probe(self.title, tuple(steps))
+        recorded = self.record(trial).as_posix()
+        unproven = self._unproven(trial)
+        if unproven:
+            sentence = said(N_("recorded, and it does not prove {names}"), names=listed(unproven))
+            steps.append(untried("evidence", sentence))
         return Probe(self.title, tuple(steps), recorded)
 
     def why_not_recorded(self, trial: Probing, steps: Sequence[ProbeStep]) -> Said | None:
         """Return why nothing is written, though somebody wants it; None where something is."""
         if not trial.proven_scopes:
             return said(N_("nothing was proven, so that nothing is recorded"))
-        bad = next(
-            (
-                step.step
-                for step in steps
-                if step.outcome is Outcome.WRONG and step.step in ("clock", "key")
-            ),
-            None,
-        )
-        return said(_NOT_WHILE[bad]) if bad else None
+        for step in steps:
+            if step.outcome is Outcome.WRONG and step.step in _NOT_WHILE:
+                return said(_NOT_WHILE[step.step])
+        return None
 
     def _unproven(self, trial: Probing) -> list[str]:
         """Return the scopes and products of the connection that the trial did not prove."""
-        scopes = {one.scope for one in trial.wanted} - set(trial.proven_scopes)
+        scopes = {wanted.scope for wanted in trial.wanted} - set(trial.proven_scopes)
         products = self.connection.products.keys() - set(trial.proven_products)
         return [*sorted(scopes), *sorted(products)]
 
@@ -202,15 +190,9 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
             " authenticate with a key"
         )
     [loaded] = onboardings.forms
-    known_id = (
-        client_id
-        or (
-            connection.evidence_file.evidence.client_id
-            if connection.evidence_file.evidence
-            else None
-        )
-        or connection.form.adopts
-    )
+    evidence = connection.evidence_file.evidence
+    proven_id = evidence.client_id if evidence else None
+    known_id = client_id or proven_id or connection.form.adopts
     network = Network(settings.request_timeout_seconds)
     return _inputs(loaded, connection, known_id, onboardings.catalogue, settings, network)
 
@@ -225,7 +207,8 @@ def all_given(stack: Stack, platform_name: str, supplier: str) -> list[ProbeInpu
     settings, forms = stack.forms.settings, stack.forms.onboardings
     platform = _platform(platform_name, stack.name, settings)
     by_name = {loaded.name: loaded for loaded in forms.forms if loaded.form.keys_of == supplier}
-    network, inputs = Network(settings.request_timeout_seconds), list[ProbeInputs]()
+    network = Network(settings.request_timeout_seconds)
+    inputs: list[ProbeInputs] = []
     for connection in without_ended_scopes(stack.forms.connections, stack.now.date()):
         loaded = by_name.get(connection.form.path or "")
         if loaded and connection.platform is platform:
@@ -262,11 +245,13 @@ def _inputs(
     settings: Settings,
     network: Network,
 ) -> ProbeInputs:
-    here, named = settings.platforms[connection.platform], connection.form.catalogue_names
+    here = settings.platforms[connection.platform]
+    named = connection.form.catalogue_names
     other_keys: dict[str, str] = {}
-    for other, keys in loaded.keys.items():
-        if other is not connection.environment:
-            other_keys |= dict.fromkeys([key.thumbprint for key in keys], other.value)
+    for keys_environment, keys in loaded.keys.items():
+        if keys_environment is not connection.environment:
+            thumbprints = [key.thumbprint for key in keys]
+            other_keys |= dict.fromkeys(thumbprints, keys_environment.value)
     context = Context(
         platform=connection.platform,
         environment=connection.environment,

@@ -9,9 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pydantic import BaseModel, ConfigDict
 
 from acmidm.private_key import PrivateKey
-from acmidm.probe.findings import finding
+from acmidm.probe.findings import Outcome, Probe, finding, wrong
 from acmidm.probe.inputs import ProbeInputs
-from acmidm.probe.steps import Outcome, Probe, wrong
 from acmidm.probe.telling import ProbeReport, report_in
 from acmidm.words import WHOLE, plain
 from acmidm_onboarding.authorities.http.pace import REQUESTS_AT_ONCE
@@ -49,7 +48,7 @@ class Probes(BaseModel):
     @property
     def is_unreached(self) -> bool:
         """Whether the issuer answered none of those that are wrong."""
-        return all(one.outcome is not Outcome.WRONG for one in self.connections)
+        return all(probe.outcome is not Outcome.WRONG for probe in self.connections)
 
 
 def probe_all(
@@ -84,7 +83,7 @@ def probe_all(
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
         listed = tuple(pool.map(probe, inputs))
     return Probes(
-        wrong=sum(one.outcome is not Outcome.PASSED for one in listed), connections=listed
+        wrong=sum(probe.outcome is not Outcome.PASSED for probe in listed), connections=listed
     )
 
 
@@ -102,12 +101,12 @@ def table(probes: Probes, language: Language) -> Iterator[str]:
     listed = probes.connections
     cells = [
         (
-            one.form,
-            plain(one.client_id or "-"),
-            language.translated(_OUTCOME[one.outcome]),
-            one.cause,
+            probe.form,
+            plain(probe.client_id or "-"),
+            language.translated(_OUTCOME[probe.outcome]),
+            probe.cause,
         )
-        for one in listed
+        for probe in listed
     ]
     widths = [max(len(row[column]) for row in cells) for column in range(3)]
     for *row, cause in cells:
@@ -119,7 +118,7 @@ def table(probes: Probes, language: Language) -> Iterator[str]:
         len(listed),
         wrong=probes.wrong,
     )
-    if recorded := sum(one.probe.recorded is not None for one in listed):
+    if recorded := sum(listed_probe.probe.recorded is not None for listed_probe in listed):
         yield language.ntr(
             "evidence of {count} connection is recorded: commit it beside the form",
             "evidence of {count} connections is recorded: commit it beside the forms",

@@ -101,19 +101,14 @@ class Answer:
                 url=self.url,
                 status=self.status,
             )
-        if self.document is None and (self.is_ok or "html" in self.headers.get("content-type", "")):
-            if "html" in self.headers.get("content-type", ""):
-                what, remedy = (
-                    N_("{url}: the answer is a page (HTML), with status {status}"),
-                    N_("see which proxy or firewall is in between, or correct the address"),
-                )
-            else:
-                what, remedy = (
-                    N_("{url}: the answer is no JSON, with status {status}"),
-                    N_("see which proxy or firewall is in between, or correct the address"),
-                )
-            return finding("proxy", what, remedy, url=self.url, status=self.status)
-        return None
+        is_page = "html" in self.headers.get("content-type", "")
+        if self.document is not None or not (self.is_ok or is_page):
+            return None
+        what = N_("{url}: the answer is no JSON, with status {status}")
+        if is_page:
+            what = N_("{url}: the answer is a page (HTML), with status {status}")
+        remedy = N_("see which proxy or firewall is in between, or correct the address")
+        return finding("proxy", what, remedy, url=self.url, status=self.status)
 
 
 class Network:
@@ -247,19 +242,16 @@ def _unreached(url: str, error: Exception) -> NoAnswer:
 
 def _see(url: str) -> Said:
     proxy = proxy_of(url)
-    return (
-        said(N_("see whether the proxy that {proxy} names lets it through"), proxy=proxy)
-        if proxy
-        else said(N_("see whether a firewall or a proxy is in between, and correct the address"))
-    )
+    if proxy:
+        return said(N_("see whether the proxy that {proxy} names lets it through"), proxy=proxy)
+    return said(N_("see whether a firewall or a proxy is in between, and correct the address"))
 
 
 def proxy_of(url: str) -> str | None:
     """Return the variable that names a proxy for an address. Its value may hold a password."""
     address = httpx.URL(url)
-    is_passed_by = address.host in LOOPBACK or urllib.request.proxy_bypass(address.host)
-    return (
-        f"{address.scheme.upper()}_PROXY"
-        if address.scheme in urllib.request.getproxies() and not is_passed_by
-        else None
-    )
+    if address.host in LOOPBACK or urllib.request.proxy_bypass(address.host):
+        return None
+    if address.scheme not in urllib.request.getproxies():
+        return None
+    return f"{address.scheme.upper()}_PROXY"

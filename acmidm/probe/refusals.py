@@ -79,15 +79,18 @@ def _clock(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
 def _without_scope(trial: Trial, wanted: Wanted, answer: Answer) -> Finding | None:
     """Return the finding where the scope is refused: without it the server accepts the client, or
     has another error."""
-    other = trial.request_token(wanted, is_scoped=False)
-    is_about_scope = answer.error not in _CLIENT_ERRORS and other.error != answer.error
-    return not_granted(wanted.named) if _is_let_in(other) or is_about_scope else None
+    without_scope = trial.request_token(wanted, is_scoped=False)
+    if _is_let_in(without_scope):
+        return not_granted(wanted.named)
+    if answer.error not in _CLIENT_ERRORS and without_scope.error != answer.error:
+        return not_granted(wanted.named)
+    return None
 
 
 def _kid(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
     if trial.kid is None:
-        own = (trial.declared or trial.key.public).kid
-        if _is_let_in(trial.request_token(wanted, kid=own)):
+        registered = (trial.declared or trial.key.public).kid
+        if _is_let_in(trial.request_token(wanted, kid=registered)):
             return finding(
                 "kid:missing",
                 N_(
@@ -95,7 +98,7 @@ def _kid(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
                     " keys, or the platform requires it"
                 ),
                 N_("name the key in the header of every assertion: {kid}"),
-                kid=named(own),
+                kid=named(registered),
             )
         return None
     if _is_let_in(trial.request_token(wanted, kid=None)):
@@ -134,10 +137,9 @@ def _audience(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
 
 def _algorithm(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
     members = {name: value for name, value in trial.key.public.members.items() if name != "alg"}
-    others = [alg for alg in _ALGORITHMS if alg in algorithms_of(members) and alg != trial.alg][
-        :_MOST_ALGORITHMS
-    ]
-    for alg in others:
+    fitting = algorithms_of(members)
+    untried = [alg for alg in _ALGORITHMS if alg in fitting and alg != trial.alg]
+    for alg in untried[:_MOST_ALGORITHMS]:
         if _is_let_in(trial.request_token(wanted, alg=alg)):
             return finding(
                 "alg:another",
@@ -158,8 +160,8 @@ def _client_or_key(trial: Trial, wanted: Wanted, answer: Answer) -> Finding:
         if context.platform is Platform.ACMIDM
         else str(10**9 + uuid.uuid4().int % 10**9)
     )
-    other = trial.request_token(wanted, client_id=nobody)
-    if _likeness(other) != _likeness(answer):
+    of_nobody = trial.request_token(wanted, client_id=nobody)
+    if _likeness(of_nobody) != _likeness(answer):
         if declared:
             return finding(
                 "key:not registered",

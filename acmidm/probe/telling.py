@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel, ConfigDict
 
-from acmidm.probe.findings import Said
-from acmidm.probe.steps import Outcome, Probe, ProbeStep
+from acmidm.probe.findings import Outcome, Probe, ProbeStep, Said
 from acmidm.words import WHOLE, plain
 from acmidm_onboarding.texts import N_, Language
 

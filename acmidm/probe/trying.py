@@ -4,17 +4,29 @@ is not requested."""
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from acmidm.probe.findings import Finding, Said, environment, finding, named, said
+from acmidm.probe.findings import (
+    DISCOVERY,
+    Finding,
+    Outcome,
+    ProbeStep,
+    Said,
+    environment,
+    finding,
+    named,
+    passed,
+    said,
+    untried,
+    wrong,
+)
 from acmidm.probe.mistakes import SKEW_SECONDS, mistaken_id, mistakes_in
 from acmidm.probe.network import Answer, NoAnswer, proxy_of
 from acmidm.probe.refusals import not_granted, why_refused
 from acmidm.probe.sent import taken_apart
-from acmidm.probe.steps import DISCOVERY, Outcome, ProbeStep, passed, untried, wrong
 from acmidm.probe.trial import Trial, Wanted
 from acmidm_onboarding.forms.probed_api import TestMessage
 from acmidm_onboarding.texts import N_
@@ -64,7 +76,8 @@ class Probing(Trial):
             yield from self._product(name)
 
     def _key(self) -> ProbeStep:
-        thumbprint, keys = self.key.public.thumbprint, self.context.keys
+        thumbprint = self.key.public.thumbprint
+        keys = self.context.keys
         if keys is None:
             return passed(
                 "key",
@@ -161,9 +174,8 @@ class Probing(Trial):
                     ),
                 )
             ]
-        if not endpoint.startswith(
-            f"{self.context.issuer.split('/', 3)[0]}//{self.context.issuer.split('/', 3)[2]}/"
-        ):
+        scheme, _, host, *_ = self.context.issuer.split("/", 3)
+        if not endpoint.startswith(f"{scheme}//{host}/"):
             return [
                 wrong(
                     DISCOVERY,
@@ -179,18 +191,13 @@ class Probing(Trial):
                 )
             ]
         self.context = replace(self.context, issuer=issuer, token_endpoint=endpoint)
+        detail: Said | str = issuer
         proxy = proxy_of(url)
-        return [
-            passed(
-                DISCOVERY,
-                said(
-                    N_("{issuer}, through the proxy that {proxy} names"), issuer=issuer, proxy=proxy
-                )
-                if proxy
-                else issuer,
-            ),
-            self._clock(answer),
-        ]
+        if proxy:
+            detail = said(
+                N_("{issuer}, through the proxy that {proxy} names"), issuer=issuer, proxy=proxy
+            )
+        return [passed(DISCOVERY, detail), self._clock(answer)]
 
     def _clock(self, answer: Answer) -> ProbeStep:
         self.skew = answer.skew_seconds or 0.0
@@ -199,11 +206,9 @@ class Probing(Trial):
         if abs(self.skew) <= SKEW_SECONDS:
             return passed("clock")
         seconds = abs(round(self.skew))
-        what = (
-            N_("this machine's clock is {seconds} seconds behind the server's")
-            if self.skew > 0
-            else N_("this machine's clock is {seconds} seconds ahead of the server's")
-        )
+        what = N_("this machine's clock is {seconds} seconds ahead of the server's")
+        if self.skew > 0:
+            what = N_("this machine's clock is {seconds} seconds behind the server's")
         return wrong(
             "clock",
             finding(
@@ -217,7 +222,8 @@ class Probing(Trial):
     def _all_tokens(self) -> Iterator[ProbeStep]:
         ended: Said | None = None
         for wanted in self.wanted:
-            step, of = "token", wanted.named
+            step = "token"
+            of = wanted.named
             if ended:
                 yield untried(step, ended, of)
                 continue
@@ -273,11 +279,9 @@ class Probing(Trial):
             return None
         if answer.status == _BUSY:
             wait = answer.headers.get("retry-after", "")
-            remedy = (
-                N_("try again in {seconds} seconds")
-                if wait.isdecimal()
-                else N_("try again in some minutes")
-            )
+            remedy = N_("try again in some minutes")
+            if wait.isdecimal():
+                remedy = N_("try again in {seconds} seconds")
             return finding("server:busy", N_("too many attempts failed"), remedy, seconds=wait)
         if answer.status in _SERVER_ERRORS:
             return finding(
@@ -289,7 +293,8 @@ class Probing(Trial):
         return why_refused(self, wanted, answer)
 
     def _product(self, name: str) -> Iterator[ProbeStep]:
-        step, product = "product", self.products[name]
+        step = "product"
+        product = self.products[name]
         token = self.tokens.get(name)
         if token is None:
             yield untried(step, said(N_("there is no token for it")), name)
@@ -335,17 +340,22 @@ class Probing(Trial):
                 return
         if product.configuration is not None:
             self.proven_products.append(name)
-        called = ", ".join(
-            f"{'GET' if message is None else 'POST'} {path}" for path, message in calls
+        yield passed(step, self._called(name, calls), name)
+
+    def _called(self, product: str, calls: Sequence[tuple[str, TestMessage | None]]) -> Said | str:
+        """Return which calls of an API passed, and what the test message had of fields that the
+        form lacks."""
+        methods = [("GET" if message is None else "POST", path) for path, message in calls]
+        called = ", ".join(f"{method} {path}" for method, path in methods)
+        left_out = self._left_out(product) if self.sends_test_message else {}
+        if not left_out:
+            return called
+        return said(
+            N_("{called}, with {values}: the form has no {fields}"),
+            called=called,
+            fields=", ".join(left_out),
+            values=", ".join(left_out.values()),
         )
-        left_out = self._left_out(name) if self.sends_test_message else {}
-        values = {"fields": ", ".join(left_out), "values": ", ".join(left_out.values())}
-        detail = (
-            said(N_("{called}, with {values}: the form has no {fields}"), called=called, **values)
-            if left_out
-            else called
-        )
-        yield passed(step, detail, name)
 
     def _call(
         self, product: str, url: str, message: TestMessage | None, token: str
@@ -353,11 +363,11 @@ class Probing(Trial):
         """Return what is wrong with one call of an API; None where it passed."""
         step = "product"
         try:
-            answer = (
-                self.network.get(url, token)
-                if message is None
-                else self.network.post_json(url, message.filled(self._values(product)), token)
-            )
+            if message is None:
+                answer = self.network.get(url, token)
+            else:
+                document = message.filled(self._values(product))
+                answer = self.network.post_json(url, document, token)
         except NoAnswer as error:
             return _unanswered(step, error, product)
         if answer.in_between:
@@ -424,25 +434,24 @@ class Probing(Trial):
                 **values,
             )
         if answer.status == _FORBIDDEN:
+            missing: Said | str = said(N_("Aanbieder, Afzender, product, channel or bron"))
             field = answer.members.get("field")
-            missing = (
-                quoted(field)
-                if isinstance(field, str) and field
-                else said(N_("Aanbieder, Afzender, product, channel or bron"))
+            if isinstance(field, str) and field:
+                missing = quoted(field)
+            remedy = N_(
+                "have the form's products brought up, or the Aansluitingenteam set it; the same"
+                " message can be offered again unchanged"
             )
             left_out = ", ".join(self._left_out(product)) if message else ""
+            if left_out:
+                remedy = N_("put {fields} into the form, at {product}, and have that brought up")
             return finding(
                 "product:unconfigured",
                 N_(
                     "product {product} is not set up for client {id} (403), though its token has"
                     " the scope; what is missing: {missing}"
                 ),
-                N_("put {fields} into the form, at {product}, and have that brought up")
-                if left_out
-                else N_(
-                    "have the form's products brought up, or the Aansluitingenteam set it; the"
-                    " same message can be offered again unchanged"
-                ),
+                remedy,
                 product=product,
                 id=quoted(self.client_id),
                 missing=missing,

@@ -13,10 +13,12 @@ _TOP = """\
 
 <!-- Written by acmidm schema from the files of the catalogue: change those. -->
 
-The scopes and products that a form can name. The name of a **placeholder** is not confirmed yet. A field is
-**documented** by its owner, **seen** in public client code or a sample, which does not prove that it is accepted, or
+The scopes and products that a form can name. The name of a **placeholder** is not confirmed yet. \
+A field is
+**documented** by its owner, **seen** in public client code or a sample, which does not prove \
+that it is accepted, or
 **assumed**.
-"""  # noqa: E501
+"""
 
 
 def catalogue_page(catalogue: Catalogue) -> str:

@@ -281,7 +281,12 @@ def code(text: str, longest: int = LONGEST) -> str:
     text = plain(text, longest) or " "
     if _TAME_CODE.fullmatch(text):
         return f"`{text}`"
-    return f"<code>{''.join(char if char.isalnum() or char in ' -' else f'&#{ord(char)};' for char in text)}</code>"  # noqa: E501
+    return f"<code>{''.join(map(_harmless_character, text))}</code>"
+
+
+def _harmless_character(char: str) -> str:
+    """Return a character as it is where it means nothing in Markdown, else as its number."""
+    return char if char.isalnum() or char in " -" else f"&#{ord(char)};"
 
 
 def in_tag(text: str, longest: int = LONGEST) -> str:

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from itertools import chain
 from pathlib import Path
 
 from acmidm.report.connection import ConnectionChanges
@@ -49,7 +50,7 @@ def together(connections: Iterable[ConnectionChanges]) -> list[Line]:
             shown = [client.connection.as_line() for client in group]
         placed.append((where, norm is group, shown))
     placed.sort(key=lambda item: item[:2])
-    return [line for _, _, lines in placed for line in lines]
+    return list(chain.from_iterable(lines for _, _, lines in placed))
 
 
 def odd(connections: Iterable[ConnectionChanges]) -> tuple[int, int]:
@@ -122,7 +123,7 @@ class _Client:
         nothing where there are none."""
         own: list[str] = []
         for change in changes:
-            values = [value for field in change.fields for value in (field.old, field.new)]
+            values = chain.from_iterable((field.old, field.new) for field in change.fields)
             for value in (change.note, *values):
                 words = [word.strip(",;") for word in (value or "").split()]
                 own += [word for word in words if self.own.search(word)]

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from acmidm.git import Tree
@@ -75,7 +76,9 @@ def as_section(needed: Sequence[Needed]) -> Section:
     lines = [each.as_line() for each in needed[:_MOST_LINES]]
     more = needed[_MOST_LINES:]
     if more:
-        names = {name for each in more for names in each.subjects.values() for name in names}
+        names: set[str] = set()
+        for each in more:
+            names.update(chain.from_iterable(each.subjects.values()))
         text = ntr(
             "the owner of {count} more organisation, for its own forms: {names}",
             "the owners of {count} more organisations, each for its own forms: {names}",

@@ -18,8 +18,10 @@ Domains = Mapping[str, Collection[str]]
 """Per code of an organisation those of its contacts, its owners and its suppliers."""
 
 _ANYBODYS = re.compile(
-    r"(.+\.)?((gmail|gmx|hotmail|live|msn|outlook|yahoo|yandex|ymail|yopmail)(\.com?)?\.[a-z]{2,3}|(pm|proton|tuta|mailbox)\.(me|org)"
-    r"|(aol|duck|fastmail|googlemail|hey|icloud|mac|mail|mailinator|me|protonmail|tuta|tutanota|zoho)\.com|(mail\.ru|web\.de)"
+    r"(.+\.)?((gmail|gmx|hotmail|live|msn|outlook|yahoo|yandex|ymail|yopmail)(\.com?)?"
+    r"\.[a-z]{2,3}|(pm|proton|tuta|mailbox)\.(me|org)"
+    r"|(aol|duck|fastmail|googlemail|hey|icloud|mac|mail|mailinator|me"
+    r"|protonmail|tuta|tutanota|zoho)\.com|(mail\.ru|web\.de)"
     r"|(belgacom|dommel|edpnet|mobistar|pandora|proximus|scarlet|skynet|telenet|voo)\.(be|net))"
 )
 """Large providers of mailboxes, also for a day, and those of Belgian access providers; some give

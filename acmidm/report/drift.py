@@ -30,7 +30,7 @@ from acmidm.report.kinds import Part, Report, sentence_of
 from acmidm.report.three_views import ClientDrift, Real
 from acmidm.words import WHOLE, day, days, plain
 from acmidm_onboarding.rules.ends import past_ends
-from acmidm_onboarding.rules.policies import Planned, Profile, Situation, violations
+from acmidm_onboarding.rules.policies import PlannedClient, Profile, Situation, violations
 from acmidm_onboarding.texts import N_, NN_, Counted, ntr, tr, translated
 from acmidm_onboarding.values.client import Client, ClientKey
 from acmidm_onboarding.values.end import EndOf
@@ -300,7 +300,7 @@ def key_warnings(
         if state is None or client.real is None or state.keys is not None or state.jwks_uri:
             continue
         snapshot = real[state.platform].clients[str(client.real.client_id)]
-        planned = Planned(keys=snapshot.jwks)
+        planned = PlannedClient(keys=snapshot.jwks)
         situation = Situation(state.environment, profile, now)
         for _, finding in violations(planned, situation, state.form.exemptions):
             warning = tr(

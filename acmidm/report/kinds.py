@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
@@ -844,11 +845,10 @@ class Change(Part):
     def pieces(self) -> list[Piece]:
         """``gains scope `x`: the reason for it``."""
         facts = _facts(self)
-        return [
-            piece
-            for part in re.split(r"[\[\]]", self._template)
-            for piece in _with_blanks(part, facts)
-        ]
+        pieces: list[Piece] = []
+        for part in re.split(r"[\[\]]", self._template):
+            pieces += _with_blanks(part, facts)
+        return pieces
 
     @property
     def has_lines(self) -> bool:
@@ -928,7 +928,9 @@ def _with_blanks(template: str, facts: Mapping[str, list[Piece]]) -> list[Piece]
         facts[part] if number % 2 else [Piece(part)]
         for number, part in enumerate(re.split(r"[{}]", template))
     ]
-    return [piece for pieces in parts for piece in pieces if piece.text] if all(parts) else []
+    if not all(parts):
+        return []
+    return [piece for piece in chain.from_iterable(parts) if piece.text]
 
 
 def _facts(change: Change) -> dict[str, list[Piece]]:
@@ -963,7 +965,7 @@ def _facts(change: Change) -> dict[str, list[Piece]]:
 
 def _in_a_row(named: Iterable[tuple[str, list[Piece]]]) -> list[Piece]:
     rows = [[Piece(", "), Piece(f"{plain(name)} "), *pieces] for name, pieces in named]
-    return [piece for pieces in rows for piece in pieces][1:]
+    return list(chain.from_iterable(rows))[1:]
 
 
 def _fields(change: Change) -> list[Piece]:

@@ -115,7 +115,9 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
     config = document.get("config") or {}
     resources = [resource for resource in resources_in(state or {}) if not resource.get("delete")]
     name = config.get("acmidm:environment")
-    shown = [step.get(side) or {} for step in steps for side in ("newState", "oldState")]
+    shown: list[EngineResource] = []
+    for step in steps:
+        shown += [step.get(side) or {} for side in ("newState", "oldState")]
     environment = (
         Environment(name) if name in list(Environment) else environment_in([*shown, *resources])
     )
@@ -347,11 +349,11 @@ def _before_adoption(after: Client, resources: _Resources) -> Client | None:
         for (key, part), resource in resources.items()
         if key == after.client_key
     }
-    seen = {
-        part: {"inputs": before}
-        for part, own in inputs.items()
-        if (before := mapping(mapping(own.get("adopt")).get("before")))
-    }
+    seen: dict[str, EngineResource] = {}
+    for part, inputs_of_part in inputs.items():
+        before = mapping(mapping(inputs_of_part.get("adopt")).get("before"))
+        if before:
+            seen[part] = {"inputs": before}
     if Resource.CLIENT not in seen:
         return None
     state = client_from(after.client_key, seen, {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import chain
 
 from acmidm.report.alike import odd, together, together_beside
 from acmidm.report.approvers import Approvers, Needed, as_section
@@ -56,7 +57,8 @@ class Review(Report):
     @property
     def approvers(self) -> list[str]:
         """Each who has to agree, or may be the one of several who does."""
-        return list(dict.fromkeys(name for each in self.needed for name in each.approvers))
+        names = chain.from_iterable(each.approvers for each in self.needed)
+        return list(dict.fromkeys(names))
 
     def as_document(self) -> Document:
         """Return who has to agree, what is refused, what changes beside the clients, and these per
@@ -239,12 +241,11 @@ def _changes(
 
 def changed_keys(plan: Plan) -> set[str]:
     """Return the keys of the clients of which a plan changes what an authority has."""
-    pairs = (
-        (old, new)
-        for old, new in paired(plan.before, plan.after)
-        if _at_authority(old) != _at_authority(new)
-    )
-    return {side.key for sides in pairs for side in sides if side}
+    keys: set[str] = set()
+    for old, new in paired(plan.before, plan.after):
+        if _at_authority(old) != _at_authority(new):
+            keys.update(client.key for client in (old, new) if client)
+    return keys
 
 
 def _at_authority(client: Client | None) -> tuple[object, ...] | None:
@@ -357,7 +358,8 @@ def _other_clients(plan: Plan) -> Iterator[str]:
         elif alike:
             several[state.resource_name] = alike
     if several:
-        names = sorted({old.resource_name for alike in several.values() for old in alike})
+        leaving = chain.from_iterable(several.values())
+        names = sorted({old.resource_name for old in leaving})
         yield tr(
             "New are {new}, other clients than those that go: {old}. To keep one of these under"
             " another name, write formerly in its form, or in organisation.yaml for another code.",

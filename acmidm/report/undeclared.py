@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 
 from acmidm.report.drift import UndeclaredClient
@@ -48,11 +48,15 @@ class Declared:
 
     @classmethod
     def by(cls, connections: Iterable[Declaration]) -> Declared:
-        keys = [
-            (connection.software_id, connection.platform, connection.form.adopts)
-            for connection in connections
-        ]
-        return cls(frozenset(key[0] for key in keys), frozenset(key[1:] for key in keys if key[2]))
+        """Return what forms declare: each by its natural key, and each that is taken over by its
+        client-ID too."""
+        software_ids: set[str | None] = set()
+        client_ids: set[tuple[Platform, str | None]] = set()
+        for connection in connections:
+            software_ids.add(connection.software_id)
+            if connection.form.adopts:
+                client_ids.add((connection.platform, connection.form.adopts))
+        return cls(frozenset(software_ids), frozenset(client_ids))
 
     def has(self, platform: Platform, client: RegisteredClient) -> bool:
         return (
@@ -76,7 +80,7 @@ def undeclared(
     # the state was lost.
     unmade = (drift.declared for drift in drifts if drift.declared and not drift.recorded)
     declared = Declared(
-        frozenset(key for state in unmade for key in state.natural_keys),
+        frozenset(chain.from_iterable(state.natural_keys for state in unmade)),
         frozenset([*((client.platform, client.client_id) for client in recorded), *adopting]),
     )
     clients: dict[tuple[Platform, str, Owner], UndeclaredClient] = {}

@@ -22,7 +22,7 @@ from acmidm.form_page.page import form_page
 from acmidm.sandbox.daemons import Daemon, Program
 from acmidm_onboarding.files import private_folder, write_private
 from acmidm_onboarding.forms.catalogue import Catalogue, Scope
-from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.settings import (
     LOOPBACK,
     SMTP_PORTS,

@@ -7,7 +7,8 @@ from typing import Any
 # Default_Ignorable_Code_Point (Unicode's DerivedCoreProperties) where `str.isprintable` sees a
 # letter or a mark, and the blank of Braille.
 _IGNORABLE = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164"
+    "\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 
 

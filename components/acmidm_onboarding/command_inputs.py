@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import yaml
 
@@ -50,15 +51,9 @@ def handing(
         yield ()
         return
     with TemporaryDirectory(prefix="acmidm-") as folder:
-        file, value, own = (
-            stack_file(stack, Path(folder)),
-            Path(folder, "handed.json"),
-            stack_file(stack, Path()),
-        )
-        # As texts: the engine reads some words as numbers that YAML 1.1 reads otherwise.
-        document = (
-            yaml.load(own.read_text("utf-8"), yaml.BaseLoader) if own.exists() else None  # noqa: S506 - makes texts alone
-        ) or {}
+        file = stack_file(stack, Path(folder))
+        value = Path(folder, "handed.json")
+        document = _settings_as_texts(stack_file(stack, Path()))
         document["config"] = {**(document.get("config") or {}), f"{NAMESPACE}:{HANDED}": str(value)}
         file.write_text(yaml.safe_dump(document), "utf-8")
         parts = {
@@ -77,6 +72,15 @@ def handing(
         }
         value.write_text(json.dumps(handed), "utf-8")
         yield ("--config-file", str(file))
+
+
+def _settings_as_texts(file: Path) -> dict[str, Any]:
+    """Return what a stack's file has, each value as a text: the engine reads some words as numbers
+    that YAML 1.1 reads otherwise."""
+    if not file.exists():
+        return {}
+    text = file.read_text("utf-8")
+    return yaml.load(text, yaml.BaseLoader) or {}  # noqa: S506 - makes texts alone
 
 
 def read_handed(file: Path, environment: Environment) -> Handed:

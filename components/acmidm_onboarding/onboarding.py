@@ -24,7 +24,7 @@ from acmidm_onboarding.resources.client_scopes import ClientScopes
 from acmidm_onboarding.resources.hand_over import HandOver, handing_over
 from acmidm_onboarding.resources.oauth_client import OAuthClient
 from acmidm_onboarding.resources.product_configuration import ProductConfiguration
-from acmidm_onboarding.rules.policies import Planned, Profile, Situation, violations
+from acmidm_onboarding.rules.policies import PlannedClient, Profile, Situation, violations
 from acmidm_onboarding.settings import NAMESPACE
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, members_of, parse_jwk
@@ -80,11 +80,11 @@ class Onboarding(pulumi.ComponentResource):
                 f"Onboarding {name} is given no connections; give it those of one application, or"
                 " leave it out"
             )
-        others = sorted({connection.key for connection in connections} - {name})
-        if others:
+        wrong_keys = sorted({connection.key for connection in connections} - {name})
+        if wrong_keys:
             raise pulumi.RunError(
-                f"Onboarding {name} is given connections of {others[0]}; name it by the key of its"
-                " connections"
+                f"Onboarding {name} is given connections of {wrong_keys[0]}; name it by the key of"
+                " its connections"
             )
         first = connections[0]
         inputs = _component_inputs(connections)
@@ -95,7 +95,9 @@ class Onboarding(pulumi.ComponentResource):
             inputs or None,
             pulumi.ResourceOptions.merge(former, opts),
         )
-        self.parts, self.client_secrets, self.handing_over = [], {}, {}
+        self.parts = []
+        self.client_secrets = {}
+        self.handing_over = {}
         given: pulumi.Output[Keys] | None = None
         if args.keys is not None:
             profile = Profile(pulumi.Config(NAMESPACE).get("profile") or Profile.ACMIDM)
@@ -106,8 +108,8 @@ class Onboarding(pulumi.ComponentResource):
             connection.platform.value: self._declare(connection, given, args.protect)
             for connection in connections
         }
-        for left in recorded:
-            as_recorded.declare_below(self, left)
+        for connection_as_recorded in recorded:
+            as_recorded.declare_below(self, connection_as_recorded)
         self._register({"connections": without_unknown(self.connections)})
 
     def _declare_as_recorded(
@@ -115,7 +117,8 @@ class Onboarding(pulumi.ComponentResource):
     ) -> None:
         inputs = as_recorded.component_inputs(recorded)
         super().__init__("acmidm:index:Onboarding", recorded.key, inputs or None, opts)
-        self.parts, self.handing_over = [], {}
+        self.parts = []
+        self.handing_over = {}
         self.client_secrets = as_recorded.declare_below(self, recorded)
         outputs = mapping(recorded.resources[0].get("outputs"))
         is_there = not recorded.is_without_client
@@ -135,8 +138,7 @@ class Onboarding(pulumi.ComponentResource):
             )
         keys = connection.jwks if given is None else given
         secret = self._secret(connection) if connection.uses_secret else None
-        # None where nothing is asked: then the engine gives a part the component's protection.
-        protected = True if protect and not connection.is_leaving() else None
+        protected = _protected(protect=protect, is_leaving=connection.is_leaving())
         # The engine renames parts with their component in the run that renames it; one that fails
         # in that run needs its own aliases.
         aliases = _aliases(connection, connection.resource_name)
@@ -154,7 +156,7 @@ class Onboarding(pulumi.ComponentResource):
             connection, client, scopes, is_given=given is not None
         )
         for product in connection.products:
-            protected = True if protect and not connection.is_leaving(product) else None
+            protected = _protected(protect=protect, is_leaving=connection.is_leaving(product))
             aliases = _aliases(connection, f"{connection.resource_name}/{product}")
             options = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases)
             self.parts.append(ProductConfiguration(connection, product, client_id, options))
@@ -213,6 +215,11 @@ def without_unknown(value: Any) -> pulumi.Output[Any]:
         return part
 
     return pulumi.Output.from_input(resolved(value))
+
+
+def _protected(*, protect: bool, is_leaving: bool) -> bool | None:
+    """Return the engine's option ``protect`` of a part: None gives it the component's own."""
+    return True if protect and not is_leaving else None
 
 
 def _component_inputs(connections: Sequence[Declaration]) -> dict[str, Any]:
@@ -275,11 +282,10 @@ def _public_keys(connection: Declaration, given: Sequence[Any], profile: Profile
             " organisation uploads its own"
         )
     situation = Situation(connection.environment, profile, datetime.now(UTC))
+    planned = PlannedClient(keys=members_of(keys))
     forbidden = [
         f"{connection.key}: {finding.what}; {remedy_of(policy, finding)}"
-        for policy, finding in violations(
-            Planned(keys=members_of(keys)), situation, connection.form.exemptions
-        )
+        for policy, finding in violations(planned, situation, connection.form.exemptions)
     ]
     if forbidden:
         raise pulumi.RunError("\n".join(forbidden))

@@ -14,7 +14,7 @@ from acmidm_onboarding.authorities.errors import Unreachable
 from acmidm_onboarding.authorities.http.api import Api
 from acmidm_onboarding.authorities.http.pace import pause_seconds
 from acmidm_onboarding.authorities.http.retry import Retrying
-from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.values.terms import Platform
 from tests.authorities.conftest import Clock
 from tests.support.fake_server import Reply, Request, api_at, in_turn, serving

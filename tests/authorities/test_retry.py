@@ -24,7 +24,7 @@ from acmidm_onboarding.authorities.errors import (
 from acmidm_onboarding.authorities.http.api import Api
 from acmidm_onboarding.authorities.http.pace import retry_after_seconds
 from acmidm_onboarding.authorities.http.retry import Retrying
-from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from tests.authorities.conftest import Clock
 from tests.support.fake_server import RESET, FakeServer, Reply, Request, api_at, in_turn, serving
 from tests.support.settings import read

@@ -24,7 +24,7 @@ from acmidm_onboarding.authorities.connected import connected
 from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
 from acmidm_onboarding.authority_types import installed_authorities
-from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.resources.client_scopes import ClientScopesProvider
 from acmidm_onboarding.resources.oauth_client import OAuthClientProvider
 from acmidm_onboarding.settings import InvalidSettings, declared_keys, full_key, read_settings

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from acmidm.cli import App, Ending
+from acmidm.cli import App, EndingCommands
 from acmidm.cli import app as acmidm
 from acmidm.engine.pulumi import EngineError, UnknownStack
 from acmidm_onboarding.authorities.errors import Unreachable
@@ -59,7 +59,7 @@ def test_what_is_no_day_is_refused_in_one_sentence() -> None:
 
 
 def app_that_raises(error: Exception) -> typer.Typer:
-    app = App(cls=Ending)
+    app = App(cls=EndingCommands)
 
     @app.command()
     def fails() -> None:

@@ -270,8 +270,8 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "reserves no rights",
             BEHEERPORTAAL,
-            "            if rights\n            else None",
-            "            if False\n            else None",
+            "        if not rights:\n",
+            "        if True:\n",
         ),
         Defect(
             "is not sure of the operator",
@@ -355,8 +355,8 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "a secret is not set by register",
             BEHEERPORTAAL,
-            "document=_document(metadata, client_secret))",
-            "document=_document(metadata, None))",
+            "document = _document(metadata, client_secret)",
+            "document = _document(metadata, None)",
         ),
         Defect(
             "a secret is not set by update",
@@ -411,8 +411,8 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "finds no client",
             BEHEERPORTAAL,
-            "return item.registered if is_it else None",
-            "return None",
+            "                return item.registered\n",
+            "                return None\n",
         ),
         Defect(
             "takes any client for the one with a key",
@@ -568,10 +568,11 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "what a wrong address does not have is gone",
             KEYCLOAK,
-            "        client = self._with_id(client_id)\n        if client is None:\n",
+            "        client = self._with_id(client_id)\n"
+            "        if client is None:\n            self.",
             "        try:\n            client = self._with_id(client_id)\n"
             "        except Rejected:\n            return None\n"
-            "        if client is None:\n",
+            "        if client is None:\n            self.",
         ),
         Defect(
             "attributes are dropped",
@@ -609,8 +610,8 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "a secret is not set",
             KEYCLOAK_WIRE,
-            'document if client_secret is None else {**document, "secret": client_secret}',
-            "document",
+            'document["secret"] = client_secret',
+            "pass",
         ),
         Defect(
             "a secret is not set by update",

@@ -33,8 +33,8 @@ from acmidm_onboarding.authorities.port import (
     RegisteredClient,
 )
 from acmidm_onboarding.authority_types import AuthorityType
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.forms.confirmation_files import as_text, key_file
-from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.settings import (
     AssertionAudience,
     PlatformSettings,

@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 
 from acmidm.cli import app
 from acmidm_onboarding.forms.catalogue import ConfigurationField, Product, Scope
-from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from story.tables import PAGES as PAGES_WITH_A_TABLE
 from story.tables import with_table
 from tests.support.engine import ROOT

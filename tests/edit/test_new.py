@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
 from acmidm_onboarding.files import write_once
-from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.texts.page import SENTENCES
 from tests.support.engine import ROOT
 from tests.support.terminal import contents, descriptor, typed

@@ -12,7 +12,7 @@ import yaml
 from playwright.sync_api import Browser, Page, Request, expect
 
 from acmidm.form_page.page import form_page
-from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from tests.support.offered import catalogue_folder
 
 SENTENCE = "paard batterij nietje"

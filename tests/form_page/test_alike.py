@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator
 from typer.testing import CliRunner
 
 from acmidm.cli import app
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.forms.editor import onboarding_schema, organisation_schema
-from acmidm_onboarding.forms.loading import load_catalogue
 from tests.form_page.cases import CASES, document_of
 from tests.support.offered import catalogue_folder
 from tests.support.workspace import Workspace

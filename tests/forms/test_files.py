@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.forms.documents import MAXIMUM_BYTES
-from acmidm_onboarding.forms.loading import load_catalogue, read_onboardings
+from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.values.problems import InvalidForms, on_one_line
 from acmidm_onboarding.values.terms import Environment
 from tests.support.workspace import FORM, Workspace, public_key

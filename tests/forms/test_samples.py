@@ -13,9 +13,10 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from acmidm.render.catalogue_page import catalogue_page
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.forms.editor import schemas
 from acmidm_onboarding.forms.files import OWN_FILES
-from acmidm_onboarding.forms.loading import load_catalogue, read_onboardings
+from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform

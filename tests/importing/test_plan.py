@@ -16,8 +16,8 @@ from acmidm.importing.listed import ListedClient
 from acmidm.sheet import SheetRow
 from acmidm.words import slug
 from acmidm_onboarding.authorities.keycloak.wire import WireClient
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.forms.files import form_file
-from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.values.metadata import Owner, ProductDocument
 from acmidm_onboarding.values.organisation import Organisation

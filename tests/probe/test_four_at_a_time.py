@@ -6,9 +6,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
-from acmidm.probe.findings import Said
+from acmidm.probe.findings import Probe, Said
 from acmidm.probe.many import probe_all
-from acmidm.probe.steps import Probe
 from acmidm_onboarding.texts import Language
 from tests.support.busy import Busy
 

@@ -10,7 +10,7 @@ import pytest
 
 from acmidm_onboarding.authorities.connected import connected
 from acmidm_onboarding.authorities.errors import ChangedMeanwhile, NotFound, Rejected
-from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.resources.base import AuthorityProvider
 from acmidm_onboarding.resources.client_jwks import ClientJwksProvider
 from acmidm_onboarding.resources.client_scopes import ClientScopesProvider

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from acmidm_onboarding.rules.policies import LIMITS, POLICIES, Planned, Profile, Situation
+from acmidm_onboarding.rules.policies import LIMITS, POLICIES, PlannedClient, Profile, Situation
 from acmidm_onboarding.values.terms import Environment, ExemptiblePolicy
 from tests.support.workspace import private_key, public_key
 
@@ -24,12 +24,12 @@ def days(number: int) -> float:
     return (NOW + timedelta(days=number)).timestamp()
 
 
-def keys(**members: Any) -> Planned:
-    return Planned(keys={"k": {**EC, "exp": days(30), **members}})
+def keys(**members: Any) -> PlannedClient:
+    return PlannedClient(keys={"k": {**EC, "exp": days(30), **members}})
 
 
 def found(
-    planned: Planned, *, profile: str = "acmidm", environment: str = "prod"
+    planned: PlannedClient, *, profile: str = "acmidm", environment: str = "prod"
 ) -> dict[str, str]:
     """Per policy that is violated the sentence about it."""
     situation = Situation(Environment(environment), Profile(profile), NOW)
@@ -47,7 +47,7 @@ SHARED = (
     'key "k" contains private members; make a new pair, as this one has been shared, and give its'
     " public half"
 )
-REFUSED: dict[str, tuple[Planned, str, str, str]] = {
+REFUSED: dict[str, tuple[PlannedClient, str, str, str]] = {
     "a private key": (
         keys(**private_key("ec", kty="EC", crv="P-256")),
         "acmidm tni",
@@ -55,25 +55,25 @@ REFUSED: dict[str, tuple[Planned, str, str, str]] = {
         SHARED,
     ),
     "a symmetric key": (
-        Planned(keys={"k": {"kty": "oct", "k": "c2VjcmV0"}}),
+        PlannedClient(keys={"k": {"kty": "oct", "k": "c2VjcmV0"}}),
         "acmidm tni",
         "private-key",
         SHARED,
     ),
     "a short RSA key": (
-        Planned(keys={"k": public_key("small", size=1024)}),
+        PlannedClient(keys={"k": public_key("small", size=1024)}),
         "acmidm tni",
         "short-rsa-key",
         SHORT.format(1024),
     ),
     "an RSA key without modulus": (
-        Planned(keys={"k": {"kty": "RSA"}}),
+        PlannedClient(keys={"k": {"kty": "RSA"}}),
         "acmidm tni",
         "short-rsa-key",
         SHORT.format(0),
     ),
     "RS256 with FAPI 2": (
-        Planned(keys={"k": {**RSA, "alg": "RS256", "exp": days(30)}}),
+        PlannedClient(keys={"k": {**RSA, "alg": "RS256", "exp": days(30)}}),
         *(
             "fapi2 tni",
             "key-algorithm",
@@ -81,7 +81,7 @@ REFUSED: dict[str, tuple[Planned, str, str, str]] = {
         ),
     ),
     "an RSA key without alg with FAPI 2": (
-        Planned(keys={"k": {**RSA, "exp": days(30)}}),
+        PlannedClient(keys={"k": {**RSA, "exp": days(30)}}),
         *(
             "fapi2 tni",
             "key-algorithm",
@@ -104,7 +104,7 @@ REFUSED: dict[str, tuple[Planned, str, str, str]] = {
         LASTS.format("2028-11-24", "fapi2", 365, "2027-11-25"),
     ),
     "a key without exp with FAPI 2": (
-        Planned(keys={"k": EC}),
+        PlannedClient(keys={"k": EC}),
         *(
             "fapi2 tni",
             "key-lifetime",
@@ -112,13 +112,13 @@ REFUSED: dict[str, tuple[Planned, str, str, str]] = {
         ),
     ),
     "a secret on prod": (
-        Planned("client_secret_basic"),
+        PlannedClient("client_secret_basic"),
         "acmidm prod",
         "client-secret",
         SECRET.format("client_secret_basic", "prod"),
     ),
     "a secret on TNI with FAPI 2": (
-        Planned("client_secret_post"),
+        PlannedClient("client_secret_post"),
         "fapi2 tni",
         "client-secret",
         SECRET.format("client_secret_post", "tni"),
@@ -134,22 +134,22 @@ def test_what_is_refused_and_what_to_do(case: str) -> None:
 
 
 ALLOWED = {
-    "nothing told": (Planned(), "fapi2", "prod"),
-    "RS256 as ACM/IDM does": (Planned(keys={"k": {**RSA, "alg": "RS256"}}), "acmidm", "prod"),
-    "a key without exp": (Planned(keys={"k": EC}), "acmidm", "prod"),
+    "nothing told": (PlannedClient(), "fapi2", "prod"),
+    "RS256 as ACM/IDM does": (PlannedClient(keys={"k": {**RSA, "alg": "RS256"}}), "acmidm", "prod"),
+    "a key without exp": (PlannedClient(keys={"k": EC}), "acmidm", "prod"),
     "a key of exactly two years": (keys(exp=days(730)), "acmidm", "prod"),
     "PS256 with FAPI 2": (
-        Planned(keys={"k": {**RSA, "alg": "PS256", "exp": days(365)}}),
+        PlannedClient(keys={"k": {**RSA, "alg": "PS256", "exp": days(365)}}),
         "fapi2",
         "prod",
     ),
     "a curve without alg with FAPI 2": (
-        Planned(keys={"k": {**public_key("ec", kty="EC", crv="P-256"), "exp": days(1)}}),
+        PlannedClient(keys={"k": {**public_key("ec", kty="EC", crv="P-256"), "exp": days(1)}}),
         "fapi2",
         "prod",
     ),
-    "a secret on TNI": (Planned("client_secret_basic"), "acmidm", "tni"),
-    "a key as authentication": (Planned("private_key_jwt"), "fapi2", "prod"),
+    "a secret on TNI": (PlannedClient("client_secret_basic"), "acmidm", "tni"),
+    "a key as authentication": (PlannedClient("private_key_jwt"), "fapi2", "prod"),
 }
 
 

@@ -14,7 +14,7 @@ from joserfc.jwk import RSAKey
 
 from acmidm.form_page.page import form_page
 from acmidm.sandbox.portals import api_client_id
-from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from tests.support.sandbox_stack import PROJECT, Stack
 
 pytestmark = pytest.mark.tool

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from acmidm.sandbox.portals import api_client_id, apis
-from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.forms.probed_api import TestMessage
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack_files import stack_settings

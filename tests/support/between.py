@@ -10,7 +10,7 @@ from pathlib import Path
 from acmidm_onboarding.authorities.beheerportaal.adapter import Beheerportaal
 from acmidm_onboarding.authorities.connected import ConnectedPlatform, connected
 from acmidm_onboarding.authorities.http.tokens import OperatorTokens
-from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.settings import read_settings
 from acmidm_onboarding.values.terms import Platform
 from tests.support.engine import Project

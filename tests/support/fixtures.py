@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from acmidm.form_page.page import form_page
-from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from tests.support.engine import Project
 from tests.support.offered import catalogue_folder, offered
 from tests.support.portal import RunningPortal, running_portal

@@ -23,7 +23,7 @@ from acmidm_onboarding.authorities.http.api import Api
 from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.authorities.http.tokens import Credentials, OperatorTokens
 from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
-from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_sandbox.beheerportaal.settings import RIGHTS
 from tests.support.keycloak_server.admin import Admin, Document
 from tests.support.keycloak_server.distribution import SHA256, Distribution, wanted_version

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.values.terms import Environment, Platform
 
 SHARED = "ACMIDM_TESTS_SHARED"

@@ -73,11 +73,16 @@ def due(rows: Iterable[ListedConnection], sent: Sent, now: datetime) -> tuple[Du
     reminder, not three, also after the ledger was lost. A step gets its first reminder after a week
     of waiting, or at once where nobody knows since when it waits.
     """
-    rows = tuple(rows)
-    ends = (ending for row in rows for ending in _what_ends(row, now) if ending.id not in sent)
-    steps = (waiting for row in rows if (waiting := _waiting(row, sent, now)) is not None)
-    in_order = sorted(ends, key=lambda ending: (ending.expires, ending.id))
-    return (*in_order, *sorted(steps, key=lambda waiting: waiting.id))
+    ends: list[Ends] = []
+    steps: list[StepWaits] = []
+    for row in rows:
+        ends += [ending for ending in _what_ends(row, now) if ending.id not in sent]
+        waiting = _waiting(row, sent, now)
+        if waiting is not None:
+            steps.append(waiting)
+    ends.sort(key=lambda ending: (ending.expires, ending.id))
+    steps.sort(key=lambda waiting: waiting.id)
+    return (*ends, *steps)
 
 
 def _what_ends(connection: ListedConnection, now: datetime) -> Iterator[Ends]:

@@ -30,7 +30,9 @@ def is_in_place(path: Path, forms: Sequence[Path]) -> bool:
 def strays(before: Tree, after: Tree, forms: Sequence[Path]) -> list[Problem]:
     """Return the files that a change puts below the folders of forms and that do not belong there;
     earlier ones stop nobody."""
-    problems = [problem for folder in forms for problem in _strays(before, after, folder)]
+    problems: list[Problem] = []
+    for folder in forms:
+        problems += _strays(before, after, folder)
     if len(problems) > _MOST_SAID:
         return [
             *problems[:_MOST_SAID],

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from acmidm.git import Tree
@@ -26,7 +27,7 @@ from acmidm_onboarding.rules.gate import Withheld
 from acmidm_onboarding.rules.mandates import has_ended
 from acmidm_onboarding.rules.policies import (
     Gate,
-    Planned,
+    PlannedClient,
     Profile,
     PromotionGate,
     Situation,
@@ -170,7 +171,7 @@ def unneeded_exemptions(
     exempted = {policy.value for policy in loaded.form.exemptions}
     for environment in loaded.form.environments if exempted else ():
         keys = {key.kid: key.members for key in loaded.keys.get(environment, ())}
-        planned = Planned(loaded.form.token_endpoint_auth_method, keys=keys)
+        planned = PlannedClient(loaded.form.token_endpoint_auth_method, keys=keys)
         exempted -= {
             policy.id
             for policy, _ in violations(planned, Situation(environment, profiles[environment], now))
@@ -191,7 +192,7 @@ def revision(
     problems = strays(before, tree, folders.forms)
     files = tree.files(folders.is_read)
     onboardings = read_onboardings(
-        folders.forms, folders.catalogue_in(files), stacks.profiles, others=problems, files=files
+        folders.forms, folders.catalogue_in(files), stacks.profiles, earlier=problems, files=files
     ).valid()
     return Revision(onboardings, stacks.protecting, now, stacks.gate)
 
@@ -242,8 +243,8 @@ def plan_between(
     more += _scopes_that_have_ended(before, after, environment)
     refused = [*_refused_without_mandate(before.connections[environment], wanted)]
     more += at_the_gate(refused, ())
-    sentences = tuple(sentence for withheld in refused for sentence in withheld.sentences)
-    return replace(plan, more=tuple(more), problems=sentences)
+    sentences = chain.from_iterable(withheld.sentences for withheld in refused)
+    return replace(plan, more=tuple(more), problems=tuple(sentences))
 
 
 def _scopes_that_have_ended(
@@ -356,26 +357,25 @@ def _unused(
 ) -> dict[str, str]:
     """Return until when each application and connection is allowed of which no client has the
     mandate, with the reference."""
-    return {
-        f"{mandate.supplier}: {allowed}": mandate.words
-        for mandate in sorted(mandates, key=lambda mandate: mandate.until)
-        for allowed in mandate.allowed
-        if (folder, mandate.supplier, allowed) not in used
-    }
+    unused: dict[str, str] = {}
+    for mandate in sorted(mandates, key=lambda mandate: mandate.until):
+        for allowed in mandate.allowed:
+            if (folder, mandate.supplier, allowed) not in used:
+                unused[f"{mandate.supplier}: {allowed}"] = mandate.words
+    return unused
 
 
 def notes_between(before: Revision, after: Revision, tree: Tree) -> Iterator[str]:
     """Yield the key files that a removed form leaves behind in ``tree``, which is that of
     ``after``."""
     names = {loaded.name for loaded in after.onboardings.forms}
-    still_named = {file for loaded in after.onboardings.forms for file in loaded.key_files}
-    left = {
-        file
-        for loaded in before.onboardings.forms
-        if loaded.name not in names and not loaded.form.keys_of
-        for file in loaded.key_files
-    } - still_named
-    if files := [plain(str(file)) for file in sorted(left) if str(file) in tree.entries]:
+    left_behind: set[Path] = set()
+    for loaded in before.onboardings.forms:
+        if loaded.name not in names and not loaded.form.keys_of:
+            left_behind.update(loaded.key_files)
+    for loaded in after.onboardings.forms:
+        left_behind.difference_update(loaded.key_files)
+    if files := [plain(str(file)) for file in sorted(left_behind) if str(file) in tree.entries]:
         yield tr(
             "No form names these key files any more; remove them too: {files}.",
             files=first_of(files),

@@ -13,6 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from acmidm.git import PLAIN_FILE, Tree
@@ -38,7 +39,8 @@ from acmidm_onboarding.values.secrecy import without_keys_and_tokens
 _OF_GIT = re.compile(r"(.*/)?\.git(attributes|modules)", re.DOTALL)
 """With these a checkout has other content than a review reads."""
 _HARMLESS = re.compile(
-    r"docs/([a-z0-9-]+/)*[a-z0-9-]+\.(md|png)|schema/[a-z]+\.schema\.json|people\.yaml|(README|CHANGELOG|CONTRIBUTING|SECURITY|toolchain/README)\.md"
+    r"docs/([a-z0-9-]+/)*[a-z0-9-]+\.(md|png)|schema/[a-z]+\.schema\.json|people\.yaml"
+    r"|(README|CHANGELOG|CONTRIBUTING|SECURITY|toolchain/README)\.md"
 )
 """Pages, where people look for them: another may be what a coding agent takes for its instructions.
 And who logs on at the sandbox, which is on each one's own machine."""
@@ -91,7 +93,7 @@ def changes_elsewhere(before: Tree, after: Tree, stacks: StacksOfRevision) -> li
             None if _is_plain(path, before, after) else Kind.CODE_CHANGED
         ):
             by_kind[kind].append(path)
-    parsed = [path for kind in _PARSED for path in by_kind[kind]]
+    parsed = list(chain.from_iterable(by_kind[kind] for kind in _PARSED))
     old, new = read_values(before, parsed), read_values(after, parsed)
     changes: list[Change] = []
     for kind, paths in by_kind.items():

@@ -252,7 +252,8 @@ SCOPES: Conditions = {
 
 
 def require(request: TokenRequest, conditions: Conditions) -> None:
-    """Judge the request by each rule that it breaks.
+    """Refuse a request that breaks a rule, with the rule's sentence in `rules.yaml`. What is
+    tolerated becomes a line in the log.
 
     Raises:
         OAuth2Error

@@ -2,8 +2,7 @@
 
 The rooms above call the port (``port.py``), and ask what else an authority can do (``Audited``,
 ``KnowsUse`` and the like), never of which type it is. ``connected.py`` makes the authorities of a
-stack; ``http/`` is for adapters over HTTP. The sentences in which these adapters refuse are
-``texts/authorities.*.yaml``, and one file per adapter.
+stack; ``http/`` is for adapters over HTTP.
 
 An authority with an API must keep the natural key and the marks of a client, and must find the
 client by its key: else a lost answer or a lost state makes clients twice.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 
 import httpx
@@ -52,7 +52,8 @@ class ConnectedPlatform:
         catalogue: Catalogue,
         retries: defaultdict[str, Retrying],
     ) -> None:
-        platform, assigned = settings.platforms[name], catalogue.assigned_by_provider(name)
+        platform = settings.platforms[name]
+        assigned = catalogue.assigned_by_provider(name)
 
         def connect(address: object, tokens: OperatorTokens | None) -> Api:
             url = httpx.URL(str(address))
@@ -76,9 +77,9 @@ class ConnectedPlatform:
         self.authority: Authority = make(
             platform, lambda address: connect(address, tokens), assigned
         )
-        self.unkept = (
-            self.authority.unkept if isinstance(self.authority, Forgets) else frozenset[str]()
-        )
+        self.unkept: frozenset[str] = frozenset()
+        if isinstance(self.authority, Forgets):
+            self.unkept = self.authority.unkept
         self.marks_products = not isinstance(self.authority, HasProducts)
         """Whether a product's configuration says whose it is."""
         self._name = name
@@ -91,14 +92,7 @@ class ConnectedPlatform:
         elif self.products:
             raise self._no_address_of_products()
         self.clients = ReadOnce[ClientSnapshot](
-            self.authority.snapshot,
-            (
-                lambda: (
-                    (snapshot.client.client_id, snapshot) for snapshot in self.authority.clients()
-                )
-            )
-            if self.can.lists_clients
-            else None,
+            self.authority.snapshot, self._listed_clients if self.can.lists_clients else None
         )
         self.made: dict[str, ClientParts] = {}
         """What each client that this run has made was made with, by client-ID."""
@@ -126,10 +120,17 @@ class ConnectedPlatform:
         self, client_key: ClientKey, snapshot: ClientSnapshot, products: Iterable[str]
     ) -> Client:
         """Return a client as it is there, with its configurations of these ``products``."""
-        client_id = snapshot.client.client_id
-        documents = ((name, self.configurations(name).get(client_id)) for name in products)
-        configured = {name: document for name, document in documents if document}
+        configured: dict[str, ProductDocument] = {}
+        for name in products:
+            document = self.configurations(name).get(snapshot.client.client_id)
+            if document:
+                configured[name] = document
         return snapshot.as_client(client_key, configured, self.assigned)
+
+    def _listed_clients(self) -> Iterator[tuple[str, ClientSnapshot]]:
+        """Yield each client of the authority, by client-ID."""
+        for snapshot in self.authority.clients():
+            yield snapshot.client.client_id, snapshot
 
     def configured(self, client_id: str) -> dict[str, ProductDocument]:
         """Return what a client has of each product, as lists have it, also of those that the state
@@ -139,7 +140,9 @@ class ConnectedPlatform:
         Raises:
             NotFound, NoList: where no product has an API.
         """
-        found, is_offered, missing = dict[str, ProductDocument](), False, None
+        found: dict[str, ProductDocument] = {}
+        is_offered = False
+        missing: NotFound | NoList | None = None
         for product in self.products:
             try:
                 document = self.configurations(product).get(client_id, as_listed=True)

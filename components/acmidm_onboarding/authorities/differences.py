@@ -25,7 +25,8 @@ def difference(known: object, current: object, wanted: object) -> str:
     Settings and keys are described by their names alone: a person compares their values in a
     preview.
     """
-    before, now = _entries(known), _entries(current)
+    before = _entries(known)
+    now = _entries(current)
     actions = {
         "added": now.keys() - before.keys(),
         "removed": before.keys() - now.keys(),
@@ -79,4 +80,6 @@ def _listed(value: object, shown: set[str] | None) -> str:
 
 
 def _plain(value: Any) -> str:
-    return " ".join(value) or tr("empty") if isinstance(value, list | tuple) else str(value)
+    if isinstance(value, list | tuple):
+        return " ".join(value) or tr("empty")
+    return str(value)

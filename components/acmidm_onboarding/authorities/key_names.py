@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from itertools import count, islice
+from itertools import islice
 from typing import Any
 
 from acmidm_onboarding.values.harmless import harmless
@@ -40,14 +40,22 @@ def by_name(keys: Iterable[object]) -> Jwks:
     these names a key that somebody slipped in under a declared ``kid`` would hide, or hide the
     declared key.
     """
-    left = iter(keys)
-    named: dict[str, Mapping[str, Any]] = {}
-    for kid, key in (_named(number, key) for number, key in enumerate(islice(left, _MOST_KEYS), 1)):
-        names = (f"{kid} ({number})" if number > 1 else kid for number in count(1))
-        named[next(name for name in names if name not in named)] = key
-    if more := sum(1 for _ in left):
-        named[f"and {more:,} more"] = {"unreadable": "this set has more keys than are looked at"}
-    return named
+    remaining = iter(keys)
+    by_name: dict[str, Mapping[str, Any]] = {}
+    for number, key in enumerate(islice(remaining, _MOST_KEYS), 1):
+        kid, members = _named(number, key)
+        name = kid
+        copies = 1
+        while name in by_name:
+            copies += 1
+            name = f"{kid} ({copies})"
+        by_name[name] = members
+    unnamed = sum(1 for _ in remaining)
+    if unnamed:
+        by_name[f"and {unnamed:,} more"] = {
+            "unreadable": "this set has more keys than are looked at"
+        }
+    return by_name
 
 
 def _named(number: int, key: object) -> tuple[str, Mapping[str, Any]]:
@@ -55,17 +63,16 @@ def _named(number: int, key: object) -> tuple[str, Mapping[str, Any]]:
     right kind and size."""
     if not isinstance(key, dict):
         return f"unreadable {number}", {"unreadable": "no JSON Web Key"}
-    registered = ((name, value) for name, value in key.items() if name in _REGISTERED)
-    public = {
-        name: _shown(value) if _is_readable(name, value) else "unreadable"
-        for name, value in registered
-    }
+    public: dict[str, Any] = {}
+    for name, value in key.items():
+        if name in _REGISTERED:
+            public[name] = _shown(value) if _is_readable(name, value) else "unreadable"
     if private_members_in(key):
         public["private"] = "this key has private members, which are not shown"
     kid = key.get("kid")
-    return _shown(kid[:_LONGEST_KID]) if isinstance(
-        kid, str
-    ) and kid else f"without kid {number}", public
+    if not isinstance(kid, str) or not kid:
+        return f"without kid {number}", public
+    return _shown(kid[:_LONGEST_KID]), public
 
 
 def _shown(value: Any) -> Any:
@@ -73,7 +80,9 @@ def _shown(value: Any) -> Any:
     dots."""
     if isinstance(value, list):
         return [_shown(part) for part in value]
-    return value if isinstance(value, str) and _BASE64.fullmatch(value) else harmless(value)
+    if isinstance(value, str) and _BASE64.fullmatch(value):
+        return value
+    return harmless(value)
 
 
 def _is_readable(name: str, value: Any) -> bool:

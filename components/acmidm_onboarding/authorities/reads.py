@@ -39,17 +39,13 @@ class ReadOnce(Generic[Value]):
         """Return the document of a key, None where there is none; ``as_listed`` takes the word of a
         list for that, of what this run has not written."""
         with self._lock:
-            if (
-                self._list
-                and key not in self._kept
-                and not self._listed
-                and len(self._kept) >= _ONE_BY_ONE
-            ):
+            if key in self._kept:
+                return self._kept[key]
+            if self._list and not self._listed and len(self._kept) >= _ONE_BY_ONE:
                 self._kept.update(self._list())
                 self._listed = True
-            if key not in self._kept and not (
-                as_listed and self._listed and key not in self._written
-            ):
+            is_on_no_page = self._listed and key not in self._written
+            if key not in self._kept and not (as_listed and is_on_no_page):
                 self._kept[key] = self._read(key)
             return self._kept.get(key)
 

@@ -1,4 +1,5 @@
-"""What a form wants of the authorities of its platforms, and what a kind of authority cannot do."""
+"""What a form wants of the authorities of its platforms: that there is one, and that it can do what
+the form declares."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple
 from acmidm_onboarding.authority_types import AuthorityType, installed_authorities
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
-from acmidm_onboarding.texts import N_, translated
+from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.problems import DocumentPath, Problem, listed
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
@@ -79,13 +80,36 @@ def problems_of_authorities(
 ) -> Iterator[Problem]:
     """Yield each wish of a form that an authority cannot meet; ``served`` has the kinds of
     authority per platform, of every stack of the environment: each of them brings the form up."""
-    request, installed = form.environments.get(environment), installed_authorities()
-    for wish in _WISHES if request else ():
-        if request is None or not wish.is_made(form, request):
+    request = form.environments.get(environment)
+    if request is None:
+        return
+    installed = installed_authorities().items()
+    for wish in _WISHES:
+        if not wish.is_made(form, request):
             continue
-        known_by = {name for name, kind in installed.items() if wish.is_met(kind)}
+        known_by = {name for name, kind in installed if wish.is_met(kind)}
         for platform in form.platforms:
             for kind in sorted(set(served.get(platform, ())) - known_by):
                 what = translated(wish.text, kind=kind, platform=platform, environment=environment)
                 remedy = translated(wish.remedy, known_by=listed(known_by))
                 yield document.problem(wish.path(environment), what, remedy, at_key=True)
+
+
+def problems_of_platforms(
+    document: Document, form: Form, environment: Environment, served: Collection[Platform]
+) -> Iterator[Problem]:
+    """Yield the platforms of a form for which the stack of this environment has no authority."""
+    for index, platform in enumerate(form.platforms):
+        if environment in form.environments and platform not in served:
+            yield document.problem(
+                ("platforms", index),
+                tr(
+                    "{platform} has no authority in this stack of {environment}",
+                    platform=platform,
+                    environment=environment,
+                ),
+                tr(
+                    "remove it here, or set {platform}:managementUrl and what goes with it",
+                    platform=platform,
+                ),
+            )

@@ -27,7 +27,8 @@ class AfzenderReader:
     """Reads those of a form, with the mandates of each."""
 
     def __init__(self, folders: Folders, catalogue: Catalogue | None) -> None:
-        self._folders, self._products = folders, catalogue.products if catalogue else {}
+        self._folders = folders
+        self._products = catalogue.products if catalogue else {}
 
     def of(self, document: Document, form: Form, folder: Path) -> tuple[Afzenders, list[Problem]]:
         """Return those of a form in ``folder``, and what is wrong with them."""
@@ -35,14 +36,9 @@ class AfzenderReader:
         problems: list[Problem] = []
         for environment, request in form.environments.items():
             above: DocumentPath = ("environments", environment.value, AFZENDERS)
-            products = [
-                product
-                for product in self._products.values()
-                if product.product in request.products
-            ]
-            knowing = [
-                product for product in products if product.senders and product.senders.known_by
-            ]
+            products = self._products.values()
+            requested = [product for product in products if product.product in request.products]
+            knowing = list(filter(_knows_senders, requested))
             if request.afzenders:
                 problems += self._problems_of_products(document, above, request, knowing)
             of_environment = []
@@ -51,7 +47,8 @@ class AfzenderReader:
                     document, (*above, index), name, form, folder, knowing
                 )
                 problems += wrong
-                of_environment += [afzender] if afzender else []
+                if afzender:
+                    of_environment.append(afzender)
             found[environment] = tuple(of_environment)
         return found, problems
 
@@ -81,10 +78,9 @@ class AfzenderReader:
                 at_key=True,
             )
         if not knowing and not apart and self._products:
-            known = listed(
-                name for name, one in self._products.items() if one.senders and one.senders.known_by
-            )
-            remedy = tr("add one that does ({known}), or remove this", known=known)
+            products = self._products.items()
+            known = [name for name, product in products if _knows_senders(product)]
+            remedy = tr("add one that does ({known}), or remove this", known=listed(known))
             yield document.problem(
                 above,
                 tr("no product here knows organisations that a client sends for"),
@@ -103,8 +99,9 @@ class AfzenderReader:
     ) -> tuple[Afzender | None, list[Problem]]:
         if not self._folders.is_organisation(name, folder):
             return None, [unknown_supplier(document, path, name)]
-        own = folder.parent / name
-        organisation, mandates = self._folders.of(own).organisation, self._folders.mandates(own)
+        named_folder = folder.parent / name
+        organisation = self._folders.of(named_folder).organisation
+        mandates = self._folders.mandates(named_folder)
         if organisation is None or mandates is None:  # their mistakes are reported
             return None, []
         problems = [
@@ -127,3 +124,8 @@ class AfzenderReader:
         key = connection_key(sender.code if sender else "", form.application)
         mandate = mandate_for(mandates, folder.name, key)
         return Afzender(organisation, mandate.until.isoformat() if mandate else ""), problems
+
+
+def _knows_senders(product: Product) -> bool:
+    """Return whether a client of a product may send for others, each known by a field."""
+    return product.senders is not None and product.senders.known_by is not None

@@ -20,7 +20,7 @@ from acmidm_onboarding.values.terms import Environment, Platform
 
 
 @dataclass(frozen=True)
-class Declared:
+class DeclaredForm:
     """One form with its organisation, for the rules about several forms. ``document`` is the
     form's, ``owner`` its organisation's."""
 
@@ -60,22 +60,22 @@ def problems_of_organisations(
             )
             continue
         if organisation.kbo:
-            first, other = by_kbo.setdefault(organisation.kbo, (document, organisation))
-            if first is not document and not (organisation.ovo and other.ovo):
+            first, namesake = by_kbo.setdefault(organisation.kbo, (document, organisation))
+            if first is not document and not (organisation.ovo and namesake.ovo):
                 remedy = tr(
                     "an organisation has one folder: keep one of the two, or give each its own OVO"
                     " code"
                 )
                 yield _same_code(document, "kbo", organisation.kbo, first, remedy)
                 continue
-        first, other = by_look.setdefault(look_of(organisation.name), (document, organisation))
+        first, namesake = by_look.setdefault(look_of(organisation.name), (document, organisation))
         if first is not document:
             yield document.problem(
                 ("name",),
                 tr(
                     "{name} looks like {other} in {file}",
                     name=quoted(organisation.name),
-                    other=quoted(other.name),
+                    other=quoted(namesake.name),
                     file=first.file,
                 ),
                 tr("write what tells the two apart, such as the place"),
@@ -104,26 +104,28 @@ def problems_of_former_codes(
     claimed: dict[str, Document] = {}
     for document, organisation in organisations:
         for former in organisation.formerly:
-            other, code = claimed.setdefault(former, document), former.partition("/")[0]
+            first = claimed.setdefault(former, document)
+            code = former.partition("/")[0]
             twice = former
             if code in present and code not in (organisation.ovo, organisation.kbo):
-                other, twice = present[code], code
-            if other is not document:
+                first = present[code]
+                twice = code
+            if first is not document:
                 if "/" in twice:
-                    what = tr("{code} is an earlier key in {file} too", code=twice, file=other.file)
+                    what = tr("{code} is an earlier key in {file} too", code=twice, file=first.file)
                 else:
-                    what = tr("{code} is a code in {file} too", code=twice, file=other.file)
+                    what = tr("{code} is a code in {file} too", code=twice, file=first.file)
                 remedy = tr(
                     "an organisation keeps the clients of its own earlier codes alone: remove it"
                     " here or there"
                 )
-                yield document.problem(("formerly",), what, remedy, also=other.file)
+                yield document.problem(("formerly",), what, remedy, also=first.file)
 
 
-def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
+def problems_among(forms: Sequence[DeclaredForm]) -> Iterator[Problem]:
     """Yield second forms of an application, and earlier keys that a form still declares or that two
     forms claim."""
-    declared: dict[str, Declared] = {}
+    declared: dict[str, DeclaredForm] = {}
     for second in forms:
         first = declared.setdefault(second.key, second)
         if first is not second:
@@ -137,7 +139,7 @@ def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
                 tr("keep one of the two, or name the application differently"),
                 also=first.document.file,
             )
-    claimed: dict[str, Declared] = {}
+    claimed: dict[str, DeclaredForm] = {}
     of_organisations = defaultdict[str, list[Form]](list)
     for claiming in forms:
         of_organisations[claiming.organisation.code].append(claiming.form)
@@ -172,18 +174,18 @@ def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
                 )
 
 
-def _apart(claiming: Declared, other: Declared) -> str:
+def _apart(claiming: DeclaredForm, declaring: DeclaredForm) -> str:
     """Return what to do about a form that has the earlier name of ``claiming``: both may have been
     renamed together."""
-    if other.organisation is claiming.organisation and other.form.formerly:
+    if declaring.organisation is claiming.organisation and declaring.form.formerly:
         return tr(
             "two that get another name take two deployments: first give that form an application"
             " that no form has and run acmidm deploy, then give it {application} with that one"
             " under formerly, and remove this line; or remove it, if it is a copy",
-            application=other.form.application,
+            application=declaring.form.application,
         )
     whole_key = _by_whole_key(claiming)
-    if other.organisation is claiming.organisation:
+    if declaring.organisation is claiming.organisation:
         return tr(
             "remove that form, which may come back once acmidm deploy has run, or this line: a"
             " client has one form{whole_key}",
@@ -194,7 +196,7 @@ def _apart(claiming: Declared, other: Declared) -> str:
     )
 
 
-def _by_whole_key(claiming: Declared, former: str = "") -> str:
+def _by_whole_key(claiming: DeclaredForm, former: str = "") -> str:
     """Return how to tell apart two applications of the same name, whose organisations merge; empty
     elsewhere."""
     if not claiming.form.formerly or not claiming.organisation.formerly:

@@ -11,14 +11,14 @@ from functools import cached_property
 from typing import Annotated, Any, Self
 
 from jsonschema import Draft202012Validator
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, model_validator
 
-from acmidm_onboarding.forms.coupling import Coupling
 from acmidm_onboarding.forms.probed_api import MADE, ProbedApi
 from acmidm_onboarding.forms.schemas import FORMATS, LinearValidator, usable_schema
 from acmidm_onboarding.texts import Language, tr
 from acmidm_onboarding.values.attributes import AttributeName
 from acmidm_onboarding.values.client import AFZENDERS
+from acmidm_onboarding.values.names import one_line
 from acmidm_onboarding.values.names import owner as approver
 from acmidm_onboarding.values.problems import did_you_mean, nearest, quoted
 from acmidm_onboarding.values.terms import LONGEST_TEXT, RESERVED_NAME, Environment, Platform
@@ -28,6 +28,8 @@ _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
 _BELOW = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._~-]*/)*(?:[A-Za-z0-9][A-Za-z0-9._~-]*)?", re.ASCII)
 """What may follow the beginning of an address: no ``..``, no empty part and nothing escaped leads
 to another place."""
+_ORGANISATION = "{organisation}"
+_LONGEST_NAME = 64
 
 OPERATOR_RIGHTS = frozenset({"management_read", "management_write"})
 """The rights over a management API and the product APIs (docs/adr/0004-management-api-contract.md):
@@ -103,7 +105,22 @@ def _product_name(name: str) -> str:
     return name
 
 
+def _client_name_template(text: str) -> str:
+    if {"{", "}"} & set(one_line(text).replace(_ORGANISATION, "", 1)):
+        raise ValueError(
+            tr(
+                "{text} is no template of a name; of what is in braces it may have"
+                " {{organisation}} alone, once",
+                text=quoted(text),
+            )
+        )
+    return text
+
+
 ScopeToken = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_scope_token)]
+ClientNameTemplate = Annotated[
+    str, Field(max_length=_LONGEST_NAME), AfterValidator(_client_name_template)
+]
 
 
 class Speaks(StrEnum):
@@ -257,6 +274,72 @@ class Senders(_Part):
         str, Field(min_length=1, description="Where that comes from, and what of it is not known.")
     ]
     basis: Annotated[Basis, Field(description="Documented by the owner, seen, or assumed.")]
+
+
+class Coupling(_Part):
+    """A coupling of a client to an API, which its owner or the operator grants."""
+
+    source: Annotated[str, Field(min_length=1, description="Where this comes from.")]
+    referentie: Annotated[
+        dict[Environment, str],
+        Field(
+            description=(
+                "The API's Referentie per environment, by which a coupling is requested in the"
+                " portal."
+            )
+        ),
+    ] = Field(default_factory=dict)
+    approved_by_owner: Annotated[
+        StrictBool,
+        Field(
+            description=(
+                "Whether the API's owner approves each coupling; else the operator grants it."
+            )
+        ),
+    ] = False
+    client_name: Annotated[
+        dict[Environment, ClientNameTemplate],
+        Field(
+            description=(
+                "The name per environment by which the owner recognises a client, with"
+                " {organisation}; a form's client has it."
+            )
+        ),
+    ] = Field(default_factory=dict)
+
+    beforehand: Annotated[
+        str | None,
+        Field(min_length=1, description="What must be there before it is granted: a sentence."),
+    ] = None
+    beforehand_nl: Annotated[str | None, Field(min_length=1, description="The same in Dutch.")] = (
+        None
+    )
+    afterwards: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="What its owner still does once the client has its client-ID: a sentence.",
+        ),
+    ] = None
+    afterwards_nl: Annotated[str | None, Field(min_length=1, description="The same in Dutch.")] = (
+        None
+    )
+
+    def before(self, language: Language) -> str | None:
+        """Return what must be there before the approval."""
+        dutch = self.beforehand_nl if language is Language.NL else None
+        return dutch or self.beforehand
+
+    def after(self, language: Language) -> str | None:
+        """Return what the API's owner still does after the approval."""
+        dutch = self.afterwards_nl if language is Language.NL else None
+        return dutch or self.afterwards
+
+    def name_of(self, environment: Environment, organisation: str) -> str | None:
+        """Return the name that the owner expects of an organisation's client; None where any will
+        do."""
+        template = self.client_name.get(environment)
+        return template and template.replace(_ORGANISATION, organisation)
 
 
 class Product(_Part):

@@ -103,9 +103,13 @@ class _Mistake:
         schema: Any,
         error: ValidationError,
     ) -> None:
-        self._document, self._path, self._product, self._schema = document, path, product, schema
+        self._document = document
+        self._path = path
+        self._product = product
+        self._schema = schema
         self._place: DocumentPath = tuple(error.absolute_path)
-        self._keyword, self._wanted = str(error.validator), cast(Any, error.validator_value)
+        self._keyword = str(error.validator)
+        self._wanted = cast(Any, error.validator_value)
         self._value = cast(Any, error.instance)
 
     def problems(self) -> Iterator[Problem]:
@@ -201,15 +205,11 @@ def _part(schema: Any, path: DocumentPath) -> Mapping[str, Any]:
 
 def _label(product: str, path: DocumentPath) -> str:
     """Name the value at ``path`` as a person would: ``notificaties, product_ids, item 1``."""
-    return ", ".join(
-        [
-            product,
-            *(
-                tr("item {number}", number=step + 1) if isinstance(step, int) else step
-                for step in path
-            ),
-        ]
-    )
+    return ", ".join([product, *map(_step, path)])
+
+
+def _step(step: int | str) -> str:
+    return tr("item {number}", number=step + 1) if isinstance(step, int) else step
 
 
 def _values(value: object, path: DocumentPath = ()) -> Iterator[tuple[DocumentPath, object]]:

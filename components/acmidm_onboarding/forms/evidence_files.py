@@ -74,9 +74,8 @@ def _require_declared(thumbprint: str, form: Form, environment: Environment, key
     request = form.environments.get(environment)
     if request is None:
         raise Unusable(tr("the form has no {environment}", environment=environment))
-    if request.jwks is not None and thumbprint not in {
-        key.thumbprint for key in keys.get(environment, ())
-    }:
+    declared = {key.thumbprint for key in keys.get(environment, ())}
+    if request.jwks is not None and thumbprint not in declared:
         raise Unusable(
             tr(
                 "it is signed by a key that the form does not have for {environment}",

@@ -37,7 +37,8 @@ OWN_FILES = (ORGANISATION_FILE, MANDATES_FILE, KEYS_FILE)
 """What a folder has once, beside its forms."""
 KEY_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.jwk\.json", re.ASCII)
 EVIDENCE_FILE = re.compile(
-    rf"[a-z0-9-]+\.(?:{'|'.join(Environment)})\.(?:{'|'.join(Platform)}){re.escape(EVIDENCE_ENDING)}",
+    rf"[a-z0-9-]+\.(?:{'|'.join(Environment)})\.(?:{'|'.join(Platform)})"
+    rf"{re.escape(EVIDENCE_ENDING)}",
     re.ASCII,
 )
 
@@ -331,7 +332,9 @@ class FilesOfRevision(Files):
 
 
 def is_link(path: Path) -> bool:
-    return os.path.islink(path)  # noqa: PTH114 - unlike Path's, it raises nothing, whatever the name
+    """Return whether a path is a link. Unlike that of Path, it raises nothing, whatever the
+    name."""
+    return os.path.islink(path)  # noqa: PTH114
 
 
 def _is_folder(path: Path) -> bool:

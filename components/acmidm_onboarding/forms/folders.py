@@ -34,7 +34,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class Owner:
+class OrganisationFile:
     """An ``organisation.yaml`` as it was read; ``organisation`` is None where it has mistakes or is
     not there."""
 
@@ -48,12 +48,12 @@ class Folders:
     def __init__(self, files: Files, problems: list[Problem]) -> None:
         self._files = files
         self._problems = problems
-        self._owners: dict[Path, Owner] = {}
+        self._owners: dict[Path, OrganisationFile] = {}
         self._mandates: dict[Path, tuple[Document, Mandates | None]] = {}
         self.key_lists: dict[Path, KeyList] = {}
         self._needing_code: set[Path] = set()
 
-    def of(self, folder: Path) -> Owner:
+    def of(self, folder: Path) -> OrganisationFile:
         """Return the organisation whose forms are in ``folder``, or that a form sends for: it has
         to have a code."""
         self._needing_code.add(folder)
@@ -70,7 +70,7 @@ class Folders:
             reading(file.parent)
         return reading is not None
 
-    def owner(self, folder: Path) -> Owner:
+    def owner(self, folder: Path) -> OrganisationFile:
         if folder not in self._owners:
             file = folder / ORGANISATION_FILE
             document, organisation = self._content(file, Organisation)
@@ -82,7 +82,7 @@ class Folders:
                 self._problems.append(
                     document.problem((), what, tr("add it, with name and ovo or kbo"))
                 )
-            self._owners[folder] = Owner(document, organisation)
+            self._owners[folder] = OrganisationFile(document, organisation)
         return self._owners[folder]
 
     def mandates(self, folder: Path) -> tuple[Mandate, ...] | None:
@@ -92,13 +92,16 @@ class Folders:
         if folder not in self._mandates:
             self._mandates[folder] = self._content(file, Mandates)
         content = self._mandates[folder][1]
-        return content.mandates if content else None if self._files.exists(file) else ()
+        if content is None:
+            return None if self._files.exists(file) else ()
+        return content.mandates
 
     def keys(self, folder: Path) -> KeyList:
         """Return the keys that a supplier has for others; none where it has no such file."""
         if folder not in self.key_lists:
             self.owner(folder)
-            document, keys = self._content(file := folder / KEYS_FILE, SupplierKeys)
+            file = folder / KEYS_FILE
+            document, keys = self._content(file, SupplierKeys)
             is_sound = keys is not None or not self._files.exists(file)
             keys = keys or sound_keys(document)
             self.key_lists[folder] = KeyList.of_supplier(document, folder, keys, is_sound=is_sound)
@@ -116,9 +119,9 @@ class Folders:
         supplier = folder.parent / form.keys_of
         return self.keys(supplier), self.owner(supplier).organisation
 
-    def is_organisation(self, name: str, beside: Path) -> bool:
-        """Return whether there is an organisation in the folder of this name beside another."""
-        return is_name(name) and self._files.exists(beside.parent / name / ORGANISATION_FILE)
+    def is_organisation(self, name: str, neighbour: Path) -> bool:
+        """Return whether an organisation is in the folder of this name, beside its neighbour."""
+        return is_name(name) and self._files.exists(neighbour.parent / name / ORGANISATION_FILE)
 
     def _content(self, file: Path, model: type[M]) -> tuple[Document, M | None]:
         if link := next(filter(self._files.is_link, (file, file.parent)), None):

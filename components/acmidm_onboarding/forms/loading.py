@@ -1,24 +1,24 @@
-"""Read the catalogue, the organisations and their forms, here alone; every mistake is reported at
-once."""
+"""Read the organisations and their forms, here alone; every mistake is reported at once."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 
-from acmidm_onboarding.forms.abilities import problems_of_authorities
+from acmidm_onboarding.forms.abilities import problems_of_authorities, problems_of_platforms
 from acmidm_onboarding.forms.afzenders import AfzenderReader
 from acmidm_onboarding.forms.among import (
-    Declared,
+    DeclaredForm,
     problems_among,
     problems_of_adoptions,
     problems_of_former_codes,
     problems_of_organisations,
 )
-from acmidm_onboarding.forms.catalogue import Catalogue, Product
+from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.documents import Document, Unreadable, read_document
+from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.evidence_files import evidence_of
 from acmidm_onboarding.forms.files import (
     ORGANISATION_FILE,
@@ -28,26 +28,20 @@ from acmidm_onboarding.forms.files import (
     of_link,
     shown,
 )
-from acmidm_onboarding.forms.folders import Folders
+from acmidm_onboarding.forms.folders import Folders, OrganisationFile
 from acmidm_onboarding.forms.form import Form
-from acmidm_onboarding.forms.jwks_uri import problems_of_jwks_uri
 from acmidm_onboarding.forms.key_files import KeyReader, Keys
-from acmidm_onboarding.forms.onboardings import Onboardings
-from acmidm_onboarding.forms.product_fields import problems_of_fields
-from acmidm_onboarding.forms.requirements import problems_of_form, problems_of_platforms
+from acmidm_onboarding.forms.onboardings import Onboardings, faulty_files
+from acmidm_onboarding.forms.requirements import problems_of_form, problems_of_jwks_uri
 from acmidm_onboarding.forms.sound_parts import sound_parts
 from acmidm_onboarding.forms.suppliers import problems_of_supplier, with_keys
-from acmidm_onboarding.forms.validation import validated
 from acmidm_onboarding.rules.policies import Profile
-from acmidm_onboarding.texts import N_, tr, translated
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.mandate import mandate_for
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import InvalidForms, Problem
 from acmidm_onboarding.values.terms import Environment, Platform
 
-MOST_PRODUCTS = 500
-"""Files of a catalogue: of a revision they are few objects of Git, and each takes as long to check
-as a form."""
 _NO_POLICIES: Mapping[Environment, Profile] = {}
 Served = Mapping[Environment, Mapping[Platform, Collection[str]]]
 """Per environment the platforms that have an authority there, each with the kinds of authority that
@@ -55,210 +49,166 @@ its stacks have."""
 _ALL_PLATFORMS: Served = {}
 
 
-def load_catalogue(folder: Path, files: Files | None = None) -> Catalogue:
-    """Read the catalogue in ``folder``, one product per YAML file. Texts that this process has read
-    before, in whatever folder, are checked no second time.
-
-    Raises:
-        InvalidForms: with every mistake in it.
-    """
-    problems: list[Problem] = []
-    files = files or Files()
-    found = files.yaml_files(folder, problems)
-    if len(found) > MOST_PRODUCTS:
-        what = tr("this catalogue has more than {most} files", most=MOST_PRODUCTS)
-        problems.append(Problem(shown(folder), 1, 1, what, tr("keep one per product")))
-    if problems:
-        raise InvalidForms(problems)
-    return _catalogue_of(tuple((shown(file), _text(file, files)) for file in found))
-
-
-def _text(file: Path, files: Files) -> str | Unreadable:
-    try:
-        return files.read_text(file)
-    except Unreadable as error:
-        return error
-
-
-@lru_cache(maxsize=4)
-def _catalogue_of(texts: tuple[tuple[Path, str | Unreadable], ...]) -> Catalogue:
-    problems: list[Problem] = []
-    products: dict[str, Product] = {}
-    seen: dict[tuple[str, str], Path] = {}
-    on_platforms: dict[tuple[Platform, str], str] = {}
-    for file, text in texts:
-        document = read_document(file, file, partial(_given, text))
-        product, mistakes = validated(Product, document)
-        problems += mistakes
-        if product is None:
-            continue
-        problems += document.first(problems_of_fields(document, product))
-        if product.product in products:
-            problems.append(
-                document.problem(
-                    ("product",),
-                    tr('product "{product}" is in another file too', product=product.product),
-                    tr("keep one of the two"),
-                )
-            )
-        for scope, described in product.scopes.items():
-            for platform, name in described.names_of(scope).items():
-                other = on_platforms.setdefault((platform, name), scope)
-                if other != scope:  # an authority grants and withdraws the two as one
-                    problems.append(
-                        document.problem(
-                            ("scopes", scope, "names", platform.value),
-                            tr(
-                                'scope "{other}" is called "{name}" on {platform} too',
-                                other=other,
-                                name=name,
-                                platform=platform,
-                            ),
-                            tr("give each scope a name of its own"),
-                        )
-                    )
-        problems += _in_two_files(product, document, seen)
-        products[product.product] = product
-    if problems:
-        raise InvalidForms(problems)
-    return Catalogue(products)
-
-
-def _given(text: str | Unreadable, _: Path) -> str:
-    if isinstance(text, Unreadable):
-        raise text
-    return text
-
-
-_IN_TWO_FILES = {
-    "scope": N_('scope "{name}" is in {file} too'),
-    "attribute": N_('attribute "{name}" is in {file} too'),
-}
-
-
-def _in_two_files(
-    product: Product, document: Document, seen: dict[tuple[str, str], Path]
-) -> Iterator[Problem]:
-    """Yield what an earlier file has too; ``seen`` has the file of each scope and attribute so
-    far."""
-    for kind, names in (("scope", product.scopes), ("attribute", product.attributes)):
-        for name in names:
-            first = seen.setdefault((kind, name), document.file)
-            if first != document.file:
-                yield document.problem(
-                    (f"{kind}s", name),
-                    translated(_IN_TWO_FILES[kind], name=name, file=first),
-                    tr("keep one of the two"),
-                    at_key=True,
-                )
-
-
 def read_onboardings(
     paths: Sequence[Path],
     catalogue_folder: Path,
     profiles: Mapping[Environment, Profile] = _NO_POLICIES,
     served: Served = _ALL_PLATFORMS,
-    others: Iterable[Problem] = (),
+    earlier: Iterable[Problem] = (),
     files: Files | None = None,
 ) -> Onboardings:
-    """Read the forms in ``paths`` against the catalogue: the folder of forms, folders of
-    organisations in it, or single forms.
+    """Read forms against the catalogue, and leave out each with a mistake, which stops no other.
 
-    A form with a mistake is left out, and stops no other. ``profiles`` has the profile by which
-    policies check an environment; without one they do not. ``served`` has the platforms with an
-    authority per environment; without an entry all count. ``others`` are mistakes found before.
-    ``files`` are those on the disk where they are not given.
+    ``paths`` are the folder of forms, folders of organisations in it, or single forms.
+    ``profiles`` has the profile by which policies check an environment; without one they do not.
+    ``served`` has the platforms with an authority per environment; without an entry all count.
+    ``earlier`` are mistakes found before. ``files`` are those on the disk where they are not given.
     """
-    problems, files = list(others), files or Files()
-    try:
-        is_here = files.is_folder(absolute(catalogue_folder))
-        catalogue = load_catalogue(catalogue_folder, files if is_here else None)
-    except InvalidForms as error:
-        # Forms are still read, so that their own mistakes show too, but not checked by the
-        # catalogue.
-        problems += error.problems
-        catalogue = None
-    folders = Folders(files, problems)
-    reader, afzender_reader = KeyReader(files, profiles), AfzenderReader(folders, catalogue)
-    loaded: list[LoadedForm] = []
-    read: list[tuple[Document, Form]] = []
-    identified: list[Declared] = []
-    form_files: list[Path] = []
-    for file in _form_files(paths, files, folders, problems):
-        form_files.append(shown(file))
-        document, form, mistakes = files.read(file, Form)
-        problems += mistakes
+    reading = _Reading(catalogue_folder, profiles, served, list(earlier), files or Files())
+    reading.read_forms(paths)
+    reading.check_together()
+    return reading.onboardings()
+
+
+class _Reading:
+    """One reading of forms: what was read of them, and each mistake in them so far."""
+
+    def __init__(
+        self,
+        catalogue_folder: Path,
+        profiles: Mapping[Environment, Profile],
+        served: Served,
+        problems: list[Problem],
+        files: Files,
+    ) -> None:
+        self._files = files
+        self._served = served
+        self._problems = problems
+        self._catalogue = self._read_catalogue(catalogue_folder)
+        self._folders = Folders(files, problems)
+        self._keys = KeyReader(files, profiles)
+        self._afzenders = AfzenderReader(self._folders, self._catalogue)
+        self._form_files: list[Path] = []
+        self._documents: list[tuple[Document, Form]] = []
+        self._loaded: list[LoadedForm] = []
+        self._identified: list[DeclaredForm] = []
+        """The forms whose key is known, for the rules about several forms."""
+        self._suppliers: dict[str, Keys] = {}
+
+    def _read_catalogue(self, folder: Path) -> Catalogue | None:
+        """Return the catalogue; None where it has mistakes. Forms are then still read, so that
+        their own mistakes show too, but not checked by it."""
+        is_here = self._files.is_folder(absolute(folder))
+        try:
+            return load_catalogue(folder, self._files if is_here else None)
+        except InvalidForms as error:
+            self._problems += error.problems
+            return None
+
+    def read_forms(self, paths: Sequence[Path]) -> None:
+        for file in _form_files(paths, self._files, self._folders, self._problems):
+            self._form_files.append(shown(file))
+            self._read_form(file)
+
+    def _read_form(self, file: Path) -> None:
+        document, form, mistakes = self._files.read(file, Form)
+        self._problems += mistakes
         is_identified = form is not None
         if form is None:
-            form, is_identified = files.findings.of(
+            form, is_identified = self._files.findings.of(
                 partial(sound_parts, document), sound_parts, document
             )
-        owner = folders.of(file.parent)
+        owner = self._folders.of(file.parent)
         if form is None:
-            continue
-        subjects = (document, form, catalogue, owner.document, owner.organisation)
+            return
+        self._documents.append((document, form))
+        self._check_form(document, form, owner)
+        loaded = self._load(file, document, form, owner)
+        if loaded is None:
+            return
+        self._loaded.append(loaded)
+        if is_identified and loaded.organisation.code:
+            self._identified.append(
+                DeclaredForm(document, loaded.form, owner.document, loaded.organisation)
+            )
+
+    def _check_form(self, document: Document, form: Form, owner: OrganisationFile) -> None:
+        """Note what is wrong with a form by itself, and beside its organisation, the catalogue and
+        the authorities."""
+        subjects = (document, form, self._catalogue, owner.document, owner.organisation)
         check = partial(_problems_of_form, *subjects)
-        problems += files.findings.of(check, _problems_of_form, *subjects)
-        for environment, platforms in served.items():
-            problems += document.first(
-                problems_of_platforms(document, form, environment, platforms)
-            )
-            problems += document.first(
-                problems_of_authorities(document, form, environment, platforms)
-            )
-        listed, listing = folders.key_list(document, form, file.parent)
-        mandates = folders.mandates(file.parent) if form.keys_of else ()
-        problems += document.first(problems_of_supplier(document, form, listed))
-        afzenders, mistakes = afzender_reader.of(document, form, file.parent)
-        problems += document.first(mistakes)
-        keys, compromised, mistakes = reader.keys_of(listed, document, form, listing)
-        problems += document.first(mistakes)
-        read.append((document, form))
+        self._problems += self._files.findings.of(check, _problems_of_form, *subjects)
+        for environment, platforms in self._served.items():
+            without_authority = problems_of_platforms(document, form, environment, platforms)
+            self._problems += document.first(without_authority)
+            unmet = problems_of_authorities(document, form, environment, platforms)
+            self._problems += document.first(unmet)
+
+    def _load(
+        self, file: Path, document: Document, form: Form, owner: OrganisationFile
+    ) -> LoadedForm | None:
+        """Return a form with its keys, mandate, Afzenders and evidence; None where its organisation
+        has mistakes."""
+        key_list, listing = self._folders.key_list(document, form, file.parent)
+        mandates = self._folders.mandates(file.parent) if form.keys_of else ()
+        self._problems += document.first(problems_of_supplier(document, form, key_list))
+        afzenders, mistakes = self._afzenders.of(document, form, file.parent)
+        self._problems += document.first(mistakes)
+        keys, compromised, mistakes = self._keys.keys_of(key_list, document, form, listing)
+        self._problems += document.first(mistakes)
         if owner.organisation is None:
-            continue
-        form = form if listed.is_form else with_keys(form, listed)
-        proven = evidence_of(files, file, form, owner.organisation, keys, compromised)
-        mandate = mandate_for(mandates or (), form.keys_of or "", form.application)
-        name = f"{file.parent.name}/{file.stem}"
-        own = (
-            document.file,
-            form,
-            owner.organisation,
-            keys,
-            proven,
-            compromised,
-            mandate,
-            afzenders,
+            return None
+        if not key_list.is_form:
+            form = with_keys(form, key_list)
+        return LoadedForm(
+            name=f"{file.parent.name}/{file.stem}",
+            file=document.file,
+            form=form,
+            organisation=owner.organisation,
+            keys=keys,
+            evidence=evidence_of(self._files, file, form, owner.organisation, keys, compromised),
+            compromised=compromised,
+            mandate=mandate_for(mandates or (), form.keys_of or "", form.application),
+            afzenders=afzenders,
         )
-        loaded.append(LoadedForm(name, *own))
-        if is_identified and owner.organisation.code:
-            identified.append(Declared(document, form, owner.document, owner.organisation))
-    problems += problems_among(identified)
-    problems += problems_of_adoptions(read)
-    suppliers: dict[str, Keys] = {}
-    for folder, listed in folders.key_lists.items():
-        of_supplier = reader.read(listed, folders.owner(folder).organisation)
-        problems += of_supplier.problems
-        suppliers[folder.name] = {
-            name: tuple(filter(None, keys)) for name, keys in of_supplier.keys.items()
-        }
-    problems += reader.problems_of_shared_keys()
-    problems += reader.problems_of_compromised_keys()
-    problems += folders.problems(catalogue)
-    faulty = {file for problem in problems for file in problem.wrong_files}
-    sound = tuple(form for form in loaded if catalogue and faulty.isdisjoint(form.files))
-    left_out = set(form_files) - {form.file for form in sound}
-    return Onboardings(
-        catalogue or Catalogue({}),
-        sound,
-        folders.organisations,
-        folders.mandates_by_folder,
-        suppliers,
-        tuple(sorted(set(problems))),
-        tuple(sorted(left_out)),
-        reader.compromised,
-        files.findings,
-    )
+
+    def check_together(self) -> None:
+        """Note what several forms, organisations and suppliers' keys have wrong together."""
+        self._problems += problems_among(self._identified)
+        self._problems += problems_of_adoptions(self._documents)
+        self._suppliers = self._keys_of_suppliers()
+        self._problems += self._keys.problems_of_shared_keys()
+        self._problems += self._keys.problems_of_compromised_keys()
+        self._problems += self._folders.problems(self._catalogue)
+
+    def _keys_of_suppliers(self) -> dict[str, Keys]:
+        """Return per folder the keys that it has for others."""
+        suppliers: dict[str, Keys] = {}
+        for folder, key_list in self._folders.key_lists.items():
+            read = self._keys.read(key_list, self._folders.owner(folder).organisation)
+            self._problems += read.problems
+            suppliers[folder.name] = {
+                name: tuple(filter(None, keys)) for name, keys in read.keys.items()
+            }
+        return suppliers
+
+    def onboardings(self) -> Onboardings:
+        """Return the forms that no mistake is about, and the mistakes."""
+        faulty = faulty_files(self._problems)
+        read = self._loaded if self._catalogue else []
+        sound = [form for form in read if faulty.isdisjoint(form.files)]
+        left_out = set(self._form_files) - {form.file for form in sound}
+        return Onboardings(
+            catalogue=self._catalogue or Catalogue({}),
+            forms=tuple(sound),
+            organisations=self._folders.organisations,
+            mandates=self._folders.mandates_by_folder,
+            suppliers=self._suppliers,
+            problems=tuple(sorted(set(self._problems))),
+            left_out=tuple(sorted(left_out)),
+            compromised=self._keys.compromised,
+            findings=self._files.findings,
+        )
 
 
 def _problems_of_form(
@@ -303,15 +253,17 @@ def problems_of_codes(paths: Iterable[Path], files: Files) -> Iterator[Problem]:
     """Yield each code, name and earlier key that an organisation of ``paths`` shares with one in
     another folder."""
     named = {path if files.is_folder(path) else path.parent for path in map(absolute, paths)}
-    own = {folder for folder in named if files.exists(folder / ORGANISATION_FILE)}
-    others: set[Path] = set()
-    for forms in {folder.parent for folder in own}:
-        inside = files.inside(forms)
-        others |= {folder for folder in inside if files.exists(folder / ORGANISATION_FILE)} - own
-    read = map(Folders(files, []).owner, (*sorted(others), *sorted(own)))
-    pairs = [(owner.document, owner.organisation) for owner in read if owner.organisation]
+    folders = {folder for folder in named if files.exists(folder / ORGANISATION_FILE)}
+    neighbours: set[Path] = set()
+    for forms in {folder.parent for folder in folders}:
+        for folder in files.inside(forms):
+            if files.exists(folder / ORGANISATION_FILE):
+                neighbours.add(folder)
+    in_order = (*sorted(neighbours - folders), *sorted(folders))
+    owners = map(Folders(files, []).owner, in_order)
+    pairs = [(owner.document, owner.organisation) for owner in owners if owner.organisation]
     for problem in (*problems_of_organisations(pairs), *problems_of_former_codes(pairs)):
-        if absolute(problem.file).parent in own:
+        if absolute(problem.file).parent in folders:
             yield problem
 
 

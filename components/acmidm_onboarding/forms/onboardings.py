@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from itertools import chain
 from pathlib import Path
 
 from acmidm_onboarding.forms.catalogue import Catalogue
@@ -137,6 +138,7 @@ class Onboardings:
             for name, organisation in self.organisations.items()
             if (name, ORGANISATION_FILE) not in named
         }
+        declared = chain.from_iterable(map(self.connections, Environment))
         return Mistaken(
             folders=tuple(
                 Folder(
@@ -153,11 +155,7 @@ class Onboardings:
                 for name, organisation in known.items()
             ),
             is_attributed=len(below) == len(files) and faulty <= known.keys(),
-            declared=frozenset(
-                connection.key
-                for environment in Environment
-                for connection in self.connections(environment)
-            ),
+            declared=frozenset(connection.key for connection in declared),
         )
 
     def require_shared(self, forms: Path) -> None:
@@ -170,7 +168,7 @@ class Onboardings:
 
     @property
     def _faulty_files(self) -> set[Path]:
-        return {file for problem in self.problems for file in problem.wrong_files}
+        return faulty_files(self.problems)
 
     def valid(self) -> Onboardings:
         """Return these, which have no mistake. Raises InvalidForms."""
@@ -188,3 +186,11 @@ def _all_of(
     lenders: Lenders,
 ) -> list[Declaration]:
     return list(declarations(loaded, environment, catalogue, shared_codes, forms, lenders))
+
+
+def faulty_files(problems: Iterable[Problem]) -> set[Path]:
+    """Return every file that a mistake is about."""
+    files: set[Path] = set()
+    for problem in problems:
+        files.update(problem.wrong_files)
+    return files

@@ -119,8 +119,7 @@ def _is_private(text: str) -> bool:
         document = json.loads(text)
     except (ValueError, RecursionError):
         return False
-    keys = document.get("keys") if isinstance(document, dict) else None
-    return any(
-        isinstance(key, dict) and is_private_jwk(key)
-        for key in [document, *(keys if isinstance(keys, list) else ())]
-    )
+    keys = [document]
+    if isinstance(document, dict) and isinstance(document.get("keys"), list):
+        keys += document["keys"]
+    return any(isinstance(key, dict) and is_private_jwk(key) for key in keys)

@@ -14,11 +14,11 @@ from acmidm_onboarding.forms.form import EnvironmentRequest, Form
 from acmidm_onboarding.forms.speaking import problems_of_senders, problems_of_value
 from acmidm_onboarding.forms.suppliers import KeyList, keys_without_use
 from acmidm_onboarding.rules.policies import (
-    Finding,
-    Planned,
+    PlannedClient,
     Policy,
     Profile,
     Situation,
+    Violation,
     violations,
 )
 from acmidm_onboarding.texts import tr
@@ -67,6 +67,36 @@ def problems_of_form(
         yield from _problems_of_attributes(
             document, above, form, request, catalogue, owner, organisation
         )
+
+
+def problems_of_jwks_uri(document: Document, form: Form) -> Iterator[Problem]:
+    """Yield each environment whose keys are both in files and at an address, or need no address.
+
+    RFC 7591 §2 allows one of the two. No command fetches what is at the address: ``acmidm probe``
+    shows whether it works.
+    """
+    for environment, request in form.environments.items():
+        path = ("environments", environment.value, "jwks_uri")
+        if request.jwks_uri is None:
+            continue
+        if request.jwks is not None:
+            yield document.problem(
+                path,
+                tr("the keys are both in files (jwks) and at an address (jwks_uri)"),
+                tr("keep one of the two"),
+                at_key=True,
+            )
+        if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
+            what = tr(
+                "an address of keys is given while the client authenticates with {method}",
+                method=form.token_endpoint_auth_method,
+            )
+            yield document.problem(
+                path,
+                what,
+                tr("choose token_endpoint_auth_method private_key_jwt, or remove the address"),
+                at_key=True,
+            )
 
 
 def _problems_of_credentials(
@@ -166,11 +196,9 @@ def problems_of_scope(
     scope = catalogue.scopes.get(name)
     if scope is None:
         meant = catalogue.meant_scope(name)
-        remedy = (
-            tr('did you mean "{meant}"?', meant=meant)
-            if meant
-            else tr("choose one of the catalogue, or add it there")
-        )
+        remedy = tr("choose one of the catalogue, or add it there")
+        if meant:
+            remedy = tr('did you mean "{meant}"?', meant=meant)
         what = tr("scope {name} is not in the catalogue", name=quoted(name))
         yield document.problem(path, what, remedy, at_key=True)
         return
@@ -285,12 +313,9 @@ def _problems_of_attributes(
     for name, value in request.attributes.items():
         path = (*above, "attributes", name)
         if name not in catalogue.attributes:
-            names = listed(catalogue.attributes)
-            otherwise = (
-                tr("known here: {known}", known=names)
-                if catalogue.attributes
-                else tr("it has none yet, so remove it here")
-            )
+            otherwise = tr("it has none yet, so remove it here")
+            if catalogue.attributes:
+                otherwise = tr("known here: {known}", known=listed(catalogue.attributes))
             remedy = did_you_mean(name, catalogue.attributes, otherwise)
             yield document.problem(
                 path,
@@ -378,7 +403,7 @@ def problems_of_policies(
     the order of the list."""
     situation = Situation(environment, profile, datetime.now(UTC))
     places = {key.kid: index for index, key in enumerate(keys) if key}
-    planned = Planned(
+    planned = PlannedClient(
         form.token_endpoint_auth_method, keys={key.kid: key.members for key in keys if key}
     )
     for policy, finding in violations(planned, situation, form.exemptions):
@@ -390,7 +415,7 @@ def problems_of_policies(
             yield listed.document.problem(path, finding.what, remedy)
 
 
-def remedy_of(policy: Policy, finding: Finding) -> str:
+def remedy_of(policy: Policy, finding: Violation) -> str:
     """Return what to do about a violation: what the policy wants, or an exemption from it."""
     return tr(
         "{remedy}, or {exemption}",
@@ -400,23 +425,3 @@ def remedy_of(policy: Policy, finding: Finding) -> str:
             id=policy.id,
         ),
     )
-
-
-def problems_of_platforms(
-    document: Document, form: Form, environment: Environment, served: Collection[Platform]
-) -> Iterator[Problem]:
-    """Yield the platforms of a form for which the stack of this environment has no authority."""
-    for index, platform in enumerate(form.platforms):
-        if environment in form.environments and platform not in served:
-            yield document.problem(
-                ("platforms", index),
-                tr(
-                    "{platform} has no authority in this stack of {environment}",
-                    platform=platform,
-                    environment=environment,
-                ),
-                tr(
-                    "remove it here, or set {platform}:managementUrl and what goes with it",
-                    platform=platform,
-                ),
-            )

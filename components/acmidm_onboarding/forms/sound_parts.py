@@ -4,7 +4,7 @@ rounds."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -32,13 +32,10 @@ def sound_parts(document: Document) -> tuple[Form | None, bool]:
     """
     if not document.whole or not isinstance(document.data, dict):
         return None, False
-    faults = [
-        tuple(part for part in path if part != "[key]") for path in _faulty_paths(document.data)
-    ]
+    faults = list(_faulty_paths(document.data))
     faulty = {path[0] for path in faults if path}
-    kept = {
-        name: document.data[name] for name in _KEPT if name in document.data and name not in faulty
-    }
+    sound = [name for name in _KEPT if name in document.data and name not in faulty]
+    kept = {name: document.data[name] for name in sound}
     # Without known platforms, nothing about platforms is checked.
     of_platforms = ("adopt",) if "platforms" in faulty else ()
     if of_platforms:
@@ -54,28 +51,26 @@ def sound_parts(document: Document) -> tuple[Form | None, bool]:
             about[path[1]].append(path[2:])
     requests = document.data.get("environments")
     for name, request in requests.items() if isinstance(requests, dict) else ():
-        sound = _without(request, [*about[name], of_platforms] if of_platforms else about[name])
-        if sound is not None:
-            environments[name] = sound
+        faults_of_request = [*about[name], of_platforms] if of_platforms else about[name]
+        sound_request = _without(request, faults_of_request)
+        if sound_request is not None:
+            environments[name] = sound_request
     try:
-        return Form.model_validate(
-            {**_STAND_INS, **kept, "environments": environments}
-        ), "application" in kept
+        form = Form.model_validate({**_STAND_INS, **kept, "environments": environments})
     except ValidationError:
         return None, False
+    return form, "application" in kept
 
 
-def _faulty_paths(data: Mapping[str, object]) -> list[tuple[int | str, ...]]:
+def _faulty_paths(data: Mapping[str, object]) -> Iterator[DocumentPath]:
+    """Yield the place of each mistake of a form, without pydantic's word for the key of a
+    mapping."""
     try:
         Form.model_validate(data)
     except ValidationError as error:
-        return [
-            details["loc"]
-            for details in error.errors(
-                include_url=False, include_input=False, include_context=False
-            )
-        ]
-    return []
+        mistakes = error.errors(include_url=False, include_input=False, include_context=False)
+        for mistake in mistakes:
+            yield tuple(part for part in mistake["loc"] if part != "[key]")
 
 
 def _without(request: Any, faults: Iterable[DocumentPath]) -> dict[str, Any] | None:

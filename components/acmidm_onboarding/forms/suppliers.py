@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,11 +41,12 @@ def sound_keys(document: Document) -> SupplierKeys:
     """Return what of a ``keys.yaml`` with mistakes can be read: a mistake makes no key anybody
     else's."""
     sound = SupplierKeys()
-    for environment in SupplierKeys.model_fields:
-        if isinstance(document.data, dict) and environment in document.data:
-            with suppress(ValidationError):
-                own = SupplierKeys.model_validate({environment: document.data[environment]})
-                sound = sound.model_copy(update={environment: getattr(own, environment)})
+    if not isinstance(document.data, dict):
+        return sound
+    for environment in SupplierKeys.model_fields.keys() & document.data.keys():
+        with suppress(ValidationError):
+            keys = SupplierKeys.model_validate({environment: document.data[environment]})
+            sound = sound.model_copy(update={environment: getattr(keys, environment)})
     return sound
 
 
@@ -80,14 +82,9 @@ class KeyList:
         return cls(document, folder, entries, is_form=False, is_sound=is_sound)
 
     def path(self, environment: Environment, *index: int) -> DocumentPath:
-        return (
-            *(
-                ("environments", environment.value, "jwks")
-                if self.is_form
-                else (environment.value,)
-            ),
-            *index,
-        )
+        if self.is_form:
+            return ("environments", environment.value, "jwks", *index)
+        return (environment.value, *index)
 
 
 def with_keys(form: Form, listed: KeyList) -> Form:
@@ -177,8 +174,7 @@ def with_afzenders(
 ) -> dict[str, Any]:
     """Return the configuration of a product as it is sent."""
     known_by = product.senders.known_by if product.senders else None
-    sent = [afzender.sent(known_by) for afzender in afzenders] if known_by else []
-    return {
-        **configuration,
-        **({AFZENDERS: sorted(sent, key=lambda one: one["code"])} if sent else {}),
-    }
+    if not known_by or not afzenders:
+        return dict(configuration)
+    sent = [afzender.sent(known_by) for afzender in afzenders]
+    return {**configuration, AFZENDERS: sorted(sent, key=itemgetter("code"))}

@@ -86,11 +86,8 @@ def compose(
     names = (f"{template}.{language}", template)
     text = _templates().select_template([f"{name}.txt" for name in names]).render(blanks)
     subject, _, body = text.strip().partition("\n")
-    html = (
-        _templates()
-        .select_template([f"{name}.html" for name in names])
-        .render({**blanks, "subject": subject})
-    )
+    page = _templates().select_template([f"{name}.html" for name in names])
+    html = page.render({**blanks, "subject": subject})
     mail = Mail(policy=_POLICY)
     mail.recipients, mail.unusable = _envelope(to)
     domain = _NOWHERE
@@ -123,9 +120,8 @@ def _header(text: str) -> str:
 
 
 def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[
-        :_DIGEST
-    ]
+    joined = "\0".join(parts).encode("utf-8", "backslashreplace")
+    return hashlib.sha256(joined).hexdigest()[:_DIGEST]
 
 
 def _envelope(to: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -169,11 +165,9 @@ def _visible(value: Any) -> Any:
         return {_visible(name): _visible(part) for name, part in value.items()}
     if isinstance(value, Sequence):
         return [_visible(part) for part in value]
-    return (
-        value
-        if value is None or isinstance(value, bool | int | float | date)
-        else spelled_out(str(value))
-    )
+    if value is None or isinstance(value, bool | int | float | date):
+        return value
+    return spelled_out(str(value))
 
 
 @cache

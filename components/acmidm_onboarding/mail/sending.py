@@ -70,13 +70,15 @@ def send(
     url = settings.smtp_url
     if url is None:
         raise NotSent(f"no mail server is set; set one with pulumi config set {NAMESPACE}:smtpUrl")
-    host, port = str(url.host), url.port or SMTP_PORTS[url.scheme]
+    host = str(url.host)
+    port = url.port or SMTP_PORTS[url.scheme]
     refused = {address: Refusal.of(553, why) for address, why in message.unusable.items()}
     if not message.recipients:
         return refused
     written = {wire: address for address, wire in message.recipients.items()}
     password = environ.get(PASSWORD) or ""
-    is_tls, seconds = url.scheme == "smtps", settings.request_timeout_seconds
+    is_tls = url.scheme == "smtps"
+    seconds = settings.request_timeout_seconds
     with (
         _explained(f"mail server {host}:{port}", (host, port), password) as progress,
         _connected(is_tls, host, port, seconds) as server,
@@ -141,27 +143,30 @@ def _secure(server: smtplib.SMTP, host: str, *, is_tls: bool) -> None:
     server.ehlo_or_helo_if_needed()
     if is_tls:
         return
-    offered, local = server.has_extn("starttls"), host in LOOPBACK
-    if not offered and not local:
+    is_offered = server.has_extn("starttls")
+    is_local = host in LOOPBACK
+    if not is_offered and not is_local:
         raise NotSent(
             "does not offer STARTTLS, and nothing is sent in the clear; use smtps://, or another"
             " server"
         )
-    if offered:
+    if is_offered:
         # On this machine nobody listens in between, and a certificate for localhost is rare.
-        server.starttls(context=trusting() if local else ssl.create_default_context())
+        server.starttls(context=trusting() if is_local else ssl.create_default_context())
         server.ehlo()
 
 
 def trusting() -> ssl.SSLContext:
     """Return a context that takes any certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     return context
 
 
 def _log_in(server: smtplib.SMTP, environ: Mapping[str, str]) -> None:
-    name, password = environ.get(USERNAME), environ.get(PASSWORD)
+    name = environ.get(USERNAME)
+    password = environ.get(PASSWORD)
     if bool(name) != bool(password):
         raise NotSent(f"needs both {USERNAME} and {PASSWORD} in the environment, or neither")
     if name and password:

@@ -23,7 +23,7 @@ from pulumi.dynamic import (
 from acmidm_onboarding.authorities.errors import AuthorityError, PerhapsGone, Rejected
 from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
 from acmidm_onboarding.engine_resources import KEEP
-from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.process import without_tracebacks
 from acmidm_onboarding.resources import adoption, ownership
 from acmidm_onboarding.resources.orphan import end_with_the_engine

@@ -92,7 +92,7 @@ class Situation:
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedClient:
     """A planned client, or its keys alone: ``auth_method`` is then None."""
 
     auth_method: str | None = None
@@ -101,7 +101,7 @@ class Planned:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Violation:
     """A violation: what, what to do, and the ``kid`` that it is about."""
 
     what: str
@@ -109,28 +109,28 @@ class Finding:
     subject: str | None = None
 
 
-def _private_key(planned: Planned, _: Situation) -> Iterator[Finding]:
+def _private_key(planned: PlannedClient, _: Situation) -> Iterator[Violation]:
     for kid, key in planned.keys.items():
         if PRIVATE_MEMBERS & key.keys():
-            yield Finding(
+            yield Violation(
                 tr("key {kid} contains private members", kid=quoted(kid)),
                 tr("make a new pair, as this one has been shared, and give its public half"),
                 kid,
             )
 
 
-def _short_rsa_key(planned: Planned, _: Situation) -> Iterator[Finding]:
+def _short_rsa_key(planned: PlannedClient, _: Situation) -> Iterator[Violation]:
     for kid, key in planned.keys.items():
         bits = rsa_bits(key)
         if bits is not None and bits < MINIMUM_RSA_BITS:
-            yield Finding(
+            yield Violation(
                 tr("key {kid} is an RSA key of {bits} bits", kid=quoted(kid), bits=bits),
                 tr("make one of at least {least}", least=MINIMUM_RSA_BITS),
                 kid,
             )
 
 
-def _key_algorithm(planned: Planned, situation: Situation) -> Iterator[Finding]:
+def _key_algorithm(planned: PlannedClient, situation: Situation) -> Iterator[Violation]:
     allowed = situation.limits.algorithms
     for kid, key in planned.keys.items():
         signs_with = algorithms_of(key)
@@ -144,21 +144,21 @@ def _key_algorithm(planned: Planned, situation: Situation) -> Iterator[Finding]:
             )
         )
         usable = either(sorted(signs_with & allowed) or sorted(allowed))
-        yield Finding(
+        yield Violation(
             signs,
             tr("profile {profile} requires {usable}", profile=situation.profile, usable=usable),
             kid,
         )
 
 
-def _key_lifetime(planned: Planned, situation: Situation) -> Iterator[Finding]:
+def _key_lifetime(planned: PlannedClient, situation: Situation) -> Iterator[Violation]:
     limits = situation.limits
     last = situation.now + timedelta(days=limits.longest_key_days)
     for kid, key in planned.keys.items():
         exp = key.get("exp")
         if isinstance(exp, int | float):
             if exp > last.timestamp():
-                yield Finding(
+                yield Violation(
                     tr(
                         "key {kid} is valid until {exp:%Y-%m-%d}",
                         kid=quoted(kid),
@@ -174,7 +174,7 @@ def _key_lifetime(planned: Planned, situation: Situation) -> Iterator[Finding]:
                     kid,
                 )
         elif "exp" in key:
-            yield Finding(
+            yield Violation(
                 tr("key {kid} has an exp that is no moment", kid=quoted(kid)),
                 tr(
                     "profile {profile} allows {days} days: give it an exp in seconds since 1970",
@@ -184,7 +184,7 @@ def _key_lifetime(planned: Planned, situation: Situation) -> Iterator[Finding]:
                 kid,
             )
         elif limits.keys_must_expire:
-            yield Finding(
+            yield Violation(
                 tr("key {kid} has no exp", kid=quoted(kid)),
                 tr(
                     "profile {profile} requires one: give the key an end", profile=situation.profile
@@ -193,13 +193,13 @@ def _key_lifetime(planned: Planned, situation: Situation) -> Iterator[Finding]:
             )
 
 
-def _client_secret(planned: Planned, situation: Situation) -> Iterator[Finding]:
+def _client_secret(planned: PlannedClient, situation: Situation) -> Iterator[Violation]:
     method = planned.auth_method
     if (
         method not in (None, AuthMethod.PRIVATE_KEY_JWT)
         and situation.environment in situation.limits.secret_free
     ):
-        yield Finding(
+        yield Violation(
             tr(
                 "the client authenticates with {method} on {environment}",
                 method=method,
@@ -215,7 +215,7 @@ class Policy:
 
     id: str
     title: str
-    violations: Callable[[Planned, Situation], Iterator[Finding]]
+    violations: Callable[[PlannedClient, Situation], Iterator[Violation]]
 
 
 POLICIES = (
@@ -240,8 +240,8 @@ POLICIES = (
 
 
 def violations(
-    planned: Planned, situation: Situation, exempted: Collection[str] = ()
-) -> Iterator[tuple[Policy, Finding]]:
+    planned: PlannedClient, situation: Situation, exempted: Collection[str] = ()
+) -> Iterator[tuple[Policy, Violation]]:
     """Yield what each policy finds that is not among the ``exempted`` ones."""
     for policy in POLICIES:
         if policy.id not in exempted:

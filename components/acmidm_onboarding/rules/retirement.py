@@ -8,7 +8,7 @@ it. After a run that was cut off, the same command goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
@@ -59,20 +59,22 @@ def unrecorded(
 def last_step(connections: Iterable[Declaration], records: Records, day: date) -> frozenset[str]:
     """Return the names of the clients that a next run removes, or lets go, or takes a product
     from."""
-    return frozenset(_last_steps(connections, records, day))
-
-
-def _last_steps(connections: Iterable[Declaration], records: Records, day: date) -> Iterator[str]:
+    names: set[str] = set()
     for connection in connections:
-        leaving, has = due(connection, day), recorded_as(connection, records)
-        if leaving and has is not None:
-            now = _now(connection, has, leaving)
-            if now is None:
-                goes = is_recorded(has)  # what is left of a client that is gone may be protected
-            else:
-                goes = bool(has.products.keys() & connection.products.keys() - now.products.keys())
-            if goes:
-                yield connection.resource_name
+        leaving = due(connection, day)
+        recorded = recorded_as(connection, records)
+        if not leaving or recorded is None:
+            continue
+        now = _now(connection, recorded, leaving)
+        if now is None:
+            # What is left of a client that is gone may be protected.
+            loses = is_recorded(recorded)
+        else:
+            products = connection.products.keys() - now.products.keys()
+            loses = bool(recorded.products.keys() & products)
+        if loses:
+            names.add(connection.resource_name)
+    return frozenset(names)
 
 
 def _now(

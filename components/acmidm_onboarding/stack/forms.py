@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from acmidm_onboarding.forms.catalogue import Catalogue
-from acmidm_onboarding.forms.loading import load_catalogue, read_onboardings
+from acmidm_onboarding.forms.catalogue_files import load_catalogue
+from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.rules.mistaken import Mistaken
 from acmidm_onboarding.settings import InvalidSettings, Settings

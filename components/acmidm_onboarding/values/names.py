@@ -25,7 +25,8 @@ LONGEST_ORGANISATION_NAME = LONGEST_TEXT - len(" - ") - LONGEST_APPLICATION
 """A client is named by its organisation and its application together."""
 ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _OWNER = re.compile(
-    r"@[a-z0-9](-?[a-z0-9])*(/[a-z0-9][a-z0-9._-]*)*|[a-z0-9._%+-]+@[a-z0-9](-?[a-z0-9])*(\.[a-z0-9](-?[a-z0-9])*)+",
+    r"@[a-z0-9](-?[a-z0-9])*(/[a-z0-9][a-z0-9._-]*)*"
+    r"|[a-z0-9._%+-]+@[a-z0-9](-?[a-z0-9])*(\.[a-z0-9](-?[a-z0-9])*)+",
     re.ASCII | re.IGNORECASE,
 )
 _CLIENT_ID = re.compile(r"[ -~]+", re.ASCII)

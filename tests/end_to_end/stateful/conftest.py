@@ -10,7 +10,7 @@ from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
 
 from acmidm_onboarding import recorded, stack
-from acmidm_onboarding.forms import loading
+from acmidm_onboarding.forms import catalogue_files, loading
 from acmidm_onboarding.resources import base
 from tests.end_to_end.stateful.model import UNKNOWN_SCOPE
 from tests.end_to_end.stateful.speeds import InProcess
@@ -37,7 +37,7 @@ def always_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a command of the real thing reads once: here all commands are one process."""
-    once = lru_cache(loading.load_catalogue)
+    once = lru_cache(catalogue_files.load_catalogue)
     for module in (loading, base, stack):
         monkeypatch.setattr(module, "load_catalogue", once)
     monkeypatch.setattr(recorded, "_read", lambda _: InProcess.state)

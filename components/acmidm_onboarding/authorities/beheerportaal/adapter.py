@@ -55,11 +55,9 @@ class Beheerportaal:
     def register(
         self, metadata: ClientMetadata, client_secret: str | None, _parts: ClientParts = NO_PARTS
     ) -> RegisteredClient:
-        return (
-            self._api.request("POST", "/clients", document=_document(metadata, client_secret))
-            .as_(WireRegisteredClient)
-            .registered
-        )
+        document = _document(metadata, client_secret)
+        answer = self._api.request("POST", "/clients", document=document)
+        return answer.as_(WireRegisteredClient).registered
 
     def reserved(self, client_id: str) -> Reserved | None:
         """Return why no connection may have the client. Operators are known by name, or by their
@@ -67,17 +65,17 @@ class Beheerportaal:
         if client_id == self._operator:
             return operators_own()
         rights = sorted(OPERATOR_RIGHTS.intersection(self.read_scopes(client_id) or ()))
-        return (
-            Reserved(tr("has rights over this authority ({rights})", rights=", ".join(rights)))
-            if rights
-            else None
-        )
+        if not rights:
+            return None
+        return Reserved(tr("has rights over this authority ({rights})", rights=", ".join(rights)))
 
     def find(self, software_id: str) -> RegisteredClient | None:
         for page in self._documents.pages(most=1, software_id=software_id):
             for item in page.items:
-                is_it = item.registered.metadata.software_id == software_id
-                return item.registered if is_it else None
+                # A server that ignores the filter lists another client.
+                if item.registered.metadata.software_id != software_id:
+                    return None
+                return item.registered
         return None
 
     def read(self, client_id: str) -> RegisteredClient | None:
@@ -161,7 +159,8 @@ class Beheerportaal:
         client = self.read(client_id)
         if client is None:
             return None
-        scopes, jwks = self.read_scopes(client_id), self.read_jwks(client_id)
+        scopes = self.read_scopes(client_id)
+        jwks = self.read_jwks(client_id)
         if scopes is not None and jwks is not None:
             return ClientSnapshot(client, scopes, jwks)
         if self.read(client_id) is None:  # removed since
@@ -192,20 +191,19 @@ class Beheerportaal:
     def administrators(self, codes: Codes[str]) -> int:
         """Return the most that one of the codes gives: somebody who is known by several is counted
         with each."""
-        paths = (f"/organisations/{segment(code)}/administrators" for code in codes)
-        return max(
-            (self._api.request("GET", path).as_(WireAdministrators).count for path in paths),
-            default=0,
-        )
+        most = 0
+        for code in codes:
+            answer = self._api.request("GET", f"/organisations/{segment(code)}/administrators")
+            most = max(most, answer.as_(WireAdministrators).count)
+        return most
 
     def _put(self, path: str, document: object, answer: Answer) -> None:
         """Write a document that is still as ``answer`` has it. Raises Stale."""
         self._api.request("PUT", path, document=document, headers={"if-match": answer.etag})
 
     def _require_not_own(self, client_id: str) -> None:
-        require_not_reserved(
-            operators_own() if client_id == self._operator else None, client_id, self._api.base_url
-        )
+        reserved = operators_own() if client_id == self._operator else None
+        require_not_reserved(reserved, client_id, self._api.base_url)
 
     def _require_not_reserved(self, client_id: str) -> None:
         require_not_reserved(self.reserved(client_id), client_id, self._api.base_url)
@@ -224,4 +222,6 @@ def _document(metadata: ClientMetadata, client_secret: str | None) -> dict[str, 
             )
         )
     document: dict[str, object] = metadata.model_dump(mode="json", exclude={"jwks_uri"})
-    return document if client_secret is None else {**document, "client_secret": client_secret}
+    if client_secret is not None:
+        document["client_secret"] = client_secret
+    return document

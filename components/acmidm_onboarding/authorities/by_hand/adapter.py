@@ -88,10 +88,20 @@ class ByHand(Authority):
             )
         return True
 
-    def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:  # noqa: ARG002
+    def replace_scopes(
+        self,
+        client_id: str,
+        known: Scopes | None,  # noqa: ARG002
+        wanted: Scopes,
+    ) -> None:
         _require_same(client_id, self._required(client_id).scopes, dict(wanted))
 
-    def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:  # noqa: ARG002
+    def replace_jwks(
+        self,
+        client_id: str,
+        known: Jwks | None,  # noqa: ARG002
+        wanted: Jwks,
+    ) -> None:
         _require_same(
             client_id,
             self._required(client_id).jwks,
@@ -124,7 +134,10 @@ class ByHand(Authority):
                     folder=self._folder,
                 )
             )
-        return next((confirmed for confirmed in of_client if confirmed.is_there), None)
+        for confirmed in of_client:
+            if confirmed.is_there:
+                return confirmed
+        return None
 
     def _required(self, client_id: str) -> ClientSnapshot:
         snapshot = self.snapshot(client_id)

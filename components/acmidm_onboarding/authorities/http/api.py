@@ -94,27 +94,25 @@ class Answer:
         try:
             return model.model_validate(self.document)
         except ValidationError as error:
-            # To spell out a million mistakes takes a gigabyte.
-            details = (
-                error.errors(include_url=False, include_context=False, include_input=False)
-                if error.error_count() <= _MOST_MISTAKES
-                else []
-            )
-            whole = tr("document")
-            places = {
-                ".".join(str(part) for part in mistake["loc"]) or whole for mistake in details
-            }
-            fields = ", ".join(sorted(places)[:5]) or tr(
-                "more than {most} places", most=_MOST_MISTAKES
-            )
             raise Unintelligible(
                 tr(
                     "{request}: the answer is not what this API gives (at {fields}); check the"
                     " address and the server's version",
                     request=self.request,
-                    fields=fields,
+                    fields=_wrong_places(error),
                 )
             ) from None
+
+
+def _wrong_places(error: ValidationError) -> str:
+    """Return the first places of a document that are wrong. To spell out a million mistakes takes a
+    gigabyte."""
+    if error.error_count() > _MOST_MISTAKES:
+        return tr("more than {most} places", most=_MOST_MISTAKES)
+    places: set[str] = set()
+    for mistake in error.errors(include_url=False, include_context=False, include_input=False):
+        places.add(".".join(map(str, mistake["loc"])) or tr("document"))
+    return ", ".join(sorted(places)[:5])
 
 
 @cache
@@ -190,7 +188,8 @@ class Api:
     def _once(
         self, method: str, url: str, document: object, form: Form | None, headers: dict[str, str]
     ) -> Answer:
-        request, begun = f"{method} {url}", False
+        request = f"{method} {url}"
+        begun = False
         stream = self._client.stream(
             method, url, json=document, data=form() if form else None, headers=headers
         )
@@ -241,7 +240,8 @@ class Api:
                     packed=packed,
                 )
             )
-        declared, content = int(response.headers.get("content-length", "0")), bytearray()
+        declared = int(response.headers.get("content-length", "0"))
+        content = bytearray()
         for chunk in response.iter_raw():
             content += chunk
             if max(declared, len(content)) > MAXIMUM_ANSWER_BYTES:
@@ -279,7 +279,9 @@ def _carried(value: Any, depth: int) -> Any:
         return "nested too deeply"
     if isinstance(value, dict):
         return {_carried(name, depth): _carried(part, depth + 1) for name, part in value.items()}
-    return [_carried(part, depth + 1) for part in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [_carried(part, depth + 1) for part in value]
+    return value
 
 
 def _number(kind: type[int] | type[float], text: str) -> float | str:
@@ -316,12 +318,7 @@ def _document(request: str, response: httpx.Response, content: bytes) -> Any:
 
 def _failure(request: str, response: httpx.Response, content: bytes) -> AuthorityError:
     status = response.status_code
-    detail = _detail(response, content)
-    answer = (
-        f"{request}: {status} {response.reason_phrase}{f', {detail}' if detail else ''}".rstrip(
-            ". "
-        )
-    )
+    answer = _in_words(request, response, content)
     if status in _PASSING_STATUSES:
         wait = retry_after_seconds(response.headers.get("retry-after"))
         return Passing(answer, wait)
@@ -381,24 +378,35 @@ def _failure(request: str, response: httpx.Response, content: bytes) -> Authorit
     )
 
 
+def _in_words(request: str, response: httpx.Response, content: bytes) -> str:
+    """Return what a server answered: the request, the status and what the server said."""
+    answer = f"{request}: {response.status_code} {response.reason_phrase}"
+    detail = _detail(response, content)
+    if detail:
+        answer += f", {detail}"
+    return answer.rstrip(". ")
+
+
 def _detail(response: httpx.Response, content: bytes) -> str:
     """Return what the server said, on one line: the detail of a problem (RFC 9457), else an OAuth
     or Keycloak error.
 
     A token that it repeats is left out.
     """
-    document, token = (
-        _json_or_none(content),
-        response.request.headers.get("authorization", "").rpartition(" ")[2],
-    )
-    if isinstance(document, dict):
-        for member in ("detail", "error_description", "errorMessage", "error"):
-            text = document.get(member)
-            if isinstance(text, str):
-                return " ".join((text.replace(token, HIDDEN) if token else text).split())[
-                    :_LONGEST_QUOTE
-                ]
-    return _media_type(response) if content and document is None else ""
+    document = _json_or_none(content)
+    if document is None:
+        return _media_type(response) if content else ""
+    if not isinstance(document, dict):
+        return ""
+    token = response.request.headers.get("authorization", "").rpartition(" ")[2]
+    for member in ("detail", "error_description", "errorMessage", "error"):
+        text = document.get(member)
+        if not isinstance(text, str):
+            continue
+        if token:
+            text = text.replace(token, HIDDEN)
+        return " ".join(text.split())[:_LONGEST_QUOTE]
+    return ""
 
 
 def _media_type(response: httpx.Response) -> str:

@@ -114,12 +114,12 @@ class Collection(Generic[Page]):
         """Yield the pages of the list, of at most ``most`` items. Raises NotFound where there is no
         such list."""
         bounded = Bounded(f"GET {self._api.base_url}{self._path}", most)
-        query, seen = dict(filters), set[str]()
+        query = dict(filters)
+        seen: set[str] = set()
 
         def ask(limit: int) -> Page:
-            return self._api.request(
-                "GET", f"{self._path}?{urlencode({'limit': limit, **query})}"
-            ).as_(self._page)
+            parameters = urlencode({"limit": limit, **query})
+            return self._api.request("GET", f"{self._path}?{parameters}").as_(self._page)
 
         while True:
             page, _ = bounded.ask(ask)

@@ -39,13 +39,15 @@ class Deadlines(httpcore.NetworkBackend):
             if isinstance(transport, httpx.HTTPTransport):
                 transport._pool._network_backend = self
 
-    def left(self, timeout: float | None) -> float | None:
+    def next_seconds(self, timeout: float | None) -> float | None:
         """Return how many seconds to wait for the next part: None for ever."""
         end: float | None = getattr(self._local, "end", None)
         if end is None:
             return timeout
-        left = end - time.monotonic()
-        return max(_LEAST_SECONDS, left if timeout is None else min(left, timeout))
+        seconds = end - time.monotonic()
+        if timeout is not None:
+            seconds = min(seconds, timeout)
+        return max(_LEAST_SECONDS, seconds)
 
     def connect_tcp(
         self,
@@ -57,7 +59,7 @@ class Deadlines(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         return _Stream(
             self._network.connect_tcp(
-                host, port, self.left(timeout), local_address, socket_options
+                host, port, self.next_seconds(timeout), local_address, socket_options
             ),
             self,
         )
@@ -74,10 +76,10 @@ class _Stream(httpcore.NetworkStream):
         self._deadlines = deadlines
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._deadlines.left(timeout))
+        return self._stream.read(max_bytes, self._deadlines.next_seconds(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._deadlines.left(timeout))
+        self._stream.write(buffer, self._deadlines.next_seconds(timeout))
 
     def close(self) -> None:
         self._stream.close()
@@ -89,7 +91,9 @@ class _Stream(httpcore.NetworkStream):
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
         return _Stream(
-            self._stream.start_tls(ssl_context, server_hostname, self._deadlines.left(timeout)),
+            self._stream.start_tls(
+                ssl_context, server_hostname, self._deadlines.next_seconds(timeout)
+            ),
             self._deadlines,
         )
 

@@ -32,10 +32,10 @@ def segment(name: str) -> str:
     )
 
 
-def have_one_origin(url: str, other: str) -> bool:
+def have_one_origin(first: str, second: str) -> bool:
     """Return whether two URLs have the same scheme, host and port (RFC 6454 §5): another origin is
     somebody else's."""
-    return _origin(httpx.URL(url)) == _origin(httpx.URL(other))
+    return _origin(httpx.URL(first)) == _origin(httpx.URL(second))
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

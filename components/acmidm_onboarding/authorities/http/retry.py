@@ -70,8 +70,8 @@ class Retrying:
             try:
                 result = operation()
             except Passing as error:
-                left = 0.0 if is_tried_once else end - time.monotonic()
-                wait = _wait_seconds(tries, error.wait_seconds or 0.0, left)
+                remaining = 0.0 if is_tried_once else end - time.monotonic()
+                wait = _wait_seconds(tries, error.wait_seconds or 0.0, remaining)
                 if wait is None:
                     self._given_up.add(api if error.connected else _EVERY_API)
                     raise self._unreachable(error, tries, time.monotonic() - start) from None
@@ -90,8 +90,8 @@ class Retrying:
         """Wait until the host takes requests again. Raises Unreachable where that is after
         ``end``."""
         while (seconds := self._paused_until - time.monotonic()) > 0:
-            left = end - time.monotonic()
-            if seconds > left:
+            remaining = end - time.monotonic()
+            if seconds > remaining:
                 raise Unreachable(
                     tr(
                         "{api} takes no requests for {seconds:.0f} s; run the same command again"
@@ -100,7 +100,7 @@ class Retrying:
                         seconds=seconds,
                     )
                 )
-            time.sleep(min(_with_jitter(seconds), left))
+            time.sleep(min(_with_jitter(seconds), remaining))
 
     def _answered(self, api: str) -> None:
         self._given_up.difference_update({api, _EVERY_API})
@@ -127,17 +127,17 @@ class Retrying:
         )
 
 
-def _wait_seconds(tries: int, requested: float, left: float) -> float | None:
-    """Return the wait before the next try; None where too little time is ``left`` for a try.
+def _wait_seconds(tries: int, requested: float, remaining: float) -> float | None:
+    """Return the wait before the next try; None where too little time is ``remaining`` for a try.
 
     The wait is doubled with each try, or is what the server ``requested``, and a little more by
     chance: operations that failed together do not return together. The last wait is cut short, so
     that the last try begins at the deadline.
     """
-    if requested > left or left <= _SHORTEST_WAIT_SECONDS:
+    if requested > remaining or remaining <= _SHORTEST_WAIT_SECONDS:
         return None
     grown = min(_FIRST_WAIT_SECONDS * 2.0 ** (tries - 1), _LONGEST_WAIT_SECONDS)
-    return min(_with_jitter(max(grown, requested)), left)
+    return min(_with_jitter(max(grown, requested)), remaining)
 
 
 def _with_jitter(seconds: float) -> float:

@@ -241,10 +241,8 @@ def _signing_key(text: str) -> JWK:
 
 def _signed(key: JWK, claims: Mapping[str, Any]) -> str:
     members = key.export_public(as_dict=True)
-    algorithm = (
-        members.get("alg")
-        or _ALGORITHMS[members["kty"] if members["kty"] == "RSA" else members["crv"]]
-    )
+    kind = "RSA" if members["kty"] == "RSA" else members["crv"]
+    algorithm = members.get("alg") or _ALGORITHMS[kind]
     token = JWT(
         header={"alg": algorithm, "kid": members.get("kid", key.thumbprint())}, claims=dict(claims)
     )

@@ -228,15 +228,15 @@ class Keycloak(Authority):
     def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
         """Yield the changes of a client, newest first: from the realm's admin events, as far as the
         realm keeps them and the operator may see them."""
-        client, events = self._with_id(client_id), AdminEvents(self._api)
-        return iter(
-            events.of_client(client.id, self._scopes.names())
-            if client
-            else events.of_removed_client(client_id)
-        )
+        events = AdminEvents(self._api)
+        client = self._with_id(client_id)
+        if client is None:
+            return iter(events.of_removed_client(client_id))
+        return iter(events.of_client(client.id, self._scopes.names()))
 
     def _all(self) -> Iterator[WireClient]:
-        bounded, first = Bounded(f"GET {self._api.base_url}/clients"), 0
+        bounded = Bounded(f"GET {self._api.base_url}/clients")
+        first = 0
 
         def ask(limit: int) -> list[WireClient]:
             return listed(self._api, f"/clients?first={first}&max={limit}").as_(WireClients).root
@@ -268,8 +268,11 @@ class Keycloak(Authority):
             raise self._blind()
 
     def _with_id(self, client_id: str) -> WireClient | None:
-        clients = listed(self._api, f"/clients?clientId={segment(client_id)}").as_(WireClients).root
-        return next((client for client in clients if client.client_id == client_id), None)
+        answer = listed(self._api, f"/clients?clientId={segment(client_id)}")
+        for client in answer.as_(WireClients).root:
+            if client.client_id == client_id:
+                return client
+        return None
 
     def _required(self, client_id: str) -> WireClient:
         client = self._find(client_id)
@@ -331,10 +334,8 @@ class Keycloak(Authority):
         ids = self._scopes.ids(granted | withdrawn | moved)
 
         def ask(method: str, name: str, is_default: bool) -> None:
-            self._api.request(
-                method,
-                f"{_path(client)}/{'default' if is_default else 'optional'}-client-scopes/{segment(ids[name])}",  # noqa: E501
-            )
+            scopes = "default-client-scopes" if is_default else "optional-client-scopes"
+            self._api.request(method, f"{_path(client)}/{scopes}/{segment(ids[name])}")
 
         try:
             for name in sorted(granted):
@@ -400,11 +401,11 @@ class Keycloak(Authority):
         if software_id is None:
             return None
         keys = self._keys()
-        own = list(takewhile(lambda client_id: client_id in keys, client_ids_for(software_id)))
-        having = [client_id for client_id in own if keys[client_id] == software_id]
+        derived = list(takewhile(keys.__contains__, client_ids_for(software_id)))
+        having = [client_id for client_id in derived if keys[client_id] == software_id]
         # Where somebody took the natural key away, the client-ID still says whose the client is:
         # Keycloak refuses a second client with it.
-        if not having and not any(keys[client_id] is None for client_id in own):
+        if not having and not any(keys[client_id] is None for client_id in derived):
             having = sorted(client_id for client_id, key in keys.items() if key == software_id)
         if len(having) > 1:
             clients = ", ".join(having)
@@ -419,7 +420,9 @@ class Keycloak(Authority):
                 )
             )
         client = self._find(having[0]) if having else None
-        return client if client and client.metadata.software_id == software_id else None
+        if client is None or client.metadata.software_id != software_id:
+            return None
+        return client
 
     def _keys(self) -> Mapping[str, str | None]:
         """Return the natural key of each client, by client-ID."""

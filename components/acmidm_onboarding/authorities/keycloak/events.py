@@ -143,14 +143,13 @@ class AdminEvents:
         path = f"/clients/{segment(actor.client_id)}"
         try:
             client = self._api.request("GET", path).as_(WireClient)
-            own = (
-                self._api.request("GET", f"{path}/service-account-user").as_(WireUser)
-                if client.service_accounts_enabled
-                else None
-            )
+            account_id = None
+            if client.service_accounts_enabled:
+                account = self._api.request("GET", f"{path}/service-account-user")
+                account_id = account.as_(WireUser).id
         except NotFound:  # one of another realm, or gone since
             return user
-        if own is not None and own.id == actor.user_id:
+        if account_id is not None and account_id == actor.user_id:
             return client.client_id
         return tr("{user} through {client}", user=user, client=client.client_id)
 
@@ -172,11 +171,14 @@ def _differences(
         yield "client.replaced", {"attributes": {}}, {"attributes": dict([claim])}
         return
     granted = _scope_granted(event, after, scope_names)
-    if granted is not None and event.operation_type in ("CREATE", "DELETE"):
-        parts: tuple[Document, Document] = ({"scopes": []}, {"scopes": [granted]})
-        yield ("scopes.replaced", *(parts if event.operation_type == "CREATE" else parts[::-1]))
+    if granted is not None and event.operation_type == "CREATE":
+        yield "scopes.replaced", {"scopes": []}, {"scopes": [granted]}
         return
-    old, new = _client(before), _client(after)
+    if granted is not None and event.operation_type == "DELETE":
+        yield "scopes.replaced", {"scopes": [granted]}, {"scopes": []}
+        return
+    old = _client(before)
+    new = _client(after)
     if old is None or new is None or before == after:
         return
     for action, old_part, new_part in (

@@ -50,12 +50,12 @@ def attributes_document(mappers: Sequence[Any], wanted: Mapping[str, str]) -> di
     """
     if claims_of(mappers) == wanted:
         return {}
-    others = (
-        mapper
-        for mapper in mappers
-        if not claim_of(mapper) and not (isinstance(mapper, dict) and mapper.get("name") in wanted)
-    )
-    return {"protocolMappers": [*others, *mappers_of(wanted)]}
+    kept: list[Any] = []
+    for mapper in mappers:
+        is_named_as_wanted = isinstance(mapper, dict) and mapper.get("name") in wanted
+        if not claim_of(mapper) and not is_named_as_wanted:
+            kept.append(mapper)
+    return {"protocolMappers": [*kept, *mappers_of(wanted)]}
 
 
 def _mapper(name: str, value: str) -> dict[str, Any]:

@@ -145,15 +145,17 @@ class WireClient(BaseModel):
     def metadata(self) -> ClientMetadata:
         return ClientMetadata(
             client_name=self.name or "",
-            **{name: self._own(name) for name in _TEXTS},
-            keys_declared=self._own("keys_declared") == _TRUE,
+            **{name: self._ours(name) for name in _TEXTS},
+            keys_declared=self._ours("keys_declared") == _TRUE,
             organisation=OrganisationMetadata(
-                name=self.description or "", ovo=self._own("ovo_code"), kbo=self._own("kbo_number")
+                name=self.description or "",
+                ovo=self._ours("ovo_code"),
+                kbo=self._ours("kbo_number"),
             ),
-            application=self._own("application") or "",
+            application=self._ours("application") or "",
             grant_types=self._grant_types(),
             token_endpoint_auth_method=self._auth_method(),
-            contacts=tuple((self._own("contacts") or "").splitlines()),
+            contacts=tuple((self._ours("contacts") or "").splitlines()),
             enabled=self.enabled,
             attributes=claims_of(self.protocol_mappers),
             jwks_uri=self._jwks_uri,
@@ -164,8 +166,9 @@ class WireClient(BaseModel):
         """All scopes of the client: those of the realm that it was granted, and its dedicated scope
         where that puts anything but attributes into tokens."""
         granted = {name: name in self.default_client_scopes for name in sorted(self.granted)}
-        has_more = self.full_scope_allowed or not all(map(claim_of, self.protocol_mappers))
-        return {**granted, self.dedicated_scope: False} if has_more else granted
+        if self.full_scope_allowed or not all(map(claim_of, self.protocol_mappers)):
+            granted[self.dedicated_scope] = False
+        return granted
 
     @property
     def granted(self) -> frozenset[str]:
@@ -201,7 +204,7 @@ class WireClient(BaseModel):
         Keycloak makes in each realm are no connections."""
         if self.is_keycloaks_own or self.protocol not in (None, "openid-connect"):
             return False
-        return self.service_accounts_enabled or self._own("software_id") is not None
+        return self.service_accounts_enabled or self._ours("software_id") is not None
 
     @property
     def is_keycloaks_own(self) -> bool:
@@ -222,25 +225,20 @@ class WireClient(BaseModel):
 
     @property
     def _jwks_uri(self) -> str | None:
-        return (
-            harmless(self.attributes.get("jwks.url") or "")
-            if self.attributes.get("use.jwks.url") == _TRUE
-            else None
-        )
+        if self.attributes.get("use.jwks.url") != _TRUE:
+            return None
+        address: str = harmless(self.attributes.get("jwks.url") or "")
+        return address
 
-    def _own(self, name: str) -> str | None:
+    def _ours(self, name: str) -> str | None:
         return self.attributes.get(_OWN + name) or None
 
     def _grant_types(self) -> tuple[str, ...]:
-        flows = [grant for grant, flag in _FLOWS.items() if getattr(self, flag)]
-        return tuple(
-            flows
-            + [
-                grant
-                for grant, name in _FLOW_ATTRIBUTES.items()
-                if self.attributes.get(name) == _TRUE
-            ]
-        )
+        grants = [grant for grant, flag in _FLOWS.items() if getattr(self, flag)]
+        for grant, name in _FLOW_ATTRIBUTES.items():
+            if self.attributes.get(name) == _TRUE:
+                grants.append(grant)
+        return tuple(grants)
 
     def _auth_method(self) -> str:
         if self.public_client:
@@ -248,7 +246,7 @@ class WireClient(BaseModel):
         if self.client_authenticator_type == _SECRET:
             # Keycloak accepts a secret either way, so that an attribute remembers which method was
             # declared.
-            declared = self._own("token_endpoint_auth_method")
+            declared = self._ours("token_endpoint_auth_method")
             return declared if declared in _SECRET_METHODS else _SECRET_METHODS[0]
         return _OTHER_METHODS.get(self.client_authenticator_type, self.client_authenticator_type)
 
@@ -333,7 +331,9 @@ def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> di
         **{to_camel(flag): grant in metadata.grant_types for grant, flag in _FLOWS.items()},
         "attributes": attributes,
     }
-    return document if client_secret is None else {**document, "secret": client_secret}
+    if client_secret is not None:
+        document["secret"] = client_secret
+    return document
 
 
 def changes_document(client: WireClient, document: dict[str, Any]) -> dict[str, Any]:
@@ -450,4 +450,6 @@ def _as_declared(key: object) -> object:
 
 def _seconds(text: str) -> int:
     """Return a text as whole seconds since 1970; 0 where it is no such number."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < _LONGEST_SECONDS else 0
+    if not text.isascii() or not text.isdigit() or len(text) >= _LONGEST_SECONDS:
+        return 0
+    return int(text)
