@@ -190,7 +190,7 @@ def test_refusals_are_shown_first_and_the_others_are_brought_up(engine: Engine) 
         "preview", plan(*steps("create", "OVO000001/loket"), refused=["client x does not exist"])
     )
     engine.fails("up")
-    done = subprocess.run(COMMAND, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(COMMAND, capture_output=True, text=True, check=False)
     assert engine.called == [
         "preview",
         "stack tag",
@@ -398,7 +398,7 @@ def test_whoever_stops_it_stops_the_engine_in_good_order(
     )
     assert (engine.folder / "ready").read_text()
     run.send_signal(number)
-    _, said = run.communicate(timeout=60)
+    _, said = run.communicate()
     assert run.returncode == 128 + number
     assert said.splitlines()[-1].startswith("interrupted: nothing more is started")
     assert (engine.folder / "ended in good order").exists()
