@@ -149,10 +149,9 @@ def _registers(settings: dict[Environment, tuple[str, Settings]]) -> dict[Enviro
 
 def _report(sheets: Sheets, clients: Clients, unplaced: Sequence[str]) -> None:
     for placed in clients.placed:
-        [draft] = [draft for draft in clients.drafts if draft.row is placed.row]
         form = list(placed.files)[-1]
-        listed = [f"{one.environment} {one.client_id}" for one in draft.clients.values()]
-        typer.echo(plain(f"{placed.row}: {form} takes over {', '.join(listed)}", 500))
+        listed = [f"{one.environment} {one.client_id}" for one in placed.source.clients.values()]
+        typer.echo(plain(f"{placed.source}: {form} takes over {', '.join(listed)}", 500))
         for note in placed.notes:
             typer.echo(plain(f"  note: {note}", 1000))
     for sentence in (*clients.declared, *sheets.remarks):

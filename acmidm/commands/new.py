@@ -13,18 +13,18 @@ import typer
 
 from acmidm.edit.changes import Changes, Read, Rows, exists, reading
 from acmidm.edit.new.answers import Answers, Mistakes, chosen, form_of, pairs, speaks_for
-from acmidm.edit.new.intake import Intake, Taken
+from acmidm.edit.new.draft import PLATFORM, Draft, file_of
+from acmidm.edit.new.intake import SentFiles, Taken
 from acmidm.edit.new.organisations import NOBODY, Owner, owner_of
 from acmidm.edit.new.rows import SCOPES_HEADINGS, Column, headings
 from acmidm.edit.new.scopes import Scopes
-from acmidm.edit.new.texts import PLATFORM, file_of, new_files
 from acmidm.edit.new.towns import Towns
 from acmidm.report.codeowners import onboarding_team
-from acmidm.sheet import SUFFIXES, Sheets, read_sheets
+from acmidm.sheet import SUFFIXES, SheetRow, Sheets, read_sheets
 from acmidm.terminal import Code, fail, working
 from acmidm.words import first_of, plain
 from acmidm_onboarding.forms.catalogue import Catalogue
-from acmidm_onboarding.forms.files import FORMS, ORGANISATION_FILE, shown
+from acmidm_onboarding.forms.files import FORMS, ORGANISATION_FILE
 from acmidm_onboarding.forms.loading import load_catalogue, load_organisations
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.speaking import about_names
@@ -211,7 +211,7 @@ def _write_one(answers: Answers, catalogue: Catalogue, read: Read, mistakes: Mis
         mistakes.add("--application", exists(file))
         form["application"] = NOBODY.folder  # so that the rest is still looked at
     changes = Changes(read)
-    changes.add(new_files(FORMS, owner, form, language))
+    changes.add(Draft(owner, form).files(FORMS, {}, language))
     changes.require_valid(mistakes.label, mistakes.sentences)
     written = changes.write()
     speak(language)
@@ -220,7 +220,7 @@ def _write_one(answers: Answers, catalogue: Catalogue, read: Read, mistakes: Mis
 
 def _take_in(files: Sequence[Path], catalogue: Catalogue, read: Read) -> None:
     """Take in what was sent, all of it or nothing, and say what to answer whom."""
-    intake, own = Intake(FORMS, read, catalogue), spoken()
+    intake, own = SentFiles(FORMS, read, catalogue), spoken()
     taken = intake.take(files)
     if refused := [
         f"{one.file}: {sentence}" for one in taken for sentence in (*one.unclear, *one.for_team)
@@ -232,7 +232,7 @@ def _take_in(files: Sequence[Path], catalogue: Catalogue, read: Read) -> None:
                 continue
             speak(one.language)
             if one.language not in spoken_to:
-                spoken_to[one.language] = Intake(FORMS, read, catalogue).take(files)
+                spoken_to[one.language] = SentFiles(FORMS, read, catalogue).take(files)
             typer.echo(f"{spoken_to[one.language][number].mail()}\n")
         speak(own)
         if any(one.unclear for one in taken):
@@ -245,8 +245,7 @@ def _take_in(files: Sequence[Path], catalogue: Catalogue, read: Read) -> None:
                 " above, and take the file in again"
             )
         fail("\n".join([*refused, outcome]))
-    intake.changes.write()
-    written = list(dict.fromkeys(shown(file) for one in taken for file in one.written))
+    written = intake.changes.write()
     sentences: list[str] = []
     if written:
         files_written = ", ".join(map(str, written))
@@ -338,7 +337,7 @@ def _added(sheets: Sheets, added: Scopes) -> Iterator[str]:
 
 
 def _write_rows(
-    sheets: Sheets, sorted_out: Rows[Any], said: Iterator[str], *, skip_wrong: bool
+    sheets: Sheets, sorted_out: Rows[SheetRow, Any], said: Iterator[str], *, skip_wrong: bool
 ) -> None:
     """Write what rows come to, and say so; where one is wrong, nothing is written, or that one is
     left out."""
@@ -361,12 +360,13 @@ def _written(sheets: Sheets, towns: Towns) -> Iterator[str]:
     for town in towns.placed:
         files = ", ".join(file.as_posix() for file in town.files)
         if files:
-            yield tr("{row}: {files}", row=town.row, files=files)
+            yield tr("{row}: {files}", row=town.source, files=files)
         else:
             yield tr(
-                "{row}: has its form and its mandate already, which stay as they are", row=town.row
+                "{row}: has its form and its mandate already, which stay as they are",
+                row=town.source,
             )
-        yield from (f"{town.row}: {note}" for note in town.notes)
+        yield from (f"{town.source}: {note}" for note in town.notes)
     yield from _unread(sheets)
     written = sum(bool(town.files) for town in towns.placed)
     yield ntr(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from acmidm.edit.new.organisations import Owner
+from acmidm.edit.new.draft import Draft
 from acmidm.edit.new.rows import Column
 from acmidm.importing.listed import ListedClient
 from acmidm.sheet import Headings, SheetRow
@@ -21,18 +20,18 @@ _OF_CLIENTS = (
 HEADINGS = Headings(_OF_CLIENTS, ((Column.KBO,), tuple(CLIENT_IDS.values())))
 
 
-@dataclass
-class ExistingClients:
-    """The clients of a row, and the form that takes them over. ``notes`` are for a
-    person to look at."""
+@dataclass(kw_only=True)
+class ExistingClients(Draft):
+    """The form that takes over the clients of a row."""
 
     row: SheetRow
     clients: Mapping[Environment, ListedClient]
-    owner: Owner
-    form: dict[str, Any]
-    """But for its keys."""
     keys: Mapping[Environment, Sequence[PublicJwk]]
     notes: list[str] = field(default_factory=list)
+    """For a person to look at."""
+
+    def __str__(self) -> str:
+        return str(self.row)
 
     @property
     def all_keys(self) -> dict[str, PublicJwk]:

@@ -79,7 +79,7 @@ def headings(catalogue: Catalogue) -> Headings:
     return Headings(_OF_FORMS, (_CODES, (Column.MANDATE_UNTIL,)), fields)
 
 
-class FormRows(Rows[P]):
+class FormRows(Rows[SheetRow, P]):
     """Sorts out rows that are each about a form. ``common`` are the answers that hold for each row
     that has no own."""
 
@@ -98,11 +98,11 @@ class FormRows(Rows[P]):
         self._cells = {column: text for column, text in cells.items() if text}
         """What the options say, as cells."""
 
-    def place(self, row: SheetRow) -> P:
+    def place(self, source: SheetRow) -> P:
         """Return what a row comes to. Raises Failure with all that is wrong with it."""
-        mistakes = Mistakes(self._columns(row))
-        mistakes.sentences += row.faults
-        return self._place(row, {**self._cells, **row.values}, mistakes)
+        mistakes = Mistakes(self._columns(source))
+        mistakes.sentences += source.faults
+        return self._place(source, {**self._cells, **source.values}, mistakes)
 
     @abstractmethod
     def _place(self, row: SheetRow, cells: Mapping[str, str], mistakes: Mistakes) -> P: ...

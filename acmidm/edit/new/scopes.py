@@ -25,7 +25,7 @@ from acmidm_onboarding.values.terms import Environment
 
 
 @dataclass(frozen=True)
-class AddedScopes(Placed):
+class AddedScopes(Placed[SheetRow]):
     """The scopes that a row gives to a form."""
 
     loaded: LoadedForm = field(kw_only=True)
