@@ -164,9 +164,9 @@ class Sorting(ABC, Generic[S, P]):
         self.changes = Changes(read)
 
     @abstractmethod
-    def place(self, source: S) -> P:
-        """Return what a row or a file comes to. Raises Failure, with a line for each thing that is
-        wrong with it."""
+    def place(self, source: S) -> P | None:
+        """Return what a row or a file comes to, None where it is noted why that is nothing. Raises
+        Failure, with a line for each thing that is wrong with it."""
 
     @abstractmethod
     def note(self, source: S, sentences: Iterable[str]) -> None:
@@ -181,7 +181,8 @@ class Sorting(ABC, Generic[S, P]):
         among all forms."""
         for source in sources:
             try:
-                self.placed.append(self.place(source))
+                if placed := self.place(source):
+                    self.placed.append(placed)
             except Failure as failure:
                 self.note(source, str(failure).splitlines())
         while not self._are_valid():

@@ -22,12 +22,11 @@ from acmidm.edit.new.draft import Draft, file_of
 from acmidm.edit.new.existing import (
     adding,
     form_of_application,
-    not_changed,
     request_of,
     taking_over,
 )
 from acmidm.edit.new.notes import about_form, about_key, about_production
-from acmidm.edit.new.organisations import Owner, of_earlier_code
+from acmidm.edit.new.organisations import Owner, folders_of, of_earlier_code
 from acmidm.edit.new.sent import Sent, application_of, language_of, read_sent, takes_over
 from acmidm.private_key import is_private_key
 from acmidm.sheet import SUFFIXES
@@ -39,15 +38,13 @@ from acmidm_onboarding.forms.files import (
     ORGANISATION_FILE,
     Files,
     absolute,
-    form_file,
-    shown,
 )
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.loading import load_organisations
 from acmidm_onboarding.forms.speaking import about_names, problems_of_senders
 from acmidm_onboarding.texts import Language, tr, translated
 from acmidm_onboarding.texts.page import SENTENCES
-from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, look_of
+from acmidm_onboarding.values.identifiers import look_of
 from acmidm_onboarding.values.jwk import readable_jwk
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import (
@@ -82,18 +79,9 @@ class Taken:
     takes_over: bool = False
     """Whether it says what a hand changed at an authority."""
 
-    def require(self) -> None:
-        """Raises Failure where something is wrong."""
-        if wrong := [*self.unclear, *self.for_team]:
-            raise Failure("\n".join(wrong))
-
     @property
     def is_wrong(self) -> bool:
         return bool(self.unclear or self.for_team)
-
-    def failure(self) -> Failure:
-        """Return all that is wrong with it."""
-        return Failure("\n".join([*self.unclear, *self.for_team]))
 
     def note(self, problem: Problem, path: DocumentPath) -> None:
         """Note a mistake in a field, which whoever sent the file can correct."""
@@ -159,9 +147,8 @@ class SentFiles(Sorting[Taken, Placed[Taken]]):
         return taken
 
     def note(self, source: Taken, sentences: Iterable[str]) -> None:
-        """Note what is wrong with a file: what its sender can correct is noted already."""
-        noted = (*source.unclear, *source.for_team)
-        source.for_team += [sentence for sentence in sentences if sentence not in noted]
+        """Note what is wrong with a file that nobody but the team can correct."""
+        source.for_team += sentences
 
     def note_problems(self, placed: Placed[Taken], problems: Iterable[Problem]) -> None:
         """Note what its sender has to correct, by the names of the page's fields."""
@@ -169,12 +156,13 @@ class SentFiles(Sorting[Taken, Placed[Taken]]):
         for problem in problems:
             placed.source.note(problem, path_in(files, problem))
 
-    def place(self, source: Taken) -> Placed[Taken]:
-        """Return what a file comes to, on top of those before it. Raises Failure."""
+    def place(self, source: Taken) -> Placed[Taken] | None:
+        """Return what a file comes to, on top of those before it; None where it is noted what its
+        sender has to correct. Raises Failure."""
         sent = source.sent
-        if sent is None:
-            raise source.failure()
-        owner = self._owner_of(sent, source)
+        owner = self._owner_of(sent, source) if sent else None
+        if sent is None or owner is None:
+            return None
         loaded = self._loaded(sent, owner, source)
         placed = Placed(source, self._files(sent, owner, loaded, source))
         changes, folder = self.changes.copy(), self._forms / owner.folder
@@ -182,7 +170,7 @@ class SentFiles(Sorting[Taken, Placed[Taken]]):
         if source.is_wrong or about(placed.files, changes.problems(paths=[folder])):
             self.note_problems(placed, about(placed.files, changes.problems()))
         if source.is_wrong:
-            raise source.failure()
+            return None
         self.changes = changes
         source.notes += self._notes(sent, owner, loaded, source, changed)
         if owner.is_new:
@@ -190,20 +178,16 @@ class SentFiles(Sorting[Taken, Placed[Taken]]):
             self._organisations[owner.folder] = owner.organisation
         return placed
 
-    def _owner_of(self, sent: Sent, source: Taken) -> Owner:
-        """Return the organisation by its codes, or a new one. Raises Failure where it is unclear
-        which."""
+    def _owner_of(self, sent: Sent, source: Taken) -> Owner | None:
+        """Return the organisation by its codes, or a new one; None where it is noted that it is
+        unclear which."""
         given = sent.organisation
-        kbo = given.kbo if given.kbo != SHARED_KBO_NUMBER else None
-        by_ovo = [
-            name for name, one in self._organisations.items() if given.ovo and one.ovo == given.ovo
+        organisations = self._organisations
+        folders = [
+            folder
+            for folder in folders_of({"ovo": given.ovo, "kbo": given.kbo}, organisations)
+            if given.ovo is None or organisations[folder].ovo in (None, given.ovo)
         ]
-        by_kbo = [
-            name
-            for name, one in self._organisations.items()
-            if kbo and one.kbo == kbo and not (given.ovo and one.ovo)
-        ]
-        folders = list(dict.fromkeys([*by_ovo, *by_kbo]))
         if len(folders) == 1:
             folders += self._contradicting(folders[0], given)
         if len(folders) > 1:
@@ -214,18 +198,18 @@ class SentFiles(Sorting[Taken, Placed[Taken]]):
                     folders=listed(folders),
                 )
             )
-            raise source.failure()
+            return None
         if folders:
             [folder] = folders
-            source.notes += _differences(folder, self._organisations[folder], given)
-            return Owner(folder, self._organisations[folder])
+            source.notes += _differences(folder, organisations[folder], given)
+            return Owner(folder, organisations[folder])
         for name, code in (("ovo", given.ovo), ("kbo", given.kbo)):
-            for sentence in of_earlier_code(code, self._organisations):
+            for sentence in of_earlier_code(code, organisations):
                 source.unclear.append(_label((name,)) + sentence)
         if source.unclear:
-            raise source.failure()
+            return None
         folder = slug(given.name) or slug(given.code)
-        if folder in self._organisations or not folder:
+        if folder in organisations or not folder:
             source.unclear.append(
                 tr(
                     "another organisation here is called {name}, with other codes; check the name"
@@ -233,9 +217,8 @@ class SentFiles(Sorting[Taken, Placed[Taken]]):
                     name=quoted(given.name),
                 )
             )
-            raise source.failure()
-        same = [name for name, one in self._organisations.items() if kbo and one.kbo == kbo]
-        if same:
+            return None
+        if same := folders_of({"kbo": given.kbo}, organisations):
             source.notes.append(
                 tr(
                     "{name} is new and has the KBO number of {folders}: check whether that is"
@@ -267,9 +250,6 @@ class SentFiles(Sorting[Taken, Placed[Taken]]):
         if not owner.is_new:
             read = self.changes.read(paths=[self._forms / owner.folder], files=files)
             loaded, wrong = form_of_application(read, owner.folder, application, files)
-            file = absolute(self._forms / owner.folder / form_file(application))
-            if loaded is None and wrong is None and files.exists(file):
-                wrong = not_changed(shown(file))
         if sent.without is not None and loaded is None and wrong is None:
             wrong = tr(
                 "{name} has no form of {application}, and a hand changes none that is new;"
