@@ -33,7 +33,7 @@ from acmidm.sheet import SUFFIXES
 from acmidm.words import slug
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.documents import Document, Unreadable, read_beginning
+from acmidm_onboarding.forms.documents import Unreadable, read_beginning
 from acmidm_onboarding.forms.files import (
     ORGANISATION_FILE,
     Files,
@@ -41,7 +41,7 @@ from acmidm_onboarding.forms.files import (
 )
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.loading import load_organisations
-from acmidm_onboarding.forms.speaking import about_names, problems_of_senders
+from acmidm_onboarding.forms.speaking import about_names
 from acmidm_onboarding.texts import Language, tr, translated
 from acmidm_onboarding.texts.page import SENTENCES
 from acmidm_onboarding.values.identifiers import look_of
@@ -90,8 +90,7 @@ class Taken:
             tr("this is a private key or a token"),
         )
         sentence = on_one_line(f"{_label(path)}{problem.what}; {problem.remedy}")
-        is_for_team = any(problem.what in one for one in self.for_team)
-        if sentence not in self.unclear and not is_for_team:
+        if sentence not in self.unclear:
             self.unclear.append(sentence)
 
     def mail(self) -> str:
@@ -151,10 +150,15 @@ class SentFiles(Sorting[Taken, Placed[Taken]]):
         source.for_team += sentences
 
     def note_problems(self, placed: Placed[Taken], problems: Iterable[Problem]) -> None:
-        """Note what its sender has to correct, by the names of the page's fields."""
+        """Note what its sender has to correct, by the names of the page's fields; the team lets an
+        organisation say more."""
         files = list(map(absolute, placed.files))
         for problem in problems:
-            placed.source.note(problem, path_in(files, problem))
+            right = problem.also if problem.is_other_right else None
+            if right and right.name == ORGANISATION_FILE:
+                self.note(placed.source, [f"{problem.what}; {problem.remedy}"])
+            else:
+                placed.source.note(problem, path_in(files, problem))
 
     def place(self, source: Taken) -> Placed[Taken] | None:
         """Return what a file comes to, on top of those before it; None where it is noted what its
@@ -266,11 +270,9 @@ class SentFiles(Sorting[Taken, Placed[Taken]]):
     def _files(
         self, sent: Sent, owner: Owner, loaded: LoadedForm | None, source: Taken
     ) -> dict[Path, Content]:
-        """Return the files of a form; note what is wrong with its keys, and what the organisation
-        may not say yet."""
+        """Return the files of a form; note what is wrong with its keys."""
         form = sent.form
         file = loaded.file if loaded else file_of(self._forms, owner.folder, form.application)
-        source.for_team += [] if owner.is_new else self._not_allowed(sent, owner)
         key_files = {
             environment: self._key_files(file, environment, sent, loaded, source)
             for environment in form.environments
@@ -359,20 +361,6 @@ class SentFiles(Sorting[Taken, Placed[Taken]]):
                 source.unclear.append(_label(("keys",)) + sentence)
             source.notes.append(about_key(f"{name}.jwk.json", public))
         return texts
-
-    def _not_allowed(self, sent: Sent, owner: Owner) -> Iterator[str]:
-        """Yield each value for which the organisation does not speak yet: the team that runs
-        onboarding adds it."""
-        file = Document(self._forms / owner.folder / ORGANISATION_FILE)
-        for request in sent.form.environments.values():
-            for name, configuration in request.products.items():
-                product = self._catalogue.products.get(name)
-                if product is None:
-                    continue
-                for problem in problems_of_senders(
-                    Document(Path()), (), product, configuration, file, owner.organisation
-                ):
-                    yield f"{problem.what}; {problem.remedy}"
 
 
 def _differences(folder: str, organisation: Organisation, given: Organisation) -> Iterator[str]:
