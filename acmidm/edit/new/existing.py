@@ -203,16 +203,8 @@ def _thumbprints(form: Path, names: Iterable[str]) -> dict[str, str]:
 
 def request_of(request: EnvironmentRequest) -> dict[str, Any]:
     """Return what a form has for an environment beside its keys, by its names there."""
-    scopes = {
-        name: scope.model_dump(exclude_defaults=True) for name, scope in request.scopes.items()
-    }
-    products = {name: dict(configuration) for name, configuration in request.products.items()}
-    parts = {
-        "scopes": scopes,
-        "products": products,
-        "attributes": dict(request.attributes),
-    }
-    return {name: part for name, part in parts.items() if part or name == "scopes"}
+    named = {"scopes", "products", "attributes"}
+    return {"scopes": {}, **request.model_dump(include=named, exclude_defaults=True)}
 
 
 def _change(configuration: Any, wanted: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from acmidm.edit.changes import P, Read, Rows
 from acmidm.edit.new.answers import Answers, Mistakes
-from acmidm.sheet import Headings, SheetRow
+from acmidm.sheet import Headings, SheetRow, whole_kbo
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.names import day
@@ -102,7 +102,10 @@ class FormRows(Rows[SheetRow, P]):
         """Return what a row comes to. Raises Failure with all that is wrong with it."""
         mistakes = Mistakes(self._columns(source))
         mistakes.sentences += source.faults
-        return self._place(source, {**self._cells, **source.values}, mistakes)
+        cells = {**self._cells, **source.values}
+        if Column.KBO in cells:
+            cells[Column.KBO] = whole_kbo(cells[Column.KBO])
+        return self._place(source, cells, mistakes)
 
     @abstractmethod
     def _place(self, row: SheetRow, cells: Mapping[str, str], mistakes: Mistakes) -> P: ...

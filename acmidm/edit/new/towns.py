@@ -26,7 +26,7 @@ from acmidm.edit.new.organisations import (
 )
 from acmidm.edit.new.rows import Column, FormRows
 from acmidm.form_text import file_text
-from acmidm.sheet import SheetRow, whole_kbo
+from acmidm.sheet import SheetRow
 from acmidm.words import slug
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE, Files
@@ -93,11 +93,11 @@ class Towns(FormRows[Placed[SheetRow]]):
             product, dot, name = column.partition(".")
             if dot:
                 values[product, name] = [text]
-        kbo, ovo = cells.get(Column.KBO), cells.get(Column.OVO)
+        ovo = cells.get(Column.OVO)
         return Answers(
             name=cells.get(Column.CUSTOMER),
             ovo=ovo and ovo.upper(),
-            kbo=kbo and whole_kbo(kbo),
+            kbo=cells.get(Column.KBO),
             owners=separate([cells.get(Column.OWNER, "")]),
             language=self._common.language,
             application=cells.get(Column.APPLICATION),
