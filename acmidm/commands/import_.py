@@ -11,9 +11,9 @@ from typing import Annotated
 import typer
 
 from acmidm import completion
+from acmidm.edit.new.rows import CLIENTS_HEADINGS
 from acmidm.engine.stacks import settings_of
 from acmidm.importing.clients import Clients
-from acmidm.importing.existing import HEADINGS
 from acmidm.importing.listed import Register, read_register
 from acmidm.importing.sharing import Supplier
 from acmidm.sheet import Sheets, read_sheets
@@ -102,7 +102,7 @@ def import_(
             " which end"
         )
     acting = Supplier(supplier, day_in("--until", until)) if supplier and until else None
-    sheets = read_sheets(sheet, HEADINGS)
+    sheets = read_sheets(sheet, CLIENTS_HEADINGS)
     settings = _settings(tni, prod)
     first = next(iter(settings.values()))[1]
     read = partial(

@@ -17,10 +17,10 @@ from acmidm.edit.changes import Content, Placed, Read, Rows
 from acmidm.edit.new.answers import speaks_for
 from acmidm.edit.new.draft import PLATFORM, Draft
 from acmidm.edit.new.organisations import Owner
-from acmidm.edit.new.rows import Column
+from acmidm.edit.new.rows import CLIENT_IDS, Column
 from acmidm.form_text import Quoted
-from acmidm.importing.existing import CLIENT_IDS, ExistingClients
 from acmidm.importing.listed import (
+    ExistingClients,
     ListedClient,
     Register,
     application_of,

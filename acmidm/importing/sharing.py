@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from acmidm.edit.changes import Content
 from acmidm.form_text import file_text
-from acmidm.importing.existing import ExistingClients
+from acmidm.importing.listed import ExistingClients
 from acmidm.words import slug
 from acmidm_onboarding.forms.files import KEYS_FILE, MANDATES_FILE, ORGANISATION_FILE
 from acmidm_onboarding.values.jwk import PublicJwk

@@ -21,8 +21,8 @@ from openpyxl import Workbook
 from typer.testing import CliRunner
 
 from acmidm.cli import app
+from acmidm.edit.new.rows import CLIENTS_HEADINGS
 from acmidm.importing.clients import Clients
-from acmidm.importing.existing import HEADINGS
 from acmidm.importing.sharing import Supplier
 from acmidm.sheet import read_sheets
 from acmidm_onboarding.forms.loading import read_onboardings
@@ -125,8 +125,10 @@ def taken_over(text: str, *clients: Any, supplier: Supplier | None = None) -> No
     Path("klanten.csv").write_text(text)
     forms = Path("onboardings")
     read = partial(read_onboardings, paths=[forms], catalogue_folder=Path("catalogue"))
-    taken = Clients(read, read(), forms, "klanten.csv", registers_of(clients), None, supplier)
-    taken.take(read_sheets(Path("klanten.csv"), HEADINGS).rows)
+    taken = Clients(
+        read, read().valid(), forms, "klanten.csv", registers_of(clients), None, supplier
+    )
+    taken.take(read_sheets(Path("klanten.csv"), CLIENTS_HEADINGS).rows)
     taken.changes.write()
     assert (taken.wrong(), taken.unnamed()) == ([], [])
     Path("klanten.csv").unlink()

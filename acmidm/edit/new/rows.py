@@ -15,6 +15,7 @@ from acmidm.sheet import Headings, SheetRow, whole_kbo
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.names import day
+from acmidm_onboarding.values.terms import Environment
 
 
 class Column(StrEnum):
@@ -52,6 +53,12 @@ _OF_SCOPES = (
     *(*_CODES, Column.APPLICATION, Column.SCOPE, Column.ENVIRONMENT),
     *(Column.REASON, Column.REFERENCE, Column.UNTIL),
 )
+CLIENT_IDS = {Environment.TNI: Column.CLIENT_TEST, Environment.PROD: Column.CLIENT_PROD}
+_OF_CLIENTS = (
+    *(Column.KBO, Column.CUSTOMER, Column.TAN, Column.URI_TEST, Column.URI_PROD),
+    *CLIENT_IDS.values(),
+)
+CLIENTS_HEADINGS = Headings(_OF_CLIENTS, ((Column.KBO,), tuple(CLIENT_IDS.values())))
 SCOPES_HEADINGS = Headings(_OF_SCOPES, (_CODES,), (Column.MANDATE_UNTIL,))
 _OPTIONS = {
     "--kbo": Column.KBO,
