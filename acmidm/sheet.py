@@ -169,25 +169,16 @@ class _Table:
 
 def read_sheets(file: Path, wanted: Headings) -> Sheets:
     """Read the rows of a spreadsheet that have anything in them. Raises Failure."""
-    if file.suffix.lower() not in SUFFIXES:
-        raise Failure(f"{file} is neither .xlsx nor .csv; save the spreadsheet as one of these")
     try:
-        _Room(file).take(file.stat().st_size)
-        if file.suffix.lower() == ".csv":
-            tables = [_of_csv(file, wanted)]
-        else:
-            sheets = _of_workbook(file)
-            named = {title if len(sheets) > 1 else None: cells for title, cells in sheets.items()}
-            tables = [_table(title, cells, wanted) for title, cells in named.items()]
+        tables = _tables(file, wanted)
     except OSError as error:
         raise Failure(
             f"{file} cannot be read: {error.strerror}; check the name and its rights"
         ) from None
+    if all(wanted.lacking(table.places) for table in tables):
+        raise Failure(_no_headings(file, tables, wanted))
     rows: list[SheetRow] = []
     remarks, unplaced, unread = list[str](), list[str](), list[str]()
-    read = [table for table in tables if not wanted.lacking(table.places)]
-    if not read:
-        raise Failure(_no_headings(file, tables, wanted))
     for table in tables:
         lacking = wanted.lacking(table.places)
         if not lacking:
@@ -204,6 +195,18 @@ def read_sheets(file: Path, wanted: Headings) -> Sheets:
                 " head a column so"
             )
     return Sheets(tuple(rows), tuple(remarks), tuple(unplaced), tuple(dict.fromkeys(unread)))
+
+
+def _tables(file: Path, wanted: Headings) -> list[_Table]:
+    """Return the sheets of a file. Raises Failure and OSError."""
+    if file.suffix.lower() not in SUFFIXES:
+        raise Failure(f"{file} is neither .xlsx nor .csv; save the spreadsheet as one of these")
+    _Room(file).take(file.stat().st_size)
+    if file.suffix.lower() == ".csv":
+        return [_of_csv(file, wanted)]
+    sheets = _of_workbook(file)
+    are_named = len(sheets) > 1
+    return [_table(title if are_named else None, cells, wanted) for title, cells in sheets.items()]
 
 
 def _table(title: str | None, cells: Cells, wanted: Headings) -> _Table:
