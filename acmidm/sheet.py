@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, time
 from itertools import islice
 from pathlib import Path
@@ -29,8 +29,8 @@ from acmidm_onboarding.values.problems import Failure, both, either
 SUFFIXES = (".csv", ".xlsx")
 _HEADING_ROWS = 20
 """Titles and remarks may be above the headings."""
-_HEADING_TEXT = 256 * 1024
-"""Characters in which the delimiter is looked for: so many cells are quickly parsed."""
+_HEADING_TEXT = 128 * 1024
+"""Characters in which the delimiter is looked for: no more than csv reads as one cell."""
 _LARGEST = 64 * 1024 * 1024
 """Bytes of a file, also once it is unpacked; and about those that its rows take, of which a line
 can say that there are a billion."""
@@ -57,6 +57,9 @@ _PLACEHOLDERS = frozenset({"-", "\u2013", "\u2014", "/", "n/a", "nvt", "n.v.t.",
 """What people write into a cell that they mean to leave empty."""
 
 
+Cells = Sequence[Sequence[str]]
+
+
 @dataclass(frozen=True)
 class Headings:
     """The columns that are read; any others are left alone."""
@@ -68,22 +71,13 @@ class Headings:
     unmissed: Sequence[str] = ()
     """Further columns, whose lack nobody has to hear of."""
 
-    def are_in(self, places: Collection[str]) -> bool:
-        """Return whether these columns suffice."""
-        return all(any(column in places for column in group) for group in self.needed)
-
     def rank(self, places: Collection[str]) -> tuple[bool, int]:
         """Return what is higher the more of these columns there are."""
-        return self.are_in(places), len(places)
+        return not self.lacking(places), len(places)
 
-    def in_words(self, places: Collection[str] = ()) -> str:
-        """Name what a sheet with these columns lacks."""
-        return both(
-            either(group) for group in self.needed if not any(column in places for column in group)
-        )
-
-
-Cells = Sequence[Sequence[str]]
+    def lacking(self, places: Collection[str]) -> str:
+        """Name what a sheet with these columns lacks; empty where they suffice."""
+        return both(either(group) for group in self.needed if set(group).isdisjoint(places))
 
 
 @dataclass(frozen=True)
@@ -137,26 +131,115 @@ class _Room:
             )
 
 
+@dataclass(frozen=True)
+class _Table:
+    """A sheet, with the row that has most of the headings, and which cells of it each column
+    heads."""
+
+    title: str | None
+    cells: Cells
+    heading: int
+    places: Mapping[str, Sequence[int]]
+
+    def __str__(self) -> str:
+        return f"sheet {self.title}" if self.title else tr("the file")
+
+    def rows(self) -> Iterator[SheetRow]:
+        """Yield each row below the headings that has anything in it."""
+        letters = {name: get_column_letter(first + 1) for name, (first, *_) in self.places.items()}
+        for number, cells in enumerate(self.cells[self.heading + 1 :], self.heading + 2):
+            if not any(cells):
+                continue
+            values, faults = {}, []
+            for column, (place, *_) in self.places.items():
+                text = cells[place] if place < len(cells) else ""
+                if fault := _fault(text):
+                    faults.append(f"column {letters[column]} ({column}) {fault}")
+                elif text:
+                    values[column] = text
+            yield SheetRow(self.title, number, values, letters, tuple(faults))
+
+    def unread(self) -> Iterator[str]:
+        """Yield the headings of columns that are left alone."""
+        read = {place for places in self.places.values() for place in places}
+        for place, cell in enumerate(self.cells[self.heading]):
+            if cell and place not in read:
+                yield cell
+
+
 def read_sheets(file: Path, wanted: Headings) -> Sheets:
     """Read the rows of a spreadsheet that have anything in them. Raises Failure."""
     try:
-        _Room(file).take(file.stat().st_size)
-        match file.suffix.lower():
-            case ".csv":
-                return _sheets(file, [_Table.of(None, _of_csv(file, wanted), wanted)], wanted)
-            case ".xlsx":
-                sheets = _of_workbook(file)
-                name = len(sheets) > 1
-                tables = [
-                    _Table.of(title if name else None, cells, wanted)
-                    for title, cells in sheets.items()
-                ]
-                return _sheets(file, tables, wanted)
+        tables = _tables(file, wanted)
     except OSError as error:
         raise Failure(
             f"{file} cannot be read: {error.strerror}; check the name and its rights"
         ) from None
-    raise Failure(f"{file} is neither .xlsx nor .csv; save the spreadsheet as one of these")
+    if all(wanted.lacking(table.places) for table in tables):
+        raise Failure(_no_headings(file, tables, wanted))
+    rows: list[SheetRow] = []
+    remarks, unplaced, unread = list[str](), list[str](), list[str]()
+    for table in tables:
+        lacking = wanted.lacking(table.places)
+        if not lacking:
+            _refuse_twins(file, table)
+            rows += table.rows()
+            unread += table.unread()
+            if missing := [column for column in wanted.columns if column not in table.places]:
+                remarks.append(f"{table} has no column {', '.join(missing)}")
+        elif table.places.keys().isdisjoint(wanted.needed[-1]):
+            remarks.append(f"{table} has no columns {wanted.lacking(())} and was left out")
+        else:
+            unplaced.append(
+                f"{table} has the columns {', '.join(table.places)}, and no {lacking} in that row:"
+                " head a column so"
+            )
+    return Sheets(tuple(rows), tuple(remarks), tuple(unplaced), tuple(dict.fromkeys(unread)))
+
+
+def _tables(file: Path, wanted: Headings) -> list[_Table]:
+    """Return the sheets of a file. Raises Failure and OSError."""
+    if file.suffix.lower() not in SUFFIXES:
+        raise Failure(f"{file} is neither .xlsx nor .csv; save the spreadsheet as one of these")
+    _Room(file).take(file.stat().st_size)
+    if file.suffix.lower() == ".csv":
+        return [_of_csv(file, wanted)]
+    sheets = _of_workbook(file)
+    are_named = len(sheets) > 1
+    return [_table(title if are_named else None, cells, wanted) for title, cells in sheets.items()]
+
+
+def _table(title: str | None, cells: Cells, wanted: Headings) -> _Table:
+    """Return a sheet by the row of its first ones that has most of the headings."""
+    columns = {_plain(column): column for column in (*wanted.columns, *wanted.unmissed)}
+    tables = [_Table(title, cells, 0, {})]
+    for index, row in enumerate(cells[:_HEADING_ROWS]):
+        places: dict[str, list[int]] = defaultdict(list)
+        for place, cell in enumerate(row):
+            if column := columns.get(_plain(cell)):
+                places[column].append(place)
+        tables.append(_Table(title, cells, index, places))
+    return max(tables, key=lambda table: wanted.rank(table.places))
+
+
+def _refuse_twins(file: Path, table: _Table) -> None:
+    """Raise Failure for two columns with one heading: nobody can tell which is meant."""
+    for column, twins in table.places.items():
+        if len(twins) > 1:
+            letters = both(get_column_letter(index + 1) for index in twins)
+            raise Failure(
+                f"{file}: {table} has columns {letters}, both headed {column}; rename all but the"
+                " one that counts"
+            )
+
+
+def _no_headings(file: Path, tables: Sequence[_Table], wanted: Headings) -> str:
+    best = max((table.places for table in tables), key=wanted.rank, default={})
+    but = f", but one with {', '.join(best)}" if best else ""
+    return (
+        f"{file} has no row of headings with {wanted.lacking(())} in its first {_HEADING_ROWS}"
+        f" rows{but}; name the columns {', '.join(wanted.columns)}"
+    )
 
 
 def _of_workbook(file: Path) -> Mapping[str, Cells]:
@@ -204,23 +287,27 @@ def _text_of_cells(value: Any, formula: Any) -> str:
     return _text(getattr(formula.value, "text", formula.value) or "=")
 
 
-def _of_csv(file: Path, wanted: Headings) -> Cells:
+def _of_csv(file: Path, wanted: Headings) -> _Table:
     """Return the cells, by the delimiter that gives the best headings."""
     text = _decoded(file)
 
     def rank(delimiter: str) -> tuple[bool, int]:
-        top, _ = _parsed(text[:_HEADING_TEXT], delimiter, _HEADING_ROWS)
-        return wanted.rank(_Table.of(None, top, wanted).places)
+        top = csv.reader(io.StringIO(text[:_HEADING_TEXT], newline=""), delimiter=delimiter)
+        return wanted.rank(_table(None, list(islice(top, _HEADING_ROWS)), wanted).places)
 
     delimiter = max(_DELIMITERS, key=rank)
-    rows = max(text.count("\n"), text.count("\r")) + 1
-    _Room(file).take(len(text) + (_ROW + _CELL) * rows + _CELL * text.count(delimiter))
-    cells, fault = _parsed(text, delimiter)
-    if fault and wanted.are_in(_Table.of(None, cells, wanted).places):
+    lines = max(text.count("\n"), text.count("\r")) + 1
+    _Room(file).take(len(text) + (_ROW + _CELL) * lines + _CELL * text.count(delimiter))
+    cells: list[list[str]] = []
+    try:
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        cells.extend(list(map(_text, row)) for row in rows)  # keeps those above one that raises
+    except csv.Error as error:  # it may have swallowed later rows
         raise Failure(
-            f"{file}, {fault}; close its quotation marks, or save the spreadsheet as .xlsx"
-        )
-    return cells
+            f"{file}, row {len(cells) + 1}: {error}; close its quotation marks, or save the"
+            " spreadsheet as .xlsx"
+        ) from None
+    return _table(None, cells, wanted)
 
 
 def _decoded(file: Path) -> str:
@@ -234,114 +321,6 @@ def _decoded(file: Path) -> str:
     if "\0" in text:
         raise Failure(f"{file} is not UTF-8 text; save the spreadsheet as CSV UTF-8, or as .xlsx")
     return text
-
-
-def _parsed(text: str, delimiter: str, most: int | None = None) -> tuple[Cells, str | None]:
-    """Return the rows, or the first ``most``, and what is wrong with the first one that cannot be
-    parsed: it may have swallowed later rows."""
-    table: list[list[str]] = []
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        # extend keeps the rows above one that raises.
-        table.extend([_text(cell) for cell in cells] for cells in islice(rows, most))
-    except csv.Error as error:
-        return table, f"row {len(table) + 1}: {error}"
-    return table, None
-
-
-@dataclass(frozen=True)
-class _Table:
-    """A sheet, with the place of its headings."""
-
-    title: str | None
-    cells: Cells
-    heading: int
-    """The index of the row with most of the headings."""
-    places: Mapping[str, Sequence[int]]
-    """The positions that each column heads."""
-
-    @classmethod
-    def of(cls, title: str | None, cells: Cells, wanted: Headings) -> _Table:
-        columns = {_plain(column): column for column in (*wanted.columns, *wanted.unmissed)}
-        best: tuple[int, Mapping[str, Sequence[int]]] = (0, {})
-        for index, row in enumerate(cells[:_HEADING_ROWS]):
-            places: dict[str, list[int]] = defaultdict(list)
-            for position, cell in enumerate(row):
-                if column := columns.get(_plain(cell)):
-                    places[column].append(position)
-            if wanted.rank(places) > wanted.rank(best[1]):
-                best = index, places
-        return cls(title, cells, *best)
-
-    def __str__(self) -> str:
-        return f"sheet {self.title}" if self.title else tr("the file")
-
-    def refuse_twins(self, file: Path) -> None:
-        """Raise Failure for two columns with one heading: nobody can tell which is meant."""
-        for column, twins in self.places.items():
-            if len(twins) > 1:
-                letters = both(get_column_letter(index + 1) for index in twins)
-                raise Failure(
-                    f"{file}: {self} has columns {letters}, both headed {column}; rename all but"
-                    " the one that counts"
-                )
-
-    def rows(self) -> Iterator[SheetRow]:
-        """Yield each row below the headings that has anything in it."""
-        places = {column: first for column, (first, *_) in self.places.items()}
-        letters = {column: get_column_letter(place + 1) for column, place in places.items()}
-        for index, cells in enumerate(self.cells[self.heading + 1 :], self.heading + 2):
-            if not any(cells):
-                continue
-            row = SheetRow(self.title, index, {}, letters)
-            values: dict[str, str] = {}
-            faults: list[str] = []
-            for column, place in places.items():
-                text = cells[place] if place < len(cells) else ""
-                if fault := _fault(text):
-                    faults.append(f"{row.named(column)} {fault}")
-                elif text:
-                    values[column] = text
-            yield replace(row, values=values, faults=tuple(faults))
-
-    def unread(self) -> Iterator[str]:
-        """Yield the headings of columns that are left alone."""
-        read = {position for positions in self.places.values() for position in positions}
-        for position, cell in enumerate(self.cells[self.heading]):
-            if cell and position not in read:
-                yield cell
-
-
-def _sheets(file: Path, tables: Sequence[_Table], wanted: Headings) -> Sheets:
-    if not any(wanted.are_in(table.places) for table in tables):
-        raise Failure(_no_headings(file, tables, wanted))
-    rows: list[SheetRow] = []
-    remarks, unplaced, unread = list[str](), list[str](), list[str]()
-    for table in tables:
-        if wanted.are_in(table.places):
-            table.refuse_twins(file)
-            rows += table.rows()
-            unread += table.unread()
-            if lacking := [column for column in wanted.columns if column not in table.places]:
-                names = ", ".join(lacking)
-                remarks.append(f"{table} has no column {names}")
-        elif not table.places.keys().isdisjoint(wanted.needed[-1]):
-            unplaced.append(
-                f"{table} has the columns {', '.join(table.places)}, and no"
-                f" {wanted.in_words(table.places)} in that row: head a column so"
-            )
-        else:
-            remarks.append(f"{table} has no columns {wanted.in_words()} and was left out")
-    return Sheets(tuple(rows), tuple(remarks), tuple(unplaced), tuple(dict.fromkeys(unread)))
-
-
-def _no_headings(file: Path, tables: Sequence[_Table], wanted: Headings) -> str:
-    best = max((table.places for table in tables), key=wanted.rank, default={})
-    but = f", but one with {', '.join(best)}" if best else ""
-    return (
-        f"{file} has no row of headings with {wanted.in_words()} in its first {_HEADING_ROWS}"
-        f" rows{but}; name the columns {', '.join(wanted.columns)}"
-    )
 
 
 def _fault(value: str) -> str | None:

@@ -11,9 +11,9 @@ from typing import Annotated
 import typer
 
 from acmidm import completion
+from acmidm.edit.new.rows import CLIENTS_HEADINGS
 from acmidm.engine.stacks import settings_of
 from acmidm.importing.clients import Clients
-from acmidm.importing.existing import HEADINGS
 from acmidm.importing.listed import Register, read_register
 from acmidm.importing.sharing import Supplier
 from acmidm.sheet import Sheets, read_sheets
@@ -103,7 +103,7 @@ def import_(
             " which end"
         )
     acting = Supplier(supplier, day_in("--until", until)) if supplier and until else None
-    sheets = read_sheets(sheet, HEADINGS)
+    sheets = read_sheets(sheet, CLIENTS_HEADINGS)
     settings = _settings(tni, prod)
     first = next(iter(settings.values()))[1]
     read = partial(
@@ -150,10 +150,9 @@ def _registers(settings: dict[Environment, tuple[str, Settings]]) -> dict[Enviro
 
 def _report(sheets: Sheets, clients: Clients, unplaced: Sequence[str]) -> None:
     for placed in clients.placed:
-        [draft] = [draft for draft in clients.drafts if draft.row is placed.row]
         form = list(placed.files)[-1]
-        listed = [f"{one.environment} {one.client_id}" for one in draft.clients.values()]
-        typer.echo(plain(f"{placed.row}: {form} takes over {', '.join(listed)}", 500))
+        listed = [f"{one.environment} {one.client_id}" for one in placed.source.clients.values()]
+        typer.echo(plain(f"{placed.source}: {form} takes over {', '.join(listed)}", 500))
         for note in placed.notes:
             typer.echo(plain(f"  note: {note}", 1000))
     for sentence in (*clients.declared, *sheets.remarks):

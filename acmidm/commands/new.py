@@ -14,19 +14,19 @@ import typer
 
 from acmidm.edit.changes import Changes, Read, Rows, exists, reading
 from acmidm.edit.new.answers import Answers, Mistakes, chosen, form_of, pairs, speaks_for
-from acmidm.edit.new.intake import Intake, Taken
+from acmidm.edit.new.draft import PLATFORM, Draft, file_of
+from acmidm.edit.new.intake import SentFiles, Taken
 from acmidm.edit.new.organisations import NOBODY, Owner, owner_of
 from acmidm.edit.new.rows import SCOPES_HEADINGS, Column, headings
 from acmidm.edit.new.scopes import Scopes
-from acmidm.edit.new.texts import PLATFORM, file_of, new_files
 from acmidm.edit.new.towns import Towns
 from acmidm.report.codeowners import onboarding_team
-from acmidm.sheet import SUFFIXES, Sheets, read_sheets
+from acmidm.sheet import SUFFIXES, SheetRow, Sheets, read_sheets
 from acmidm.terminal import Code, fail, working
 from acmidm.words import first_of, plain
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.catalogue_files import load_catalogue
-from acmidm_onboarding.forms.files import FORMS, ORGANISATION_FILE, shown
+from acmidm_onboarding.forms.files import FORMS, ORGANISATION_FILE
 from acmidm_onboarding.forms.loading import load_organisations
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.speaking import about_names
@@ -217,7 +217,7 @@ def _write_one(answers: Answers, catalogue: Catalogue, read: Read, mistakes: Mis
         mistakes.add("--application", exists(file))
         form["application"] = NOBODY.folder  # so that the rest is still looked at
     changes = Changes(read)
-    changes.add(new_files(FORMS, owner, form, language))
+    changes.add(Draft(owner, form).files(FORMS, {}, language))
     changes.require_valid(mistakes.label, mistakes.sentences)
     written = changes.write()
     speak(language)
@@ -226,7 +226,7 @@ def _write_one(answers: Answers, catalogue: Catalogue, read: Read, mistakes: Mis
 
 def _take_in(files: Sequence[Path], catalogue: Catalogue, read: Read) -> None:
     """Take in what was sent, all of it or nothing, and say what to answer whom."""
-    intake = Intake(FORMS, read, catalogue)
+    intake = SentFiles(FORMS, read, catalogue)
     taken = intake.take(files)
     refused: list[str] = []
     for sent in taken:
@@ -243,9 +243,7 @@ def _take_in(files: Sequence[Path], catalogue: Catalogue, read: Read) -> None:
                 " above, and take the file in again"
             )
         fail("\n".join([*refused, outcome]))
-    intake.changes.write()
-    files_of_all = chain.from_iterable(sent.written for sent in taken)
-    written = list(dict.fromkeys(map(shown, files_of_all)))
+    written = intake.changes.write()
     sentences: list[str] = []
     if written:
         files_written = ", ".join(map(str, written))
@@ -271,7 +269,7 @@ def _answer_senders(
             continue
         speak(sent.language)
         if sent.language not in by_language:
-            by_language[sent.language] = Intake(FORMS, read, catalogue).take(files)
+            by_language[sent.language] = SentFiles(FORMS, read, catalogue).take(files)
         typer.echo(f"{by_language[sent.language][number].mail()}\n")
     speak(operators_language)
 
@@ -354,7 +352,7 @@ def _added(sheets: Sheets, added: Scopes) -> Iterator[str]:
 
 
 def _write_rows(
-    sheets: Sheets, sorted_out: Rows[Any], said: Iterator[str], *, skip_wrong: bool
+    sheets: Sheets, sorted_out: Rows[SheetRow, Any], said: Iterator[str], *, skip_wrong: bool
 ) -> None:
     """Write what rows come to, and say so; where one is wrong, nothing is written, or that one is
     left out."""
@@ -377,12 +375,13 @@ def _written(sheets: Sheets, towns: Towns) -> Iterator[str]:
     for town in towns.placed:
         files = ", ".join(file.as_posix() for file in town.files)
         if files:
-            yield tr("{row}: {files}", row=town.row, files=files)
+            yield tr("{row}: {files}", row=town.source, files=files)
         else:
             yield tr(
-                "{row}: has its form and its mandate already, which stay as they are", row=town.row
+                "{row}: has its form and its mandate already, which stay as they are",
+                row=town.source,
             )
-        yield from (f"{town.row}: {note}" for note in town.notes)
+        yield from (f"{town.source}: {note}" for note in town.notes)
     yield from _unread(sheets)
     written = sum(bool(town.files) for town in towns.placed)
     yield ntr(

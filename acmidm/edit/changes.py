@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from acmidm.edit.lines import Edit, edited
 from acmidm.words import first_of
@@ -27,9 +27,6 @@ from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import Stacks, stacks_in
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.problems import DocumentPath, Failure, Problem, on_one_line
-
-if TYPE_CHECKING:  # openpyxl is not loaded before there is a spreadsheet
-    from acmidm.sheet import SheetRow
 
 Content = str | Edit
 """The text of a new file, or what edits one that is there."""
@@ -65,6 +62,12 @@ class Changes:
         self.texts: dict[Path, str] = {}
         """Of each file that changes."""
 
+    def copy(self) -> Changes:
+        """Return the same changes, to which others can be added."""
+        copy = Changes(self.read)
+        copy._before, copy.texts = dict(self._before), dict(self.texts)
+        return copy
+
     def add(self, files: Mapping[Path, Content]) -> list[Path]:
         """Add new files and edits, all or none of them; return those that change by it. Raises
         Failure."""
@@ -79,11 +82,16 @@ class Changes:
                     wrong.append(exists(file))
                 continue
             old = self.texts.get(file)
-            if old is None:
-                before[file] = file.read_bytes()
-                old = before[file].decode("utf-8")
             try:
+                if old is None:
+                    before[file] = file.read_bytes()
+                    old = before[file].decode("utf-8")
                 text = edited(old, content)
+            except FileNotFoundError:  # what would make it is left out
+                wrong.append(
+                    tr("{file} is not there yet; correct what makes it first", file=shown(file))
+                )
+                continue
             except Failure as failure:
                 wrong.append(f"{shown(file)}: {failure}")
                 continue
@@ -95,12 +103,12 @@ class Changes:
         self._before |= {file: old for file, old in before.items() if file in texts}
         return list(texts)
 
-    def problems(self) -> list[Problem]:
-        """Return what would be wrong with these files among all forms, whose own mistakes are for
-        others."""
+    def problems(self, **among: Sequence[Path]) -> list[Problem]:
+        """Return what would be wrong with these files among all forms, or those of ``paths``, whose
+        own mistakes are for others."""
         if not self.texts:
             return []
-        return about(self.texts, self.read(files=Files(self.texts)).problems)
+        return about(self.texts, self.read(files=Files(self.texts), **among).problems)
 
     def require_valid(self, label: Label = _no_label, wrong: Iterable[str] = ()) -> None:
         """Raises Failure with all that would be wrong, and what is known to be ``wrong``."""
@@ -111,18 +119,11 @@ class Changes:
     def sentences(self, problems: Iterable[Problem], label: Label) -> Iterator[str]:
         """Yield each problem as a sentence, by how ``label`` calls the field that it is about."""
         for problem in problems:
-            name = label(self.path_of(problem))
+            name = label(path_in(self.texts, problem))
             if name:
                 yield on_one_line(f"{name}: {problem.what}; {problem.remedy}")
             else:
                 yield not_written(problem)
-
-    def path_of(self, problem: Problem) -> DocumentPath:
-        """Return the field of a text that a problem is about: of a key, all of it; nothing where it
-        is about another file."""
-        if absolute(problem.file) not in self.texts:
-            return ()
-        return ("keys",) if KEY_FILE.fullmatch(problem.file.name) else problem.path
 
     def require_sound(self) -> None:
         """Raises InvalidForms with every mistake in all forms that are read."""
@@ -137,55 +138,56 @@ class Changes:
         return [shown(file) for file in self.texts]
 
 
-@dataclass(frozen=True)
-class Placed:
-    """What a row of a spreadsheet comes to."""
+S = TypeVar("S")
 
-    row: SheetRow
+
+@dataclass(frozen=True)
+class Placed(Generic[S]):
+    """What a row of a spreadsheet, or a file of the page, comes to."""
+
+    source: S
     files: Mapping[Path, Content] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     """What a person looks at, though nothing is wrong."""
     label: Label = _no_label
 
 
-P = TypeVar("P", bound=Placed)
+P = TypeVar("P", bound=Placed[Any])
 
 
-class Rows(ABC, Generic[P]):
-    """The rows of a spreadsheet: what those that are right come to, and what is wrong with the
-    others."""
+class Sorting(ABC, Generic[S, P]):
+    """What people bring, rows or files: what those that are right come to, and what is wrong with
+    the others."""
 
-    def __init__(self, read: Read, onboardings: Onboardings) -> None:
-        self._wrong: dict[str, list[SheetRow]] = defaultdict(list)
-        """The rows of each sentence."""
-        self.onboardings = onboardings
-        """The forms that there are."""
+    def __init__(self, read: Read) -> None:
         self.placed: list[P] = []
         self.changes = Changes(read)
 
     @abstractmethod
-    def place(self, row: SheetRow) -> P:
-        """Return what a row comes to. Raises Failure, with a line for each thing that is wrong with
-        it."""
+    def place(self, source: S) -> P | None:
+        """Return what a row or a file comes to, None where it is noted why that is nothing. Raises
+        Failure, with a line for each thing that is wrong with it."""
 
-    def sort_out(self, rows: Iterable[SheetRow]) -> None:
-        """Place each row that is right by itself, and leave out those whose files would be wrong
+    @abstractmethod
+    def note(self, source: S, sentences: Iterable[str]) -> None:
+        """Note what is wrong with a row or a file."""
+
+    def note_problems(self, placed: P, problems: Iterable[Problem]) -> None:
+        """Note what would be wrong with the files of a row or a file among all forms."""
+        self.note(placed.source, self.changes.sentences(problems, placed.label))
+
+    def sort_out(self, sources: Iterable[S]) -> None:
+        """Place each one that is right by itself, and leave out those whose files would be wrong
         among all forms."""
-        for row in rows:
+        for source in sources:
             try:
-                self.placed.append(self.place(row))
+                if placed := self.place(source):
+                    self.placed.append(placed)
             except Failure as failure:
-                self._note(row, str(failure).splitlines())
+                self.note(source, str(failure).splitlines())
         while not self._are_valid():
-            # What was wrong on account of a row that is left out may be right now.
+            # What was wrong on account of one that is left out may be right now.
             pass
-
-    def wrong(self) -> list[str]:
-        """Return each sentence about what is wrong, with its rows."""
-        return [
-            f"{first_of([str(row) for row in rows])}: {sentence}"
-            for sentence, rows in self._wrong.items()
-        ]
 
     def _are_valid(self) -> bool:
         self.changes = Changes(self.changes.read)
@@ -193,20 +195,34 @@ class Rows(ABC, Generic[P]):
             try:
                 self.changes.add(one.files)
             except Failure as failure:
-                self._leave_out(one, str(failure).splitlines())
+                self.placed.remove(one)
+                self.note(one.source, str(failure).splitlines())
         problems = self.changes.problems()
         for one in list(self.placed):
             if own := about(one.files, problems):
-                self._leave_out(one, self.changes.sentences(own, one.label))
+                self.placed.remove(one)
+                self.note_problems(one, own)
         return not problems
 
-    def _leave_out(self, placed: P, sentences: Iterable[str]) -> None:
-        self.placed.remove(placed)
-        self._note(placed.row, sentences)
 
-    def _note(self, row: SheetRow, sentences: Iterable[str]) -> None:
+class Rows(Sorting[S, P]):
+    """The rows of a spreadsheet, among the forms that there are."""
+
+    def __init__(self, read: Read, onboardings: Onboardings) -> None:
+        super().__init__(read)
+        self._wrong: dict[str, list[str]] = defaultdict(list)
+        """The rows of each sentence."""
+        self.onboardings = onboardings
+        """The forms that there are."""
+
+    def note(self, source: object, sentences: Iterable[str]) -> None:
+        """Note what is wrong with a row, each sentence once."""
         for sentence in dict.fromkeys(sentences):
-            self._wrong[sentence].append(row)
+            self._wrong[sentence].append(str(source))
+
+    def wrong(self) -> list[str]:
+        """Return each sentence about what is wrong, with its rows."""
+        return [f"{first_of(rows)}: {sentence}" for sentence, rows in self._wrong.items()]
 
 
 def edit_file(
@@ -275,6 +291,14 @@ def about(files: Iterable[Path], problems: Iterable[Problem]) -> list[Problem]:
     paths = [shown(absolute(file)) for file in files]
     own = {place for path in paths for place in (path, *path.parents)}
     return [problem for problem in problems if not own.isdisjoint({problem.file, problem.also})]
+
+
+def path_in(files: Collection[Path], problem: Problem) -> DocumentPath:
+    """Return the field of one of these files that a problem is about: of a key, all of it; nothing
+    where it is about another file."""
+    if absolute(problem.file) not in files:
+        return ()
+    return ("keys",) if KEY_FILE.fullmatch(problem.file.name) else problem.path
 
 
 def not_written(problem: Problem) -> str:

@@ -15,12 +15,12 @@ from pathlib import Path
 
 from acmidm.edit.changes import Content, Placed, Read, Rows
 from acmidm.edit.new.answers import speaks_for
+from acmidm.edit.new.draft import PLATFORM, Draft
 from acmidm.edit.new.organisations import Owner
-from acmidm.edit.new.rows import Column
-from acmidm.edit.new.texts import PLATFORM
-from acmidm.form_text import Quoted, file_text
-from acmidm.importing.existing import CLIENT_IDS, ExistingClients
+from acmidm.edit.new.rows import CLIENT_IDS, Column
+from acmidm.form_text import Quoted
 from acmidm.importing.listed import (
+    ExistingClients,
     ListedClient,
     Register,
     application_of,
@@ -34,7 +34,7 @@ from acmidm.importing.sharing import SharedKeys, Supplier
 from acmidm.report.undeclared import Declared
 from acmidm.sheet import SheetRow, whole_kbo
 from acmidm.words import plain, shown, slug
-from acmidm_onboarding.forms.files import ORGANISATION_FILE, form_file
+from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.speaking import about_names_of_others, names_of
@@ -60,11 +60,12 @@ _SAID = [
 """The fields that a form has once, so that its clients have to have them alike."""
 
 
-class Clients(Rows[Placed]):
+class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
     """Forms that take over the clients of rows; every row and every client has one, or a reason.
 
-    ``source`` is the spreadsheet's name, for the comment in each form. ``supplier`` has the keys
-    that organisations share, each by a mandate.
+    ``onboardings`` are the forms that there are, without a mistake. ``source`` is the spreadsheet's
+    name, for the comment in each form. ``supplier`` has the keys that organisations share, each by
+    a mandate.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class Clients(Rows[Placed]):
         for draft in self.drafts:
             if draft.owner.is_new:
                 self._owners.organisations[draft.owner.folder] = self._speaking(draft.owner)
-        self.sort_out(draft.row for draft in self.drafts)
+        self.sort_out(self.drafts)
 
     def plan(self, rows: Iterable[SheetRow]) -> None:
         """Make the draft of each row, and note why there is none."""
@@ -109,19 +110,19 @@ class Clients(Rows[Placed]):
             try:
                 self._plan(row)
             except Failure as failure:
-                self._note(row, str(failure).splitlines())
+                self.note(row, str(failure).splitlines())
         by_key: dict[tuple[str, str], list[ExistingClients]] = defaultdict(list)
         for draft in self.drafts:
-            by_key[draft.owner.organisation.code, draft.form["application"]].append(draft)
+            by_key[draft.owner.organisation.code, draft.application].append(draft)
         for (code, application), drafts in by_key.items():
             for draft in drafts if len(drafts) > 1 else ():
                 # They would have one key, and so one client.
-                others = both(str(other.row) for other in drafts if other is not draft)
+                others = both(str(other) for other in drafts if other is not draft)
                 sentence = (
                     f'{others} has the application "{application}" of {code} as well; name them'
                     " differently at the authority"
                 )
-                self._note(draft.row, [sentence])
+                self.note(draft, [sentence])
                 self.drafts.remove(draft)
 
     def unnamed(self) -> list[str]:
@@ -241,7 +242,9 @@ class Clients(Rows[Placed]):
             **{name: value for name, value in properties[0].items() if name in _SAID},
             "environments": requests,
         }
-        draft = ExistingClients(row, by_environment, owner, form, keys, notes)
+        draft = ExistingClients(
+            owner, form, row=row, clients=by_environment, keys=keys, notes=notes
+        )
         notes += self._remarks(draft)
         return draft
 
@@ -261,7 +264,7 @@ class Clients(Rows[Placed]):
                     f'{row.named(Column.CUSTOMER)} has "{customer}", and the authority "{name}":'
                     " see whether it is the same"
                 )
-        application = draft.form["application"]
+        application = draft.application
         for environment, client in draft.clients.items():
             scopes = draft.form["environments"][environment].get("scopes", {})
             expected = self._catalogue.client_names(scopes, environment, own.name)
@@ -282,61 +285,51 @@ class Clients(Rows[Placed]):
                     f" {draft.owner.folder}/{ORGANISATION_FILE}: see whether it is {own.name}'s"
                 )
 
-    def place(self, row: SheetRow) -> Placed:
+    def place(self, source: ExistingClients) -> Placed[ExistingClients]:
         """Return the files of the draft of a row: the form is the last. Raises Failure."""
-        [draft] = [draft for draft in self.drafts if draft.row is row]
-        _require_none(list(self._keys.refusals(draft)))
-        owner, application = draft.owner, draft.form["application"]
-        folder = self._forms / owner.folder
+        _require_none(list(self._keys.refusals(source)))
+        folder = self._forms / source.owner.folder
+        key_files: dict[Environment, Mapping[str, str]] = {}
         files: dict[Path, Content] = {}
-        fields = {name: value for name, value in draft.form.items() if name != "environments"}
-        requests = draft.form["environments"]
-        if self._supplier and self._keys.are_in(draft):
-            files |= self._keys.of_supplier(self._supplier, draft)
-            fields["keys_of"] = self._supplier.folder
+        form = dict(source.form)
+        if self._supplier and self._keys.are_in(source):
+            files |= self._keys.of_supplier(self._supplier, source)
+            form["keys_of"] = self._supplier.folder
         else:
-            requests = {}
-            for environment, keys in draft.keys.items():
-                prefix = f"{application}-{environment}-"
-                of_keys = self._keys.key_files(folder, prefix, keys)
-                files |= of_keys
-                request = draft.form["environments"][environment.value]
-                jwks = {"jwks": [file.name for file in of_keys]} if of_keys else {}
-                requests[environment.value] = {"adopt": request["adopt"], **jwks, **request}
-        if owner.is_new:
-            files[folder / ORGANISATION_FILE] = self._organisation(draft)
-        # What is there stays.
-        files = {file: text for file, text in files.items() if not file.exists()}
-        said = [f"{one} {text}" for one in _REMEMBERED if (text := self._remembered(draft, one))]
+            for environment, keys in source.keys.items():
+                prefix = f"{source.application}-{environment}-"
+                key_files[environment] = self._keys.key_files(folder, prefix, keys)
+        said = [f"{one} {text}" for one in _REMEMBERED if (text := self._remembered(source, one))]
         what = f": {'; '.join(said)}" if said else ""
-        comment = plain(f"From {self._source}, {row}{what}", 2000)
-        fields["environments"] = requests
-        files[folder / form_file(application)] = file_text("onboarding", fields, comment)
-        return Placed(row, files, tuple(draft.notes))
+        origin = plain(f"From {self._source}, {source}{what}", 2000)
+        draft = Draft(self._completed(source), form)
+        files |= draft.files(self._forms, key_files, origin=origin)
+        *others, _ = files
+        for file in others:
+            if file.exists():  # what is there stays
+                del files[file]
+        return Placed(source, files, tuple(source.notes))
 
     def _remembered(self, draft: ExistingClients, column: Column) -> str | None:
         text = draft.row.values.get(column)
         return None if text == draft.owner.organisation.kbo else text
 
-    def _organisation(self, draft: ExistingClients) -> str:
-        """Return ``organisation.yaml`` of a new organisation."""
+    def _completed(self, draft: ExistingClients) -> Owner:
+        """Return an organisation that is new with all that its clients have; note what to check."""
         owner, own = draft.owner, self._owners.organisations[draft.owner.folder]
-        fields = dict(owner.fields)
-        if "kbo" in fields:
-            fields["kbo"] = Quoted(fields["kbo"])
-        nameless = []
+        if not owner.is_new:
+            return owner
+        nameless: list[str] = []
         for other in self.drafts:
             nameless += other.nameless if other.owner is owner else []
-        if nameless:
-            fields["adopts"] = [Quoted(client_id) for client_id in nameless]
+        adopts = {"adopts": list(map(Quoted, nameless))} if nameless else {}
         if own.speaks_for:
-            fields["speaks_for"] = {name: list(texts) for name, texts in own.speaks_for.items()}
             draft.notes.append(
                 f"{owner.folder}/{ORGANISATION_FILE} lets it send as its clients do now:"
                 f" {names_of(own)}: see whether it may"
             )
             draft.notes += about_names_of_others(owner.folder, own, self._owners.organisations)
-        return file_text("organisation", fields)
+        return Owner(owner.folder, own, {**owner.fields, **adopts})
 
     def _speaking(self, owner: Owner) -> Organisation:
         """Return a new organisation with the names under which its clients send."""

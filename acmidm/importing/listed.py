@@ -1,14 +1,16 @@
 """The clients that the authorities of an environment list: each with its scopes, keys and product
-configurations, and what a form has that takes it over."""
+configurations, and the form that takes those of a row over."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from acmidm.edit.new.draft import Draft
 from acmidm.report.undeclared import clients_of
+from acmidm.sheet import SheetRow
 from acmidm.words import slug
 from acmidm_onboarding.authorities.connected import Connected
 from acmidm_onboarding.authorities.port import ClientSnapshot, Reserved
@@ -58,6 +60,37 @@ class ListedClient:
             f'client {self.client_id} ("{self.metadata.client_name}",'
             f" {self.metadata.organisation.name}) on {self.environment}"
         )
+
+
+@dataclass(kw_only=True)
+class ExistingClients(Draft):
+    """The form that takes over the clients of a row."""
+
+    row: SheetRow
+    clients: Mapping[Environment, ListedClient]
+    keys: Mapping[Environment, Sequence[PublicJwk]]
+    notes: list[str] = field(default_factory=list)
+    """For a person to look at."""
+
+    def __str__(self) -> str:
+        return str(self.row)
+
+    @property
+    def all_keys(self) -> dict[str, PublicJwk]:
+        """The keys by their thumbprints."""
+        return {key.thumbprint: key for keys in self.keys.values() for key in keys}
+
+    @property
+    def nameless(self) -> list[str]:
+        """The client-IDs of which the authority does not know whose they are: ``organisation.yaml``
+        has to name them."""
+        own = self.owner.organisation
+        return [
+            client.client_id
+            for client in self.clients.values()
+            if client.client_id not in own.adopts
+            and client.metadata.organisation.is_of([own.code]) is None
+        ]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from acmidm.edit.changes import Content
 from acmidm.form_text import file_text
-from acmidm.importing.existing import ExistingClients
+from acmidm.importing.listed import ExistingClients
 from acmidm.words import slug
 from acmidm_onboarding.forms.files import KEYS_FILE, MANDATES_FILE, ORGANISATION_FILE
 from acmidm_onboarding.values.jwk import PublicJwk
@@ -63,14 +63,12 @@ class SharedKeys:
                     " for others"
                 )
             of_keys = self.key_files(folder, "", list(keys.values()))
-            files |= of_keys
+            files |= {folder / name: text for name, text in of_keys.items()}
             if of_keys:
-                listed[environment.value] = [file.name for file in of_keys]
+                listed[environment.value] = list(of_keys)
         mandate = {
             "supplier": supplier.folder,
-            "applications": [
-                one.form["application"] for one in sharing if one.owner is draft.owner
-            ],
+            "applications": [one.application for one in sharing if one.owner is draft.owner],
             "until": supplier.until,
         }
         mandates = self._forms / draft.owner.folder / MANDATES_FILE
@@ -81,11 +79,10 @@ class SharedKeys:
             mandates: file_text("mandates", {"mandates": [mandate]}),
         }
 
-    def key_files(
-        self, folder: Path, prefix: str, keys: Sequence[PublicJwk]
-    ) -> dict[Path, Content]:
-        """Return the files of keys; one with the same key is used again."""
-        files: dict[Path, Content] = {}
+    def key_files(self, folder: Path, prefix: str, keys: Sequence[PublicJwk]) -> dict[str, str]:
+        """Return the texts of keys by the names of their files; a file with the same key is used
+        again."""
+        files: dict[str, str] = {}
         for key in keys:
             text = json.dumps(dict(key.members), indent=2) + "\n"
             for suffix in ("", f"-{key.thumbprint[:8]}", f"-{key.thumbprint}"):
@@ -93,7 +90,7 @@ class SharedKeys:
                 there = file.read_text("utf-8") if file.exists() else self._texts.get(file, text)
                 if there == text:
                     break
-            files[file] = self._texts[file] = text
+            files[file.name] = self._texts[file] = text
         return files
 
     def are_in(self, draft: ExistingClients) -> bool:
@@ -108,7 +105,7 @@ class SharedKeys:
         for thumbprint, key in draft.all_keys.items():
             users = self._users.get(thumbprint, ())
             if self.supplier is None:
-                rows = [str(other.row) for other in users if other.owner is not draft.owner]
+                rows = [str(other) for other in users if other.owner is not draft.owner]
                 if rows:
                     yield (
                         f'key "{key.kid}" is that of another organisation too, in'
@@ -130,5 +127,5 @@ class SharedKeys:
         """Return whether a supplier lists keys already, and not this one: the client would lose
         it."""
         listing = self._forms / supplier.folder / KEYS_FILE
-        [file] = self.key_files(listing.parent, "", [key])
-        return listing.exists() and file.name not in listing.read_text("utf-8")
+        [name] = self.key_files(listing.parent, "", [key])
+        return listing.exists() and name not in listing.read_text("utf-8")

@@ -23,6 +23,9 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_an
 from typer.testing import CliRunner
 
 from acmidm.cli import app
+from acmidm.edit.changes import Changes, reading
+from acmidm_onboarding.stack_files import stacks_in
+from acmidm_onboarding.values.problems import Failure
 from tests.support.rsa_keys import rsa_pem
 from tests.support.secret_texts import SECRETS, pieces
 from tests.support.sent_file import FILE, KEY, of_gent, sent, take_in
@@ -249,6 +252,31 @@ def test_a_form_that_two_files_are_about_is_listed_once(workspace: Workspace) ->
     assert {"dv_register_lezen", "dv_register_test"} < scopes["environments"]["tni"][
         "scopes"
     ].keys()
+
+
+@pytest.mark.usefixtures("workspace")
+@pytest.mark.parametrize("application", ["mijn-gent", "nieuw"])
+def test_a_file_is_not_blamed_for_the_mistakes_of_one_before_it(application: str) -> None:
+    """Of one form, whether it is there or new: only the sender of the first has to correct
+    something."""
+    requests = {"een.yaml": {"scopes": {"dv_register_leze": {}}}, "twee.yaml": REGISTER}
+    for name, request in requests.items():
+        Path(name).write_text(yaml.safe_dump(of_gent(application, **request)))
+    before = contents()
+    result = CliRunner().invoke(app, ["new", "--from", "een.yaml", "--from", "twee.yaml"])
+    assert (result.exit_code, contents()) == (2, before), result.output
+    assert 'een.yaml: Scopes: scope "dv_register_leze" is not in the catalogue' in result.stderr
+    assert "twee.yaml" not in result.stderr
+    assert "has mistakes of its own" not in result.output
+    assert result.stdout.count("Onderwerp: ") == 1
+
+
+@pytest.mark.usefixtures("workspace")
+def test_an_edit_of_what_is_not_written_is_refused() -> None:
+    """A file that adds to the form of one that is left out, of which nothing can be read."""
+    read = reading([Path("onboardings")], stacks_in(Path()))
+    with pytest.raises(Failure, match="is not there yet; correct what makes"):
+        Changes(read).add({Path("onboardings/weg.yaml"): dict.clear})
 
 
 @pytest.mark.parametrize("code", ["OVO001234", "0207437468"])

@@ -425,6 +425,21 @@ def test_a_take_over_may_take_nothing_away(nothing: object) -> None:
 
 
 @pytest.mark.usefixtures("workspace")
+def test_whoever_writes_a_take_over_is_checked_as_any_sender() -> None:
+    """Anybody can write ``without: {}``: whether they may speak for the organisation is still for a
+    person to check, and where they call it otherwise is still said."""
+    hand = Hand()
+    hand.scopes["dv_register_lezen"] = True
+    document = yaml.safe_load(filled_in(hand.text()))
+    document["organisation"]["name"] = "Stad Gentt"
+    result = take_in(yaml.safe_dump(document))
+    assert result.exit_code == 0, result.output
+    assert "Stad Gent exists already: check that the sender may speak for it" in result.stdout
+    assert 'the sender writes "Stad Gentt" as name' in result.stdout
+    assert "check that acmidm drift --take-over wrote it" in result.stdout
+
+
+@pytest.mark.usefixtures("workspace")
 @pytest.mark.parametrize("mark", [False, 0, "", []])
 def test_no_other_value_marks_a_take_over(mark: object) -> None:
     """What is no mapping takes nothing over, and allows no field that a sender may not have."""

@@ -215,3 +215,19 @@ def test_a_row_with_an_earlier_code_makes_no_second_organisation(place: Workspac
     assert f"row 2: column A (KBOnummer): Stad Gent had 0207437468 {now}" in said
     assert f"row 2: column B (OVO-code): Stad Gent had OVO001992 {now}" in said
     assert "stad-gent" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [("Stad Gent", None), ("Wingene", "see whether it is the same")],
+)
+def test_a_code_that_its_organisation_lacks_is_no_contradiction(
+    place: Workspace, name: str, problem: str | None
+) -> None:
+    """As long as the name is its own: the command ended without a sentence."""
+    place.write_organisation("name: Stad Gent\novo: OVO002067\n")
+    row = (GENT[0], "OVO002067", name, *GENT[3:])
+    if problem:
+        assert problem in refused(row)
+    else:
+        assert new(sheet(row)).exit_code == 0

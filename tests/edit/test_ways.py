@@ -1,11 +1,13 @@
 """Each way in writes the files that it has always written, byte for byte: options, the page's file,
-a sheet of towns, a sheet of scopes, a spreadsheet of clients that exist, and a promotion.
+what a hand changed, a sheet of towns, a sheet of scopes, a spreadsheet of clients that exist, and a
+promotion.
 
 What they write is recorded in ``ways``, a file for each case; a year in a name of a key is YYYY.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,11 +17,12 @@ from typing import Any
 
 import pytest
 import yaml
+from openpyxl import Workbook
 from typer.testing import CliRunner
 
 from acmidm.cli import app
+from acmidm.edit.new.rows import CLIENTS_HEADINGS
 from acmidm.importing.clients import Clients
-from acmidm.importing.existing import HEADINGS
 from acmidm.importing.sharing import Supplier
 from acmidm.sheet import read_sheets
 from acmidm_onboarding.forms.loading import read_onboardings
@@ -122,11 +125,63 @@ def taken_over(text: str, *clients: Any, supplier: Supplier | None = None) -> No
     Path("klanten.csv").write_text(text)
     forms = Path("onboardings")
     read = partial(read_onboardings, paths=[forms], catalogue_folder=Path("catalogue"))
-    taken = Clients(read, read(), forms, "klanten.csv", registers_of(clients), None, supplier)
-    taken.take(read_sheets(Path("klanten.csv"), HEADINGS).rows)
+    taken = Clients(
+        read, read().valid(), forms, "klanten.csv", registers_of(clients), None, supplier
+    )
+    taken.take(read_sheets(Path("klanten.csv"), CLIENTS_HEADINGS).rows)
     taken.changes.write()
     assert (taken.wrong(), taken.unnamed()) == ([], [])
     Path("klanten.csv").unlink()
+
+
+def workbook(*rows: list[str]) -> None:
+    book = Workbook()
+    assert book.active is not None
+    for row in rows:
+        book.active.append(row)
+    book.save("sheet.xlsx")
+    options("--from", "sheet.xlsx")
+    Path("sheet.xlsx").unlink()
+
+
+def pages_of_one_form() -> None:
+    """The second and the third file add to the form that the first one makes."""
+    scopes = ("dv_register_lezen", "dv_register_test")
+    names = []
+    for index, scope in enumerate((*scopes, scopes[0])):
+        key = f"{index % 2 + 1}.jwk.json"
+        form = {"application": "loket", "contacts": [f"{index}@b.example"]}
+        request = {"tni": {"jwks": [key], "scopes": {scope: {"reason": "why"}}}}
+        document = {"organisation": BRUGGE, "form": {**form, "environments": request}}
+        text = yaml.safe_dump({**document, "keys": {key: KEYS[index % 2]}}, sort_keys=False)
+        names.append(f"{index}.yaml")
+        Path(names[-1]).write_text(text)
+    options(*[word for name in names for word in ("--from", name)])
+    for name in names:
+        Path(name).unlink()
+
+
+TAKE_OVER = """\
+organisation: {name: Stad Gent, ovo: OVO002067}
+form:
+  application: mijn-gent
+  contacts: [api@stad-gent.example, more@stad-gent.example]
+  environments:
+    tni:
+      jwks: [key-1.jwk.json]
+      scopes:
+        dv_notificaties_import: {default: true, reason: asked for}
+        dv_register_lezen: {reason: "dossiers: all", reference: in the portal}
+      products: {notificaties: {link: x, product_ids: ["10244"]}}
+keys: {key-1.jwk.json: KEY}
+without: {products: [dosis], scopes: [dv_dosis_schrijven]}
+"""
+
+
+def take_over() -> None:
+    Path("change.yaml").write_text(TAKE_OVER.replace("KEY", json.dumps(KEYS[0])))
+    options("--from", "change.yaml")
+    Path("change.yaml").unlink()
 
 
 def promoted(*forms: str) -> None:
@@ -222,6 +277,14 @@ CASES: dict[str, Callable[[], None]] = {
         "OVO002067;flow;dv_register_lezen,vo_info;;;prod\n"
         "OVO002067;flow;dv_register_lezen;why;;tni\n",
     ),
+    "scopes_of_a_workbook": lambda: workbook(
+        ["Aanvragen 2026"],
+        ["OVO-code", "Opmerking", "toepassing", "Scope", "Omgeving"],
+        ["OVO002067", "bellen", "flow", "dv_register_lezen, vo_info", "PROD"],
+        ["OVO002067", "", "mijn-gent", "dv_register_test", "-"],
+    ),
+    "pages_of_one_form": pages_of_one_form,
+    "take_over": take_over,
     "clients_with_keys": lambda: taken_over(
         f"{CLIENT_HEADING}207437468;Stad Aalst;T-1;https://t.example;a-1;a-2\n",
         aalst(

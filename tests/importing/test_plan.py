@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from acmidm.edit.new.rows import Column
+from acmidm.edit.new.rows import CLIENTS_HEADINGS, Column
 from acmidm.importing.clients import Clients
-from acmidm.importing.existing import HEADINGS, ExistingClients
-from acmidm.importing.listed import ListedClient
+from acmidm.importing.listed import ExistingClients, ListedClient
 from acmidm.sheet import SheetRow
 from acmidm.words import slug
 from acmidm_onboarding.authorities.keycloak.wire import WireClient
@@ -28,7 +27,9 @@ from tests.support.portal import new_key, public_jwk
 
 TNI, PROD = Environment.TNI, Environment.PROD
 FORMS = Onboardings(load_catalogue(catalogue_folder()), ())
-ALL: Mapping[str, str] = {column: chr(65 + index) for index, column in enumerate(HEADINGS.columns)}
+ALL: Mapping[str, str] = {
+    column: chr(65 + index) for index, column in enumerate(CLIENTS_HEADINGS.columns)
+}
 
 
 def row(
@@ -49,9 +50,10 @@ def planned(
     folders: Mapping[str, Organisation] | None = None,
 ) -> Clients:
     def read(**_: object) -> Onboardings:
-        return replace(FORMS, organisations=folders or {})
+        raise AssertionError("the forms were read before, and nothing is written yet")
 
-    plan = Clients(read, read(), Path("onboardings"), "klanten.csv", registers_of(clients), contact)
+    forms = replace(FORMS, organisations=folders or {})
+    plan = Clients(read, forms, Path("onboardings"), "klanten.csv", registers_of(clients), contact)
     plan.plan(rows)
     return plan
 

@@ -14,8 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from acmidm.edit.new.rows import Column
-from acmidm.importing import existing as columns
+from acmidm.edit.new.rows import CLIENTS_HEADINGS, Column
 from acmidm.sheet import Sheets
 from acmidm.sheet import read_sheets as read
 from acmidm_onboarding.values.problems import Failure
@@ -32,7 +31,7 @@ HEADINGS = b"KBOnummer;ClientID TEST\n"
 
 
 def read_sheets(file: Path) -> Sheets:
-    return read(file, columns.HEADINGS)
+    return read(file, CLIENTS_HEADINGS)
 
 
 def workbook(file: Path, *tables: tuple[str, list[list[object]]]) -> Path:

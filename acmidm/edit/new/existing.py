@@ -134,11 +134,12 @@ def _with(written: Any, own: Mapping[str, Any]) -> Any:
     return copy
 
 
-def taking_over(loaded: LoadedForm, sent: Form, without: Without) -> Edit:
-    """Return what gives a form that is there the rest of what a hand changed: scopes and attributes
-    that it has otherwise, and what it loses."""
+def taking_over(loaded: LoadedForm, sent: Form, without: Without, added: Edit) -> Edit:
+    """Return what gives a form that is there all that a hand changed: what is ``added``, scopes and
+    attributes that it has otherwise, and what it loses."""
 
     def edit(document: Any) -> None:
+        added(document)
         for contact in without.contacts:
             if contact in document["contacts"]:
                 document["contacts"].remove(contact)
@@ -200,19 +201,10 @@ def _thumbprints(form: Path, names: Iterable[str]) -> dict[str, str]:
     return thumbprints
 
 
-def request_of(request: EnvironmentRequest, key_files: Collection[str] = ()) -> dict[str, Any]:
-    """Return what a form has for an environment, by its names there."""
-    scopes = {
-        name: scope.model_dump(exclude_defaults=True) for name, scope in request.scopes.items()
-    }
-    products = {name: dict(configuration) for name, configuration in request.products.items()}
-    parts = {
-        "jwks": list(key_files),
-        "scopes": scopes,
-        "products": products,
-        "attributes": dict(request.attributes),
-    }
-    return {name: part for name, part in parts.items() if part or name == "scopes"}
+def request_of(request: EnvironmentRequest) -> dict[str, Any]:
+    """Return what a form has for an environment beside its keys, by its names there."""
+    named = {"scopes", "products", "attributes"}
+    return {"scopes": {}, **request.model_dump(include=named, exclude_defaults=True)}
 
 
 def _change(configuration: Any, wanted: Mapping[str, Any]) -> None:

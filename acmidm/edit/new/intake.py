@@ -8,49 +8,48 @@ nothing is written.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from acmidm.edit.changes import Changes, Read
+from acmidm.edit.changes import Content, Placed, Read, Sorting, about, path_in
 from acmidm.edit.keys.declaring import free_names
 from acmidm.edit.keys.pair import text_of
 from acmidm.edit.new.answers import speaks_for
+from acmidm.edit.new.draft import Draft, file_of
 from acmidm.edit.new.existing import (
     adding,
     form_of_application,
-    not_changed,
     request_of,
     taking_over,
 )
-from acmidm.edit.new.notes import about_form, about_key, about_loss, about_production
-from acmidm.edit.new.organisations import Owner, of_earlier_code
+from acmidm.edit.new.notes import about_form, about_key, about_production
+from acmidm.edit.new.organisations import Owner, folders_of, of_earlier_code
 from acmidm.edit.new.sent import Sent, application_of, language_of, read_sent, takes_over
-from acmidm.edit.new.texts import file_of, new_files
 from acmidm.private_key import is_private_key
 from acmidm.sheet import SUFFIXES
 from acmidm.words import slug
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.documents import Document, Unreadable, read_beginning
+from acmidm_onboarding.forms.documents import Unreadable, read_beginning
 from acmidm_onboarding.forms.files import (
     ORGANISATION_FILE,
     Files,
     absolute,
-    form_file,
-    shown,
 )
+from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.loading import load_organisations
-from acmidm_onboarding.forms.speaking import about_names, problems_of_senders
+from acmidm_onboarding.forms.speaking import about_names
 from acmidm_onboarding.texts import Language, tr, translated
 from acmidm_onboarding.texts.page import SENTENCES
-from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, look_of
+from acmidm_onboarding.values.identifiers import look_of
 from acmidm_onboarding.values.jwk import readable_jwk
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import (
     DocumentPath,
+    Failure,
     Problem,
     either,
     listed,
@@ -69,7 +68,6 @@ class Taken:
     application: str | None = None
     """What the sender calls it, also where the file has mistakes."""
     sent: Sent | None = None
-    written: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What a person looks at, though nothing is wrong."""
     unclear: list[str] = field(default_factory=list)
@@ -79,7 +77,21 @@ class Taken:
     is_shared: bool = False
     """Whether a private key or a token was sent."""
     takes_over: bool = False
-    """Whether it has what a hand changed at an authority."""
+    """Whether it says what a hand changed at an authority."""
+
+    @property
+    def is_wrong(self) -> bool:
+        return bool(self.unclear or self.for_team)
+
+    def note(self, problem: Problem, path: DocumentPath) -> None:
+        """Note a mistake in a field, which whoever sent the file can correct."""
+        self.is_shared |= problem.what in (
+            tr("this is a private key"),
+            tr("this is a private key or a token"),
+        )
+        sentence = on_one_line(f"{_label(path)}{problem.what}; {problem.remedy}")
+        if sentence not in self.unclear:
+            self.unclear.append(sentence)
 
     def mail(self) -> str:
         """Return what to answer the sender, in the language that is spoken."""
@@ -114,92 +126,76 @@ class Taken:
         return "\n".join([*lines, "", tr("Kind regards"), tr("Digitaal Vlaanderen")])
 
 
-class Intake:
-    """Takes files in, each on top of those before it."""
+class SentFiles(Sorting[Taken, Placed[Taken]]):
+    """Takes files in, each on top of those before it that are right."""
 
     def __init__(self, forms: Path, read: Read, catalogue: Catalogue) -> None:
-        self._forms, self._catalogue, self.changes = forms, catalogue, Changes(read)
+        super().__init__(read)
+        self._forms, self._catalogue = forms, catalogue
         self._organisations: dict[str, Organisation] = (
             dict(load_organisations(forms)) if forms.is_dir() else {}
         )
 
     def take(self, files: Iterable[Path]) -> list[Taken]:
         """Take files in, and note what is wrong with them, alone and among all forms."""
-        taken = [one for file in files for one in self._take(file)]
-        for problem in self.changes.problems():
-            for one in taken:
-                own = {shown(file) for file in one.written}
-                if not own.isdisjoint({problem.file, problem.also}):
-                    _note(
-                        one, problem, self.changes.path_of(problem) if problem.file in own else ()
-                    )
+        taken = [one for file in files for one in _read(file)]
+        self.sort_out(one for one in taken if one.sent)
         for one in taken:
             if one.takes_over:  # nobody sent it, so that nobody is mailed
                 one.for_team, one.unclear = [*one.for_team, *one.unclear], []
         return taken
 
-    def _take(self, file: Path) -> Iterator[Taken]:
-        try:
-            content = read_beginning(file)
-        except Unreadable as error:
-            yield Taken(file, for_team=[f"{error}"])
-            return
-        for document, sent, problems in read_sent(file):
-            yield self._take_document(file, content, document, sent, problems)
+    def note(self, source: Taken, sentences: Iterable[str]) -> None:
+        """Note what is wrong with a file that nobody but the team can correct."""
+        source.for_team += sentences
 
-    def _take_document(
-        self,
-        file: Path,
-        content: bytes,
-        document: Document,
-        sent: Sent | None,
-        problems: Iterable[Problem],
-    ) -> Taken:
-        is_form = file.suffix == ".yaml"
-        # In what can be read as a form, a private key has its place among the other mistakes.
-        if is_private_key(content) and not (is_form and document.data):
-            what = tr("this is a private key or a token")
-            remedy = tr("take it out and have another made, as this one has been shared")
-            return Taken(file, unclear=[f"{what}; {remedy}"], is_shared=True)
-        if not is_form:
-            sentence = tr(
-                "is no file that is read here, or not with others; give files that end in .yaml,"
-                " or one alone in {endings}",
-                endings=either(SUFFIXES),
-            )
-            return Taken(file, for_team=[sentence])
-        taken = Taken(file, language_of(document), application_of(document), sent)
-        taken.takes_over = takes_over(document)
+    def note_problems(self, placed: Placed[Taken], problems: Iterable[Problem]) -> None:
+        """Note what its sender has to correct, by the names of the page's fields; the team lets an
+        organisation say more."""
+        files = list(map(absolute, placed.files))
         for problem in problems:
-            _note(taken, problem, problem.path)
-        if sent is not None and (owner := self._owner_of(sent.organisation, taken)):
-            if taken.takes_over:
-                taken.notes = [
-                    tr(
-                        "{name}: the file says what a hand changed at the authority; check that"
-                        " acmidm drift --take-over wrote it",
-                        name=owner.organisation.name,
-                    )
-                ]
-            self._add(sent, owner, taken)
-        return taken
+            right = problem.also if problem.is_other_right else None
+            if right and right.name == ORGANISATION_FILE:
+                self.note(placed.source, [f"{problem.what}; {problem.remedy}"])
+            else:
+                placed.source.note(problem, path_in(files, problem))
 
-    def _owner_of(self, given: Organisation, taken: Taken) -> Owner | None:
-        """Return the organisation by its codes, or a new one; None where it is unclear which."""
-        kbo = given.kbo if given.kbo != SHARED_KBO_NUMBER else None
-        by_ovo = [
-            name for name, one in self._organisations.items() if given.ovo and one.ovo == given.ovo
+    def place(self, source: Taken) -> Placed[Taken] | None:
+        """Return what a file comes to, on top of those before it; None where it is noted what its
+        sender has to correct. Raises Failure."""
+        sent = source.sent
+        owner = self._owner_of(sent, source) if sent else None
+        if sent is None or owner is None:
+            return None
+        loaded = self._loaded(sent, owner, source)
+        placed = Placed(source, self._files(sent, owner, loaded, source))
+        changes, folder = self.changes.copy(), self._forms / owner.folder
+        changed = changes.add(placed.files)
+        if source.is_wrong or about(placed.files, changes.problems(paths=[folder])):
+            self.note_problems(placed, about(placed.files, changes.problems()))
+        if source.is_wrong:
+            return None
+        self.changes = changes
+        source.notes += self._notes(sent, owner, loaded, source, changed)
+        if owner.is_new:
+            # The next files find it.
+            self._organisations[owner.folder] = owner.organisation
+        return placed
+
+    def _owner_of(self, sent: Sent, source: Taken) -> Owner | None:
+        """Return the organisation by its codes, or a new one; None where it is noted that it is
+        unclear which."""
+        given = sent.organisation
+        organisations = self._organisations
+        folders = [
+            folder
+            for folder in folders_of({"ovo": given.ovo, "kbo": given.kbo}, organisations)
+            if given.ovo is None or organisations[folder].ovo in (None, given.ovo)
         ]
-        by_kbo = [
-            name
-            for name, one in self._organisations.items()
-            if kbo and one.kbo == kbo and not (given.ovo and one.ovo)
-        ]
-        folders = list(dict.fromkeys([*by_ovo, *by_kbo]))
         if len(folders) == 1:
             folders += self._contradicting(folders[0], given)
         if len(folders) > 1:
-            taken.unclear.append(
+            source.unclear.append(
                 tr(
                     "the codes and the name are those of different organisations ({folders});"
                     " check the codes and the name",
@@ -209,16 +205,16 @@ class Intake:
             return None
         if folders:
             [folder] = folders
-            taken.notes += _differences(folder, self._organisations[folder], given)
-            return Owner(folder, self._organisations[folder])
+            source.notes += _differences(folder, organisations[folder], given)
+            return Owner(folder, organisations[folder])
         for name, code in (("ovo", given.ovo), ("kbo", given.kbo)):
-            for sentence in of_earlier_code(code, self._organisations):
-                taken.unclear.append(_label((name,)) + sentence)
-        if taken.unclear:
+            for sentence in of_earlier_code(code, organisations):
+                source.unclear.append(_label((name,)) + sentence)
+        if source.unclear:
             return None
         folder = slug(given.name) or slug(given.code)
-        if folder in self._organisations or not folder:
-            taken.unclear.append(
+        if folder in organisations or not folder:
+            source.unclear.append(
                 tr(
                     "another organisation here is called {name}, with other codes; check the name"
                     " and the codes",
@@ -226,9 +222,8 @@ class Intake:
                 )
             )
             return None
-        same = [name for name, one in self._organisations.items() if kbo and one.kbo == kbo]
-        if same:
-            taken.notes.append(
+        if same := folders_of({"kbo": given.kbo}, organisations):
+            source.notes.append(
                 tr(
                     "{name} is new and has the KBO number of {folders}: check whether that is"
                     " right",
@@ -238,7 +233,8 @@ class Intake:
             )
         fields = given.model_dump(mode="json", include={"name", "ovo", "kbo"}, exclude_none=True)
         fields |= {"language": given.language.value} if given.language is not Language.NL else {}
-        return Owner(folder, given, fields)
+        names = speaks_for(_requests(sent.form), self._catalogue)
+        return Owner(folder, given, fields).speaking(names)
 
     def _contradicting(self, folder: str, given: Organisation) -> Iterator[str]:
         """Yield each other organisation whose name or KBO number a sender writes. A number that the
@@ -250,68 +246,94 @@ class Intake:
             if name != folder and (has_number or look_of(other.name) == look_of(given.name)):
                 yield name
 
-    def _add(self, sent: Sent, owner: Owner, taken: Taken) -> None:
-        form = sent.form
-        file = absolute(file_of(self._forms, owner.folder, form.application))
-        loaded = None if owner.is_new else self._existing(owner.folder, form.application, taken)
-        if taken.for_team:
-            return
-        if sent.without is not None and loaded is None:
-            taken.for_team.append(
-                tr(
-                    "{name} has no form of {application}, and a hand changes none that is new;"
-                    " take it over by acmidm import",
-                    name=quoted(sent.organisation.name),
-                    application=form.application,
-                )
+    def _loaded(self, sent: Sent, owner: Owner, source: Taken) -> LoadedForm | None:
+        """Return the form that an application has, None where it is new; note why it cannot be
+        changed. Raises Failure where nobody but the team can correct that."""
+        application, files = sent.form.application, Files(self.changes.texts)
+        loaded, wrong = None, None
+        if not owner.is_new:
+            read = self.changes.read(paths=[self._forms / owner.folder], files=files)
+            loaded, wrong = form_of_application(read, owner.folder, application, files)
+        if sent.without is not None and loaded is None and wrong is None:
+            wrong = tr(
+                "{name} has no form of {application}, and a hand changes none that is new;"
+                " take it over by acmidm import",
+                name=quoted(sent.organisation.name),
+                application=application,
             )
-            return
-        if loaded:
-            file = absolute(loaded.file)
-        taken.for_team += [] if owner.is_new else self._not_allowed(sent, owner)
-        names = {
-            environment: self._add_keys(file, environment, sent, loaded, taken)
+        if wrong and loaded is None:
+            raise Failure(wrong)
+        if wrong:
+            source.unclear.append(_label(("application",)) + wrong)
+        return loaded
+
+    def _files(
+        self, sent: Sent, owner: Owner, loaded: LoadedForm | None, source: Taken
+    ) -> dict[Path, Content]:
+        """Return the files of a form; note what is wrong with its keys."""
+        form = sent.form
+        file = loaded.file if loaded else file_of(self._forms, owner.folder, form.application)
+        key_files = {
+            environment: self._key_files(file, environment, sent, loaded, source)
             for environment in form.environments
         }
-        requests: dict[str, dict[str, Any]] = {
-            environment: request_of(request, names[environment])
-            for environment, request in form.environments.items()
-        }
-        given = {
+        fields = {
             "application": form.application,
             "contacts": form.contacts,
-            "environments": requests,
+            "environments": _requests(form),
         }
-        if loaded:
-            added = self.changes.add({file: adding(loaded, given, names)})
-            if sent.without is not None:
-                added += self.changes.add({file: taking_over(loaded, form, sent.without)})
-                taken.notes += about_loss(loaded, sent, sent.without)
-            taken.notes += about_form(loaded, sent)
-            taken.notes += _warnings(loaded, taken.file, names, is_new=bool(added))
-        else:
-            owner = owner.speaking(speaks_for(requests, self._catalogue)) if owner.is_new else owner
-            added = self.changes.add(
-                new_files(self._forms, owner, given, sent.organisation.language)
-            )
-        taken.written += added
-        if added and Environment.PROD in form.environments:
-            environments = {*form.environments, *(loaded.form.environments if loaded else ())}
-            taken.notes.append(about_production(shown(file), environments))
-        if owner.is_new:
-            # The next files find it.
-            taken.notes += about_names(owner.folder, owner.organisation, self._organisations)
-            self._organisations[owner.folder] = owner.organisation
+        if loaded is None:
+            return Draft(owner, fields).files(self._forms, key_files, sent.organisation.language)
+        files: dict[Path, Content] = {}
+        for texts in key_files.values():
+            files |= {file.with_name(name): text for name, text in texts.items()}
+        edit = adding(loaded, fields, key_files)
+        files[file] = (
+            edit if sent.without is None else taking_over(loaded, form, sent.without, edit)
+        )
+        return files
 
-    def _add_keys(
+    def _notes(
         self,
-        file: Path,
+        sent: Sent,
+        owner: Owner,
+        loaded: LoadedForm | None,
+        source: Taken,
+        changed: Collection[Path],
+    ) -> Iterator[str]:
+        """Yield what whoever takes a file in has to know, though nothing is wrong."""
+        environments = set(sent.form.environments)
+        file = file_of(self._forms, owner.folder, sent.form.application)
+        if sent.without is not None:
+            yield tr(
+                "{name}: the file says what a hand changed at the authority; check that acmidm"
+                " drift --take-over wrote it",
+                name=owner.organisation.name,
+            )
+        if loaded:
+            file, environments = loaded.file, environments | loaded.form.environments.keys()
+            yield from about_form(loaded, sent)
+            if absolute(file) not in changed:
+                yield tr(
+                    "{sent} changes nothing: {file} has all of it already",
+                    sent=source.file,
+                    file=file,
+                )
+        if changed and Environment.PROD in sent.form.environments:
+            yield about_production(file, environments)
+        if owner.is_new:
+            yield from about_names(owner.folder, owner.organisation, self._organisations)
+
+    def _key_files(
+        self,
+        form: Path,
         environment: Environment,
         sent: Sent,
         loaded: LoadedForm | None,
-        taken: Taken,
-    ) -> list[str]:
-        """Add the files of keys that a form's environment lacks, and return their names.
+        source: Taken,
+    ) -> dict[str, str]:
+        """Return the files of keys that a form's environment lacks, and note what is to be known of
+        them.
 
         A key of another environment is no key that it has: the loader says what is wrong with it.
         """
@@ -320,14 +342,14 @@ class Intake:
         # What is no public key is for the loader to say.
         read = [(key, readable_jwk(key)) for key in sent.keys_of(environment)]
         more = [one for one in read if one[1] is None or one[1].thumbprint not in there]
-        base = f"{file.stem}-{environment}-{datetime.now(UTC).year}"
         free = free_names(
-            base, len(more), lambda name: files.exists(file.with_name(f"{name}.jwk.json"))
+            f"{form.stem}-{environment}-{datetime.now(UTC).year}",
+            len(more),
+            lambda name: files.exists(absolute(form.with_name(f"{name}.jwk.json"))),
         )
-        names = [f"{name}.jwk.json" for name in free]
-        for name, (key, public) in zip(names, more, strict=True):
-            text = text_of(public) if public else json.dumps(key)
-            taken.written += self.changes.add({file.with_name(name): text})
+        texts: dict[str, str] = {}
+        for name, (key, public) in zip(free, more, strict=True):
+            texts[f"{name}.jwk.json"] = text_of(public) if public else json.dumps(key)
             if public is None:
                 continue
             if public.has_ended(datetime.now(UTC)):
@@ -336,37 +358,9 @@ class Intake:
                     kid=quoted(public.thumbprint),
                     expires=public.expires,
                 )
-                taken.unclear.append(_label(("keys",)) + sentence)
-            taken.notes.append(about_key(name, public))
-        return names
-
-    def _existing(self, folder: str, application: str, taken: Taken) -> LoadedForm | None:
-        """Return the form that an application has; note why none can be used that is there."""
-        files = Files(self.changes.texts)
-        read = self.changes.read(paths=[self._forms / folder], files=files)
-        loaded, wrong = form_of_application(read, folder, application, files)
-        file = absolute(self._forms / folder / form_file(application))
-        if loaded is None and wrong is None and files.exists(file):
-            wrong = not_changed(shown(file))
-        if wrong and loaded:
-            taken.unclear.append(_label(("application",)) + wrong)
-        elif wrong:
-            taken.for_team.append(wrong)
-        return loaded
-
-    def _not_allowed(self, sent: Sent, owner: Owner) -> Iterator[str]:
-        """Yield each value for which the organisation does not speak yet: the team that runs
-        onboarding adds it."""
-        file = Document(self._forms / owner.folder / ORGANISATION_FILE)
-        for request in sent.form.environments.values():
-            for name, configuration in request.products.items():
-                product = self._catalogue.products.get(name)
-                if product is None:
-                    continue
-                for problem in problems_of_senders(
-                    Document(Path()), (), product, configuration, file, owner.organisation
-                ):
-                    yield f"{problem.what}; {problem.remedy}"
+                source.unclear.append(_label(("keys",)) + sentence)
+            source.notes.append(about_key(f"{name}.jwk.json", public))
+        return texts
 
 
 def _differences(folder: str, organisation: Organisation, given: Organisation) -> Iterator[str]:
@@ -389,38 +383,38 @@ def _differences(folder: str, organisation: Organisation, given: Organisation) -
             )
 
 
-def _warnings(
-    loaded: LoadedForm,
-    sent: Path,
-    key_files: Mapping[Environment, Sequence[str]],
-    *,
-    is_new: bool,
-) -> Iterator[str]:
-    """Yield what somebody should know who adds to a form: that it has all of it, or that keys in
-    the portal will leave."""
-    if not is_new:
-        yield tr(
-            "{sent} changes nothing: {file} has all of it already", sent=sent, file=loaded.file
-        )
-    for environment, request in loaded.form.environments.items():
-        if request.jwks is None and key_files.get(environment):
-            yield tr(
-                "From then on {form} names every key for {environment}: one that was uploaded in"
-                " the portal and is not here goes.",
-                form=loaded.file,
-                environment=environment,
+def _requests(form: Form) -> dict[str, dict[str, Any]]:
+    """Return what a form has for each environment beside its keys."""
+    return {one: request_of(request) for one, request in form.environments.items()}
+
+
+def _read(file: Path) -> Iterator[Taken]:
+    """Yield each document of a file, with what is wrong with it by itself."""
+    try:
+        content = read_beginning(file)
+    except Unreadable as error:
+        yield Taken(file, for_team=[f"{error}"])
+        return
+    for document, sent, problems in read_sent(file):
+        is_form = file.suffix == ".yaml"
+        # In what can be read as a form, a private key has its place among the other mistakes.
+        if is_private_key(content) and not (is_form and document.data):
+            what = tr("this is a private key or a token")
+            remedy = tr("take it out and have another made, as this one has been shared")
+            yield Taken(file, unclear=[f"{what}; {remedy}"], is_shared=True)
+        elif is_form:
+            taken = Taken(file, language_of(document), application_of(document), sent)
+            taken.takes_over = takes_over(document)
+            for problem in problems:
+                taken.note(problem, problem.path)
+            yield taken
+        else:
+            sentence = tr(
+                "is no file that is read here, or not with others; give files that end in .yaml,"
+                " or one alone in {endings}",
+                endings=either(SUFFIXES),
             )
-
-
-def _note(taken: Taken, problem: Problem, path: DocumentPath) -> None:
-    taken.is_shared |= problem.what in (
-        tr("this is a private key"),
-        tr("this is a private key or a token"),
-    )
-    sentence = on_one_line(f"{_label(path)}{problem.what}; {problem.remedy}")
-    is_for_team = any(problem.what in one for one in taken.for_team)
-    if sentence not in taken.unclear and not is_for_team:
-        taken.unclear.append(sentence)
+            yield Taken(file, for_team=[sentence])
 
 
 def _label(path: DocumentPath) -> str:

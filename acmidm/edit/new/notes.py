@@ -55,9 +55,11 @@ def about_production(file: Path, environments: Iterable[Environment]) -> str:
 def about_form(loaded: LoadedForm, sent: Sent) -> Iterator[str]:
     """Yield what a form that exists loses, and what it keeps although the file lacks it: a sender
     may think that it is gone. What takes over has no more than what differs."""
-    contacts = set(loaded.form.contacts) - set(sent.form.contacts)
     if sent.without is None:
+        contacts = set(loaded.form.contacts) - set(sent.form.contacts)
         yield from _kept(str(loaded.file), tr("contacts"), contacts)
+    else:
+        yield from _about_loss(loaded, sent, sent.without)
     for environment, request in sent.form.environments.items():
         there = loaded.form.environments.get(environment)
         if there is None:
@@ -75,9 +77,16 @@ def about_form(loaded: LoadedForm, sent: Sent) -> Iterator[str]:
             others = [key.kid for key in keys if key.thumbprint not in thumbprints]
             yield from _kept(where, tr("keys"), others)
         yield from _about_keys(where, keys, given)
+        if given and there.jwks is None:
+            yield tr(
+                "From then on {form} names every key for {environment}: one that was uploaded in"
+                " the portal and is not here goes.",
+                form=loaded.file,
+                environment=environment,
+            )
 
 
-def about_loss(loaded: LoadedForm, sent: Sent, without: Without) -> Iterator[str]:
+def _about_loss(loaded: LoadedForm, sent: Sent, without: Without) -> Iterator[str]:
     """Yield what a form loses because a hand took it away, and the files of keys that it then names
     no more: nobody removes them but a person."""
     parts = (without.contacts, without.scopes, without.products, without.attributes)

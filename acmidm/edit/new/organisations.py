@@ -188,7 +188,7 @@ def code_in(text: str | None) -> str | None:
 def folders_of(codes: Mapping[str, str | None], organisations: Organisations) -> list[str]:
     """Return the folders of those who have one of the codes; a shared KBO number is nobody's."""
     found = []
-    for code in identifying(*map(code_in, codes.values())):
+    for code in identifying(code_in(codes.get("ovo")), code_in(codes.get("kbo"))):
         found += [name for name, one in organisations.items() if code in (one.ovo, one.kbo)]
     return list(dict.fromkeys(found))
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from acmidm.edit.changes import P, Read, Rows
 from acmidm.edit.new.answers import Answers, Mistakes
-from acmidm.sheet import Headings, SheetRow
+from acmidm.sheet import Headings, SheetRow, whole_kbo
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.names import day
+from acmidm_onboarding.values.terms import Environment
 
 
 class Column(StrEnum):
@@ -52,6 +53,12 @@ _OF_SCOPES = (
     *(*_CODES, Column.APPLICATION, Column.SCOPE, Column.ENVIRONMENT),
     *(Column.REASON, Column.REFERENCE, Column.UNTIL),
 )
+CLIENT_IDS = {Environment.TNI: Column.CLIENT_TEST, Environment.PROD: Column.CLIENT_PROD}
+_OF_CLIENTS = (
+    *(Column.KBO, Column.CUSTOMER, Column.TAN, Column.URI_TEST, Column.URI_PROD),
+    *CLIENT_IDS.values(),
+)
+CLIENTS_HEADINGS = Headings(_OF_CLIENTS, ((Column.KBO,), tuple(CLIENT_IDS.values())))
 SCOPES_HEADINGS = Headings(_OF_SCOPES, (_CODES,), (Column.MANDATE_UNTIL,))
 _OPTIONS = {
     "--kbo": Column.KBO,
@@ -79,7 +86,7 @@ def headings(catalogue: Catalogue) -> Headings:
     return Headings(_OF_FORMS, (_CODES, (Column.MANDATE_UNTIL,)), fields)
 
 
-class FormRows(Rows[P]):
+class FormRows(Rows[SheetRow, P]):
     """Sorts out rows that are each about a form. ``common`` are the answers that hold for each row
     that has no own."""
 
@@ -98,11 +105,14 @@ class FormRows(Rows[P]):
         self._cells = {column: text for column, text in cells.items() if text}
         """What the options say, as cells."""
 
-    def place(self, row: SheetRow) -> P:
+    def place(self, source: SheetRow) -> P:
         """Return what a row comes to. Raises Failure with all that is wrong with it."""
-        mistakes = Mistakes(self._columns(row))
-        mistakes.sentences += row.faults
-        return self._place(row, {**self._cells, **row.values}, mistakes)
+        mistakes = Mistakes(self._columns(source))
+        mistakes.sentences += source.faults
+        cells = {**self._cells, **source.values}
+        if Column.KBO in cells:
+            cells[Column.KBO] = whole_kbo(cells[Column.KBO])
+        return self._place(source, cells, mistakes)
 
     @abstractmethod
     def _place(self, row: SheetRow, cells: Mapping[str, str], mistakes: Mistakes) -> P: ...

@@ -12,11 +12,9 @@ from pathlib import Path
 from acmidm.edit.changes import Placed, Read
 from acmidm.edit.new.answers import Answers, Mistakes, chosen, separate
 from acmidm.edit.new.existing import adding, form_of_application
-from acmidm.edit.new.organisations import (
-    folders_of,
-)
+from acmidm.edit.new.organisations import folders_of
 from acmidm.edit.new.rows import Column, FormRows
-from acmidm.sheet import SheetRow, whole_kbo
+from acmidm.sheet import SheetRow
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import Files
 from acmidm_onboarding.texts import N_, tr, translated
@@ -25,7 +23,7 @@ from acmidm_onboarding.values.terms import Environment
 
 
 @dataclass(frozen=True)
-class AddedScopes(Placed):
+class AddedScopes(Placed[SheetRow]):
     """The scopes that a row gives to a form."""
 
     loaded: LoadedForm = field(kw_only=True)
@@ -120,7 +118,7 @@ class Scopes(FormRows[AddedScopes]):
 
     def _form(self, cells: Mapping[str, str], mistakes: Mistakes) -> LoadedForm | None:
         """Return the form that a row is about; note why it is about none."""
-        codes = {"ovo": cells.get(Column.OVO), "kbo": whole_kbo(cells.get(Column.KBO, ""))}
+        codes = {"ovo": cells.get(Column.OVO), "kbo": cells.get(Column.KBO)}
         folders = folders_of(codes, self.onboardings.organisations)
         application = cells.get(Column.APPLICATION)
         if application is None:

@@ -13,6 +13,7 @@ from ruamel.yaml.comments import CommentedMap
 from acmidm.edit.changes import Content, Placed, Read
 from acmidm.edit.lines import on_one_line, put_last
 from acmidm.edit.new.answers import Answers, Mistakes, form_of, separate, speaks_for
+from acmidm.edit.new.draft import Draft
 from acmidm.edit.new.existing import form_of_application
 from acmidm.edit.new.organisations import (
     NOBODY,
@@ -24,9 +25,8 @@ from acmidm.edit.new.organisations import (
     refuse_another,
 )
 from acmidm.edit.new.rows import Column, FormRows
-from acmidm.edit.new.texts import new_files
 from acmidm.form_text import file_text
-from acmidm.sheet import SheetRow, whole_kbo
+from acmidm.sheet import SheetRow
 from acmidm.words import slug
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE, Files
@@ -39,7 +39,7 @@ from acmidm_onboarding.values.problems import Failure, quoted
 _CHECKS = {"ovo": ovo_code, "kbo": kbo_number}
 
 
-class Towns(FormRows[Placed]):
+class Towns(FormRows[Placed[SheetRow]]):
     """The organisations that a supplier connects, each with its mandate. ``common.supplier`` is the
     folder of the supplier."""
 
@@ -51,7 +51,9 @@ class Towns(FormRows[Placed]):
         self._rows: dict[str, SheetRow] = {}
         """By the codes and the folders of earlier rows."""
 
-    def _place(self, row: SheetRow, cells: Mapping[str, str], mistakes: Mistakes) -> Placed:
+    def _place(
+        self, row: SheetRow, cells: Mapping[str, str], mistakes: Mistakes
+    ) -> Placed[SheetRow]:
         for column in (Column.CLIENT_TEST, Column.CLIENT_PROD):
             if column in row.values:
                 mistakes.sentences.append(
@@ -91,11 +93,11 @@ class Towns(FormRows[Placed]):
             product, dot, name = column.partition(".")
             if dot:
                 values[product, name] = [text]
-        kbo, ovo = cells.get(Column.KBO), cells.get(Column.OVO)
+        ovo = cells.get(Column.OVO)
         return Answers(
             name=cells.get(Column.CUSTOMER),
             ovo=ovo and ovo.upper(),
-            kbo=kbo and whole_kbo(kbo),
+            kbo=cells.get(Column.KBO),
             owners=separate([cells.get(Column.OWNER, "")]),
             language=self._common.language,
             application=cells.get(Column.APPLICATION),
@@ -123,7 +125,7 @@ class Towns(FormRows[Placed]):
         if is_new:
             owner = owner.speaking(speaks_for(form["environments"], catalogue))
         language = answers.language or whose.language
-        return owner, new_files(self._forms, owner, form, language)
+        return owner, Draft(owner, form).files(self._forms, {}, language)
 
     def _folder(
         self, row: SheetRow, given: Answers, mistakes: Mistakes

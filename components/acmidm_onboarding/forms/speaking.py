@@ -4,6 +4,7 @@ allows."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, Speaks
@@ -84,17 +85,16 @@ def problems_of_senders(
     for field, value in speaking_values(product, configuration):
         how, allowed = product.speaks_for[field[0]], organisation.speaks_for.get(field[0], ())
         if not any(how.allows(value, entry) for entry in allowed):
-            yield document.problem(
-                (*path, *field),
-                tr(
-                    "{product}, {field} is {value}, for which {organisation} does not speak",
-                    product=product.product,
-                    field=field[0],
-                    value=quoted(value),
-                    organisation=organisation.name,
-                ),
-                _remedy(how, allowed, owner),
+            what = tr(
+                "{product}, {field} is {value}, for which {organisation} does not speak",
+                product=product.product,
+                field=field[0],
+                value=quoted(value),
+                organisation=organisation.name,
             )
+            remedy = _remedy(how, allowed, owner)
+            problem = document.problem((*path, *field), what, remedy, also=owner.file)
+            yield replace(problem, is_other_right=True)
 
 
 def speaking_values(

@@ -1,0 +1,143 @@
+"""The one document between what people bring and the forms: an organisation, its form, and the
+public keys that the form names. Options, a file of the page, a row of a spreadsheet and a client
+that exists become it, and it becomes the files of a form that is new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from acmidm.edit.changes import Content
+from acmidm.edit.new.organisations import Owner
+from acmidm.form_text import Quoted, file_text, lines_of
+from acmidm_onboarding.forms.files import ORGANISATION_FILE, form_file
+from acmidm_onboarding.texts import Language
+from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform, is_name
+
+PLATFORM = Platform.ACMIDM
+"""A connection is in ACM/IDM; GeoSecure, and a client secret, are a line that a person changes in
+the form."""
+KeyFiles = Mapping[Environment, Mapping[str, str]]
+"""Per environment the text of each file of a public key, by its name."""
+
+
+@dataclass
+class Draft:
+    """An organisation, which may be new, and a form of it."""
+
+    owner: Owner
+    form: Mapping[str, Any]
+    """By its names in a file. The names of its keys are not in it: their files get theirs later."""
+
+    @property
+    def application(self) -> str:
+        """Its name, not checked; empty where nobody gave one."""
+        return str(self.form.get("application", ""))
+
+    def files(
+        self,
+        forms: Path,
+        key_files: KeyFiles,
+        comments: Language | None = None,
+        *,
+        origin: str = "",
+    ) -> dict[Path, Content]:
+        """Return the texts of the form as a new one, of its keys, and of its organisation where
+        that is new: the form is the last.
+
+        ``comments`` is the language of what explains the lines; without one, ``origin`` is all that
+        the form has.
+        """
+        folder = forms / self.owner.folder
+        files: dict[Path, Content] = {}
+        for texts in key_files.values():
+            files |= {folder / name: text for name, text in texts.items()}
+        if self.owner.is_new:
+            files[folder / ORGANISATION_FILE] = _organisation(self.owner, comments)
+        environments = {
+            environment: _request(request, key_files.get(Environment(environment), {}))
+            for environment, request in self.form["environments"].items()
+        }
+        others = {name: value for name, value in self.form.items() if name != "environments"}
+        form = {**others, "environments": environments}
+        files[file_of(forms, self.owner.folder, self.application)] = (
+            _explained(form, comments) if comments else file_text("onboarding", form, origin)
+        )
+        return files
+
+
+def file_of(forms: Path, folder: str, application: str) -> Path:
+    """Return the file of a new form. One whose name is wrong has a place all the same, so that all
+    that is wrong with it shows."""
+    name = form_file(application) if is_name(application) else "form.yaml"
+    return forms / folder / name
+
+
+def _request(request: Mapping[str, Any], names: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return what a form has for an environment, with its keys before all that is not another's."""
+    if not names:
+        return request
+    adopted = {name: request[name] for name in ("adopt",) if name in request}
+    return {**adopted, "jwks": list(names), **request}
+
+
+def _explained(form: Mapping[str, Any], language: Language) -> str:
+    """Return the text of a form, with what its lines are for."""
+    supplier = form.get("keys_of")
+    fields = {
+        "application": form.get("application"),
+        "contacts": list(form.get("contacts", ())),
+        "platforms": [PLATFORM.value],
+        "token_endpoint_auth_method": AuthMethod.PRIVATE_KEY_JWT.value,
+        "keys_of": supplier,
+    }
+    fields = {name: value for name, value in fields.items() if value}
+    lines = [""]
+    if Environment.PROD.value not in form["environments"]:
+        what_next = language.tr(
+            'The test environment (TNI) first. Once it is validated, "acmidm promote FORM'
+            ' --write" adds production (prod).'
+        )
+        lines.append(f"# {what_next}")
+    lines.append("environments:")
+    for environment, request in form["environments"].items():
+        lines.append(f"  {environment}:")
+        if "jwks" not in request and not supplier:
+            keys = language.tr(
+                "Without jwks you upload the public key in the Beheerportaal (step 5), or name it"
+                " here with: acmidm keys new"
+            )
+            lines.append(f"    # {keys}")
+        lines += [f"    {line}" for line in lines_of(request)]
+    comment = language.tr(
+        "One connection of an application. docs/forms.md says what each line means,"
+        " docs/catalogue.md which scopes and products there are."
+    )
+    return file_text("onboarding", fields, comment) + "\n".join([*lines, ""])
+
+
+def _organisation(owner: Owner, language: Language | None) -> str:
+    fields = dict(owner.fields)
+    if "kbo" in fields:
+        fields["kbo"] = Quoted(fields["kbo"])
+    chosen = {"language": fields.pop("language")} if "language" in fields else {}
+    comment, whose = "", []
+    if language is not None:
+        comment = language.tr(
+            "This file belongs to Digitaal Vlaanderen. Name and codes are those of the organisation"
+            " register."
+        )
+        in_whose_name = language.tr(
+            "In whose name the forms beside it may speak. Digitaal Vlaanderen checks that."
+        )
+        whose = [f"# {in_whose_name}"]
+    lines = [file_text("organisation", fields, comment).rstrip("\n")]
+    if owner.organisation.speaks_for:
+        named = {name: list(texts) for name, texts in owner.organisation.speaks_for.items()}
+        lines += [*whose, *lines_of({"speaks_for": named})]
+    if chosen:
+        lines += lines_of(chosen)
+    return "\n".join([*lines, ""])
