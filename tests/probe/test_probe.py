@@ -39,12 +39,14 @@ from tests.support.terminal import descriptor
 
 
 def evidence_of(connection: Connection) -> Any:
+    """Return what the file of evidence beside the form proves."""
     found = (
         read_onboardings([connection.form.path], catalogue_folder())
         .valid()
         .connections(Environment.TNI)
     )
-    return next(one for one in found if one.platform == connection.platform)
+    declared = next(form for form in found if form.platform == connection.platform)
+    return declared.evidence_file.evidence
 
 
 @pytest.mark.parametrize("where", ["connection", "on_geosecure"])
@@ -72,7 +74,7 @@ def test_what_was_proven_is_recorded(connection: Connection) -> None:
     assert done.code == 0
     assert done.said["evidence"] == "opgeslagen, maar notificaties is er niet mee bewezen"
     assert Path(done.report["recorded"]).exists()
-    evidence = evidence_of(connection).evidence
+    evidence = evidence_of(connection)
     assert (evidence.scopes, evidence.products, evidence.signs_with_kid) == (
         {SEND, DOSSIERS},
         {"dosis"},
@@ -84,7 +86,7 @@ def test_what_was_proven_is_recorded(connection: Connection) -> None:
     )
     whole = connection.probe("--record", "--send-test-message", client_id="")
     assert (whole.code, "evidence" in whole.steps) == (0, False)
-    assert evidence_of(connection).evidence.products == {"dosis", "notificaties"}
+    assert evidence_of(connection).products == {"dosis", "notificaties"}
     assert [
         file.name for file in connection.form.path.parent.iterdir() if file.name.startswith(".")
     ] == []
@@ -94,14 +96,14 @@ def test_only_what_was_proven_is_recorded(connection: Connection) -> None:
     """A scope that is not granted is not in it; where nothing is proven, there is no file."""
     connection.grant(SEND)
     assert connection.probe("--record").code == 1
-    evidence = evidence_of(connection).evidence
+    evidence = evidence_of(connection)
     assert (evidence.scopes, evidence.products) == ({SEND}, frozenset())
     Path(
         f"{connection.form.path.parent}/{connection.form.application}.tni.acmidm.evidence.json"
     ).unlink()
     connection.grant()
     done = connection.probe("--record")
-    assert (done.code, evidence_of(connection).evidence, done.report.get("recorded")) == (
+    assert (done.code, evidence_of(connection), done.report.get("recorded")) == (
         1,
         None,
         None,
@@ -133,7 +135,7 @@ def test_a_ping_where_the_stack_says_the_address(
         connection.set_stack(apiUrls={"elys": f"{server.url}/elys"})
         done = connection.probe("--record")
     assert done.steps["product elys"] == "passed"
-    assert evidence_of(connection).evidence.products == {"dosis"}
+    assert evidence_of(connection).products == {"dosis"}
 
 
 def test_nothing_is_written_without_a_test_message(
@@ -312,7 +314,7 @@ def test_kid_missing_beside_two_keys(connection: Connection) -> None:
     With one key it works without, and the evidence says so.
     """
     assert connection.probe("--record", "--kid", "").code == 0
-    assert evidence_of(connection).evidence.signs_with_kid is False
+    assert evidence_of(connection).signs_with_kid is False
     connection.form.add_key("key-2")
     connection.form.save()
     connection.set_keys(*connection.form.keys.values())

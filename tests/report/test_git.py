@@ -15,7 +15,7 @@ import pytest
 from acmidm import git
 from acmidm.git import UnknownRevision, is_at_another, lacks, merged
 from acmidm.report.revisions import files as places
-from acmidm_onboarding.forms import loading
+from acmidm_onboarding.forms import catalogue_files
 from acmidm_onboarding.forms.documents import MAXIMUM_BYTES, Document, read_document
 from tests.support.repository import EVIL, Repository, repository
 
@@ -102,7 +102,7 @@ def test_a_catalogue_of_too_many_files_is_refused_before_any_is_read(
         read.append(file)
         return read_document(file, *more)
 
-    monkeypatch.setattr(loading, "read_document", counting)
+    monkeypatch.setattr(catalogue_files, "read_document", counting)
     product = repository.git("rev-parse", "main:catalogue/dosis.yaml")
     tree = tree_of(*(("100644", b"%03d.yaml" % number, product) for number in range(251)))
     tree = tree_of(("40000", b"a", tree), ("40000", b"b", tree))
