@@ -9,9 +9,10 @@ import pytest
 from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
 
-from acmidm_onboarding import recorded, stack
+from acmidm_onboarding import recorded
 from acmidm_onboarding.forms import catalogue_files, loading
 from acmidm_onboarding.resources import base
+from acmidm_onboarding.stack import forms as forms_of_stack
 from tests.end_to_end.stateful.model import UNKNOWN_SCOPE
 from tests.end_to_end.stateful.speeds import InProcess
 from tests.support.offered import offered
@@ -38,6 +39,6 @@ def always_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a command of the real thing reads once: here all commands are one process."""
     once = lru_cache(catalogue_files.load_catalogue)
-    for module in (loading, base, stack):
+    for module in (loading, base, forms_of_stack):
         monkeypatch.setattr(module, "load_catalogue", once)
     monkeypatch.setattr(recorded, "_read", lambda _: InProcess.state)

@@ -11,10 +11,11 @@ import pulumi
 import pytest
 
 from acmidm.report.three_views import ClientDrift
-from acmidm_onboarding import onboarding, recorded, stack
+from acmidm_onboarding import onboarding, recorded
 from acmidm_onboarding.authorities import products
 from acmidm_onboarding.authorities.http import collection
 from acmidm_onboarding.resources import ownership
+from acmidm_onboarding.stack import state
 from acmidm_onboarding.values.metadata import Owner
 from tests.end_to_end.stateful.machine import begun
 from tests.end_to_end.stateful.model import Outage
@@ -58,7 +59,7 @@ def one_failed_create_is_everybodys(patch: Patch) -> None:
     recorded_in = recorded.recorded_in
     known = onboarding.without_unknown
     patch.setattr(onboarding, "without_unknown", outputs)
-    patch.setattr(stack, "recorded_in", looked_at)
+    patch.setattr(state, "recorded_in", looked_at)
 
 
 def what_is_by_hand_is_overwritten(patch: Patch) -> None:
