@@ -14,7 +14,7 @@ import subprocess
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from acmidm_onboarding import installed
@@ -64,7 +64,7 @@ class Recorded:
     cut_off: tuple[str, ...] = ()
     """The URNs of the resources that a run was working on when it was cut off."""
 
-    @property
+    @cached_property
     def clients(self) -> Clients:
         return {client.client_key: client for client in self.parts.values() if client.client_id}
 

@@ -131,3 +131,12 @@ def test_a_state_without_anything_holds_nothing() -> None:
     ]
     for document in documents:
         assert recorded_in(document).parts == {}
+
+
+def test_the_clients_of_a_state_are_put_together_once() -> None:
+    """Whoever looks one up for each of thousands would make the map as often."""
+    found = recorded_in(
+        {"deployment": {"resources": [resource("OAuthClient", "OVO1/a", {}, id="1")]}}
+    )
+    assert [client.client_id for client in found.clients.values()] == ["1"]
+    assert found.clients is found.clients

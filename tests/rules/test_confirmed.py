@@ -28,9 +28,9 @@ DAY = NOW.date()
 RECORD = record(FORM, scopes=grants({"dv_magda": False}), keys=FORM.keys, products=FORM.products)
 
 ALL = frozenset({FORM.platform.value, *FORM.products})
+"""What a state records as leaving, where all of a client does."""
 ITSELF, NOTHING = frozenset({FORM.platform.value}), frozenset[str]()
 """What is protected of it."""
-"""What a state records as leaving, where all of a client does."""
 
 
 def declared(
