@@ -204,8 +204,9 @@ def all_given(stack: Stack, platform_name: str, supplier: str) -> list[ProbeInpu
     Raises:
         Failure: where the stack's file or its state cannot be read, or there is no such form.
     """
-    settings, forms = stack.forms.settings, stack.forms.onboardings
+    settings = stack.forms.settings
     platform = _platform(platform_name, stack.name, settings)
+    forms = stack.forms.onboardings
     by_name = {loaded.name: loaded for loaded in forms.forms if loaded.form.keys_of == supplier}
     network = Network(settings.request_timeout_seconds)
     inputs: list[ProbeInputs] = []

@@ -179,3 +179,14 @@ def test_a_catalogue_knows_by_which_field(sending: Workspace) -> None:
     sending.assert_reported(
         "catalogue/notificaties.yaml", text, 'unknown field "merk_codes"; did you mean "merk_code"?'
     )
+
+
+def test_a_field_without_a_name_is_no_field(sending: Workspace) -> None:
+    """The product then wants a client each, and no organisation lacks what has no name."""
+    text = CATALOGUE["notificaties.yaml"] + SENDERS.replace("merk_code", '""')
+    sending.write("catalogue/notificaties.yaml", text)
+    assert sending.sentences() == [
+        "onboardings/leverancier/berichten.yaml:5:5: each organisation needs a client of its own"
+        " for notificaties; give each a form of its own, with keys_of; or leave the scopes of that"
+        " product out"
+    ]

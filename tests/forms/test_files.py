@@ -11,6 +11,7 @@ import pytest
 
 from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.forms.documents import MAXIMUM_BYTES
+from acmidm_onboarding.forms.files import FilesOfRevision, Findings, absolute, shown
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.values.problems import InvalidForms, on_one_line
 from acmidm_onboarding.values.terms import Environment
@@ -344,3 +345,11 @@ def test_an_environment_that_a_form_does_not_name_gets_no_connection(workspace: 
         connection.environment for connection in workspace.load().connections(Environment.TNI)
     ] == [Environment.TNI]
     assert workspace.load().connections(Environment.PROD) == []
+
+
+def test_the_top_of_a_revision_has_what_is_in_its_folders() -> None:
+    contents = {"Pulumi.yaml": b"", "onboardings/gent/loket.yaml": b""}
+    files = FilesOfRevision(contents, (), Findings())
+    for top in ("", "onboardings"):
+        below = {str(shown(file)) for file in files.below(absolute(Path(top)))}
+        assert below == {name for name in contents if name.startswith(top)}

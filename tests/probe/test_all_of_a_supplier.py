@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
 from acmidm.engine import pulumi
+from acmidm_onboarding.stack import forms
 from tests.support.engine import settings_of
 from tests.support.engine_records import CLIENT, resource
 from tests.support.forms import PLAIN
@@ -140,6 +141,16 @@ def test_wrong_use_is_one_sentence(arguments: tuple[str, ...], sentence: str) ->
     result = probe(*given)
     assert (result.exit_code, result.stdout) == (2, "")
     assert sentence in result.stderr
+
+
+@pytest.mark.usefixtures("key")
+def test_an_unknown_platform_is_refused_before_forms_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(forms, "read_onboardings", None)
+    result = probe(*ALL, "--platform", "acmidn")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert 'platform "acmidn" is not known; did you mean "acmidm"?' in result.stderr
 
 
 @pytest.mark.usefixtures("key")

@@ -41,21 +41,19 @@ def by_name(keys: Iterable[object]) -> Jwks:
     declared key.
     """
     remaining = iter(keys)
-    by_name: dict[str, Mapping[str, Any]] = {}
+    named: dict[str, Mapping[str, Any]] = {}
     for number, key in enumerate(islice(remaining, _MOST_KEYS), 1):
         kid, members = _named(number, key)
         name = kid
         copies = 1
-        while name in by_name:
+        while name in named:
             copies += 1
             name = f"{kid} ({copies})"
-        by_name[name] = members
+        named[name] = members
     unnamed = sum(1 for _ in remaining)
     if unnamed:
-        by_name[f"and {unnamed:,} more"] = {
-            "unreadable": "this set has more keys than are looked at"
-        }
-    return by_name
+        named[f"and {unnamed:,} more"] = {"unreadable": "this set has more keys than are looked at"}
+    return named
 
 
 def _named(number: int, key: object) -> tuple[str, Mapping[str, Any]]:

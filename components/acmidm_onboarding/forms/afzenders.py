@@ -128,4 +128,4 @@ class AfzenderReader:
 
 def _knows_senders(product: Product) -> bool:
     """Return whether a client of a product may send for others, each known by a field."""
-    return product.senders is not None and product.senders.known_by is not None
+    return product.senders is not None and bool(product.senders.known_by)

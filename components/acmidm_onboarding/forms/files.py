@@ -322,10 +322,11 @@ class FilesOfRevision(Files):
         self, folder: Path, problems: list[Problem]
     ) -> Iterator[tuple[Path, list[str], list[str]]]:
         path = self._path(folder)
+        above = f"{path}/" if path else ""
         folders: list[str] = []
         others: list[str] = []
         for name in self._names[path]:
-            (folders if f"{path}/{name}" in self._names else others).append(name)
+            (folders if f"{above}{name}" in self._names else others).append(name)
         yield folder, folders, others
         for name in folders:
             yield from self._below(folder / name, problems)
