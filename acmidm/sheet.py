@@ -199,9 +199,9 @@ def read_sheets(file: Path, wanted: Headings) -> Sheets:
 
 def _tables(file: Path, wanted: Headings) -> list[_Table]:
     """Return the sheets of a file. Raises Failure and OSError."""
+    _Room(file).take(file.stat().st_size)
     if file.suffix.lower() not in SUFFIXES:
         raise Failure(f"{file} is neither .xlsx nor .csv; save the spreadsheet as one of these")
-    _Room(file).take(file.stat().st_size)
     if file.suffix.lower() == ".csv":
         return [_of_csv(file, wanted)]
     sheets = _of_workbook(file)

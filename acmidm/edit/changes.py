@@ -179,15 +179,19 @@ class Sorting(ABC, Generic[S, P]):
     def sort_out(self, sources: Iterable[S]) -> None:
         """Place each one that is right by itself, and leave out those whose files would be wrong
         among all forms."""
+        self.place_all(sources)
+        while not self._are_valid():
+            # What was wrong on account of one that is left out may be right now.
+            pass
+
+    def place_all(self, sources: Iterable[S]) -> None:
+        """Place each one that is right by itself."""
         for source in sources:
             try:
                 if placed := self.place(source):
                     self.placed.append(placed)
             except Failure as failure:
                 self.note(source, str(failure).splitlines())
-        while not self._are_valid():
-            # What was wrong on account of one that is left out may be right now.
-            pass
 
     def _are_valid(self) -> bool:
         self.changes = Changes(self.changes.read)

@@ -4,6 +4,7 @@ lines stay as they are.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from difflib import SequenceMatcher
@@ -23,6 +24,7 @@ _WIDE = 1_000_000
 
 _INDENTS = ({"mapping": 2, "sequence": 4, "offset": 2}, {"mapping": 2, "sequence": 2, "offset": 0})
 """A form has the hyphens of a list further in than its name, or below it."""
+_HYPHEN_BELOW = re.compile(r"^( *)[^\s#-].*\n(?: *(?:#.*)?\n)*\1- ", re.MULTILINE)
 
 Edit = Callable[[Any], None]
 """What changes a form's document, a mapping, in place."""
@@ -45,13 +47,16 @@ def edited(text: str, edit: Edit) -> str:
         )
     text = text.removeprefix(mark).replace(ending, "\n")
     lines = StringIO(text).readlines()  # unlike splitlines, it knows one ending alone
-    for indent in _INDENTS:
+    written: list[list[str]] = []
+    # The form's own way first: where nothing of a list stays, both mean the same.
+    for indent in reversed(_INDENTS) if _HYPHEN_BELOW.search(text) else _INDENTS:
         yaml = _editor(text, indent)
         try:
             document = yaml.load(text)
             before = _written(yaml, document)
             edit(document)
             after = _written(yaml, document)
+            written.append(after)
         except YAMLError as error:
             raise Failure(
                 tr(
@@ -63,7 +68,7 @@ def edited(text: str, edit: Edit) -> str:
         if changed and _means(yaml, "".join(changed), document):
             break
     else:
-        changed = after
+        changed = written[0]
     return mark + "".join(changed).replace("\n", ending)
 
 

@@ -131,6 +131,26 @@ def test_a_list_over_several_lines_keeps_its_meaning() -> None:
     assert "# none" in changed
 
 
+@pytest.mark.parametrize("indent", ["", "  "])
+def test_a_list_of_which_nothing_stays_keeps_its_hyphens_where_they_were(indent: str) -> None:
+    """Both ways to write it mean the same then."""
+
+    def edit(document: Any) -> None:
+        put_last(document["contacts"], ["new@stad.example"])
+        document["contacts"].remove("old@stad.example")
+
+    text = f"application: loket\ncontacts:\n{indent}# of a team\n{indent}- old@stad.example\n"
+    assert edited(text, edit) == text.replace("old@", "new@")
+
+
+@pytest.mark.parametrize("indent", ["", "  "])
+def test_a_form_that_is_written_anew_keeps_its_hyphens_where_they_were(indent: str) -> None:
+    """As one is with a list over several lines."""
+    contacts = f"contacts:\n{indent}- api@stad.example\n"
+    tni = "environments:\n  tni:\n    jwks: [a.jwk.json,\n           b.jwk.json]\n"
+    assert edited(contacts + tni, add()).startswith(contacts)
+
+
 def test_what_the_editor_cannot_read_is_left() -> None:
     with pytest.raises(Failure, match="write the line yourself"):
         edited("environments: {tni: *nowhere}\n", add())

@@ -272,6 +272,29 @@ def test_a_file_is_not_blamed_for_the_mistakes_of_one_before_it(application: str
 
 
 @pytest.mark.usefixtures("workspace")
+@pytest.mark.parametrize("application", ["mijn-gent", "nieuw"])
+def test_nor_for_a_mistake_that_shows_among_all_forms_alone(application: str) -> None:
+    """Such as a key that another organisation has. Files that are right, before and after the one
+    with the mistake, are about its form too."""
+    assert take_in(sent()).exit_code == 0
+    requests: dict[str, dict[str, Any]] = {
+        "een.yaml": {"scopes": {"dv_register_test": {}}},
+        "twee.yaml": {"jwks": ["loket.jwk.json"], **REGISTER},
+        "drie.yaml": {"scopes": {"dv_register_lezen": {}, "dv_register_test": {}}},
+    }
+    for name, request in requests.items():
+        Path(name).write_text(yaml.safe_dump(of_gent(application, **request)))
+    before = contents()
+    named = [argument for name in requests for argument in ("--from", name)]
+    result = CliRunner().invoke(app, ["new", *named])
+    assert (result.exit_code, contents()) == (2, before), result.output
+    assert "twee.yaml: Public key: Stad Gent has the same key as Stad Brugge" in result.stderr
+    assert "een.yaml" not in result.stderr
+    assert "drie.yaml" not in result.stderr
+    assert result.stdout.count("Onderwerp: ") == 1
+
+
+@pytest.mark.usefixtures("workspace")
 def test_an_edit_of_what_is_not_written_is_refused() -> None:
     """A file that adds to the form of one that is left out, of which nothing can be read."""
     read = reading([Path("onboardings")], stacks_in(Path()))

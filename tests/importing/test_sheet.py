@@ -259,6 +259,7 @@ def test_every_sheet_that_is_not_read_is_named(tmp_path: Path) -> None:
     [
         ("klanten.ods", b"", "is neither .xlsx nor .csv"),
         ("geen.xlsx", None, "cannot be read: No such file"),
+        ("geen", None, "cannot be read: No such file"),
         ("klanten.xlsx", b"not a zip", "is no Excel workbook"),
         (
             "klanten.csv",

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from acmidm.edit.changes import Content, Placed, Read, Sorting, about, path_in
+from acmidm.edit.changes import Changes, Content, Placed, Read, Sorting, about, path_in
 from acmidm.edit.keys.declaring import free_names
 from acmidm.edit.keys.pair import text_of
 from acmidm.edit.new.answers import speaks_for
@@ -132,9 +132,11 @@ class SentFiles(Sorting[Taken, Placed[Taken]]):
     def __init__(self, forms: Path, read: Read, catalogue: Catalogue) -> None:
         super().__init__(read)
         self._forms, self._catalogue = forms, catalogue
-        self._organisations: dict[str, Organisation] = (
-            dict(load_organisations(forms)) if forms.is_dir() else {}
-        )
+        self._there = load_organisations(forms) if forms.is_dir() else {}
+        self._organisations: dict[str, Organisation] = dict(self._there)
+        """With the new ones of earlier files."""
+        self._reads_all = False
+        """Whether each file is checked among all forms, and not those of its folder alone."""
 
     def take(self, files: Iterable[Path]) -> list[Taken]:
         """Take files in, and note what is wrong with them, alone and among all forms."""
@@ -144,6 +146,16 @@ class SentFiles(Sorting[Taken, Placed[Taken]]):
             if one.takes_over:  # nobody sent it, so that nobody is mailed
                 one.for_team, one.unclear = [*one.for_team, *one.unclear], []
         return taken
+
+    def sort_out(self, sources: Iterable[Taken]) -> None:
+        """Place each file among the forms of its folder, which is quick. Where that is not enough,
+        place each one anew among all forms: none is blamed for the mistakes of another."""
+        self.place_all(sources)
+        sources = [placed.source for placed in self.placed]
+        if self.changes.problems():
+            self.placed, self.changes = [], Changes(self.changes.read)
+            self._organisations, self._reads_all = dict(self._there), True
+            super().sort_out(sources)
 
     def note(self, source: Taken, sentences: Iterable[str]) -> None:
         """Note what is wrong with a file that nobody but the team can correct."""
@@ -171,7 +183,8 @@ class SentFiles(Sorting[Taken, Placed[Taken]]):
         placed = Placed(source, self._files(sent, owner, loaded, source))
         changes, folder = self.changes.copy(), self._forms / owner.folder
         changed = changes.add(placed.files)
-        if source.is_wrong or about(placed.files, changes.problems(paths=[folder])):
+        among = {} if self._reads_all else {"paths": [folder]}
+        if source.is_wrong or about(placed.files, changes.problems(**among)):
             self.note_problems(placed, about(placed.files, changes.problems()))
         if source.is_wrong:
             return None
