@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -116,10 +116,12 @@ def _blocks(document: Document) -> Iterator[Block]:
     for section in document.sections:
         if section not in folds:
             yield from _section(section)
+    details = defaultdict[Counted, list[str]](list)
     for section in document.sections:
         if section.shape is Shape.TABLE:
-            details = list(filter(None, map(_folded, section.lines)))
-            yield Block("", details, left_out=section.details_left_out)
+            details[section.details_left_out] += filter(None, map(_folded, section.lines))
+    for left_out, folded in details.items():
+        yield Block("", folded, left_out=left_out)
     for section in folds:
         yield _fold(section)
     yield from (Block(f"\n{sentence}\n") for sentence in document.foot)

@@ -149,6 +149,22 @@ def test_an_empty_line_is_before_each_of_what_is_spaced(capsys: pytest.CaptureFi
     assert "LIST\n\nin LIST\n" in capsys.readouterr().out
 
 
+def test_details_end_at_the_first_that_there_is_no_room_for() -> None:
+    """Those of a next table as well, however short: what is left out is left out from the end."""
+
+    def client(name: str, members: int) -> Line:
+        change = Line([Piece("gains x")], brief=[Piece("gains")])
+        return Line([Piece(name)], members=["x"] * members, lines=[change], details=name)
+
+    tables = [
+        Section([client("first", 1), client("second", 1_000)], shape=Shape.TABLE),
+        Section([client("third", 1)], shape=Shape.TABLE),
+    ]
+    filling = Section([Line([Piece("y" * 500)]) for _ in range(122)])
+    page = as_markdown(Document("x", [filling, *tables], whole="look elsewhere"))
+    assert re.findall("<summary>(.*)</summary>", page) == ["first"]
+
+
 def test_whatever_a_report_is_about_it_fits() -> None:
     """And its last sentence counts what is left out."""
     lines = [Line([Piece("x" * 500)]) for _ in range(200)]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from acmidm.desk.status import Step
+from acmidm.desk.status import Step, UnusedMandate
+from acmidm.desk.views import Status
 from acmidm.report.document import Row
 from acmidm_onboarding.texts import Language
 from tests.render.reports import board, status, steps_of
 from tests.support.rendering import as_html
-from tests.support.samples import listed_connection
+from tests.support.samples import NOW, listed_connection
 from tests.support.standing import WHOLE, on_production
 
 
@@ -35,6 +36,16 @@ def test_an_application_has_one_card_without_commands() -> None:
         assert isinstance(row, Row)
         assert not re.search(r"(acmidm|pulumi) [a-z]", str(row.cells))
     assert any("acmidm deploy" in one.to_do for one in everything.connections)
+
+
+def test_a_list_of_mandates_alone_says_that_no_connection_was_found() -> None:
+    mandate = UnusedMandate(
+        supplier="leverancier", supplier_name="Leverancier", until=NOW.date(), applications=()
+    )
+    alone = Status(checked_at=NOW, stacks=("tni",), connections=(), unused_mandates=(mandate,))
+    for report in (alone, alone.model_copy(update={"unused_mandates": ()})):
+        assert as_html(report).count("<p>No connection was found.</p>") == 1
+    assert "1 mandate that no form uses" in as_html(alone)
 
 
 def test_a_page_has_no_handlers_and_a_policy_that_fits() -> None:

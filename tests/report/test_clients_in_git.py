@@ -312,6 +312,7 @@ def test_a_scope_until_a_day(repository: Repository) -> None:
     assert told() == []
     request["scopes"][PLAIN] = {"until": LATER}
     repository.form.save()
-    [(kind, text)] = told()
+    [(kind, change)] = repository.of_clients()["loket"].items()
     assert kind == "scope_granted"
-    assert f"gains scope {PLAIN} until {LATER}" in text
+    assert f"gains scope {PLAIN} until {LATER}" in change["text"]
+    assert change["until"] == LATER
