@@ -140,7 +140,8 @@ def private_members(value: Any, pointer: str = "") -> list[str]:
         found += [f"{pointer}/{name}" for name in _PRIVATE_MEMBERS if name in value]
         parts = dict(value)
     for name, part in parts.items():
-        found += private_members(part, f"{pointer}/{name}")
+        escaped = str(name).replace("~", "~0").replace("/", "~1")
+        found += private_members(part, f"{pointer}/{escaped}")
     return found
 
 
