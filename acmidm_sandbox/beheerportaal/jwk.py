@@ -114,11 +114,11 @@ def jwk_of_pem(text: str) -> dict[str, Any]:
         ValueError, JoseError, UnsupportedAlgorithm
     """
     for kind in _KINDS.values():
-        with suppress(InvalidKeyTypeError):
+        with suppress(InvalidKeyTypeError, KeyError):  # KeyError: a curve without a name in a JWK
             key = kind.import_key(text)
             key.ensure_kid()
             return dict(key.as_dict(private=False))
-    raise ValueError("a key of another kind")
+    raise ValueError("a key of another kind, or on a curve that no JWK has")
 
 
 def thumbprint(key: Mapping[str, Any]) -> str:
@@ -140,7 +140,8 @@ def private_members(value: Any, pointer: str = "") -> list[str]:
         found += [f"{pointer}/{name}" for name in _PRIVATE_MEMBERS if name in value]
         parts = dict(value)
     for name, part in parts.items():
-        found += private_members(part, f"{pointer}/{name}")
+        escaped = str(name).replace("~", "~0").replace("/", "~1")
+        found += private_members(part, f"{pointer}/{escaped}")
     return found
 
 

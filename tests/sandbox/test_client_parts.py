@@ -135,6 +135,10 @@ BAD_KEYS: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
         lambda: {**KEY, "backup": {"jwk": new_key().as_dict(private=True)}},
         "/keys/0/backup/jwk/d",
     ),
+    "a private key under a name with a slash": (
+        lambda: {**KEY, "of a/b~c": new_key().as_dict(private=True)},
+        "/keys/0/of a~1b~0c/d",
+    ),
     "x in another spelling": (lambda: {**KEY, "x": f"{KEY['x']}="}, "/keys/0"),
     "x with more zeros than there are numbers": (
         lambda: {**KEY, "x": "A" * 500_000 + KEY["x"]},

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from acmidm.cli import app
+from acmidm.sandbox.portals import read_people
 from story.person import Person
 from tests.support.people import list_users
 from tests.support.sandbox_stack import Stack
@@ -75,6 +76,8 @@ MISTAKES = {
     "people: [{name: x, ovo: Gent}]": "people.yaml:1:",
     "people: [{name: x}]": "a user needs an organisation; give its OVO code or KBO number",
     "people: [{name: 'x ', ovo: OVO002067}]": "a name needs 1 to 100 printable characters",
+    "people: [{name: 'x\u3164y', ovo: OVO002067}]": "a name needs 1 to 100 printable characters",
+    "people: [{name: x, kbo: 0207.451.228}]": "check digits",
     "people: [{name: x, ovo: OVO002067, rights: [boss]}]": "api-beheerder",
     "people: [{name: x, ovo: OVO002067}, {name: x, ovo: OVO002067}]": "two people with the name x",
     "persons: []": "people.yaml:1:1: ",
@@ -92,3 +95,12 @@ def test_what_is_wrong_with_the_file_is_told_and_nothing_starts(
     assert words in refused.stderr
     assert refused.stderr.startswith("people.yaml:")
     assert not stack.data.joinpath("portal.pid").exists()
+
+
+@pytest.mark.parametrize("kbo", ["0207451227", "1000000021", '"0207.451.227"', "0207.451.227"])
+@pytest.mark.usefixtures("stack")
+def test_a_kbo_number_needs_no_quotes(kbo: str) -> None:
+    """Also where YAML reads a number, or one of octal digits."""
+    Path("people.yaml").write_text(f"people: [{{name: x, kbo: {kbo}}}]")
+    (person,) = read_people()
+    assert person == {"name": "x", "kbo": re.sub(r"\D", "", kbo)}

@@ -255,6 +255,7 @@ def test_mistakes_are_told_in_both_languages(
         ("-----BEGIN PUBLIC KEY-----\nAAAA", "PEM"),
         ("-----BEGIN CERTIFICATE-----\nAAAA", "PEM"),
         (JWK.generate(kty="EC", crv="secp256k1").export_to_pem().decode(), "kromme"),
+        (JWK.generate(kty="EC", crv="BP-256").export_to_pem().decode(), "PEM"),
         (
             json.dumps({"keys": [public_jwk(new_key(f"k{number}")) for number in range(6)]}),
             "hoogstens 5",
