@@ -142,8 +142,10 @@ def test_a_stack_that_this_machine_does_not_play_is_told(stack: Stack) -> None:
     elsewhere = "https://acmidm.example"
     real = {name: value.replace(stack.origin, elsewhere) for name, value in config.items()}
     (stack.folder / "Pulumi.real.yaml").write_text(json.dumps({"config": real}))
-    (stack.folder / "people.yaml").write_text("of another stack")
+    people = stack.folder / "people.yaml"
+    people.write_text("of another stack")
     started = stack.run("start", "--stack", "real")
+    people.unlink()
     said = "stack real has no authority on this machine: there is nothing to start\n"
     assert (started.returncode, started.stdout) == (0, said)
     assert not (stack.folder / ".local" / "real").exists()
