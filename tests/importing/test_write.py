@@ -71,7 +71,7 @@ def clients_of(
 ) -> Clients:
     read = partial(read_onboardings, paths=[forms], catalogue_folder=catalogue)
     registers = registers_of(listed for _, listed in rows)
-    taken = Clients(read, read(), forms, "klanten.xlsx", registers, None, supplier)
+    taken = Clients(read, read().valid(), forms, "klanten.xlsx", registers, None, supplier)
     taken.take(one for one, _ in rows)
     return taken
 
