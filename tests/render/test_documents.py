@@ -105,8 +105,11 @@ WORDS = {
 
 
 def words_in(text: str) -> set[str]:
-    shown = re.sub(r"[\\`*]|\u200b|<[^>]*>", "", html.unescape(text))
-    return {word for word in WORDS if word.casefold() in shown.casefold()}
+    """The words that are there, and not only as a part of others."""
+    shown = re.sub(r"<[^>]*>", " ", re.sub(r"[\\`*]|\u200b|<wbr>", "", html.unescape(text)))
+    return {
+        word for word in WORDS if re.search(rf"(?i)(?<![\w-]){re.escape(word)}(?![\w-])", shown)
+    }
 
 
 def test_each_renderer_says_all_of_a_report(capsys: pytest.CaptureFixture[str]) -> None:
