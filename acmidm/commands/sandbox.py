@@ -68,8 +68,9 @@ def start(
     if find_spec(_NEEDED) is None:
         raise ModuleNotFoundError(name=_NEEDED)
     # What is wrong with a file is reported before anything is started.
-    people = read_people()
-    files = [(portal, portal.file(people, strict)) for portal in portals(stack)]
+    here = list(portals(stack))
+    people = read_people() if any(portal.is_issuer for portal in here) else []
+    files = [(portal, portal.file(people, strict)) for portal in here]
     starts = [partial(portal.start, file) for portal, file in files]
     if not starts:
         typer.echo(f"stack {stack} has no authority on this machine: there is nothing to start")

@@ -142,10 +142,13 @@ def test_a_stack_that_this_machine_does_not_play_is_told(stack: Stack) -> None:
     elsewhere = "https://acmidm.example"
     real = {name: value.replace(stack.origin, elsewhere) for name, value in config.items()}
     (stack.folder / "Pulumi.real.yaml").write_text(json.dumps({"config": real}))
+    people = stack.folder / "people.yaml"
+    people.write_text("of another stack")
     started = stack.run("start", "--stack", "real")
     said = "stack real has no authority on this machine: there is nothing to start\n"
     assert (started.returncode, started.stdout) == (0, said)
     assert not (stack.folder / ".local" / "real").exists()
+    people.unlink()
 
 
 def test_an_unknown_stack_is_told(stack: Stack) -> None:
