@@ -58,6 +58,15 @@ class _Loader(yaml.CSafeLoader):
             names.add(str(key.value))
         return dict(super().construct_mapping(node, deep))
 
+    def number(self, node: yaml.ScalarNode) -> str | int:
+        """Return a KBO number, whose digits YAML reads as octal ones, as the text that it is."""
+        if node.value.isdecimal() and node.value.startswith("0") and node.value != "0":
+            return str(node.value)
+        return int(self.construct_yaml_int(node))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.number)
+
 
 def _client_name(name: str) -> str:
     if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:

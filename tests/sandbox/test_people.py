@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from acmidm.cli import app
+from acmidm.sandbox.portals import read_people
 from story.person import Person
 from tests.support.people import list_users
 from tests.support.sandbox_stack import Stack
@@ -92,3 +93,12 @@ def test_what_is_wrong_with_the_file_is_told_and_nothing_starts(
     assert words in refused.stderr
     assert refused.stderr.startswith("people.yaml:")
     assert not stack.data.joinpath("portal.pid").exists()
+
+
+@pytest.mark.parametrize("kbo", ["0207451227", "1000000021", '"0207.451.227"', "0207.451.227"])
+@pytest.mark.usefixtures("stack")
+def test_a_kbo_number_needs_no_quotes(kbo: str) -> None:
+    """Also where YAML reads a number, or one of octal digits."""
+    Path("people.yaml").write_text(f"people: [{{name: x, kbo: {kbo}}}]")
+    (person,) = read_people()
+    assert person == {"name": "x", "kbo": re.sub(r"\D", "", kbo)}

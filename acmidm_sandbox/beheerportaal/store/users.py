@@ -67,7 +67,7 @@ class Person(StrictModel):
 
     name: Annotated[str, AfterValidator(_name)]
     ovo: Annotated[str, AfterValidator(_ovo)] | None = None
-    kbo: Annotated[str, AfterValidator(_kbo)] | None = None
+    kbo: Annotated[str, Field(coerce_numbers_to_str=True), AfterValidator(_kbo)] | None = None
     organisation: Annotated[str, AfterValidator(_name)] | None = Field(
         default=None, description="What clients call the organisation: its code, if left out."
     )
