@@ -76,6 +76,8 @@ MISTAKES = {
     "people: [{name: x, ovo: Gent}]": "people.yaml:1:",
     "people: [{name: x}]": "a user needs an organisation; give its OVO code or KBO number",
     "people: [{name: 'x ', ovo: OVO002067}]": "a name needs 1 to 100 printable characters",
+    "people: [{name: 'x\u3164y', ovo: OVO002067}]": "a name needs 1 to 100 printable characters",
+    "people: [{name: x, kbo: 0207.451.228}]": "check digits",
     "people: [{name: x, ovo: OVO002067, rights: [boss]}]": "api-beheerder",
     "people: [{name: x, ovo: OVO002067}, {name: x, ovo: OVO002067}]": "two people with the name x",
     "persons: []": "people.yaml:1:1: ",

@@ -17,6 +17,7 @@ from acmidm_sandbox.beheerportaal.secrets import hash_secret
 from acmidm_sandbox.beheerportaal.settings import StrictModel
 from acmidm_sandbox.beheerportaal.store.clients import SHARED_KBO_NUMBER
 from acmidm_sandbox.beheerportaal.store.database import AsJson, Base
+from acmidm_sandbox.beheerportaal.untrusted import visible
 
 ACTOR_PREFIX = "user:"
 _OVO = re.compile(r"OVO[0-9]{6}")
@@ -37,7 +38,11 @@ _CALLED = {Right.API_BEHEERDER: "API-beheerder", Right.AANSLUITINGENTEAM: "Aansl
 
 
 def _name(name: str) -> str:
-    if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable() or name != name.strip():
+    try:
+        fits = 0 < len(visible(name)) <= _LONGEST_NAME
+    except ValueError:
+        fits = False
+    if not fits:
         raise ValueError(
             f"a name needs 1 to {_LONGEST_NAME} printable characters, without spaces around it"
         )
@@ -54,6 +59,8 @@ def _kbo(number: str) -> str:
     plain = re.sub(r"[. ]", "", number)
     if not _KBO.fullmatch(plain):
         raise ValueError(f"{number} is no KBO number; write ten digits, such as 0207.451.227")
+    if int(plain[8:]) != 97 - int(plain[:8]) % 97:
+        raise ValueError(f"{number} is no KBO number by its check digits; correct the typing error")
     return plain
 
 
