@@ -49,14 +49,22 @@ class InvalidFile(Exception):
 class _Loader(yaml.CSafeLoader):
     """PyYAML's, which takes the last of two values of one name."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._merged: set[yaml.Node] = set()
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Refuse a name that is written twice, before what is merged (``<<``) stands beside it."""
+        if node in self._merged:
+            return
+        self._merged.add(node)
         names = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value in names:
                 twice = f'"{key.value}" is written twice'
                 raise yaml.MarkedYAMLError(problem=twice, problem_mark=key.start_mark)
             names.add(str(key.value))
-        return dict(super().construct_mapping(node, deep))
+        super().flatten_mapping(node)
 
     def number(self, node: yaml.ScalarNode) -> str | int:
         """Return a KBO number, whose digits YAML reads as octal ones, as the text that it is."""

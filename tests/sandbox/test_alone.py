@@ -169,6 +169,7 @@ def test_what_it_keeps_is_its_owners_alone(file: Path) -> None:
         ("port: ", "port: 1\nport: ", ['sandbox.yaml:3:1: "port" is written twice']),
         ("{name: eig", "{name: x, name: eig", ['sandbox.yaml:11:15: "name" is written twice']),
         ("port: ", "\0port: ", ["sandbox.yaml:2:1: ", "a character that YAML does not allow"]),
+        ("people:\n", "people: !!map\n", ["sandbox.yaml:", "expected a mapping"]),
     ],
 )
 def test_a_mistake_is_named_with_its_place(
@@ -179,6 +180,17 @@ def test_a_mistake_is_named_with_its_place(
     sentences = refused(file)
     assert [part for part in said if part not in sentences] == [], sentences
     assert not file.with_suffix(".data").exists()
+
+
+def test_a_value_over_one_that_is_merged_is_not_written_twice(
+    file: Path, refused: Callable[[Path], str]
+) -> None:
+    """Also where it is merged on, before it is looked at."""
+    inner = "labels: {nl: {inner: &inner {<<: {a: x}, a: y}}, en: &en {<<: *inner}}\n"
+    file.write_text(f"{file.read_text()}{inner}")
+    sentences = refused(file)
+    assert '"inner" cannot be used' in sentences
+    assert "twice" not in sentences
 
 
 def test_two_of_a_name_are_refused(file: Path, refused: Callable[[Path], str]) -> None:
