@@ -18,6 +18,7 @@ from tests.support.messages import NOTIFICATION
 PATH = "/api/v2/notificaties"
 LONGEST = 80 * 1024
 PAIRS = NOTIFICATION["SleutelWaardeParen"]
+PARTS = ("Dienst", "Email", "Naam", "Telefoon", "Website")
 REQUIRED = ["Id", "AanbiederUri", "Bestemmelingen", "Categorie", "Kanalen", "ProductId", "MerkCode"]
 
 
@@ -30,6 +31,10 @@ def stored(inner: Inside, sender: Sender) -> list[dict[str, Any]]:
 ACCEPTED: dict[str, dict[str, Any]] = {
     "as documented": NOTIFICATION,
     "only what is required": {name: NOTIFICATION[name] for name in REQUIRED} | {"Categorie": "iets anders"},  # noqa: E501
+    "optional keys": {
+        **NOTIFICATION,
+        "SleutelWaardeParen": [*PAIRS, *({"Sleutel": f"DossierBeheerder{part}", "Waarde": "x"} for part in PARTS)],  # noqa: E501
+    },
     "unknown members": {**NOTIFICATION, "Onderwerp": {"x": [1]}},
 }  # fmt: skip
 
