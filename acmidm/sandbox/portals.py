@@ -104,7 +104,9 @@ class Served:
     def catalogue_digest(self) -> str:
         """Return what changes with each change of the catalogue."""
         digest = hashlib.sha256()
-        for file in sorted(self.stack_settings.catalogue_folder.glob("*.yaml")):
+        folder = self.stack_settings.catalogue_folder
+        for file in sorted(folder.rglob("*.yaml")):
+            digest.update(str(file.relative_to(folder)).encode())
             digest.update(file.read_bytes())
         return digest.hexdigest()
 

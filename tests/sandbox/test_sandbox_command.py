@@ -99,10 +99,13 @@ def test_a_second_start_leaves_it_alone_and_stop_keeps_what_is_there(stack: Stac
 
 
 def test_a_page_that_would_be_another_is_another_start(stack: Stack) -> None:
-    """What the catalogue says on the form alone counts too."""
+    """What the catalogue says on the form alone counts too, also in a folder of it."""
+    file = stack.folder / "catalogue" / "of-elys" / "elys.yaml"
+    file.parent.mkdir()
+    (stack.folder / "catalogue" / "elys.yaml").rename(file)
+    assert stack.run("start").returncode == 0
     pid = stack.pid
-    file = stack.folder / "catalogue" / "dosis.yaml"
-    file.write_text(file.read_text().replace("\ntitle: ", "\ntitle: Anders ", 1))
+    file.write_text(file.read_text().replace("\ntitle_nl: ", "\ntitle_nl: Anders ", 1))
     assert "started at" in stack.run("start").stdout
     assert stack.pid != pid
     page = httpx.get(f"{stack.origin}/portaal/aansluitingsformulier").text
