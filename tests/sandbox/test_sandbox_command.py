@@ -152,7 +152,6 @@ def test_a_stack_that_this_machine_does_not_play_is_told(stack: Stack) -> None:
     said = "stack real has no authority on this machine: there is nothing to start\n"
     assert (started.returncode, started.stdout) == (0, said)
     assert not (stack.folder / ".local" / "real").exists()
-    people.unlink()
 
 
 def test_an_unknown_stack_is_told(stack: Stack) -> None:
