@@ -171,9 +171,10 @@ class Deployment:
         gone, unread = lost(self._stack)
         for reason in unread:
             self._all_answered = False
-            typer.echo(
-                f"warning: whether all clients are still there is not known: {reason}", err=True
-            )
+            if not self._looks_first:  # a look reports it of each client
+                typer.echo(
+                    f"warning: whether all clients are still there is not known: {reason}", err=True
+                )
         if gone:
             self._looks_first = True
             report_lost(self._stack, gone, allow_mass_change=self._allow_mass_change)
