@@ -109,9 +109,9 @@ class _Decision:
     refuses: bool
     """Whether the preview refuses something; the rest is brought up."""
     is_done: bool
-    """Whether a run would change nothing, and is not needed to record the revision that is checked
-    out. A revision that is not recorded would not count: an earlier one could take back what it
-    left as it was."""
+    """Whether a run would change nothing, and is not needed to record what was looked at, or the
+    revision that is checked out. A revision that is not recorded would not count: an earlier one
+    could take back what it left as it was."""
 
 
 class Deployment:
@@ -209,7 +209,7 @@ class Deployment:
     def bring_up(self) -> None:
         """Bring up all that is not left out, unless a run would change nothing."""
         with self._tag as tag:
-            if self._is_done:
+            if self._made.is_done:
                 self._report_unchanged()
             else:
                 at_the_end = self._made.preview.may_record_at_the_end()
@@ -253,7 +253,7 @@ class Deployment:
         code = self._run_code or self._look_code or (Code.FOUND if is_incomplete else Code.WELL)
         if not code:
             return
-        if self._is_done:  # What is wrong with the rest was said.
+        if self._made.is_done:  # What is wrong with the rest was said.
             raise typer.Exit(code)
         stack, next_step = self._stack.name, "run the same command again."
         if self._approved is not None:
@@ -273,11 +273,6 @@ class Deployment:
             raise RuntimeError("nothing is decided before decide()")
         return self._decision
 
-    @property
-    def _is_done(self) -> bool:
-        """Whether nothing is run: what was looked at has its run, which records that."""
-        return self._made.is_done and not self._looks_first
-
     def _decided(self) -> _Decision:
         """Preview the stack, and report what is refused. End the command where the preview is not
         to be carried out."""
@@ -295,7 +290,10 @@ class Deployment:
         return _Decision(
             preview,
             refuses=refuses,
-            is_done=not refuses and is_recorded and preview.changes_nothing(),
+            is_done=not self._looks_first
+            and not refuses
+            and is_recorded
+            and preview.changes_nothing(),
         )
 
     def _report_refusals(self, preview: Preview, lacking: str | None) -> bool:
