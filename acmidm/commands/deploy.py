@@ -169,15 +169,16 @@ class Deployment:
         for sentence in by_reason(self._stack.desired.held_back):
             typer.echo(tr("warning: {sentence}", sentence=sentence), err=True)
         gone, unread = lost(self._stack)
-        for reason in unread:
-            self._all_answered = False
-            if not self._looks_first:  # a look reports it of each client
-                typer.echo(
-                    f"warning: whether all clients are still there is not known: {reason}", err=True
-                )
         if gone:
             self._looks_first = True
             report_lost(self._stack, gone, allow_mass_change=self._allow_mass_change)
+        if self._looks_first:
+            return  # a look reads each client by itself, and reports those that it cannot read
+        for reason in unread:
+            self._all_answered = False
+            typer.echo(
+                f"warning: whether all clients are still there is not known: {reason}", err=True
+            )
 
     def decide(self) -> None:
         """Preview the stack, and report what is refused. Where the authorities have to be read

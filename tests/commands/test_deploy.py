@@ -361,6 +361,21 @@ def test_what_a_look_changes_is_decided_anew(engine: Engine) -> None:
     assert "4 clients of 10 on tni would be removed or replaced" in done.stderr
 
 
+def test_an_authority_that_did_not_answer_is_reported_where_no_look_follows(
+    engine: Engine,
+) -> None:
+    """A look reads each client by itself: one that went well leaves nothing unknown."""
+    engine.says("stack export", recorded("OVO000001/loket"))
+    engine.says("preview", plan(*steps("same", "OVO000001/loket")))
+    done = engine.deploy()
+    assert (done.exit_code, engine.called) == (1, ["preview"])
+    assert done.stderr.startswith("warning: whether all clients are still there is not known: ")
+    engine.says("stack tag list", {"acmidm:look-first": "true"})
+    done = engine.deploy()
+    assert (done.exit_code, engine.called) == (0, ["preview", "refresh", "up", "stack tag rm"])
+    assert "is not known" not in done.stderr
+
+
 @pytest.mark.parametrize(
     "planned", [(), (made("random:index/randomPet:RandomPet"),)], ids=["at the end", "each step"]
 )
