@@ -211,7 +211,8 @@ def lost(stack: Stack) -> tuple[list[str], list[str]]:
                 there = {snapshot.client.client_id for snapshot in authority.clients()}
         except Failure as error:
             is_busy = isinstance(error, Unreachable) and error.connected
-            unread += [] if is_busy else [f"{name}: {error}"]
+            if not is_busy:
+                unread.append(f"{name}: {error}")
             continue
         of_platform = [client for client in made if client.platform is name]
         gone += [client.resource_name for client in of_platform if client.client_id not in there]
