@@ -279,7 +279,7 @@ def client_from(
             others={
                 part: _compared(inputs[part])
                 for part in inputs
-                if part.partition("/")[0] not in list(Resource)
+                if part.partition("/")[0] not in _KINDS
             },
         ),
     )
