@@ -311,7 +311,7 @@ class Stack:
         one."""
         if not self.forms.by_hand:
             return []
-        confirmations = dict[ClientKey, Confirmation | None](self.confirmations)
+        confirmations = dict(self.confirmations)
         for form in self.forms.connections:
             record = recorded_as(form, self.state.recorded.parts)
             confirmed = record and confirmation_of(form, self.confirmations)
