@@ -141,7 +141,7 @@ class SentFiles(Sorting[Taken, Placed[Taken]]):
     def take(self, files: Iterable[Path]) -> list[Taken]:
         """Take files in, and note what is wrong with them, alone and among all forms."""
         taken = [one for file in files for one in _read(file)]
-        self.sort_out(one for one in taken if one.sent)
+        self.sort_out(taken)
         for one in taken:
             if one.takes_over:  # nobody sent it, so that nobody is mailed
                 one.for_team, one.unclear = [*one.for_team, *one.unclear], []
