@@ -288,7 +288,7 @@ def _text_of_cells(value: Any, formula: Any) -> str:
 
 
 def _of_csv(file: Path, wanted: Headings) -> _Table:
-    """Return the cells, by the delimiter that gives the best headings."""
+    """Return the sheet of a file, by the delimiter that gives the best headings."""
     text = _decoded(file)
 
     def rank(delimiter: str) -> tuple[bool, int]:

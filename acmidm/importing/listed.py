@@ -170,7 +170,7 @@ def inexpressible(client: ListedClient) -> Iterator[str]:
 def request_of(client: ListedClient, catalogue: Catalogue, reasons: list[str]) -> dict[str, Any]:
     """Return what a form has for the environment of a client, its scopes by their names in the
     catalogue; note what no form can have."""
-    names = {catalogue.name_on(client.platform, scope): scope for scope in catalogue.scopes}
+    names = catalogue.names_on(client.platform, catalogue.scopes)
     assigned = catalogue.assigned_by_provider(client.platform)
     granted = without_assigned(client.snapshot.scopes, assigned, ())
     said = client.metadata.properties

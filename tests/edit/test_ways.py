@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -97,8 +97,18 @@ def options(*arguments: str) -> None:
     assert result.exit_code == 0, result.output
 
 
-def page(
-    organisation: dict[str, str], environments: dict[str, Any], application: str, *contacts: str
+def options_from(files: Sequence[str], *arguments: str) -> None:
+    options(*[word for file in files for word in ("--from", file)], *arguments)
+    for file in files:
+        Path(file).unlink()
+
+
+def write_page(
+    file: str,
+    organisation: dict[str, str],
+    environments: dict[str, Any],
+    application: str,
+    *contacts: str,
 ) -> None:
     form = {"application": application, "contacts": contacts or ("api@stad-gent.example",)}
     document = {
@@ -110,15 +120,19 @@ def page(
             for name in request.get("jwks", ())
         },
     }
-    Path("sent.yaml").write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
-    options("--from", "sent.yaml")
-    Path("sent.yaml").unlink()
+    Path(file).write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+
+
+def page(
+    organisation: dict[str, str], environments: dict[str, Any], application: str, *contacts: str
+) -> None:
+    write_page("sent.yaml", organisation, environments, application, *contacts)
+    options_from(["sent.yaml"])
 
 
 def sheet(text: str, *arguments: str) -> None:
     Path("sheet.csv").write_text(text)
-    options("--from", "sheet.csv", *arguments)
-    Path("sheet.csv").unlink()
+    options_from(["sheet.csv"], *arguments)
 
 
 def taken_over(text: str, *clients: Any, supplier: Supplier | None = None) -> None:
@@ -140,25 +154,19 @@ def workbook(*rows: list[str]) -> None:
     for row in rows:
         book.active.append(row)
     book.save("sheet.xlsx")
-    options("--from", "sheet.xlsx")
-    Path("sheet.xlsx").unlink()
+    options_from(["sheet.xlsx"])
 
 
 def pages_of_one_form() -> None:
     """The second and the third file add to the form that the first one makes."""
-    scopes = ("dv_register_lezen", "dv_register_test")
-    names = []
-    for index, scope in enumerate((*scopes, scopes[0])):
+    scopes = ("dv_register_lezen", "dv_register_test", "dv_register_lezen")
+    files = []
+    for index, scope in enumerate(scopes):
         key = f"{index % 2 + 1}.jwk.json"
-        form = {"application": "loket", "contacts": [f"{index}@b.example"]}
-        request = {"tni": {"jwks": [key], "scopes": {scope: {"reason": "why"}}}}
-        document = {"organisation": BRUGGE, "form": {**form, "environments": request}}
-        text = yaml.safe_dump({**document, "keys": {key: KEYS[index % 2]}}, sort_keys=False)
-        names.append(f"{index}.yaml")
-        Path(names[-1]).write_text(text)
-    options(*[word for name in names for word in ("--from", name)])
-    for name in names:
-        Path(name).unlink()
+        environments = {"tni": {"jwks": [key], "scopes": {scope: {"reason": "why"}}}}
+        files.append(f"{index}.yaml")
+        write_page(files[-1], BRUGGE, environments, "loket", f"{index}@b.example")
+    options_from(files)
 
 
 TAKE_OVER = """\
@@ -180,8 +188,7 @@ without: {products: [dosis], scopes: [dv_dosis_schrijven]}
 
 def take_over() -> None:
     Path("change.yaml").write_text(TAKE_OVER.replace("KEY", json.dumps(KEYS[0])))
-    options("--from", "change.yaml")
-    Path("change.yaml").unlink()
+    options_from(["change.yaml"])
 
 
 def promoted(*forms: str) -> None:

@@ -38,7 +38,7 @@ def form_of_application(
     loaded = _loaded(read, folder, application)
     if loaded is None:
         faulty = _faulty(read, folder, application, files)
-        return None, None if faulty is None else not_changed(faulty)
+        return None, None if faulty is None else _not_changed(faulty)
     name = loaded.form.application
     if name == application:
         return loaded, None
@@ -77,7 +77,7 @@ def _faulty(read: Onboardings, folder: str, application: str, files: Files) -> P
     return None
 
 
-def not_changed(faulty: Path) -> str:
+def _not_changed(faulty: Path) -> str:
     """Return why nothing is added to a form with mistakes."""
     return tr(
         "{file} has mistakes of its own, and was not changed; correct them first: acmidm validate"

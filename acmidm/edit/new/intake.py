@@ -141,7 +141,7 @@ class SentFiles(Sorting[Taken, Placed[Taken]]):
     def take(self, files: Iterable[Path]) -> list[Taken]:
         """Take files in, and note what is wrong with them, alone and among all forms."""
         taken = [one for file in files for one in _read(file)]
-        self.sort_out(one for one in taken if one.sent)
+        self.sort_out(taken)
         for one in taken:
             if one.takes_over:  # nobody sent it, so that nobody is mailed
                 one.for_team, one.unclear = [*one.for_team, *one.unclear], []
@@ -189,7 +189,7 @@ class SentFiles(Sorting[Taken, Placed[Taken]]):
         if source.is_wrong:
             return None
         self.changes = changes
-        source.notes += self._notes(sent, owner, loaded, source, changed)
+        source.notes += self._notes(sent, owner, loaded, placed, changed)
         if owner.is_new:
             # The next files find it.
             self._organisations[owner.folder] = owner.organisation
@@ -283,7 +283,7 @@ class SentFiles(Sorting[Taken, Placed[Taken]]):
     def _files(
         self, sent: Sent, owner: Owner, loaded: LoadedForm | None, source: Taken
     ) -> dict[Path, Content]:
-        """Return the files of a form; note what is wrong with its keys."""
+        """Return the files of a form, which is the last; note what is wrong with its keys."""
         form = sent.form
         file = loaded.file if loaded else file_of(self._forms, owner.folder, form.application)
         key_files = {
@@ -311,12 +311,12 @@ class SentFiles(Sorting[Taken, Placed[Taken]]):
         sent: Sent,
         owner: Owner,
         loaded: LoadedForm | None,
-        source: Taken,
+        placed: Placed[Taken],
         changed: Collection[Path],
     ) -> Iterator[str]:
         """Yield what whoever takes a file in has to know, though nothing is wrong."""
+        *_, file = placed.files
         environments = set(sent.form.environments)
-        file = file_of(self._forms, owner.folder, sent.form.application)
         if sent.without is not None:
             yield tr(
                 "{name}: the file says what a hand changed at the authority; check that acmidm"
@@ -324,12 +324,12 @@ class SentFiles(Sorting[Taken, Placed[Taken]]):
                 name=owner.organisation.name,
             )
         if loaded:
-            file, environments = loaded.file, environments | loaded.form.environments.keys()
+            environments |= loaded.form.environments.keys()
             yield from about_form(loaded, sent)
             if absolute(file) not in changed:
                 yield tr(
                     "{sent} changes nothing: {file} has all of it already",
-                    sent=source.file,
+                    sent=placed.source.file,
                     file=file,
                 )
         if changed and Environment.PROD in sent.form.environments:

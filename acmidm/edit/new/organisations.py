@@ -90,8 +90,7 @@ def _folders_meant(text: str, organisations: Organisations) -> list[str]:
         return [text]
     if code := code_in(text):
         return [name for name, one in organisations.items() if code in (one.ovo, one.kbo)]
-    look = look_of(text)
-    return [name for name, one in organisations.items() if look and look == look_of(one.name)]
+    return folders_named(text, organisations)
 
 
 def refuse_another(
@@ -193,10 +192,7 @@ def folders_of(codes: Mapping[str, str | None], organisations: Organisations) ->
     return list(dict.fromkeys(found))
 
 
-def folder_of_name(name: str, organisations: Organisations) -> str | None:
-    """Return the folder of who has a name, or one that looks like it."""
+def folders_named(name: str, organisations: Organisations) -> list[str]:
+    """Return the folders of those who have a name, or one that looks like it."""
     look = look_of(name)
-    for folder, organisation in organisations.items():
-        if look and look == look_of(organisation.name):
-            return folder
-    return None
+    return [folder for folder, one in organisations.items() if look and look == look_of(one.name)]

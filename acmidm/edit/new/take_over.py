@@ -266,10 +266,8 @@ class _Taking:
 
     def _in_catalogue(self, name: str) -> str:
         """Return how the catalogue calls a scope of the platform."""
-        for own in self._catalogue.scopes:
-            if self._catalogue.name_on(self._declared.platform, own) == name:
-                return own
-        return name
+        names = self._catalogue.names_on(self._declared.platform, self._catalogue.scopes)
+        return names.get(name, name)
 
     def _scope(self, change: Change) -> list[str]:
         granted = str(change.subject)

@@ -19,7 +19,7 @@ from acmidm.edit.new.organisations import (
     NOBODY,
     Owner,
     code_in,
-    folder_of_name,
+    folders_named,
     folders_of,
     owner_of,
     refuse_another,
@@ -171,8 +171,7 @@ class Towns(FormRows[Placed[SheetRow]]):
             mistakes.add(f"--{one}", *_of_another(folders_of({one: code}, organisations), folder))
         if name is None or look_of(name) == look_of(own.name):
             return []
-        others = [other] if (other := folder_of_name(name, organisations)) else []
-        mistakes.add("--name", *_of_another(others, folder))
+        mistakes.add("--name", *_of_another(folders_named(name, organisations), folder))
         note = tr(
             "{column} has {given}, and onboardings/{folder} is {name}: see whether it is the same",
             column=row.named(Column.CUSTOMER),
