@@ -198,11 +198,9 @@ def test_a_supplier_that_replaces_its_key_keeps_the_overlap() -> None:
 def test_nothing_of_the_form_is_carried_out() -> None:
     """Neither a new client, nor what a client that is there has not."""
     assert declared(None)[0] is None
-    more = {"dv_new": Grant("new")}
-    changed = dataclasses.replace(
-        FORM, scopes={**SCOPES, **more}, products={}, fields={"contacts": ["x@y.example"]}
-    )
-    now, _ = declared(WHOLE, changed)
+    scopes = {**SCOPES, "dv_new": Grant("new")}
+    form = changed(FORM, scopes=scopes, products={}, fields={"contacts": ["x@y.example"]})
+    now, _ = declared(WHOLE, form)
     assert (now.scopes, now.products, now.fields) == ({}, WHOLE.products, FORM.fields)
     assert now.leaving.withdrawn == frozenset(SCOPES)
 

@@ -100,7 +100,8 @@ class PortalAuthorizationServer:
         request.is_proven = self._is_fresh(request, client)
         require(request, checks.ENABLED)
         if request.method == ASSERTION:
-            require_first(request, checks.FOR_US)
+            require(request, checks.ISSUER)
+            require_first(request, checks.AUDIENCE)
             require(request, checks.TIMES_AND_JTI)
             request.is_replay = not self._use(request, client)
             require(request, checks.ONCE)

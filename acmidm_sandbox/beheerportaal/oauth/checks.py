@@ -184,8 +184,8 @@ PROOF: Mapping[str, Conditions] = {
     POST: SECRET,
 }
 ENABLED: Conditions = {"enabled": lambda sent: not sent.client.enabled}
-FOR_US: Conditions = {
-    "iss": lambda sent: sent.claims.get("iss") != sent.client_id,
+ISSUER: Conditions = {"iss": lambda sent: sent.claims.get("iss") != sent.client_id}
+AUDIENCE: Conditions = {
     "several aud": lambda sent: isinstance(sent.audience, list) and sent.audience,
     "aud:text": lambda sent: not isinstance(sent.audience, str),
     "aud with slash": lambda sent: sent.audience == f"{sent.wanted}/",
