@@ -100,18 +100,6 @@ class ListedOrder(ClientName):
         """With the whole digest, as people copy it."""
         return f"{self.order.partition('@')[0]}@{self.digest}"
 
-    def as_refused(self) -> Line:
-        """Return who refused it, when and why; its name alone where nobody did."""
-        refusal = ""
-        if by := self.refused:
-            refusal = tr(
-                "refused by {by} on {day}: {why}",
-                by=plain(by.by),
-                day=spoken().day(by.at),
-                why=plain(by.why),
-            )
-        return Line([Piece(self.order, Tone.VALUE), Piece(f"  {refusal}")])
-
 
 class Orders(Report):
     """The orders of one stack."""
@@ -147,7 +135,7 @@ class Orders(Report):
     def as_document(self) -> Document:
         """Return the open orders by who carries them out, a line each or in full; then the refused
         ones."""
-        refused = [order.as_refused() for order in self.orders if order.refused]
+        refused = [_refused(order, order.refused) for order in self.orders if order.refused]
         sections = [self._unknown(), *self._by_doer(self._line)]
         if refused:
             sections.append(Section(refused, tr("Refused")))
@@ -199,6 +187,17 @@ class Orders(Report):
         if days <= 0:
             return tr("since today")
         return ntr("waiting for {count} day", "waiting for {count} days", days)
+
+
+def _refused(order: ListedOrder, by: RefusedBy) -> Line:
+    """Return who refused an order, when and why."""
+    refusal = tr(
+        "refused by {by} on {day}: {why}",
+        by=plain(by.by),
+        day=spoken().day(by.at),
+        why=plain(by.why),
+    )
+    return Line([Piece(order.order, Tone.VALUE), Piece(f"  {refusal}")])
 
 
 def _dated(order: ListedOrder) -> Line:
