@@ -59,7 +59,7 @@ class StackForms:
         """The clients of which a form says that a key is compromised."""
         return {form.client_key for form in self.connections if form.key_facts.compromised}
 
-    @property
+    @cached_property
     def catalogue(self) -> Catalogue:
         """Raises InvalidForms."""
         return load_catalogue(self.settings.catalogue_folder)
