@@ -15,7 +15,7 @@ from acmidm_onboarding.forms.catalogue import Catalogue, Product, afterwards
 from acmidm_onboarding.rules.orders import Act, Doer, Order
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import N_, NN_, Language, ntr, spoken, tr, translated
-from acmidm_onboarding.values.client import ClientKey
+from acmidm_onboarding.values.client import Client, ClientKey
 from acmidm_onboarding.values.confirmation import CLIENT, SCOPES
 from acmidm_onboarding.values.jwk import thumbprint_of
 from acmidm_onboarding.values.plain import flat
@@ -250,11 +250,10 @@ def _metadata(stack: Stack, order: Order) -> dict[str, Any]:
     """Return the fields of an order's client, as its form declares them, else as they are
     confirmed."""
     metadata: dict[str, Any] = {"organisation.name": order.client_key[0].partition("/")[0]}
-    for declared in stack.forms.connections:
-        if declared.client_key == order.client_key:
-            return {**metadata, **declared.fields}
-    confirmed = stack.confirmations.get(order.client_key)
-    client = confirmed.client(order.client_key) if confirmed else None
+    client: Client | None = stack.forms.by_client_key.get(order.client_key)
+    if client is None:
+        confirmed = stack.confirmations.get(order.client_key)
+        client = confirmed.client(order.client_key) if confirmed else None
     return {**metadata, **client.fields} if client else metadata
 
 

@@ -48,6 +48,11 @@ class StackForms:
         return self.onboardings.connections(self.settings.environment)
 
     @cached_property
+    def by_client_key(self) -> dict[ClientKey, Declaration]:
+        """Those, each by the key of its client."""
+        return {form.client_key: form for form in self.connections}
+
+    @cached_property
     def mistaken(self) -> Mistaken | None:
         """What is known beside the mistakes in forms; None where there are none."""
         if not self.onboardings.problems:
