@@ -30,7 +30,7 @@ _UP = (
 _DESTROY = ("pulumi", "destroy", *_UP[2:])
 _PREVIEW = ("pulumi", "preview", "--suppress-progress", "--non-interactive")
 _ACMIDM = Path(sys.prefix) / "bin" / "acmidm"
-_DEPLOY = (_ACMIDM, "deploy", "--stack", "tni")
+_DEPLOY = ("deploy", "--stack", "tni")
 _MAKE = ("engine: first up", "requests: make")
 _REMOVE = ("engine: destroy", "requests: remove")
 
@@ -92,11 +92,11 @@ def repeat(
         send(f"{tool}: make", tool, "make", floor=_MAKE)
         send(f"{tool}: remove", tool, "remove", floor=_REMOVE)
     write_form(ours, 0)
-    run(ours, "deploy, first", *_DEPLOY, floor=_MAKE)
-    run(ours, "deploy, unchanged", *_DEPLOY, floor=("preview",))
+    run(ours, "deploy, first", _ACMIDM, *_DEPLOY, floor=_MAKE)
+    run(ours, "deploy, unchanged", _ACMIDM, *_DEPLOY, floor=("preview",))
     write_form(ours, 0, ADDED_SCOPE)
-    run(ours, "deploy, a scope more", *_DEPLOY, floor=("preview",))
+    run(ours, "deploy, a scope more", _ACMIDM, *_DEPLOY, floor=("preview",))
     lose_state(ours)
-    run(ours, "deploy, its state lost", *_DEPLOY, floor=("deploy, first",))
+    run(ours, "deploy, its state lost", _ACMIDM, *_DEPLOY, floor=("deploy, first",))
     ours.succeed(*_DESTROY[1:])
     return figures

@@ -288,9 +288,7 @@ class _Looking:
         """Return the report, and what it was made from."""
         stack, clients, now = self._stack, self._clients, self._stack.now
         recorded = stack.state.recorded.clients
-        formed = {
-            form.client_key: form for form in (stack.forms.connections if self._desired else ())
-        }
+        formed = stack.forms.by_client_key if self._desired else {}
         past = ends_that_passed(clients, formed, now)
         groups = self._undeclared()
         if groups.left_behind:

@@ -97,7 +97,7 @@ class Checked(Report):
 def check(stack: Stack, exported: Path | None = None) -> Checked:
     """Compare what is confirmed of a stack. Raises Failure where the file from the portal cannot be
     read."""
-    forms = {form.client_key: form for form in stack.forms.connections}
+    forms = stack.forms.by_client_key
     differences: list[Difference] = []
     clients: list[Client] = []
     attested: list[Attested] = []

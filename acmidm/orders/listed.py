@@ -14,8 +14,8 @@ from acmidm.words import WHOLE, plain, shown
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, afterwards
 from acmidm_onboarding.rules.orders import Act, Doer, Order
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import N_, NN_, Language, ntr, spoken, tr, translated
-from acmidm_onboarding.values.client import ClientKey
+from acmidm_onboarding.texts import N_, NN_, ntr, spoken, tr, translated
+from acmidm_onboarding.values.client import Client, ClientKey
 from acmidm_onboarding.values.confirmation import CLIENT, SCOPES
 from acmidm_onboarding.values.jwk import thumbprint_of
 from acmidm_onboarding.values.plain import flat
@@ -100,18 +100,6 @@ class ListedOrder(ClientName):
         """With the whole digest, as people copy it."""
         return f"{self.order.partition('@')[0]}@{self.digest}"
 
-    def as_refused(self) -> Line:
-        """Return who refused it, when and why; its name alone where nobody did."""
-        refusal = ""
-        if by := self.refused:
-            refusal = tr(
-                "refused by {by} on {day}: {why}",
-                by=plain(by.by),
-                day=spoken().day(by.at),
-                why=plain(by.why),
-            )
-        return Line([Piece(self.order, Tone.VALUE), Piece(f"  {refusal}")])
-
 
 class Orders(Report):
     """The orders of one stack."""
@@ -147,7 +135,7 @@ class Orders(Report):
     def as_document(self) -> Document:
         """Return the open orders by who carries them out, a line each or in full; then the refused
         ones."""
-        refused = [order.as_refused() for order in self.orders if order.refused]
+        refused = [_refused(order, order.refused) for order in self.orders if order.refused]
         sections = [self._unknown(), *self._by_doer(self._line)]
         if refused:
             sections.append(Section(refused, tr("Refused")))
@@ -201,21 +189,30 @@ class Orders(Report):
         return ntr("waiting for {count} day", "waiting for {count} days", days)
 
 
+def _refused(order: ListedOrder, by: RefusedBy) -> Line:
+    """Return who refused an order, when and why."""
+    refusal = tr(
+        "refused by {by} on {day}: {why}",
+        by=plain(by.by),
+        day=spoken().day(by.at),
+        why=plain(by.why),
+    )
+    return Line([Piece(order.order, Tone.VALUE), Piece(f"  {refusal}")])
+
+
 def _dated(order: ListedOrder) -> Line:
     since = f" ({order.since:%Y-%m-%d})" if order.since else ""
     what = Piece(f": {plain(order.act_title)}{since}")
     return Line([Piece(order.whole_name, Tone.VALUE), Piece(" "), *order.pieces, what])
 
 
-def listed(
-    stack: Stack, order: Order, language: Language, since: datetime | None = None
-) -> ListedOrder:
-    """Return an order as a person reads it."""
+def listed(stack: Stack, order: Order, since: datetime | None = None) -> ListedOrder:
+    """Return an order as a person reads it, in the language that is spoken."""
     metadata = _metadata(stack, order)
     options = {Act.CREATE: " --client-id …", Act.LOOK: " --key …"}.get(order.act, "")
-    act_title = order.title(language)
+    act_title = order.title(spoken())
     if _only_withdraws(order):
-        act_title = language.tr("Withdraw scopes")
+        act_title = tr("Withdraw scopes")
     refused = None
     if order.refused:
         refused = RefusedBy(by=order.refused.by, at=order.refused.at, why=order.refused.why)
@@ -234,7 +231,7 @@ def listed(
         doer=order.doer,
         act_title=act_title,
         says=dict(order.says),
-        instructions=tuple(_instructions(stack, order, language, metadata)),
+        instructions=tuple(_instructions(stack, order, metadata)),
         done=f"acmidm orders done {order.whole_name}{options} --stack {stack.name}",
         since=since,
         refused=refused,
@@ -251,87 +248,84 @@ def _metadata(stack: Stack, order: Order) -> dict[str, Any]:
     """Return the fields of an order's client, as its form declares them, else as they are
     confirmed."""
     metadata: dict[str, Any] = {"organisation.name": order.client_key[0].partition("/")[0]}
-    for declared in stack.forms.connections:
-        if declared.client_key == order.client_key:
-            return {**metadata, **declared.fields}
-    confirmed = stack.confirmations.get(order.client_key)
-    client = confirmed.client(order.client_key) if confirmed else None
+    client: Client | None = stack.forms.by_client_key.get(order.client_key)
+    if client is None:
+        confirmed = stack.confirmations.get(order.client_key)
+        client = confirmed.client(order.client_key) if confirmed else None
     return {**metadata, **client.fields} if client else metadata
 
 
-def _instructions(
-    stack: Stack, order: Order, language: Language, metadata: Mapping[str, Any]
-) -> Iterator[Instruction]:
+def _instructions(stack: Stack, order: Order, metadata: Mapping[str, Any]) -> Iterator[Instruction]:
     _, platform, environment = order.client_key
     portal = stack.forms.settings.platforms[platform].portal(environment)
     catalogue = stack.forms.catalogue
     where = {
-        "portal": portal or language.tr("the portal"),
+        "portal": portal or tr("the portal"),
         "client": order.client_id or "?",
         "organisation": str(metadata["organisation.name"]),
     }
     match order.act:
         case Act.CREATE:
             yield Instruction(
-                text=language.tr(
+                text=tr(
                     "In {portal} go to Toegangsbeheer, API- en Clientbeheer, Mijn OAuth Clients,"
                     " and choose Nieuwe OAuth client aanmaken for {organisation}. Fill in:",
                     **where,
                 ),
-                values=_fields(order.says[CLIENT], language),
+                values=_fields(order.says[CLIENT]),
             )
-            yield from _couplings(order.says[SCOPES], {}, order.client_key, catalogue, language)
-            yield Instruction(text=language.tr("Note the client-ID that the portal shows."))
+            yield from _couplings(order.says[SCOPES], {}, order.client_key, catalogue)
+            yield Instruction(text=tr("Note the client-ID that the portal shows."))
         case Act.COMPARE:
             yield Instruction(
-                text=language.tr(
+                text=tr(
                     "In {portal}, under Mijn OAuth Clients, open client {client} of"
                     " {organisation}, and see to it that it has:",
                     **where,
                 ),
-                values=_fields(order.says[CLIENT], language),
+                values=_fields(order.says[CLIENT]),
             )
-            yield from _couplings(order.says[SCOPES], {}, order.client_key, catalogue, language)
+            yield from _couplings(order.says[SCOPES], {}, order.client_key, catalogue)
         case Act.CHANGE:
             yield Instruction(
-                text=language.tr(
+                text=tr(
                     "In {portal}, under Mijn OAuth Clients, open client {client} of"
                     " {organisation}, and change:",
                     **where,
                 ),
-                values=_fields(order.says, language, order.now),
+                values=_fields(order.says, order.now),
             )
         case Act.GRANT | Act.APPROVE:
             yield Instruction(
-                text=language.tr(
+                text=tr(
                     "In {portal}, under Mijn OAuth Clients, open client {client} of"
                     " {organisation}.",
                     **where,
                 )
             )
-            yield from _couplings(order.says, order.now, order.client_key, catalogue, language)
+            yield from _couplings(order.says, order.now, order.client_key, catalogue)
         case Act.UPLOAD | Act.REMOVE_KEY | Act.REMOVE_STOLEN_KEY | Act.REMOVE_SUPPLIERS_KEY:
             yield Instruction(
-                text=language.tr(
+                text=tr(
                     "In {portal}, under Mijn OAuth Clients, open client {client} of"
                     " {organisation}.",
                     **where,
                 )
             )
-            yield from _keys(order, language)
+            yield from _keys(order)
         case Act.LOOK:
             yield Instruction(
-                text=language.tr(
+                text=tr(
                     "In {portal}, under Mijn OAuth Clients, open client {client} of"
                     " {organisation}, and save each public key that is there as a file.",
                     **where,
                 )
             )
         case Act.CONFIGURE:
-            yield _configuration(order, catalogue, language, where)
+            yield _configuration(order, catalogue, where)
         case Act.REMOVE:
             yield Instruction(
-                text=language.tr(
+                text=tr(
                     "In {portal}, under Mijn OAuth Clients, remove client {client} of"
                     " {organisation}. It then works no more.",
                     **where,
@@ -339,7 +333,7 @@ def _instructions(
             )
         case Act.LET_GO:
             yield Instruction(
-                text=language.tr(
+                text=tr(
                     "Client {client} of {organisation} stays in {portal} as it is, and works on."
                     " There is nothing to do there: confirm that nobody manages it from here any"
                     " more.",
@@ -348,30 +342,26 @@ def _instructions(
             )
 
 
-def _configuration(
-    order: Order, catalogue: Catalogue, language: Language, where: Mapping[str, str]
-) -> Instruction:
+def _configuration(order: Order, catalogue: Catalogue, where: Mapping[str, str]) -> Instruction:
     """Return what to register at a product, or to remove there."""
     product = order.part.rpartition("/")[2]
     title = catalogue.products[product].title if product in catalogue.products else product
-    text = language.tr(
+    text = tr(
         "At {product}, remove what is registered for client {client} of {organisation}:",
         product=title,
         **where,
     )
     if order.says:
-        text = language.tr(
+        text = tr(
             "At {product}, register for client {client} of {organisation}:",
             product=title,
             **where,
         )
-    values = _fields(order.says.get(product, {}), language, order.now.get(product, {}))
+    values = _fields(order.says.get(product, {}), order.now.get(product, {}))
     return Instruction(text=text, values=values)
 
 
-def _fields(
-    says: Mapping[str, Any], language: Language, now: Mapping[str, Any] | None = None
-) -> tuple[Copied, ...]:
+def _fields(says: Mapping[str, Any], now: Mapping[str, Any] | None = None) -> tuple[Copied, ...]:
     """Return the values to copy that differ from those of ``now``, each under the portal's name for
     it."""
     after = flat(says)
@@ -380,8 +370,8 @@ def _fields(
     for name in {**after, **before}:
         if after.get(name) == before.get(name):
             continue
-        label = language.translated(_FIELDS[name]) if name in _FIELDS else name
-        value = shown(after[name]) if name in after else language.tr("(nothing)")
+        label = translated(_FIELDS[name]) if name in _FIELDS else name
+        value = shown(after[name]) if name in after else tr("(nothing)")
         fields.append(Copied(label=label, value=value))
     return tuple(fields)
 
@@ -391,7 +381,6 @@ def _couplings(
     now: Mapping[str, Any],
     client_key: ClientKey,
     catalogue: Catalogue,
-    language: Language,
 ) -> Iterator[Instruction]:
     """Yield one instruction per API: its Referentie, and the scopes to grant and to withdraw.
 
@@ -409,41 +398,41 @@ def _couplings(
         coupling = product.coupling if product else None
         api = product.title if product else scope
         referentie = (coupling and coupling.referentie.get(environment)) or api
-        scopes_by_api[referentie, api].append(_scope(scope, says, language))
+        scopes_by_api[referentie, api].append(_scope(scope, says))
         if scope not in says:
             continue
         if product:
             granted_products.append(product)
         if coupling:
-            wanted_first[referentie, api] = coupling.before(language)
+            wanted_first[referentie, api] = coupling.before(spoken())
     for (referentie, api), scopes in scopes_by_api.items():
         if sentence := wanted_first.get((referentie, api)):
             yield Instruction(text=sentence)
-        text = language.tr("Withdraw from the client what it has of {api}:", api=api)
+        text = tr("Withdraw from the client what it has of {api}:", api=api)
         if any(scope.value in says for scope in scopes):
-            text = language.tr(
+            text = tr(
                 "Couple the client (koppelen) to {api} by its Referentie, and change the scopes:",
                 api=api,
             )
         values = (Copied(label="Referentie", value=referentie), *scopes)
         yield Instruction(text=text, values=values)
-    if then := afterwards(granted_products, language):
+    if then := afterwards(granted_products, spoken()):
         yield Instruction(text=then)
 
 
-def _scope(scope: str, says: Mapping[str, Any], language: Language) -> Copied:
+def _scope(scope: str, says: Mapping[str, Any]) -> Copied:
     """Return what to do with a scope that changes: grant it, grant it in every token, or withdraw
     it."""
     if scope not in says:
-        label = language.tr("withdraw scope")
+        label = tr("withdraw scope")
     elif says[scope].get("default"):
-        label = language.tr("grant scope, in every token")
+        label = tr("grant scope, in every token")
     else:
-        label = language.tr("grant scope")
+        label = tr("grant scope")
     return Copied(label=label, value=scope)
 
 
-def _keys(order: Order, language: Language) -> Iterator[Instruction]:
+def _keys(order: Order) -> Iterator[Instruction]:
     """Yield one instruction per key: what was stolen first, then what is new, then what else
     goes."""
     removed = {thumbprint_of(key): kid for kid, key in order.now.items()}
@@ -451,29 +440,25 @@ def _keys(order: Order, language: Language) -> Iterator[Instruction]:
         removed.pop(thumbprint_of(key), None)
     stolen = [thumbprint for thumbprint in removed if thumbprint in order.compromised]
     for thumbprint in stolen:
-        values = _key(removed.pop(thumbprint), thumbprint, language)
-        yield Instruction(
-            text=language.tr("This public key was stolen. Remove it at once:"), values=values
-        )
+        values = _key(removed.pop(thumbprint), thumbprint)
+        yield Instruction(text=tr("This public key was stolen. Remove it at once:"), values=values)
     for kid, key in order.says.items():
         if order.now.get(kid) != key:
             jwk = Copied(label="JWK", value=shown(key))
-            values = (*_key(kid, thumbprint_of(key), language), jwk)
-            yield Instruction(
-                text=language.tr("Upload this public key as a JSON Web Key:"), values=values
-            )
+            values = (*_key(kid, thumbprint_of(key)), jwk)
+            yield Instruction(text=tr("Upload this public key as a JSON Web Key:"), values=values)
     for thumbprint, kid in removed.items():
         supplier = order.revoked.get(str(thumbprint))
-        text = language.tr("Remove this public key:")
+        text = tr("Remove this public key:")
         if supplier:
-            text = language.tr("Remove this public key of {supplier}:", supplier=supplier)
-        yield Instruction(text=text, values=_key(kid, thumbprint, language))
+            text = tr("Remove this public key of {supplier}:", supplier=supplier)
+        yield Instruction(text=text, values=_key(kid, thumbprint))
 
 
-def _key(kid: str, thumbprint: str | None, language: Language) -> tuple[Copied, ...]:
+def _key(kid: str, thumbprint: str | None) -> tuple[Copied, ...]:
     return (
         Copied(label="kid", value=kid),
-        Copied(label=language.tr("thumbprint"), value=str(thumbprint)),
+        Copied(label=tr("thumbprint"), value=str(thumbprint)),
     )
 
 
@@ -489,7 +474,7 @@ def orders_of(
     return Orders(
         stack=stack.name,
         checked_at=stack.now,
-        orders=tuple(listed(stack, order, spoken(), since(order)) for order in orders),
+        orders=tuple(listed(stack, order, since(order)) for order in orders),
         is_whole=is_whole,
         missing=tuple(client.resource_name for client in stack.unconfirmed),
     )

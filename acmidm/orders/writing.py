@@ -120,11 +120,11 @@ def attestation(by: str | None, at: datetime) -> Attestation:
 def _before(stack: Stack, order: Order) -> tuple[Confirmation | None, Path]:
     """Return what is confirmed of an order's client, under an earlier key too, and the file for it.
     Raises Failure where that file is another connection's."""
-    confirmed = stack.confirmations.get(order.client_key)
-    for connection in stack.forms.connections:
-        if connection.client_key == order.client_key:
-            confirmed = confirmation_of(connection, stack.confirmations)
-            break
+    declared = stack.forms.by_client_key.get(order.client_key)
+    if declared is None:
+        confirmed = stack.confirmations.get(order.client_key)
+    else:
+        confirmed = confirmation_of(declared, stack.confirmations)
     if confirmed is not None:
         return confirmed, confirmed.file
     code, _, application = order.client_key[0].partition("/")

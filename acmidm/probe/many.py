@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from acmidm.private_key import PrivateKey
 from acmidm.probe.findings import Outcome, Probe, finding, wrong
 from acmidm.probe.inputs import ProbeInputs
-from acmidm.probe.telling import ProbeReport, report_in
+from acmidm.probe.telling import OUTCOMES, ProbeReport, report_in
 from acmidm.words import WHOLE, plain
 from acmidm_onboarding.authorities.http.pace import REQUESTS_AT_ONCE
 from acmidm_onboarding.texts import N_, Language
@@ -87,14 +87,6 @@ def probe_all(
     )
 
 
-_OUTCOME = {
-    "passed": N_("passed"),
-    "wrong": N_("wrong"),
-    "unreached": N_("unreached"),
-    "untried": N_("untried"),
-}
-
-
 def table(probes: Probes, language: Language) -> Iterator[str]:
     """Yield a line for each connection: its form, its client-ID, how it ended and why; then how
     many are wrong."""
@@ -103,7 +95,7 @@ def table(probes: Probes, language: Language) -> Iterator[str]:
         (
             probe.form,
             plain(probe.client_id or "-"),
-            language.translated(_OUTCOME[probe.outcome]),
+            language.translated(OUTCOMES[probe.outcome]),
             probe.cause,
         )
         for probe in listed

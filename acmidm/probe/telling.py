@@ -92,18 +92,19 @@ def _step(step: ProbeStep, language: Language) -> StepReport:
     )
 
 
-_OUTCOME = {
+OUTCOMES = {
     "passed": N_("passed"),
     "wrong": N_("wrong"),
     "unreached": N_("unreached"),
     "untried": N_("untried"),
 }
+"""How a step, or the whole, ended."""
 
 
 def lines(report: ProbeReport) -> Iterator[str]:
     """Yield a report for a terminal or a log, where no text of others does anything."""
     language = report.language
-    outcomes = {outcome: language.translated(_OUTCOME[outcome]) for outcome in Outcome}
+    outcomes = {outcome: language.translated(OUTCOMES[outcome]) for outcome in Outcome}
     width = max(map(len, outcomes.values())) + 1
     found = language.tr("nothing wrong")
     if report.wrong:

@@ -180,7 +180,7 @@ def _ordered(stack: Stack | None, plan: Plan) -> Iterator[tuple[Client, Change]]
     for client, client_id in stack.corrected:
         if client.client_key not in plan.replaced:  # in this run its protection is lifted
             yield client, client_replaced(client, client_id)
-    forms = {form.client_key: form for form in stack.forms.connections}
+    forms = stack.forms.by_client_key
     for order in stack.orders:
         client = forms.get(order.client_key) or Client(*order.client_key, client_id=order.client_id)
         yield client, Change(kind=Kind.ORDERED, subject=order.name, note=order.title(spoken()))

@@ -11,7 +11,9 @@ import pytest
 
 from acmidm.orders.listed import ListedOrder, Orders, listed, orders_of
 from acmidm.orders.writing import confirm, refuse
-from acmidm_onboarding.rules.orders import Doer, Rules, targets
+from acmidm.terminal import speaking
+from acmidm_onboarding.rules.orders import Doer, Order, Rules, targets
+from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import Language
 from tests.support.by_hand import adopt
 from tests.support.by_hand_stack import (
@@ -34,7 +36,12 @@ NL, EN = Language.NL, Language.EN
 
 def shown(part: str, language: Language = EN, **how: Any) -> ListedOrder:
     stack = opened(**how)
-    return listed(stack, order_of(stack, part), language)
+    return shown_in(language, stack, order_of(stack, part))
+
+
+def shown_in(language: Language, stack: Stack, order: Order) -> ListedOrder:
+    with speaking(language):
+        return listed(stack, order)
 
 
 def page_of(report: Orders) -> str:
@@ -88,8 +95,8 @@ def test_what_the_owner_of_an_api_does_after_the_approval(form: FormFile) -> Non
     confirm(stack, order_of(stack, "create"), BY, client_id=CLIENT_ID)
     stack = opened()
     [approval] = [order for order in stack.orders if order.doer is Doer.API_OWNER]
-    assert "systeemgebruiker" in words(listed(stack, approval, NL))
-    assert "system user" in words(listed(stack, approval, EN))
+    assert "systeemgebruiker" in words(shown_in(NL, stack, approval))
+    assert "system user" in words(shown_in(EN, stack, approval))
     [connection] = opened().forms.connections
     assert {
         language: "AWV-Toepassingen" in said for language, said in connection.afterwards.items()
@@ -125,7 +132,7 @@ def test_every_act_is_said_in_both_languages(
         stack = opened()
         for order in stack.orders:
             acts.add(order.act.value)
-            one = listed(stack, order, language)
+            one = shown_in(language, stack, order)
             text = f"{one.act_title} {words(one)} {one.done} {' '.join(values(one))}"
             assert "{" not in text
             assert one.done.startswith(f"acmidm orders done {order.whole_name} ")
@@ -141,7 +148,7 @@ def test_every_act_is_said_in_both_languages(
     stack = opened()
     for order in stack.orders:
         acts.add(order.act.value)
-        assert "{" not in words(listed(stack, order, language))
+        assert "{" not in words(shown_in(language, stack, order))
     assert acts == {
         "create",
         "compare",
@@ -254,7 +261,7 @@ def test_the_key_of_an_ended_supplier_is_named_so(form: FormFile) -> None:
     revoked = dict.fromkeys(connection.thumbprints, "leverancier")
     ended = changed(connection, jwks={}, revoked=revoked)
     ordered = targets(ended, confirmed, stack.order_rules)
-    order = listed(stack, next(one for one in ordered if one.part == "keys"), EN)
+    order = listed(stack, next(one for one in ordered if one.part == "keys"))
     assert order.act_title == "Remove the public keys of leverancier, which acts here no more"
     assert order.doer is Doer.OPERATOR
     assert order.instructions[1].text == "Remove this public key of leverancier:"

@@ -21,7 +21,7 @@ def test_each_order_is_named_whatever_there_is_to_do(act: Act) -> None:
     key = client().client_key
     order = Order(key, "OVO002067/loket", "products/dosis", act, {}, revoked={"t": "leverancier"})
     nothing: dict[str, Any] = {"unconfirmed": (), "corrected": ()}
-    forms = SimpleNamespace(by_hand=True, connections=())
+    forms = SimpleNamespace(by_hand=True, by_client_key={})
     stack = SimpleNamespace(**nothing, forms=forms, orders=[order])
     [(_, change)] = _ordered(cast(Stack, stack), cast(Plan, None))
     assert change.note == order.title(Language.EN)

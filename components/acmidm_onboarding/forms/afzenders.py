@@ -38,7 +38,7 @@ class AfzenderReader:
             above: DocumentPath = ("environments", environment.value, AFZENDERS)
             products = self._products.values()
             requested = [product for product in products if product.product in request.products]
-            knowing = list(filter(_knows_senders, requested))
+            knowing = [product for product in requested if product.sender_field]
             if request.afzenders:
                 problems += self._problems_of_products(document, above, request, knowing)
             of_environment = []
@@ -63,7 +63,7 @@ class AfzenderReader:
             name
             for name, product in self._products.items()
             if product.senders
-            and not product.senders.known_by
+            and not product.sender_field
             and product.scopes.keys() & request.scopes.keys()
         ]
         for name in apart:
@@ -79,7 +79,7 @@ class AfzenderReader:
             )
         if not knowing and not apart and self._products:
             products = self._products.items()
-            known = [name for name, product in products if _knows_senders(product)]
+            known = [name for name, product in products if product.sender_field]
             remedy = tr("add one that does ({known}), or remove this", known=listed(known))
             yield document.problem(
                 above,
@@ -110,7 +110,7 @@ class AfzenderReader:
                 tr(
                     "{name} has no {field} under speaks_for, by which it is known as Afzender",
                     name=organisation.name,
-                    field=product.senders.known_by,
+                    field=product.sender_field,
                 ),
                 tr(
                     "have it added in its organisation.yaml, or leave {product} out",
@@ -118,14 +118,9 @@ class AfzenderReader:
                 ),
             )
             for product in knowing
-            if product.senders and not organisation.speaks_for.get(product.senders.known_by or "")
+            if not organisation.speaks_for.get(product.sender_field or "")
         ]
         sender = self._folders.of(folder).organisation
         key = connection_key(sender.code if sender else "", form.application)
         mandate = mandate_for(mandates, folder.name, key)
         return Afzender(organisation, mandate.until.isoformat() if mandate else ""), problems
-
-
-def _knows_senders(product: Product) -> bool:
-    """Return whether a client of a product may send for others, each known by a field."""
-    return product.senders is not None and bool(product.senders.known_by)

@@ -457,13 +457,13 @@ class Product(_Part):
     def sent(self) -> dict[str, Any] | None:
         """The schema of what is sent: a configuration, with the organisations that its client sends
         for besides."""
-        if self.configuration is None or self.senders is None or self.senders.known_by is None:
+        if self.configuration is None or self.sender_field is None:
             return self.configuration
         texts = {"type": "array", "minItems": 1, "items": {"type": "string"}}
         properties = {
             "code": {"type": "string"},
             "name": {"type": "string"},
-            self.senders.known_by: texts,
+            self.sender_field: texts,
         }
         sender = {
             "type": "object",
@@ -473,6 +473,12 @@ class Product(_Part):
         }
         senders = {AFZENDERS: {"type": "array", "minItems": 1, "items": sender}}
         return {**self.configuration, "properties": {**self.configuration["properties"], **senders}}
+
+    @property
+    def sender_field(self) -> str | None:
+        """The field by which an organisation is known that a client sends for; None where each
+        needs a client of its own."""
+        return self.senders.known_by if self.senders else None
 
     @property
     def speaks_for(self) -> dict[str, Speaks]:

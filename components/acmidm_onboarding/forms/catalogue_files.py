@@ -138,7 +138,7 @@ def _problems_of_fields(document: Document, product: Product) -> Iterator[Proble
                 tr("add there its source, and its basis: documented, seen or assumed"),
                 at_key=True,
             )
-    known_by = product.senders.known_by if product.senders else None
+    known_by = product.sender_field
     if known_by and known_by not in product.speaks_for:
         yield document.problem(
             ("senders", "known_by"),

@@ -11,10 +11,9 @@ from typing import Any
 
 import yaml
 
-from acmidm_onboarding.forms.documents import Document, Unreadable, read_document
+from acmidm_onboarding.forms.documents import Document, Unreadable
 from acmidm_onboarding.forms.files import KEY_FILE, Files, absolute, shown
 from acmidm_onboarding.forms.key_files import key_in, no_key_file, unusable_key_file
-from acmidm_onboarding.forms.validation import validated
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.confirmation import Confirmation, ConfirmationFile
 from acmidm_onboarding.values.jwk import PublicJwk
@@ -71,9 +70,8 @@ def _read(
         # A command that was cut off before it wrote may have made a folder.
         is_there = files.exists(absolute(folder))
         for file in files.yaml_files(folder, problems, has_empty=True) if is_there else ():
-            document = read_document(file, shown(file), files.read_text)
+            document, content, wrong = files.read(file, ConfirmationFile)
             key = f"{file.parent.name}/{file.stem}"
-            content, wrong = validated(ConfirmationFile, document)
             problems += [*wrong, *_misplaced(document, file, absolute(folder), key)]
             if content is not None:
                 in_folder[key], wrong = _confirmation(key, document, file, content, files)
@@ -109,7 +107,7 @@ def _confirmation(
             problems.append(document.problem(("keys", name), *no_key_file()))
             continue
         try:
-            jwk = key_in(files.read_text(file.parent / name), file.parent / name)
+            jwk = files.parsed(file.parent / name, key_in)
         except Unreadable as error:
             problems.append(document.problem(("keys", name), *unusable_key_file(name, error)))
             continue

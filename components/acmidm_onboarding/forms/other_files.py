@@ -35,6 +35,7 @@ _PEM = "PRIVATE KEY-----"
 def problems_of_other_files(paths: Iterable[Path], files: Files) -> Iterator[Problem]:
     """Yield what is wrong with each such file: below a folder, or beside a form."""
     seen: set[Path] = set()
+    applications = cache(partial(_applications, files=files))  # by folder; a key needs none
     for path in map(absolute, paths):
         folder = path if files.is_folder(path) else path.parent
         is_organisation = files.exists(folder / ORGANISATION_FILE)
@@ -45,7 +46,6 @@ def problems_of_other_files(paths: Iterable[Path], files: Files) -> Iterator[Pro
         found = {file for file in files.below(folder) if not file.name.endswith(".yaml")}
         if folder != path:
             found = {file for file in found if file.parent == folder}
-        applications = cache(partial(_applications, files=files))  # by folder; a key needs none
         for file in sorted(found - seen):
             yield from _problems_of(file, forms, files, applications)
         seen |= found

@@ -173,7 +173,7 @@ def with_afzenders(
     product: Product, configuration: Mapping[str, Any], afzenders: tuple[Afzender, ...]
 ) -> dict[str, Any]:
     """Return the configuration of a product as it is sent."""
-    known_by = product.senders.known_by if product.senders else None
+    known_by = product.sender_field
     if not known_by or not afzenders:
         return dict(configuration)
     sent = [afzender.sent(known_by) for afzender in afzenders]

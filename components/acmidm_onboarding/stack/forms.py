@@ -48,6 +48,11 @@ class StackForms:
         return self.onboardings.connections(self.settings.environment)
 
     @cached_property
+    def by_client_key(self) -> dict[ClientKey, Declaration]:
+        """Those, each by the key of its client."""
+        return {form.client_key: form for form in self.connections}
+
+    @cached_property
     def mistaken(self) -> Mistaken | None:
         """What is known beside the mistakes in forms; None where there are none."""
         if not self.onboardings.problems:
@@ -59,7 +64,7 @@ class StackForms:
         """The clients of which a form says that a key is compromised."""
         return {form.client_key for form in self.connections if form.key_facts.compromised}
 
-    @property
+    @cached_property
     def catalogue(self) -> Catalogue:
         """Raises InvalidForms."""
         return load_catalogue(self.settings.catalogue_folder)
