@@ -93,7 +93,7 @@ class Tree:
                 folder can have them.
         """
         entries = self._wanted(wanted)
-        read: dict[str, bytes | None] = {**self.contents(wanted)}
+        read: dict[str, bytes | None] = {**self.contents(entries.__contains__)}
         beside = {str(folder) for folder in folders} - entries.keys()
         for path, entry in entries.items():
             if entry.mode == LINK:

@@ -116,7 +116,8 @@ def with_last_token(
             for client in connections
             if client.stack == stack.name and client.client_id
         ]
-        of_stack = _uses(stack.authorities, made)
+        platforms = read_platforms(stack.authorities) if made else {}
+        of_stack = last_uses(platforms, made)
         for (platform, client_id), uses in zip(made, of_stack, strict=True):
             used[stack.name, platform, client_id] = uses
     for client in connections:
@@ -127,14 +128,14 @@ def with_last_token(
         yield client.model_copy(update=told)
 
 
-def _uses(authorities: Authorities, made: Sequence[tuple[Platform, str]]) -> list[Uses | None]:
+def read_platforms(authorities: Authorities) -> Connected:
+    """Return the platforms of a stack; none where they cannot be asked, which is said."""
     try:
-        platforms = authorities.platforms_briefly if made else {}
+        return authorities.platforms_briefly
     except Failure as failure:
         reason = f"the authorities of stack {authorities.stack} are not asked: {failure}"
         typer.echo(on_one_line(f"warning: {reason}"), err=True)
-        platforms = {}
-    return last_uses(platforms, made)
+        return {}
 
 
 def last_uses(platforms: Connected, clients: Sequence[tuple[Platform, str]]) -> list[Uses | None]:

@@ -14,14 +14,14 @@ from typing import TypeVar
 
 import typer
 
-from acmidm.desk.access import last_use, last_uses
+from acmidm.desk.access import last_use, last_uses, read_platforms
 from acmidm.desk.progress import Facts, progress
 from acmidm.desk.status import ListedConnection, in_order, listed, mandates_to_send
 from acmidm.engine.pulumi import EngineError
 from acmidm.engine.stacks import require_a_form, stack_of
 from acmidm.report.revisions.order_history import OrderHistory
 from acmidm.terminal import working
-from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
+from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, PerhapsGone
 from acmidm_onboarding.authorities.port import ClientSnapshot, KnowsRights
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, Scope
@@ -349,7 +349,7 @@ class _Asked:
     def __init__(self, authorities: Authorities, states: Sequence[Client]) -> None:
         made = [state for state in states if state.client_id]
         self._down: set[Platform] = set()
-        self._platforms = self._connect(authorities) if made else {}
+        self._platforms = read_platforms(authorities) if made else {}
         self._administrators: dict[tuple[Platform, tuple[str, ...]], int | None] = {}
         with working(f"reading the clients of {authorities.stack}"):
             answers = (
@@ -368,13 +368,6 @@ class _Asked:
                 if of_client is not None
             }
             """The last use of each key of a client; without those whose authority does not tell."""
-
-    def _connect(self, authorities: Authorities) -> Connected:
-        try:
-            return authorities.platforms_briefly
-        except Failure as error:
-            _warn(f"the authorities of stack {authorities.stack} are not asked: {error}")
-            return {}
 
     def _snapshot(self, name: Platform, client_id: str) -> tuple[ClientSnapshot | None] | None:
         return self._ask(name, lambda platform: (platform.clients.get(client_id),))

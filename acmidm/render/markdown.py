@@ -112,9 +112,8 @@ def _blocks(document: Document) -> Iterator[Block]:
     """Yield the sections, then what is folded: anybody can make clients with long names that nobody
     declares, and they are at the end."""
     yield Block(f"### {document.title}\n\n")
-    folds = [one for one in document.sections if one.shape in (Shape.FOLD, Shape.OPEN_FOLD)]
     for section in document.sections:
-        if section not in folds:
+        if not section.is_folded:
             yield from _section(section)
     details = defaultdict[Counted, list[str]](list)
     for section in document.sections:
@@ -122,8 +121,9 @@ def _blocks(document: Document) -> Iterator[Block]:
             details[section.details_left_out] += filter(None, map(_folded, section.lines))
     for left_out, folded in details.items():
         yield Block("", folded, left_out=left_out)
-    for section in folds:
-        yield _fold(section)
+    for section in document.sections:
+        if section.is_folded:
+            yield _fold(section)
     yield from (Block(f"\n{sentence}\n") for sentence in document.foot)
 
 

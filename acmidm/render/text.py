@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from acmidm.report.document import Document, Line, Piece, Section, Shape, Tone
+from acmidm.report.document import Document, Line, Piece, Section, Tone
 from acmidm.words import WHOLE, plain
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.problems import on_one_line
@@ -60,13 +60,12 @@ def _lines(document: Document) -> Iterator[Printed]:
     for section in document.sections:
         if section.heading:
             yield Text(f"\n{section.heading}", style="bold underline")
-        is_folded = section.shape in (Shape.FOLD, Shape.OPEN_FOLD)
-        for line in section.lines[: _MOST_FOLDED if is_folded else None]:
+        for line in section.lines[: _MOST_FOLDED if section.is_folded else None]:
             if section.is_spaced:
                 yield Text()
             yield from _line(line, section)
         more = len(section.lines) - _MOST_FOLDED
-        if is_folded and more > 0:
+        if section.is_folded and more > 0:
             yield Text(
                 tr("and {count} more; all of them with --output json", count=f"{more:,}"),
                 style="dim",

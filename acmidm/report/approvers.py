@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 
 from acmidm.git import Tree
@@ -78,7 +77,7 @@ def as_section(needed: Sequence[Needed]) -> Section:
     if more:
         names: set[str] = set()
         for each in more:
-            names.update(chain.from_iterable(each.subjects.values()))
+            names.update(*each.subjects.values())
         text = ntr(
             "the owner of {count} more organisation, for its own forms: {names}",
             "the owners of {count} more organisations, each for its own forms: {names}",

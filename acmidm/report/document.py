@@ -104,6 +104,10 @@ class Section:
     is_spaced: bool = False
     """Whether an empty line is before each line."""
 
+    @property
+    def is_folded(self) -> bool:
+        return self.shape in (Shape.FOLD, Shape.OPEN_FOLD)
+
 
 @dataclass(frozen=True)
 class Table:

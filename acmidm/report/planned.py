@@ -213,14 +213,7 @@ def _with_uploaded_keys(authorities: Authorities, plan: Plan) -> Plan:
         for old, new in paired(plan.before, plan.after)
         if old and new and old.keys is None and new.keys is not None
     ]
-    uploaded = uploaded_keys(authorities, taken)
-    return replace(
-        plan,
-        before={
-            **plan.before,
-            **{
-                client_key: plan.before[client_key].with_uploaded(keys)
-                for client_key, keys in uploaded.items()
-            },
-        },
-    )
+    before = dict(plan.before)
+    for client_key, keys in uploaded_keys(authorities, taken).items():
+        before[client_key] = before[client_key].with_uploaded(keys)
+    return replace(plan, before=before)

@@ -9,6 +9,7 @@ from typing import Any
 
 from acmidm.report.fields import field_changes
 from acmidm.report.kinds import Kind
+from acmidm_onboarding.rules.retirement import due
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client
 
@@ -25,31 +26,23 @@ def retirement(
         days = [tr("{name} from {day}", name=name, day=day) for name, day in coming.items()]
         if days:
             yield Kind.RETIREMENT_COMING, {"note": ", ".join(days)}
-    day = after.leaves.get(after.platform)
     if after.leaving.is_let_go and not before.leaving.is_let_go:
         yield Kind.CLIENT_LET_GO, {}
     elif is_leaving(after, today):
         is_first = before.platform.value not in before.leaving.parts
         if is_first or before.scopes or before.protected:
-            yield Kind.CLIENT_RETIRED, {"note": day}
+            yield Kind.CLIENT_RETIRED, {"note": after.leaves.get(after.platform)}
     else:
-        for product in sorted(
-            after.products.keys() & before.products.keys() & after.form.retire.keys()
-        ):
-            if after.form.retire[product] <= today.isoformat():
-                yield (
-                    Kind.PRODUCT_RETIRED,
-                    {"subject": product, "note": after.form.retire[product]},
-                )
+        kept = before.products.keys() & after.products.keys()
+        for product in sorted(kept & due(after, today)):
+            yield Kind.PRODUCT_RETIRED, {"subject": product, "note": after.leaves[product]}
 
 
 def is_leaving(state: Client, today: date) -> bool:
     """Return whether a client that is declared goes with the next run after this one: removed, or
     let go."""
-    day = state.leaves.get(state.platform)
-    return state.leaving.is_let_go or (
-        not state.form.keep and day is not None and day <= today.isoformat()
-    )
+    is_due = state.platform in due(state, today)
+    return state.leaving.is_let_go or (is_due and not state.form.keep)
 
 
 def days_to_come(state: Client, today: date) -> dict[str, str]:
