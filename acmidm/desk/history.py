@@ -18,6 +18,7 @@ from acmidm_onboarding.authorities.port import RecordedChange
 from acmidm_onboarding.texts import ntr, tr
 from acmidm_onboarding.values.client import Client, Grant, Secret, fields_in
 from acmidm_onboarding.values.keys import keys_of
+from acmidm_onboarding.values.metadata import ProductDocument
 from acmidm_onboarding.values.problems import both
 from acmidm_onboarding.values.terms import Environment
 
@@ -130,10 +131,10 @@ def _state(client: Client, recorded: RecordedChange, document: Mapping[str, Any]
         case "product":
             configuration = values.get("configuration")
             product = _product(recorded.document)
-            return Client(
-                *client_key,
-                products={product: configuration} if isinstance(configuration, Mapping) else {},
-            )
+            products = {}
+            if isinstance(configuration, Mapping):
+                products[product] = ProductDocument(configuration)
+            return Client(*client_key, products=products)
     renewed = {(recorded.before or {}).get(_SECRET), (recorded.after or {}).get(_SECRET)}
     is_renewed = len(renewed) > 1 and None not in renewed
     is_whole = recorded.action in ("client.created", "client.removed")

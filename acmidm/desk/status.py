@@ -19,7 +19,7 @@ from acmidm.report.kinds import NO_REASON, Part
 from acmidm.words import day, days, plain
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.texts import N_, Language, tr, translated
-from acmidm_onboarding.values.client import Client, afzenders_of
+from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.end import after
 from acmidm_onboarding.values.terms import Environment
@@ -346,7 +346,7 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
         keys_in_portal=state.keys is None and not state.jwks_uri,
         jwks_uri=state.jwks_uri,
         mandate=_mandate(state.form.mandate, now),
-        acts_for=tuple(state.acts_for),
+        acts_for=tuple(sorted(set(state.acts_for.values()))),
         products=tuple(sorted(state.products)),
         leaves=state.leaves,
         keep=state.form.keep,
@@ -382,9 +382,7 @@ def unused_mandates(onboardings: Onboardings, now: datetime) -> list[UnusedManda
 
 def mandates_to_send(connection: Declaration, now: datetime) -> tuple[ListedMandate, ...]:
     """Return the mandates by which a connection sends for others, by the name of each."""
-    names: dict[str, str] = {}
-    for product in connection.products.values():
-        names |= afzenders_of(product)
+    names = connection.acts_for
     own = connection.organisation
     return tuple(
         _until(until, now, ListedMandate, supplier=own, organisation=names.get(code, code))

@@ -28,7 +28,7 @@ from acmidm_onboarding.settings import InvalidSettings, Settings, full_key, read
 from acmidm_onboarding.stack import Stack, open_stack
 from acmidm_onboarding.stack.authorities import Authorities
 from acmidm_onboarding.stack_files import stack_file, stack_names, stack_settings
-from acmidm_onboarding.values.client import Client, ClientKey, joined
+from acmidm_onboarding.values.client import NOT_CONFIGURED, Client, ClientKey, joined
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import Key, keys_of
 from acmidm_onboarding.values.problems import Failure
@@ -239,7 +239,7 @@ def _clients_of(
             try:
                 client = platform.client(connection.client_key, snapshot, connection.products)
                 # What a command hands the program, and no more.
-                products = {name: dict[str, Any]() for name in client.products}
+                products = dict.fromkeys(client.products, NOT_CONFIGURED)
                 yield connection.resource_name, replace(client, fields={}, products=products)
             except AuthorityError as error:
                 failed.append(error)

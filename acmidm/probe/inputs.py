@@ -85,7 +85,7 @@ class ProbeInputs:
             needs_none = product.api and product.configuration is None
             if needs_none and self.settings.has_api_url(product.product):
                 configured[product.product] = {}
-        configured |= dict(self.connection.products)
+        configured |= self.connection.configurations
         products = self.catalogue.products
         called = [name for name in sorted(configured) if products[name].api is not None]
         require_trusted_apis(self.settings, called)

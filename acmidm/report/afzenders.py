@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from acmidm.report.kinds import Change, FieldChange, Kind
-from acmidm_onboarding.values.client import afzenders_of
-from acmidm_onboarding.values.metadata import Configuration
+from acmidm_onboarding.values.metadata import ProductDocument
 
 
-def changes_of_afzenders(product: str, old: Configuration, new: Configuration) -> Iterator[Change]:
+def changes_of_afzenders(
+    product: str, old: ProductDocument, new: ProductDocument
+) -> Iterator[Change]:
     """Yield for whom a client sends at a product, and sends no more, together."""
-    had, has = afzenders_of(old), afzenders_of(new)
+    had, has = old.afzenders, new.afzenders
     more = sorted((has[code], code) for code in has.keys() - had.keys())
     fewer = sorted((had[code], code) for code in had.keys() - has.keys())
     if more:

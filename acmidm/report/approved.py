@@ -396,7 +396,7 @@ def _at_authority(
         },
         "keys": {kid: key.digest for kid, key in (state.keys or {}).items()} if has_keys else {},
         "products": {
-            name: {**flat(fields), **asdict(state.owners[name])}
-            for name, fields in state.products.items()
+            name: {**flat(product.configuration), **asdict(product.owner)}
+            for name, product in state.products.items()
         },
     }

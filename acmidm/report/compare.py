@@ -23,13 +23,10 @@ from acmidm_onboarding.values.client import (
     Client,
     ClientKey,
     Clients,
-    Fields,
     FormTerms,
     Grant,
-    without_afzenders,
 )
 from acmidm_onboarding.values.keys import Key
-from acmidm_onboarding.values.metadata import Owner
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import AuthMethod, Environment, ExemptiblePolicy, Platform
 
@@ -438,9 +435,9 @@ class Comparison:
 
     def _changes_of_products(self, before: Client, after: Client) -> Iterator[Change]:
         for product in sorted(before.products.keys() | after.products.keys()):
-            old, new = before.products.get(product, {}), after.products.get(product, {})
+            old, new = before.product(product), after.product(product)
             yield from changes_of_afzenders(product, old, new)
-            fields = field_changes(flat(without_afzenders(old)), flat(without_afzenders(new)))
+            fields = field_changes(flat(old.without_afzenders), flat(new.without_afzenders))
             if product not in after.products:
                 yield Change(kind=Kind.PRODUCT_REMOVED, subject=product, fields=fields)
                 continue
@@ -448,9 +445,7 @@ class Comparison:
                 yield Change(kind=Kind.PRODUCT_CONFIGURED, subject=product, fields=fields)
                 continue
             if self.by_hand:
-                fields += field_changes(
-                    _owner_fields(before, product), _owner_fields(after, product)
-                )
+                fields += field_changes(asdict(old.owner), asdict(new.owner))
             if fields:
                 yield Change(kind=Kind.PRODUCT_CHANGED, subject=product, fields=fields)
 
@@ -519,10 +514,6 @@ def _thumbprints(keys: Mapping[str, Key]) -> dict[str, str]:
 def _given(grant: Grant) -> str | None:
     """Return the reason that a form gives for a scope; None where it gives none."""
     return None if grant.reason == NO_REASON else grant.reason
-
-
-def _owner_fields(client: Client, product: str) -> Fields:
-    return asdict(client.owners.get(product, Owner()))
 
 
 def _end_moved(scope: str, old: str | None, new: str | None) -> Change:

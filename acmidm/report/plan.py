@@ -357,7 +357,7 @@ def _before_adoption(after: Client, resources: _Resources) -> Client | None:
     if Resource.CLIENT not in seen:
         return None
     state = client_from(after.client_key, seen, {})
-    products = {product: fields for product, fields in state.products.items() if fields}
+    products = {name: product for name, product in state.products.items() if product.configuration}
     scopes = (
         None
         if state.scopes is None

@@ -80,8 +80,11 @@ class Real:
 
         kept = {name: value for name, value in state.fields.items() if is_kept(name)}
         unkept = {name: value for name, value in expected.fields.items() if not is_kept(name)}
-        owners = state.owners if self.marks_products else {**state.owners, **expected.owners}
-        return replace(state, fields={**unkept, **kept}, owners=owners)
+        products = dict(state.products)
+        if not self.marks_products:
+            for name in products.keys() & expected.products.keys():
+                products[name] = replace(products[name], owner=expected.products[name].owner)
+        return replace(state, fields={**unkept, **kept}, products=products)
 
 
 def _without_address(state: Client, expected: Client) -> Client:
@@ -278,12 +281,12 @@ def _incarnated(declared: Client | None, recorded: Client | None) -> Client | No
     it, and whether it names the keys."""
     if declared is None or recorded is None or declared is recorded:
         return declared
-    owners = {
-        name: replace(owner, incarnation=recorded.owners.get(name, owner).incarnation)
-        for name, owner in declared.owners.items()
-    }
+    products = {}
+    for name, product in declared.products.items():
+        incarnation = recorded.products.get(name, product).owner.incarnation
+        products[name] = replace(product, owner=replace(product.owner, incarnation=incarnation))
     of_run = {name: value for name, value in recorded.fields.items() if name in _OF_A_RUN}
-    return replace(declared, fields={**declared.fields, **of_run}, owners=owners)
+    return replace(declared, fields={**declared.fields, **of_run}, products=products)
 
 
 def _created(client: ClientDrift, comparison: Comparison) -> None:
@@ -490,8 +493,8 @@ def _parts(state: Client | None) -> dict[str, Any]:
     if state is None:
         return {}
     products = {
-        product_part(name): {**flat(fields), _OWNER: state.owners.get(name)}
-        for name, fields in state.products.items()
+        product_part(name): {**flat(product.configuration), _OWNER: product.owner}
+        for name, product in state.products.items()
     }
     scopes = {scope: grant.default for scope, grant in (state.scopes or {}).items()}
     return {
@@ -504,15 +507,13 @@ def _parts(state: Client | None) -> dict[str, Any]:
 
 def _with_parts(state: Client, parts: Mapping[str, Any]) -> Client:
     """Return a client with other values."""
-    products = {
-        part.partition("/")[2]: dict(fields)
-        for part, fields in parts.items()
-        if "/" in part and fields is not None
-    }
-    owners = {name: fields.pop(_OWNER, None) or Owner() for name, fields in products.items()}
+    products = {}
+    for part, values in parts.items():
+        if "/" in part and values is not None:
+            configuration = dict(values)
+            owner = configuration.pop(_OWNER, None) or Owner()
+            products[part.partition("/")[2]] = ProductDocument(configuration, owner)
     fields, scopes, keys = (
         parts[part] for part in (Resource.CLIENT, Resource.SCOPES, Resource.KEYS)
     )
-    return replace(
-        state, fields=fields, scopes=grants(scopes), keys=keys, products=products, owners=owners
-    )
+    return replace(state, fields=fields, scopes=grants(scopes), keys=keys, products=products)

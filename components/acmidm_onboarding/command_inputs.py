@@ -22,7 +22,7 @@ import yaml
 from acmidm_onboarding import installed
 from acmidm_onboarding.settings import NAMESPACE
 from acmidm_onboarding.stack_files import stack_file
-from acmidm_onboarding.values.client import Client, Grant, Records
+from acmidm_onboarding.values.client import NOT_CONFIGURED, Client, Grant, Records
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -104,7 +104,7 @@ def read_handed(file: Path, environment: Environment) -> Handed:
                 client_id=parts["client_id"],
                 scopes=scopes,
                 keys={kid: Key(thumbprint) for kid, thumbprint in parts["keys"].items()},
-                products={product: dict[str, object]() for product in parts["products"]},
+                products=dict.fromkeys(parts["products"], NOT_CONFIGURED),
             )
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         key = f"{NAMESPACE}:{HANDED}"

@@ -29,7 +29,7 @@ from acmidm_onboarding.values.client import (
 )
 from acmidm_onboarding.values.keys import keys_of
 from acmidm_onboarding.values.marks import has_mark
-from acmidm_onboarding.values.metadata import Owner
+from acmidm_onboarding.values.metadata import Owner, ProductDocument
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -259,18 +259,7 @@ def client_from(
             proven=mapping(keys.get("proven")),
             seen=mapping(parts.get(Resource.KEYS, {}).get("outputs")).get("seen"),
         ),
-        products={
-            product: mapping(inputs[part].get("configuration"))
-            for product, part in products.items()
-        },
-        owners={
-            product: Owner(
-                inputs[part].get("software_id"),
-                inputs[part].get("managed_by"),
-                _incarnation(parts[part]),
-            )
-            for product, part in products.items()
-        },
+        products={product: _product(parts[part]) for product, part in products.items()},
         record=Record(
             urns={part: str(resource.get("urn", "")) for part, resource in parts.items()},
             made_at=_made_at(client),
@@ -322,6 +311,12 @@ def _grants(inputs: Mapping[str, Any]) -> dict[str, Grant]:
         scope: Grant(reason, scope in default, until.get(scope))
         for scope, reason in mapping(inputs.get("scopes")).items()
     }
+
+
+def _product(resource: EngineResource) -> ProductDocument:
+    inputs = mapping(resource.get("inputs"))
+    owner = Owner(inputs.get("software_id"), inputs.get("managed_by"), _incarnation(resource))
+    return ProductDocument(mapping(inputs.get("configuration")), owner)
 
 
 def _compared(inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -244,13 +244,13 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "no product is there",
             BY_HAND,
-            "confirmed.said.products.get(product) if confirmed else None",
+            "confirmed.products.get(product) if confirmed else None",
             "None",
         ),
         Defect(
             "lists no product",
             BY_HAND,
-            "if confirmed.is_there and product in confirmed.said.products:",
+            "if confirmed.is_there and configured is not None:",
             "if False:",
         ),
         Defect(

@@ -77,7 +77,7 @@ class Hand:
         self.metadata = declared.metadata.model_copy(update={"managed_by": MANAGED_BY})
         self.scopes = {name: grant.default for name, grant in declared.scopes.items()}
         self.jwks = {kid: dict(key.members) for kid, key in (declared.jwks or {}).items()}
-        self.products = {name: dict(fields) for name, fields in declared.products.items()}
+        self.products = {name: dict(fields) for name, fields in declared.configurations.items()}
         self.owner = Owner(declared.software_id, MANAGED_BY)
         self.is_there = True
         self.trail: list[RecordedChange] = []

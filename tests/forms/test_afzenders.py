@@ -106,11 +106,11 @@ def test_they_are_senders_of_the_product_under_their_own_names(sending: Workspac
         for one in sending.load().connections(Environment.TNI)
         if one.form.path == "leverancier/berichten"
     ]
-    assert form.products["notificaties"]["afzenders"] == [
+    assert form.configurations["notificaties"]["afzenders"] == [
         {"code": "OVO000002", "merk_code": ["aalst", "stad-aalst"], "name": "Stad Aalst"},
         {"code": "OVO002067", "merk_code": ["stad-gent"], "name": "Stad Gent"},
     ]
-    assert form.acts_for == ["Stad Aalst", "Stad Gent"]
+    assert sorted(form.acts_for.values()) == ["Stad Aalst", "Stad Gent"]
     assert form.afzenders == dict.fromkeys(("OVO002067", "OVO000002"), "2999-12-31")
     now = datetime.now(UTC)
     assert unused_mandates(sending.load(), now) == []
@@ -136,7 +136,9 @@ def test_one_without_a_mandate_is_left_out_alone(sending: Workspace) -> None:
     ]
     found = desired(connections, datetime.now(UTC))
     [form] = found.declared
-    assert [one["name"] for one in form.products["notificaties"]["afzenders"]] == ["Stad Aalst"]
+    assert [one["name"] for one in form.configurations["notificaties"]["afzenders"]] == [
+        "Stad Aalst"
+    ]
     [withheld] = found.held_back
     assert "it does not send for Stad Gent, without a mandate" in withheld.missing[0]
 

@@ -57,7 +57,7 @@ def test_a_connection_has_what_the_form_declares(workspace: Workspace) -> None:
         "dv_dosis_schrijven": Grant("dossiers (SD-4711)"),
     }
     assert list(connection.keys or ()) == ["tni"]
-    assert connection.products["dosis"] == {"bron_uri": "urn://gent/mijn-gent"}
+    assert connection.configurations["dosis"] == {"bron_uri": "urn://gent/mijn-gent"}
     assert not connection.uses_secret
 
 

@@ -143,5 +143,5 @@ def test_only_what_is_surely_a_number_is_one(
         )
     )
     [connection] = workspace.load().connections(Environment.TNI)
-    volume = connection.products["notificaties"]["volume"]
+    volume = connection.configurations["notificaties"]["volume"]
     assert (volume, type(volume)) == (value, type(value))

@@ -11,14 +11,14 @@ from acmidm.desk.views import Status
 from acmidm.report.three_views import drifted
 from acmidm_onboarding.recorded import Recorded
 from acmidm_onboarding.values.client import Client
-from tests.report.views import AT, FIRST, ID, OWNERS, SECOND, at, real, stored
+from tests.report.views import AT, FIRST, ID, SECOND, at, real, stored
 from tests.support.rendering import print_report
 from tests.support.samples import COMPARISON, NOW
 
 
 @pytest.mark.parametrize("address", [FIRST, SECOND, None], ids=["as declared", "another", "none"])
 def test_an_address_that_was_changed_by_hand_is_drift(address: str | None) -> None:
-    declared = replace(at(FIRST), owners=OWNERS)
+    declared = at(FIRST)
     recorded = replace(stored(keys=None), fields=declared.fields)
     [one] = drifted(
         recorded_as(recorded),
@@ -48,7 +48,7 @@ def test_an_address_in_the_portal_of_one_that_looks_after_its_own_keys_is_none()
     found = real(metadata={"jwks_uri": SECOND}, jwks={"jwks_uri": {"jwks_uri": SECOND}})
     [one] = drifted(recorded_as(recorded), {recorded.client_key: recorded}, found, COMPARISON)
     assert (one.by_hand, one.pending) == (None, None)
-    declared = replace(at(FIRST), owners=OWNERS)
+    declared = at(FIRST)
     [one] = drifted(recorded_as(recorded), {declared.client_key: declared}, found, COMPARISON)
     assert one.by_hand is None
     assert one.pending is not None

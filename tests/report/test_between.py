@@ -10,7 +10,7 @@ import pytest
 from acmidm.terminal import speaking
 from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.client import Client
-from tests.report.views import AT, FIRST, OWNERS, SECOND, at
+from tests.report.views import AT, FIRST, OWNER, SECOND, at
 from tests.support.samples import COMPARISON, client
 
 SOON, LATER = "2998-06-30", "2998-12-31"
@@ -124,7 +124,7 @@ def test_what_changes(before: Client, after: Client, expected: list[tuple[str, s
 
 def test_from_a_secret_to_an_address_is_a_danger_and_waits_for_nothing() -> None:
     """Nobody looks at what is there, so that the secret ends at once."""
-    secret = client(keys=None, fields={METHOD: "client_secret_basic"}, owners=OWNERS)
+    secret = client(keys=None, fields={METHOD: "client_secret_basic"}, owner=OWNER)
     found = {kind: severity for kind, severity, _ in changes(secret, at(FIRST))}
     assert found["keys_at_address"] == "danger"
     assert "secret_until_key" not in found

@@ -23,7 +23,6 @@ ID = "client-1"
 PARTS = ("OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration/notificaties")
 OWNER = Owner(f"acmidm/prod/{OVO}/loket", "acmidm-onboarding/prod")
 CONFIGURATION: dict[str, Any] = {"merk_code": "gent", "product_ids": ["10244"]}
-OWNERS = {"notificaties": OWNER}
 FIRST, SECOND = "https://keys.gent.example/jwks", "https://sleutels.gent.example/jwks"
 AT = "takes its keys from {}, and whoever writes there is the client"
 """What is said of a client whose keys are at an address."""
@@ -35,12 +34,12 @@ def keys(*kids: str) -> dict[str, Key]:
 
 def wanted(**how: Any) -> Client:
     """The client as a form has it."""
-    return client(**{"keys": keys("a", "b"), "owners": OWNERS, **how})
+    return client(**{"keys": keys("a", "b"), "owner": OWNER, **how})
 
 
 def at(address: str | None, **how: Any) -> Client:
     """A client whose keys are at an address, or in the portal."""
-    return client(keys=None, fields={"jwks_uri": address} if address else {}, owners=OWNERS, **how)
+    return client(keys=None, fields={"jwks_uri": address} if address else {}, owner=OWNER, **how)
 
 
 def urn(part: str, application: str = "loket") -> str:

@@ -73,7 +73,7 @@ def test_what_is_confirmed_is_declared_as_it_is() -> None:
         "evil": (NOT_DECLARED, False),
     }
     assert (set(one.jwks or {}), set(one.keys or {})) == ({"old"}, {"old"})
-    assert one.products == {"dosis": {"bron_uri": "urn://a"}}
+    assert one.configurations == {"dosis": {"bron_uri": "urn://a"}}
     assert (one.form.path, one.form.formerly, one.metadata.software_id) == (
         form.form.path,
         form.form.formerly,
@@ -84,7 +84,7 @@ def test_what_is_confirmed_is_declared_as_it_is() -> None:
 MANDATE = {"supplier": "leverancier", "until": (DAY - timedelta(days=1)).isoformat()}
 WITHDRAWING: dict[str, Declaration] = {
     "its mandate has ended": changed(FORM, mandate=MANDATE),
-    "its form has it no more": wanted(products=FORM.products),
+    "its form has it no more": wanted(products=FORM.configurations),
     "its form retires it": changed(FORM, retire={FORM.platform.value: DAY.isoformat()}),
 }
 

@@ -16,7 +16,7 @@ LATER = Attestation(by="later@vlaanderen.example", at=NOW + timedelta(hours=1))
 
 
 def ordered(*scopes: str, **how: object) -> Order:
-    form = wanted(*scopes, products=FORM.products, **how)  # type: ignore[arg-type]
+    form = wanted(*scopes, products=FORM.configurations, **how)  # type: ignore[arg-type]
     (order,) = orders(form.client_key, form, CONFIRMED, None, Rules(NOW))
     return order
 

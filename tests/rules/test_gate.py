@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from acmidm_onboarding.rules.desired import Desired, desired
 from acmidm_onboarding.rules.gate import TestStack, waits_for_test
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
-from acmidm_onboarding.values.client import Client, Grant, Records
+from acmidm_onboarding.values.client import NOT_CONFIGURED, Client, Grant, Records
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import Evidence, EvidenceFile, summary
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.keys import Key
+from acmidm_onboarding.values.metadata import ProductDocument
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
-from tests.support.changed import changed
+from tests.support.changed import changed, configured
 from tests.support.declared import declaration
 from tests.support.evidence import proof
 
@@ -44,7 +45,7 @@ def has(
         Environment.PROD,
         client_id=client_id,
         scopes=dict.fromkeys(scopes, Grant()),
-        products={product: {} for product in products},
+        products=dict.fromkeys(products, NOT_CONFIGURED),
         keys=found,
     )
     return changed(client, **more)
@@ -279,7 +280,7 @@ def test_what_was_in_production_before_stays_and_only_what_is_added_needs_eviden
     passage = ask(more, own)
     (declared,) = passage.declared
     assert (set(declared.scopes), set(declared.products)) == ({"other", "send"}, {"dosis"})
-    assert (declared.keys, declared.products["dosis"], declared.attributes) == (
+    assert (declared.keys, declared.configurations["dosis"], declared.attributes) == (
         more.keys,
         {"id": "dosis"},
         {"a": "b"},
@@ -300,8 +301,8 @@ def test_whom_it_sends_for_in_addition_is_proven_too() -> None:
     def sending(*names: str) -> dict[str, Any]:
         return {"id": "x", "afzenders": [{"code": name, "name": f"Stad {name}"} for name in names]}
 
-    def on(*names: str) -> dict[str, Any]:
-        return {"notificaties": sending(*names)}
+    def on(*names: str) -> dict[str, ProductDocument]:
+        return configured({"notificaties": sending(*names)})
 
     own = {KEY: replace(has("prod-id", {"send"}), products=on("a"))}
     tests = TestStack("tni", {KEY: replace(ON_TNI, products=on("a", "b"))})

@@ -12,9 +12,10 @@ import pytest
 from acmidm_onboarding.rules.desired import desired
 from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.rules.mandates import has_ended
-from acmidm_onboarding.values.client import NOT_DECLARED, Client, Grant
+from acmidm_onboarding.values.client import NOT_CONFIGURED, NOT_DECLARED, Client, Grant
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import public_keys
+from acmidm_onboarding.values.metadata import ProductDocument
 from acmidm_onboarding.values.problems import Failure
 from tests.support.changed import changed
 from tests.support.confirmed import jwk
@@ -79,7 +80,7 @@ FOUND = Client(
     client_id="8abae908",
     scopes=SCOPES,
     keys=FORM.keys,
-    products={"dosis": {}, "of no form": {}},
+    products=dict.fromkeys(("dosis", "of no form"), NOT_CONFIGURED),
 )
 """What a command found at the authority of a client that the state has lost."""
 
@@ -172,11 +173,13 @@ def test_no_supplier_calls_a_towns_outgoing_key_its_own() -> None:
 
 def test_a_former_suppliers_key_goes_where_one_that_it_sends_for_ends_too() -> None:
     senders = [{"code": "a", "name": "Stad A"}]
-    form = dataclasses.replace(
-        OWN, products={"notificaties": {"afzenders": senders}}, afzenders={"a": "2027-12-31"}
-    )
+    products = {"notificaties": ProductDocument({"afzenders": senders})}
+    form = dataclasses.replace(OWN, products=products, afzenders={"a": "2027-12-31"})
     now, said = declared(RECORD, form)
-    assert (now.key_facts.revoked, now.products) == ({THEIRS.thumbprint: "a"}, {"notificaties": {}})
+    assert (now.key_facts.revoked, now.configurations) == (
+        {THEIRS.thumbprint: "a"},
+        {"notificaties": {}},
+    )
     assert len(said) == 1
 
 
@@ -249,9 +252,10 @@ def test_a_product_that_leaves_lets_nothing_else_through() -> None:
 def test_an_organisation_that_it_sends_for_goes_alone() -> None:
     """By its own mandate; all else of the form is carried out."""
     senders = [{"code": code, "name": f"Stad {code}"} for code in ("a", "b")]
-    products: dict[str, Any] = {
-        "notificaties": {"x": "y", "afzenders": senders},
-        "dosis": {"x": "y"},
+    dosis = ProductDocument({"x": "y"})
+    products = {
+        "notificaties": ProductDocument({"x": "y", "afzenders": senders}),
+        "dosis": dosis,
     }
     sending = dataclasses.replace(
         CONNECTION, products=products, afzenders={"a": "2027-12-31", "b": "2028-12-31"}
@@ -260,11 +264,14 @@ def test_an_organisation_that_it_sends_for_goes_alone() -> None:
     now, said = declared(WHOLE, sending)
     assert now == dataclasses.replace(
         sending,
-        products={"notificaties": {"x": "y", "afzenders": senders[1:]}, "dosis": {"x": "y"}},
+        products={
+            "notificaties": ProductDocument({"x": "y", "afzenders": senders[1:]}),
+            "dosis": dosis,
+        },
     )
     assert len(said) == 1
     assert "it does not send for Stad a, without a mandate for that now" in said[0]
     now, _ = declared(
         WHOLE, dataclasses.replace(sending, afzenders=dict.fromkeys("ab", "2027-12-31"))
     )
-    assert now.products == {"notificaties": {"x": "y"}, "dosis": {"x": "y"}}
+    assert now.products == {"notificaties": dosis, "dosis": dosis}

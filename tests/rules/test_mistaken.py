@@ -11,7 +11,7 @@ import pytest
 from acmidm_onboarding.rules.mistaken import Ending, Folder, Mistaken
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.mandate import Mandate
-from tests.support.changed import changed
+from tests.support.changed import changed, configured
 from tests.support.declared_connection import CONNECTION
 
 CODE, APPLICATION = CONNECTION.key.split("/")
@@ -153,7 +153,7 @@ def test_an_organisation_that_is_sent_for_ends_it_by_itself(mandates: Any, ended
         WHOLE,
         key="OVO000009/post",
         mandate={},
-        products={"dosis": {"afzenders": [{"code": CODE, "name": "Stad Gent"}]}},
+        products=configured({"dosis": {"afzenders": [{"code": CODE, "name": "Stad Gent"}]}}),
     )
     mistaken = known(dataclasses.replace(GENT, mandates=mandates), OTHER)
     assert mistaken.ending(sends, [sends.key], TODAY).afzenders == ended

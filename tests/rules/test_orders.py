@@ -437,6 +437,6 @@ def test_carrying_out_all_orders_ends_with_what_is_wanted(
         assert has(confirmed) == {
             "scopes": set(form.scopes),
             "keys": set(form.jwks or {}),
-            "products": form.products,
+            "products": form.configurations,
             "name": form.metadata.client_name,
         }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.metadata import Owner, ProductDocument
 
+Configurations = Mapping[str, Mapping[str, Any]]
 T = TypeVar("T", bound=Client)
 
 
@@ -22,3 +25,11 @@ def changed(client: T, **values: Any) -> T:
         if names:
             values[field.name] = replace(group, **{name: values.pop(name) for name in names})
     return replace(client, **values)
+
+
+NOBODY = Owner()
+
+
+def configured(configurations: Configurations, owner: Owner = NOBODY) -> dict[str, ProductDocument]:
+    """The products of a client by their configurations."""
+    return {name: ProductDocument(fields, owner) for name, fields in configurations.items()}

@@ -13,7 +13,7 @@ from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetada
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
-from tests.support.changed import changed
+from tests.support.changed import Configurations, changed, configured
 
 GENT = Organisation(name="Stad Gent", ovo="OVO002067", kbo="0207451227")
 
@@ -28,6 +28,7 @@ def declaration(
     method: AuthMethod = AuthMethod.PRIVATE_KEY_JWT,
     jwks_uri: str | None = None,
     attributes: Mapping[str, str] | None = None,
+    products: Configurations | None = None,
     **how: Any,
 ) -> Declaration:
     """Return a client of Stad Gent; ``scopes`` have their reasons."""
@@ -50,6 +51,7 @@ def declaration(
         "secret": Secret(method is not AuthMethod.PRIVATE_KEY_JWT),
         "metadata": metadata,
         "declared_by": GENT,
+        "products": configured(products or {}),
         "jwks": jwks,
     }
     made = Declaration(key=key, platform=platform, environment=environment, **values)

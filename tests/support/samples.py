@@ -15,10 +15,14 @@ from acmidm.report.review import Review, review_of
 from acmidm.report.three_views import ClientDrift
 from acmidm_onboarding.values.client import Client, FormTerms, Grant, Secret
 from acmidm_onboarding.values.keys import Key
-from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetadata
+from acmidm_onboarding.values.metadata import (
+    ClientMetadata,
+    OrganisationMetadata,
+    Owner,
+)
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import Environment, Platform
-from tests.support.changed import changed
+from tests.support.changed import NOBODY, Configurations, changed, configured
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 COMPARISON = Comparison(
@@ -46,10 +50,12 @@ def metadata(
 def client(
     application: str = "loket", environment: Environment = Environment.PROD, **how: Any
 ) -> Client:
-    """A client with one scope, two keys and a product. ``fields`` are laid over its metadata;
-    ``scopes`` have their reasons, and ``until`` the last day of those that have one."""
+    """A client with one scope, two keys and a product, all ``products`` of ``owner``. ``fields``
+    are laid over its metadata; ``scopes`` have their reasons, and ``until`` the last day of those
+    that have one."""
     fields = flat(metadata(application, environment).properties) | how.pop("fields", {})
-    products: Mapping[str, Mapping[str, Any]] = how.pop(
+    owner: Owner = how.pop("owner", NOBODY)
+    configurations: Configurations = how.pop(
         "products", {"notificaties": {"merk_code": "gent", "product_ids": ["10244"]}}
     )
     scopes: Mapping[str, str | None] | None = how.pop("scopes", {"vo_info": "requested"})
@@ -68,7 +74,7 @@ def client(
             for scope, reason in scopes.items()
         },
         keys={"a": Key("thumbprint-of-a"), "b": Key("thumbprint-of-b")},
-        products=products,
+        products=configured(configurations, owner),
     )
     return changed(state, **how)
 

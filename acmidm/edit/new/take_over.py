@@ -30,10 +30,9 @@ from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import tr
-from acmidm_onboarding.values.client import Client, Grant, without_afzenders
+from acmidm_onboarding.values.client import Client, Grant
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk
-from acmidm_onboarding.values.metadata import Owner
 from acmidm_onboarding.values.problems import Failure, listed, quoted
 from acmidm_onboarding.values.terms import MOST_KEYS
 
@@ -337,16 +336,15 @@ class _Taking:
 
     def _product(self, change: Change) -> list[str]:
         product = str(change.subject)
-        there, recorded = self._real.owners[product], self._recorded.owners.get(product, Owner())
-        if not there.is_connection_of(recorded):
+        real, recorded = self._real.products[product], self._recorded.product(product)
+        if not real.owner.is_connection_of(recorded.owner):
             return [
                 tr(
                     "the configuration has another's mark, {mark}; find out who wrote it",
-                    mark=quoted(there.managed_by or "-"),
+                    mark=quoted(real.owner.managed_by or "-"),
                 )
             ]
-        was = without_afzenders(self._recorded.products[product])
-        now = without_afzenders(self._real.products[product])
+        was, now = recorded.without_afzenders, real.without_afzenders
         changed = {name: value for name, value in now.items() if was.get(name) != value}
         if changed and (wrong := self._wrong(products={product: changed})):
             return wrong

@@ -268,7 +268,7 @@ def _refused_without_mandate(before: Iterable[Declaration], wanted: Desired) -> 
 
 
 def _but_keys(form: Declaration) -> tuple[object, ...]:
-    return form.fields, form.scopes, form.products, form.form.mandate.get("supplier")
+    return form.fields, form.scopes, form.configurations, form.form.mandate.get("supplier")
 
 
 def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Change]]:

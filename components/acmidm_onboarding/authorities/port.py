@@ -108,8 +108,7 @@ class ClientSnapshot:
             secret=Secret(updated_at=self.client.client_secret_updated_at),
             scopes=grants(scopes),
             keys=keys_of(self.jwks),
-            products={product: document.configuration for product, document in products.items()},
-            owners={product: document.owner for product, document in products.items()},
+            products=products,
         )
 
 

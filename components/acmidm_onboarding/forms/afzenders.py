@@ -16,9 +16,9 @@ from acmidm_onboarding.forms.folders import Folders
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
 from acmidm_onboarding.forms.suppliers import Afzender, Afzenders, unknown_supplier
 from acmidm_onboarding.texts import tr
-from acmidm_onboarding.values.client import AFZENDERS
 from acmidm_onboarding.values.declaration import connection_key
 from acmidm_onboarding.values.mandate import mandate_for
+from acmidm_onboarding.values.metadata import AFZENDERS
 from acmidm_onboarding.values.problems import DocumentPath, Problem, listed
 from acmidm_onboarding.values.terms import Environment
 

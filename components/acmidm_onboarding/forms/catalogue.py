@@ -17,7 +17,7 @@ from acmidm_onboarding.forms.probed_api import MADE, ProbedApi
 from acmidm_onboarding.forms.schemas import FORMATS, LinearValidator, usable_schema
 from acmidm_onboarding.texts import Language, tr
 from acmidm_onboarding.values.attributes import AttributeName
-from acmidm_onboarding.values.client import AFZENDERS
+from acmidm_onboarding.values.metadata import AFZENDERS
 from acmidm_onboarding.values.names import one_line
 from acmidm_onboarding.values.names import owner as approver
 from acmidm_onboarding.values.problems import did_you_mean, nearest, quoted

@@ -11,16 +11,16 @@ from pathlib import Path
 
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, afterwards
 from acmidm_onboarding.forms.files import KEYS_FILE, MANDATES_FILE, ORGANISATION_FILE
-from acmidm_onboarding.forms.form import Form, ScopeRequest
+from acmidm_onboarding.forms.form import EnvironmentRequest, Form, ScopeRequest
 from acmidm_onboarding.forms.key_files import Keys
-from acmidm_onboarding.forms.suppliers import Afzenders, with_afzenders
+from acmidm_onboarding.forms.suppliers import Afzender, Afzenders, with_afzenders
 from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.client import FormTerms, Grant, KeyFacts, Secret, natural_key
 from acmidm_onboarding.values.declaration import Declaration, Lenders, client_name, connection_key
 from acmidm_onboarding.values.evidence import EvidenceFile, summary
 from acmidm_onboarding.values.keys import public_keys
 from acmidm_onboarding.values.mandate import Mandate, mandate_fields
-from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetadata
+from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetadata, ProductDocument
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
@@ -212,12 +212,7 @@ def declarations(
             scopes={name: _grant(request.scopes[scope]) for name, scope in named.items()},
             keys=public_keys(jwks),
             key_facts=facts,
-            products={
-                name: catalogue.in_order(
-                    name, with_afzenders(catalogue.products[name], wanted, afzenders)
-                )
-                for name, wanted in request.products.items()
-            },
+            products=_products(catalogue, request, afzenders),
             afzenders={afzender.organisation.code: afzender.until for afzender in afzenders},
             lenders=lenders,
             metadata=metadata,
@@ -233,6 +228,17 @@ def declarations(
             evidence_file=proven,
             test_evidence_file=on_test,
         )
+
+
+def _products(
+    catalogue: Catalogue, request: EnvironmentRequest, afzenders: tuple[Afzender, ...]
+) -> dict[str, ProductDocument]:
+    """Return the products of a client, as they are sent."""
+    products = {}
+    for name, wanted in request.products.items():
+        sent = with_afzenders(catalogue.products[name], wanted, afzenders)
+        products[name] = ProductDocument(catalogue.in_order(name, sent))
+    return products
 
 
 def _afterwards(products: Collection[Product]) -> dict[Language, str]:

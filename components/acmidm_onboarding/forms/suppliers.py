@@ -17,7 +17,7 @@ from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.files import KEYS_FILE, ORGANISATION_FILE
 from acmidm_onboarding.forms.form import Form, KeyEntries, KeyEntry
 from acmidm_onboarding.texts import tr
-from acmidm_onboarding.values.client import AFZENDERS
+from acmidm_onboarding.values.metadata import AFZENDERS
 from acmidm_onboarding.values.names import Part
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import DocumentPath, Problem, quoted

@@ -31,9 +31,9 @@ from acmidm_onboarding.engine_resources import (
 )
 from acmidm_onboarding.recorded import AsRecorded
 from acmidm_onboarding.resources import overlap
-from acmidm_onboarding.values.client import with_only
 from acmidm_onboarding.values.declaration import PROOF_OPTIONS
 from acmidm_onboarding.values.jwk import readable_jwk
+from acmidm_onboarding.values.metadata import ProductDocument
 
 _OF_KEYS = frozenset({LENT, SINCE, REFUSED, overlap.BLOCKED})
 """What the provider finds out anew where keys change."""
@@ -100,8 +100,9 @@ def _changed(resource: EngineResource, recorded: AsRecorded) -> dict[str, Any]:
     if kind == Resource.SCOPES and ending.takes_scopes:
         return {"scopes": {}, "default_scopes": {}}
     if kind == Resource.PRODUCT and ending.afzenders:
-        sent, ended = mapping(inputs.get("configuration")), ending.afzenders
-        return {"configuration": with_only(sent, lambda code: code not in ended)}
+        sent, ended = ProductDocument(mapping(inputs.get("configuration"))), ending.afzenders
+        staying = sent.with_only(lambda code: code not in ended)
+        return {"configuration": staying.configuration}
     if kind == Resource.KEYS and ending.keys:
         lenders = set(mapping(inputs.get(LENT)).values())
         rotation = {
@@ -115,10 +116,10 @@ def _changed(resource: EngineResource, recorded: AsRecorded) -> dict[str, Any]:
         }
         if inputs.get("jwks") is None:
             return {overlap.INPUT: rotation}
-        staying = {}
+        keys = {}
         for name, members in mapping(inputs["jwks"]).items():
             key = readable_jwk(members)
             if key is None or key.thumbprint not in ending.keys:
-                staying[name] = members
-        return {"jwks": staying, overlap.INPUT: rotation}
+                keys[name] = members
+        return {"jwks": keys, overlap.INPUT: rotation}
     return {}

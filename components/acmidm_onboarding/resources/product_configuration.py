@@ -126,7 +126,7 @@ class ProductConfiguration(AuthorityResource, module="acmidm", name="ProductConf
             "managed_by": managed_by(),
             ownership.FORMERLY: ownership.former_keys(connection),
             "adopt": adoption.wanted(connection, managed_by()),
-            "configuration": dict(connection.products[product]),
+            "configuration": dict(connection.products[product].configuration),
             KEEP: connection.lets_go(product),
         }
         super().__init__(

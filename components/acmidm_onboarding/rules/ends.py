@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date
 
 from acmidm_onboarding.rules.retirement import due
-from acmidm_onboarding.values.client import Client, afzenders_of
+from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.end import End, EndOf, after, is_over, midnight
 
@@ -61,9 +61,7 @@ def past_ends(wanted: Client, real: Client, day: date) -> Iterator[End]:
 def _past_mandates_to_send(wanted: Client, real: Client, day: date) -> Iterator[End]:
     if not isinstance(wanted, Declaration):
         return
-    names = dict[str, str]()
-    for configuration in real.products.values():
-        names |= afzenders_of(configuration)
+    names = real.acts_for
     for code, until in wanted.afzenders.items():
         if until and code in names and is_over(until, day):
             yield _ended(EndOf.MANDATE, names[code], until)

@@ -17,14 +17,12 @@ from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.client import (
     Client,
     Records,
-    afzenders_of,
     is_recorded,
     recorded_as,
-    with_only,
 )
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import Evidence, is_fresh, summary
-from acmidm_onboarding.values.metadata import Configuration
+from acmidm_onboarding.values.metadata import ProductDocument
 from acmidm_onboarding.values.problems import first_listed, listed, on_one_line, quoted
 from acmidm_onboarding.values.terms import AuthMethod, ExemptiblePolicy, Platform
 
@@ -114,10 +112,9 @@ def _added_afzenders(
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the products through which a connection sends for organisations that are not recorded,
     with the name of each of those by its code."""
-    products = record.products if record else {}
-    for product, configuration in connection.products.items():
-        had = afzenders_of(products.get(product, {}))
-        has = afzenders_of(configuration)
+    for product, configured in connection.products.items():
+        had = record.product(product).afzenders if record else {}
+        has = configured.afzenders
         if more := {code: name for code, name in has.items() if code not in had}:
             yield product, more
 
@@ -219,7 +216,7 @@ class _Proven:
         if product not in self.products:
             return False
         on_tni = self.on_tni
-        return on_tni is None or code in afzenders_of(on_tni.products.get(product, {}))
+        return on_tni is None or code in on_tni.product(product).afzenders
 
 
 def _proven(
@@ -442,20 +439,18 @@ def _without(connection: Declaration, record: Client, covered: _Proven) -> Decla
     """Return the connection without what is added and not proven."""
     scopes, products = added(connection, record)
     scopes, products = scopes - covered.scopes, products - covered.products
-    return replace(
-        connection,
-        scopes={scope: grant for scope, grant in connection.scopes.items() if scope not in scopes},
-        products={
-            product: _without_unproven(product, fields, record, covered)
-            for product, fields in connection.products.items()
-            if product not in products
-        },
-    )
+    granted = {name: grant for name, grant in connection.scopes.items() if name not in scopes}
+    configured = {}
+    for name in connection.products:
+        if name not in products:
+            configured[name] = _without_unproven(name, connection, record, covered)
+    return replace(connection, scopes=granted, products=configured)
 
 
 def _without_unproven(
-    product: str, configuration: Configuration, record: Client, covered: _Proven
-) -> Configuration:
+    product: str, connection: Declaration, record: Client, covered: _Proven
+) -> ProductDocument:
     """Return a product without the organisations that the connection is not proven to send for."""
-    had = afzenders_of(record.products.get(product, {}))
-    return with_only(configuration, lambda code: code in had or covered.covers(product, code))
+    had = record.product(product).afzenders
+    configured = connection.products[product]
+    return configured.with_only(lambda code: code in had or covered.covers(product, code))

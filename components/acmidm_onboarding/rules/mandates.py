@@ -20,15 +20,14 @@ from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import (
     Client,
     Records,
-    afzenders_of,
     is_recorded,
     known,
     metadata_of,
-    with_only,
 )
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.end import is_over
 from acmidm_onboarding.values.keys import public_keys
+from acmidm_onboarding.values.metadata import ProductDocument
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.problems import Failure, first_listed
 
@@ -169,17 +168,14 @@ def _withheld(connection: Declaration, why: str, *, is_new: bool = False) -> Wit
 
 def _without(afzenders: Collection[str], connection: Declaration) -> Declaration:
     """Return a connection that sends no more for these organisations, by their codes."""
-    products = {
-        name: with_only(configuration, lambda code: code not in afzenders)
-        for name, configuration in connection.products.items()
-    }
+    products = {}
+    for name, product in connection.products.items():
+        products[name] = product.with_only(lambda code: code not in afzenders)
     return replace(connection, products=products)
 
 
 def _sends_no_more(connection: Declaration, afzenders: Collection[str]) -> str:
-    senders: dict[str, str] = {}
-    for configuration in connection.products.values():
-        senders |= afzenders_of(configuration)
+    senders = connection.acts_for
     names = sorted({name for code, name in senders.items() if code in afzenders})
     return tr(
         "it does not send for {names}, without a mandate for that now; one goes into mandates.yaml"
@@ -213,10 +209,18 @@ def _as_recorded(connection: Declaration, record: Client) -> Declaration:
         jwks=jwks,
         keys=public_keys(jwks),
         key_facts=replace(connection.key_facts, revoked=revoked),
-        products={
-            name: configuration or connection.products[name]
-            for name, configuration in record.products.items()
-            if name in connection.products
-            or (configuration and name not in connection.form.retire)  # else it has left
-        },
+        products=_products_as_recorded(connection, record),
     )
+
+
+def _products_as_recorded(connection: Declaration, record: Client) -> dict[str, ProductDocument]:
+    """Return the products that a client is to keep: those that its form has, as they are recorded,
+    and those that its form does not retire."""
+    products = {}
+    for name, recorded in record.products.items():
+        is_of_form = name in connection.products
+        if is_of_form and not recorded.configuration:
+            products[name] = connection.products[name]
+        elif is_of_form or (recorded.configuration and name not in connection.form.retire):
+            products[name] = recorded
+    return products

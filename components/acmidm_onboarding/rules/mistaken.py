@@ -15,7 +15,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
-from acmidm_onboarding.values.client import Client, afzenders_of
+from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.mandate import Mandate
 
@@ -144,10 +144,9 @@ class Mistaken:
     def _ended_afzenders(
         self, client: Client, recorded: Collection[str], day: date
     ) -> frozenset[str]:
-        codes = set[str]().union(*map(afzenders_of, client.products.values()))
         by_code = {folder.code: folder for folder in self.folders}
         ended = set[str]()
-        for folder in (by_code[code] for code in codes if code in by_code):
+        for folder in (by_code[code] for code in client.acts_for if code in by_code):
             if folder.mandates is None:
                 continue
             running = set[str]()

@@ -240,12 +240,15 @@ def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Itera
         )
     elif in_portal and confirmed.jwks is None:
         yield _order(wanted, confirmed, KEYS, Act.LOOK, {"keys": "portal"}, {})
-    for product in sorted(wanted.products.keys() | confirmed.said.products.keys()):
-        sides = (
-            {product: dict(each[product])} if product in each else {}
-            for each in (wanted.products, confirmed.said.products)
-        )
-        yield _order(wanted, confirmed, f"{PRODUCT}/{product}", Act.CONFIGURE, *sides)
+    for product in sorted(wanted.products.keys() | confirmed.products.keys()):
+        says, before = _of_product(wanted, product), _of_product(confirmed, product)
+        yield _order(wanted, confirmed, f"{PRODUCT}/{product}", Act.CONFIGURE, says, before)
+
+
+def _of_product(there: Client | Confirmation, product: str) -> dict[str, Any]:
+    """Return what an order says of a product; nothing where the client does not have it."""
+    configured = there.products.get(product)
+    return {} if configured is None else {product: dict(configured.configuration)}
 
 
 def said_before(

@@ -305,7 +305,7 @@ class Stack:
             if client.platform in self.forms.by_hand and client.client_id not in confirmed
         ]
 
-    @property
+    @cached_property
     def corrected(self) -> list[tuple[Client, str]]:
         """The clients of the state whose client-ID was confirmed wrongly, each with the right
         one."""

@@ -7,7 +7,7 @@ change. A form's client is a ``Declaration``, which has besides what the form al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.keys import Key
-from acmidm_onboarding.values.metadata import ClientMetadata, Configuration, Owner, Scopes
+from acmidm_onboarding.values.metadata import ClientMetadata, Configuration, ProductDocument, Scopes
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
@@ -31,10 +31,7 @@ JWKS_URI = "jwks_uri"
 OF_ATTRIBUTES = "attributes."
 """How the names of attributes begin among a client's fields."""
 
-AFZENDERS = "afzenders"
-"""How the configuration of a product, as it is sent, names the organisations that a client sends
-for."""
-
+NOT_CONFIGURED = ProductDocument({})
 NOT_DECLARED = "granted outside this project"
 """The reason that a refresh records for a scope that no form declares."""
 
@@ -208,9 +205,7 @@ class Client:
     """The declared public keys per ``kid``; None where they are left to the portal, or published at
     an address."""
     key_facts: KeyFacts = field(default_factory=KeyFacts)
-    products: Mapping[str, Configuration] = field(default_factory=dict)
-    owners: Mapping[str, Owner] = field(default_factory=dict)
-    """Per product the owner of the configuration."""
+    products: Mapping[str, ProductDocument] = field(default_factory=dict)
     record: Record = field(default_factory=Record)
 
     @property
@@ -312,11 +307,22 @@ class Client:
             else {}
         )
 
+    def product(self, name: str) -> ProductDocument:
+        """Return the configuration of a product; an empty one where it has none."""
+        return self.products.get(name, NOT_CONFIGURED)
+
     @property
-    def acts_for(self) -> list[str]:
-        """The names of the organisations that it sends for besides its own."""
-        by_product = (afzenders_of(product).values() for product in self.products.values())
-        return sorted(set[str]().union(*by_product))
+    def configurations(self) -> dict[str, Configuration]:
+        """The configurations of its products, without their owners."""
+        return {name: product.configuration for name, product in self.products.items()}
+
+    @property
+    def acts_for(self) -> dict[str, str]:
+        """The organisations that it sends for besides its own: per code the name."""
+        organisations: dict[str, str] = {}
+        for product in self.products.values():
+            organisations |= product.afzenders
+        return organisations
 
     @property
     def known_keys(self) -> Mapping[str, Key] | None:
@@ -379,23 +385,6 @@ def fields_in(document: Mapping[str, Any], incarnation: str | None = None) -> di
     which no form knows."""
     found = {name: document[name] for name in ClientMetadata.model_fields if name in document}
     return flat({**found, **({"incarnation": incarnation} if incarnation else {})})
-
-
-def afzenders_of(configuration: Configuration) -> dict[str, str]:
-    """Return the organisations that a client sends for at a product: per code the name."""
-    return {str(one["code"]): str(one["name"]) for one in configuration.get(AFZENDERS) or ()}
-
-
-def with_only(configuration: Configuration, stays: Callable[[str], bool]) -> Configuration:
-    """Return a product's configuration with those organisations alone that its client goes on to
-    send for, by their codes."""
-    stay = [one for one in configuration.get(AFZENDERS) or () if stays(one["code"])]
-    return {**without_afzenders(configuration), **({AFZENDERS: stay} if stay else {})}
-
-
-def without_afzenders(configuration: Configuration) -> Configuration:
-    """Return a product's configuration without the organisations that its client sends for."""
-    return {name: value for name, value in configuration.items() if name != AFZENDERS}
 
 
 def metadata_of(client: Client) -> ClientMetadata:
@@ -463,7 +452,6 @@ def _with(client: Client, part: Client) -> Client:
             else {**(client.scopes or {}), **(part.scopes or {})}
         ),
         products={**client.products, **part.products},
-        owners={**client.owners, **part.owners},
         keys=None if client.keys is None or part.keys is None else {**client.keys, **part.keys},
         key_facts=replace(client.key_facts, seen=client.key_facts.seen or part.key_facts.seen),
         protected=_either(client.protected, part.protected),

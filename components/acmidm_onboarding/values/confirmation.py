@@ -19,7 +19,7 @@ from acmidm_onboarding.values.client import Client, ClientKey, grants
 from acmidm_onboarding.values.harmless import Text
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.keys import public_keys
-from acmidm_onboarding.values.metadata import ClientMetadata, PortalMetadata
+from acmidm_onboarding.values.metadata import ClientMetadata, PortalMetadata, ProductDocument
 from acmidm_onboarding.values.names import ClientId, Part, one_line
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.problems import quoted
@@ -149,6 +149,10 @@ class Confirmation:
     def scopes(self) -> dict[str, bool]:
         return {name: scope.default for name, scope in self.said.scopes.items()}
 
+    @property
+    def products(self) -> dict[str, ProductDocument]:
+        return {name: ProductDocument(fields) for name, fields in self.said.products.items()}
+
     def client(self, client_key: ClientKey) -> Client | None:
         """Return the client as it is confirmed; None where the authority has none."""
         if not self.is_there:
@@ -159,7 +163,7 @@ class Confirmation:
             client_id=self.said.client_id,
             scopes=grants(self.scopes),
             keys=public_keys(self.jwks),
-            products=self.said.products,
+            products=self.products,
         )
 
 

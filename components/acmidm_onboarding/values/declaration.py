@@ -97,11 +97,15 @@ class Declaration(Client):
     def in_stack(self, *, protect: bool | None, managed_by: str | None = None) -> Declaration:
         """Return the declaration as the client of a stack: ``protect`` is the setting of the stack,
         ``managed_by`` its name at authorities, each None where it is not known."""
+        fields = dict(self.fields)
+        if managed_by:
+            fields["managed_by"] = managed_by
+        owner = Owner(self.software_id, managed_by)
         return replace(
             self,
-            fields={**self.fields, **({"managed_by": managed_by} if managed_by else {})},
+            fields=fields,
             protected=self._protected(protect=protect),
-            owners=dict.fromkeys(self.products, Owner(self.software_id, managed_by)),
+            products={name: replace(each, owner=owner) for name, each in self.products.items()},
             leaving=replace(self.leaving, is_let_go=bool(self.lets_go())),
         )
 

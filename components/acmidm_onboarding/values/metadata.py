@@ -7,8 +7,8 @@ and every comparison are made from it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field
@@ -24,6 +24,9 @@ Scopes = Mapping[str, bool]
 """A set of scopes as a map: per scope whether every token has it, whatever its request names."""
 
 Configuration = Mapping[str, Any]
+AFZENDERS = "afzenders"
+"""How the configuration of a product, as it is sent, names the organisations that a client sends
+for."""
 Names = Annotated[
     tuple[Text, ...], FailFast(), AfterValidator(lambda names: tuple(sorted(set(names))))
 ]
@@ -163,7 +166,27 @@ class ProductDocument:
     """One product's configuration of a client, and whose it is."""
 
     configuration: Configuration
-    owner: Owner
+    owner: Owner = Owner()
+
+    @property
+    def afzenders(self) -> dict[str, str]:
+        """The organisations that the client sends for: per code the name."""
+        senders = self.configuration.get(AFZENDERS) or ()
+        return {str(sender["code"]): str(sender["name"]) for sender in senders}
+
+    @property
+    def without_afzenders(self) -> Configuration:
+        return {name: value for name, value in self.configuration.items() if name != AFZENDERS}
+
+    def with_only(self, stays: Callable[[str], bool]) -> Self:
+        """Return it with those organisations alone that the client goes on to send for, by their
+        codes."""
+        configuration = dict(self.without_afzenders)
+        senders = self.configuration.get(AFZENDERS) or ()
+        staying = [sender for sender in senders if stays(sender["code"])]
+        if staying:
+            configuration[AFZENDERS] = staying
+        return replace(self, configuration=configuration)
 
 
 def without_assigned(scopes: Scopes, assigned: frozenset[str], declared: Collection[str]) -> Scopes:

@@ -76,7 +76,7 @@ def test_what_a_version_recorded_is_still_read(version: str) -> None:
     assert len(clients) == len({client.client_id for client in clients.values()}) >= 7
     for client in clients.values():
         assert client.fields["incarnation"]
-        assert all(owner.incarnation for owner in client.owners.values())
+        assert all(product.owner.incarnation for product in client.products.values())
         assert client.record.handed_over
         assert bool(client.record.handed_over.sent_at) != bool(client.form.adopts)
     by_name = {name.partition("/")[2]: client for name, client in clients.items()}

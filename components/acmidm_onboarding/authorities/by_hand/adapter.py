@@ -149,11 +149,9 @@ class ByHand(Authority):
 
     def configurations(self, product: str) -> Iterator[tuple[str, ProductDocument]]:
         for confirmed in self._confirmed.values():
-            if confirmed.is_there and product in confirmed.said.products:
-                yield (
-                    str(confirmed.said.client_id),
-                    ProductDocument(confirmed.said.products[product], Owner()),
-                )
+            configured = confirmed.products.get(product)
+            if confirmed.is_there and configured is not None:
+                yield str(confirmed.said.client_id), configured
 
 
 class ConfirmedProducts:
@@ -165,8 +163,7 @@ class ConfirmedProducts:
 
     def read(self, product: str, client_id: str) -> ProductDocument | None:
         confirmed = self._authority.confirmation(client_id)
-        configuration = confirmed.said.products.get(product) if confirmed else None
-        return None if configuration is None else ProductDocument(configuration, Owner())
+        return confirmed.products.get(product) if confirmed else None
 
     def put(
         self,
