@@ -231,7 +231,7 @@ def _warn_of_missing_rights(planned: Planned) -> None:
     to."""
     plan, stack = planned.plan, planned.stack
     new = (state for client_key, state in plan.after.items() if client_key not in plan.before)
-    awaiting = {state.client_key[:2] for state in new if state.keys is None}
+    awaiting = {state.client_key[:2] for state in new if state.keys.declared is None}
     if awaiting and stack is not None:
         warn_of_missing_rights(
             stack,

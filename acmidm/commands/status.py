@@ -226,7 +226,9 @@ def _connections(stack: Stack, now: datetime, *, with_unmade: bool) -> Iterator[
     Raises Failure."""
     with working(tr("reading {stack}", stack=stack.name)):
         states = stack.state.recorded.clients
-    in_portal = (state for state in states.values() if state.keys is None and not state.jwks_uri)
+    in_portal = (
+        state for state in states.values() if state.keys.declared is None and not state.jwks_uri
+    )
     uploaded = uploaded_keys(stack.authorities, in_portal)
     for client_key, state in states.items():
         yield listed(stack.name, state.with_uploaded(uploaded.get(client_key)), now)

@@ -208,7 +208,7 @@ class _ProgressRows:
                 scopes=None if state.scopes is None else scopes,
             )
         keys = _keys(shown, asked)
-        if shown.keys is None and not shown.jwks_uri:
+        if shown.keys.declared is None and not shown.jwks_uri:
             shown = shown.with_uploaded(keys)
         usable = None if keys is None else _usable(keys, connection, self._now)
         whole = connection.leaves.get(connection.platform) if connection else None
@@ -247,14 +247,14 @@ class _ProgressRows:
         return replace(
             facts,
             made_at=state.record.made_at,
-            keys_since=state.record.keys_since if shown.keys else None,
+            keys_since=state.record.keys_since if shown.keys.declared else None,
             awaits_key=state.secret.awaits_key,
             is_seen=is_seen,
             is_gone=is_seen and snapshot is None,
             withdrawn=_withdrawn(state, connection, snapshot, catalogue),
             administrators=(
                 asked.administrators(state, connection)
-                if usable is not None and not usable and shown.keys is None
+                if usable is not None and not usable and shown.keys.declared is None
                 else None
             ),
             last_token_at=last_use(uses) if uses else None,
@@ -306,8 +306,8 @@ def _keys(state: Client, asked: _Asked) -> Mapping[str, Key] | None:
     where they are not known, as those at an address."""
     if state.jwks_uri:
         return None
-    if state.keys is not None:
-        return state.keys
+    if state.keys.declared is not None:
+        return state.keys.declared
     snapshot = asked.seen.get(state.client_key)
     return keys_of(snapshot.jwks if snapshot else {}) if state.client_key in asked.seen else None
 
@@ -315,7 +315,7 @@ def _keys(state: Client, asked: _Asked) -> Mapping[str, Key] | None:
 def _usable(
     keys: Mapping[str, Key], connection: Declaration | None, now: datetime
 ) -> frozenset[str]:
-    compromised = connection.key_facts.compromised if connection else frozenset()
+    compromised = connection.keys.compromised if connection else frozenset()
     return frozenset(
         key.thumbprint
         for key in keys.values()

@@ -17,7 +17,7 @@ from acmidm.words import day, plain
 from acmidm_onboarding.authorities.port import RecordedChange
 from acmidm_onboarding.texts import ntr, tr
 from acmidm_onboarding.values.client import Client, Grant, Secret, fields_in
-from acmidm_onboarding.values.keys import keys_of
+from acmidm_onboarding.values.keys import PublicKeys, keys_of
 from acmidm_onboarding.values.metadata import ProductDocument
 from acmidm_onboarding.values.problems import both
 from acmidm_onboarding.values.terms import Environment
@@ -127,7 +127,7 @@ def _state(client: Client, recorded: RecordedChange, document: Mapping[str, Any]
         case "scopes":
             return Client(*client_key, scopes=scopes)
         case "jwks":
-            return Client(*client_key, keys=_keys(values))
+            return Client(*client_key, keys=PublicKeys(_keys(values)))
         case "product":
             configuration = values.get("configuration")
             product = _product(recorded.document)
@@ -138,12 +138,13 @@ def _state(client: Client, recorded: RecordedChange, document: Mapping[str, Any]
     renewed = {(recorded.before or {}).get(_SECRET), (recorded.after or {}).get(_SECRET)}
     is_renewed = len(renewed) > 1 and None not in renewed
     is_whole = recorded.action in ("client.created", "client.removed")
+    keys = _keys(values.get("jwks") or {}) if is_whole else None
     return Client(
         *client_key,
         fields=fields_in(values),
         secret=Secret(document is recorded.before if is_renewed else None),
         scopes=scopes if is_whole else None,
-        keys=_keys(values.get("jwks") or {}) if is_whole else None,
+        keys=PublicKeys(keys),
     )
 
 

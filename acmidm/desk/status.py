@@ -314,7 +314,7 @@ class ListedConnection(ClientName):
 def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
     """Return a client of the state; keys in the portal are listed where they are known
     (``uploaded``)."""
-    fields, known_keys = state.fields, state.known_keys
+    fields, known_keys = state.fields, state.keys.known
     grants = sorted((state.scopes or {}).items())
     keys = [
         ListedKey(
@@ -343,7 +343,7 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
         default_scopes=tuple(scope for scope, grant in grants if grant.default),
         attributes=dict(state.attributes),
         keys=None if known_keys is None else tuple(keys),
-        keys_in_portal=state.keys is None and not state.jwks_uri,
+        keys_in_portal=state.keys.declared is None and not state.jwks_uri,
         jwks_uri=state.jwks_uri,
         mandate=_mandate(state.form.mandate, now),
         acts_for=tuple(sorted(set(state.acts_for.values()))),

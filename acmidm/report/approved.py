@@ -384,7 +384,7 @@ def _at_authority(
     if snapshot is None:
         return None
     # Where keys are left to the portal, an organisation may upload some after the review.
-    has_keys = not is_stolen and any(side.keys is not None for side in sides)
+    has_keys = not is_stolen and any(side.keys.declared is not None for side in sides)
     products = set[str]().union(*(side.products for side in sides))
     state = platform.client(sides[-1].client_key, snapshot, products)
     return {
@@ -394,7 +394,9 @@ def _at_authority(
             scope: "by default" if grant.default else "on request"
             for scope, grant in (state.scopes or {}).items()
         },
-        "keys": {kid: key.digest for kid, key in (state.keys or {}).items()} if has_keys else {},
+        "keys": {kid: key.digest for kid, key in (state.keys.declared or {}).items()}
+        if has_keys
+        else {},
         "products": {
             name: {**flat(product.configuration), **asdict(product.owner)}
             for name, product in state.products.items()

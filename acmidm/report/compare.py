@@ -26,7 +26,7 @@ from acmidm_onboarding.values.client import (
     FormTerms,
     Grant,
 )
-from acmidm_onboarding.values.keys import Key
+from acmidm_onboarding.values.keys import Key, PublicKeys
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import AuthMethod, Environment, ExemptiblePolicy, Platform
 
@@ -134,16 +134,16 @@ class Comparison:
         yield from self._changes_of_address(before, after, is_new=is_new)
         yield from self._changes_of_terms(before, after)
         yield from self._changes_of_scopes(before, after)
-        yield from self._changes_of_keys(before.known_keys or {}, after)
+        yield from self._changes_of_keys(before.keys.known or {}, after)
         yield from _taken_from_the_portal(before, after)
-        known = list(before.known_keys or ())
-        if len(known) == 1 and after.key_facts.signs_without_kid and len(after.keys or ()) > 1:
+        known = list(before.keys.known or ())
+        if len(known) == 1 and after.keys.signs_without_kid and len(after.keys.declared or ()) > 1:
             yield Change(kind=Kind.SECOND_KEY_WITHOUT_KID, subject=known[0])
         yield from self._changes_of_products(before, after)
 
     def _changes_of_evidence(self, before: Client, after: Client) -> Iterator[Change]:
-        if before.key_facts.proven != after.key_facts.proven and not self.by_hand:
-            yield Change(kind=Kind.EVIDENCE_CHANGED, note=evidence_in_words(after.key_facts.proven))
+        if before.keys.proven != after.keys.proven and not self.by_hand:
+            yield Change(kind=Kind.EVIDENCE_CHANGED, note=evidence_in_words(after.keys.proven))
 
     def _changes_by_form(self, before: Client, after: Client) -> Iterator[Change]:
         """Yield what a form alone announces or names: days on which something leaves, and new
@@ -211,12 +211,12 @@ class Comparison:
     def _changes_over(self, before: Client, after: Client) -> bool:
         """Return whether a client that waits for a key has a usable one, as far as is known: then
         this run ends its secret."""
-        if not before.secret.awaits_key or not before.known_keys:
+        if not before.secret.awaits_key or not before.keys.known:
             return False
-        usable = [key for key in before.known_keys.values() if not key.has_ended(self.now)]
-        if after.keys is None:
+        usable = [key for key in before.keys.known.values() if not key.has_ended(self.now)]
+        if after.keys.declared is None:
             return bool(usable)
-        return any(key.thumbprint in after.thumbprints for key in usable)
+        return any(key.thumbprint in after.keys.thumbprints for key in usable)
 
     def _changes_of_marks(self, before: Client, after: Client) -> Iterator[Change]:
         for part in sorted(before.record.without_marks - after.record.without_marks):
@@ -260,7 +260,7 @@ class Comparison:
                 subject=new,
                 fields=(FieldChange(field=JWKS_URI, old=old, new=new),) if old else (),
             )
-        elif self.by_hand or after.keys is not None:
+        elif self.by_hand or after.keys.declared is not None:
             yield Change(kind=Kind.KEYS_OFF_ADDRESS, subject=old)
 
     def _changes_of_protection(self, before: Client, after: Client) -> Iterator[Change]:
@@ -316,32 +316,34 @@ class Comparison:
     def _changes_of_mode(self, before: Client, after: Client) -> Iterator[Change]:
         """Yield changes of who manages the keys, and whether enough keys stay; none of a client
         that is taken over."""
-        if before.keys is None and after.keys is not None and not before.jwks_uri:
+        if before.keys.declared is None and after.keys.declared is not None and not before.jwks_uri:
             yield Change(kind=Kind.KEYS_DECLARED)
         if not after.uses_keys or after.jwks_uri:
             return
-        if after.keys is None:
+        if after.keys.declared is None:
             yield from self._keys_handed_over(before, after)
         else:
-            yield from self._keys_enough(before, after.keys)
+            yield from self._keys_enough(before, after.keys.declared)
 
     def _keys_handed_over(self, before: Client, after: Client) -> Iterator[Change]:
         """Yield what it comes to that the organisation manages its keys at the portal."""
         if before.jwks_uri and not self.by_hand:
             address = FieldChange(field=JWKS_URI, new=before.jwks_uri)
             yield Change(kind=Kind.KEYS_HANDED_OVER, fields=(address,))
-        elif before.keys and before.uses_keys and not before.foreign:
-            gone = after.key_facts.gone_at_once
-            stay = {kid: key for kid, key in before.keys.items() if key.thumbprint not in gone}
+        elif before.keys.declared and before.uses_keys and not before.foreign:
+            gone = after.keys.gone_at_once
+            stay = {
+                kid: key for kid, key in before.keys.declared.items() if key.thumbprint not in gone
+            }
             fields = field_changes({}, _thumbprints(stay))
             yield Change(kind=Kind.KEYS_HANDED_OVER, fields=fields)
-        elif before.keys is not None and not before.keys:
+        elif before.keys.declared is not None and not before.keys.declared:
             yield Change(kind=Kind.KEY_AWAITED)
 
     def _keys_enough(self, before: Client, keys: Mapping[str, Key]) -> Iterator[Change]:
         """Yield whether another set of keys takes the place of all, and whether one or none is
         there at last."""
-        had = before.known_keys
+        had = before.keys.known
         are_fewer = had is not None and len(keys) < len(had)
         if had and keys and not self.by_hand:
             old, new = _thumbprints(had), _thumbprints(keys)
@@ -395,7 +397,7 @@ class Comparison:
         before: Mapping[str, Key],
         client: Client,
     ) -> Iterator[Change]:
-        after = client.keys
+        after = client.keys.declared
         if after is None:
             return
         for kid, old, new in differing(before, after):
@@ -420,9 +422,9 @@ class Comparison:
     def _key_removed(self, kid: str, key: Key, client: Client) -> Change:
         """Return the change of a client that loses a key, and what it means for its tokens."""
         thumbprint, kind, note = key.thumbprint, Kind.KEY_REMOVED, None
-        supplier = client.key_facts.revoked.get(thumbprint or "")
-        if thumbprint in client.key_facts.compromised:
-            kind, note = Kind.KEY_COMPROMISED, self._usable(client.keys or {})
+        supplier = client.keys.revoked.get(thumbprint or "")
+        if thumbprint in client.keys.compromised:
+            kind, note = Kind.KEY_COMPROMISED, self._usable(client.keys.declared or {})
         elif supplier:
             note = _mandate_ended(supplier)
         return Change(kind=kind, subject=kid, thumbprint=thumbprint, note=note)
@@ -484,7 +486,7 @@ def _made(client: Client) -> Iterator[Change]:
     if client.form.adopts:
         return
     yield Change(kind=Kind.CLIENT_CREATED, note=_entry(client))
-    if client.uses_keys and not client.keys and not client.jwks_uri:
+    if client.uses_keys and not client.keys.declared and not client.jwks_uri:
         yield Change(kind=Kind.KEY_AWAITED)
 
 
@@ -494,7 +496,7 @@ def _nothing_of(client: Client) -> Client:
     return Client(
         *client.client_key,
         scopes={},
-        keys=None if client.keys is None else {},
+        keys=PublicKeys(None if client.keys.declared is None else {}),
         form=FormTerms(
             retire=client.form.retire,
             keep=client.form.keep,
@@ -568,7 +570,8 @@ def _entry(state: Client) -> str:
 def _owner(state: Client) -> str:
     """Return who owned a client that is taken over, as far as its authority knows."""
     keys = ", ".join(
-        f"{kid} {key.thumbprint or ''}".strip() for kid, key in sorted((state.keys or {}).items())
+        f"{kid} {key.thumbprint or ''}".strip()
+        for kid, key in sorted((state.keys.declared or {}).items())
     )
     name = state.fields.get("client_name") or tr("without a name")
     return tr(
@@ -585,7 +588,7 @@ def _contacts(state: Client) -> str:
 
 
 def _lost(state: Client) -> tuple[FieldChange, ...]:
-    had = {"scopes": state.scopes, "keys": state.keys, "products": state.products}
+    had = {"scopes": state.scopes, "keys": state.keys.declared, "products": state.products}
     return tuple(
         FieldChange(field=name, old=", ".join(sorted(values)))
         for name, values in had.items()
@@ -596,11 +599,11 @@ def _lost(state: Client) -> tuple[FieldChange, ...]:
 def _taken_from_the_portal(before: Client, after: Client) -> Iterator[Change]:
     """Yield the keys that leave though keys are left to the portal: those that a former supplier
     has lent, as far as the state remembers."""
-    if after.keys is not None:
+    if after.keys.declared is not None:
         return
-    names = {key.thumbprint: kid for kid, key in (before.known_keys or {}).items()}
-    for thumbprint in sorted(before.key_facts.lent.keys() & after.key_facts.gone_at_once):
-        supplier = after.key_facts.revoked.get(thumbprint)
+    names = {key.thumbprint: kid for kid, key in (before.keys.known or {}).items()}
+    for thumbprint in sorted(before.keys.lent.keys() & after.keys.gone_at_once):
+        supplier = after.keys.revoked.get(thumbprint)
         note = tr("its supplier says that it is stolen: it leaves at once")
         if supplier:
             note = _mandate_ended(supplier)

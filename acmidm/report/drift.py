@@ -256,7 +256,7 @@ def expiring_keys(
         state = client.recorded or client.declared
         if state is None:
             continue
-        for kid, key in ((client.real or state).known_keys or {}).items():
+        for kid, key in ((client.real or state).keys.known or {}).items():
             if key.expires is None or (key.expires - now).days > days:
                 continue
             keys.append(
@@ -297,7 +297,12 @@ def key_warnings(
     warnings: list[str] = []
     for client in clients:
         state = client.declared
-        if state is None or client.real is None or state.keys is not None or state.jwks_uri:
+        if (
+            state is None
+            or client.real is None
+            or state.keys.declared is not None
+            or state.jwks_uri
+        ):
             continue
         snapshot = real[state.platform].clients[str(client.real.client_id)]
         planned = PlannedClient(keys=snapshot.jwks)

@@ -211,7 +211,7 @@ def _with_uploaded_keys(authorities: Authorities, plan: Plan) -> Plan:
     taken = [
         old
         for old, new in paired(plan.before, plan.after)
-        if old and new and old.keys is None and new.keys is not None
+        if old and new and old.keys.declared is None and new.keys.declared is not None
     ]
     before = dict(plan.before)
     for client_key, keys in uploaded_keys(authorities, taken).items():

@@ -252,7 +252,13 @@ def _at_authority(client: Client | None) -> tuple[object, ...] | None:
     return (
         None
         if client is None
-        else (client.client_key, client.fields, client.scopes, client.keys, client.configurations)
+        else (
+            client.client_key,
+            client.fields,
+            client.scopes,
+            client.keys.declared,
+            client.configurations,
+        )
     )
 
 

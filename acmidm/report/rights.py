@@ -30,7 +30,7 @@ def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str
     day = stack.now.date()
     for connection in connections:
         has_left = connection.platform.value in due(connection, day) or has_ended(connection, day)
-        if connection.keys is None and connection.codes and not has_left:
+        if connection.keys.declared is None and connection.codes and not has_left:
             waiting.setdefault((connection.platform, connection.codes), []).append(connection)
     platforms = stack.authorities.platforms_briefly if waiting else {}
     sentences: list[str] = []

@@ -39,19 +39,19 @@ def with_keys(
         {client_key: _of_form(state, forms) for client_key, state in side.items()}
         for side in (plan.before, plan.after)
     )
-    revoked = {form.client_key: form.key_facts.revoked for form in declared}
+    revoked = {form.client_key: form.keys.revoked for form in declared}
     today = datetime.now(UTC).date()
     for form in connections:
         if state := after.get(form.client_key):
             had = before.get(form.client_key)
-            now = without_taken_back(form, had.key_facts.lent if had else {}, today)
+            now = without_taken_back(form, had.keys.lent if had else {}, today)
             after[form.client_key] = replace(
                 state,
-                key_facts=replace(
-                    state.key_facts,
-                    compromised=now.key_facts.compromised,
-                    revoked={**revoked.get(form.client_key, {}), **now.key_facts.revoked},
-                    signs_without_kid=form.key_facts.signs_without_kid,
+                keys=replace(
+                    state.keys,
+                    compromised=now.keys.compromised,
+                    revoked={**revoked.get(form.client_key, {}), **now.keys.revoked},
+                    signs_without_kid=form.keys.signs_without_kid,
                 ),
             )
     pairs = [(old, new) for old, new in paired(before, after) if old and new]
@@ -62,8 +62,8 @@ def with_keys(
     if authorities is not None and second:
         for client_key, uses in keys_in_use(authorities, second).items():
             is_without_kid = any(not use.with_kid for use in uses.values())
-            facts = replace(after[client_key].key_facts, signs_without_kid=is_without_kid)
-            after[client_key] = replace(after[client_key], key_facts=facts)
+            keys = replace(after[client_key].keys, signs_without_kid=is_without_kid)
+            after[client_key] = replace(after[client_key], keys=keys)
     more = tuple((_of_form(state, forms), change) for state, change in plan.more)
     return replace(plan, before=before, after=after, more=more)
 
@@ -91,5 +91,7 @@ def warnings(review: Review) -> list[str]:
 
 def _gets_a_second_key(old: Client, new: Client) -> bool:
     return (
-        not new.key_facts.signs_without_kid and len(old.keys or ()) == 1 and len(new.keys or ()) > 1
+        not new.keys.signs_without_kid
+        and len(old.keys.declared or ()) == 1
+        and len(new.keys.declared or ()) > 1
     )

@@ -91,9 +91,8 @@ def _without_address(state: Client, expected: Client) -> Client:
     """Return a client without the address of its keys: among its keys where an address is expected,
     else among its fields."""
     if expected.jwks_uri:
-        return replace(
-            state, keys={kid: key for kid, key in (state.keys or {}).items() if kid != JWKS_URI}
-        )
+        keys = {kid: key for kid, key in (state.keys.declared or {}).items() if kid != JWKS_URI}
+        return replace(state, keys=replace(state.keys, declared=keys))
     return replace(
         state, fields={name: value for name, value in state.fields.items() if name != JWKS_URI}
     )
@@ -372,8 +371,9 @@ def _part_by_part(
 ) -> None:
     """Compare a client part by part."""
     declared = client.declared
-    if recorded.keys is None:  # left to the portal
-        real = replace(real, keys=None).with_uploaded(real.keys)
+    if recorded.keys.declared is None:  # left to the portal
+        keys = replace(real.keys, declared=None, uploaded=real.keys.declared)
+        real = replace(real, keys=keys)
     then, wanted, now = _parts(recorded), _parts(declared), _parts(real)
     expected, basis, pending = {}, {}, set()
     for part in then.keys() | wanted.keys():
@@ -409,10 +409,11 @@ def _part_by_part(
         return
     scopes = _granted(recorded, basis[Resource.SCOPES] or {})
     pending |= _restated(replace(recorded, scopes=scopes), declared)
+    before = _with_parts(recorded, basis)
     before = replace(
-        _with_parts(recorded, basis),
+        before,
         scopes=scopes,
-        key_facts=replace(recorded.key_facts, uploaded=real.key_facts.uploaded),
+        keys=replace(before.keys, uploaded=real.keys.uploaded),
         record=replace(recorded.record, without_marks=frozenset()),
     )
     _pend(client, pending, before, declared, comparison)
@@ -447,7 +448,7 @@ def _restated(recorded: Client, declared: Client) -> set[str]:
             parts.add(Resource.SCOPES)
     if _gets_another_secret(recorded, declared):
         parts.add(Resource.CLIENT)
-    if recorded.key_facts.proven != declared.key_facts.proven:
+    if recorded.keys.proven != declared.keys.proven:
         parts.add(Resource.KEYS)
     return parts
 
@@ -500,7 +501,7 @@ def _parts(state: Client | None) -> dict[str, Any]:
     return {
         Resource.CLIENT: state.fields,
         Resource.SCOPES: scopes,
-        Resource.KEYS: state.keys,
+        Resource.KEYS: state.keys.declared,
         **products,
     }
 
@@ -513,7 +514,10 @@ def _with_parts(state: Client, parts: Mapping[str, Any]) -> Client:
             configuration = dict(values)
             owner = configuration.pop(_OWNER, None) or Owner()
             products[part.partition("/")[2]] = ProductDocument(configuration, owner)
-    fields, scopes, keys = (
-        parts[part] for part in (Resource.CLIENT, Resource.SCOPES, Resource.KEYS)
+    return replace(
+        state,
+        fields=parts[Resource.CLIENT],
+        scopes=grants(parts[Resource.SCOPES]),
+        keys=replace(state.keys, declared=parts[Resource.KEYS]),
+        products=products,
     )
-    return replace(state, fields=fields, scopes=grants(scopes), keys=keys, products=products)

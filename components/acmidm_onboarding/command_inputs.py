@@ -23,7 +23,7 @@ from acmidm_onboarding import installed
 from acmidm_onboarding.settings import NAMESPACE
 from acmidm_onboarding.stack_files import stack_file
 from acmidm_onboarding.values.client import NOT_CONFIGURED, Client, Grant, Records
-from acmidm_onboarding.values.keys import Key
+from acmidm_onboarding.values.keys import Key, PublicKeys
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -60,7 +60,7 @@ def handing(
             name: {
                 "client_id": client.client_id,
                 "scopes": None if client.scopes is None else sorted(client.scopes),
-                "keys": {kid: key.thumbprint for kid, key in (client.keys or {}).items()},
+                "keys": {kid: key.thumbprint for kid, key in (client.keys.declared or {}).items()},
                 "products": sorted(client.products),
             }
             for name, client in records.items()
@@ -97,13 +97,14 @@ def read_handed(file: Path, environment: Environment) -> Handed:
         version = handed["state_version"]
         for name, parts in handed["clients"].items():
             scopes = None if parts["scopes"] is None else dict.fromkeys(parts["scopes"], Grant())
+            keys = {kid: Key(thumbprint) for kid, thumbprint in parts["keys"].items()}
             records[name] = Client(
                 name,
                 Platform.ACMIDM,
                 environment,
                 client_id=parts["client_id"],
                 scopes=scopes,
-                keys={kid: Key(thumbprint) for kid, thumbprint in parts["keys"].items()},
+                keys=PublicKeys(keys),
                 products=dict.fromkeys(parts["products"], NOT_CONFIGURED),
             )
     except (OSError, ValueError, LookupError, TypeError, AttributeError):

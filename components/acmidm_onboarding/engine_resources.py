@@ -20,14 +20,13 @@ from acmidm_onboarding.values.client import (
     FormTerms,
     Grant,
     HandedOver,
-    KeyFacts,
     Leaving,
     Record,
     Secret,
     fields_in,
     with_first_marked,
 )
-from acmidm_onboarding.values.keys import keys_of
+from acmidm_onboarding.values.keys import PublicKeys, keys_of
 from acmidm_onboarding.values.marks import has_mark
 from acmidm_onboarding.values.metadata import Owner, ProductDocument
 from acmidm_onboarding.values.plain import flat
@@ -253,8 +252,8 @@ def client_from(
             is_let_go=bool(removable) and all(inputs[part].get(KEEP) is True for part in removable),
         ),
         scopes=_grants(inputs[Resource.SCOPES]) if Resource.SCOPES in parts else None,
-        keys=None if keys.get("jwks") is None else keys_of(_jwks(keys)),
-        key_facts=KeyFacts(
+        keys=PublicKeys(
+            None if keys.get("jwks") is None else keys_of(_jwks(keys)),
             lent=mapping(keys.get(LENT)),
             proven=mapping(keys.get("proven")),
             seen=mapping(parts.get(Resource.KEYS, {}).get("outputs")).get("seen"),

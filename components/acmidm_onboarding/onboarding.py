@@ -270,7 +270,7 @@ def _public_keys(connection: Declaration, given: Sequence[Any], profile: Profile
                 f"{connection.key}, key {number}: its kid is that of another key; name each by a"
                 " kid of its own"
             )
-        if key.thumbprint in connection.key_facts.compromised:
+        if key.thumbprint in connection.keys.compromised:
             raise pulumi.RunError(
                 f"{connection.key}, key {number}: its form says that this key is compromised; give"
                 " another"

@@ -396,7 +396,7 @@ def test_of_a_supplier_one_list_changes_and_no_form(place: Workspace) -> None:
     assert added.exit_code == 0, added.output
     assert f"{new}-2.jwk.json" in file.read_text()
     [connection] = place.load().connections(Environment.TNI)
-    assert len(connection.keys or ()) == 3
+    assert len(connection.keys.declared or ()) == 3
     for arguments, said in (
         (
             ["new", FORM_FILE],

@@ -20,12 +20,12 @@ def test_it_is_known_and_not_declared(workspace: Workspace) -> None:
     for jwks, declared in ((f"[tni.jwk.json, {ENTRY}]", ["tni"]), (f"[{ENTRY}]", [])):
         workspace.write_form(FORM.replace("[tni.jwk.json]", jwks))
         [connection] = workspace.load().connections(Environment.TNI)
-        assert (list(connection.keys or ()), connection.key_facts.compromised) == (
+        assert (list(connection.keys.declared or ()), connection.keys.compromised) == (
             declared,
             frozenset({thumbprint}),
         )
         [on_production] = workspace.load().connections(Environment.PROD)
-        assert on_production.key_facts.compromised == frozenset()
+        assert on_production.keys.compromised == frozenset()
 
 
 def test_what_it_signed_is_no_evidence(workspace: Workspace) -> None:
@@ -54,7 +54,10 @@ def test_an_entry_that_says_no_more_is_its_name(workspace: Workspace) -> None:
         FORM.replace("[tni.jwk.json]", "[{file: tni.jwk.json, compromised: false}]")
     )
     [connection] = workspace.load().connections(Environment.TNI)
-    assert (list(connection.keys or ()), connection.key_facts.compromised) == (["tni"], frozenset())
+    assert (list(connection.keys.declared or ()), connection.keys.compromised) == (
+        ["tni"],
+        frozenset(),
+    )
 
 
 def test_it_is_used_nowhere_else(workspace: Workspace) -> None:
@@ -84,7 +87,7 @@ def test_one_that_a_supplier_marks_leaves_all_its_customers(workspace: Workspace
     workspace.write_form(f"keys_of: leverancier\n{WITHOUT_KEYS[: WITHOUT_KEYS.index('  prod:')]}")
     [connection] = workspace.load().connections(Environment.TNI)
     thumbprint = public_jwk(public_key("of-supplier-tni")).thumbprint
-    assert (dict(connection.keys or {}), connection.key_facts.compromised) == (
+    assert (dict(connection.keys.declared or {}), connection.keys.compromised) == (
         {},
         frozenset({thumbprint}),
     )

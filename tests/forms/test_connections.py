@@ -56,7 +56,7 @@ def test_a_connection_has_what_the_form_declares(workspace: Workspace) -> None:
         "dv_notificaties_import": Grant("requested"),
         "dv_dosis_schrijven": Grant("dossiers (SD-4711)"),
     }
-    assert list(connection.keys or ()) == ["tni"]
+    assert list(connection.keys.declared or ()) == ["tni"]
     assert connection.configurations["dosis"] == {"bron_uri": "urn://gent/mijn-gent"}
     assert not connection.uses_secret
 
@@ -152,15 +152,15 @@ def test_another_authentication_method_takes_a_secret(
 ) -> None:
     """And owns the empty set of keys."""
     workspace.write_form(WITHOUT_KEYS.replace("private_key_jwt", method))
-    assert (tni(workspace).uses_secret, tni(workspace).keys) == (True, {})
+    assert (tni(workspace).uses_secret, tni(workspace).keys.declared) == (True, {})
 
 
 def test_without_jwks_the_organisation_uploads_its_keys(workspace: Workspace) -> None:
     """In that environment; the other one keeps its declared keys."""
     workspace.write_form(FORM.replace("    jwks: [tni.jwk.json]\n", ""))
     [prod] = workspace.load().connections(Environment.PROD)
-    assert tni(workspace).keys is None
-    assert prod.keys
+    assert tni(workspace).keys.declared is None
+    assert prod.keys.declared
 
 
 @pytest.mark.parametrize("written", ['"0207.451.227"', "0207451227", "0207 451 227"])

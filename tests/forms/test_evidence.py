@@ -264,7 +264,7 @@ def test_a_connection_has_its_own_evidence_and_that_of_tni(workspace: Workspace)
     assert tni.evidence_file.evidence is not None
     assert prod.evidence_file.evidence is not None
     assert (tni.evidence_file.evidence.thumbprint, prod.evidence_file.evidence.client_id) == (
-        tni.keys and next(iter(tni.keys.values())).thumbprint,
+        tni.keys.declared and next(iter(tni.keys.declared.values())).thumbprint,
         "another",
     )
     assert (tni.test_evidence_file.evidence, prod.test_evidence_file.evidence) == (

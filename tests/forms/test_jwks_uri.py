@@ -19,8 +19,8 @@ def test_a_connection_has_its_address_and_no_keys(workspace: Workspace) -> None:
     workspace.write_form(WITH_ADDRESS)
     [tni] = workspace.load().connections(Environment.TNI)
     [prod] = workspace.load().connections(Environment.PROD)
-    assert (tni.jwks_uri, tni.keys) == (ADDRESS, None)
-    assert (prod.jwks_uri, list(prod.keys or ())) == (None, ["prod"])
+    assert (tni.jwks_uri, tni.keys.declared) == (ADDRESS, None)
+    assert (prod.jwks_uri, list(prod.keys.declared or ())) == (None, ["prod"])
 
 
 @pytest.mark.parametrize(

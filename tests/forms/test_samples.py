@@ -225,7 +225,7 @@ def test_no_key_serves_both_environments(samples: Onboardings) -> None:
         environment: {
             key.thumbprint
             for connection in samples.connections(environment)
-            for key in (connection.keys or {}).values()
+            for key in (connection.keys.declared or {}).values()
         }
         for environment in Environment
     }

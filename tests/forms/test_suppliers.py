@@ -150,8 +150,8 @@ def test_its_keys_count(supplied: Workspace) -> None:
         KEYS.replace("[tni.jwk.json]", "[tni.jwk.json, new.jwk.json]"),
     )
     [tni], [prod] = map(supplied.load().connections, Environment)
-    assert [*(tni.keys or ())] == ["of-supplier-tni", "new"]
-    assert [*(prod.keys or ())] == ["of-supplier-prod"]
+    assert [*(tni.keys.declared or ())] == ["of-supplier-tni", "new"]
+    assert [*(prod.keys.declared or ())] == ["of-supplier-prod"]
     assert (
         tni.form.mandate == prod.form.mandate == {"supplier": "leverancier", "until": "2999-12-31"}
     )
@@ -212,20 +212,20 @@ def test_a_suppliers_own_form_has_its_keys_without_a_mandate(supplied: Workspace
             for client in supplied.load().connections(Environment.TNI)
             if client.application == "eigen"
         ]
-        assert own_client.key_facts.lent == {}, "no mandate ends it"
+        assert own_client.keys.lent == {}, "no mandate ends it"
 
 
 def test_a_key_is_its_suppliers(supplied: Workspace) -> None:
     """Whatever comes after: its form says once whose it is. What a supplier says is stolen is
     known of every client."""
     [client] = supplied.load().connections(Environment.TNI)
-    assert client.key_facts.lent == dict.fromkeys(client.thumbprints, "leverancier")
-    assert len(client.key_facts.lent) == 1
+    assert client.keys.lent == dict.fromkeys(client.keys.thumbprints, "leverancier")
+    assert len(client.keys.lent) == 1
     key = "{file: tni.jwk.json, compromised: true}"
     supplied.write("onboardings/leverancier/keys.yaml", f"{{tni: [{key}], prod: [prod.jwk.json]}}")
     [client] = supplied.load().connections(Environment.TNI)
-    assert client.lenders.stolen == {"leverancier": client.key_facts.compromised}
-    assert client.key_facts.compromised
+    assert client.lenders.stolen == {"leverancier": client.keys.compromised}
+    assert client.keys.compromised
 
 
 def test_a_suppliers_key_is_nobody_elses(supplied: Workspace) -> None:

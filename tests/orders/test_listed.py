@@ -258,7 +258,7 @@ def test_the_key_of_an_ended_supplier_is_named_so(form: FormFile) -> None:
     carry_out(opened())
     stack = opened()
     (connection,), (confirmed,) = stack.forms.connections, stack.confirmations.values()
-    revoked = dict.fromkeys(connection.thumbprints, "leverancier")
+    revoked = dict.fromkeys(connection.keys.thumbprints, "leverancier")
     ended = changed(connection, jwks={}, revoked=revoked)
     ordered = targets(ended, confirmed, stack.order_rules)
     order = listed(stack, next(one for one in ordered if one.part == "keys"))

@@ -146,7 +146,7 @@ def test_no_stack_trace_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_outputs() -> None:
     """What people want to know: the client-ID, scopes, keys with their end, products."""
     onboarding, _ = declare(CONNECTION)
-    assert CONNECTION.keys is not None
+    assert CONNECTION.keys.declared is not None
     assert value(without_unknown(onboarding.connections)) == {
         "acmidm": {
             "organisation": "Stad Gent",
@@ -156,7 +156,7 @@ def test_outputs() -> None:
             "scopes": ["scope_a", "scope_b"],
             "keys": {
                 "key-1": {
-                    "thumbprint": CONNECTION.keys["key-1"].thumbprint,
+                    "thumbprint": CONNECTION.keys.declared["key-1"].thumbprint,
                     "expires": "2030-01-01T00:00:00+00:00",
                 }
             },

@@ -31,8 +31,8 @@ def essence(client: Client) -> Essence:
         client.client_id,
         (client.scopes or {}).keys(),
         client.products.keys(),
-        None if client.keys is None else client.thumbprints,
-        client.key_facts.seen,
+        None if client.keys.declared is None else client.keys.thumbprints,
+        client.keys.seen,
         client.protected,
         client.leaving.is_let_go,
     )

@@ -472,10 +472,9 @@ def test_a_change_that_no_report_can_show_is_reported_as_that() -> None:
 def test_keys_that_are_handed_over_and_taken_back() -> None:
     """Each key that stays, and each that goes, has its thumbprint; a client that has uploaded keys
     is not called keyless."""
-    declared, portal = (
-        client(),
-        client(keys=None, uploaded={"b": client().keys["b"], "old": client().keys["a"]}),  # type: ignore[index]
-    )
+    declared = client()
+    keys = declared.keys.declared or {}
+    portal = client(keys=None, uploaded={"b": keys["b"], "old": keys["a"]})
     (over,) = review_of([plan_of((declared, portal))], COMPARISON).connections[0].changes
     assert (over.kind, over.severity) == ("keys_handed_over", "danger")
     assert [(field.field, field.new) for field in over.fields] == [

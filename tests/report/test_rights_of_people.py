@@ -12,7 +12,7 @@ from tests.support.changed import changed
 from tests.support.declared_connection import CONNECTION
 from tests.support.unanswered_stack import stack
 
-_IN_PORTAL = replace(CONNECTION, keys=None, codes=("OVO002067",))
+_IN_PORTAL = changed(CONNECTION, keys=None, codes=("OVO002067",))
 
 
 def test_an_authority_that_is_down_is_one_line() -> None:

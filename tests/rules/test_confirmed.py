@@ -25,7 +25,9 @@ from tests.support.confirmed import BY, CLIENT_ID, NOW, as_wanted, jwk, record, 
 FORM = wanted("dv_magda", products={"dosis": {"bron_uri": "urn://a"}})
 CONFIRMED = as_wanted(FORM)
 DAY = NOW.date()
-RECORD = record(FORM, scopes=grants({"dv_magda": False}), keys=FORM.keys, products=FORM.products)
+RECORD = record(
+    FORM, scopes=grants({"dv_magda": False}), keys=FORM.keys.declared, products=FORM.products
+)
 
 ALL = frozenset({FORM.platform.value, *FORM.products})
 """What a state records as leaving, where all of a client does."""
@@ -72,7 +74,7 @@ def test_what_is_confirmed_is_declared_as_it_is() -> None:
         "dv_magda": ("why", True),
         "evil": (NOT_DECLARED, False),
     }
-    assert (set(one.jwks or {}), set(one.keys or {})) == ({"old"}, {"old"})
+    assert (set(one.jwks or {}), set(one.keys.declared or {})) == ({"old"}, {"old"})
     assert one.configurations == {"dosis": {"bron_uri": "urn://a"}}
     assert (one.form.path, one.form.formerly, one.metadata.software_id) == (
         form.form.path,
@@ -123,7 +125,7 @@ def test_keys_are_declared_where_the_form_has_them(keys: list[str] | None) -> No
     """Those that are left to the portal are in no state, whatever is confirmed; those that nobody
     has seen are none."""
     one = only(declared(wanted(keys=keys), confirmed={FORM.client_key: CONFIRMED}))
-    assert (one.jwks is None, one.keys is None) == (keys is None, keys is None)
+    assert (one.jwks is None, one.keys.declared is None) == (keys is None, keys is None)
     unseen = only(
         declared(wanted(keys=keys), confirmed={FORM.client_key: replace(CONFIRMED, jwks=None)})
     )
@@ -319,14 +321,14 @@ def test_a_client_that_is_kept_is_let_go_once_people_know() -> None:
 def test_what_is_confirmed_is_what_the_forms_ask_in_the_end() -> None:
     """Declared and wanted agree once all is carried out, but for marks."""
     one = only(declared(FORM, confirmed={FORM.client_key: CONFIRMED}))
-    assert (one.fields, one.keys, one.products, set(one.scopes)) == (
+    assert (one.fields, one.keys.declared, one.products, set(one.scopes)) == (
         FORM.fields,
-        FORM.keys,
+        FORM.keys.declared,
         FORM.products,
         set(FORM.scopes),
     )
     assert one.client_id == CONFIRMED.said.client_id == CLIENT_ID
-    assert jwk("old").thumbprint in one.thumbprints
+    assert jwk("old").thumbprint in one.keys.thumbprints
 
 
 def test_a_state_that_somebody_edited_is_a_sentence() -> None:

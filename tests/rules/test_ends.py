@@ -87,7 +87,7 @@ PAST: list[tuple[Declaration, Client, list[EndOf]]] = [
     (changed(CONNECTION, mandate=MANDATE), WHOLE, [EndOf.MANDATE]),
     (
         changed(CONNECTION, mandate=MANDATE),
-        dataclasses.replace(WHOLE, scopes={}, keys={}),
+        changed(WHOLE, scopes={}, keys={}),
         [],
     ),
     (

@@ -18,7 +18,7 @@ from acmidm_onboarding.values.client import NOT_CONFIGURED, Client, Grant, Recor
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import Evidence, EvidenceFile, summary
 from acmidm_onboarding.values.jwk import PublicJwk
-from acmidm_onboarding.values.keys import Key
+from acmidm_onboarding.values.keys import Key, PublicKeys
 from acmidm_onboarding.values.metadata import ProductDocument
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 from tests.support.changed import changed, configured
@@ -46,7 +46,7 @@ def has(
         client_id=client_id,
         scopes=dict.fromkeys(scopes, Grant()),
         products=dict.fromkeys(products, NOT_CONFIGURED),
-        keys=found,
+        keys=PublicKeys(found),
     )
     return changed(client, **more)
 
@@ -211,7 +211,7 @@ def test_tni_has_the_key_that_signed() -> None:
 def test_evidence_counts_once_tnis_run_has_confirmed_it(in_portal: bool) -> None:
     """That its key is declared, or is in the portal, is not enough: it could be written without a
     single token."""
-    on_tni = replace(ON_TNI, keys=None) if in_portal else ON_TNI
+    on_tni = changed(ON_TNI, keys=None) if in_portal else ON_TNI
     assert missing(connection(), tests=TestStack("tni", {KEY: on_tni})) == []
     earlier = summary(proven(at=NOW - timedelta(days=2)))
     for changes in ({"seen": None}, {"seen": "another"}, {"proven": earlier}):
@@ -280,8 +280,8 @@ def test_what_was_in_production_before_stays_and_only_what_is_added_needs_eviden
     passage = ask(more, own)
     (declared,) = passage.declared
     assert (set(declared.scopes), set(declared.products)) == ({"other", "send"}, {"dosis"})
-    assert (declared.keys, declared.configurations["dosis"], declared.attributes) == (
-        more.keys,
+    assert (declared.keys.declared, declared.configurations["dosis"], declared.attributes) == (
+        more.keys.declared,
         {"id": "dosis"},
         {"a": "b"},
     )

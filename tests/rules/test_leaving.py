@@ -146,7 +146,7 @@ def test_a_client_is_not_let_go_with_a_compromised_key() -> None:
     kept = retired(keep=True, compromised=frozenset({"stolen"}))
     assert step(kept, ready) == "with its scopes"
     for keys in ({"b": Key("good")}, None):
-        assert step(kept, dataclasses.replace(ready, keys=keys)) == "nothing"
+        assert step(kept, changed(ready, keys=keys)) == "nothing"
 
 
 def test_before_its_day_no_state_is_read() -> None:

@@ -14,7 +14,7 @@ from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.rules.mandates import has_ended
 from acmidm_onboarding.values.client import NOT_CONFIGURED, NOT_DECLARED, Client, Grant
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.keys import public_keys
+from acmidm_onboarding.values.keys import PublicKeys, public_keys
 from acmidm_onboarding.values.metadata import ProductDocument
 from acmidm_onboarding.values.problems import Failure
 from tests.support.changed import changed
@@ -26,7 +26,7 @@ SCOPES = dict(CONNECTION.scopes)
 FORM = changed(CONNECTION, mandate={"supplier": "leverancier", "until": "2027-12-31"})
 WHOLE: Client = dataclasses.replace(FORM.in_stack(protect=True), client_id="8abae908")
 WITHOUT_SCOPES = changed(WHOLE, scopes={}, withdrawn=frozenset(SCOPES))
-WITHOUT_KEYS = dataclasses.replace(WITHOUT_SCOPES, keys={})
+WITHOUT_KEYS = changed(WITHOUT_SCOPES, keys={})
 
 
 def declared(
@@ -55,17 +55,17 @@ def test_it_counts_until_the_end_of_its_last_day() -> None:
 @pytest.mark.parametrize(
     ("record", "keys", "revoked"),
     [
-        (WHOLE, set(FORM.keys or ()), set()),
-        (dataclasses.replace(WHOLE, scopes=None), set(FORM.keys or ()), set()),
-        (WITHOUT_SCOPES, set(), FORM.thumbprints),
-        (WITHOUT_KEYS, set(), FORM.thumbprints),
+        (WHOLE, set(FORM.keys.declared or ()), set()),
+        (dataclasses.replace(WHOLE, scopes=None), set(FORM.keys.declared or ()), set()),
+        (WITHOUT_SCOPES, set(), FORM.keys.thumbprints),
+        (WITHOUT_KEYS, set(), FORM.keys.thumbprints),
     ],
 )
 def test_scopes_go_and_then_keys(record: Client, keys: set[str], revoked: set[str]) -> None:
     """A run that was cut off does its step again; where nobody knows the scopes, they go first."""
     now, said = declared(record)
-    assert (now.scopes, set(now.jwks), set(now.keys)) == ({}, keys, keys)
-    assert now.key_facts.revoked == dict.fromkeys(revoked, "leverancier")
+    assert (now.scopes, set(now.jwks), set(now.keys.declared or ())) == ({}, keys, keys)
+    assert now.keys.revoked == dict.fromkeys(revoked, "leverancier")
     assert now.leaving.withdrawn == (
         frozenset(SCOPES) if record.scopes is not None else frozenset()
     )
@@ -79,7 +79,7 @@ FOUND = Client(
     FORM.environment,
     client_id="8abae908",
     scopes=SCOPES,
-    keys=FORM.keys,
+    keys=PublicKeys(FORM.keys.declared),
     products=dict.fromkeys(("dosis", "of no form"), NOT_CONFIGURED),
 )
 """What a command found at the authority of a client that the state has lost."""
@@ -91,12 +91,16 @@ def test_what_the_state_has_lost_is_taken_from_the_client_all_the_same(
 ) -> None:
     """One run takes it over without its scopes, the next one takes its keys."""
     now, said = declared(record, there=FOUND)
-    assert (now.scopes, set(now.jwks), now.metadata) == ({}, set(FORM.keys or ()), FORM.metadata)
+    assert (now.scopes, set(now.jwks), now.metadata) == (
+        {},
+        set(FORM.keys.declared or ()),
+        FORM.metadata,
+    )
     assert now.products == {"dosis": FORM.products["dosis"]}
     assert "the mandate of leverancier ended on 2027-12-31" in said[0]
     without_scopes = dataclasses.replace(FOUND, scopes={})
     now, _ = declared(record, there=without_scopes)
-    assert (now.scopes, now.jwks, now.key_facts.revoked.keys()) == ({}, {}, FORM.thumbprints)
+    assert (now.scopes, now.jwks, now.keys.revoked.keys()) == ({}, {}, FORM.keys.thumbprints)
 
 
 def test_the_state_says_more_than_the_authority() -> None:
@@ -114,7 +118,9 @@ RECORD = changed(
     lent={THEIRS.thumbprint: "a"},
 )
 PROVEN = changed(
-    RECORD, mandate={"supplier": "b"}, keys={**(RECORD.keys or {}), **(CONNECTION.keys or {})}
+    RECORD,
+    mandate={"supplier": "b"},
+    keys={**(RECORD.keys.declared or {}), **(CONNECTION.keys.declared or {})},
 )
 
 
@@ -137,7 +143,7 @@ def test_a_former_suppliers_key_goes_with_its_mandate(
     if mode == "another supplier's":
         form = changed(form, mandate={"supplier": "b", "until": "2999-12-31"})
     elif mode == "the portal's":
-        form = dataclasses.replace(form, jwks=None, keys=None)
+        form = changed(form, jwks=None, keys=None)
     now, said = declared(record, form)
     gone = {} if until == "2028-12-31" else {THEIRS.thumbprint: "a"}
     assert (now, said) == (changed(form, revoked=gone), [])
@@ -146,29 +152,29 @@ def test_a_former_suppliers_key_goes_with_its_mandate(
 def test_a_former_supplier_that_nothing_names_any_more_has_no_mandate() -> None:
     """Neither a list of its keys nor a mandate: the state alone remembers it."""
     form = changed(OWN, mandates={}, listed={jwk("another").thumbprint: "c"})
-    assert declared(RECORD, form)[0].key_facts.revoked == {THEIRS.thumbprint: "a"}
+    assert declared(RECORD, form)[0].keys.revoked == {THEIRS.thumbprint: "a"}
     still = changed(form, mandates={"a": "2028-12-31"})
-    assert declared(RECORD, still)[0].key_facts.revoked == {}
+    assert declared(RECORD, still)[0].keys.revoked == {}
 
 
 def test_a_portal_that_people_change_remembers_it_too() -> None:
     """What is confirmed there has the key: the state says whose it is, though no form does."""
     form = changed(OWN, mandates={}, listed={})
-    assert declared(RECORD, form)[0].key_facts.revoked == {}, "its provider takes it"
-    assert declared(RECORD, form, there=RECORD)[0].key_facts.revoked == {THEIRS.thumbprint: "a"}
+    assert declared(RECORD, form)[0].keys.revoked == {}, "its provider takes it"
+    assert declared(RECORD, form, there=RECORD)[0].keys.revoked == {THEIRS.thumbprint: "a"}
     running = changed(form, mandates={"a": "2028-12-31"})
-    assert declared(RECORD, running, there=RECORD)[0].key_facts.revoked == {}
+    assert declared(RECORD, running, there=RECORD)[0].keys.revoked == {}
     stolen = changed(running, stolen={"a": frozenset({THEIRS.thumbprint})})
-    assert declared(RECORD, stolen, there=RECORD)[0].key_facts.compromised == {THEIRS.thumbprint}
+    assert declared(RECORD, stolen, there=RECORD)[0].keys.compromised == {THEIRS.thumbprint}
     strangers = changed(running, stolen={"b": frozenset({THEIRS.thumbprint})})
-    assert declared(RECORD, strangers, there=RECORD)[0].key_facts.compromised == frozenset()
+    assert declared(RECORD, strangers, there=RECORD)[0].keys.compromised == frozenset()
 
 
 def test_no_supplier_calls_a_towns_outgoing_key_its_own() -> None:
     """Public keys are public: whoever lists one has not had it lent by this organisation."""
     hostile = changed(OWN, listed={THEIRS.thumbprint: "c"})
     town = changed(RECORD, mandate={}, lent={})
-    assert declared(town, hostile)[0].key_facts.revoked == {}
+    assert declared(town, hostile)[0].keys.revoked == {}
 
 
 def test_a_former_suppliers_key_goes_where_one_that_it_sends_for_ends_too() -> None:
@@ -176,7 +182,7 @@ def test_a_former_suppliers_key_goes_where_one_that_it_sends_for_ends_too() -> N
     products = {"notificaties": ProductDocument({"afzenders": senders})}
     form = dataclasses.replace(OWN, products=products, afzenders={"a": "2027-12-31"})
     now, said = declared(RECORD, form)
-    assert (now.key_facts.revoked, now.configurations) == (
+    assert (now.keys.revoked, now.configurations) == (
         {THEIRS.thumbprint: "a"},
         {"notificaties": {}},
     )
@@ -195,7 +201,7 @@ def test_a_state_that_cannot_be_read_leaves_a_key_its_overlap() -> None:
 def test_a_supplier_that_replaces_its_key_keeps_the_overlap() -> None:
     form = changed(OWN, mandate={**A, "until": "2028-12-31"}, mandates={}, listed={})
     for named in (form, changed(form, mandates={"a": "2028-12-31"})):
-        assert declared(RECORD, named)[0].key_facts.revoked == {}
+        assert declared(RECORD, named)[0].keys.revoked == {}
 
 
 def test_nothing_of_the_form_is_carried_out() -> None:

@@ -72,7 +72,7 @@ def test_a_form_that_takes_the_client_of_an_earlier_key_waits() -> None:
 
 
 ALL_SCOPES = Ending(takes_scopes=True, withdrawn=frozenset(WHOLE.scopes or ()))
-ALL_KEYS = Ending(keys=WHOLE.thumbprints)
+ALL_KEYS = Ending(keys=WHOLE.keys.thumbprints)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_nothing_ends_of_an_organisation_that_is_not_known() -> None:
 
 def test_a_compromised_key_ends_by_its_own_organisation_or_its_supplier() -> None:
     """Not where a stranger says so."""
-    (stolen, *_) = WHOLE.thumbprints
+    (stolen, *_) = WHOLE.keys.thumbprints
     runs = dataclasses.replace(GENT, mandates=[mandate(APPLICATION)])
     supplier = Folder(name="leverancier", code="", is_sound=False, compromised=[stolen])
     stranger = dataclasses.replace(OTHER, compromised=[stolen])
@@ -122,7 +122,7 @@ def test_a_compromised_key_ends_by_its_own_organisation_or_its_supplier() -> Non
 @pytest.mark.parametrize("runs", [False, True])
 def test_a_former_suppliers_key_ends_too(stolen: bool, runs: bool) -> None:
     """By the state, which remembers whose the key is: the form names somebody else, or nobody."""
-    (key, *_) = WHOLE.thumbprints
+    (key, *_) = WHOLE.keys.thumbprints
     client = changed(WHOLE, mandate={}, lent={key: "leverancier"})
     town = dataclasses.replace(GENT, mandates=[mandate(APPLICATION)] if runs else [])
     supplier = Folder(
@@ -130,7 +130,7 @@ def test_a_former_suppliers_key_ends_too(stolen: bool, runs: bool) -> None:
     )
     gone = frozenset({key} if stolen or not runs else ())
     assert known(town, supplier).ending(client, [client.key], TODAY) == Ending(keys=gone)
-    in_portal = dataclasses.replace(client, keys=None)
+    in_portal = changed(client, keys=None)
     assert known(town, supplier).ending(in_portal, [client.key], TODAY) == Ending(keys=gone)
     theirs = dataclasses.replace(supplier, name="ander", compromised=[key])
     if runs and not stolen:

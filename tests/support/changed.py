@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.keys import PublicKeys
 from acmidm_onboarding.values.metadata import Owner, ProductDocument
 
 Configurations = Mapping[str, Mapping[str, Any]]
@@ -15,7 +16,9 @@ T = TypeVar("T", bound=Client)
 
 def changed(client: T, **values: Any) -> T:
     """The client with other ``values``; one that is in a group of its fields goes by its own name,
-    such as ``mandate`` for that of ``client.form``."""
+    such as ``mandate`` for that of ``client.form``; ``keys`` may be the declared ones."""
+    if "keys" in values and not isinstance(values["keys"], PublicKeys):
+        values["declared"] = values.pop("keys")
     for field in fields(client):
         group = getattr(client, field.name)
         if field.name in values or not is_dataclass(group) or isinstance(group, type):

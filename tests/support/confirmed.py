@@ -89,4 +89,5 @@ def saying(confirmed: Confirmation, **changes: Any) -> Confirmation:
 
 def record(form: Client, **changes: Any) -> Client:
     """What a state has of a form's client."""
-    return Client(*form.client_key, **{"fields": form.fields, "client_id": CLIENT_ID, **changes})
+    recorded = Client(*form.client_key, fields=form.fields, client_id=CLIENT_ID)
+    return changed(recorded, **changes)

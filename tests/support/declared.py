@@ -8,7 +8,7 @@ from typing import Any
 from acmidm_onboarding.values.client import Grant, Secret, natural_key
 from acmidm_onboarding.values.declaration import Declaration, client_name, connection_key
 from acmidm_onboarding.values.jwk import PublicJwk
-from acmidm_onboarding.values.keys import keys_of
+from acmidm_onboarding.values.keys import PublicKeys, public_keys
 from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetadata
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.plain import flat
@@ -47,7 +47,7 @@ def declaration(
     values: dict[str, Any] = {
         "fields": flat(metadata.properties),
         "scopes": {scope: Grant(reason) for scope, reason in scopes.items()},
-        "keys": None if jwks is None else keys_of({kid: key.members for kid, key in jwks.items()}),
+        "keys": PublicKeys(public_keys(jwks)),
         "secret": Secret(method is not AuthMethod.PRIVATE_KEY_JWT),
         "metadata": metadata,
         "declared_by": GENT,

@@ -14,7 +14,7 @@ from acmidm.report.plan import Plan
 from acmidm.report.review import Review, review_of
 from acmidm.report.three_views import ClientDrift
 from acmidm_onboarding.values.client import Client, FormTerms, Grant, Secret
-from acmidm_onboarding.values.keys import Key
+from acmidm_onboarding.values.keys import Key, PublicKeys
 from acmidm_onboarding.values.metadata import (
     ClientMetadata,
     OrganisationMetadata,
@@ -73,7 +73,7 @@ def client(
             scope: Grant(reason, scope in default, until.get(scope))
             for scope, reason in scopes.items()
         },
-        keys={"a": Key("thumbprint-of-a"), "b": Key("thumbprint-of-b")},
+        keys=PublicKeys({"a": Key("thumbprint-of-a"), "b": Key("thumbprint-of-b")}),
         products=configured(configurations, owner),
     )
     return changed(state, **how)

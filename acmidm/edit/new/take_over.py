@@ -293,7 +293,8 @@ class _Taking:
 
     def _key(self, change: Change) -> list[str]:
         kid = str(change.subject)
-        was, now = (self._recorded.keys or {}).get(kid), (self._real.keys or {}).get(kid)
+        recorded, real = self._recorded.keys.declared or {}, self._real.keys.declared or {}
+        was, now = recorded.get(kid), real.get(kid)
         thumbprint = now.thumbprint if now else None
         supplier = self._loaded.form.keys_of or self._declared.lenders.listed.get(thumbprint or "")
         if supplier:
@@ -303,7 +304,7 @@ class _Taking:
                     supplier=supplier,
                 )
             ]
-        if thumbprint in self._declared.key_facts.compromised:
+        if thumbprint in self._declared.keys.compromised:
             return [tr("the form says that this key is compromised; take it away in the portal")]
         if was and now and was.thumbprint == thumbprint:
             return [tr("the same key is described otherwise; change its file")]

@@ -275,18 +275,20 @@ def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Cha
     """Yield the keys that a change takes from a form and that an overlap may keep: files do not
     have since when the other keys are there."""
     for old, new in paired(plan.before, plan.after):
-        if not (old and new and old.keys and new.keys is not None and new.uses_keys):
+        if not (
+            old and new and old.keys.declared and new.keys.declared is not None and new.uses_keys
+        ):
             continue
         keys = [
             RegisteredKey(kid, key.thumbprint, EVER, key.expires)
-            for kid, key in old.keys.items()
+            for kid, key in old.keys.declared.items()
             if key.thumbprint
         ]
         kept = obstacle(
             keys,
-            new.thumbprints,
+            new.keys.thumbprints,
             trusted=(),
-            compromised=new.key_facts.gone_at_once,
+            compromised=new.keys.gone_at_once,
             now=now,
             overlap_days=1,
         )

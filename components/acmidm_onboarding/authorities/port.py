@@ -19,7 +19,7 @@ from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client, ClientKey, Secret, fields_in, grants
-from acmidm_onboarding.values.keys import keys_of
+from acmidm_onboarding.values.keys import PublicKeys, keys_of
 from acmidm_onboarding.values.metadata import (
     ClientMetadata,
     Jwks,
@@ -107,7 +107,7 @@ class ClientSnapshot:
             client_id=self.client.client_id,
             secret=Secret(updated_at=self.client.client_secret_updated_at),
             scopes=grants(scopes),
-            keys=keys_of(self.jwks),
+            keys=PublicKeys(keys_of(self.jwks)),
             products=products,
         )
 

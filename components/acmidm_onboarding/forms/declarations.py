@@ -15,10 +15,10 @@ from acmidm_onboarding.forms.form import EnvironmentRequest, Form, ScopeRequest
 from acmidm_onboarding.forms.key_files import Keys
 from acmidm_onboarding.forms.suppliers import Afzender, Afzenders, with_afzenders
 from acmidm_onboarding.texts import Language
-from acmidm_onboarding.values.client import FormTerms, Grant, KeyFacts, Secret, natural_key
+from acmidm_onboarding.values.client import FormTerms, Grant, Secret, natural_key
 from acmidm_onboarding.values.declaration import Declaration, Lenders, client_name, connection_key
 from acmidm_onboarding.values.evidence import EvidenceFile, summary
-from acmidm_onboarding.values.keys import public_keys
+from acmidm_onboarding.values.keys import PublicKeys, public_keys
 from acmidm_onboarding.values.mandate import Mandate, mandate_fields
 from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetadata, ProductDocument
 from acmidm_onboarding.values.organisation import Organisation
@@ -192,7 +192,8 @@ def declarations(
             keep=form.retire.keep,
             catalogue_names=named,
         )
-        facts = KeyFacts(
+        keys = PublicKeys(
+            public_keys(jwks),
             compromised=frozenset(
                 jwk.thumbprint for jwk in loaded.compromised.get(environment, ())
             ),
@@ -210,8 +211,7 @@ def declarations(
             form=terms,
             secret=Secret(uses_secret, request.secret_generation if uses_secret else None),
             scopes={name: _grant(request.scopes[scope]) for name, scope in named.items()},
-            keys=public_keys(jwks),
-            key_facts=facts,
+            keys=keys,
             products=_products(catalogue, request, afzenders),
             afzenders={afzender.organisation.code: afzender.until for afzender in afzenders},
             lenders=lenders,

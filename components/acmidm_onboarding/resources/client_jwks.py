@@ -205,8 +205,8 @@ class ClientJwks(AuthorityResource, module="acmidm", name="ClientJwks"):
             else overlap.wanted(connection, pulumi.get_stack()),
             REFUSED: None,
             "jwks": None if keys is None else pulumi.Output.from_input(keys).apply(members_of),
-            LENT: dict(connection.key_facts.lent) or None,
-            "proven": connection.key_facts.proven or None,
+            LENT: dict(connection.keys.lent) or None,
+            "proven": connection.keys.proven or None,
         }
         super().__init__(ClientJwksProvider(), connection.resource_name, props, opts)
 

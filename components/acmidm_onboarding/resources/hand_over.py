@@ -309,7 +309,7 @@ def keys_there(connection: Declaration, *, is_given: bool) -> str:
     if connection.authentication is not Authentication.KEYS_OF_FORM or connection.jwks:
         return connection.authentication.value
     # Of a form's keys none is there: they wait for whoever uploads them, or none may be used.
-    is_ordered = connection.is_confirmed and not connection.key_facts.compromised
+    is_ordered = connection.is_confirmed and not connection.keys.compromised
     return Authentication.KEYS_OF_PORTAL.value if is_ordered else _NOWHERE
 
 

@@ -54,7 +54,7 @@ def wanted(connection: Declaration, stack: str) -> dict[str, Any] | None:
     return {
         "form": connection.form.path,
         "stack": stack,
-        "compromised": sorted(connection.key_facts.gone_at_once),
+        "compromised": sorted(connection.keys.gone_at_once),
         "acting": sorted(acting(connection, datetime.now(UTC).date())),
         "stolen": {name: sorted(keys) for name, keys in connection.lenders.stolen.items()},
         "evidence_refused": connection.evidence_file.refused,

@@ -25,7 +25,7 @@ from acmidm_onboarding.values.client import (
 from acmidm_onboarding.values.confirmation import Confirmation, Confirmations, confirmation_of
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk
-from acmidm_onboarding.values.keys import public_keys
+from acmidm_onboarding.values.keys import PublicKeys, public_keys
 from acmidm_onboarding.values.metadata import ClientMetadata
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.plain import flat
@@ -143,7 +143,7 @@ def _without_form(
             organisation = Organisation.model_construct(**metadata.organisation.model_dump())
             form = Declaration(
                 *client.client_key,
-                keys=client.keys,
+                keys=PublicKeys(client.keys.declared),
                 metadata=metadata,
                 declared_by=organisation,
                 scopes={},
@@ -177,7 +177,9 @@ def _as(
 ) -> Declaration:
     """Return a form's client with what an authority has of it."""
     metadata = metadata.model_copy(update={"software_id": form.software_id})
-    own = None if form.keys is None else jwks or {}  # the state never has keys of the portal
+    own = (
+        None if form.keys.declared is None else jwks or {}
+    )  # the state never has keys of the portal
     return replace(
         form,
         client_id=client.client_id,
@@ -192,7 +194,7 @@ def _as(
         ),
         leaves_scopes=client.scopes is None,
         jwks=own,
-        keys=public_keys(own),
+        keys=replace(form.keys, declared=public_keys(own)),
         products=dict(client.products),
         is_confirmed=True,
     )

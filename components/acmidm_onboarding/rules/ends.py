@@ -47,7 +47,7 @@ def past_ends(wanted: Client, real: Client, day: date) -> Iterator[End]:
         if scope in (real.scopes or {}):
             yield _ended(EndOf.SCOPE, scope, until)
     last_day = wanted.form.mandate.get("until")
-    if last_day and is_over(last_day, day) and (real.scopes or real.known_keys):
+    if last_day and is_over(last_day, day) and (real.scopes or real.keys.known):
         yield _ended(EndOf.MANDATE, wanted.form.mandate["supplier"], last_day)
     yield from _past_mandates_to_send(wanted, real, day)
     leaving = due(wanted, day)

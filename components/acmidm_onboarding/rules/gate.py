@@ -342,15 +342,13 @@ def waits_for_test(connection: Declaration, on_tni: Client) -> bool:
 def _is_confirmed(on_tni: Client, evidence: Evidence) -> bool:
     """Return whether a run on TNI has read this very evidence, and has seen the key that signed
     it."""
-    return on_tni.key_facts.seen == evidence.thumbprint and on_tni.key_facts.proven == summary(
-        evidence
-    )
+    return on_tni.keys.seen == evidence.thumbprint and on_tni.keys.proven == summary(evidence)
 
 
 def _unseen(connection: Declaration, on_tni: Client, evidence: Evidence, stack: str) -> str:
     """Return why evidence counts for nothing, and what to do: TNI must have seen the key, not the
     form alone."""
-    if on_tni.keys is not None and evidence.thumbprint not in on_tni.thumbprints:
+    if on_tni.keys.declared is not None and evidence.thumbprint not in on_tni.keys.thumbprints:
         return tr(
             "its evidence from {issuer} was signed with a key that stack {stack} does not have;"
             " bring that stack up again, or {probe}",

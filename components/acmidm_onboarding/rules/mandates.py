@@ -123,9 +123,9 @@ def _without_former(
     lent = {
         thumbprint: supplier
         for thumbprint, supplier in connection.lenders.listed.items()
-        if thumbprint in record.thumbprints and supplier in connection.lenders.mandates
+        if thumbprint in record.keys.thumbprints and supplier in connection.lenders.mandates
     }
-    return without_taken_back(connection, {**lent, **record.key_facts.lent}, day)
+    return without_taken_back(connection, {**lent, **record.keys.lent}, day)
 
 
 def acting(connection: Declaration, day: date) -> frozenset[str]:
@@ -153,13 +153,13 @@ def stolen_of(lent: Mapping[str, str], stolen: Mapping[str, Collection[str]]) ->
 
 def without_taken_back(connection: Declaration, lent: Mapping[str, str], day: date) -> Declaration:
     """Return a connection with those of the keys ``lent`` to it that leave at once."""
-    former = {key: name for key, name in lent.items() if key not in connection.thumbprints}
-    revoked = {**connection.key_facts.revoked, **taken_back(former, acting(connection, day))}
-    stolen = connection.key_facts.compromised | stolen_of(former, connection.lenders.stolen)
-    if (revoked, stolen) == (connection.key_facts.revoked, connection.key_facts.compromised):
+    former = {key: name for key, name in lent.items() if key not in connection.keys.thumbprints}
+    revoked = {**connection.keys.revoked, **taken_back(former, acting(connection, day))}
+    stolen = connection.keys.compromised | stolen_of(former, connection.lenders.stolen)
+    if (revoked, stolen) == (connection.keys.revoked, connection.keys.compromised):
         return connection
-    facts = replace(connection.key_facts, revoked=revoked, compromised=stolen)
-    return replace(connection, key_facts=facts)
+    keys = replace(connection.keys, revoked=revoked, compromised=stolen)
+    return replace(connection, keys=keys)
 
 
 def _withheld(connection: Declaration, why: str, *, is_new: bool = False) -> Withheld:
@@ -194,11 +194,11 @@ def _as_recorded(connection: Declaration, record: Client) -> Declaration:
     jwks = {
         kid: key
         for kid, key in (connection.jwks or {}).items()
-        if key.thumbprint in record.thumbprints
+        if key.thumbprint in record.keys.thumbprints
     }
     revoked = dict[str, str]()
     if record.scopes is not None and not record.scopes:
-        thumbprints = record.thumbprints | connection.thumbprints
+        thumbprints = record.keys.thumbprints | connection.keys.thumbprints
         jwks, revoked = {}, dict.fromkeys(thumbprints, connection.form.mandate["supplier"])
     return replace(
         connection,
@@ -207,8 +207,7 @@ def _as_recorded(connection: Declaration, record: Client) -> Declaration:
         scopes={},
         leaving=replace(connection.leaving, withdrawn=withdrawn_of(record, connection, {})),
         jwks=jwks,
-        keys=public_keys(jwks),
-        key_facts=replace(connection.key_facts, revoked=revoked),
+        keys=replace(connection.keys, declared=public_keys(jwks), revoked=revoked),
         products=_products_as_recorded(connection, record),
     )
 

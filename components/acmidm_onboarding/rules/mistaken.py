@@ -96,10 +96,10 @@ class Mistaken:
                 return Ending(
                     takes_scopes=True, withdrawn=client.had_scopes, keys=self._stolen(client)
                 )
-            return Ending(keys=client.thumbprints)
+            return Ending(keys=client.keys.thumbprints)
         former = {
             thumbprint
-            for thumbprint, lender in client.key_facts.lent.items()
+            for thumbprint, lender in client.keys.lent.items()
             if lender != supplier and self._supplier_has_ended(client, lender, recorded, day)
         }
         return Ending(
@@ -113,16 +113,16 @@ class Mistaken:
     def _stolen(self, client: Client) -> frozenset[str]:
         """Return the keys of a client that its organisation or its supplier calls compromised; a
         stranger's word for it counts for nothing."""
-        lenders = {client.form.mandate.get("supplier"), *client.key_facts.lent.values()}
+        lenders = {client.form.mandate.get("supplier"), *client.keys.lent.values()}
         known_by = [folder for folder in self.folders if folder.name in lenders]
         stolen = set[str]()
         for folder in (*self._owners(client.key), *known_by):
             for thumbprint in folder.compromised:
-                lender = client.key_facts.lent.get(thumbprint, folder.name)
+                lender = client.keys.lent.get(thumbprint, folder.name)
                 if folder.name not in lenders or lender == folder.name:
                     stolen.add(thumbprint)
         # The state has no keys that are left to the portal, but whose the lent ones are.
-        return (client.thumbprints | client.key_facts.lent.keys()) & stolen
+        return (client.keys.thumbprints | client.keys.lent.keys()) & stolen
 
     def _supplier_has_ended(
         self, client: Client, supplier: str, recorded: Collection[str], day: date

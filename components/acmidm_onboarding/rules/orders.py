@@ -235,8 +235,8 @@ def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Itera
         act = _act_on_keys(wanted, confirmed, keys)
         yield replace(
             _order(wanted, confirmed, KEYS, act, says, before),
-            compromised=wanted.key_facts.compromised,
-            revoked=wanted.key_facts.revoked,
+            compromised=wanted.keys.compromised,
+            revoked=wanted.keys.revoked,
         )
     elif in_portal and confirmed.jwks is None:
         yield _order(wanted, confirmed, KEYS, Act.LOOK, {"keys": "portal"}, {})
@@ -341,9 +341,9 @@ def _act_on_keys(
     now = {key.thumbprint for key in (confirmed.jwks or {}).values()}
     then = {key.thumbprint for key in keys.values()}
     removed = now - then
-    if removed & wanted.key_facts.compromised:
+    if removed & wanted.keys.compromised:
         return Act.REMOVE_STOLEN_KEY
-    if removed & wanted.key_facts.revoked.keys():
+    if removed & wanted.keys.revoked.keys():
         return Act.REMOVE_SUPPLIERS_KEY
     return Act.REMOVE_KEY if removed and then <= now else Act.UPLOAD
 
@@ -351,7 +351,7 @@ def _act_on_keys(
 def _left(wanted: Declaration, confirmed: Confirmation) -> Mapping[str, PublicJwk]:
     """Return the keys of a client whose keys are left to the portal, but for those that are stolen,
     or a former supplier's."""
-    gone = wanted.key_facts.gone_at_once
+    gone = wanted.keys.gone_at_once
     keys = (confirmed.jwks or {}).items()
     return {kid: key for kid, key in keys if key.thumbprint not in gone}
 
@@ -376,7 +376,7 @@ def _keys(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Mapping
         if proof and is_fresh(proof, rules.now, rules.evidence_max_days)
         else set[str]()
     )
-    gone = wanted.key_facts.gone_at_once
+    gone = wanted.keys.gone_at_once
     facts: dict[str, Any] = {"trusted": trusted, "compromised": gone, "now": rules.now}
     kept = obstacle(registered, declared, **facts, overlap_days=rules.overlap_days)
     stays = {

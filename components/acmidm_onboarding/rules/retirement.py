@@ -125,7 +125,7 @@ def _may_go(has: Client, connection: Declaration) -> bool:
         # What says that it is let go leaves the state first: its removal would let it go.
         return not has.scopes and not has.leaving.is_let_go
     # A compromised key goes first: nobody removes it later.
-    return has.leaving.is_let_go and not has.thumbprints & connection.key_facts.compromised
+    return has.leaving.is_let_go and not has.keys.thumbprints & connection.keys.compromised
 
 
 def _at_first(has: Client, connection: Declaration, leaving: frozenset[str]) -> Declaration:

@@ -62,7 +62,7 @@ class StackForms:
     @property
     def stolen(self) -> set[ClientKey]:
         """The clients of which a form says that a key is compromised."""
-        return {form.client_key for form in self.connections if form.key_facts.compromised}
+        return {form.client_key for form in self.connections if form.keys.compromised}
 
     @cached_property
     def catalogue(self) -> Catalogue:

@@ -16,7 +16,7 @@ from typing import Any, TypeGuard
 from pydantic import ValidationError
 
 from acmidm_onboarding.texts import tr
-from acmidm_onboarding.values.keys import Key
+from acmidm_onboarding.values.keys import Key, PublicKeys
 from acmidm_onboarding.values.metadata import ClientMetadata, Configuration, ProductDocument, Scopes
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.problems import Failure
@@ -108,34 +108,6 @@ class Record:
 
 
 @dataclass(frozen=True)
-class KeyFacts:
-    """What is known of a client's public keys besides which ones its form declares."""
-
-    uploaded: Mapping[str, Key] | None = None
-    """The keys that were uploaded to the portal; None where keys are not left to it, or are not
-    known."""
-    compromised: frozenset[str] = frozenset()
-    """The thumbprints of the keys that its form declares compromised: a form alone knows them."""
-    lent: Mapping[str, str] = field(default_factory=dict)
-    """Per thumbprint of a key that a supplier has lent it, by a mandate, that supplier. A state
-    remembers it for as long as the client may have the key, whatever the form says meanwhile."""
-    revoked: Mapping[str, str] = field(default_factory=dict)
-    """Per thumbprint of a key that leaves at once its supplier, whose mandate has ended."""
-    signs_without_kid: bool = False
-    """Whether the application is known to sign without ``kid``, by evidence or by the authority."""
-    proven: Mapping[str, str] = field(default_factory=dict)
-    """The evidence that the last run saw (``evidence.summary``); empty without any."""
-    seen: str | None = None
-    """The thumbprint of the key that signed the evidence, where the authority had that key then,
-    and had seen it in use if it records use."""
-
-    @property
-    def gone_at_once(self) -> frozenset[str]:
-        """The thumbprints of the keys that go without an overlap."""
-        return self.compromised | self.revoked.keys()
-
-
-@dataclass(frozen=True)
 class FormTerms:
     """What a form says of its clients besides what authorities have. A state remembers all but the
     form's path, its earlier keys, and the exemptions that are not needed."""
@@ -201,10 +173,7 @@ class Client:
     known."""
     leaving: Leaving = field(default_factory=Leaving)
     scopes: Mapping[str, Grant] | None = None
-    keys: Mapping[str, Key] | None = None
-    """The declared public keys per ``kid``; None where they are left to the portal, or published at
-    an address."""
-    key_facts: KeyFacts = field(default_factory=KeyFacts)
+    keys: PublicKeys = field(default_factory=PublicKeys)
     products: Mapping[str, ProductDocument] = field(default_factory=dict)
     record: Record = field(default_factory=Record)
 
@@ -277,7 +246,9 @@ class Client:
             return Authentication.SECRET
         if self.jwks_uri:
             return Authentication.KEYS_AT_ADDRESS
-        return Authentication.KEYS_OF_PORTAL if self.keys is None else Authentication.KEYS_OF_FORM
+        if self.keys.declared is None:
+            return Authentication.KEYS_OF_PORTAL
+        return Authentication.KEYS_OF_FORM
 
     @property
     def had_scopes(self) -> frozenset[str]:
@@ -324,19 +295,9 @@ class Client:
             organisations |= product.afzenders
         return organisations
 
-    @property
-    def known_keys(self) -> Mapping[str, Key] | None:
-        """Its keys, declared or in the portal; None where they are not known."""
-        return self.key_facts.uploaded if self.keys is None else self.keys
-
     def with_uploaded(self, keys: Mapping[str, Key] | None) -> Client:
         """Return the client with the keys that its portal has."""
-        return replace(self, key_facts=replace(self.key_facts, uploaded=keys))
-
-    @property
-    def thumbprints(self) -> frozenset[str]:
-        """The thumbprints of the declared keys; a key that has none is left out."""
-        return frozenset(key.thumbprint for key in (self.keys or {}).values() if key.thumbprint)
+        return replace(self, keys=replace(self.keys, uploaded=keys))
 
     @property
     def uses_keys(self) -> bool:
@@ -452,8 +413,7 @@ def _with(client: Client, part: Client) -> Client:
             else {**(client.scopes or {}), **(part.scopes or {})}
         ),
         products={**client.products, **part.products},
-        keys=None if client.keys is None or part.keys is None else {**client.keys, **part.keys},
-        key_facts=replace(client.key_facts, seen=client.key_facts.seen or part.key_facts.seen),
+        keys=client.keys.joined(part.keys),
         protected=_either(client.protected, part.protected),
         leaving=replace(
             client.leaving,

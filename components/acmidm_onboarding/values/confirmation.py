@@ -18,7 +18,7 @@ from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client, ClientKey, grants
 from acmidm_onboarding.values.harmless import Text
 from acmidm_onboarding.values.jwk import PublicJwk
-from acmidm_onboarding.values.keys import public_keys
+from acmidm_onboarding.values.keys import PublicKeys, public_keys
 from acmidm_onboarding.values.metadata import ClientMetadata, PortalMetadata, ProductDocument
 from acmidm_onboarding.values.names import ClientId, Part, one_line
 from acmidm_onboarding.values.plain import flat
@@ -162,7 +162,7 @@ class Confirmation:
             fields=flat(self.registered.properties),
             client_id=self.said.client_id,
             scopes=grants(self.scopes),
-            keys=public_keys(self.jwks),
+            keys=PublicKeys(public_keys(self.jwks)),
             products=self.products,
         )
 

@@ -74,7 +74,7 @@ class Declaration(Client):
     @property
     def lacks_supplier_keys(self) -> bool:
         """Whether its supplier lists no key for it, not even a compromised one."""
-        return bool(self.form.mandate) and not self.jwks and not self.key_facts.compromised
+        return bool(self.form.mandate) and not self.jwks and not self.keys.compromised
 
     @property
     def proof_options(self) -> str:

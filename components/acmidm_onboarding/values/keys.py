@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,6 +41,54 @@ class Key:
             **self.usage,
             **({"exp": f"{self.expires:%Y-%m-%d %H:%M} UTC"} if self.expires else {}),
         }
+
+
+@dataclass(frozen=True)
+class PublicKeys:
+    """What is known of a client's public keys, each mapping of keys per ``kid``."""
+
+    declared: Mapping[str, Key] | None = None
+    """Those that its form declares; None where they are left to the portal, or published at an
+    address."""
+    uploaded: Mapping[str, Key] | None = None
+    """Those that were uploaded to the portal; None where keys are not left to it, or are not
+    known."""
+    compromised: frozenset[str] = frozenset()
+    """The thumbprints of the keys that its form declares compromised: a form alone knows them."""
+    lent: Mapping[str, str] = field(default_factory=dict)
+    """Per thumbprint of a key that a supplier has lent it, by a mandate, that supplier. A state
+    remembers it for as long as the client may have the key, whatever the form says meanwhile."""
+    revoked: Mapping[str, str] = field(default_factory=dict)
+    """Per thumbprint of a key that leaves at once its supplier, whose mandate has ended."""
+    signs_without_kid: bool = False
+    """Whether the application is known to sign without ``kid``, by evidence or by the authority."""
+    proven: Mapping[str, str] = field(default_factory=dict)
+    """The evidence that the last run saw (``evidence.summary``); empty without any."""
+    seen: str | None = None
+    """The thumbprint of the key that signed the evidence, where the authority had that key then,
+    and had seen it in use if it records use."""
+
+    @property
+    def gone_at_once(self) -> frozenset[str]:
+        """The thumbprints of the keys that go without an overlap."""
+        return self.compromised | self.revoked.keys()
+
+    @property
+    def known(self) -> Mapping[str, Key] | None:
+        """The keys, declared or in the portal; None where they are not known."""
+        return self.uploaded if self.declared is None else self.declared
+
+    @property
+    def thumbprints(self) -> frozenset[str]:
+        """The thumbprints of the declared keys; a key that has none is left out."""
+        return frozenset(key.thumbprint for key in (self.declared or {}).values() if key.thumbprint)
+
+    def joined(self, part: PublicKeys) -> PublicKeys:
+        """Return the keys with those of another part of the same client."""
+        declared = None
+        if self.declared is not None and part.declared is not None:
+            declared = {**self.declared, **part.declared}
+        return replace(self, declared=declared, seen=self.seen or part.seen)
 
 
 def keys_of(jwks: Mapping[str, Any]) -> dict[str, Key]:

@@ -85,13 +85,13 @@ def test_what_a_version_recorded_is_still_read(version: str) -> None:
     assert secret.secret.updated_at
     assert by_name["meldingen/geosecure"].client_id == "40001"
     assert by_name["meldingen"].products.keys() == {"notificaties", "dosis"}
-    assert set(by_name["van-leverancier"].key_facts.lent.values()) == {"leverancier"}
+    assert set(by_name["van-leverancier"].keys.lent.values()) == {"leverancier"}
     assert by_name["van-leverancier"].form.mandate["supplier"] == "leverancier"
     assert (by_name["vertrekt"].form.retire, by_name["vertrekt"].form.keep) == (
         {"acmidm": "2999-12-31"},
         True,
     )
-    assert by_name["in-het-portaal"].keys is None
+    assert by_name["in-het-portaal"].keys.declared is None
 
 
 @pytest.mark.parametrize("version", VERSIONS)
