@@ -47,7 +47,7 @@ def _to_authenticate_otherwise(stack: Stack) -> Iterator[str]:
 def _removed_by_somebody(stack: Stack) -> Iterator[str]:
     """Yield the clients that somebody removed, and of which what is left is protected no more."""
     for parts in stack.without_client(stack.desired.declared):
-        if not parts.protected:
+        if not parts.leaving.protected:
             yield parts.resource_name
 
 

@@ -170,7 +170,7 @@ class Comparison:
             )
         if not before.fields or not after.fields:
             return
-        if not renamed and not before.foreign:
+        if not renamed and not before.record.is_taken_over:
             identity = field_changes(before.fields, after.fields, only="software_id")
             if identity:
                 # In the same environment this is a rename that a failed run left half done.
@@ -264,29 +264,29 @@ class Comparison:
             yield Change(kind=Kind.KEYS_OFF_ADDRESS, subject=old)
 
     def _changes_of_protection(self, before: Client, after: Client) -> Iterator[Change]:
-        if before.protected is None or after.protected is None:
+        old, new = before.leaving.protected, after.leaving.protected
+        if old is None or new is None:
             return
         if before.is_protected is not after.is_protected:
             yield Change(
                 kind=Kind.PROTECTION_RESTORED if after.is_protected else Kind.PROTECTION_LIFTED
             )
             return
-        for product in sorted(before.protected ^ after.protected):
+        for product in sorted(old ^ new):
             if product in before.products and product in after.products:
-                protected = product in after.protected
+                protected = product in new
                 yield Change(
                     kind=Kind.PRODUCT_PROTECTED if protected else Kind.PRODUCT_UNPROTECTED,
                     subject=product,
                 )
 
     def _changes_of_others(self, before: Client, after: Client) -> Iterator[Change]:
-        if None not in (before.record.others, after.record.others) and not before.foreign:
-            for part, old, new in differing(before.record.others or {}, after.record.others or {}):
-                yield Change(
-                    kind=Kind.OTHER_CHANGED,
-                    subject=part,
-                    fields=field_changes(old or {}, new or {}),
-                )
+        had, has = before.record.others, after.record.others
+        if had is None or has is None or before.record.is_taken_over:
+            return
+        for part, old, new in differing(had, has):
+            fields = field_changes(old or {}, new or {})
+            yield Change(kind=Kind.OTHER_CHANGED, subject=part, fields=fields)
 
     def _changes_of_terms(self, before: Client, after: Client) -> Iterator[Change]:
         """Yield changes of what a form says of all its clients: the mandate of its supplier, and
@@ -330,7 +330,7 @@ class Comparison:
         if before.jwks_uri and not self.by_hand:
             address = FieldChange(field=JWKS_URI, new=before.jwks_uri)
             yield Change(kind=Kind.KEYS_HANDED_OVER, fields=(address,))
-        elif before.keys.declared and before.uses_keys and not before.foreign:
+        elif before.keys.declared and before.uses_keys and not before.record.is_taken_over:
             gone = after.keys.gone_at_once
             stay = {
                 kid: key for kid, key in before.keys.declared.items() if key.thumbprint not in gone
@@ -465,14 +465,14 @@ def _has_new_unneeded(before: Client | None, after: Client | None) -> bool:
 
 
 def _is_taken_over(before: Client | None, client_id: str) -> bool:
-    if before is None or before.foreign:
+    if before is None or before.record.is_taken_over:
         return True
     return client_id not in (before.form.adopts, before.client_id)
 
 
 def _adopted(before: Client | None, client_id: str) -> Change:
     note = None
-    if before is not None and before.foreign:
+    if before is not None and before.record.is_taken_over:
         note = _owner(before)
     elif before is not None:
         note = tr(

@@ -366,11 +366,10 @@ def _before_adoption(after: Client, resources: _Resources) -> Client | None:
     return replace(
         state,
         client_id=after.form.adopts,
-        foreign=True,
-        protected=None,
+        leaving=replace(state.leaving, protected=None),
         scopes=scopes,
         products=products,
-        record=replace(state.record, urns={}),
+        record=replace(state.record, urns={}, is_taken_over=True),
     )
 
 

@@ -30,7 +30,7 @@ def retirement(
         yield Kind.CLIENT_LET_GO, {}
     elif is_leaving(after, today):
         is_first = before.platform.value not in before.leaving.parts
-        if is_first or before.scopes or before.protected:
+        if is_first or before.scopes or before.leaving.protected:
             yield Kind.CLIENT_RETIRED, {"note": after.leaves.get(after.platform)}
     else:
         kept = before.products.keys() & after.products.keys()

@@ -298,7 +298,7 @@ def refusals(plan: Plan) -> list[str]:
     for old, new in paired(plan.before, plan.after):
         if old is None:
             continue
-        protected = (old.protected or frozenset()) & old.products.keys()
+        protected = old.leaving.known_protected & old.products.keys()
         left = sorted(product for product in protected if new and product not in new.products)
         if new is None and old.is_protected and old.key not in staying:
             remedies[old.key] = tr("put its form back")

@@ -289,7 +289,9 @@ def _incarnated(declared: Client | None, recorded: Client | None) -> Client | No
 
 
 def _created(client: ClientDrift, comparison: Comparison) -> None:
-    before = replace(client.real, foreign=True) if client.real else None
+    before = client.real
+    if before is not None:
+        before = replace(before, record=replace(before.record, is_taken_over=True))
     client.parts_pending = set(_parts(client.declared))
     client.pending = comparison.between(before, client.declared)
 

@@ -245,11 +245,11 @@ def client_from(
             updated_at=outputs.get("client_secret_updated_at"),
             awaits_key=awaits,
         ),
-        protected=frozenset(protected),
         leaving=Leaving(
             _leaving(key[1], inputs, products),
             withdrawn=frozenset(mapping(mapping(component.get(WITHDRAWN)).get(key[1]))),
             is_let_go=bool(removable) and all(inputs[part].get(KEEP) is True for part in removable),
+            protected=frozenset(protected),
         ),
         scopes=_grants(inputs[Resource.SCOPES]) if Resource.SCOPES in parts else None,
         keys=PublicKeys(

@@ -33,7 +33,7 @@ def essence(client: Client) -> Essence:
         client.products.keys(),
         None if client.keys.declared is None else client.keys.thumbprints,
         client.keys.seen,
-        client.protected,
+        client.leaving.protected,
         client.leaving.is_let_go,
     )
 

@@ -168,7 +168,7 @@ def test_one_that_is_gone_is_protected_no_more_and_then_forgotten(has_form: bool
     first = declared(
         *forms,
         confirmed=confirmed,
-        records={FORM.resource_name: replace(RECORD, protected=ITSELF)},
+        records={FORM.resource_name: changed(RECORD, protected=ITSELF)},
         protect=True,
     )
     assert only(first).in_stack(protect=True).is_protected is False
@@ -176,7 +176,7 @@ def test_one_that_is_gone_is_protected_no_more_and_then_forgotten(has_form: bool
     second = declared(
         *forms,
         confirmed=confirmed,
-        records={FORM.resource_name: replace(RECORD, protected=NOTHING)},
+        records={FORM.resource_name: changed(RECORD, protected=NOTHING)},
         protect=True,
     )
     assert second.declared == ()
@@ -188,7 +188,7 @@ def test_a_client_id_that_is_corrected_is_declared_once_nothing_protects_the_wro
     corrected = {FORM.client_key: saying(CONFIRMED, client_id="right")}
     for is_protected, client_id in ((True, CLIENT_ID), (False, "right")):
         records = {
-            FORM.resource_name: replace(RECORD, protected=ITSELF if is_protected else NOTHING)
+            FORM.resource_name: changed(RECORD, protected=ITSELF if is_protected else NOTHING)
         }
         one = only(declared(FORM, confirmed=corrected, records=records, protect=True))
         assert (one.client_id, one.in_stack(protect=True).is_protected) == (
@@ -212,7 +212,7 @@ def test_a_form_that_is_gone(case: tuple[bool | None, bool, bool, bool]) -> None
     protect, is_confirmed, is_recorded, stays = case
     found = declared(
         confirmed={FORM.client_key: CONFIRMED} if is_confirmed else {},
-        records={FORM.resource_name: replace(RECORD, protected=ITSELF if protect else NOTHING)}
+        records={FORM.resource_name: changed(RECORD, protected=ITSELF if protect else NOTHING)}
         if is_recorded
         else {},
         protect=protect,
@@ -251,7 +251,7 @@ def test_a_stack_that_protects_keeps_what_it_does_not_protect_any_more() -> None
     may forget it."""
     found = declared(
         confirmed={FORM.client_key: CONFIRMED},
-        records={FORM.resource_name: replace(RECORD, protected=NOTHING)},
+        records={FORM.resource_name: changed(RECORD, protected=NOTHING)},
         protect=True,
     )
     assert [one.client_key for one in found.declared] == [FORM.client_key]
@@ -298,7 +298,7 @@ def steps(
 def test_a_client_leaves_in_two_steps() -> None:
     """Its scopes are ordered away first, then it is; and it is forgotten once somebody saw it
     gone."""
-    protected = replace(RECORD, protected=ITSELF)
+    protected = changed(RECORD, protected=ITSELF)
     assert steps(protected, CONFIRMED) == (({"dv_magda"}, True), ["scopes"])
     withdrawn = saying(CONFIRMED, scopes={})
     assert steps(protected, withdrawn) == ((set(), True), [])
@@ -311,7 +311,7 @@ def test_a_client_that_is_kept_is_let_go_once_people_know() -> None:
     """Nothing is ordered of its scopes, and it stays in the state until somebody confirmed that it
     is nobody's."""
     kept = changed(RETIRED, keep=True)
-    protected = replace(RECORD, protected=ITSELF)
+    protected = changed(RECORD, protected=ITSELF)
     assert steps(protected, CONFIRMED, kept) == (({"dv_magda"}, True), [])
     ready = changed(RECORD, protected=NOTHING, is_let_go=True, parts=ALL)
     assert steps(ready, CONFIRMED, kept) == (({"dv_magda"}, True), ["remove"])

@@ -20,7 +20,7 @@ DAY = date(2027, 3, 31)
 NAME = CONNECTION.resource_name
 SCOPES, PRODUCTS = frozenset(CONNECTION.scopes), frozenset(CONNECTION.products)
 WHOLE = dataclasses.replace(CONNECTION.in_stack(protect=True), client_id="8abae908")
-UNPROTECTED = dataclasses.replace(WHOLE, protected=frozenset())
+UNPROTECTED = changed(WHOLE, protected=frozenset())
 LEAVING = PRODUCTS | {CONNECTION.platform.value}
 READY = changed(UNPROTECTED, scopes={}, parts=LEAVING)
 
@@ -59,10 +59,10 @@ def step(
         (None, "nothing"),
         (WHOLE, "without scopes"),
         (UNPROTECTED, "without scopes"),
-        (dataclasses.replace(READY, protected=frozenset({"acmidm"})), "without scopes"),
+        (changed(READY, protected=frozenset({"acmidm"})), "without scopes"),
         (changed(READY, parts=PRODUCTS), "without scopes"),
         (changed(READY, parts=LEAVING - {"dosis"}), "without scopes"),
-        (dataclasses.replace(READY, protected=PRODUCTS), "without scopes"),
+        (changed(READY, protected=PRODUCTS), "without scopes"),
         (READY, "nothing"),
     ],
 )
@@ -170,12 +170,12 @@ def test_a_product_goes_once_its_scopes_and_its_protection_are_gone() -> None:
     assert (
         now(WHOLE)
         == now(UNPROTECTED)
-        == now(dataclasses.replace(READY, protected=PRODUCTS))
+        == now(changed(READY, protected=PRODUCTS))
         == now(changed(READY, parts=frozenset()))
         == (True, True, False)
     )
     assert now(READY) == now(None) == (False, False, False)
-    assert now(dataclasses.replace(WHOLE, products={}, protected=frozenset({"acmidm"}))) == (
+    assert now(changed(WHOLE, products={}, protected=frozenset({"acmidm"}))) == (
         False,
         False,
         False,
@@ -215,7 +215,7 @@ def test_a_state_of_a_run_that_was_cut_off_midway(part: str) -> None:
         return recorded_in({"deployment": {"resources": resources}}).parts["OVO1/a"]
 
     protected = held(protect=True)
-    assert protected.protected
+    assert protected.leaving.protected
     assert held().leaving.is_let_go
     assert held().leaving.parts == {"acmidm", "dosis"}
     is_product = part == "ProductConfiguration"

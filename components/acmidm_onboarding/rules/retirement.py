@@ -90,7 +90,7 @@ def _now(
         )
     withdrawn = frozenset().union(*(connection.product_scopes[product] for product in leaving))
     may_go = (
-        (has.products.keys() & has.leaving.parts) - (has.protected or frozenset())
+        (has.products.keys() & has.leaving.parts) - has.leaving.known_protected
         if has and not withdrawn & (has.scopes or {}).keys()
         else frozenset[str]()
     )
@@ -119,7 +119,7 @@ def _now(
 def _may_go(has: Client, connection: Declaration) -> bool:
     # The provider of a stack that protects its clients removes nothing else.
     is_recorded = {connection.platform.value, *has.products} <= has.leaving.parts
-    if has.protected or not is_recorded:
+    if has.leaving.protected or not is_recorded:
         return False
     if not connection.form.keep:
         # What says that it is let go leaves the state first: its removal would let it go.

@@ -105,6 +105,8 @@ class Record:
     in a form."""
     handed_over: HandedOver | None = None
     """The mails to its organisation; None where the state has no record of them."""
+    is_taken_over: bool = False
+    """Whether the state has nothing of it yet: a run takes it over, and this is how it was."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,27 @@ class Leaving:
     is_let_go: bool = False
     """Whether its resources take their marks off the client and its products where they would
     remove them."""
+    protected: frozenset[str] | None = None
+    """Its platform and its products that the engine refuses to remove; None where they are not
+    known."""
+
+    @property
+    def known_protected(self) -> frozenset[str]:
+        """Those that are known to be protected."""
+        return self.protected or frozenset()
+
+    def joined(self, part: Client) -> Leaving:
+        """Return it with that of another part of the same client."""
+        protected = part.leaving.protected
+        if self.protected is not None:
+            protected = self.protected | part.leaving.known_protected
+        lets_part_go = part.leaving.is_let_go or not part.products
+        return replace(
+            self,
+            parts=self.parts | part.leaving.parts,
+            is_let_go=self.is_let_go and lets_part_go,
+            protected=protected,
+        )
 
 
 @dataclass(frozen=True)
@@ -166,11 +189,6 @@ class Client:
     client_id: str | None = None
     form: FormTerms = field(default_factory=FormTerms)
     secret: Secret = field(default_factory=Secret)
-    foreign: bool = False
-    """Whether this is a client that is taken over, as it was before."""
-    protected: frozenset[str] | None = None
-    """Its platform and its products that the engine refuses to remove; None where they are not
-    known."""
     leaving: Leaving = field(default_factory=Leaving)
     scopes: Mapping[str, Grant] | None = None
     keys: PublicKeys = field(default_factory=PublicKeys)
@@ -180,7 +198,8 @@ class Client:
     @property
     def is_protected(self) -> bool | None:
         """Whether the engine refuses to remove the client itself; None where that is not known."""
-        return None if self.protected is None else self.platform.value in self.protected
+        protected = self.leaving.protected
+        return None if protected is None else self.platform.value in protected
 
     @property
     def client_key(self) -> ClientKey:
@@ -414,14 +433,5 @@ def _with(client: Client, part: Client) -> Client:
         ),
         products={**client.products, **part.products},
         keys=client.keys.joined(part.keys),
-        protected=_either(client.protected, part.protected),
-        leaving=replace(
-            client.leaving,
-            parts=client.leaving.parts | part.leaving.parts,
-            is_let_go=client.leaving.is_let_go and (part.leaving.is_let_go or not part.products),
-        ),
+        leaving=client.leaving.joined(part),
     )
-
-
-def _either(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
-    return other if one is None else one | (other or frozenset())

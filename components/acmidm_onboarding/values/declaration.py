@@ -104,16 +104,21 @@ class Declaration(Client):
         return replace(
             self,
             fields=fields,
-            protected=self._protected(protect=protect),
             products={name: replace(each, owner=owner) for name, each in self.products.items()},
-            leaving=replace(self.leaving, is_let_go=bool(self.lets_go())),
+            leaving=replace(
+                self.leaving,
+                is_let_go=bool(self.lets_go()),
+                protected=self._protected(protect=protect),
+            ),
         )
 
     def _protected(self, *, protect: bool | None) -> frozenset[str] | None:
         if protect is None:
             return None
+        if not protect:
+            return frozenset()
         parts = (self.platform.value, *self.products)
-        return frozenset(part for part in parts if protect and not self.is_leaving(part))
+        return frozenset(part for part in parts if not self.is_leaving(part))
 
 
 def in_stack(
