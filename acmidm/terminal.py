@@ -117,6 +117,11 @@ def fail(message: str, code: int = Code.WRONG_USE) -> NoReturn:
     raise typer.Exit(code)
 
 
+def warn(reason: object) -> None:
+    """Show a reason for what is missing, as a sentence on stderr; the command goes on."""
+    typer.echo(on_one_line(f"warning: {reason}"), err=True)
+
+
 def day_in(option: str, text: str) -> date:
     """Return the day that somebody gave as an option; end the command with a sentence where it is
     none."""

@@ -20,12 +20,12 @@ from acmidm.github import Repository, variable
 from acmidm.render.markdown import as_markdown, code
 from acmidm.report.drift import Drift
 from acmidm.report.review import Review
-from acmidm.terminal import StackOption, fail, speaking
+from acmidm.terminal import StackOption, fail, speaking, warn
 from acmidm.words import first_of
 from acmidm_onboarding.settings import LOOPBACK
 from acmidm_onboarding.stack_files import stack_names
 from acmidm_onboarding.texts import Language
-from acmidm_onboarding.values.problems import Failure, on_one_line
+from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
 
 _EPILOG = """
@@ -94,7 +94,8 @@ def _request_reviews(
     """
     names: list[str] = []
     requested = 0
-    for approver in review.approvers if review else ():
+    approvers = review.approvers if review else ()
+    for approver in approvers:
         if reason := repository.cannot_request(approver):
             sentence = reason
         elif requested == MOST_REVIEWERS:
@@ -107,7 +108,7 @@ def _request_reviews(
             requested += not sentence
         if sentence:
             names.append(approver)
-            typer.echo(on_one_line(f"warning: {sentence}"), err=True)
+            warn(sentence)
     if names:
         listed = first_of(list(map(code, names)))
         yield f"Not requested as reviewers, so ask them: {listed}. The job's log says why." + "\n"

@@ -15,7 +15,7 @@ from acmidm.desk.reminders.due import Due, Ends, due
 from acmidm.desk.reminders.ledger import Ledger, ledger_file, opened
 from acmidm.desk.reminders.mails import Reminder, reminders
 from acmidm.desk.status import Ending, ListedConnection, ListedKey, ListedScope
-from acmidm.engine.stacks import settings_of, with_a_portal
+from acmidm.engine.stacks import settings_of, stack_of, with_a_portal
 from acmidm.terminal import Code, StackOption, fail
 from acmidm.words import day, first_of, plain
 from acmidm_onboarding.forms.loading import load_organisations
@@ -54,15 +54,14 @@ def remind(
     require_own_name(stack)
     now = datetime.now(UTC)
     settings = settings_of(stack)
-    languages = {
-        organisation.code: organisation.language
-        for organisation in load_organisations(settings.forms_folder).values()
-    }
+    organisations = load_organisations(settings.forms_folder).values()
+    languages = {organisation.code: organisation.language for organisation in organisations}
     # No mail asks a connection to go to production that is there already.
     every = with_a_portal(Path())
-    rows = read_progress(
-        [stack], now, others=[name for name in every if name != stack] if stack in every else []
-    )
+    others = []
+    if stack in every:
+        others = [stack_of(name, may_be_new=True) for name in every if name != stack]
+    rows = read_progress([stack_of(stack, now=now, by_policies=True)], others)
     if any("state" in row.unknown for row in rows):  # and a warning said why
         fail(
             tr(

@@ -86,10 +86,12 @@ def stop(stack: _AnyStackOption = None) -> None:
 @app.command()
 def status(stack: _AnyStackOption = None) -> None:
     """Show which servers run; the exit code is 0 when all of them answer, else 1."""
-    started = _started(stack)
-    for daemon in started:
-        typer.echo(f"{daemon.title}: {daemon.condition()}")
-    if not all(daemon.origin for daemon in started):
+    all_answer = True
+    for daemon in _started(stack):
+        answers, condition = daemon.condition()
+        typer.echo(f"{daemon.title}: {condition}")
+        all_answer = all_answer and answers
+    if not all_answer:
         raise typer.Exit(1)
 
 
@@ -162,9 +164,8 @@ def _started(stack: str | None) -> list[Daemon]:
     """Return all servers that were ever started here, or those of a stack. Say so where there is
     none. Raises Failure where there is no project."""
     require_project()
-    started = [
-        Daemon(file.parent, file.stem) for file in sorted(DATA.glob(f"{stack or '*'}/*/*.pid"))
-    ]
+    files = sorted(DATA.glob(f"{stack or '*'}/*/*.pid"))
+    started = [Daemon(file.parent, file.stem) for file in files]
     if not started:
         for_stack = f" for stack {stack}" if stack else ""
         typer.echo(f"no sandbox was ever started in this project{for_stack}")

@@ -3,7 +3,7 @@ stands. Keys, scopes and mandates that end within 30 days stand out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain
@@ -29,7 +29,7 @@ from acmidm.desk.views import Status, View
 from acmidm.engine.pulumi import UnknownStack
 from acmidm.engine.stacks import stack_of, uploaded_keys, with_a_portal
 from acmidm.render.output import write_report
-from acmidm.terminal import Code, TableOutput, fail, speaking, working
+from acmidm.terminal import Code, TableOutput, fail, speaking, warn, working
 from acmidm.words import plain
 from acmidm_onboarding.forms.files import MANDATES_FILE
 from acmidm_onboarding.project import require_project
@@ -38,7 +38,7 @@ from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack.forms import StackForms
 from acmidm_onboarding.stack_files import stack_names
 from acmidm_onboarding.texts import Language, spoken, tr
-from acmidm_onboarding.values.problems import Failure, on_one_line
+from acmidm_onboarding.values.problems import Failure
 
 EPILOG = """
 **Examples**
@@ -115,14 +115,14 @@ def status(
     failures: list[Failure] = []
     if board or waiting_for:
         stacks = stack or _with_a_portal()
-        opened = {name: stack_of(name) for name in stacks}
-        connections = list(read_progress(stacks, now))
+        opened = [stack_of(name, now=now, by_policies=True) for name in stacks]
+        connections = list(read_progress(opened))
     else:
         with_unmade = expiring is not None
         opened, connections, failures = _read(stack, with_unmade=with_unmade, now=now)
-        stacks = list(opened)
+        stacks = [found.name for found in opened]
     for failure in failures:
-        typer.echo(on_one_line(f"warning: {failure}"), err=True)
+        warn(failure)
     owners = api_named(api, stacks[0]) if api else None
     if owners and owners.remedy and not any(map(owners.is_of, connections)):
         fail(
@@ -134,17 +134,17 @@ def status(
         )
     filters = Filters(" ".join(words or ()), owners, expiring, without, waiting_for)
     kept = list(filter(filters.matcher(stacks), connections))
-    mandates = (
-        () if board else tuple(filter(filters.shows_mandate, _mandates(opened.values(), now)))
-    )
+    mandates: tuple[UnusedMandate, ...] = ()
+    if not board:
+        mandates = tuple(filter(filters.shows_mandate, _mandates(opened, now)))
     if output is TableOutput.TEXT and not board and not kept and not mandates:
         typer.echo(_nothing(stacks, filters, has_connections=bool(connections)))
     else:
         view = View.API if api else View.LIST
+        language_here = language or spoken()
         if board:
-            view = View.BOARD
-        spoken_here = language or (Language.NL if board else spoken())
-        with speaking(spoken_here):
+            view, language_here = View.BOARD, language or Language.NL
+        with speaking(language_here):
             report = _report(view, stacks, opened, kept, mandates, filters, now)
             write_report(report, output)
     if failures:
@@ -154,7 +154,7 @@ def status(
 def _report(
     view: View,
     stacks: Sequence[str],
-    opened: Mapping[str, Stack],
+    opened: Iterable[Stack],
     connections: Sequence[ListedConnection],
     mandates: tuple[UnusedMandate, ...],
     filters: Filters,
@@ -162,18 +162,20 @@ def _report(
 ) -> Status:
     """Return the connections in a view: on the board each with what must be done, in the list of an
     API's owner each with when it got its last token."""
-    rows = list(in_order(connections))
+    rows, api = list(in_order(connections)), ""
+    if filters.api:
+        api = filters.api.name
     if view is View.BOARD:
         rows = [row.model_copy(update={"to_do": to_do(row, spoken())}) for row in rows]
     elif filters.api:
-        of_api = [filters.api.accesses(row) for row in with_last_token(rows, opened.values())]
+        of_api = [filters.api.accesses(row) for row in with_last_token(rows, opened)]
         rows = list(chain.from_iterable(of_api))
     return Status(
         view=view,
         checked_at=now,
         stacks=tuple(stacks),
         search=filters.search,
-        api=filters.api.name if filters.api else "",
+        api=api,
         connections=tuple(rows),
         unused_mandates=mandates,
     )
@@ -191,10 +193,10 @@ def _with_a_portal() -> list[str]:
 
 def _read(
     stack: list[str] | None, *, with_unmade: bool, now: datetime
-) -> tuple[dict[str, Stack], list[ListedConnection], list[Failure]]:
+) -> tuple[list[Stack], list[ListedConnection], list[Failure]]:
     """Return the stacks that can be read, their connections, and why others cannot be read. Raises
     Failure where none can be."""
-    opened: dict[str, Stack] = {}
+    opened: list[Stack] = []
     connections: list[ListedConnection] = []
     failures: list[Failure] = []
     for name in dict.fromkeys(stack or stack_names(Path())):
@@ -205,7 +207,7 @@ def _read(
             if stack or not isinstance(failure, UnknownStack):
                 failures.append(failure)
             continue
-        opened[name] = found
+        opened.append(found)
         connections += of_stack
     if failures and not opened:
         raise failures[0]
@@ -232,7 +234,9 @@ def _connections(stack: Stack, now: datetime, *, with_unmade: bool) -> Iterator[
     uploaded = uploaded_keys(stack.authorities, in_portal)
     for client_key, state in states.items():
         yield listed(stack.name, state.with_uploaded(uploaded.get(client_key)), now)
-    yield from (listed(stack.name, form, now) for form in (stack.unmade if with_unmade else ()))
+    if with_unmade:
+        for form in stack.unmade:
+            yield listed(stack.name, form, now)
 
 
 def _mandates(stacks: Iterable[Stack], now: datetime) -> Iterator[UnusedMandate]:

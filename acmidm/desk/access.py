@@ -8,10 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-import typer
-
 from acmidm.desk.status import ListedConnection
 from acmidm.report.kinds import Part
+from acmidm.terminal import warn
 from acmidm_onboarding.authorities.connected import Connected
 from acmidm_onboarding.authorities.errors import AuthorityError
 from acmidm_onboarding.authorities.http.pace import REQUESTS_AT_ONCE
@@ -27,7 +26,6 @@ from acmidm_onboarding.values.problems import (
     InvalidForms,
     did_you_mean,
     listed,
-    on_one_line,
 )
 from acmidm_onboarding.values.terms import AuthMethod, Platform
 
@@ -133,8 +131,7 @@ def read_platforms(authorities: Authorities) -> Connected:
     try:
         return authorities.platforms_briefly
     except Failure as failure:
-        reason = f"the authorities of stack {authorities.stack} are not asked: {failure}"
-        typer.echo(on_one_line(f"warning: {reason}"), err=True)
+        warn(f"the authorities of stack {authorities.stack} are not asked: {failure}")
         return {}
 
 

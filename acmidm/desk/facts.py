@@ -12,15 +12,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-import typer
-
 from acmidm.desk.access import last_use, last_uses, read_platforms
 from acmidm.desk.progress import Facts, progress
 from acmidm.desk.status import ListedConnection, in_order, listed, mandates_to_send
 from acmidm.engine.pulumi import EngineError
-from acmidm.engine.stacks import require_a_form, stack_of
+from acmidm.engine.stacks import require_a_form
 from acmidm.report.revisions.order_history import OrderHistory
-from acmidm.terminal import working
+from acmidm.terminal import warn, working
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, PerhapsGone
 from acmidm_onboarding.authorities.port import ClientSnapshot, KnowsRights
@@ -35,14 +33,13 @@ from acmidm_onboarding.texts import plural
 from acmidm_onboarding.values.client import Client, ClientKey, recorded_as
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import Key, keys_of
-from acmidm_onboarding.values.problems import Failure, on_one_line
 from acmidm_onboarding.values.terms import Environment, ExemptiblePolicy, Platform
 
 T = TypeVar("T")
 
 
 def read_progress(
-    stacks: Sequence[str], now: datetime, others: Sequence[str] = ()
+    stacks: Iterable[Stack], others: Iterable[Stack] = ()
 ) -> tuple[ListedConnection, ...]:
     """Return a row per connection and environment, by organisation and application, test before
     production.
@@ -53,13 +50,13 @@ def read_progress(
         InvalidSettings: where a stack has no file, or one with mistakes.
         EngineError: where the state of one of the ``others`` cannot be read.
     """
-    read = [_ProgressRows(stack_of(name, now=now, by_policies=True)) for name in stacks]
+    read = list(map(_ProgressRows, stacks))
     on_production: dict[tuple[str, Platform], Client] = {}
     for source in read:
         if source.is_production:
             on_production |= _by_connection(source.states or {})
-    for name in others:
-        on_production |= _by_connection(stack_of(name, may_be_new=True).state.recorded.clients)
+    for stack in others:
+        on_production |= _by_connection(stack.state.recorded.clients)
     rows: list[ListedConnection] = []
     for source in read:
         rows += map(progress, source.facts(on_production))
@@ -73,10 +70,6 @@ def _by_connection(clients: Mapping[ClientKey, Client]) -> dict[tuple[str, Platf
         for client_key, client in clients.items()
         if client_key[2] is Environment.PROD
     }
-
-
-def _warn(error: Failure | str) -> None:
-    typer.echo(on_one_line(f"warning: {error}"), err=True)
 
 
 class _ProgressRows:
@@ -96,7 +89,7 @@ class _ProgressRows:
             with working(f"reading {self._stack.name}"):
                 return self._stack.state.recorded.clients
         except EngineError as error:
-            _warn(f"the state of stack {self._stack.name} is not known: {error}")
+            warn(f"the state of stack {self._stack.name} is not known: {error}")
             return None
 
     @cached_property
@@ -106,7 +99,7 @@ class _ProgressRows:
     def facts(self, on_production: Mapping[tuple[str, Platform], Client]) -> Iterator[Facts]:
         forms, held_back = self._stack.forms.onboardings, self._held_back()
         if forms.problems:
-            _warn(
+            warn(
                 "what forms with mistakes ask is not known"
                 f" ({plural('{count} mistake', '{count} mistakes', len(forms.problems))}); see"
                 " acmidm validate"
@@ -381,7 +374,7 @@ class _Asked:
         except AuthorityError as error:
             # That is of one client alone.
             self._down |= set() if isinstance(error, PerhapsGone) else {name}
-            _warn(error)
+            warn(error)
             return None
 
     def administrators(self, state: Client, connection: Declaration | None) -> int | None:

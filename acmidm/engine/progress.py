@@ -82,7 +82,10 @@ class Progress:
 @contextmanager
 def showing(stack: str, planned: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
     """Yield the arguments with which a command of the engine tells of its events, and show them
-    meanwhile."""
+    meanwhile; none where nothing is planned."""
+    if not planned:
+        yield ()
+        return
     seconds = SECONDS[0] if sys.stderr.isatty() else SECONDS[1]
     with TemporaryDirectory(prefix="acmidm-") as folder:
         progress = Progress(Path(folder, "events"), planned)

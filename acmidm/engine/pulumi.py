@@ -10,8 +10,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
@@ -21,6 +22,7 @@ import typer
 from acmidm.engine import progress
 from acmidm.engine.shown import ATTEMPTS, once
 from acmidm_onboarding.command_inputs import handing
+from acmidm_onboarding.recorded import BRIEF, MissingStack, UnreadableState, export
 from acmidm_onboarding.stack_files import stack_file, stack_names
 from acmidm_onboarding.values.client import Records
 from acmidm_onboarding.values.problems import Failure, did_you_mean, either, on_one_line, quoted
@@ -63,7 +65,12 @@ def stack_config(stack: str) -> dict[str, Any]:
 def stack_deployment(stack: str) -> dict[str, Any]:
     """Return the state of a stack as the engine exports it, secrets encrypted. Raises
     EngineError."""
-    return dict(_json("stack", "export", "--stack", stack))
+    try:
+        return dict(export(stack, partial(_done, environment=BRIEF)))
+    except MissingStack:
+        raise _unknown_stack(stack) from None
+    except UnreadableState as error:
+        raise EngineError(f"pulumi stack export: {error}") from None
 
 
 def decrypted_deployment(stack: str) -> dict[str, Any]:
@@ -102,11 +109,11 @@ def lock_owners(stack: str) -> list[tuple[int, str, str, datetime]]:
     machine, since when."""
     # No command lists them. A rename to its own name takes the lock, or says who has it, and is
     # then refused.
-    refusal = _done("stack", "rename", stack, "--stack", stack).stderr
-    return [
-        (int(pid), user, host, datetime.fromisoformat(since).astimezone())
-        for user, host, pid, since in _LOCK.findall(refusal)
-    ]
+    done = _done("stack", "rename", stack, "--stack", stack, environment=BRIEF)
+    owners = []
+    for user, host, pid, since in _LOCK.findall(done.stderr):
+        owners.append((int(pid), user, host, datetime.fromisoformat(since).astimezone()))
+    return owners
 
 
 def clear_locks(stack: str) -> None:
@@ -117,10 +124,8 @@ def clear_locks(stack: str) -> None:
 def last_runs(stack: str) -> list[dict[str, Any]]:
     """Return what the engine keeps of the last ten runs that came to an end, newest first. Raises
     EngineError."""
-    return [
-        dict(run)
-        for run in _json("stack", "history", "--json", "--page-size", "10", "--stack", stack)
-    ]
+    runs = _json("stack", "history", "--json", "--page-size", "10", "--stack", stack)
+    return [dict(run) for run in runs]
 
 
 def preview(stack: str, there: Records | None = None) -> dict[str, Any]:
@@ -159,14 +164,15 @@ def run(
         EngineError: where there is no engine.
         Failure: where the command was interrupted.
     """
+    environment = STATE_AT_THE_END if state_at_the_end else {}
     with (
         handing(stack, there, state_version) as handed,
-        progress.showing(stack, planned) if planned else nullcontext(()) as events,
+        progress.showing(stack, planned or {}) as events,
     ):
         words = (*words, "--stack", stack, *handed, *events)
         if sys.stdout.isatty() and "NO_COLOR" not in os.environ:  # the engine sees no terminal
             words = (*words, "--color", "always")
-        return _done(*words, is_shown=True, state_at_the_end=state_at_the_end).returncode
+        return _done(*words, is_shown=True, environment=environment).returncode
 
 
 def up(
@@ -196,9 +202,9 @@ def up(
     # ever for the refresh of what depends on a client that could not be updated.
     with handing(stack, there) as handed:
         arguments = (*targets, *handed, *_UNATTENDED, "--stack", stack)
-        done = _done("refresh", "--run-program", *arguments, state_at_the_end=True)
+        done = _done("refresh", "--run-program", *arguments, environment=STATE_AT_THE_END)
         if done.returncode == 0:
-            done = _done("up", "--continue-on-error", *arguments, state_at_the_end=True)
+            done = _done("up", "--continue-on-error", *arguments, environment=STATE_AT_THE_END)
     printed = _OF_SEVERAL.sub("error: ", done.stdout + done.stderr)
     lines = [line.strip() for line in printed.splitlines()]
     errors = [line for line in lines if line.startswith("error: ")]
@@ -257,7 +263,7 @@ _UNATTENDED = ("--yes", "--skip-preview", "--suppress-outputs", "--suppress-prog
 def _document(*words: str) -> dict[str, Any]:
     """Return the JSON object that a command writes, whatever its exit code. Raises EngineError
     where it writes none."""
-    done = _done(*words, state_at_the_end=True)  # which reads faster too
+    done = _done(*words, environment=STATE_AT_THE_END)  # which reads faster too
     try:
         document = json.loads(done.stdout)
     except ValueError:
@@ -272,7 +278,7 @@ def _json(*words: str) -> Any:
 
 
 def _run(*words: str, given: str | None = None) -> str:
-    done = _done(*words, given=given)
+    done = _done(*words, given=given, environment=BRIEF)
     if done.returncode != 0:
         raise _error(done, words)
     return done.stdout
@@ -309,33 +315,30 @@ def _unknown_stack(stack: str) -> UnknownStack:
 
 def _done(
     *words: str,
+    environment: Mapping[str, str],
     given: str | None = None,
     is_shown: bool = False,
-    state_at_the_end: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the engine to its end. What ``is_shown`` on the screen is not returned.
+    """Run the engine to its end. What ``is_shown`` on the screen is not returned. What this
+    process has in its environment precedes ``environment``.
 
     Raises:
         EngineError: where there is no engine.
         Failure: after the engine's end, where a signal came meanwhile that ends a process.
     """
     command = ["pulumi", *words, "--non-interactive"]
-    environment = {
-        **(STATE_AT_THE_END if state_at_the_end else {}),
-        **os.environ,
-        **progress.ENVIRONMENT,
-    }
     stdin = subprocess.DEVNULL if given is None else subprocess.PIPE
+    errors_to = None if is_shown else subprocess.PIPE
     with _passing_interrupts_on() as interrupts:
         try:
             # In a session of its own, so that a terminal's Ctrl-C reaches it once: twice makes it
             # break off.
             process = subprocess.Popen(
                 command,
-                env=environment,
+                env={**environment, **os.environ, **progress.ENVIRONMENT},
                 stdin=stdin,
                 stdout=subprocess.PIPE,
-                stderr=None if is_shown else subprocess.PIPE,
+                stderr=errors_to,
                 encoding="utf-8",
                 errors="backslashreplace",
                 start_new_session=True,
@@ -398,12 +401,10 @@ def _passing_interrupts_on() -> Iterator[_Interrupts]:
     if threading.current_thread() is not threading.main_thread():
         yield interrupts  # only the main thread handles signals
         return
-    handled = [
-        number
-        for number in (signal.SIGTERM, signal.SIGHUP)
-        if signal.getsignal(number) is not signal.SIG_IGN
-    ]
-    before = {number: signal.signal(number, interrupts) for number in (signal.SIGINT, *handled)}
+    before = {signal.SIGINT: signal.signal(signal.SIGINT, interrupts)}
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            before[number] = signal.signal(number, interrupts)
     try:
         yield interrupts
     finally:

@@ -93,14 +93,15 @@ class Daemon:
         _, health_url = self._running()
         return _origin(health_url) if health_url and _answers(health_url) else None
 
-    def condition(self) -> str:
-        """Return how it is, in a few words for people."""
+    def condition(self) -> tuple[bool, str]:
+        """Return whether it runs and answers, and how it is, in a few words for people."""
         pid, health_url = self._running()
         if pid is None or health_url is None:
-            return "stopped"
+            return False, "stopped"
+        origin = _origin(health_url)
         if _answers(health_url):
-            return f"running at {_origin(health_url)} (process {pid})"
-        return f"process {pid} runs, but does not answer at {_origin(health_url)}; see {self.log}"
+            return True, f"running at {origin} (process {pid})"
+        return False, f"process {pid} runs, but does not answer at {origin}; see {self.log}"
 
     def settings(self) -> str | None:
         """Return what it was started with last; None where it never was."""
@@ -116,19 +117,24 @@ class Daemon:
     def start(self, program: Program) -> str | None:
         """Start it, and return what it said to people until it was ready. None where it runs
         already, with the same settings."""
-        if self.runs(program):
-            return None
+        return None if self.runs(program) else self.start_anew(program)
+
+    def start_anew(self, program: Program) -> str:
+        """Start it, after it is stopped where it runs, and return what it said to people until it
+        was ready."""
         self.stop()
         self._require_free(program)
         private_folder(self.folder)
         write_private(self.settings_file, program.settings)
         with self._locked() as lock, open_private(self.log, "a") as log:
-            said_before = log.tell()
+            said_before, said_to = log.tell(), log.fileno()
+            if program.speaks:
+                said_to = subprocess.PIPE
             process = subprocess.Popen(
                 program.command,
                 env={**os.environ, **program.environment},
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE if program.speaks else log,
+                stdout=said_to,
                 stderr=log,
                 umask=UMASK,
                 # outlives the terminal and its Ctrl-C, and is stopped with all its children
@@ -162,10 +168,9 @@ class Daemon:
 
     def _require_free(self, program: Program) -> None:
         url = urlsplit(program.health_url)
+        family = socket.AF_INET6 if ":" in (url.hostname or "") else socket.AF_INET
         for port in (url.port, *program.more_ports):
-            with socket.socket(
-                socket.AF_INET6 if ":" in (url.hostname or "") else socket.AF_INET
-            ) as probe:
+            with socket.socket(family) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:
                     probe.bind((url.hostname, port))
@@ -245,16 +250,13 @@ class Daemon:
 def _holder(port: int | None) -> str:
     """Say who listens on a port: the folder shows another clone of this project."""
     try:
-        sockets = (
-            listening
-            for listening in psutil.net_connections("tcp")
-            if listening.laddr and listening.laddr.port == port
-        )
-        pid = next(filter(None, (listening.pid for listening in sockets)))
-        process = psutil.Process(pid)
-        return f"process {pid} ({process.name()} in {process.cwd()})"
-    except (StopIteration, psutil.Error):  # another user's
-        return "another program"
+        for listening in psutil.net_connections("tcp"):
+            if listening.pid and listening.laddr and listening.laddr.port == port:
+                process = psutil.Process(listening.pid)
+                return f"process {process.pid} ({process.name()} in {process.cwd()})"
+    except psutil.Error:  # another user's
+        pass
+    return "another program"
 
 
 def _origin(url: str) -> str:

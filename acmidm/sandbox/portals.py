@@ -59,6 +59,8 @@ class Served:
     platform: Platform
     stack_settings: Settings
     catalogue: Catalogue
+    catalogue_digest: str
+    """What changes with each change of the catalogue."""
 
     @property
     def settings(self) -> PlatformSettings:
@@ -100,15 +102,6 @@ class Served:
                     "resources": [f"{origin}/api/v2/{name}"],
                 }
         return products
-
-    def catalogue_digest(self) -> str:
-        """Return what changes with each change of the catalogue."""
-        digest = hashlib.sha256()
-        folder = self.stack_settings.catalogue_folder
-        for file in sorted(folder.rglob("*.yaml")):
-            digest.update(str(file.relative_to(folder)).encode())
-            digest.update(file.read_bytes())
-        return digest.hexdigest()
 
     def smtp_port(self) -> int | None:
         """Return where ACM/IDM's portal receives the mails of a stack, which say which platform
@@ -178,11 +171,15 @@ class Portal:
     def file(self, people: Sequence[Mapping[str, Any]], strict: bool) -> dict[str, Any]:
         """Return what ``acmidm-sandbox`` starts from. Raises InvalidSettings and InvalidForms."""
         served, folder = self.served, self.daemon.folder
-        issuer = None if self.is_issuer else str(served.settings.issuer).rstrip("/")
-        scopes = {
-            name: {"assigned_by_provider": scope.assigned_by_provider}
-            for name, scope in served.scopes().items()
-        }
+        issuer: str | None = str(served.settings.issuer).rstrip("/")
+        operators: Mapping[str, object] = {}
+        if self.is_issuer:
+            issuer, operators = None, served.operators()
+        else:
+            people = []
+        scopes = {}
+        for name, scope in served.scopes().items():
+            scopes[name] = {"assigned_by_provider": scope.assigned_by_provider}
         return {
             "environment": served.environment.value,
             "platform": served.platform.value,
@@ -193,8 +190,8 @@ class Portal:
             "external_issuer": issuer,
             "database": str(folder / "portal.db"),
             "form_page": str(folder / "aansluiten.html"),
-            "operators": served.operators() if self.is_issuer else {},
-            "people": list(people) if self.is_issuer else [],
+            "operators": operators,
+            "people": list(people),
             "scopes": scopes,
             "apis": apis(served.catalogue, served.environment, served.platform),
             "products": served.products(self.origin),
@@ -205,22 +202,24 @@ class Portal:
         """Start it, and return what was done, a sentence a line. One that runs from the same file
         is left alone, another started anew. Raises Failure."""
         smtp_port = file["smtp_port"]
-        made_from = _MADE_FROM.format(digest=self.served.catalogue_digest())
+        mail_ports = (smtp_port,) if smtp_port else ()
+        made_from = _MADE_FROM.format(digest=self.served.catalogue_digest)
         program = Program(
             # -P: what lies in the project's folder is imported by nobody.
             command=(sys.executable, "-P", "-m", "acmidm_sandbox", self.daemon.settings_file),
             settings=made_from + yaml.safe_dump(dict(file), sort_keys=False, allow_unicode=True),
             health_url=f"{self.origin}/health",
-            more_ports=(smtp_port,) if smtp_port else (),
+            more_ports=mail_ports,
             speaks=True,
         )
+        done, said = "running", ""
         if not self.daemon.runs(program):
             write_private(Path(file["form_page"]), form_page(self.served.catalogue))
-        said = self.daemon.start(program)
-        done = f"{self.daemon.title}: {'running' if said is None else 'started'} at {self.origin}"
+            done, said = "started", self.daemon.start_anew(program)
+        sentence = f"{self.daemon.title}: {done} at {self.origin}"
         if smtp_port:
-            done = f"{done}, mail at smtp://{file['host']}:{smtp_port}"
-        return f"{done}\n{said or ''}".rstrip()
+            sentence = f"{sentence}, mail at smtp://{file['host']}:{smtp_port}"
+        return f"{sentence}\n{said}".rstrip()
 
 
 def platforms(stack: str) -> Iterator[Served]:
@@ -228,8 +227,17 @@ def platforms(stack: str) -> Iterator[Served]:
     require_own_name(stack)
     settings = stack_settings(stack, Path())
     catalogue = load_catalogue(settings.catalogue_folder)
+    digest = _catalogue_digest(settings.catalogue_folder)
     for platform in settings.platforms:
-        yield Served(stack, platform, settings, catalogue)
+        yield Served(stack, platform, settings, catalogue, digest)
+
+
+def _catalogue_digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*.yaml")):
+        digest.update(str(file.relative_to(folder)).encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def portals(stack: str) -> Iterator[Portal]:
@@ -277,14 +285,13 @@ def server_folder(stack: str, platform: str) -> Path:
 def labels() -> dict[str, dict[str, str]]:
     """Return per language what people call each field of a product, and what the form asks for
     it."""
-    return {
-        language.value: {
-            name.partition(".field.")[2]: language.template(sentence)
-            for name, sentence in SENTENCES.items()
-            if ".field." in name
-        }
-        for language in Language
-    }
+    labels: dict[str, dict[str, str]] = {}
+    for language in Language:
+        of_language = labels[language.value] = {}
+        for name, sentence in SENTENCES.items():
+            if ".field." in name:
+                of_language[name.partition(".field.")[2]] = language.template(sentence)
+    return labels
 
 
 def apis(
@@ -295,20 +302,20 @@ def apis(
     is it, as in orders."""
     by_product: dict[str, dict[str, object]] = {}
     for name, product in catalogue.products.items():
-        names = {
-            own: scope for own, scope in product.scopes.items() if environment in scope.environments
+        scopes = []
+        for catalogue_name, scope in product.scopes.items():
+            granted = catalogue.name_on(platform, catalogue_name)
+            is_offered = environment in scope.environments and granted is not None
+            if is_offered and not scope.assigned_by_provider:
+                scopes.append(granted)
+        if not scopes:
+            continue
+        referentie = product.coupling and product.coupling.referentie.get(environment)
+        by_product[referentie or product.title] = {
+            "client_id": api_client_id(environment, platform, name),
+            "owner": API_OWNER,
+            "scopes": scopes,
         }
-        granted = [
-            catalogue.name_on(platform, own)
-            for own, scope in names.items()
-            if not scope.assigned_by_provider
-        ]
-        if scopes := [scope for scope in granted if scope is not None]:
-            client_id = api_client_id(environment, platform, name)
-            referentie = (
-                product.coupling and product.coupling.referentie.get(environment)
-            ) or product.title
-            by_product[referentie] = {"client_id": client_id, "owner": API_OWNER, "scopes": scopes}
     return by_product
 
 

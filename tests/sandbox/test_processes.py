@@ -46,18 +46,18 @@ def program(code: str = SERVES, settings: str = "{}", port: int | None = None) -
 def test_one_that_runs_is_left_alone_until_its_settings_change(daemon: Daemon) -> None:
     """Then it is another process, which has the new ones in its file."""
     first = program()
-    assert daemon.condition() == "stopped"
+    assert daemon.condition() == (False, "stopped")
     assert daemon.start(first) == ""
     pid = daemon.pid
     assert daemon.start(first) is None
     assert daemon.pid == pid
-    assert daemon.condition() == f"running at {daemon.origin} (process {pid})"
+    assert daemon.condition() == (True, f"running at {daemon.origin} (process {pid})")
     assert daemon.start(program(settings='{"changed": true}')) is not None
     assert daemon.pid != pid
     assert json.loads(daemon.settings() or "") == {"changed": True}
     assert daemon.stop()
     assert not daemon.stop(), "one that does not run cannot be stopped"
-    assert daemon.condition() == "stopped"
+    assert daemon.condition() == (False, "stopped")
 
 
 def test_all_that_belongs_to_it_is_its_owners_alone(
@@ -103,7 +103,7 @@ def test_a_number_that_was_left_behind_is_no_server(daemon: Daemon) -> None:
     process = psutil.Process(daemon.pid)
     process.kill()
     process.wait()
-    assert daemon.condition() == "stopped"
+    assert daemon.condition() == (False, "stopped")
     daemon.pid_file.write_text(json.dumps({"pid": os.getpid(), "health_url": "http://127.0.0.1:9"}))
     assert daemon.pid is None
     assert not daemon.stop()
