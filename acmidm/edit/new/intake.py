@@ -26,7 +26,13 @@ from acmidm.edit.new.existing import (
     taking_over,
 )
 from acmidm.edit.new.notes import about_form, about_key, about_production
-from acmidm.edit.new.organisations import Owner, folders_of, of_earlier_code
+from acmidm.edit.new.organisations import (
+    Owner,
+    folders_of,
+    of_earlier_code,
+    of_others,
+    quoted_or_none,
+)
 from acmidm.edit.new.sent import Sent, application_of, language_of, read_sent, takes_over
 from acmidm.private_key import is_private_key
 from acmidm.sheet import SUFFIXES
@@ -44,7 +50,6 @@ from acmidm_onboarding.forms.loading import load_organisations
 from acmidm_onboarding.forms.speaking import about_names
 from acmidm_onboarding.texts import Language, tr, translated
 from acmidm_onboarding.texts.page import SENTENCES
-from acmidm_onboarding.values.identifiers import look_of
 from acmidm_onboarding.values.jwk import readable_jwk
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import (
@@ -203,15 +208,8 @@ class SentFiles:
     def _owner_of(self, sent: Sent, source: Taken) -> Owner | None:
         """Return the organisation by its codes, or a new one; None where it is noted that it is
         unclear which."""
-        given = sent.organisation
-        organisations = self._organisations
-        folders = [
-            folder
-            for folder in folders_of({"ovo": given.ovo, "kbo": given.kbo}, organisations)
-            if given.ovo is None or organisations[folder].ovo in (None, given.ovo)
-        ]
-        if len(folders) == 1:
-            folders += self._contradicting(folders[0], given)
+        given, organisations = sent.organisation, self._organisations
+        folders = list(self._folders_of(given))
         if len(folders) > 1:
             source.unclear.append(
                 tr(
@@ -240,7 +238,7 @@ class SentFiles:
                 )
             )
             return None
-        if same := folders_of({"kbo": given.kbo}, organisations):
+        if same := folders_of([given.kbo], organisations):
             source.notes.append(
                 tr(
                     "{name} is new and has the KBO number of {folders}: check whether that is"
@@ -254,15 +252,18 @@ class SentFiles:
         names = speaks_for(_requests(sent.form), self._catalogue)
         return Owner(folder, given, fields).speaking(names)
 
-    def _contradicting(self, folder: str, given: Organisation) -> Iterator[str]:
-        """Yield each other organisation whose name or KBO number a sender writes. A number that the
-        file of its own lacks may be shared."""
-        own = self._organisations[folder]
-        for name, other in self._organisations.items():
-            is_numbered = own.kbo is not None and given.kbo not in (None, own.kbo)
-            has_number = is_numbered and other.kbo == given.kbo
-            if name != folder and (has_number or look_of(other.name) == look_of(given.name)):
-                yield name
+    def _folders_of(self, given: Organisation) -> Iterator[str]:
+        """Yield the folder of an organisation by its codes, and then each other one whose name or
+        KBO number it has too. A number that the file of its own lacks may be shared."""
+        organisations = self._organisations
+        found = folders_of((given.ovo, given.kbo), organisations)
+        if given.ovo:
+            found = [one for one in found if organisations[one].ovo in (None, given.ovo)]
+        yield from found
+        if len(found) == 1:
+            kbo = given.kbo if organisations[found[0]].kbo else None
+            named = of_others({"kbo": kbo, "name": given.name}, found[0], organisations)
+            yield from dict.fromkeys(folder for _, folder in named)
 
     def _loaded(self, sent: Sent, owner: Owner, source: Taken) -> LoadedForm | None:
         """Return the form that an application has, None where it is new; note why it cannot be
@@ -390,14 +391,13 @@ def _differences(folder: str, organisation: Organisation, given: Organisation) -
     for name in ("name", "ovo", "kbo"):
         own, stays = getattr(given, name), getattr(organisation, name)
         if own is not None and own != stays:
-            has = quoted(stays) if stays else tr("none")
             yield tr(
                 "{folder}/organisation.yaml does not change: the sender writes {own} as {field},"
                 " where it has {has}",
                 folder=folder,
                 field=name,
                 own=quoted(own),
-                has=has,
+                has=quoted_or_none(stays),
             )
 
 
