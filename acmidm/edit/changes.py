@@ -143,7 +143,7 @@ S = TypeVar("S")
 
 @dataclass(frozen=True)
 class Placed(Generic[S]):
-    """What a row of a spreadsheet, or a file of the page, comes to."""
+    """What a row of a spreadsheet comes to."""
 
     source: S
     files: Mapping[Path, Content] = field(default_factory=dict)
@@ -155,43 +155,43 @@ class Placed(Generic[S]):
 P = TypeVar("P", bound=Placed[Any])
 
 
-class Sorting(ABC, Generic[S, P]):
-    """What people bring, rows or files: what those that are right come to, and what is wrong with
-    the others."""
+class Rows(ABC, Generic[S, P]):
+    """The rows of a spreadsheet, among the forms that there are: what those that are right come to,
+    and what is wrong with the others."""
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, read: Read, onboardings: Onboardings) -> None:
         self.placed: list[P] = []
         self.changes = Changes(read)
+        self._wrong: dict[str, list[str]] = defaultdict(list)
+        """The rows of each sentence."""
+        self.onboardings = onboardings
+        """The forms that there are."""
 
     @abstractmethod
-    def place(self, source: S) -> P | None:
-        """Return what a row or a file comes to, None where it is noted why that is nothing. Raises
-        Failure, with a line for each thing that is wrong with it."""
+    def place(self, source: S) -> P:
+        """Return what a row comes to. Raises Failure, with a line for each thing that is wrong with
+        it."""
 
-    @abstractmethod
-    def note(self, source: S, sentences: Iterable[str]) -> None:
-        """Note what is wrong with a row or a file."""
+    def note(self, source: object, sentences: Iterable[str]) -> None:
+        """Note what is wrong with a row, each sentence once."""
+        for sentence in dict.fromkeys(sentences):
+            self._wrong[sentence].append(str(source))
 
-    def note_problems(self, placed: P, problems: Iterable[Problem]) -> None:
-        """Note what would be wrong with the files of a row or a file among all forms."""
-        self.note(placed.source, self.changes.sentences(problems, placed.label))
+    def wrong(self) -> list[str]:
+        """Return each sentence about what is wrong, with its rows."""
+        return [f"{first_of(rows)}: {sentence}" for sentence, rows in self._wrong.items()]
 
     def sort_out(self, sources: Iterable[S]) -> None:
         """Place each one that is right by itself, and leave out those whose files would be wrong
         among all forms."""
-        self.place_all(sources)
+        for source in sources:
+            try:
+                self.placed.append(self.place(source))
+            except Failure as failure:
+                self.note(source, str(failure).splitlines())
         while not self._are_valid():
             # What was wrong on account of one that is left out may be right now.
             pass
-
-    def place_all(self, sources: Iterable[S]) -> None:
-        """Place each one that is right by itself."""
-        for source in sources:
-            try:
-                if placed := self.place(source):
-                    self.placed.append(placed)
-            except Failure as failure:
-                self.note(source, str(failure).splitlines())
 
     def _are_valid(self) -> bool:
         self.changes = Changes(self.changes.read)
@@ -205,28 +205,8 @@ class Sorting(ABC, Generic[S, P]):
         for one in list(self.placed):
             if own := about(one.files, problems):
                 self.placed.remove(one)
-                self.note_problems(one, own)
+                self.note(one.source, self.changes.sentences(own, one.label))
         return not problems
-
-
-class Rows(Sorting[S, P]):
-    """The rows of a spreadsheet, among the forms that there are."""
-
-    def __init__(self, read: Read, onboardings: Onboardings) -> None:
-        super().__init__(read)
-        self._wrong: dict[str, list[str]] = defaultdict(list)
-        """The rows of each sentence."""
-        self.onboardings = onboardings
-        """The forms that there are."""
-
-    def note(self, source: object, sentences: Iterable[str]) -> None:
-        """Note what is wrong with a row, each sentence once."""
-        for sentence in dict.fromkeys(sentences):
-            self._wrong[sentence].append(str(source))
-
-    def wrong(self) -> list[str]:
-        """Return each sentence about what is wrong, with its rows."""
-        return [f"{first_of(rows)}: {sentence}" for sentence, rows in self._wrong.items()]
 
 
 def edit_file(
@@ -247,7 +227,8 @@ def edit_file(
     file = Path.cwd() / named
     changes = Changes(reading([checked], stacks_in(Path())))
     changes.add({file.with_name(name): text for name, text in new_files.items()})
-    changes.add({file: edit if file.exists() else edited(first, edit)})
+    content = edit if file.exists() else edited(first, edit)
+    changes.add({file: content})
     changes.require_sound()
     return changes.write
 
@@ -261,9 +242,8 @@ def put_files(texts: Mapping[Path, str], before: Mapping[Path, bytes]) -> None:
         Failure: where one is not what it was.
     """
     new = {file: text for file, text in texts.items() if file not in before}
-    folders = [
-        folder for folder in dict.fromkeys(file.parent for file in new) if not folder.exists()
-    ]
+    parents = {file.parent for file in new}
+    folders = [folder for folder in parents if not folder.exists()]
     done: list[Path] = []
     try:
         for file in new:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from acmidm.edit.new.organisations import Owner, new_owner
+from acmidm.edit.new.organisations import Owner, new_owner, of_others
 from acmidm.edit.new.rows import Column
 from acmidm.importing.listed import ListedClient, Register
 from acmidm.sheet import SheetRow
@@ -120,17 +120,12 @@ class Owners:
                 f" number {own.kbo}: see which is right"
             )
         customer = row.values.get(Column.CUSTOMER, "")
-        look = look_of(customer)
-        for folder, other in self.organisations.items():
-            if folder == owner.folder:
-                continue
-            columns = []
-            if own.kbo is None and kbo not in (None, SHARED_KBO_NUMBER) and other.kbo == kbo:
-                columns.append(Column.KBO)
-            if look and look != look_of(own.name) and look == look_of(other.name):
-                columns.append(Column.CUSTOMER)
-            for column in columns:
-                yield (
-                    f"{row.named(column)} has {quoted(row.values[column])}, which is that of"
-                    f" {folder} and not of {owner.folder}: see which is right"
-                )
+        unknown = {"kbo": None if own.kbo else kbo, "name": customer}
+        if look_of(customer) == look_of(own.name):
+            unknown["name"] = None
+        for name, folder in of_others(unknown, owner.folder, self.organisations):
+            column = Column.KBO if name == "kbo" else Column.CUSTOMER
+            yield (
+                f"{row.named(column)} has {quoted(row.values[column])}, which is that of {folder}"
+                f" and not of {owner.folder}: see which is right"
+            )

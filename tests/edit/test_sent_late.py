@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,11 @@ from typer.testing import CliRunner
 
 from acmidm.cli import app
 from acmidm.edit.changes import Changes, reading
+from acmidm.edit.new.intake import SentFiles
+from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.stack_files import stacks_in
-from acmidm_onboarding.values.problems import Failure
+from acmidm_onboarding.values.problems import Failure, Problem
+from acmidm_onboarding.values.terms import Environment
 from tests.support.rsa_keys import rsa_pem
 from tests.support.secret_texts import SECRETS, pieces
 from tests.support.sent_file import FILE, KEY, of_gent, sent, take_in
@@ -314,3 +318,36 @@ def test_a_code_that_an_organisation_had_earlier_is_answered_by_that_of_today(
     assert f"- {label}: Stad Gent had vroeger {code}, en heeft nu OVO002067; geef die code" in mail
     assert f"Stad Gent had {code} earlier, and has OVO002067 now; give that code" in team
     assert "onboardings/" not in mail + team
+
+
+def test_a_file_is_placed_anew_where_an_earlier_one_turns_out_to_be_wrong(
+    workspace: Workspace,
+) -> None:
+    """What it changed of the earlier file's part of the form is then not there: it is a whole
+    request of its own, and no key of a mapping that is missing. The reader finds the earlier file's
+    key wrong once the later file is there, which the forms of today never are."""
+    request: dict[str, Any] = {"environment": "prod", "scopes": {"dv_dosis_schrijven": {}}}
+    products = {name: {"dosis": {"bron_uri": f"urn://gent/{name}"}} for name in ("one", "two")}
+    first = of_gent(**request, jwks=["a"], products=products["one"])
+    second = of_gent(**request, products=products["two"])
+    Path("first.yaml").write_text(yaml.safe_dump(first))
+    Path("second.yaml").write_text(yaml.safe_dump(second))
+    read = reading([workspace.forms], stacks_in(Path()))
+
+    def finding(**among: Any) -> Onboardings:
+        found = read(**among)
+        [form] = found.forms
+        prod = form.form.environments.get(Environment.PROD)
+        if not prod or prod.products.get("dosis") != {"bron_uri": "urn://gent/two"}:
+            return found
+        *_, key = prod.jwks or ()
+        if key.file == "prod.jwk.json":
+            return found
+        file = form.file.with_name(key.file)
+        return replace(found, problems=(Problem(file, 1, 1, "this key is wrong", "make another"),))
+
+    intake = SentFiles(workspace.forms, finding, read().catalogue)
+    taken = intake.take([Path("first.yaml"), Path("second.yaml")])
+    assert [one.unclear for one in taken] == [["Public key: this key is wrong; make another"], []]
+    [text] = intake.changes.texts.values()
+    assert "bron_uri: urn://gent/two" in text

@@ -23,7 +23,7 @@ from acmidm_onboarding.values.problems import (
 from acmidm_onboarding.values.terms import Environment
 
 _METAVAR = re.compile(r"[ =][A-Z]+$")
-_OPTIONS = {
+OPTIONS = {
     "name": "--name",
     "ovo": "--ovo",
     "kbo": "--kbo",
@@ -67,6 +67,10 @@ class Mistakes:
         self._columns = columns or {}
         self.sentences: list[str] = []
 
+    def note(self, *sentences: str) -> None:
+        """Note what is wrong with no option by itself."""
+        self.sentences += sentences
+
     def add(self, option: str, *sentences: str) -> None:
         """Note what is wrong with an option."""
         self.sentences += [f"{self._named(option)}: {sentence}" for sentence in sentences]
@@ -88,8 +92,8 @@ class Mistakes:
                 return self._named(f"--set {product}.{name}")
             case ["mandates", _, "applications", *_]:
                 return self._named("--application")
-            case [*_, ("products" | "scopes") as name, _] | [str(name), *_] if name in _OPTIONS:
-                return self._named(_OPTIONS[name])
+            case [*_, ("products" | "scopes") as name, _] | [str(name), *_] if name in OPTIONS:
+                return self._named(OPTIONS[name])
         return ""
 
     def _named(self, option: str) -> str:

@@ -8,13 +8,13 @@ nothing is written.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from acmidm.edit.changes import Changes, Content, Placed, Read, Sorting, about, path_in
+from acmidm.edit.changes import Changes, Content, Read, about, path_in
 from acmidm.edit.keys.declaring import free_names
 from acmidm.edit.keys.pair import text_of
 from acmidm.edit.new.answers import speaks_for
@@ -26,7 +26,13 @@ from acmidm.edit.new.existing import (
     taking_over,
 )
 from acmidm.edit.new.notes import about_form, about_key, about_production
-from acmidm.edit.new.organisations import Owner, folders_of, of_earlier_code
+from acmidm.edit.new.organisations import (
+    Owner,
+    folders_of,
+    of_earlier_code,
+    of_others,
+    quoted_or_none,
+)
 from acmidm.edit.new.sent import Sent, application_of, language_of, read_sent, takes_over
 from acmidm.private_key import is_private_key
 from acmidm.sheet import SUFFIXES
@@ -44,7 +50,6 @@ from acmidm_onboarding.forms.loading import load_organisations
 from acmidm_onboarding.forms.speaking import about_names
 from acmidm_onboarding.texts import Language, tr, translated
 from acmidm_onboarding.texts.page import SENTENCES
-from acmidm_onboarding.values.identifiers import look_of
 from acmidm_onboarding.values.jwk import readable_jwk
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import (
@@ -68,6 +73,8 @@ class Taken:
     application: str | None = None
     """What the sender calls it, also where the file has mistakes."""
     sent: Sent | None = None
+    files: Mapping[Path, Content] = field(default_factory=dict)
+    """What it comes to: the form is the last."""
     notes: list[str] = field(default_factory=list)
     """What a person looks at, though nothing is wrong."""
     unclear: list[str] = field(default_factory=list)
@@ -79,9 +86,8 @@ class Taken:
     takes_over: bool = False
     """Whether it says what a hand changed at an authority."""
 
-    @property
-    def is_wrong(self) -> bool:
-        return bool(self.unclear or self.for_team)
+    def is_right(self) -> bool:
+        return not self.unclear and not self.for_team
 
     def note(self, problem: Problem, path: DocumentPath) -> None:
         """Note a mistake in a field, which whoever sent the file can correct."""
@@ -126,87 +132,84 @@ class Taken:
         return "\n".join([*lines, "", tr("Kind regards"), tr("Digitaal Vlaanderen")])
 
 
-class SentFiles(Sorting[Taken, Placed[Taken]]):
+class SentFiles:
     """Takes files in, each on top of those before it that are right."""
 
     def __init__(self, forms: Path, read: Read, catalogue: Catalogue) -> None:
-        super().__init__(read)
         self._forms, self._catalogue = forms, catalogue
         self._there = load_organisations(forms) if forms.is_dir() else {}
         self._organisations: dict[str, Organisation] = dict(self._there)
         """With the new ones of earlier files."""
         self._reads_all = False
         """Whether each file is checked among all forms, and not those of its folder alone."""
+        self.changes = Changes(read)
 
     def take(self, files: Iterable[Path]) -> list[Taken]:
-        """Take files in, and note what is wrong with them, alone and among all forms."""
+        """Take files in, and note what is wrong with them, alone and among all forms.
+
+        Each is placed among the forms of its folder, which is quick. Where that is not enough, each
+        is placed anew among all forms, so that none is blamed for the mistakes of another.
+        """
         taken = [one for file in files for one in _read(file)]
-        self.sort_out(taken)
+        self._place_all(taken)
+        while problems := self.changes.problems():
+            if self._reads_all:
+                for one in filter(Taken.is_right, taken):
+                    self._note_problems(one, problems)
+            self._reads_all = True
+            self.changes = Changes(self.changes.read)
+            self._organisations = dict(self._there)
+            self._place_all(taken)
         for one in taken:
             if one.takes_over:  # nobody sent it, so that nobody is mailed
                 one.for_team, one.unclear = [*one.for_team, *one.unclear], []
         return taken
 
-    def sort_out(self, sources: Iterable[Taken]) -> None:
-        """Place each file among the forms of its folder, which is quick. Where that is not enough,
-        place each one anew among all forms: none is blamed for the mistakes of another."""
-        self.place_all(sources)
-        sources = [placed.source for placed in self.placed]
-        if self.changes.problems():
-            self.placed, self.changes = [], Changes(self.changes.read)
-            self._organisations, self._reads_all = dict(self._there), True
-            super().sort_out(sources)
+    def _place_all(self, taken: Iterable[Taken]) -> None:
+        for one in filter(Taken.is_right, taken):
+            try:
+                self._place(one)
+            except Failure as failure:
+                one.for_team += str(failure).splitlines()
 
-    def note(self, source: Taken, sentences: Iterable[str]) -> None:
-        """Note what is wrong with a file that nobody but the team can correct."""
-        source.for_team += sentences
-
-    def note_problems(self, placed: Placed[Taken], problems: Iterable[Problem]) -> None:
+    def _note_problems(self, source: Taken, problems: Iterable[Problem]) -> None:
         """Note what its sender has to correct, by the names of the page's fields; the team lets an
         organisation say more."""
-        files = list(map(absolute, placed.files))
-        for problem in problems:
+        files = list(map(absolute, source.files))
+        for problem in about(files, problems):
             right = problem.also if problem.is_other_right else None
             if right and right.name == ORGANISATION_FILE:
-                self.note(placed.source, [f"{problem.what}; {problem.remedy}"])
+                source.for_team.append(f"{problem.what}; {problem.remedy}")
             else:
-                placed.source.note(problem, path_in(files, problem))
+                source.note(problem, path_in(files, problem))
 
-    def place(self, source: Taken) -> Placed[Taken] | None:
-        """Return what a file comes to, on top of those before it; None where it is noted what its
-        sender has to correct. Raises Failure."""
+    def _place(self, source: Taken) -> None:
+        """Add the changes of a file to those before it, or note what its sender has to correct.
+        Raises Failure."""
         sent = source.sent
         owner = self._owner_of(sent, source) if sent else None
         if sent is None or owner is None:
-            return None
+            return
         loaded = self._loaded(sent, owner, source)
-        placed = Placed(source, self._files(sent, owner, loaded, source))
-        changes, folder = self.changes.copy(), self._forms / owner.folder
-        changed = changes.add(placed.files)
-        among = {} if self._reads_all else {"paths": [folder]}
-        if source.is_wrong or about(placed.files, changes.problems(**among)):
-            self.note_problems(placed, about(placed.files, changes.problems()))
-        if source.is_wrong:
-            return None
+        source.files = self._files(sent, owner, loaded, source)
+        changes = self.changes.copy()
+        changed = changes.add(source.files)
+        among = {} if self._reads_all else {"paths": [self._forms / owner.folder]}
+        if not source.is_right() or about(source.files, changes.problems(**among)):
+            self._note_problems(source, changes.problems())
+        if not source.is_right():
+            return
         self.changes = changes
-        source.notes += self._notes(sent, owner, loaded, placed, changed)
+        source.notes += self._notes(sent, owner, loaded, source, changed)
         if owner.is_new:
             # The next files find it.
             self._organisations[owner.folder] = owner.organisation
-        return placed
 
     def _owner_of(self, sent: Sent, source: Taken) -> Owner | None:
         """Return the organisation by its codes, or a new one; None where it is noted that it is
         unclear which."""
-        given = sent.organisation
-        organisations = self._organisations
-        folders = [
-            folder
-            for folder in folders_of({"ovo": given.ovo, "kbo": given.kbo}, organisations)
-            if given.ovo is None or organisations[folder].ovo in (None, given.ovo)
-        ]
-        if len(folders) == 1:
-            folders += self._contradicting(folders[0], given)
+        given, organisations = sent.organisation, self._organisations
+        folders = list(self._folders_of(given))
         if len(folders) > 1:
             source.unclear.append(
                 tr(
@@ -235,7 +238,7 @@ class SentFiles(Sorting[Taken, Placed[Taken]]):
                 )
             )
             return None
-        if same := folders_of({"kbo": given.kbo}, organisations):
+        if same := folders_of([given.kbo], organisations):
             source.notes.append(
                 tr(
                     "{name} is new and has the KBO number of {folders}: check whether that is"
@@ -249,15 +252,18 @@ class SentFiles(Sorting[Taken, Placed[Taken]]):
         names = speaks_for(_requests(sent.form), self._catalogue)
         return Owner(folder, given, fields).speaking(names)
 
-    def _contradicting(self, folder: str, given: Organisation) -> Iterator[str]:
-        """Yield each other organisation whose name or KBO number a sender writes. A number that the
-        file of its own lacks may be shared."""
-        own = self._organisations[folder]
-        for name, other in self._organisations.items():
-            is_numbered = own.kbo is not None and given.kbo not in (None, own.kbo)
-            has_number = is_numbered and other.kbo == given.kbo
-            if name != folder and (has_number or look_of(other.name) == look_of(given.name)):
-                yield name
+    def _folders_of(self, given: Organisation) -> Iterator[str]:
+        """Yield the folder of an organisation by its codes, and then each other one whose name or
+        KBO number it has too. A number that the file of its own lacks may be shared."""
+        organisations = self._organisations
+        found = folders_of((given.ovo, given.kbo), organisations)
+        if given.ovo:
+            found = [one for one in found if organisations[one].ovo in (None, given.ovo)]
+        yield from found
+        if len(found) == 1:
+            kbo = given.kbo if organisations[found[0]].kbo else None
+            named = of_others({"kbo": kbo, "name": given.name}, found[0], organisations)
+            yield from dict.fromkeys(folder for _, folder in named)
 
     def _loaded(self, sent: Sent, owner: Owner, source: Taken) -> LoadedForm | None:
         """Return the form that an application has, None where it is new; note why it cannot be
@@ -311,11 +317,11 @@ class SentFiles(Sorting[Taken, Placed[Taken]]):
         sent: Sent,
         owner: Owner,
         loaded: LoadedForm | None,
-        placed: Placed[Taken],
+        source: Taken,
         changed: Collection[Path],
     ) -> Iterator[str]:
         """Yield what whoever takes a file in has to know, though nothing is wrong."""
-        *_, file = placed.files
+        *_, file = source.files
         environments = set(sent.form.environments)
         if sent.without is not None:
             yield tr(
@@ -329,7 +335,7 @@ class SentFiles(Sorting[Taken, Placed[Taken]]):
             if absolute(file) not in changed:
                 yield tr(
                     "{sent} changes nothing: {file} has all of it already",
-                    sent=placed.source.file,
+                    sent=source.file,
                     file=file,
                 )
         if changed and Environment.PROD in sent.form.environments:
@@ -385,14 +391,13 @@ def _differences(folder: str, organisation: Organisation, given: Organisation) -
     for name in ("name", "ovo", "kbo"):
         own, stays = getattr(given, name), getattr(organisation, name)
         if own is not None and own != stays:
-            has = quoted(stays) if stays else tr("none")
             yield tr(
                 "{folder}/organisation.yaml does not change: the sender writes {own} as {field},"
                 " where it has {has}",
                 folder=folder,
                 field=name,
                 own=quoted(own),
-                has=has,
+                has=quoted_or_none(stays),
             )
 
 

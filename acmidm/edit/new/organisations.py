@@ -3,7 +3,7 @@ have."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,11 @@ from acmidm.edit.new.answers import Answers, Mistakes
 from acmidm.words import slug
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.texts import Language, tr
-from acmidm_onboarding.values.identifiers import identifying, look_of, organisation_code
+from acmidm_onboarding.values.identifiers import (
+    SHARED_KBO_NUMBER,
+    look_of,
+    organisation_code,
+)
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import listed, nearest, quoted
 from acmidm_onboarding.values.terms import is_name
@@ -56,14 +60,14 @@ def owner_of(
     given: Answers, organisations: Organisations, forms: Path, mistakes: Mistakes
 ) -> Owner | None:
     """Return the organisation that answers are about, None where they do not say which."""
-    text = given.organisation or given.ovo or given.kbo or given.name or ""
-    if not text.strip():
+    text = (given.organisation or given.ovo or given.kbo or given.name or "").strip()
+    if not text:
         what = tr("the folder, OVO code, KBO number or name of the organisation")
         mistakes.miss("--organisation TEXT", what)
         return None
-    folders = _folders_meant(text.strip(), organisations)
+    folders = _folders_meant(text, organisations)
     if not folders:
-        return _new(text.strip(), given, organisations, mistakes)
+        return _new(text, given, organisations, mistakes)
     if len(folders) > 1:
         found = listed(folders)
         mistakes.add(
@@ -75,7 +79,7 @@ def owner_of(
     own, file = organisations[folder], (forms / folder / ORGANISATION_FILE).as_posix()
     refuse_another({"name": given.name, "ovo": given.ovo, "kbo": given.kbo}, own, file, mistakes)
     if not own.code:
-        mistakes.sentences.append(
+        mistakes.note(
             tr(
                 "{file}: has neither ovo nor kbo, and is not changed; the team that runs"
                 " onboarding adds one",
@@ -89,7 +93,7 @@ def _folders_meant(text: str, organisations: Organisations) -> list[str]:
     if text in organisations:
         return [text]
     if code := code_in(text):
-        return [name for name, one in organisations.items() if code in (one.ovo, one.kbo)]
+        return _folders_with(code, organisations)
     return folders_named(text, organisations)
 
 
@@ -105,51 +109,64 @@ def refuse_another(
                 "{file} has {shown}, and is not changed; leave the option out, or have the team"
                 " that runs onboarding change that file",
                 file=file,
-                shown=quoted(has) if has else tr("none"),
+                shown=quoted_or_none(has),
             )
             mistakes.add(f"--{name}", sentence)
+
+
+def quoted_or_none(text: str | None) -> str:
+    """Return a text as a sentence has it, or that there is none."""
+    return quoted(text) if text else tr("none")
 
 
 def _new(
     text: str, given: Answers, organisations: Organisations, mistakes: Mistakes
 ) -> Owner | None:
-    digits = text.replace(".", "").replace(" ", "")
-    is_ovo, is_kbo = text[:3].upper() == "OVO" and text[3:4].isdigit(), digits.isdecimal()
-    folder = text if is_name(text) and not is_ovo and not is_kbo else None
-    name = given.name
-    if name is None and folder is None and not is_ovo and not is_kbo:
-        name = text
-    ovo, kbo = given.ovo or (text if is_ovo else None), given.kbo or (text if is_kbo else None)
-    if ovo is None and kbo is None:
+    said = {"name": given.name, "ovo": given.ovo, "kbo": given.kbo}
+    kind = _kind_of(text)
+    if kind in said:
+        said[kind] = said[kind] or text
+    codes = {f"--{name}": said[name] for name in ("ovo", "kbo") if said[name]}
+    if not codes:
         mistakes.add("--organisation", _unknown(text, organisations))
         return None
-    for option, code in (("--ovo", ovo), ("--kbo", kbo)):
+    known = len(mistakes.sentences)
+    for option, code in codes.items():
         mistakes.add(option, *of_earlier_code(code, organisations))
-    if any(of_earlier_code(code, organisations) for code in (ovo, kbo)):
+    if len(mistakes.sentences) > known:
         return None
-    folder = folder or slug(name or "") or slug(ovo or kbo or "")
+    folder = slug(said["name"] or "") or slug(said["ovo"] or said["kbo"] or "")
+    if kind == "folder":
+        folder = text
     if folder in organisations:
         mistakes.add("--name", _of_other_codes(folder))
         return None
-    fields = {"name": name, "ovo": ovo and ovo.upper(), "kbo": kbo, "owners": list(given.owners)}
+    fields = {**said, "ovo": (said["ovo"] or "").upper(), "owners": list(given.owners)}
     if given.language is not Language.NL:
         fields["language"] = given.language and given.language.value
     return new_owner(folder, {name: value for name, value in fields.items() if value})
 
 
-def of_earlier_code(text: str | None, organisations: Organisations) -> list[str]:
-    """Return whose code a text was, and which one that organisation has now."""
+def _kind_of(text: str) -> str:
+    """Return what somebody means who calls a new organisation so."""
+    if text[:3].upper() == "OVO" and text[3:4].isdigit():
+        return "ovo"
+    if text.replace(".", "").replace(" ", "").isdecimal():
+        return "kbo"
+    return "folder" if is_name(text) else "name"
+
+
+def of_earlier_code(text: str | None, organisations: Organisations) -> Iterator[str]:
+    """Yield whose code a text was, and which one that organisation has now."""
     code = code_in(text)
-    return [
-        tr(
-            "{name} had {code} earlier, and has {now} now; give that code",
-            code=code,
-            name=one.name,
-            now=one.code,
-        )
-        for one in organisations.values()
-        if code in one.earlier_codes
-    ]
+    for one in organisations.values():
+        if code in one.earlier_codes:
+            yield tr(
+                "{name} had {code} earlier, and has {now} now; give that code",
+                code=code,
+                name=one.name,
+                now=one.code,
+            )
 
 
 def _of_other_codes(folder: str) -> str:
@@ -184,15 +201,39 @@ def code_in(text: str | None) -> str | None:
         return None
 
 
-def folders_of(codes: Mapping[str, str | None], organisations: Organisations) -> list[str]:
-    """Return the folders of those who have one of the codes; a shared KBO number is nobody's."""
+def codes_in(texts: Iterable[str | None]) -> list[str]:
+    """Return the codes that texts are, but for a shared KBO number, which is nobody's."""
+    return [code for code in map(code_in, texts) if code and code != SHARED_KBO_NUMBER]
+
+
+def folders_of(texts: Iterable[str | None], organisations: Organisations) -> list[str]:
+    """Return the folders of those who have one of the codes that texts are."""
     found = []
-    for code in identifying(code_in(codes.get("ovo")), code_in(codes.get("kbo"))):
-        found += [name for name, one in organisations.items() if code in (one.ovo, one.kbo)]
+    for code in codes_in(texts):
+        found += _folders_with(code, organisations)
     return list(dict.fromkeys(found))
+
+
+def _folders_with(code: str, organisations: Organisations) -> list[str]:
+    return [folder for folder, one in organisations.items() if code in (one.ovo, one.kbo)]
 
 
 def folders_named(name: str, organisations: Organisations) -> list[str]:
     """Return the folders of those who have a name, or one that looks like it."""
     look = look_of(name)
     return [folder for folder, one in organisations.items() if look and look == look_of(one.name)]
+
+
+def of_others(
+    given: Mapping[str, str | None], folder: str, organisations: Organisations
+) -> Iterator[tuple[str, str]]:
+    """Yield each ``name`` or code in ``given`` that is that of another organisation than a
+    folder's, with the folder of that one."""
+    for field_name, text in given.items():
+        if field_name == "name":
+            found = folders_named(text or "", organisations)
+        else:
+            found = folders_of([text], organisations)
+        for other in found:
+            if other != folder:
+                yield field_name, other

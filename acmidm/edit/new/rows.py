@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from acmidm.edit.changes import P, Read, Rows
-from acmidm.edit.new.answers import Answers, Mistakes
+from acmidm.edit.new.answers import OPTIONS, Answers, Mistakes, separate
 from acmidm.sheet import Headings, SheetRow, whole_kbo
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.texts import tr
@@ -60,15 +62,20 @@ _OF_CLIENTS = (
 )
 CLIENTS_HEADINGS = Headings(_OF_CLIENTS, ((Column.KBO,), tuple(CLIENT_IDS.values())))
 SCOPES_HEADINGS = Headings(_OF_SCOPES, (_CODES,), (Column.MANDATE_UNTIL,))
-_OPTIONS = {
-    "--kbo": Column.KBO,
-    "--ovo": Column.OVO,
-    "--name": Column.CUSTOMER,
-    "--owner": Column.OWNER,
-    "--application": Column.APPLICATION,
-    "--contact": Column.CONTACT,
-    "--product": Column.PRODUCT,
-    "--scope": Column.SCOPE,
+_ANSWERS: Mapping[str, str] = {
+    "kbo": Column.KBO,
+    "ovo": Column.OVO,
+    "name": Column.CUSTOMER,
+    "owners": Column.OWNER,
+    "application": Column.APPLICATION,
+    "contacts": Column.CONTACT,
+    "products": Column.PRODUCT,
+    "scopes": Column.SCOPE,
+}
+"""Which column has each of the answers."""
+_LISTS = ("owners", "contacts", "products", "scopes")
+_OPTIONS: Mapping[str, str] = {
+    **{OPTIONS[name]: column for name, column in _ANSWERS.items()},
     "--environment": Column.ENVIRONMENT,
     "--until": Column.UNTIL,
     "--mandate": Column.MANDATE_UNTIL,
@@ -92,50 +99,63 @@ class FormRows(Rows[SheetRow, P]):
 
     def __init__(self, common: Answers, read: Read, forms: Path, today: date) -> None:
         super().__init__(read, read())
-        self._common, self._forms, self._today = common, forms, today
-        fields = {f"{of}.{name}": ",".join(texts) for (of, name), texts in common.values.items()}
-        cells = {
-            Column.APPLICATION: common.application or "",
-            Column.CONTACT: ",".join(common.contacts),
-            Column.PRODUCT: ",".join(common.products),
-            Column.SCOPE: ",".join(common.scopes),
-            Column.OWNER: ",".join(common.owners),
-            **fields,
-        }
-        self._cells = {column: text for column, text in cells.items() if text}
-        """What the options say, as cells."""
+        self._forms, self._today = forms, today
+        self._given = {column for name, column in _ANSWERS.items() if getattr(common, name)}
+        """The columns that options stand in for."""
+        values: dict[tuple[str, str], list[str]] = {}
+        for field, texts in common.values.items():
+            if text := ",".join(texts):
+                values[field] = [text]
+                self._given.add(".".join(field))
+        self._common = replace(common, values=values)
 
     def place(self, source: SheetRow) -> P:
         """Return what a row comes to. Raises Failure with all that is wrong with it."""
         mistakes = Mistakes(self._columns(source))
-        mistakes.sentences += source.faults
-        cells = {**self._cells, **source.values}
-        if Column.KBO in cells:
-            cells[Column.KBO] = whole_kbo(cells[Column.KBO])
-        return self._place(source, cells, mistakes)
+        mistakes.note(*source.faults)
+        return self._place(source, self._answers(source), mistakes)
 
     @abstractmethod
-    def _place(self, row: SheetRow, cells: Mapping[str, str], mistakes: Mistakes) -> P: ...
+    def _place(self, row: SheetRow, answers: Answers, mistakes: Mistakes) -> P: ...
+
+    def _answers(self, row: SheetRow) -> Answers:
+        """Return what a row says and, where it says nothing, what the options say."""
+        said: dict[str, Any] = {}
+        for name, column in _ANSWERS.items():
+            if text := row.values.get(column):
+                said[name] = separate([text]) if name in _LISTS else text
+        if "kbo" in said:
+            said["kbo"] = whole_kbo(said["kbo"])
+        if "ovo" in said:
+            said["ovo"] = said["ovo"].upper()
+        values = dict(self._common.values)
+        for column, text in row.values.items():
+            product, dot, name = column.partition(".")
+            if dot:
+                values[product, name] = [text]
+        return replace(self._common, values=values, **said)
 
     def _columns(self, row: SheetRow) -> Mapping[str, str]:
         """Return how this row's author knows the options: by the columns that there are."""
-        fields = {f"--set {column}": column for column in row.letters if column not in list(Column)}
-        return {
-            option: row.named(column)
-            for option, column in {**_OPTIONS, **fields}.items()
-            if column in row.values or (column in row.letters and column not in self._cells)
-        }
+        options = dict(_OPTIONS)
+        options |= {f"--set {field}": field for field in row.letters if "." in field}
+        columns = {}
+        for option, column in options.items():
+            if column in row.values or (column in row.letters and column not in self._given):
+                columns[option] = row.named(column)
+        return columns
 
-    def _day(self, cells: Mapping[str, str], column: Column, mistakes: Mistakes) -> date | None:
+    def _day(self, row: SheetRow, column: Column, mistakes: Mistakes) -> date | None:
         """Return a last day, which may be written as in Belgium, 31/12/2027; note one that is none,
         or that has passed."""
-        text = cells.get(column)
+        text = row.values.get(column)
         if text is None:
             return None
         option = "--mandate" if column is Column.MANDATE_UNTIL else "--until"
-        written = _BELGIAN_DAY.fullmatch(text)
+        if written := _BELGIAN_DAY.fullmatch(text):
+            text = f"{written[3]}-{written[2]:0>2}-{written[1]:0>2}"
         try:
-            last = day(f"{written[3]}-{written[2]:0>2}-{written[1]:0>2}" if written else text)
+            last = day(text)
         except ValueError as error:
             mistakes.add(option, str(error))
             return None

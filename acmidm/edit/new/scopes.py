@@ -60,28 +60,27 @@ class Scopes(FormRows[AddedScopes]):
                     named[scope, one.environment][one.loaded.name] = None
         return {added: list(names) for added, names in named.items()}
 
-    def _place(self, row: SheetRow, cells: Mapping[str, str], mistakes: Mistakes) -> AddedScopes:
-        loaded = self._form(cells, mistakes)
-        given = cells.get(Column.ENVIRONMENT, Environment.TNI.value).lower()
+    def _place(self, row: SheetRow, answers: Answers, mistakes: Mistakes) -> AddedScopes:
+        loaded = self._form(answers, mistakes)
+        given = row.values.get(Column.ENVIRONMENT, Environment.TNI.value).lower()
         mistakes.add("--environment", *chosen(tuple(Environment), given))
-        scopes = separate([cells.get(Column.SCOPE, "")])
+        scopes = separate(answers.scopes)
         if not scopes:
             mistakes.miss("--scope", tr("a scope of the catalogue"))
         if loaded and given in _NOT_ON and given not in loaded.form.environments:
-            mistakes.sentences.append(
-                translated(_NOT_ON[given], form=loaded.name, file=loaded.file)
-            )
+            mistakes.note(translated(_NOT_ON[given], form=loaded.name, file=loaded.file))
         said = {
-            "reason": cells.get(Column.REASON),
-            "reference": cells.get(Column.REFERENCE),
-            "until": self._day(cells, Column.UNTIL, mistakes),
+            "reason": row.values.get(Column.REASON),
+            "reference": row.values.get(Column.REFERENCE),
+            "until": self._day(row, Column.UNTIL, mistakes),
         }
         if loaded is None or mistakes.sentences:
             raise Failure("\n".join(mistakes.sentences))
         environment, grant = Environment(given), {name: one for name, one in said.items() if one}
-        new = {
-            scope: grant for scope in scopes if self._is_new(row, loaded, environment, scope, grant)
-        }
+        new = {}
+        for scope in scopes:
+            if self._is_new(row, loaded, environment, scope, grant):
+                new[scope] = grant
         more = {"environments": {environment: {"scopes": new}}}
         files = {loaded.file: adding(loaded, more)} if new else {}
         return AddedScopes(
@@ -116,21 +115,27 @@ class Scopes(FormRows[AddedScopes]):
             )
         return scope not in loaded.form.environments[environment].scopes
 
-    def _form(self, cells: Mapping[str, str], mistakes: Mistakes) -> LoadedForm | None:
+    def _form(self, answers: Answers, mistakes: Mistakes) -> LoadedForm | None:
         """Return the form that a row is about; note why it is about none."""
-        codes = {"ovo": cells.get(Column.OVO), "kbo": cells.get(Column.KBO)}
+        codes = (answers.ovo, answers.kbo)
         folders = folders_of(codes, self.onboardings.organisations)
-        application = cells.get(Column.APPLICATION)
+        application, given = answers.application, quoted(" / ".join(filter(None, codes)))
         if application is None:
             mistakes.miss("--application", tr("the name of the application, as its form does"))
-        if len(folders) != 1:
-            sentence = (
-                N_("the codes {codes} are those of two organisations; give one of them")
-                if folders
-                else N_("no organisation has the code {codes}; correct it, or make its form first")
+        if not folders:
+            mistakes.note(
+                tr(
+                    "no organisation has the code {codes}; correct it, or make its form first",
+                    codes=given,
+                )
             )
-            given = quoted(" / ".join(filter(None, codes.values())))
-            mistakes.sentences.append(translated(sentence, codes=given))
+        elif len(folders) > 1:
+            mistakes.note(
+                tr(
+                    "the codes {codes} are those of two organisations; give one of them",
+                    codes=given,
+                )
+            )
         if application is None or len(folders) != 1:
             return None
         loaded, wrong = form_of_application(self.onboardings, folders[0], application, Files())
@@ -142,5 +147,5 @@ class Scopes(FormRows[AddedScopes]):
                 application=quoted(application),
             )
         if wrong:
-            mistakes.sentences.append(wrong)
+            mistakes.note(wrong)
         return loaded

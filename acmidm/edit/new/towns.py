@@ -3,7 +3,7 @@ mandate."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,19 +12,19 @@ from ruamel.yaml.comments import CommentedMap
 
 from acmidm.edit.changes import Content, Placed, Read
 from acmidm.edit.lines import on_one_line, put_last
-from acmidm.edit.new.answers import Answers, Mistakes, form_of, separate, speaks_for
+from acmidm.edit.new.answers import Answers, Mistakes, form_of, speaks_for
 from acmidm.edit.new.draft import Draft
 from acmidm.edit.new.existing import form_of_application
 from acmidm.edit.new.organisations import (
     NOBODY,
     Owner,
-    code_in,
-    folders_named,
+    codes_in,
     folders_of,
+    of_others,
     owner_of,
     refuse_another,
 )
-from acmidm.edit.new.rows import Column, FormRows
+from acmidm.edit.new.rows import CLIENT_IDS, Column, FormRows
 from acmidm.form_text import file_text
 from acmidm.sheet import SheetRow
 from acmidm.words import slug
@@ -32,7 +32,7 @@ from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE, Files
 from acmidm_onboarding.forms.speaking import about_names
 from acmidm_onboarding.texts import tr
-from acmidm_onboarding.values.identifiers import identifying, kbo_number, look_of, ovo_code
+from acmidm_onboarding.values.identifiers import kbo_number, look_of, ovo_code
 from acmidm_onboarding.values.mandate import Mandate, mandate_for
 from acmidm_onboarding.values.problems import Failure, quoted
 
@@ -51,107 +51,78 @@ class Towns(FormRows[Placed[SheetRow]]):
         self._rows: dict[str, SheetRow] = {}
         """By the codes and the folders of earlier rows."""
 
-    def _place(
-        self, row: SheetRow, cells: Mapping[str, str], mistakes: Mistakes
-    ) -> Placed[SheetRow]:
-        for column in (Column.CLIENT_TEST, Column.CLIENT_PROD):
+    def _place(self, row: SheetRow, answers: Answers, mistakes: Mistakes) -> Placed[SheetRow]:
+        for column in CLIENT_IDS.values():
             if column in row.values:
-                mistakes.sentences.append(
+                mistakes.note(
                     tr(
                         "{column} has a client already; acmidm import takes it over, or empty the"
                         " cell for another client",
                         column=row.named(column),
                     )
                 )
-        until = self._day(cells, Column.MANDATE_UNTIL, mistakes)
-        if Column.MANDATE_UNTIL not in cells:
+        until = self._day(row, Column.MANDATE_UNTIL, mistakes)
+        if Column.MANDATE_UNTIL not in row.values:
             mistakes.miss("--mandate", tr("the last day of the mandate, such as 2027-12-31"))
-        answers = self._answers(cells)
-        folder, notes = self._folder(row, answers, mistakes)
-        application, files = answers.application or "", dict[Path, Content]()
+        notes: list[str] = []
+        owner = self._known(row, answers, mistakes, notes)
         there = None
-        if folder:
-            there, sentence = form_of_application(self.onboardings, folder, application, Files())
-            mistakes.sentences += [sentence] if sentence else []
-        if folder and there:
-            application = there.form.application
-            self._require_supplied(there, folder, until or self._today, mistakes)
+        if owner:
+            there, wrong = form_of_application(
+                self.onboardings, owner.folder, answers.application or "", Files()
+            )
+            mistakes.note(*filter(None, [wrong]))
+        files: dict[Path, Content] = {}
+        if owner and there:
+            self._require_supplied(there, owner.folder, until or self._today, mistakes)
         else:
-            owner, files = self._new(folder, answers, mistakes)
-            folder = owner.folder
-            if owner.is_new:
-                notes += about_names(folder, owner.organisation, self._organisations)
-                self._organisations[folder] = owner.organisation
+            owner, files = self._new(owner, answers, mistakes)
+        if owner.is_new:
+            notes += about_names(owner.folder, owner.organisation, self._organisations)
+            self._organisations[owner.folder] = owner.organisation
+        application = there.form.application if there else answers.application
         if until:
-            notes += self._add_mandate(files, row, folder, application, until, mistakes)
+            notes += self._add_mandate(files, row, owner, application or "", until, mistakes)
         mistakes.require()
         return Placed(row, files, tuple(notes), mistakes.label)
 
-    def _answers(self, cells: Mapping[str, str]) -> Answers:
-        values = {}
-        for column, text in cells.items():
-            product, dot, name = column.partition(".")
-            if dot:
-                values[product, name] = [text]
-        ovo = cells.get(Column.OVO)
-        return Answers(
-            name=cells.get(Column.CUSTOMER),
-            ovo=ovo and ovo.upper(),
-            kbo=cells.get(Column.KBO),
-            owners=separate([cells.get(Column.OWNER, "")]),
-            language=self._common.language,
-            application=cells.get(Column.APPLICATION),
-            contacts=separate([cells.get(Column.CONTACT, "")]),
-            products=separate([cells.get(Column.PRODUCT, "")]),
-            scopes=separate([cells.get(Column.SCOPE, "")]),
-            values=values,
-            supplier=self._supplier,
-        )
-
     def _new(
-        self, folder: str | None, answers: Answers, mistakes: Mistakes
+        self, owner: Owner | None, answers: Answers, mistakes: Mistakes
     ) -> tuple[Owner, dict[Path, Content]]:
         """Return whose form a row makes, and its files. Raises Failure where nobody is named."""
         catalogue = self.onboardings.catalogue
-        if folder:
-            owner: Owner | None = Owner(folder, self.onboardings.organisations[folder])
-        else:
-            owner = owner_of(answers, self._organisations, self._forms, mistakes)
-        whose = owner.organisation if owner else NOBODY.organisation
+        owner = owner or owner_of(answers, self._organisations, self._forms, mistakes)
+        whose = owner or NOBODY
         is_new = owner is not None and owner.is_new
-        form = form_of(answers, whose, catalogue, mistakes, is_new=is_new)
+        form = form_of(answers, whose.organisation, catalogue, mistakes, is_new=is_new)
         if owner is None:
             raise Failure("\n".join(mistakes.sentences))
         if is_new:
             owner = owner.speaking(speaks_for(form["environments"], catalogue))
-        language = answers.language or whose.language
+        language = answers.language or whose.organisation.language
         return owner, Draft(owner, form).files(self._forms, {}, language)
 
-    def _folder(
-        self, row: SheetRow, given: Answers, mistakes: Mistakes
-    ) -> tuple[str | None, list[str]]:
-        """Return the folder of an organisation that has one, and what to look at; note why a row
-        cannot be about its organisation."""
-        codes = {"ovo": given.ovo, "kbo": given.kbo}
+    def _known(
+        self, row: SheetRow, given: Answers, mistakes: Mistakes, notes: list[str]
+    ) -> Owner | None:
+        """Return an organisation that has a folder, and note what to look at; note why a row cannot
+        be about its organisation."""
+        codes = (given.ovo, given.kbo)
         folder = next(iter(folders_of(codes, self.onboardings.organisations)), None)
-        for name in (*identifying(*map(code_in, codes.values())), folder or slug(given.name or "")):
+        for name in (*codes_in(codes), folder or slug(given.name or "")):
             other = self._rows.setdefault(name, row) if name else row
             if other is not row:
-                mistakes.sentences.append(
+                mistakes.note(
                     tr("{other} is about the same organisation; keep one of them", other=other)
                 )
                 break
         if folder is None:
-            return None, []
-        return folder, self._refuse_second_identity(row, folder, given.name, codes, mistakes)
+            return None
+        notes += self._refuse_second_identity(row, folder, given, mistakes)
+        return Owner(folder, self.onboardings.organisations[folder])
 
     def _refuse_second_identity(
-        self,
-        row: SheetRow,
-        folder: str,
-        name: str | None,
-        codes: Mapping[str, str | None],
-        mistakes: Mistakes,
+        self, row: SheetRow, folder: str, given: Answers, mistakes: Mistakes
     ) -> list[str]:
         """Note each code and name in a row that is not its organisation's; return what to look at.
 
@@ -160,6 +131,7 @@ class Towns(FormRows[Placed[SheetRow]]):
         """
         organisations = self.onboardings.organisations
         own, file = organisations[folder], (self._forms / folder / ORGANISATION_FILE).as_posix()
+        codes = {"ovo": given.ovo, "kbo": given.kbo}
         unknown = {one: code for one, code in codes.items() if code and not getattr(own, one)}
         known = {one: code for one, code in codes.items() if one not in unknown}
         refuse_another(known, own, file, mistakes)
@@ -168,19 +140,27 @@ class Towns(FormRows[Placed[SheetRow]]):
                 _CHECKS[one](code)
             except ValueError as error:
                 mistakes.add(f"--{one}", str(error))
-            mistakes.add(f"--{one}", *_of_another(folders_of({one: code}, organisations), folder))
-        if name is None or look_of(name) == look_of(own.name):
+        is_named = given.name is None or look_of(given.name) == look_of(own.name)
+        others = {**unknown} if is_named else {**unknown, "name": given.name}
+        for one, other in of_others(others, folder, organisations):
+            sentence = tr(
+                "is that of onboardings/{other}, in a row of onboardings/{folder}; a row is about"
+                " one organisation, so correct it",
+                other=other,
+                folder=folder,
+            )
+            mistakes.add(f"--{one}", sentence)
+        if given.name is None or is_named:
             return []
-        mistakes.add("--name", *_of_another(folders_named(name, organisations), folder))
         note = tr(
             "{column} has {given}, and onboardings/{folder} is {name}: see whether it is the same",
             column=row.named(Column.CUSTOMER),
-            given=quoted(name),
+            given=quoted(given.name),
             folder=folder,
             name=own.name,
         )
-        if unknown and not _is_part(name, own.name):
-            mistakes.sentences.append(note)
+        if unknown and not _is_part(given.name, own.name):
+            mistakes.note(note)
         return [note]
 
     def _require_supplied(
@@ -195,7 +175,7 @@ class Towns(FormRows[Placed[SheetRow]]):
         )
         leaves = form.retire.on is not None and form.retire.on <= self._today
         if form.keys_of != self._supplier:
-            mistakes.sentences.append(
+            mistakes.note(
                 tr(
                     "{form} has the keys of {whose} now, and not those of {supplier}; if that is"
                     " wrong, its owners change it there and in its mandates.yaml",
@@ -205,7 +185,7 @@ class Towns(FormRows[Placed[SheetRow]]):
                 )
             )
         elif has is None:
-            mistakes.sentences.append(
+            mistakes.note(
                 tr(
                     "{form} has no mandate any more; if it counts again, its owners add it to"
                     " {file}",
@@ -214,7 +194,7 @@ class Towns(FormRows[Placed[SheetRow]]):
                 )
             )
         elif leaves and has.until < until:
-            mistakes.sentences.append(
+            mistakes.note(
                 tr(
                     "{file} leaves: nothing more of it is made; take retire out first, if it stays",
                     file=file,
@@ -226,20 +206,20 @@ class Towns(FormRows[Placed[SheetRow]]):
         self,
         files: dict[Path, Content],
         row: SheetRow,
-        folder: str,
+        owner: Owner,
         application: str,
         until: date,
         mistakes: Mistakes,
     ) -> list[str]:
         """Add a mandate to the files of a row, where none counts as long; return what to look
         at."""
-        mandates = self.onboardings.mandates.get(folder, ())
+        mandates = self.onboardings.mandates.get(owner.folder, ())
         has = mandate_for(mandates, self._supplier, application)
         if has is not None and has.until >= until:
             return []
         reference, notes = row.values.get(Column.MANDATE_REFERENCE), []
         if has is not None:
-            name = self.onboardings.organisations[folder].name
+            name = owner.organisation.name
             self._require_new(has, mandates, application, reference, name, mistakes)
             notes.append(
                 tr(
@@ -256,7 +236,7 @@ class Towns(FormRows[Placed[SheetRow]]):
         }
         if reference is not None:
             mandate["reference"] = reference
-        file = self._forms / folder / MANDATES_FILE
+        file = self._forms / owner.folder / MANDATES_FILE
         if file.exists():
             more = CommentedMap({**mandate, "applications": on_one_line([application])})
             files[file] = lambda document: put_last(document["mandates"], [more])
@@ -275,13 +255,12 @@ class Towns(FormRows[Placed[SheetRow]]):
     ) -> None:
         """Refuse a mandate that has ended and is only repeated: another one has another
         reference."""
-        own = [
-            mandate.reference
-            for mandate in mandates
-            if mandate.supplier == self._supplier and application in mandate.allowed
-        ]
+        own = set[str | None]()
+        for mandate in mandates:
+            if mandate.supplier == self._supplier and application in mandate.allowed:
+                own.add(mandate.reference)
         if last.until < self._today and (reference is None or reference in own):
-            mistakes.sentences.append(
+            mistakes.note(
                 tr(
                     "the mandate of {name} ended on {until}; give what was agreed since, under"
                     " {column}, with a number that no earlier one has",
@@ -290,20 +269,6 @@ class Towns(FormRows[Placed[SheetRow]]):
                     column=Column.MANDATE_REFERENCE,
                 )
             )
-
-
-def _of_another(others: Iterable[str], folder: str) -> list[str]:
-    """Return why a code or a name is not one of the row's organisation."""
-    return [
-        tr(
-            "is that of onboardings/{other}, in a row of onboardings/{folder}; a row is about one"
-            " organisation, so correct it",
-            other=other,
-            folder=folder,
-        )
-        for other in others
-        if other != folder
-    ]
 
 
 def _is_part(name: str, other: str) -> bool:
