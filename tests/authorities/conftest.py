@@ -7,9 +7,9 @@ import uuid
 import pytest
 
 from acmidm_onboarding.authorities.http import retry
-from tests.support.fixtures import portal, registry
+from tests.support.fixtures import inner_portal, registry
 
-__all__ = ["portal", "registry"]
+__all__ = ["inner_portal", "registry"]
 
 
 @pytest.fixture

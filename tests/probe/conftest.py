@@ -12,20 +12,21 @@ import pytest
 from acmidm_onboarding.values.terms import Platform
 from tests.support.connection import Connection, make_connection
 from tests.support.offered import offered
-from tests.support.portal import RunningPortal, running_portal
+from tests.support.portal import RunningPortal
+from tests.support.portal_thread import portal_in_thread
 
 SILENT: dict[str, Any] = {"is_silent": True, "processing_seconds": 0}
 
 
 @pytest.fixture(scope="session")
 def acmidm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
-    with running_portal(tmp_path_factory.mktemp("acmidm"), **offered(), **SILENT) as running:
+    with portal_in_thread(tmp_path_factory.mktemp("acmidm"), **offered(), **SILENT) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def geosecure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
-    with running_portal(
+    with portal_in_thread(
         tmp_path_factory.mktemp("geosecure"),
         platform="geosecure",
         **offered(Platform.GEOSECURE),

@@ -4,6 +4,7 @@ say ``invalid_client`` to all."""
 from __future__ import annotations
 
 import json
+import logging
 import re
 import shutil
 import time
@@ -32,9 +33,9 @@ from tests.support.portal import (
     public_jwk,
     put_current,
     register_client,
-    running_portal,
     sign_assertion,
 )
+from tests.support.portal_thread import portal_in_thread
 from tests.support.terminal import descriptor
 
 
@@ -139,17 +140,16 @@ def test_a_ping_where_the_stack_says_the_address(
 
 
 def test_nothing_is_written_without_a_test_message(
-    connection: Connection, acmidm: RunningPortal
+    connection: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The message of DOSIS has no agents; it is there after --send-test-message alone."""
 
     def dossiers() -> int:
         # Failures of the source are what the API lists; a dossier is found by its number in the log
         # of requests.
-        return sum(
-            "POST /api/v2/dosis/dossiers" in line for line in acmidm.log.read_text().splitlines()
-        )
+        return caplog.text.count("POST /api/v2/dosis/dossiers")
 
+    caplog.set_level(logging.INFO, "acmidm_sandbox")
     before = dossiers()
     assert connection.probe().code == 0
     assert dossiers() == before
@@ -277,7 +277,7 @@ def test_key_not_uploaded_at_a_server_that_tells_clients_apart(
     """A client-ID that nobody has is refused otherwise than this one: the client is there, and its
     key is not."""
     monkeypatch.chdir(tmp_path)
-    with running_portal(tmp_path / "explaining", **offered()) as explaining:
+    with portal_in_thread(tmp_path / "explaining", **offered()) as explaining:
         one = make_connection(tmp_path, explaining, geosecure, "acmidm")
         one.set_keys(new_key("another"))
         assert one.probe().found == ["key:not registered"]

@@ -9,10 +9,10 @@ import pytest
 
 from acmidm_onboarding.resources.oauth_client import OAuthClientProvider
 from tests.resources.world import World, client_inputs, outs, world_of
-from tests.support.fixtures import portal, registry
+from tests.support.fixtures import inner_portal, registry
 from tests.support.portal import RunningPortal
 
-__all__ = ["portal", "registry"]
+__all__ = ["inner_portal", "registry"]
 
 
 @pytest.fixture

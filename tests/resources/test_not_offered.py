@@ -14,7 +14,7 @@ from acmidm_onboarding.resources.oauth_client import OAuthClientProvider
 from tests.resources.world import World, client_inputs, outs, world_of
 from tests.support.forms import NOTIFICATIES
 from tests.support.offered import offered
-from tests.support.portal import running_portal
+from tests.support.portal_thread import portal_in_thread
 from tests.support.registry import Registry
 
 
@@ -26,7 +26,7 @@ def lacking(
     products, and what is registered there."""
     settings, folder = offered(), tmp_path_factory.mktemp("lacking")
     del settings["products"]["dosis"]
-    with running_portal(folder / "portal", **settings) as portal, portal.operator() as http:
+    with portal_in_thread(folder / "portal", **settings) as portal, portal.operator() as http:
         world = world_of(portal, folder)
         wrong = {"acmidm:productsUrl": f"{world.config['acmidm:productsUrl']}/elsewhere"}
         yield world, World({**world.config, **wrong}), Registry(http)

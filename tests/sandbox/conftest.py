@@ -8,13 +8,14 @@ import pytest
 
 from tests.sandbox.inside import Inside, inside
 from tests.sandbox.sender import Sender
-from tests.support.portal import RunningPortal, running_portal
+from tests.support.portal import RunningPortal
+from tests.support.portal_thread import portal_in_thread
 
 
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
     """A portal that runs as ACM/IDM, and receives mail."""
-    with running_portal(
+    with portal_in_thread(
         tmp_path_factory.mktemp("acmidm"), processing_seconds=0, receives_mail=True
     ) as running:
         yield running
@@ -23,7 +24,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
 @pytest.fixture(scope="session")
 def geosecure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
     """A portal that runs as GeoSecure."""
-    with running_portal(
+    with portal_in_thread(
         tmp_path_factory.mktemp("geosecure"), platform="geosecure", processing_seconds=0
     ) as running:
         yield running

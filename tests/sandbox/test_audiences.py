@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import httpx
@@ -39,16 +40,18 @@ def test_for_whom_a_token_is(
     parameters: dict[str, str],
     at_acmidm: Any,
     at_geosecure: Any,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """As ACM/IDM documents it; on GeoSecure for the APIs of its scopes. What is of no API leaves a
     line in the log."""
+    caplog.set_level(logging.INFO, "acmidm_sandbox")
     for platform, aud in ((portal, at_acmidm), (geosecure, at_geosecure)):
         key = new_key()
         with platform.operator() as operator:
             client_id = connected(operator, key)
         token = platform.client_token(key, client_id, **parameters)
         assert introspect(platform, token).json()["aud"] == (client_id if aud == OWN else aud)
-        noted = f"client {client_id}, rule unknown audience: " in platform.log.read_text()
+        noted = f"client {client_id}, rule unknown audience: " in caplog.text
         assert noted == (
             aud in (OWN, BOTH) and not parameters.keys().isdisjoint(("audience", "resource"))
         )

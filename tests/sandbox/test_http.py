@@ -1,5 +1,6 @@
 """What holds for every request: rights, conditions, media types, limits, problem documents."""
 
+import logging
 from collections.abc import Iterator
 
 import httpx
@@ -146,17 +147,18 @@ def test_unknown_places_and_methods_are_problems_too(operator: httpx.Client) -> 
 
 
 def test_the_log_says_who_did_what_and_nothing_secret(
-    portal: RunningPortal, operator: httpx.Client
+    portal: RunningPortal, operator: httpx.Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One line per request with method, path, status and caller; no query, header, body or token,
     and no forged lines."""
+    caplog.set_level(logging.INFO, "acmidm_sandbox")
     secret = "a-secret-that-must-not-show"
     register_client(operator, token_endpoint_auth_method="client_secret_post", client_secret=secret)
     operator.get(CLIENTS, params={"software_id": "queried"})
     operator.get(f"{CLIENTS}/x%0Aforged")
     # A line is written after its answer was sent; after the next answer it is there.
     operator.get("/health")
-    log = portal.log.read_text()
+    log = caplog.text
     assert "POST /management/v1/clients 201 test-operator" in log
     assert "x%0Aforged 404" in log
     assert not any(

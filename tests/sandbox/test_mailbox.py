@@ -6,6 +6,7 @@ import re
 import smtplib
 import stat
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from acmidm_sandbox.beheerportaal.mail import Mail, received_mails
 from story.person import MENU, Person
 from tests.sandbox.mails import connected, deliver, hostile, mail
 from tests.sandbox.web import person
-from tests.support.portal import RunningPortal
+from tests.support.portal import RunningPortal, running_portal
 
 MAILBOX = "/portaal/nl/postvak"
 _codes = (f"OVO{number:06d}" for number in range(500_000, 600_000))
@@ -181,10 +182,12 @@ def test_a_mail_that_cannot_be_kept_is_not_accepted(portal: RunningPortal, code:
     assert kept == [1]
 
 
-def test_each_mail_is_a_file_of_its_owner_alone(portal: RunningPortal, code: str) -> None:
-    """With who it was for."""
-    deliver(portal, mail(code), "een@stad.example")
-    (kept,) = received(portal, code)
+@pytest.mark.tool
+def test_each_mail_is_a_file_of_its_owner_alone(tmp_path: Path, code: str) -> None:
+    """With who it was for: a process has a umask of its own."""
+    with running_portal(tmp_path, receives_mail=True) as portal:
+        deliver(portal, mail(code), "een@stad.example")
+        (kept,) = received(portal, code)
     assert kept.recipients == ["een@stad.example"]
     modes = {stat.S_IMODE(path.stat().st_mode) for path in portal.settings.mails.rglob("*")}
     assert modes == {0o600, 0o700}

@@ -1,9 +1,12 @@
 """Product configurations."""
 
+from pathlib import Path
+
 import httpx
 import pytest
 
-from tests.support.portal import put_current, register_client, running_portal
+from tests.support.portal import put_current, register_client
+from tests.support.portal_thread import portal_in_thread
 
 CONFIGURATION = {
     "aanbieder_uri": "https://data.vlaanderen.be/id/organisatie/OVO002067",
@@ -124,9 +127,12 @@ def test_a_configuration_outlives_its_client(operator: httpx.Client, path: str) 
     assert operator.delete(path, headers={"If-Match": "*"}).status_code == 204
 
 
-def test_configurations_come_in_pages_per_product(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_configurations_come_in_pages_per_product(tmp_path: Path) -> None:
     """Of one product only, each once, with the ETag that a replacement needs."""
-    with running_portal(tmp_path_factory.mktemp("pages")) as portal, portal.operator() as operator:
+    with (
+        portal_in_thread(tmp_path) as portal,
+        portal.operator() as operator,
+    ):
         ids = [register_client(operator)["client_id"] for _ in range(3)]
         for client_id in ids:
             operator.put(

@@ -1,5 +1,8 @@
 """Starts real portals for tests: a process of its own on a free port of loopback, real keys, real
-tokens."""
+tokens.
+
+`tests/support/portal_thread.py` runs one in the test's own process.
+"""
 
 import atexit
 import shutil
@@ -32,7 +35,6 @@ from tests.support.trust import TRUSTED
 from tests.support.warm_server import warm_environment
 
 OPERATOR = "test-operator"
-_SILENT_SERVER = Path(__file__).with_name("silent_server.py")
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 SCOPES = {
@@ -151,7 +153,6 @@ class RunningPortal:
     """A portal that answers at `origin`; `operator_key` is the private key of the operator
     `OPERATOR`."""
 
-    daemon: Daemon
     settings: PortalSettings
     operator_key: ECKey
     reserved: Sequence[socket.socket] = ()
@@ -159,7 +160,8 @@ class RunningPortal:
 
     @property
     def log(self) -> Path:
-        return self.daemon.log
+        """What a process of its own logs; what a thread logs is in pytest's ``caplog``."""
+        return self.settings.database.with_name("portal.log")
 
     @property
     def origin(self) -> str:
@@ -229,6 +231,13 @@ class RunningPortal:
             .json()["access_token"]
         )
 
+
+@dataclass(kw_only=True)
+class PortalProcess(RunningPortal):
+    """A portal in a process of its own."""
+
+    daemon: Daemon
+
     def kill(self) -> None:
         """kill -9. A portal that is forked has a stand-in, which dies before the portal does and
         frees its port too late."""
@@ -245,7 +254,7 @@ class RunningPortal:
         return self.daemon.stop()
 
 
-def start_portal(
+def prepare_portal(
     folder: Path,
     *,
     platform: Platform = "acmidm",
@@ -256,15 +265,13 @@ def start_portal(
     apis: Mapping[str, Any] = APIS,
     operator_key: ECKey | None = None,
     receives_mail: bool = False,
-    is_silent: bool = False,
-    python: str | Path = sys.executable,
     **more: Any,
 ) -> RunningPortal:
-    """Starts a portal whose data is in `folder`, and returns when it is ready; the caller stops it.
+    """Return a portal whose data is in `folder`, and which nobody runs yet.
 
     One that `receives_mail` has a free port for that in its settings. A folder that was used before
-    is gone on with; give the same `operator_key` to keep the operator's. One that `is_silent` does
-    not say why a client cannot be authenticated. `more` are further fields of `PortalSettings`.
+    is gone on with; give the same `operator_key` to keep the operator's. `more` are further fields
+    of `PortalSettings`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     reserved = [reserve_port() for wanted in (not port, receives_mail) if wanted]
@@ -286,18 +293,28 @@ def start_portal(
         shutil.copy(new_database(), settings.database)
     key = operator_key or new_key("operator")
     register_operator(settings.database, OPERATOR, RIGHTS, public_jwk=public_jwk(key))
-    daemon = Daemon(folder, "portal")
-    words = ["-P", _SILENT_SERVER] if is_silent else ["-m", "acmidm_sandbox"]
+    return RunningPortal(settings, key, reserved)
+
+
+def start_portal(
+    folder: Path, *, python: str | Path = sys.executable, **settings: Any
+) -> PortalProcess:
+    """Start a process that is a portal, and return when it is ready; the caller stops it.
+
+    `settings` are those of `prepare_portal`.
+    """
+    prepared = prepare_portal(folder, **settings)
+    daemon, known = Daemon(folder, "portal"), prepared.settings
     daemon.start(
         Program(
-            command=(python, *words, daemon.settings_file),
-            settings=settings.model_dump_json(by_alias=True, indent=2),
-            health_url=f"{settings.origin}/health",
-            more_ports=(settings.smtp_port,) if settings.smtp_port else (),
+            command=(python, "-m", "acmidm_sandbox", daemon.settings_file),
+            settings=known.model_dump_json(by_alias=True, indent=2),
+            health_url=f"{known.origin}/health",
+            more_ports=(known.smtp_port,) if known.smtp_port else (),
             speaks=True,
         )
     )
-    return RunningPortal(daemon, settings, key, reserved)
+    return PortalProcess(known, prepared.operator_key, prepared.reserved, daemon=daemon)
 
 
 @cache
@@ -313,7 +330,7 @@ def new_database() -> Path:
 
 
 @contextmanager
-def running_portal(folder: Path, **settings: Any) -> Iterator[RunningPortal]:
+def running_portal(folder: Path, **settings: Any) -> Iterator[PortalProcess]:
     """`start_portal` for a with statement; its process is forked from one that has imported all it
     needs.
 

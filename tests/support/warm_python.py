@@ -13,7 +13,7 @@ import sys
 
 MODULES, SCRIPTS = (
     ("pulumi.dynamic", "acmidm_sandbox", "acmidm_sandbox.beheerportaal.mail"),
-    ("pulumi-language-python-exec", "acmidm", "silent_server.py"),
+    ("pulumi-language-python-exec", "acmidm"),
 )
 ASKED = (["--version"], ["-m", "pip", "list", "-v", "--format", "json"])
 """What the language host asks before each program; the answers are in files beside the server's
