@@ -19,6 +19,7 @@ from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.declaration import connection_key
 from acmidm_onboarding.values.mandate import mandate_for
 from acmidm_onboarding.values.metadata import AFZENDERS
+from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import DocumentPath, Problem, listed
 from acmidm_onboarding.values.terms import Environment
 
@@ -29,6 +30,9 @@ class AfzenderReader:
     def __init__(self, folders: Folders, catalogue: Catalogue | None) -> None:
         self._folders = folders
         self._products = catalogue.products if catalogue else {}
+        products = self._products.values()
+        self._knowing = [product for product in products if product.sender_field]
+        """The products that know organisations that a client sends for."""
 
     def of(self, document: Document, form: Form, folder: Path) -> tuple[Afzenders, list[Problem]]:
         """Return those of a form in ``folder``, and what is wrong with them."""
@@ -36,9 +40,7 @@ class AfzenderReader:
         problems: list[Problem] = []
         for environment, request in form.environments.items():
             above: DocumentPath = ("environments", environment.value, AFZENDERS)
-            products = self._products.values()
-            requested = [product for product in products if product.product in request.products]
-            knowing = [product for product in requested if product.sender_field]
+            knowing = [product for product in self._knowing if product.product in request.products]
             if request.afzenders:
                 problems += self._problems_of_products(document, above, request, knowing)
             of_environment = []
@@ -59,13 +61,7 @@ class AfzenderReader:
         request: EnvironmentRequest,
         knowing: list[Product],
     ) -> Iterator[Problem]:
-        apart = [
-            name
-            for name, product in self._products.items()
-            if product.senders
-            and not product.sender_field
-            and product.scopes.keys() & request.scopes.keys()
-        ]
+        apart = list(self._with_a_client_each(request))
         for name in apart:
             what = tr("each organisation needs a client of its own for {product}", product=name)
             yield document.problem(
@@ -78,15 +74,22 @@ class AfzenderReader:
                 at_key=True,
             )
         if not knowing and not apart and self._products:
-            products = self._products.items()
-            known = [name for name, product in products if product.sender_field]
-            remedy = tr("add one that does ({known}), or remove this", known=listed(known))
+            known = listed(product.product for product in self._knowing)
+            remedy = tr("add one that does ({known}), or remove this", known=known)
             yield document.problem(
                 above,
                 tr("no product here knows organisations that a client sends for"),
                 remedy,
                 at_key=True,
             )
+
+    def _with_a_client_each(self, request: EnvironmentRequest) -> Iterator[str]:
+        """Yield the products of the requested scopes where each organisation needs a client."""
+        for name, product in self._products.items():
+            if product.senders is None or product.sender_field:
+                continue
+            if product.scopes.keys() & request.scopes.keys():
+                yield name
 
     def _afzender(
         self,
@@ -104,23 +107,30 @@ class AfzenderReader:
         mandates = self._folders.mandates(named_folder)
         if organisation is None or mandates is None:  # their mistakes are reported
             return None, []
-        problems = [
-            document.problem(
-                path,
-                tr(
-                    "{name} has no {field} under speaks_for, by which it is known as Afzender",
-                    name=organisation.name,
-                    field=product.sender_field,
-                ),
-                tr(
-                    "have it added in its organisation.yaml, or leave {product} out",
-                    product=product.product,
-                ),
-            )
-            for product in knowing
-            if not organisation.speaks_for.get(product.sender_field or "")
-        ]
+        problems = list(_problems_of_names(document, path, organisation, knowing))
         sender = self._folders.of(folder).organisation
-        key = connection_key(sender.code if sender else "", form.application)
-        mandate = mandate_for(mandates, folder.name, key)
-        return Afzender(organisation, mandate.until.isoformat() if mandate else ""), problems
+        code = sender.code if sender else ""
+        mandate = mandate_for(mandates, folder.name, connection_key(code, form.application))
+        until = mandate.until.isoformat() if mandate else ""
+        return Afzender(organisation, until), problems
+
+
+def _problems_of_names(
+    document: Document, path: DocumentPath, organisation: Organisation, knowing: list[Product]
+) -> Iterator[Problem]:
+    """Yield each product that cannot know an organisation, which has no name for it."""
+    for product in knowing:
+        if organisation.speaks_for.get(product.sender_field or ""):
+            continue
+        yield document.problem(
+            path,
+            tr(
+                "{name} has no {field} under speaks_for, by which it is known as Afzender",
+                name=organisation.name,
+                field=product.sender_field,
+            ),
+            tr(
+                "have it added in its organisation.yaml, or leave {product} out",
+                product=product.product,
+            ),
+        )

@@ -4,7 +4,7 @@ code."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -130,13 +130,20 @@ class Speaks(StrEnum):
     EXACTLY = "exactly"
     BEGINNING = "beginning"
 
-    def allows(self, value: str, allowed: str) -> bool:
-        """Return whether a value is the allowed one, or is below it: ``urn://gent`` is no beginning
+    def allows(self, value: str, allowed: Iterable[str]) -> bool:
+        """Return whether a value is an allowed one, or is below one: ``urn://gent`` is no beginning
         of ``urn://gentle/x``."""
-        if value == allowed or self is Speaks.EXACTLY:
-            return value == allowed
-        beginning = allowed if allowed.endswith("/") else f"{allowed}/"
-        return value.startswith(beginning) and _BELOW.fullmatch(value, len(beginning)) is not None
+        if self is Speaks.EXACTLY:
+            return value in allowed
+        return any(_is_below(value, name) for name in allowed)
+
+
+def _is_below(value: str, name: str) -> bool:
+    """Return whether a value is a name, or is below it."""
+    beginning = f"{name.removesuffix('/')}/"
+    if value == name:
+        return True
+    return value.startswith(beginning) and _BELOW.fullmatch(value, len(beginning)) is not None
 
 
 class _Part(BaseModel):
@@ -276,6 +283,11 @@ class Senders(_Part):
     basis: Annotated[Basis, Field(description="Documented by the owner, seen, or assumed.")]
 
 
+def _are_known(environments: Sequence[object]) -> bool:
+    """Return whether each of these names an environment."""
+    return all(name in _EVERYWHERE for name in environments)
+
+
 class Coupling(_Part):
     """A coupling of a client to an API, which its owner or the operator grants."""
 
@@ -377,8 +389,7 @@ class Product(_Part):
         ),
     ] = Field(default_factory=dict)
     configuration: Annotated[
-        dict[str, Any] | None,
-        AfterValidator(lambda value: value if value is None else usable_schema(value)),
+        Annotated[dict[str, Any], AfterValidator(usable_schema)] | None,
         Field(
             description=(
                 "The JSON Schema (2020-12) of its configuration; absent where it needs none."
@@ -411,9 +422,10 @@ class Product(_Part):
 
     @model_validator(mode="after")
     def _test_message_has_its_values(self) -> Self:
-        message = self.api.test_message if self.api else None
+        if self.api is None or self.api.test_message is None:
+            return self
         fields = MADE | set((self.configuration or {}).get("properties", {}))
-        for name in sorted(message.names - fields) if message else ():
+        for name in sorted(self.api.test_message.names - fields):
             raise ValueError(
                 tr(
                     "the test message has {{{name}}}, which is no field of the configuration;"
@@ -430,14 +442,11 @@ class Product(_Part):
         """Give each scope without environments those of its product; mistakes are left to the
         fields."""
         match data:
-            case {"environments": [*where], "scopes": {**scopes}} if where and all(
-                environment in list(Environment) for environment in where
-            ):
-                filled = {
-                    name: {"environments": where, **scope} if isinstance(scope, dict) else scope
-                    for name, scope in scopes.items()
-                }
-                return {**data, "scopes": filled}
+            case {"environments": [_, *_] as where, "scopes": {**scopes}} if _are_known(where):
+                for name, scope in scopes.items():
+                    if isinstance(scope, dict):
+                        scopes[name] = {"environments": [*where], **scope}
+                return {**data, "scopes": scopes}
         return data
 
     @model_validator(mode="after")
@@ -488,9 +497,12 @@ class Product(_Part):
 
 def afterwards(products: Iterable[Product], language: Language) -> str:
     """Return what the owners of some APIs still do once a client has its client-ID."""
-    couplings = [product.coupling for product in products if product.coupling]
-    sentences = [coupling.after(language) for coupling in couplings]
-    return " ".join(dict.fromkeys(filter(None, sentences)))
+    sentences: dict[str, None] = {}
+    for product in products:
+        sentence = product.coupling and product.coupling.after(language)
+        if sentence:
+            sentences[sentence] = None
+    return " ".join(sentences)
 
 
 @dataclass(frozen=True)
@@ -526,10 +538,13 @@ class Catalogue:
         self, scopes: Iterable[str], environment: Environment, organisation: str
     ) -> list[str]:
         """Return the names by which the owners of the APIs of some scopes recognise a client."""
-        products = [self.product_of[scope] for scope in sorted(scopes)]
-        couplings = [product.coupling for product in products if product.coupling]
-        names = [coupling.name_of(environment, organisation) for coupling in couplings]
-        return list(dict.fromkeys(filter(None, names)))
+        names: dict[str, None] = {}
+        for scope in sorted(scopes):
+            coupling = self.product_of[scope].coupling
+            name = coupling and coupling.name_of(environment, organisation)
+            if name:
+                names[name] = None
+        return list(names)
 
     @cached_property
     def attributes(self) -> dict[str, tuple[Product, Attribute]]:
@@ -557,11 +572,11 @@ class Catalogue:
     @cached_property
     def validators(self) -> dict[str, Draft202012Validator]:
         """A validator for each product that needs a configuration."""
-        return {
-            name: LinearValidator(product.configuration, format_checker=FORMATS)
-            for name, product in self.products.items()
-            if product.configuration is not None
-        }
+        validators: dict[str, Draft202012Validator] = {}
+        for name, product in self.products.items():
+            if product.configuration is not None:
+                validators[name] = LinearValidator(product.configuration, format_checker=FORMATS)
+        return validators
 
     def in_order(self, product: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
         """Return the configuration in one order, so that reordering a form is no change; as it is,
@@ -576,8 +591,12 @@ class Catalogue:
 
     def names_on(self, platform: Platform, scopes: Iterable[str]) -> dict[str, str]:
         """Return those of the scopes that the platform offers, as ``{its name: ours}``."""
-        named = {self.name_on(platform, scope): scope for scope in scopes}
-        return {name: scope for name, scope in named.items() if name}
+        ours: dict[str, str] = {}
+        for scope in scopes:
+            name = self.name_on(platform, scope)
+            if name:
+                ours[name] = scope
+        return ours
 
     def needs_test_message(self, product: str) -> bool:
         """Return whether only a message that is sent proves that a product's API works."""
@@ -602,10 +621,8 @@ class Catalogue:
         for name, product in self.products.items():
             if product.configuration is None:
                 continue
-            scopes = [
-                self.scopes[scope] for scope in self.names_on(platform, product.scopes).values()
-            ]
-            if any(environment in scope.environments for scope in scopes):
+            scopes = self.names_on(platform, product.scopes).values()
+            if any(environment in self.scopes[scope].environments for scope in scopes):
                 offered.append(name)
         return tuple(offered)
 

@@ -115,46 +115,50 @@ class _Mistake:
     def problems(self) -> Iterator[Problem]:
         match self._keyword:
             case "additionalProperties":
-                names = sorted(_part(self._schema, self._place).get("properties", {}))
-                for name in sorted(str(name) for name in self._value if name not in names):
+                yield from self._unknown_fields()
+            case "required":
+                yield from self._missing_fields()
+            case "dependentRequired":
+                yield from self._missing_companions()
+            case _:
+                what = f"{_label(self._product, self._place)} {self._ending()}"
+                yield self._problem(what, self._remedy())
+
+    def _unknown_fields(self) -> Iterator[Problem]:
+        names = sorted(_part(self._schema, self._place).get("properties", {}))
+        for name in sorted(str(name) for name in self._value if name not in names):
+            what = tr(
+                "{place}: unknown field {name}",
+                place=_label(self._product, self._place),
+                name=quoted(name),
+            )
+            remedy = did_you_mean(name, names, tr("known here: {known}", known=listed(names)))
+            yield self._problem(what, remedy, name, at_key=True)
+
+    def _missing_fields(self) -> Iterator[Problem]:
+        for name in self._wanted:
+            if name not in self._value:
+                what = tr(
+                    "{place}: {name} is missing",
+                    place=_label(self._product, self._place),
+                    name=quoted(name),
+                )
+                yield self._problem(what, self._expected(name), name)
+
+    def _missing_companions(self) -> Iterator[Problem]:
+        """Yield each field that has to be there because another is."""
+        for given in self._wanted:
+            if given not in self._value:
+                continue
+            for name in self._wanted[given]:
+                if name not in self._value:
                     what = tr(
-                        "{place}: unknown field {name}",
+                        "{place}: {name} is missing, which goes with {given}",
                         place=_label(self._product, self._place),
                         name=quoted(name),
+                        given=quoted(given),
                     )
-                    yield self._problem(
-                        what,
-                        did_you_mean(name, names, tr("known here: {known}", known=listed(names))),
-                        name,
-                        at_key=True,
-                    )
-            case "required":
-                for name in self._wanted:
-                    if name not in self._value:
-                        yield self._problem(
-                            tr(
-                                "{place}: {name} is missing",
-                                place=_label(self._product, self._place),
-                                name=quoted(name),
-                            ),
-                            self._expected(name),
-                            name,
-                        )
-            case "dependentRequired":
-                for given, names in self._wanted.items():
-                    for name in names if given in self._value else ():
-                        if name not in self._value:
-                            what = tr(
-                                "{place}: {name} is missing, which goes with {given}",
-                                place=_label(self._product, self._place),
-                                name=quoted(name),
-                                given=quoted(given),
-                            )
-                            yield self._problem(what, self._expected(name), given, at_key=True)
-            case _:
-                yield self._problem(
-                    f"{_label(self._product, self._place)} {self._ending()}", self._remedy()
-                )
+                    yield self._problem(what, self._expected(name), given, at_key=True)
 
     def _problem(self, what: str, remedy: str, *below: str, at_key: bool = False) -> Problem:
         return self._document.problem(
@@ -196,10 +200,12 @@ def _part(schema: Any, path: DocumentPath) -> Mapping[str, Any]:
     """Return the part of the schema about the value at ``path``; empty where properties and items
     do not lead there."""
     for step in path:
-        below = (
-            schema.get("properties", {}).get(step) if isinstance(step, str) else schema.get("items")
-        )
-        schema = below if isinstance(below, dict) else {}
+        if isinstance(step, str):
+            schema = schema.get("properties", {}).get(step)
+        else:
+            schema = schema.get("items")
+        if not isinstance(schema, dict):
+            return {}
     return schema if isinstance(schema, dict) else {}
 
 

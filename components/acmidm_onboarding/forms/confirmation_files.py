@@ -67,9 +67,11 @@ def _read(
     )
     for folder in folders:
         in_folder = dict[str, Confirmation]()
+        read.append(in_folder)
+        if not files.exists(absolute(folder)):
+            continue
         # A command that was cut off before it wrote may have made a folder.
-        is_there = files.exists(absolute(folder))
-        for file in files.yaml_files(folder, problems, has_empty=True) if is_there else ():
+        for file in files.yaml_files(folder, problems, has_empty=True):
             document, content, wrong = files.read(file, ConfirmationFile)
             key = f"{file.parent.name}/{file.stem}"
             problems += [*wrong, *_misplaced(document, file, absolute(folder), key)]
@@ -77,7 +79,6 @@ def _read(
                 in_folder[key], wrong = _confirmation(key, document, file, content, files)
                 problems += wrong
                 documents.append((document, in_folder[key]))
-        read.append(in_folder)
     return read, [*problems, *_same_client(documents)]
 
 
@@ -118,23 +119,21 @@ def _confirmation(
             problems.append(document.problem(("keys", name), what, tr("keep one of the two")))
         else:
             keys[jwk.kid], since[jwk.thumbprint] = jwk, at
-    return Confirmation(
-        key, document.file, content, None if content.keys is None else keys, since
-    ), problems
+    known = None if content.keys is None else keys
+    return Confirmation(key, document.file, content, known, since), problems
 
 
 def _same_client(documents: Iterable[tuple[Document, Confirmation]]) -> Iterator[Problem]:
     """Yield each client-ID that two clients have, of two platforms too."""
     first: dict[str, Document] = {}
     for document, confirmation in documents:
-        client_id = str(confirmation.said.client_id)
-        if (
-            confirmation.is_there
-            and (other := first.setdefault(client_id, document)) is not document
-        ):
-            what = tr("this client-ID is also that of {file}", file=other.file)
+        if not confirmation.is_there:
+            continue
+        namesake = first.setdefault(str(confirmation.said.client_id), document)
+        if namesake is not document:
+            what = tr("this client-ID is also that of {file}", file=namesake.file)
             remedy = tr("look in the portal whose it is, and correct the other")
-            yield document.problem(("client_id",), what, remedy, also=other.file)
+            yield document.problem(("client_id",), what, remedy, also=namesake.file)
 
 
 def as_text(content: ConfirmationFile) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.client import FormTerms, Grant, Secret, natural_key
 from acmidm_onboarding.values.declaration import Declaration, Lenders, client_name, connection_key
 from acmidm_onboarding.values.evidence import EvidenceFile, summary
+from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.keys import PublicKeys, public_keys
 from acmidm_onboarding.values.mandate import Mandate, mandate_fields
 from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetadata, ProductDocument
@@ -70,6 +70,16 @@ class LoadedForm:
     def is_supplied(self) -> bool:
         """Whether it has the keys of another organisation, so that it needs a mandate."""
         return self.form.keys_of not in (None, self.file.parent.name)
+
+    @property
+    def lender(self) -> str | None:
+        """The organisation whose keys it has, by a mandate; None where they are its own."""
+        return self.form.keys_of if self.is_supplied else None
+
+    @property
+    def mandate_terms(self) -> dict[str, str]:
+        """What a state has of that mandate; empty where it needs none."""
+        return mandate_fields(self.lender, self.mandate) if self.lender else {}
 
     @property
     def mandates_used(self) -> Iterator[tuple[str, str, str]]:
@@ -125,14 +135,14 @@ def _is_earlier(key: str, form: Form, forms: Collection[Form] | None) -> bool:
         return True
     if forms is None or application != form.application:
         return False
-    return not any(application in other.formerly for other in forms)
+    return not any(application in neighbour.formerly for neighbour in forms)
 
 
 def _may_be_declared(application: str, form: Form, forms: Collection[Form] | None) -> bool:
     """Return whether another form declares the application, or may do so."""
     if forms is None:
         return True
-    return any(application == other.application for other in forms if other is not form)
+    return any(application == same.application for same in forms if same is not form)
 
 
 def declarations(
@@ -155,13 +165,15 @@ def declarations(
     if request is None:
         return
     codes = (organisation.ovo, organisation.kbo, *organisation.earlier_codes)
+    codes_alone = tuple(code for code in codes if code and code not in shared_codes)
     key = connection_key(organisation.code, form.application)
     uses_secret = form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT
     has_keys = request.jwks is not None or uses_secret
-    jwks = {jwk.kid: jwk for jwk in loaded.keys.get(environment, ())} if has_keys else None
-    lender = form.keys_of if loaded.is_supplied else None
-    thumbprints = sorted(key.thumbprint for key in (jwks or {}).values())
+    keys = loaded.keys.get(environment, ())
+    jwks = {jwk.kid: jwk for jwk in keys} if has_keys else None
+    generation = request.secret_generation if uses_secret else None
     afzenders = loaded.afzenders.get(environment, ())
+    until = {afzender.organisation.code: afzender.until for afzender in afzenders}
     fields = {**dict(form), **dict(request)}
     for platform in form.platforms:
         proven = loaded.evidence.get((environment, platform), EvidenceFile())
@@ -184,24 +196,11 @@ def declarations(
             path=loaded.name,
             formerly=former_keys(organisation, form, forms),
             adopts=request.adopt.get(platform),
-            exemptions={
-                policy.value: exemption.note for policy, exemption in form.exemptions.items()
-            },
-            mandate=mandate_fields(lender, loaded.mandate) if lender else {},
-            retire={name: day.isoformat() for name, day in _days(form)},
+            exemptions=form.exemption_notes,
+            mandate=loaded.mandate_terms,
+            retire=form.retirement_days,
             keep=form.retire.keep,
             catalogue_names=named,
-        )
-        keys = PublicKeys(
-            public_keys(jwks),
-            compromised=frozenset(
-                jwk.thumbprint for jwk in loaded.compromised.get(environment, ())
-            ),
-            lent=dict.fromkeys(thumbprints, lender) if lender else {},
-            # Evidence alone proves that an application signs without kid: then a second key breaks
-            # it.
-            signs_without_kid=proven.evidence is not None and not proven.evidence.signs_with_kid,
-            proven=summary(proven.evidence) if proven.evidence else {},
         )
         yield Declaration(
             key=key,
@@ -209,20 +208,17 @@ def declarations(
             environment=environment,
             fields=flat(metadata.properties),
             form=terms,
-            secret=Secret(uses_secret, request.secret_generation if uses_secret else None),
+            secret=Secret(uses_secret, generation),
             scopes={name: _grant(request.scopes[scope]) for name, scope in named.items()},
-            keys=keys,
+            keys=_public_keys(loaded, environment, jwks, proven),
             products=_products(catalogue, request, afzenders),
-            afzenders={afzender.organisation.code: afzender.until for afzender in afzenders},
+            afzenders=until,
             lenders=lenders,
             metadata=metadata,
             declared_by=organisation,
             jwks=jwks,
-            codes=tuple(code for code in codes if code and code not in shared_codes),
-            product_scopes={
-                name: frozenset(catalogue.names_on(platform, catalogue.products[name].scopes))
-                for name in form.retire.parts.keys() & request.products.keys()
-            },
+            codes=codes_alone,
+            product_scopes=_scopes_of_leaving_products(form, request, platform, catalogue),
             afterwards=_afterwards(granting),
             needs_test_message=any(map(catalogue.needs_test_message, request.products)),
             evidence_file=proven,
@@ -241,20 +237,48 @@ def _products(
     return products
 
 
+def _public_keys(
+    loaded: LoadedForm,
+    environment: Environment,
+    jwks: Mapping[str, PublicJwk] | None,
+    proven: EvidenceFile,
+) -> PublicKeys:
+    """Return what a form, its supplier and its evidence say of a client's public keys."""
+    compromised = loaded.compromised.get(environment, ())
+    keys = PublicKeys(
+        public_keys(jwks), compromised=frozenset(key.thumbprint for key in compromised)
+    )
+    if loaded.lender:
+        thumbprints = sorted(key.thumbprint for key in (jwks or {}).values())
+        keys = replace(keys, lent=dict.fromkeys(thumbprints, loaded.lender))
+    evidence = proven.evidence
+    if evidence is None:
+        return keys
+    # Evidence alone proves that an application signs without kid: then a second key breaks it.
+    return replace(keys, signs_without_kid=not evidence.signs_with_kid, proven=summary(evidence))
+
+
+def _scopes_of_leaving_products(
+    form: Form, request: EnvironmentRequest, platform: Platform, catalogue: Catalogue
+) -> dict[str, frozenset[str]]:
+    """Return the platform's scopes of each product that the form retires by itself."""
+    leaving: dict[str, frozenset[str]] = {}
+    for name in form.retire.parts.keys() & request.products.keys():
+        scopes = catalogue.products[name].scopes
+        leaving[name] = frozenset(catalogue.names_on(platform, scopes))
+    return leaving
+
+
 def _afterwards(products: Collection[Product]) -> dict[Language, str]:
     """Return what the owners of these still do once there is a client, in each language."""
-    sentences = {language: afterwards(products, language) for language in Language}
-    return {language: sentence for language, sentence in sentences.items() if sentence}
+    sentences: dict[Language, str] = {}
+    for language in Language:
+        sentence = afterwards(products, language)
+        if sentence:
+            sentences[language] = sentence
+    return sentences
 
 
 def _grant(scope: ScopeRequest) -> Grant:
     until = scope.until.isoformat() if scope.until else None
     return Grant(scope.note, scope.default, until)
-
-
-def _days(form: Form) -> Iterable[tuple[str, date]]:
-    """Return the days on which a form retires something; each of its platforms, where it retires
-    the whole."""
-    if form.retire.on is None:
-        return form.retire.parts.items()
-    return [(platform.value, form.retire.on) for platform in form.platforms]

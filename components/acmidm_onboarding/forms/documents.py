@@ -68,11 +68,11 @@ class Document:
 
     def _place(self, path: DocumentPath, *, at_key: bool) -> Mark:
         for length in range(len(path), -1, -1):
-            mark = (self._keys.get(path[:length]) if at_key else None) or self._values.get(
-                path[:length]
-            )
-            if mark:
-                return mark
+            above = path[:length]
+            if at_key and above in self._keys:
+                return self._keys[above]
+            if above in self._values:
+                return self._values[above]
         return (1, 1)
 
     def first(self, problems: Iterable[Problem]) -> Iterator[Problem]:
@@ -86,7 +86,7 @@ class Document:
                 tr("correct the first ones, then look again"),
             )
 
-    def has(self, path: DocumentPath) -> bool:
+    def contains(self, path: DocumentPath) -> bool:
         """Return whether there is a value at ``path``."""
         return path in self._values
 
@@ -109,9 +109,13 @@ class Document:
             for marks in (self._values, self._keys):
                 if old in marks:
                     marks[new] = marks.pop(old)
-        renamed = {name if key == path[-1] else key: value for key, value in owner.items()}
+        items = [*owner.items()]
         owner.clear()
-        owner.update(renamed)
+        for key, value in items:
+            if key == path[-1]:
+                owner[name] = value
+            else:
+                owner[key] = value
         return True
 
     def _report(self, mark: Mark, what: str, remedy: str, *, whole: bool = False) -> None:

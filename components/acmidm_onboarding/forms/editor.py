@@ -40,12 +40,11 @@ def onboarding_schema(catalogue: Catalogue) -> dict[str, Any]:
         "type": "object",
         "minProperties": 1,
         "additionalProperties": False,
-        "properties": {
-            environment.value: {"$ref": f"#/$defs/{environment.value}"}
-            for environment in Environment
-        },
+        "properties": {},
     }
     for environment in Environment:
+        reference = {"$ref": f"#/$defs/{environment.value}"}
+        schema["properties"]["environments"]["properties"][environment.value] = reference
         parts[environment.value] = _request(request, catalogue, environment)
     # "dv_notificaties_import:" with nothing behind it is fine.
     parts["ScopeRequest"]["type"] = [
@@ -64,10 +63,9 @@ def organisation_schema(catalogue: Catalogue) -> dict[str, Any]:
     speaks_for = schema["properties"]["speaks_for"]
     values = speaks_for.pop("additionalProperties")
     speaks_for["additionalProperties"] = False
-    speaks_for["properties"] = {
-        name: {**values, "description": description}
-        for name, description in sorted(catalogue.speaking_fields.items())
-    }
+    speaks_for["properties"] = {}
+    for name, description in sorted(catalogue.speaking_fields.items()):
+        speaks_for["properties"][name] = {**values, "description": description}
     return schema
 
 
@@ -84,48 +82,53 @@ def catalogue_schema() -> dict[str, Any]:
 def _request(
     request: dict[str, Any], catalogue: Catalogue, environment: Environment
 ) -> dict[str, Any]:
-    properties = request["properties"]
-    return {
-        **request,
-        "type": ["object", "null"],
-        "properties": {
-            **{name: _without_titles(field) for name, field in properties.items()},
-            "scopes": {
-                "description": properties["scopes"]["description"],
-                "type": "object",
-                "additionalProperties": False,
-                "properties": {
-                    name: {
-                        "description": f"{scope.title} ({catalogue.product_of[name].title})",
-                        "$ref": "#/$defs/ScopeRequest",
-                    }
-                    for name, scope in sorted(catalogue.scopes.items())
-                    if environment in scope.environments
-                },
-            },
-            "products": {
-                "description": properties["products"]["description"],
-                "type": "object",
-                "additionalProperties": False,
-                "properties": {
-                    name: {"description": product.title, **_without_dialect(product.configuration)}
-                    for name, product in sorted(catalogue.products.items())
-                    if product.configuration is not None and environment in product.environments
-                },
-            },
-            "attributes": {
-                **_without_titles(properties["attributes"]),
-                "additionalProperties": False,
-                "properties": {
-                    name: {
-                        "description": f"{attribute.title} ({product.title})",
-                        **properties["attributes"]["additionalProperties"],
-                    }
-                    for name, (product, attribute) in sorted(catalogue.attributes.items())
-                },
-            },
-        },
+    properties = _without_titles(request["properties"])
+    for name, known in (
+        ("scopes", _scopes(catalogue, environment)),
+        ("products", _configurations(catalogue, environment)),
+    ):
+        properties[name] = {
+            "description": properties[name]["description"],
+            "type": "object",
+            "additionalProperties": False,
+            "properties": known,
+        }
+    value = properties["attributes"]["additionalProperties"]
+    properties["attributes"] = {
+        **properties["attributes"],
+        "additionalProperties": False,
+        "properties": _attributes(catalogue, value),
     }
+    return {**request, "type": ["object", "null"], "properties": properties}
+
+
+def _scopes(catalogue: Catalogue, environment: Environment) -> dict[str, Any]:
+    """Return the schema of each scope that is offered in an environment."""
+    scopes: dict[str, Any] = {}
+    for name, scope in sorted(catalogue.scopes.items()):
+        if environment in scope.environments:
+            title = f"{scope.title} ({catalogue.product_of[name].title})"
+            scopes[name] = {"description": title, "$ref": "#/$defs/ScopeRequest"}
+    return scopes
+
+
+def _configurations(catalogue: Catalogue, environment: Environment) -> dict[str, Any]:
+    """Return the schema of each configured product that is offered in an environment."""
+    configurations: dict[str, Any] = {}
+    for name, product in sorted(catalogue.products.items()):
+        if product.configuration is not None and environment in product.environments:
+            schema = _without("$schema", product.configuration)
+            configurations[name] = {"description": product.title, **schema}
+    return configurations
+
+
+def _attributes(catalogue: Catalogue, value: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of each attribute, which has the schema of every ``value``."""
+    attributes: dict[str, Any] = {}
+    for name, (product, attribute) in sorted(catalogue.attributes.items()):
+        title = f"{attribute.title} ({product.title})"
+        attributes[name] = {"description": title, **value}
+    return attributes
 
 
 def _with_dialect(schema: dict[str, Any]) -> dict[str, Any]:
@@ -134,19 +137,17 @@ def _with_dialect(schema: dict[str, Any]) -> dict[str, Any]:
         if "description" in part:
             part["description"] = " ".join(part["description"].split())
         if "properties" in part:
-            part["properties"] = {
-                name: _without_titles(field) for name, field in part["properties"].items()
-            }
+            part["properties"] = _without_titles(part["properties"])
     return titled
 
 
-def _without_titles(part: dict[str, Any]) -> dict[str, Any]:
-    """Return a field without pydantic's title, which editors would show above the description."""
-    return {name: value for name, value in part.items() if name != "title"}
+def _without_titles(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return fields without pydantic's titles, which editors would show above the descriptions."""
+    return {name: _without("title", field) for name, field in fields.items()}
 
 
-def _without_dialect(configuration: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in configuration.items() if name != "$schema"}
+def _without(keyword: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in schema.items() if name != keyword}
 
 
 def _text(schema: dict[str, Any]) -> str:

@@ -31,15 +31,11 @@ def evidence_of(
     The name decides which file is read. A file of another name is nobody's evidence.
     """
     stolen = {key.thumbprint for key in chain(*compromised.values())}
-    named = (
-        Expected(organisation.code, form.application, *where)
-        for where in product(Environment, Platform)
-    )
     evidence = {}
-    for expected in named:
+    for where in product(Environment, Platform):
+        expected = Expected(organisation.code, form.application, *where)
         evidence_file = file.with_name(expected.file_name)
         if files.exists(evidence_file):
-            where = (expected.environment, expected.platform)
             evidence[where] = _read(files, evidence_file, form, expected, keys, stolen)
     return evidence
 

@@ -167,6 +167,14 @@ class Files:
     def is_link(self, path: Path) -> bool:
         return is_link(path)
 
+    def is_organisation(self, folder: Path) -> bool:
+        """Return whether a folder is that of an organisation, as the file in it says."""
+        return self.exists(folder / ORGANISATION_FILE)
+
+    def folder_of(self, path: Path) -> Path:
+        """Return a path that is a folder; else the folder that it is in."""
+        return path if self.is_folder(path) else path.parent
+
     def inside(self, folder: Path) -> list[Path]:
         """Return what is in a folder, files and folders, by name; nothing where there is none."""
         return sorted(folder.glob("*"))
@@ -198,12 +206,10 @@ class Files:
                 )
             )
             return []
-        files = {
-            file
-            for file in self._unwritten
-            if file.is_relative_to(folder) and file.suffix == ".yaml"
-        }
-        files.update(self._found(folder, problems, has_empty=has_empty))
+        files = set(self._found(folder, problems, has_empty=has_empty))
+        for file in self._unwritten:
+            if file.is_relative_to(folder) and file.suffix == ".yaml":
+                files.add(file)
         return sorted(files)
 
     def _found(self, folder: Path, problems: list[Problem], *, has_empty: bool) -> Iterator[Path]:
@@ -324,10 +330,13 @@ class FilesOfRevision(Files):
         path = self._path(folder)
         above = f"{path}/" if path else ""
         folders: list[str] = []
-        others: list[str] = []
+        files: list[str] = []
         for name in self._names[path]:
-            (folders if f"{above}{name}" in self._names else others).append(name)
-        yield folder, folders, others
+            if f"{above}{name}" in self._names:
+                folders.append(name)
+            else:
+                files.append(name)
+        yield folder, folders, files
         for name in folders:
             yield from self._below(folder / name, problems)
 

@@ -121,7 +121,7 @@ class Folders:
 
     def is_organisation(self, name: str, neighbour: Path) -> bool:
         """Return whether an organisation is in the folder of this name, beside its neighbour."""
-        return is_name(name) and self._files.exists(neighbour.parent / name / ORGANISATION_FILE)
+        return is_name(name) and self._files.is_organisation(neighbour.parent / name)
 
     def _content(self, file: Path, model: type[M]) -> tuple[Document, M | None]:
         if link := next(filter(self._files.is_link, (file, file.parent)), None):
@@ -135,28 +135,27 @@ class Folders:
     @property
     def organisations(self) -> dict[str, Organisation]:
         """By the name of their folder."""
-        return {
-            folder.name: owner.organisation
-            for folder, owner in self._owners.items()
-            if owner.organisation
-        }
+        return {folder.name: organisation for folder, _, organisation in self._read_owners()}
+
+    def _read_owners(self) -> Iterator[tuple[Path, Document, Organisation]]:
+        """Yield each folder whose organisation could be read."""
+        for folder, owner in self._owners.items():
+            if owner.organisation:
+                yield folder, owner.document, owner.organisation
 
     @property
     def mandates_by_folder(self) -> dict[str, tuple[Mandate, ...]]:
-        return {
-            folder.name: content.mandates
-            for folder, (_, content) in self._mandates.items()
-            if content
-        }
+        mandates: dict[str, tuple[Mandate, ...]] = {}
+        for folder, (_, content) in self._mandates.items():
+            if content:
+                mandates[folder.name] = content.mandates
+        return mandates
 
     def problems(self, catalogue: Catalogue | None) -> Iterator[Problem]:
         """Yield the mistakes that only show beside forms, other folders and the catalogue."""
-        valid = [
-            (folder, owner.document, owner.organisation)
-            for folder, owner in self._owners.items()
-            if owner.organisation
-        ]
-        for folder, document, organisation in valid:
+        pairs: list[tuple[Document, Organisation]] = []
+        for folder, document, organisation in self._read_owners():
+            pairs.append((document, organisation))
             if folder in self._needing_code and not organisation.code:
                 yield document.problem(
                     (),
@@ -167,12 +166,13 @@ class Folders:
                     ),
                 )
         for folder, (document, content) in self._mandates.items():
-            for index, mandate in enumerate(content.mandates if content else ()):
+            if content is None:
+                continue
+            for index, mandate in enumerate(content.mandates):
                 if not self.is_organisation(mandate.supplier, folder):
                     yield unknown_supplier(
                         document, ("mandates", index, "supplier"), mandate.supplier
                     )
-        pairs = [(document, organisation) for _, document, organisation in valid]
         yield from problems_of_organisations(pairs)
         yield from problems_of_former_codes(pairs)
         if catalogue is not None:

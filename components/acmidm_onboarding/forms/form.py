@@ -361,3 +361,15 @@ class Form(Part):
             description="What is needed where; an environment that is absent gets no client.",
         ),
     ]
+
+    @property
+    def exemption_notes(self) -> dict[str, str]:
+        """Per policy that it is exempted from, why."""
+        return {policy.value: exemption.note for policy, exemption in self.exemptions.items()}
+
+    @property
+    def retirement_days(self) -> dict[str, str]:
+        """The day of each part that it retires; of each platform, where it retires the whole."""
+        if self.retire.on is None:
+            return {name: day.isoformat() for name, day in self.retire.parts.items()}
+        return dict.fromkeys(map(str, self.platforms), self.retire.on.isoformat())

@@ -45,9 +45,9 @@ class _Use:
     def name(self) -> str:
         return self.organisation.name if self.organisation else self.listed.folder.name
 
-    def problem(self, what: str, remedy: str, other: _Use) -> Problem:
+    def problem(self, what: str, remedy: str, second: _Use) -> Problem:
         return self.listed.document.problem(
-            self.path, what, remedy, also=other.listed.document.file
+            self.path, what, remedy, also=second.listed.document.file
         )
 
 
@@ -57,6 +57,11 @@ class _Read:
 
     keys: Mapping[Environment, Sequence[PublicJwk | None]]
     problems: Sequence[Problem]
+
+    @property
+    def sound(self) -> Keys:
+        """The keys without mistakes."""
+        return {name: tuple(filter(None, keys)) for name, keys in self.keys.items()}
 
 
 class KeyReader:
@@ -90,7 +95,7 @@ class KeyReader:
             sent = _sent(listed, environment, found)
             if profile := self._profiles.get(environment):
                 problems += problems_of_policies(document, form, environment, listed, sent, profile)
-            keys[environment] = tuple(key for key in sent if key)
+            keys[environment] = tuple(filter(None, sent))
             compromised[environment] = tuple(key for key in found if key and key not in sent)
         return keys, compromised, problems
 
@@ -104,17 +109,16 @@ class KeyReader:
                 for index, entry in enumerate(entries):
                     path = listed.path(environment, index)
                     key = self._key(listed, path, entry.file)
-                    keys[environment].append(key if isinstance(key, PublicJwk) else None)
-                    if not isinstance(key, PublicJwk):
-                        problems += key
+                    if isinstance(key, PublicJwk):
+                        use = _Use(listed, path, organisation)
+                        self._note(key, use, is_compromised=entry.compromised)
+                        keys[environment].append(key)
                     else:
-                        self._note(
-                            key, _Use(listed, path, organisation), is_compromised=entry.compromised
-                        )
+                        problems += key
+                        keys[environment].append(None)
                 problems += problems_of_keys(listed, environment, keys[environment])
-            problems += _problems_of_both(
-                listed, {name: _sent(listed, name, keys[name]) for name in keys}
-            )
+            sent = {name: _sent(listed, name, keys[name]) for name in keys}
+            problems += _problems_of_both(listed, sent)
             self._lists[file] = _Read(keys, problems)
         return self._lists[file]
 
@@ -150,18 +154,18 @@ class KeyReader:
         first, and whoever listed it last has to see it in their own."""
         for uses in self._uses.values():
             places = [*{use.listed.folder: use for use in reversed(uses)}.values()]
-            for use, other in zip(places, places[1:] + places[:1], strict=True):
-                if use is not other:
+            for use, second in zip(places, places[1:] + places[:1], strict=True):
+                if use is not second:
                     what = tr(
                         "{name} has the same key as {other} in {file}",
                         name=use.name,
-                        other=other.name,
-                        file=other.listed.document.file,
+                        other=second.name,
+                        file=second.listed.document.file,
                     )
                     remedy = tr(
                         "give each a key of its own, or name the supplier whose key it is: keys_of"
                     )
-                    yield use.problem(what, remedy, other)
+                    yield use.problem(what, remedy, second)
 
     def _key(self, listed: KeyList, path: DocumentPath, name: str) -> PublicJwk | list[Problem]:
         if not KEY_FILE.fullmatch(name) or len(name) > _LONGEST_NAME:
@@ -183,7 +187,13 @@ def _sent(
     """Return the keys of a list in its order, None for those that are compromised, which are never
     sent."""
     entries = listed.entries.get(environment, ())
-    return [None if entry.compromised else key for entry, key in zip(entries, keys, strict=True)]
+    sent: list[PublicJwk | None] = []
+    for entry, key in zip(entries, keys, strict=True):
+        if entry.compromised:
+            sent.append(None)
+        else:
+            sent.append(key)
+    return sent
 
 
 def _problems_of_both(
@@ -207,14 +217,7 @@ def key_in(text: str, file: Path) -> PublicJwk | list[Problem]:
     try:
         return parse_jwk(text)
     except InvalidJwk as error:
-        return [
-            Problem(
-                shown(file),
-                *_place_of(reason.member, text),
-                *split_sentence(tr("the key {sentence}", sentence=reason.sentence)),
-            )
-            for reason in error.reasons
-        ]
+        return list(_problems_of_key(error, text, file))
     except json.JSONDecodeError as error:
         if line := line_of_conflict(text):
             return [Problem(shown(file), line, 1, *of_conflict())]
@@ -223,6 +226,12 @@ def key_in(text: str, file: Path) -> PublicJwk | list[Problem]:
         what, line, column = tr("this JSON is no key"), 1, 1
     remedy = tr("export the public key again as a JSON Web Key")
     return [Problem(shown(file), line, column, what, remedy)]
+
+
+def _problems_of_key(error: InvalidJwk, text: str, file: Path) -> Iterator[Problem]:
+    for reason in error.reasons:
+        what, remedy = split_sentence(tr("the key {sentence}", sentence=reason.sentence))
+        yield Problem(shown(file), *_place_of(reason.member, text), what, remedy)
 
 
 def no_key_file() -> tuple[str, str]:

@@ -98,9 +98,9 @@ class _Reading:
     def _read_catalogue(self, folder: Path) -> Catalogue | None:
         """Return the catalogue; None where it has mistakes. Forms are then still read, so that
         their own mistakes show too, but not checked by it."""
-        is_here = self._files.is_folder(absolute(folder))
+        files = self._files if self._files.is_folder(absolute(folder)) else None
         try:
-            return load_catalogue(folder, self._files if is_here else None)
+            return load_catalogue(folder, files)
         except InvalidForms as error:
             self._problems += error.problems
             return None
@@ -187,9 +187,7 @@ class _Reading:
         for folder, key_list in self._folders.key_lists.items():
             read = self._keys.read(key_list, self._folders.owner(folder).organisation)
             self._problems += read.problems
-            suppliers[folder.name] = {
-                name: tuple(filter(None, keys)) for name, keys in read.keys.items()
-            }
+            suppliers[folder.name] = read.sound
         return suppliers
 
     def onboardings(self) -> Onboardings:
@@ -252,13 +250,11 @@ def load_organisations(folder: Path, files: Files | None = None) -> Mapping[str,
 def problems_of_codes(paths: Iterable[Path], files: Files) -> Iterator[Problem]:
     """Yield each code, name and earlier key that an organisation of ``paths`` shares with one in
     another folder."""
-    named = {path if files.is_folder(path) else path.parent for path in map(absolute, paths)}
-    folders = {folder for folder in named if files.exists(folder / ORGANISATION_FILE)}
+    named = map(files.folder_of, map(absolute, paths))
+    folders = set(filter(files.is_organisation, named))
     neighbours: set[Path] = set()
     for forms in {folder.parent for folder in folders}:
-        for folder in files.inside(forms):
-            if files.exists(folder / ORGANISATION_FILE):
-                neighbours.add(folder)
+        neighbours.update(filter(files.is_organisation, files.inside(forms)))
     in_order = (*sorted(neighbours - folders), *sorted(folders))
     owners = map(Folders(files, []).owner, in_order)
     pairs = [(owner.document, owner.organisation) for owner in owners if owner.organisation]
@@ -288,13 +284,16 @@ def _form_files(
             continue
         # An organisation's mistakes show in its forms.
         wanted = path.parent if path.name == ORGANISATION_FILE else path
-        whole = files.is_folder(wanted)
-        folder = wanted if whole else wanted.parent
+        folder = files.folder_of(wanted)
         if link := next(filter(files.is_link, (path, wanted, folder)), None):
             problems.append(Problem(shown(link), 1, 1, *of_link()))
             continue
-        forms = folder if whole and not files.exists(folder / ORGANISATION_FILE) else folder.parent
-        for file in files.yaml_files(wanted, problems) if whole else [wanted]:
+        forms, found = folder.parent, [wanted]
+        if wanted == folder:
+            found = files.yaml_files(folder, problems)
+            if not files.is_organisation(folder):
+                forms = folder
+        for file in found:
             if file in seen:
                 continue
             seen.add(file)

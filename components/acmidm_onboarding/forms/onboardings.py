@@ -62,14 +62,12 @@ class Onboardings:
 
     def _declared(self, environment: Environment, *, are_all: bool) -> Iterator[Declaration]:
         of_organisations = defaultdict[str, list[Form]](list)
-        for loaded in self.forms if are_all else ():
-            of_organisations[loaded.organisation.code].append(loaded.form)
-        times = Counter(
-            organisation.kbo for organisation in self.organisations.values() if organisation.kbo
-        )
-        shared = frozenset(
-            {SHARED_KBO_NUMBER, *(kbo for kbo, number in times.items() if number > 1)}
-        )
+        if are_all:
+            for loaded in self.forms:
+                of_organisations[loaded.organisation.code].append(loaded.form)
+        times = Counter(organisation.kbo for organisation in self.organisations.values())
+        twice = {kbo for kbo, number in times.items() if kbo and number > 1}
+        shared = frozenset({SHARED_KBO_NUMBER, *twice})
         for loaded in self.forms:
             forms = of_organisations.get(loaded.organisation.code)
             lenders = self._lenders(loaded)
@@ -86,10 +84,11 @@ class Onboardings:
     def proof_options(self, forms: Iterable[LoadedForm], environment: Environment) -> str:
         """Return the options of ``acmidm probe`` that prove each of these forms."""
         names = {loaded.name for loaded in forms}
-        options = (
-            one.proof_options for one in self.connections(environment) if one.form.path in names
-        )
-        return max(options, key=len, default=PROOF_OPTIONS)
+        longest = ""
+        for connection in self.connections(environment):
+            if connection.form.path in names:
+                longest = max(longest, connection.proof_options, key=len)
+        return longest or PROOF_OPTIONS
 
     def _lenders(self, loaded: LoadedForm) -> Lenders:
         folder, application = loaded.file.parent.name, loaded.form.application
@@ -133,28 +132,25 @@ class Onboardings:
         faulty = {file.relative_to(whole).parts[0] for file in below}
         faulty |= {file.parent.name for file in self.left_out}
         named = {(file.parent.name, file.name) for file in files}
-        known = {
-            name: organisation
-            for name, organisation in self.organisations.items()
-            if (name, ORGANISATION_FILE) not in named
-        }
+        folders: dict[str, Folder] = {}
+        for name, organisation in self.organisations.items():
+            if (name, ORGANISATION_FILE) in named:
+                continue
+            has_mistaken_mandates = (name, MANDATES_FILE) in named
+            mandates = None if has_mistaken_mandates else self.mandates.get(name, ())
+            folders[name] = Folder(
+                name=name,
+                code=organisation.code,
+                earlier_codes=organisation.earlier_codes,
+                earlier_keys=organisation.earlier_keys,
+                is_sound=name not in faulty,
+                compromised=self.compromised.get(name, frozenset()),
+                mandates=mandates,
+            )
         declared = chain.from_iterable(map(self.connections, Environment))
         return Mistaken(
-            folders=tuple(
-                Folder(
-                    name=name,
-                    code=organisation.code,
-                    earlier_codes=organisation.earlier_codes,
-                    earlier_keys=organisation.earlier_keys,
-                    is_sound=name not in faulty,
-                    compromised=self.compromised.get(name, frozenset()),
-                    mandates=(
-                        None if (name, MANDATES_FILE) in named else self.mandates.get(name, ())
-                    ),
-                )
-                for name, organisation in known.items()
-            ),
-            is_attributed=len(below) == len(files) and faulty <= known.keys(),
+            folders=tuple(folders.values()),
+            is_attributed=len(below) == len(files) and faulty <= folders.keys(),
             declared=frozenset(connection.key for connection in declared),
         )
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from acmidm_onboarding.forms.documents import Unreadable, read_document
 from acmidm_onboarding.forms.files import (
     KEY_FILE,
-    ORGANISATION_FILE,
     OWN_FILES,
     Files,
     absolute,
@@ -37,8 +36,8 @@ def problems_of_other_files(paths: Iterable[Path], files: Files) -> Iterator[Pro
     seen: set[Path] = set()
     applications = cache(partial(_applications, files=files))  # by folder; a key needs none
     for path in map(absolute, paths):
-        folder = path if files.is_folder(path) else path.parent
-        is_organisation = files.exists(folder / ORGANISATION_FILE)
+        folder = files.folder_of(path)
+        is_organisation = files.is_organisation(folder)
         if folder != path and not is_organisation:
             continue
         forms = folder.parent if is_organisation else folder
@@ -91,7 +90,8 @@ def _problems_of(
         yield Problem(shown(file), 1, 1, *wrong)
     elif KEY_FILE.fullmatch(file.name):
         key = key_in(text, file)
-        yield from key if isinstance(key, list) else ()
+        if isinstance(key, list):
+            yield from key
     else:
         try:
             parts_in(text)

@@ -75,8 +75,10 @@ class TestMessage(BaseModel):
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    elif isinstance(value, dict | list):
-        for part in value.values() if isinstance(value, dict) else value:
+    elif isinstance(value, dict):
+        yield from _texts([*value.values()])
+    elif isinstance(value, list):
+        for part in value:
             yield from _texts(part)
 
 
@@ -89,8 +91,10 @@ def _filled(value: Any, values: Mapping[str, Any]) -> Any:
         return value
     filled: list[Any] = []
     for part in value:
-        alone = _FILLED.fullmatch(part) if isinstance(part, str) else None
-        filled += _all(alone[1], values) if alone else [_filled(part, values)]
+        if isinstance(part, str) and (alone := _FILLED.fullmatch(part)):
+            filled += _all(alone[1], values)
+        else:
+            filled.append(_filled(part, values))
     return filled
 
 

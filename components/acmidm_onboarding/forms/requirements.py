@@ -284,18 +284,16 @@ def _problems_of_products(
             senders = problems_of_senders(
                 document, path, product, configuration, owner, organisation
             )
-            yield from (
-                problem for problem in senders if (problem.line, problem.column) not in faulty
-            )
+            for problem in senders:
+                if (problem.line, problem.column) not in faulty:
+                    yield problem
 
 
 def _known_scopes(request: EnvironmentRequest, catalogue: Catalogue) -> set[str | None]:
     """Return the scopes of a form; a misspelt one counts as the scope that was meant, for it has
     been reported."""
-    return {
-        scope if scope in catalogue.scopes else catalogue.meant_scope(scope)
-        for scope in request.scopes
-    }
+    known = request.scopes.keys() & catalogue.scopes.keys()
+    return {*known, *map(catalogue.meant_scope, request.scopes.keys() - known)}
 
 
 def _problems_of_attributes(
@@ -403,9 +401,8 @@ def problems_of_policies(
     the order of the list."""
     situation = Situation(environment, profile, datetime.now(UTC))
     places = {key.kid: index for index, key in enumerate(keys) if key}
-    planned = PlannedClient(
-        form.token_endpoint_auth_method, keys={key.kid: key.members for key in keys if key}
-    )
+    members = {key.kid: key.members for key in keys if key}
+    planned = PlannedClient(form.token_endpoint_auth_method, keys=members)
     for policy, finding in violations(planned, situation, form.exemptions):
         remedy = remedy_of(policy, finding)
         if finding.subject is None:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.form import Form
+from acmidm_onboarding.forms.validation import path_of
 from acmidm_onboarding.values.problems import DocumentPath
 from acmidm_onboarding.values.terms import ExemptiblePolicy
 
@@ -41,16 +42,17 @@ def sound_parts(document: Document) -> tuple[Form | None, bool]:
     if of_platforms:
         kept.pop("retire", None)
     if "exemptions" in faulty:  # the policies are checked once these are right
-        kept["exemptions"] = {
-            policy.value: {"reason": _NOTHING, "reference": _NOTHING} for policy in ExemptiblePolicy
-        }
+        exemption = {"reason": _NOTHING, "reference": _NOTHING}
+        kept["exemptions"] = {policy.value: exemption for policy in ExemptiblePolicy}
     environments = {}
     about: dict[object, list[DocumentPath]] = defaultdict(list)
     for path in faults:
         if path[:1] == ("environments",) and len(path) > 1:
             about[path[1]].append(path[2:])
     requests = document.data.get("environments")
-    for name, request in requests.items() if isinstance(requests, dict) else ():
+    if not isinstance(requests, dict):
+        requests = {}
+    for name, request in requests.items():
         faults_of_request = [*about[name], of_platforms] if of_platforms else about[name]
         sound_request = _without(request, faults_of_request)
         if sound_request is not None:
@@ -63,14 +65,12 @@ def sound_parts(document: Document) -> tuple[Form | None, bool]:
 
 
 def _faulty_paths(data: Mapping[str, object]) -> Iterator[DocumentPath]:
-    """Yield the place of each mistake of a form, without pydantic's word for the key of a
-    mapping."""
+    """Yield the place of each mistake of a form."""
     try:
         Form.model_validate(data)
     except ValidationError as error:
         mistakes = error.errors(include_url=False, include_input=False, include_context=False)
-        for mistake in mistakes:
-            yield tuple(part for part in mistake["loc"] if part != "[key]")
+        yield from map(path_of, mistakes)
 
 
 def _without(request: Any, faults: Iterable[DocumentPath]) -> dict[str, Any] | None:
@@ -79,11 +79,9 @@ def _without(request: Any, faults: Iterable[DocumentPath]) -> dict[str, Any] | N
     if not isinstance(request, dict):
         return None
     sound = dict(request)
-    sound |= {
-        name: dict(request[name])
-        for name in ("scopes", "attributes")
-        if isinstance(request.get(name), dict)
-    }
+    for name in ("scopes", "attributes"):
+        if isinstance(request.get(name), dict):
+            sound[name] = dict(request[name])
     for fault in faults:
         match fault:
             case ("scopes", scope, *_):

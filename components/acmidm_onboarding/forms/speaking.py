@@ -53,7 +53,7 @@ def problems_of_value(
 ) -> Iterator[Problem]:
     """Yield what an attribute says in the name of another organisation."""
     allowed = organisation.speaks_for.get(name, ())
-    if how is not None and not any(how.allows(value, entry) for entry in allowed):
+    if how is not None and not how.allows(value, allowed):
         what = tr(
             "attribute {name} is {value}, for which {organisation} does not speak",
             name=name,
@@ -84,7 +84,7 @@ def problems_of_senders(
     """Yield each value that speaks for somebody for whom the organisation does not speak."""
     for field, value in speaking_values(product, configuration):
         how, allowed = product.speaks_for[field[0]], organisation.speaks_for.get(field[0], ())
-        if not any(how.allows(value, entry) for entry in allowed):
+        if not how.allows(value, allowed):
             what = tr(
                 "{product}, {field} is {value}, for which {organisation} does not speak",
                 product=product.product,
@@ -107,11 +107,9 @@ def speaking_values(
             case str(value):
                 yield (field,), value
             case list(values):
-                yield from (
-                    ((field, index), value)
-                    for index, value in enumerate(values)
-                    if isinstance(value, str)
-                )
+                for index, value in enumerate(values):
+                    if isinstance(value, str):
+                        yield (field, index), value
 
 
 def about_names(
@@ -146,11 +144,11 @@ def about_names_of_others(
 ) -> Iterator[str]:
     """Yield whose names an organisation would speak under, where they are another's: by what that
     one may say, or by a code in the value."""
-    others = {name: other for name, other in organisations.items() if name != folder}
+    neighbours = {name: organisations[name] for name in organisations if name != folder}
     claims: list[str] = []
     for name, values in organisation.speaks_for.items():
         for value in values:
-            owners = _owners_of(name, value, organisation, others)
+            owners = _owners_of(name, value, organisation, neighbours)
             if owners:
                 claim = tr("{name} {value}, of {owners}", name=name, value=value, owners=owners)
                 claims.append(claim)
@@ -168,23 +166,29 @@ def _owners_of(
 ) -> str:
     """Return the folders of those whose name a value is, or whose code, such as ``gent``; empty
     where it is nobody's."""
-    folders = {
-        folder
-        for folder, other in organisations.items()
-        if any(_overlap(value, entry) for entry in other.speaks_for.get(name, ()))
-    }
-    for code in codes_within(value) - {organisation.ovo, organisation.kbo}:
-        of_code = {
-            folder for folder, other in organisations.items() if code in (other.ovo, other.kbo)
-        }
-        folders |= of_code or {code}
-    return ", ".join(sorted(folders))
+    codes = codes_within(value) - {organisation.ovo, organisation.kbo}
+    owners: set[str] = set()
+    unknown = set(codes)
+    for folder, neighbour in organisations.items():
+        of_neighbour = codes & {neighbour.ovo, neighbour.kbo}
+        unknown -= of_neighbour
+        if of_neighbour or _overlaps(value, neighbour.speaks_for.get(name, ())):
+            owners.add(folder)
+    return ", ".join(sorted(owners | unknown))
 
 
-def _overlap(value: str, other: str) -> bool:
-    """Return whether two values are one to a person, or one is below the other."""
-    one, two = (text.casefold().rstrip("/") for text in (value, other))
-    return Speaks.BEGINNING.allows(one, two) or Speaks.BEGINNING.allows(two, one)
+def _overlaps(value: str, names: Iterable[str]) -> bool:
+    """Return whether a value and one of the names are the same to a person, or one is below the
+    other."""
+    value = _as_read(value)
+    for name in map(_as_read, names):
+        if Speaks.BEGINNING.allows(value, [name]) or Speaks.BEGINNING.allows(name, [value]):
+            return True
+    return False
+
+
+def _as_read(name: str) -> str:
+    return name.casefold().rstrip("/")
 
 
 def _remedy(how: Speaks, allowed: Sequence[str], owner: Document) -> str:

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError
 from acmidm_onboarding.forms.catalogue import Product
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.files import KEYS_FILE, ORGANISATION_FILE
-from acmidm_onboarding.forms.form import Form, KeyEntries, KeyEntry
+from acmidm_onboarding.forms.form import EnvironmentRequest, Form, KeyEntries, KeyEntry
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.metadata import AFZENDERS
 from acmidm_onboarding.values.names import Part
@@ -65,20 +65,15 @@ class KeyList:
     @classmethod
     def of_form(cls, document: Document, folder: Path, form: Form) -> KeyList:
         requests = form.environments.items()
-        return cls(
-            document, folder, {environment: request.jwks or () for environment, request in requests}
-        )
+        entries = {environment: request.jwks or () for environment, request in requests}
+        return cls(document, folder, entries)
 
     @classmethod
     def of_supplier(
         cls, document: Document, folder: Path, keys: SupplierKeys, *, is_sound: bool
     ) -> KeyList:
         listed = {Environment.TNI: keys.tni, Environment.PROD: keys.prod}
-        entries = {
-            environment: of_environment
-            for environment, of_environment in listed.items()
-            if of_environment
-        }
+        entries = {environment: entries for environment, entries in listed.items() if entries}
         return cls(document, folder, entries, is_form=False, is_sound=is_sound)
 
     def path(self, environment: Environment, *index: int) -> DocumentPath:
@@ -89,19 +84,17 @@ class KeyList:
 
 def with_keys(form: Form, listed: KeyList) -> Form:
     """Return a form that names each key of its supplier as if it had the list itself."""
-    environments = {
-        environment: request.model_copy(update={"jwks": _from_beside(listed, environment)})
-        for environment, request in form.environments.items()
-    }
+    environments: dict[Environment, EnvironmentRequest] = {}
+    for environment, request in form.environments.items():
+        keys = tuple(_from_beside(listed, environment))
+        environments[environment] = request.model_copy(update={"jwks": keys})
     return form.model_copy(update={"environments": environments})
 
 
-def _from_beside(listed: KeyList, environment: Environment) -> tuple[KeyEntry, ...]:
-    entries = listed.entries.get(environment, ())
-    return tuple(
-        entry.model_copy(update={"file": f"../{listed.folder.name}/{entry.file}"})
-        for entry in entries
-    )
+def _from_beside(listed: KeyList, environment: Environment) -> Iterator[KeyEntry]:
+    for entry in listed.entries.get(environment, ()):
+        file = f"../{listed.folder.name}/{entry.file}"
+        yield entry.model_copy(update={"file": file})
 
 
 def unknown_supplier(document: Document, path: DocumentPath, supplier: str) -> Problem:

@@ -70,8 +70,8 @@ def _rename(
 ) -> DocumentPath | None:
     """Rename a misspelt name to the nearest known one and return its path; None where no name is
     near, or the form has it too."""
-    path = tuple(part for part in details["loc"] if part != "[key]")
-    if path == ("organisation",) or not document.has(path):
+    path = path_of(details)
+    if path == ("organisation",) or not document.contains(path):
         # A parent was renamed: the next round finds the field.
         return None
     is_key = details["type"] == "enum" and details["loc"][-1] == "[key]"
@@ -87,17 +87,20 @@ def _rename(
     return (*path[:-1], meant)
 
 
-def _errors(error: ValidationError) -> list[ErrorDetails]:
-    """Return the errors, without "is empty" for a list whose items were all refused."""
+def path_of(details: ErrorDetails) -> DocumentPath:
+    """Return the place of a mistake, without pydantic's word for the key of a mapping."""
+    return tuple(part for part in details["loc"] if part != "[key]")
+
+
+def _errors(error: ValidationError) -> Iterator[ErrorDetails]:
+    """Yield the errors, without "is empty" for a list whose items were all refused."""
     errors = error.errors(include_url=False)
     owners: set[tuple[int | str, ...]] = set()
     for details in errors:
         owners |= {details["loc"][:length] for length in range(len(details["loc"]))}
-    return [
-        details
-        for details in errors
-        if details["type"] != "too_short" or details["loc"] not in owners
-    ]
+    for details in errors:
+        if details["type"] != "too_short" or details["loc"] not in owners:
+            yield details
 
 
 def _is_of_the_top(model: type[BaseModel], path: DocumentPath) -> bool:
@@ -107,7 +110,7 @@ def _is_of_the_top(model: type[BaseModel], path: DocumentPath) -> bool:
 
 def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) -> Problem:
     is_key = details["loc"][-1:] == ("[key]",)
-    path = tuple(part for part in details["loc"] if part != "[key]")
+    path = path_of(details)
     name, kind = _name(path), details["type"]
     match kind:
         case "extra_forbidden" if path == ("organisation",):
@@ -162,9 +165,9 @@ def _unknown_field(document: Document, path: DocumentPath, remedy: str) -> Probl
 def _unknown_value(name: str, details: ErrorDetails, is_key: bool) -> tuple[str, str]:
     value, names = details["input"], _expected(details)
     what = unknown_value(value)
-    return what if is_key else f"{name}: {what}", did_you_mean(
-        str(value), names, tr("use {known}", known=listed(names))
-    )
+    if not is_key:
+        what = f"{name}: {what}"
+    return what, did_you_mean(str(value), names, tr("use {known}", known=listed(names)))
 
 
 def unknown_value(value: object) -> str:
@@ -264,7 +267,8 @@ def _known_names(model: type[BaseModel], path: DocumentPath) -> list[str]:
     kind: Any = model
     for part in path:
         fields = getattr(kind, "model_fields", {})
-        kind = next(_parts(fields[part].annotation if part in fields else kind), kind)
+        annotation = fields[part].annotation if part in fields else kind
+        kind = next(_parts(annotation), kind)
     return list(getattr(kind, "model_fields", {}))
 
 
@@ -273,8 +277,10 @@ def _parts(annotation: Any) -> Iterator[Any]:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         yield from _parts(arguments[0])
-    elif isinstance(origin, type) and issubclass(origin, Mapping | Sequence):
-        yield from _parts(arguments[1 if issubclass(origin, Mapping) else 0])
+    elif isinstance(origin, type) and issubclass(origin, Mapping):
+        yield from _parts(arguments[1])
+    elif isinstance(origin, type) and issubclass(origin, Sequence):
+        yield from _parts(arguments[0])
     elif origin is not None:
         for argument in arguments:
             yield from _parts(argument)
