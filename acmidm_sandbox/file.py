@@ -198,7 +198,8 @@ def _sentence(file: Path, node: yaml.Node | None, error: dict[str, Any]) -> str:
     marked: yaml.Node | None = node
     for part in error["loc"]:
         name_of, node = _below(node, part)
-        marked = (name_of if error["type"] == "extra_forbidden" else node) or marked
+        nearest = name_of if error["type"] == "extra_forbidden" else node
+        marked = nearest or marked
     line, column = (marked.start_mark.line + 1, marked.start_mark.column + 1) if marked else (1, 1)
     if error["type"] == "value_error":
         return f"{file}:{line}:{column}: {error['ctx']['error']}"

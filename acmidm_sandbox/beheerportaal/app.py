@@ -53,11 +53,13 @@ def create_app(settings: PortalSettings) -> FastAPI:
         redirect_slashes=False,
     )
     clients_are_ours = settings.external_issuer is None
-    own = [clients.router, oauth.router] if clients_are_ours else []
-    if clients_are_ours and settings.platform == "geosecure":
-        own.append(oauth.geosecure)
     offered = read_products()
-    for router in (*own, audit.router, products.router, *map(route_calls, offered)):
+    routers = [audit.router, products.router, *map(route_calls, offered)]
+    if clients_are_ours and settings.platform == "geosecure":
+        routers.insert(0, oauth.geosecure)
+    if clients_are_ours:
+        routers = [clients.router, oauth.router, *routers]
+    for router in routers:
         app.include_router(router)
     if clients_are_ours:
         for path in TOKEN_PATHS[settings.platform]:

@@ -29,17 +29,16 @@ class Portal:
         """Open the database; make it and the signing key at the first start."""
         database = open_database(settings.database)
         key = signing_key(database)
-        own_tokens = AccessTokens(settings, key, database)
+        issued = AccessTokens(settings, key, database)
+        accepted: AccessTokens | ExternalTokenValidator = issued
+        if settings.external_issuer is not None:
+            accepted = ExternalTokenValidator(settings.external_issuer, settings.origin)
         return cls(
             settings=settings,
             database=database,
             key=key,
-            authorization=PortalAuthorizationServer(own_tokens),
-            access_tokens=(
-                own_tokens
-                if settings.external_issuer is None
-                else ExternalTokenValidator(settings.external_issuer, settings.origin)
-            ),
+            authorization=PortalAuthorizationServer(issued),
+            access_tokens=accepted,
         )
 
     def close(self) -> None:

@@ -73,33 +73,27 @@ class Mistake:
     values: Mapping[str, str | int] = field(default_factory=dict)
 
     @property
-    def detail(self) -> str:
-        """The sentence, which goes on after the pointer."""
-        return SENTENCES[self.code].format(**self.values)
+    def error(self) -> dict[str, str]:
+        """As an answer has it, with the sentence that goes on after the pointer."""
+        return {"pointer": self.pointer, "detail": SENTENCES[self.code].format(**self.values)}
 
 
 def mistakes(keys: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     """Return all that is wrong with a set of keys, each as `{"pointer": "/keys/0/kid", "detail":
     …}`."""
-    return [
-        {"pointer": mistake.pointer, "detail": mistake.detail} for mistake in find_mistakes(keys)
-    ]
+    return [mistake.error for mistake in find_mistakes(keys)]
 
 
-def find_mistakes(keys: Sequence[Mapping[str, Any]]) -> list[Mistake]:
-    """Return the mistakes themselves, for pages that put them in other words."""
-    mistakes = []
+def find_mistakes(keys: Sequence[Mapping[str, Any]]) -> Iterator[Mistake]:
+    """Yield the mistakes themselves, for pages that put them in other words."""
     for position, key in enumerate(keys):
-        mistakes += [
-            replace(mistake, pointer=f"/keys/{position}{mistake.pointer}")
-            for mistake in _of_key(key)
-        ]
+        for mistake in _of_key(key):
+            yield replace(mistake, pointer=f"/keys/{position}{mistake.pointer}")
     kids = [key.get("kid") for key in keys]
     for position, kid in enumerate(kids):
         first = kids.index(kid)
         if kid is not None and first < position:
-            mistakes.append(Mistake(f"/keys/{position}/kid", "kid_twice", {"position": first}))
-    return mistakes
+            yield Mistake(f"/keys/{position}/kid", "kid_twice", {"position": first})
 
 
 def registered(key: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,18 +125,21 @@ def is_in_time(key: Mapping[str, Any], now: float) -> bool:
     return bool(key.get("nbf", 0) <= now < key.get("exp", float("inf")))
 
 
-def private_members(value: Any, pointer: str = "") -> list[str]:
-    """Return a JSON Pointer to each private and symmetric member anywhere in a JSON value, to `kty`
+def private_members(value: Any, pointer: str = "") -> Iterator[str]:
+    """Yield a JSON Pointer to each private and symmetric member anywhere in a JSON value, to `kty`
     where it says oct."""
-    found, parts = [], dict(enumerate(value)) if isinstance(value, list) else {}
-    if isinstance(value, Mapping):
-        found += [f"{pointer}/kty"] if value.get("kty") == "oct" else []
-        found += [f"{pointer}/{name}" for name in _PRIVATE_MEMBERS if name in value]
-        parts = dict(value)
-    for name, part in parts.items():
+    if isinstance(value, list):
+        value = dict(enumerate(value))
+    if not isinstance(value, Mapping):
+        return
+    if value.get("kty") == "oct":
+        yield f"{pointer}/kty"
+    for name in _PRIVATE_MEMBERS:
+        if name in value:
+            yield f"{pointer}/{name}"
+    for name, part in value.items():
         escaped = str(name).replace("~", "~0").replace("/", "~1")
-        found += private_members(part, f"{pointer}/{escaped}")
-    return found
+        yield from private_members(part, f"{pointer}/{escaped}")
 
 
 def algorithms_of(key: Mapping[str, Any]) -> list[str]:
@@ -159,9 +156,10 @@ def _fitting(key: Mapping[str, Any]) -> list[str]:
 
 
 def _of_key(key: Mapping[str, Any]) -> Iterator[Mistake]:
-    private = private_members(key)
-    yield from (Mistake(pointer, "private") for pointer in private)
-    if not private:
+    pointers = list(private_members(key))
+    for pointer in pointers:
+        yield Mistake(pointer, "private")
+    if not pointers:
         yield from _of_use(key)
         yield from _of_material(key)
 

@@ -82,11 +82,10 @@ def received_mails(folder: Path) -> list[Mail]:
 def _read(file: Path, number: int) -> Mail:
     message = message_from_bytes(file.read_bytes(), EmailMessage, policy=default)
     connection = _header(message, "X-Acmidm-Connection")
-    parts = connection.split("/")
     return Mail(
         number=number,
         at=datetime.fromtimestamp(file.stat().st_mtime, UTC),
-        organisation=parts[2] if len(parts) == 4 and _CODE.fullmatch(parts[2]) else "",
+        organisation=_organisation(connection),
         connection=connection,
         step=_header(message, "X-Acmidm-Step"),
         subject=_header(message, "Subject"),
@@ -97,6 +96,14 @@ def _read(file: Path, number: int) -> Mail:
         message_id=_header(message, "Message-ID"),
         text=_text(message),
     )
+
+
+def _organisation(connection: str) -> str:
+    """Return the code of the organisation whose connection it is; empty where it is none."""
+    parts = connection.split("/")
+    if len(parts) == 4 and _CODE.fullmatch(parts[2]):
+        return parts[2]
+    return ""
 
 
 def _text(message: EmailMessage) -> str | None:

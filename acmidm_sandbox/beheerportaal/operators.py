@@ -28,9 +28,7 @@ def register_operator(
             " trail; choose another"
         )
     if wrong := mistakes([public_jwk]):
-        raise ValueError(
-            "; ".join(f"{mistake['pointer']} {mistake['detail']}" for mistake in wrong)
-        )
+        raise ValueError("; ".join(map("{pointer} {detail}".format_map, wrong)))
     operator = Operator(
         client_id=client_id, rights=sorted(set(rights)), jwks=[registered(public_jwk)]
     )

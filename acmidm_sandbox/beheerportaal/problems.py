@@ -53,21 +53,23 @@ def not_found(what: str) -> Problem:
 def first_of(mistakes: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
     """Return the first mistakes, and how many more there are: an answer is not much larger than
     what it refuses."""
-    more = len(mistakes) - MOST_MISTAKES
-    return [
-        *mistakes[:MOST_MISTAKES],
-        *([{"pointer": "", "detail": f"there are {more:,} more mistakes"}] if more > 0 else []),
-    ]
+    first = list(mistakes[:MOST_MISTAKES])
+    number = len(mistakes) - MOST_MISTAKES
+    if number > 0:
+        first.append({"pointer": "", "detail": f"there are {number:,} more mistakes"})
+    return first
 
 
 def refused(errors: Sequence[Mapping[str, str]]) -> Problem:
     """422 for a document with mistakes: `detail` sums them up."""
     errors = first_of(errors)
-    summary = "; ".join(
-        f"{error.get('pointer') or error.get('parameter') or 'the document'}: {error['detail']}"
-        for error in errors
-    )
+    summary = "; ".join(map(_described, errors))
     return Problem(422, f"The request is refused: {summary}.", errors=errors)
+
+
+def _described(error: Mapping[str, str]) -> str:
+    place = error.get("pointer") or error.get("parameter") or "the document"
+    return f"{place}: {error['detail']}"
 
 
 def pointer(path: Sequence[str | int]) -> str:

@@ -82,7 +82,7 @@ def test_what_is_visible_is_so_for_the_authority_too() -> None:
 def test_a_key_is_as_large_as_the_authority_accepts(member: str, longest: str) -> None:
     key = public_key("tni")
     larger = longest + "k" if member == "kid" else number(65 if member == "e" else 16385)
-    assert find_mistakes([{**key, member: longest}]) == []
+    assert list(find_mistakes([{**key, member: longest}])) == []
     public_jwk({**key, member: longest})
     assert [mistake.pointer for mistake in find_mistakes([{**key, member: larger}])] == [
         f"/keys/0/{member}"

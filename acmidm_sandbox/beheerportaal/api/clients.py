@@ -253,13 +253,14 @@ def add(
     _require_free(session, declaration.software_id, None)
     client_id = _new_client_id(session, settings)
     secret, now = declaration.client_secret, int(time.time())
+    updated_at = None if secret is None else now
     client = Client(
         client_id=client_id,
         document=ClientDocument(
             **declaration.metadata,
             client_id=client_id,
             client_id_issued_at=now,
-            client_secret_updated_at=None if secret is None else now,
+            client_secret_updated_at=updated_at,
         ),
         client_version=1,
         client_secret_hash=secret and hash_secret(secret.get_secret_value()),

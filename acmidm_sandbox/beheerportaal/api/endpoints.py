@@ -1,7 +1,7 @@
 """What all endpoints share: who may call them (each request is authorised before its body is looked
 at, RFC 6750), answers that carry a document, and what the OpenAPI document says about them."""
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -40,13 +40,11 @@ Responses = dict[int | str, dict[str, Any]]
 
 def _problems(*statuses: int) -> Responses:
     schema = {"$ref": f"#/components/schemas/{ProblemDocument.__name__}"}
-    return {
-        status: {
-            "description": HTTPStatus(status).phrase,
-            "content": {MEDIA_TYPE: {"schema": schema}},
-        }
-        for status in statuses
-    }
+    content = {MEDIA_TYPE: {"schema": schema}}
+    responses: Responses = {}
+    for status in statuses:
+        responses[status] = {"description": HTTPStatus(status).phrase, "content": content}
+    return responses
 
 
 def _header(description: str) -> dict[str, Any]:
@@ -78,7 +76,7 @@ def answer_page(body: BaseModel) -> Response:
     return Response(body.model_dump_json(), media_type="application/json")
 
 
-def install(app: FastAPI, more: Sequence[Mapping[str, Any]]) -> None:
+def install(app: FastAPI, schemas_of_products: Iterable[Mapping[str, Any]]) -> None:
     """Add what FastAPI can't know: the problem document, which no endpoint returns by itself, and
     the schemas of the products' documents, by name."""
 
@@ -91,7 +89,7 @@ def install(app: FastAPI, more: Sequence[Mapping[str, Any]]) -> None:
             schemas: dict[str, Any] = document["components"]["schemas"]
             schemas.update(schema.pop("$defs"))
             schemas[ProblemDocument.__name__] = schema
-            for of_product in more:
+            for of_product in schemas_of_products:
                 schemas.update(of_product)
             app.openapi_schema = document
         return app.openapi_schema
@@ -123,7 +121,8 @@ class OperatorRoute(TokenRoute):
 
     def authorise(self, request: Request) -> None:
         """Check the right that the method needs, then the type of a body."""
-        require_scope(request, MANAGEMENT_READ if request.method == "GET" else MANAGEMENT_WRITE)
+        scope = MANAGEMENT_READ if request.method == "GET" else MANAGEMENT_WRITE
+        require_scope(request, scope)
         if request.method in ("POST", "PUT"):
             require_json(request)
 
@@ -175,7 +174,8 @@ def require_audience(request: Request, product: ProductSettings) -> None:
 def audiences_of(request: Request) -> frozenset[str]:
     """For whom the access token is (RFC 7519 §4.1.3)."""
     aud = request.state.claims["aud"]
-    return frozenset([aud] if isinstance(aud, str) else aud)
+    audiences = [aud] if isinstance(aud, str) else aud
+    return frozenset(audiences)
 
 
 def _authenticate(request: Request) -> None:

@@ -84,9 +84,11 @@ def put_configuration(
     path = _path(product, client_id)
     with portal.database.write() as session:
         stored = products.find(session, product, client_id)
+        before = None if stored is None else stored.document
+        current = None if stored is None else stored.version
         creates = if_match is None and if_none_match == "*"
         if not creates:
-            require_current(if_match, None if stored is None else stored.version)
+            require_current(if_match, current)
         elif stored is not None:
             raise Problem(
                 412,
@@ -101,7 +103,6 @@ def put_configuration(
                 f"The configuration is refused: {detail}.",
                 errors=[{"parameter": "client_id", "detail": detail}],
             )
-        before = None if stored is None else stored.document
         if stored is not None and before == document:
             return answer(document, stored.version)
         version = time.time_ns()
@@ -111,7 +112,8 @@ def put_configuration(
         stored.document = document
         stored.version = version
         record(session, caller, "product.replaced", client_id, path, before=before, after=document)
-    return answer(document, version, location=path if before is None else None)
+    location = path if before is None else None
+    return answer(document, version, location=location)
 
 
 @router.delete("/{client_id}", status_code=204, response_class=Response, responses=CHANGE_PROBLEMS)
@@ -147,9 +149,7 @@ def _path(product: str, client_id: str) -> str:
 
 
 def _mistake(error: ValidationError) -> dict[str, str]:
-    message = (
-        error.message
-        if len(error.message) <= _LONGEST_MESSAGE
-        else f"does not satisfy {error.validator}"
-    )
+    message = error.message
+    if len(message) > _LONGEST_MESSAGE:
+        message = f"does not satisfy {error.validator}"
     return {"pointer": pointer(["configuration", *error.absolute_path]), "detail": message}

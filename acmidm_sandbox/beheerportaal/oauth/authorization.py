@@ -152,7 +152,8 @@ class PortalAuthorizationServer:
             return [self._settings.origin]
         products, apis = self._settings.products.values(), self._settings.apis.values()
         audience, resource = request.form.get("audience"), request.form.get("resource")
-        known = [product.client_id for product in products] + [api.client_id for api in apis]
+        known = [product.client_id for product in products]
+        known += [api.client_id for api in apis]
         if audience in known:
             return [str(audience)]
         if named := [product.client_id for product in products if resource in product.resources]:

@@ -93,11 +93,13 @@ def _read_rules() -> Iterator[tuple[str, Rule]]:
         for name, row in rows.items():
             text = row.pop("text").format(**BLANKS)
             answers = _answers(row.pop("answer", {}), row.pop("error", "invalid_client"))
-            rulings = {}
+            rulings: dict[str, Ruling] = {}
             for platform, (demand, basis, *source) in row.items():
                 ruling = Ruling(Demand(demand), Basis(basis), *source)
-                for each in ("acmidm", "geosecure") if platform == "both" else (platform,):
-                    rulings[each] = ruling
+                if platform == "both":
+                    rulings |= {"acmidm": ruling, "geosecure": ruling}
+                else:
+                    rulings[platform] = ruling
             yield name, Rule(RequestPart(part), text, rulings, answers)
 
 
@@ -124,9 +126,8 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _DIGITS = re.compile(r"[0-9]+")
 _NOT_ALLOWED = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 _LONGEST_SENTENCE = 400
-_ERRORS = {
-    kind.error: kind for kind in (InvalidClientError, InvalidRequestError, InvalidScopeError)
-}
+_KINDS_OF_ERRORS = (InvalidClientError, InvalidRequestError, InvalidScopeError)
+_ERRORS = {kind.error: kind for kind in _KINDS_OF_ERRORS}
 
 log = logging.getLogger("acmidm_sandbox.beheerportaal.rules")
 Conditions = Mapping[str, Callable[[Any], object]]
@@ -289,8 +290,8 @@ def _judge(request: TokenRequest, name: str) -> None:
     Raises:
         OAuth2Error: where it is neither.
     """
-    rule, _, more = name.partition(":")
-    way, _, claim = more.partition(":")
+    rule, _, manner = name.partition(":")
+    way, _, claim = manner.partition(":")
     ruling = RULES[rule].rulings[request.platform]
     if ruling.demand is Demand.OPTIONAL:
         return

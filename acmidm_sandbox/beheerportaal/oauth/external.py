@@ -49,8 +49,9 @@ class ExternalTokenValidator:
         if not isinstance(client_id, str):
             return None
         scope = verified.get("scope")
-        texts = {"client_id": client_id, "scope": scope if isinstance(scope, str) else ""}
-        return {**verified, **texts}
+        if not isinstance(scope, str):
+            scope = ""
+        return {**verified, "client_id": client_id, "scope": scope}
 
     def _verified(self, token: str) -> dict[str, Any] | None:
         try:
@@ -61,10 +62,9 @@ class ExternalTokenValidator:
     def _published_keys(self) -> KeySet:
         try:
             document = _json(f"{self._issuer}/.well-known/openid-configuration")
-            keys = [
-                key for key in _json(document["jwks_uri"])["keys"] if key.get("use", "sig") == "sig"
-            ]
-            return KeySet.import_key_set({"keys": keys})
+            keys = _json(document["jwks_uri"])["keys"]
+            signing = [key for key in keys if key.get("use", "sig") == "sig"]
+            return KeySet.import_key_set({"keys": signing})
         except (httpx.HTTPError, JoseError, ValueError, KeyError, TypeError) as error:
             raise Problem(
                 503,

@@ -218,7 +218,7 @@ class TokenRequest:
             objects = [from_json(urlsafe_b64decode(part.encode())) for part in parts]
         except ValueError:
             return []
-        return objects if [type(one) for one in objects] == [dict, dict] else []
+        return objects if list(map(type, objects)) == [dict, dict] else []
 
     @property
     def claims(self) -> Mapping[str, Any]:

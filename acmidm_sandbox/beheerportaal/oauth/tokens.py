@@ -114,15 +114,14 @@ class AccessTokens:
             return None
         scopes = [name for name in token.scope.split() if name in client.scopes]
         # Who the organisation is, is told with `vo_info` alone.
-        content = {
-            name: value
-            for name, value in client.claims.items()
-            if "vo_info" in scopes or not name.startswith("vo_")
-        }
+        content: Mapping[str, Any] = client.claims
+        if "vo_info" not in scopes:
+            content = {name: content[name] for name in content if not name.startswith("vo_")}
+        audience = token.audiences[0] if len(token.audiences) == 1 else token.audiences
         return {
             **content,
             "iss": self.settings.issuer,
-            "aud": token.audiences[0] if len(token.audiences) == 1 else token.audiences,
+            "aud": audience,
             "sub": token.client_id,
             "client_id": token.client_id,
             "scope": " ".join(scopes),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from itertools import islice
 from typing import Any
@@ -49,8 +50,10 @@ def _sentence(error: Any) -> str:
         return _SENTENCES[keyword].format(value=value, s=plural, length=len(error.instance))
     if keyword == "type":
         kind = value if isinstance(value, str) else value[0]
-        more = " or object to extract fields from" if "properties" in error.schema else ""
-        return f"input should be a valid {_TYPES.get(kind, kind)}{more}"
+        sentence = f"input should be a valid {_TYPES.get(kind, kind)}"
+        if "properties" in error.schema:
+            sentence += " or object to extract fields from"
+        return sentence
     return str(error.message) if keyword in _KEYWORDS else f"does not satisfy {keyword}"
 
 
@@ -119,17 +122,17 @@ def day_of(text: str) -> date:
         ValueError
     """
     match = _DAY.fullmatch(text)
-    try:
-        return date.fromisoformat(match[1] if match else "")
-    except ValueError:
-        raise ValueError('begins with no date; write it as in "2026-12-31"') from None
+    with suppress(ValueError):
+        if match:
+            return date.fromisoformat(match[1])
+    raise ValueError('begins with no date; write it as in "2026-12-31"')
 
 
 def _moment_of(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text if _DATE_TIME.fullmatch(text) else "")
-    except ValueError:
-        raise ValueError('is no date and time; write it as in "2026-11-26T09:30:00"') from None
+    with suppress(ValueError):
+        if _DATE_TIME.fullmatch(text):
+            return datetime.fromisoformat(text)
+    raise ValueError('is no date and time; write it as in "2026-11-26T09:30:00"')
 
 
 _FORMATS: dict[str, Any] = {"day": day_of, "local-date-time": _moment_of, "visible": visible}

@@ -81,7 +81,7 @@ def read_validation_settings(sent: Sent) -> dict[str, Any]:
     configuration = sent.find_configuration() or {}
     sources = configured(configuration, "bron_uri")
     return {
-        "Bron": sources[0] if sources else None,
+        "Bron": next(iter(sources), None),
         "Producten": configured(configuration, "product_ids"),
         "Toegangsrechten": configured(configuration, "access_rights"),
     }
@@ -105,12 +105,12 @@ def _results(sent: Sent, **columns: str) -> list[dict[str, Any]]:
     """Return what became of the client's uploads with these columns, the newest first; those that
     are due are processed, by what is configured now, which may be less than at their receipt."""
     upload = sent.product.calls["POST /v2/dosis/dossiers"]
-    own = select(Upload).where(Upload.client_id == sent.client_id, Upload.due_at <= time.time())
+    due = select(Upload).where(Upload.client_id == sent.client_id, Upload.due_at <= time.time())
     with sent.portal.database.write() as session:
-        for row in session.scalars(own.where(Upload.errors.is_(None)).order_by(Upload.seq)):
+        for row in session.scalars(due.where(Upload.errors.is_(None)).order_by(Upload.seq)):
             row.errors = _failures(replace(sent, call=upload, document=row.document))
-        newest_first = own.filter_by(**columns).order_by(Upload.seq.desc())
-        return [_result(row) for row in session.scalars(newest_first)]
+        newest_first = due.filter_by(**columns).order_by(Upload.seq.desc())
+        return list(map(_result, session.scalars(newest_first)))
 
 
 def _failures(sent: Sent) -> list[str]:
@@ -121,8 +121,10 @@ def _failures(sent: Sent) -> list[str]:
             mistakes.append({"pointer": f"/Agenten/{number}/Identificatie", "detail": wrong})
     failures = []
     for mistake in first_of(mistakes + not_set(sent)):
-        where = f"{dotted(mistake['pointer']) or 'the document'}: " if "pointer" in mistake else ""
-        failures.append(f"{where}{mistake['detail']}.")
+        failure = f"{mistake['detail']}."
+        if "pointer" in mistake:
+            failure = f"{dotted(mistake['pointer']) or 'the document'}: {failure}"
+        failures.append(failure)
     return failures
 
 
@@ -148,6 +150,7 @@ def mistake_in_agent(identification: str) -> str | None:
 
 def _result(upload: Upload) -> dict[str, Any]:
     errors = upload.errors or []
+    summary = "The dossier could not be processed." if errors else None
     processed_at = datetime.fromtimestamp(upload.due_at, UTC).astimezone()
     return {
         "Identificatie": {"Bron": upload.source, "DossierNummer": upload.dossier_number},
@@ -155,7 +158,7 @@ def _result(upload: Upload) -> dict[str, Any]:
         "Bestand": None,
         "TijdstipVerwerking": processed_at.replace(tzinfo=None).isoformat("T", "seconds"),
         "Succes": not errors,
-        "Fout": "The dossier could not be processed." if errors else None,
+        "Fout": summary,
         "Fouten": [{"Omschrijving": error, "LijnNummer": None} for error in errors],
         "VerwerktVoorOpvraging": not errors,
     }

@@ -123,9 +123,10 @@ def not_set(sent: Sent) -> list[Mistake]:
         allowed = configured(configuration, field)
         if not allowed and field in product.optional:
             continue
-        more = f" and {len(allowed) - MOST_VALUES:,} more" if len(allowed) > MOST_VALUES else ""
         listed = ", ".join(allowed[:MOST_VALUES]) or "none"
-        detail = f"is not set for this client (set: {listed}{more})"
+        if len(allowed) > MOST_VALUES:
+            listed += f" and {len(allowed) - MOST_VALUES:,} more"
+        detail = f"is not set for this client (set: {listed})"
         for pointer, text in texts_at(sent.document, pattern):
             if text not in allowed:
                 name = product.names[field]
@@ -155,7 +156,7 @@ _PART = re.compile(r"/([^/]*)")
 def error_response(_: Request, problem: Problem) -> JSONResponse:
     """Return a problem as the product's answer."""
     mistakes = problem.errors or [{"detail": problem.detail.rstrip(".")}]
-    errors = [_field_error(mistake) for mistake in mistakes]
+    errors = list(map(_field_error, mistakes))
     headers = dict(problem.headers or {})
     if problem.status_code in _OF_THE_DOCUMENT:
         listed = "; ".join(error["description"] for error in errors)
@@ -187,6 +188,11 @@ def _field_error(mistake: Mapping[str, str]) -> dict[str, str]:
 def dotted(pointer: str) -> str:
     """Return a JSON Pointer as the products write it: `/SleutelWaardeParen/0/Waarde` is
     `SleutelWaardeParen[0].Waarde`."""
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in _PART.findall(pointer)]
-    joined = "".join(f"[{part}]" if part.isdecimal() else f".{part}" for part in parts)
+    joined = ""
+    for escaped in _PART.findall(pointer):
+        part = escaped.replace("~1", "/").replace("~0", "~")
+        if part.isdecimal():
+            joined += f"[{part}]"
+        else:
+            joined += f".{part}"
     return joined.removeprefix(".")

@@ -1,7 +1,7 @@
 """Answers the calls of the products, as their files say."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -48,6 +48,7 @@ def route_calls(product: Product) -> APIRouter:
     )
     for line, call in product.calls.items():
         method, path = line.split()
+        kind = JSONResponse if call.returns else Response
         router.add_api_route(
             path,
             _endpoint(product, call),
@@ -55,7 +56,7 @@ def route_calls(product: Product) -> APIRouter:
             name=call.does or product.name,
             description=call.about,
             status_code=call.status,
-            response_class=JSONResponse if call.returns else Response,
+            response_class=kind,
             response_model=None,
             openapi_extra=_description(call),
         )
@@ -113,11 +114,11 @@ def _carry_out(sent: Sent, size: int, function: Callable[[Sent], Any] | None) ->
         raise Problem(413, f"The body is larger than {call.longest_body} bytes; send less.")
     if call.configured is not None and (mistakes := not_set(sent)):
         shown = first_of(mistakes)
+        details = "; ".join(mistake["detail"] for mistake in shown)
         raise Problem(
             403,
-            f"{'; '.join(mistake['detail'] for mistake in shown)}; offer the same message again,"
-            " unchanged, once the Aansluitingenteam has set it (here the operator does, by the"
-            " form).",
+            f"{details}; offer the same message again, unchanged, once the Aansluitingenteam has"
+            " set it (here the operator does, by the form).",
             errors=shown,
         )
     answer = function(sent) if function else None
@@ -150,23 +151,29 @@ def _description(call: Call) -> dict[str, Any]:
     described: dict[str, Any] = {"x-basis": call.basis, "x-source": call.source, "responses": {}}
     if call.returns:
         described["responses"][str(call.status)] = _json(call.returns)
-    for status in (400, 401, 403, 404, *([415] if call.body else []), 503):
+    statuses = [400, 401, 403, 404, 503]
+    if call.body:
+        statuses.insert(-1, 415)
+    for status in statuses:
         phrase = HTTPStatus(status).phrase
         described["responses"][str(status)] = {"description": phrase, **error}
     if call.body:
         body = {"$ref": f"#/components/schemas/{call.body}"}
         described["requestBody"] = {**_json(body), "required": True}
-    described["parameters"] = [
-        {
+    described["parameters"] = list(_parameters(call))
+    return described
+
+
+def _parameters(call: Call) -> Iterator[dict[str, Any]]:
+    """Yield what the OpenAPI document says of each parameter of the query."""
+    for name, schema in call.query.get("properties", {}).items():
+        yield {
             "name": name,
             "in": "query",
             "required": name in call.query["required"] and "x-also-written" not in schema,
             "description": schema["description"],
             "schema": schema,
         }
-        for name, schema in call.query.get("properties", {}).items()
-    ]
-    return described
 
 
 def _json(schema: dict[str, Any]) -> dict[str, Any]:

@@ -190,7 +190,11 @@ def record(
         action=action,
         client_id=client_id,
         document=path,
-        before=None if before is None else before.model_dump(),
-        after=None if after is None else after.model_dump(),
+        before=_content(before),
+        after=_content(after),
     )
     session.add(Change(client_id=client_id, entry=entry))
+
+
+def _content(document: BaseModel | None) -> dict[str, Any] | None:
+    return None if document is None else document.model_dump()

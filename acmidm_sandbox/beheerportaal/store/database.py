@@ -123,9 +123,11 @@ def page_of(
     query = select(kind).where(condition).order_by(order).limit(limit + 1)
     if after is not None:
         number = int(after)
-        query = query.where(kind.seq < number if newest_first else kind.seq > number)
+        beyond = kind.seq < number if newest_first else kind.seq > number
+        query = query.where(beyond)
     rows = session.scalars(query).all()
-    return rows[:limit], str(rows[limit - 1].seq) if len(rows) > limit else None
+    following = str(rows[limit - 1].seq) if len(rows) > limit else None
+    return rows[:limit], following
 
 
 def now() -> str:
@@ -152,6 +154,7 @@ def _engine(path: Path) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        statement = "BEGIN IMMEDIATE" if writes else "BEGIN"
+        connection.exec_driver_sql(statement)
 
     return engine

@@ -4,7 +4,7 @@ version's."""
 import zlib
 from pathlib import Path
 
-from sqlalchemy import inspect
+from sqlalchemy import Table, inspect
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateTable
@@ -18,10 +18,13 @@ from acmidm_sandbox.beheerportaal.store import (  # noqa: F401
 )
 from acmidm_sandbox.beheerportaal.store.database import Base, Database
 
-_TABLES = "".join(
-    str(CreateTable(table).compile(dialect=sqlite.dialect()))
-    for table in Base.metadata.sorted_tables
-)
+
+def _statement(table: Table) -> str:
+    """Return the statement that makes a table."""
+    return str(CreateTable(table).compile(dialect=sqlite.dialect()))
+
+
+_TABLES = "".join(map(_statement, Base.metadata.sorted_tables))
 # What SQLite keeps in a file for whoever makes it: a positive number of 31 bits.
 VERSION = zlib.crc32(_TABLES.encode()) >> 1 or 1
 

@@ -118,10 +118,10 @@ def _save(
     contacts: str,
 ) -> Response:
     """Make or change a client: its metadata, with what the form says."""
-    said = {"client_name": client_name.strip(), "contacts": contacts.split() or [""]}
+    fields = {"client_name": client_name.strip(), "contacts": contacts.split() or [""]}
     actor = visit.somebody.actor
     try:
-        declaration = ClientReplacement(**{**metadata, **said})
+        declaration = ClientReplacement(**{**metadata, **fields})
     except ValidationError as error:
         wrong = {str(mistake["loc"][0]) for mistake in error.errors()} - {"application"}
         mistakes = [(field, visit.texts(f"new.wrong.{field}")) for field in sorted(wrong)]
@@ -179,7 +179,7 @@ def render(
         uses = keys_in_use(session, client_id).items
         configured = products.configurations_of(session, client_id)
         requests = couplings_of(session, client_id)
-        is_own = session.scalar(select(own(visit)).where(Client.client_id == client_id))
+        is_own = session.scalar(select(managed(visit)).where(Client.client_id == client_id))
     return visit.page(
         "client.html",
         mistakes=mistakes,
@@ -215,13 +215,13 @@ def add_key(
     with visit.portal.database.write() as session:
         client = find(visit, session, client_id)
         present = client.jwks.keys
-        mistakes: Mistakes = []
+        mistakes: list[tuple[str, str]] = []
         try:
             keys = [*present, *read_keys(given or jwk, present)]
         except RefusedKeys as refused:
-            mistakes = [
-                ("jwk", visit.texts(f"jwk.{code}", **values)) for code, values in refused.args
-            ]
+            for code, values in refused.args:
+                mistake = visit.texts(f"jwk.{code}", **values)
+                mistakes.append(("jwk", mistake))
         if client.document.keys_declared:
             mistakes = [("sleutels", visit.texts("keys.declared"))]
         if not mistakes:
@@ -238,10 +238,10 @@ def remove_key(
     """Remove a key; the last one only where that was said in so many words."""
     with visit.portal.database.write() as session:
         client = find(visit, session, client_id)
-        left = [key for key in client.jwks.keys if key["kid"] != kid]
-        is_confirmed = bool(left) or laatste == "ja"
+        remaining = [key for key in client.jwks.keys if key["kid"] != kid]
+        is_confirmed = bool(remaining) or laatste == "ja"
         if is_confirmed:
-            management.store_jwks(session, visit.somebody.actor, client, left)
+            management.store_jwks(session, visit.somebody.actor, client, remaining)
     if not is_confirmed:
         return render(visit, client, [("laatste", visit.texts("remove.confirm_missing"))])
     return visit.see("client", "key_removed", client_id=client_id)
@@ -256,14 +256,14 @@ def find(
         HTTPException: 404, also where it is another organisation's: that it exists is nobody else's
         business.
     """
-    condition = own(visit) if among is None else among
+    condition = managed(visit) if among is None else among
     client = session.scalar(select(Client).where(condition, Client.client_id == client_id))
     if client is None:
         raise HTTPException(404)
     return client
 
 
-def own(visit: Visit) -> ColumnElement[bool]:
+def managed(visit: Visit) -> ColumnElement[bool]:
     """Return the clients of the user's organisation, where the user manages them."""
     user = visit.somebody
     return of_organisation(user.ovo, user.kbo) if user.api_beheerder else false()
@@ -271,4 +271,4 @@ def own(visit: Visit) -> ColumnElement[bool]:
 
 def seen(visit: Visit) -> ColumnElement[bool]:
     """Return the clients that the user may see."""
-    return true() if visit.somebody.aansluitingenteam else own(visit)
+    return true() if visit.somebody.aansluitingenteam else managed(visit)

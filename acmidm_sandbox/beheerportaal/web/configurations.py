@@ -1,7 +1,7 @@
 """What the Aansluitingenteam does: configuring a product for a client."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fastapi import APIRouter
@@ -67,7 +67,7 @@ def save_configuration(
     except ValidationError:
         mistakes: Mistakes = [("velden", visit.texts("configuration.invisible"))]
     except Problem as problem:
-        mistakes = _mistakes(visit, product, problem, configuration)
+        mistakes = list(_mistakes(visit, product, problem, configuration))
     return _page(visit, client, product, texts, mistakes, is_stored=stored is not None)
 
 
@@ -99,7 +99,7 @@ def _read(schema: Mapping[str, Any], text: str) -> Any:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if schema["items"].get("type") != "object":
         return lines
-    return [_object(line) for line in lines]
+    return list(map(_object, lines))
 
 
 def _object(line: str) -> Any:
@@ -112,20 +112,18 @@ def _object(line: str) -> Any:
 def _written(value: Any) -> str:
     if not isinstance(value, list):
         return shown(value)
-    return "\n".join(shown(item) for item in value)
+    return "\n".join(map(shown, value))
 
 
 def _mistakes(
     visit: Visit, product: str, problem: Problem, configuration: Mapping[str, Any]
-) -> Mistakes:
-    """Return the fields that the product refuses, all where it does not say which."""
+) -> Iterator[tuple[str, str]]:
+    """Yield the fields that the product refuses, all where it does not say which."""
     paths = [error.get("pointer", "").split("/") for error in problem.errors]
     required = visit.portal.settings.products[product].json_schema.get("required", ())
     wrong = {path[2] for path in paths if len(path) > 2} | set(required).difference(configuration)
-    return [
-        (f"veld-{name}", visit.texts("configuration.wrong", field=visit.label(name)))
-        for name in sorted(wrong or _fields(visit, product))
-    ]
+    for name in sorted(wrong or _fields(visit, product)):
+        yield f"veld-{name}", visit.texts("configuration.wrong", field=visit.label(name))
 
 
 def _page(

@@ -74,7 +74,10 @@ def show_apis(visit: AdministratorVisit) -> Response:
         requests = session.scalars(
             select(Coupling).where(Coupling.referentie.in_(visit.apis))
         ).all()
-    unrefused = {(one.client_id, one.referentie) for one in requests if not one.request.refusal}
+    unrefused = set()
+    for coupling in requests:
+        if not coupling.request.refusal:
+            unrefused.add((coupling.client_id, coupling.referentie))
     waiting, coupled = [], []
     for client in all_clients:
         for referentie, api in sorted(visit.apis.items()):
@@ -137,7 +140,9 @@ def _grant(visit: Visit, coupling: _Decision, granted: set[str], default: set[st
         store_scopes(session, visit.somebody.actor, client, document, assigned)
         asked = {"client_id": client.client_id, "referentie": coupling.referentie}
         session.execute(delete(Coupling).filter_by(**asked))
-    return visit.see("apis", "coupling_granted" if granted else "coupling_ended")
+    if granted:
+        return visit.see("apis", "coupling_granted")
+    return visit.see("apis", "coupling_ended")
 
 
 def _find(visit: Visit, api_id: str, client_id: str) -> _Decision:
@@ -162,11 +167,9 @@ def _find(visit: Visit, api_id: str, client_id: str) -> _Decision:
 
 def _page(visit: Visit, coupling: _Decision, field: str = "", mistake: str = "") -> Response:
     """Return the page; a mistake is the name of a text about a field."""
+    mistakes = [(field, visit.texts(mistake))] if mistake else []
     return visit.page(
-        "coupling.html",
-        coupling=coupling,
-        client=coupling.client.document,
-        mistakes=[(field, visit.texts(mistake))] if mistake else [],
+        "coupling.html", coupling=coupling, client=coupling.client.document, mistakes=mistakes
     )
 
 

@@ -34,16 +34,16 @@ def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> list[dict[str,
         RefusedKeys
     """
     value = _read(text.strip())
-    if private := private_members(value):
-        members = {pointer.rpartition("/")[2] for pointer in private}
+    if members := {pointer.rpartition("/")[2] for pointer in private_members(value)}:
         raise _refusal("private", members=", ".join(sorted(members)))
     keys = value.get("keys") if isinstance(value, dict) and "keys" in value else [value]
     if not isinstance(keys, list) or not keys or not all(isinstance(key, dict) for key in keys):
         raise _refusal("no_key_object")
     if len(present) + len(keys) > MOST_KEYS:
         raise _refusal("too_many", limit=MOST_KEYS)
-    if mistakes := find_mistakes([*present, *keys]):  # those that are present have none
-        raise RefusedKeys(*[(mistake.code, mistake.values) for mistake in mistakes])
+    mistakes = find_mistakes([*present, *keys])  # those that are present have none
+    if refusals := [(mistake.code, mistake.values) for mistake in mistakes]:
+        raise RefusedKeys(*refusals)
     if not all(is_in_time(key, time.time()) for key in keys):
         raise _refusal("not_now")
     thumbprints = [thumbprint(key) for key in (*present, *keys)]
@@ -65,7 +65,8 @@ def _read(text: str) -> Any:
             return jwk_of_pem(text)
         return from_json(text, allow_inf_nan=False)
     except (ValueError, JoseError, UnsupportedAlgorithm):
-        raise _refusal("pem" if text.startswith("-----BEGIN") else "not_json") from None
+        code = "pem" if text.startswith("-----BEGIN") else "not_json"
+        raise _refusal(code) from None
 
 
 def _refusal(code: str, **values: str | int) -> RefusedKeys:

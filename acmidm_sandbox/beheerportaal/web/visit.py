@@ -117,8 +117,9 @@ class Visit:
     def in_language(self, language: str) -> str:
         """Return the address of this page in another language."""
         _, _, rest = self.request.scope["path"].removeprefix(f"{BASE}/").partition("/")
+        address = f"{BASE}/{language}/{quote(rest)}"
         query = urlencode(self.request.query_params)
-        return f"{BASE}/{language}/{quote(rest)}{'?' + query if query else ''}"
+        return f"{address}?{query}" if query else address
 
     def page(
         self, template: str, status: int = 200, mistakes: Mistakes = (), **context: object
@@ -133,7 +134,7 @@ class Visit:
             url=self.url,
             user=self.user,
             settings=settings,
-            languages=[other for other in LANGUAGES if other != language],
+            languages=[name for name in LANGUAGES if name != language],
             **context,
         )
         if mistakes and status < 400:
