@@ -231,8 +231,8 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "lists nothing",
             BY_HAND,
-            "for confirmed in self._confirmed.values() if confirmed.is_there\n        )\n",
-            "for confirmed in ()\n        )\n",
+            "            if confirmed.is_there:\n                yield",
+            "            if False:\n                yield",
         ),
         Defect(
             "no scope is there",
@@ -361,7 +361,7 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "a secret is not set by update",
             BEHEERPORTAAL,
-            "_document(wanted, secret.value if secret else None)",
+            "_document(wanted, value)",
             "_document(wanted, None)",
         ),
         Defect(
@@ -373,11 +373,11 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "other flows stay after a take-over",
             BEHEERPORTAAL,
-            "            document = _document(wanted, secret",
+            "            document = _document(wanted, value",
             "            client = answer.as_(WireRegisteredClient).registered\n"
             "            flows = client.metadata.grant_types\n"
             '            kept = wanted.model_copy(update={"grant_types": flows})\n'
-            "            document = _document(kept, secret",
+            "            document = _document(kept, value",
         ),
         Defect(
             "overwrites what somebody else changed",
@@ -471,8 +471,8 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "lists the first page only",
             BEHEERPORTAAL,
-            "            yield from (item.snapshot for item in page.items)\n",
-            "            yield from (item.snapshot for item in page.items)\n            return\n",
+            "                yield item.snapshot\n",
+            "                yield item.snapshot\n            return\n",
         ),
         Defect(
             "the list has no default scopes",
@@ -526,8 +526,8 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "the products of one page are listed",
             PRODUCTS,
-            "for item in page.items\n            )\n",
-            "for item in page.items[:0]\n            )\n",
+            "for item in page.items:\n",
+            "for item in page.items[:0]:\n",
         ),
     ],
     "keycloak": [
@@ -604,8 +604,8 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "no scope is default",
             KEYCLOAK_WIRE,
-            "[name for name in sorted(scopes) if scopes[name]]",
-            "[]",
+            '"defaultClientScopes": default',
+            '"defaultClientScopes": []',
         ),
         Defect(
             "a secret is not set",
@@ -616,7 +616,7 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "a secret is not set by update",
             KEYCLOAK,
-            "metadata_document(wanted, secret.value if secret else None)",
+            "metadata_document(wanted, value)",
             "metadata_document(wanted, None)",
         ),
         Defect(
@@ -688,8 +688,8 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "a scope stays default",
             KEYCLOAK,
-            "            if wanted[name] is not client.scopes[name]\n",
-            "            if False\n",
+            "if wanted[name] is not client.scopes[name]}",
+            "if False}",
         ),
         Defect(
             "withdraws what a provider assigned",

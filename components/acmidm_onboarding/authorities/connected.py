@@ -91,9 +91,8 @@ class ConnectedPlatform:
             self._product_api = Products(api, catalogue.in_order)
         elif self.products:
             raise self._no_address_of_products()
-        self.clients = ReadOnce[ClientSnapshot](
-            self.authority.snapshot, self._listed_clients if self.can.lists_clients else None
-        )
+        listing = self._listed_clients if self.can.lists_clients else None
+        self.clients = ReadOnce[ClientSnapshot](self.authority.snapshot, listing)
         self.made: dict[str, ClientParts] = {}
         """What each client that this run has made was made with, by client-ID."""
         self.compromised: dict[str, frozenset[str]] = {}
@@ -195,9 +194,10 @@ def connected(settings: Settings, catalogue: Catalogue) -> Connected:
     """
     require_trusted_hosts(settings)
     retries = defaultdict[str, Retrying](partial(Retrying, settings.retry_deadline_seconds))
-    return {
-        name: ConnectedPlatform(settings, name, catalogue, retries) for name in settings.platforms
-    }
+    platforms: dict[Platform, ConnectedPlatform] = {}
+    for name in settings.platforms:
+        platforms[name] = ConnectedPlatform(settings, name, catalogue, retries)
+    return platforms
 
 
 def _credentials(name: Platform, platform: PlatformSettings) -> Credentials:

@@ -27,21 +27,22 @@ def difference(known: object, current: object, wanted: object) -> str:
     """
     before = _entries(known)
     now = _entries(current)
+    changed = {name for name in now.keys() & before.keys() if now[name] != before[name]}
     actions = {
         "added": now.keys() - before.keys(),
         "removed": before.keys() - now.keys(),
-        "changed": {name for name in now.keys() & before.keys() if now[name] != before[name]},
+        "changed": changed,
     }
-    changes = "; ".join(
-        translated(_CHANGES[action], names=", ".join(sorted(names)))
-        for action, names in actions.items()
-        if names
-    )
+    changes: list[str] = []
+    for action, names in actions.items():
+        if names:
+            listed = ", ".join(sorted(names))
+            changes.append(translated(_CHANGES[action], names=listed))
     # Of metadata the names are always the same ones.
-    shown = actions["changed"] if isinstance(current, BaseModel) else None
+    shown = changed if isinstance(current, BaseModel) else None
     return tr(
         "{changes} (declared: {declared}; found: {found})",
-        changes=changes,
+        changes="; ".join(changes),
         declared=_listed(wanted, shown),
         found=_listed(current, shown),
     )
@@ -67,7 +68,8 @@ def _fields(model: BaseModel) -> Iterator[tuple[str, Any]]:
     """Yield each field by its name; those of a model inside it as ``organisation.name``."""
     for name, value in model:
         if isinstance(value, BaseModel):
-            yield from ((f"{name}.{part}", inner) for part, inner in _fields(value))
+            for part, inner in _fields(value):
+                yield f"{name}.{part}", inner
         else:
             yield name, value
 

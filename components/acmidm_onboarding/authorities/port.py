@@ -87,6 +87,11 @@ class RegisteredClient:
     """What a registration has written along, as far as its authority has confirmed that."""
 
 
+def default_names(scopes: Scopes) -> list[str]:
+    """Return the names of the default scopes, sorted."""
+    return sorted(name for name, is_default in scopes.items() if is_default)
+
+
 @dataclass(frozen=True)
 class ClientSnapshot:
     """A client with all that lives inside it, as one read saw it."""

@@ -82,9 +82,8 @@ class Products:
 
     def configurations(self, product: str) -> Iterator[tuple[str, ProductDocument]]:
         for page in self._of(product).pages():
-            yield from (
-                (item.client_id, self._ordered(product, item.document)) for item in page.items
-            )
+            for item in page.items:
+                yield item.client_id, self._ordered(product, item.document)
 
     def _of(self, product: str) -> Collection[WireConfigurationPage]:
         return self._collections.setdefault(

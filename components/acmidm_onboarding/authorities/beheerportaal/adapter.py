@@ -28,6 +28,7 @@ from acmidm_onboarding.authorities.port import (
     RecordedChange,
     RegisteredClient,
     Reserved,
+    default_names,
     operators_own,
     require_grantable,
     require_not_reserved,
@@ -92,7 +93,8 @@ class Beheerportaal:
         self._require_not_reserved(client_id)
 
         def write(answer: Answer) -> None:
-            document = _document(wanted, secret.value if secret else None)
+            value = secret.value if secret else None
+            document = _document(wanted, value)
             if secret is not None:
                 updated_at = answer.as_(WireRegisteredClient).registered.client_secret_updated_at
                 if secret.follows in (None, updated_at):
@@ -126,7 +128,7 @@ class Beheerportaal:
         require_grantable(wanted)
         self._require_not_own(client_id)
         path = f"{_client(client_id)}/scopes"
-        default = sorted(name for name, is_default in wanted.items() if is_default)
+        default = default_names(wanted)
         document = {"scopes": sorted(wanted), "default": default}
         replace_part(
             lambda: self._api.request("GET", path),
@@ -176,7 +178,8 @@ class Beheerportaal:
 
     def clients(self) -> Iterator[ClientSnapshot]:
         for page in self._documents.pages():
-            yield from (item.snapshot for item in page.items)
+            for item in page.items:
+                yield item.snapshot
 
     def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
         for page in Collection(self._api, "/audit", WireAuditPage).pages(

@@ -61,14 +61,12 @@ def _readable(item: Any, validate: ValidatorFunctionWrapHandler) -> Any:
     try:
         return validate(item)
     except ValidationError as error:
-        faulty = {
-            details["loc"][0]
-            for details in error.errors(include_url=False, include_input=False)
-            if details["loc"]
-        }
+        faulty: set[str] = set()
+        for details in error.errors(include_url=False, include_input=False):
+            faulty.update(map(str, details["loc"][:1]))
         if not isinstance(item, dict) or not faulty <= _STAND_INS.keys():
             raise
-    return validate({**item, **{str(name): _STAND_INS[str(name)] for name in faulty}})
+    return validate({**item, **{name: _STAND_INS[name] for name in faulty}})
 
 
 class WireRegisteredClient(ClientMetadata):
@@ -95,10 +93,8 @@ class WireScopes(_Wire):
     def granted(self) -> Scopes:
         """All scopes, in order of their names. A default scope is granted, also where ``scopes``
         lacks it."""
-        return {
-            name: name in self.default_scopes
-            for name in sorted({*self.scopes, *self.default_scopes})
-        }
+        names = sorted({*self.scopes, *self.default_scopes})
+        return {name: name in self.default_scopes for name in names}
 
 
 class WireJwks(_Wire):
@@ -120,10 +116,10 @@ class WireKeysInUse(_Wire):
 
     @property
     def by_thumbprint(self) -> dict[str, KeyUse]:
-        return {
-            item.thumbprint: KeyUse(item.kid, item.last_used_at, item.with_kid)
-            for item in self.items
-        }
+        uses: dict[str, KeyUse] = {}
+        for item in self.items:
+            uses[item.thumbprint] = KeyUse(item.kid, item.last_used_at, item.with_kid)
+        return uses
 
 
 class WireListedClient(WireScopes, WireRegisteredClient):

@@ -102,29 +102,23 @@ class ByHand(Authority):
         known: Jwks | None,  # noqa: ARG002
         wanted: Jwks,
     ) -> None:
-        _require_same(
-            client_id,
-            self._required(client_id).jwks,
-            {kid: dict(key) for kid, key in wanted.items()},
-        )
+        keys = {kid: dict(key) for kid, key in wanted.items()}
+        _require_same(client_id, self._required(client_id).jwks, keys)
 
     def snapshot(self, client_id: str) -> ClientSnapshot | None:
         confirmed = self.confirmation(client_id)
         return _snapshot(confirmed) if confirmed else None
 
     def clients(self) -> Iterator[ClientSnapshot]:
-        yield from (
-            _snapshot(confirmed) for confirmed in self._confirmed.values() if confirmed.is_there
-        )
+        for confirmed in self._confirmed.values():
+            if confirmed.is_there:
+                yield _snapshot(confirmed)
 
     def confirmation(self, client_id: str) -> Confirmation | None:
         """Return the confirmation of a client; None where its removal is confirmed. Raises
         PerhapsGone where the client has no confirmation."""
-        of_client = [
-            confirmed
-            for confirmed in self._confirmed.values()
-            if confirmed.said.client_id == client_id
-        ]
+        all_files = self._confirmed.values()
+        of_client = [confirmed for confirmed in all_files if confirmed.said.client_id == client_id]
         if not of_client:
             raise PerhapsGone(
                 tr(

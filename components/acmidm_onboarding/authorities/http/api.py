@@ -190,9 +190,8 @@ class Api:
     ) -> Answer:
         request = f"{method} {url}"
         begun = False
-        stream = self._client.stream(
-            method, url, json=document, data=form() if form else None, headers=headers
-        )
+        data = form() if form else None
+        stream = self._client.stream(method, url, json=document, data=data, headers=headers)
         try:
             with self._deadlines.within(self._timeout_seconds), stream as response:
                 begun = True

@@ -56,7 +56,8 @@ def _until_quotas_are_renewed(headers: Mapping[str, str]) -> list[float]:
     for quota in headers.get("ratelimit", "").split(","):
         if re.search(r";\s*r=0\b", quota):
             reset = re.search(r";\s*t=(\d{1,9})\b", quota)
-            waits.append(float(reset[1]) if reset else window)
+            wait = float(reset[1]) if reset else window
+            waits.append(wait)
     return waits
 
 
@@ -66,6 +67,8 @@ def _until_reset(headers: Mapping[str, str], now: float) -> list[float]:
     for prefix in ("ratelimit", "x-ratelimit"):
         reset = re.fullmatch(r"\s*(\d{1,12})\s*", headers.get(f"{prefix}-reset", ""))
         if headers.get(f"{prefix}-remaining", "").strip() == "0" and reset:
-            number = float(reset[1])
-            waits.append(number - now if number >= _BEGINNING_OF_MOMENTS else number)
+            wait = float(reset[1])
+            if wait >= _BEGINNING_OF_MOMENTS:
+                wait -= now
+            waits.append(wait)
     return waits

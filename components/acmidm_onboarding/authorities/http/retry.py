@@ -73,7 +73,8 @@ class Retrying:
                 remaining = 0.0 if is_tried_once else end - time.monotonic()
                 wait = _wait_seconds(tries, error.wait_seconds or 0.0, remaining)
                 if wait is None:
-                    self._given_up.add(api if error.connected else _EVERY_API)
+                    unreachable = api if error.connected else _EVERY_API
+                    self._given_up.add(unreachable)
                     raise self._unreachable(error, tries, time.monotonic() - start) from None
                 _log.info("%s; trying again in %.1f s", error, wait)
             except Unreachable:  # what the operation needs of another server

@@ -113,10 +113,9 @@ class OperatorTokens:
         headers = {}
         key = self._private_key()
         if key is not None:
-            is_at_endpoint = self._credentials.audience is AssertionAudience.TOKEN_ENDPOINT
-            audience = (
-                self._endpoints.token_endpoint_name if is_at_endpoint else self._endpoints.issuer
-            )
+            audience = self._endpoints.issuer
+            if self._credentials.audience is AssertionAudience.TOKEN_ENDPOINT:
+                audience = self._endpoints.token_endpoint_name
             form = partial(self._form_with_assertion, key, audience)
         elif self._credentials.client_secret is not None:
             form = partial(dict, _GRANT)

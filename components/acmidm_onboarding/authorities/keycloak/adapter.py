@@ -130,7 +130,8 @@ class Keycloak(Authority):
         self._require_not_reserved(before, self._reserved.why(before))
 
         def write(client: WireClient) -> None:
-            document = metadata_document(wanted, secret.value if secret else None)
+            value = secret.value if secret else None
+            document = metadata_document(wanted, value)
             document |= attributes_document(client.protocol_mappers, wanted.attributes)
             if client.metadata.owner.is_nobody:
                 client = self._cleaned(client, document)
@@ -179,13 +180,12 @@ class Keycloak(Authority):
             # have left.
             if known is None:
                 return False
-            sides = {
-                name: (known.get(name), wanted.get(name)) for name in {*current, *known, *wanted}
-            }
-            return all(
-                current.get(name) in side or (name not in current and side[0] is not side[1])
-                for name, side in sides.items()
-            )
+            for name in {*current, *known, *wanted}:
+                before, after = known.get(name), wanted.get(name)
+                may_be_withdrawn = name not in current and before is not after
+                if current.get(name) not in (before, after) and not may_be_withdrawn:
+                    return False
+            return True
 
         replace_part(
             lambda: self._required(client_id),
@@ -219,11 +219,9 @@ class Keycloak(Authority):
     def clients(self) -> Iterator[ClientSnapshot]:
         """Yield every client that a machine logs in with or that this project declares, but not the
         operator's own."""
-        return (
-            client.snapshot
-            for client in self._all()
-            if client.is_connection and not self._reserved.by_name(client)
-        )
+        for client in self._all():
+            if client.is_connection and not self._reserved.by_name(client):
+                yield client.snapshot
 
     def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
         """Yield the changes of a client, newest first: from the realm's admin events, as far as the
@@ -326,11 +324,8 @@ class Keycloak(Authority):
         """
         granted = wanted.keys() - client.scopes.keys()
         withdrawn = client.granted - wanted.keys() - self._assigned
-        moved = {
-            name
-            for name in wanted.keys() & client.granted
-            if wanted[name] is not client.scopes[name]
-        }
+        staying = wanted.keys() & client.granted
+        moved = {name for name in staying if wanted[name] is not client.scopes[name]}
         ids = self._scopes.ids(granted | withdrawn | moved)
 
         def ask(method: str, name: str, is_default: bool) -> None:
@@ -359,10 +354,8 @@ class Keycloak(Authority):
 
         def attempt() -> WireClient:
             client = self._required(client_id)
-            self._change_scopes(
-                client,
-                {name: default for name, default in client.scopes.items() if name in intended},
-            )
+            scopes = {name: client.scopes[name] for name in client.scopes if name in intended}
+            self._change_scopes(client, scopes)
             return client
 
         return with_retries(attempt, _CONFLICTS)
@@ -428,9 +421,10 @@ class Keycloak(Authority):
         """Return the natural key of each client, by client-ID."""
         with self._lock:
             if self._listed is None:
-                self._listed = {
-                    client.client_id: client.metadata.software_id for client in self._all()
-                }
+                listed: dict[str, str | None] = {}
+                for client in self._all():
+                    listed[client.client_id] = client.metadata.software_id
+                self._listed = listed
             return dict(self._listed)
 
     def _note(self, client_id: str, metadata: ClientMetadata | None) -> None:

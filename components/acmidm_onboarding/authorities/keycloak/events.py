@@ -23,7 +23,7 @@ from acmidm_onboarding.authorities.http.items import MOST_ITEMS, Page
 from acmidm_onboarding.authorities.http.paths import segment
 from acmidm_onboarding.authorities.keycloak.mappers import claim_of
 from acmidm_onboarding.authorities.keycloak.wire import WireClient
-from acmidm_onboarding.authorities.port import RecordedChange
+from acmidm_onboarding.authorities.port import RecordedChange, default_names
 from acmidm_onboarding.texts import tr
 
 Document = dict[str, Any]
@@ -90,10 +90,9 @@ class AdminEvents:
         before: Document = {}
         for event in reversed(self._events(f"resourcePath={quote(f'clients/{id_}*', safe='*')}")):
             after = _after(before, event)
-            changes += (
-                self._change(event, *part)
-                for part in _differences(event, before, after, scope_names)
-            )
+            for action, old_part, new_part in _differences(event, before, after, scope_names):
+                change = self._change(event, action, old_part, new_part)
+                changes.append(change)
             before = after
         return changes[::-1]
 
@@ -101,15 +100,14 @@ class AdminEvents:
         """Return the removals of a client that no longer exists, newest first."""
         events = self._events("resourceTypes=CLIENT&operationTypes=CREATE&operationTypes=DELETE")
         # Keycloak 26.4 does not say what it removed, but what it made under the same path.
-        paths = {
-            event.resource_path for event in events if event.document.get("clientId") == client_id
-        }
-        removals = (
-            event
-            for event in events
-            if event.operation_type == "DELETE" and event.resource_path in paths
-        )
-        return [self._change(event, "client.removed", {}, {}) for event in removals]
+        made = [event for event in events if event.document.get("clientId") == client_id]
+        paths = {event.resource_path for event in made}
+        removals: list[RecordedChange] = []
+        for event in events:
+            if event.operation_type == "DELETE" and event.resource_path in paths:
+                removal = self._change(event, "client.removed", {}, {})
+                removals.append(removal)
+        return removals
 
     def _events(self, query: str) -> list[WireEvent]:
         """Return the events of a query, newest first; none where the operator may not see
@@ -211,10 +209,7 @@ def _client(document: Document) -> WireClient | None:
 
 
 def _scopes(client: WireClient) -> Document:
-    return {
-        "scopes": sorted(client.scopes),
-        "default": sorted(name for name, is_default in client.scopes.items() if is_default),
-    }
+    return {"scopes": sorted(client.scopes), "default": default_names(client.scopes)}
 
 
 def _jwks(client: WireClient) -> Document:

@@ -25,13 +25,11 @@ def claim_of(mapper: Any) -> tuple[str, str] | None:
     """Return the name and the value of the attribute that a mapper is; None for a mapper that is no
     attribute."""
     match mapper:
-        case {"name": str(name), "config": {"claim.value": str(value)}} if ATTRIBUTE.fullmatch(
-            name
-        ):
-            is_attribute = all(
-                mapper.get(member) == part for member, part in _mapper(name, value).items()
-            )
-            return (name, harmless(value)) if is_attribute else None
+        case {"name": str(name), "config": {"claim.value": str(value)}}:
+            # Keycloak's has members besides, such as its id.
+            is_ours = {**mapper, **_mapper(name, value)} == mapper
+            if is_ours and ATTRIBUTE.fullmatch(name):
+                return name, harmless(value)
     return None
 
 

@@ -65,9 +65,8 @@ class RealmScopes:
         """Return the scopes that the realm grants to each new client by itself."""
         with self._lock:
             if self._defaults is None:
-                self._defaults = frozenset(
-                    scope.name for scope in self._list("/default-default-client-scopes")
-                )
+                scopes = self._list("/default-default-client-scopes")
+                self._defaults = frozenset(scope.name for scope in scopes)
             return self._defaults
 
     def forget(self) -> None:

@@ -25,7 +25,7 @@ from acmidm_onboarding.authorities.http.api import parse_json
 from acmidm_onboarding.authorities.http.items import Items, Page
 from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.keycloak.mappers import claim_of, claims_of, mappers_of
-from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
+from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient, default_names
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.harmless import harmless
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, OrganisationMetadata, Scopes
@@ -58,11 +58,8 @@ _FLOW_ATTRIBUTES = {
 }
 _OWN = "acmidm."
 _JWKS_URI = "jwks_uri"
-_TEXTS = [
-    name
-    for name, field in ClientMetadata.model_fields.items()
-    if field.default is None and name != _JWKS_URI
-]
+_OPTIONAL = [name for name, field in ClientMetadata.model_fields.items() if field.default is None]
+_TEXTS = [name for name in _OPTIONAL if name != _JWKS_URI]
 """The texts that a client may be without, each in an attribute; Keycloak has one of its own for the
 address of keys."""
 _OF_KEYS = (
@@ -106,10 +103,9 @@ def client_ids_for(software_id: str | None) -> Iterator[str]:
     if software_id is None:
         yield str(uuid.uuid4())
         return
-    for number in count(1):
-        yield str(
-            uuid.uuid5(_NATURAL_KEYS, software_id if number == 1 else f"{software_id}/{number}")
-        )
+    yield str(uuid.uuid5(_NATURAL_KEYS, software_id))
+    for number in count(2):
+        yield str(uuid.uuid5(_NATURAL_KEYS, f"{software_id}/{number}"))
 
 
 class WireClient(BaseModel):
@@ -310,10 +306,8 @@ def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> di
     }
     attributes[f"{_OWN}keys_declared"] = _TRUE if metadata.keys_declared else None
     attributes[f"{_OWN}contacts"] = "\n".join(metadata.contacts) or None
-    attributes |= {
-        name: _TRUE if grant in metadata.grant_types else None
-        for grant, name in _FLOW_ATTRIBUTES.items()
-    }
+    for grant, name in _FLOW_ATTRIBUTES.items():
+        attributes[name] = _TRUE if grant in metadata.grant_types else None
     if metadata.jwks_uri is not None:
         # Else an address stays until keys are written: the client never has neither.
         attributes |= {
@@ -343,13 +337,12 @@ def changes_document(client: WireClient, document: dict[str, Any]) -> dict[str, 
     Keycloak grants ``service_account`` once more.
     """
     existing = client.model_dump(by_alias=True)
-    changed = {name: value for name, value in document.items() if existing.get(name) != value}
-    attributes = {
-        name: value
-        for name, value in document["attributes"].items()
-        if client.attributes.get(name) != value
-    }
-    return {**changed, "attributes": attributes}
+    attributes = _changes(client.attributes, document["attributes"])
+    return {**_changes(existing, document), "attributes": attributes}
+
+
+def _changes(existing: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if existing.get(name) != value}
 
 
 def new_client_document(
@@ -357,14 +350,15 @@ def new_client_document(
 ) -> dict[str, Any]:
     """Return what a POST sends: a client for machines alone, whose tokens have no roles."""
     document = metadata_document(metadata, client_secret)
+    default = default_names(scopes)
     return {
         **document,
         "clientId": client_id,
         "protocol": "openid-connect",
         "fullScopeAllowed": False,
         "protocolMappers": mappers_of(metadata.attributes),
-        "defaultClientScopes": [name for name in sorted(scopes) if scopes[name]],
-        "optionalClientScopes": [name for name in sorted(scopes) if not scopes[name]],
+        "defaultClientScopes": default,
+        "optionalClientScopes": sorted(scopes.keys() - default),
         "attributes": {**jwks_document(jwks)["attributes"], **document["attributes"]},
     }
 
@@ -378,23 +372,20 @@ def taking_over_document(client: WireClient, document: dict[str, Any]) -> dict[s
     """
     kept = (_SECRET_SET_AT, "realm_client", *_OF_KEYS)
     flows = client.authentication_flow_binding_overrides
-    return {
+    emptied = {
         **document,
         "serviceAccountsEnabled": False,
         "authorizationServicesEnabled": False,
         "redirectUris": [],
         "webOrigins": [],
-        **{
-            to_camel(name): ""
-            for name in ("root_url", "base_url", "admin_url")
-            if getattr(client, name)
-        },
-        "authenticationFlowBindingOverrides": dict.fromkeys(flows, ""),
-        "attributes": {
-            **{name: None for name in client.attributes if name not in kept},
-            **document["attributes"],
-        },
     }
+    for name in ("root_url", "base_url", "admin_url"):
+        if getattr(client, name):
+            emptied[to_camel(name)] = ""
+    emptied["authenticationFlowBindingOverrides"] = dict.fromkeys(flows, "")
+    unknown = {name: None for name in client.attributes if name not in kept}
+    emptied["attributes"] = {**unknown, **document["attributes"]}
+    return emptied
 
 
 def empty_dedicated_scope_document(client: WireClient) -> dict[str, Any]:
