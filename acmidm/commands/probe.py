@@ -15,7 +15,7 @@ from acmidm import completion
 from acmidm.edit.keys.passphrase import known_passphrase
 from acmidm.engine.stacks import stack_of
 from acmidm.private_key import PrivateKey, read_private_key
-from acmidm.probe.findings import Probe, passed, said, untried, wrong
+from acmidm.probe.findings import Probe, passed, untried, wording, wrong
 from acmidm.probe.inputs import ProbeInputs, all_given, given
 from acmidm.probe.many import Probes, probe_all, table
 from acmidm.probe.mistakes import ended_seconds_ago, mistakes_in
@@ -218,13 +218,13 @@ def _checked(connection: ProbeInputs, file: Path) -> Probe:
         steps = [wrong(what, *mistakes)]
     else:
         nothing = N_("nothing is wrong with it, as far as that can be told without sending it")
-        steps = [passed(what, said(nothing))]
+        steps = [passed(what, wording(nothing))]
     if (ended := ended_seconds_ago(sent, connection.context)) is not None:
         sentence = N_(
             "it ended {seconds} seconds ago: no mistake, if it was written down then; each request"
             " needs a new one"
         )
-        steps.append(untried("time", said(sentence, seconds=ended)))
+        steps.append(untried("time", wording(sentence, seconds=ended)))
     return Probe(title=connection.title, steps=tuple(steps))
 
 

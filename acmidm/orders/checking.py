@@ -91,7 +91,8 @@ class Checked(Report):
             Section(look_at, tr("To look at again at the portal, longest unseen first")),
             notes([tr("Who else has a client cannot be known here.")]),
         ]
-        return Document(self.title, sections, Tone.DANGER if self.differences else Tone.GOOD)
+        tone = Tone.DANGER if self.differences else Tone.GOOD
+        return Document(self.title, sections, tone)
 
 
 def check(stack: Stack, exported: Path | None = None) -> Checked:
@@ -175,8 +176,8 @@ def _listed(file: Path) -> Listed:
         text = read_text(file)
     except Unreadable as error:
         raise Failure(on_one_line(f"{file}: {error}")) from None
-    headings = text.partition("\n")[0]
-    rows = csv.DictReader(text.splitlines(), delimiter=";" if ";" in headings else ",")
+    delimiter = ";" if ";" in text.partition("\n")[0] else ","
+    rows = csv.DictReader(text.splitlines(), delimiter=delimiter)
     columns = {str(name).strip().casefold(): name for name in rows.fieldnames or ()}
     if CLIENT_ID not in columns:
         raise Failure(

@@ -59,9 +59,9 @@ class Instruction(Part):
 
     def as_line(self, number: int) -> Line:
         values: list[Line] = []
-        for one in self.values:
-            value = Piece(plain(one.value, _LONGEST), Tone.STRONG, copied=one.value)
-            values.append(Line([value], Piece(plain(one.label))))
+        for copied in self.values:
+            value = Piece(plain(copied.value, _LONGEST), Tone.STRONG, copied=copied.value)
+            values.append(Line([value], Piece(plain(copied.label))))
         return Line([Piece(plain(self.text, WHOLE))], Piece(f"{number}."), lines=values)
 
 
@@ -153,15 +153,7 @@ class Orders(Report):
     def _unknown(self) -> Section:
         """Return the clients whose confirmation is missing, so that nobody knows whether they are
         there."""
-        sentences = (
-            tr(
-                "the confirmation of {names} is missing, so that nobody knows whether it is there:"
-                " put the file back from Git",
-                names=plain(name),
-            )
-            for name in self.missing
-        )
-        return notes(sentences, Tone.DANGER)
+        return notes(map(_missing, self.missing), Tone.DANGER)
 
     def _by_doer(self, line_of: Callable[[ListedOrder], Line]) -> Iterator[Section]:
         for doer, orders in self.by_doer.items():
@@ -198,6 +190,14 @@ def _refused(order: ListedOrder, by: RefusedBy) -> Line:
         why=plain(by.why),
     )
     return Line([Piece(order.order, Tone.VALUE), Piece(f"  {refusal}")])
+
+
+def _missing(client: str) -> str:
+    return tr(
+        "the confirmation of {names} is missing, so that nobody knows whether it is there: put the"
+        " file back from Git",
+        names=plain(client),
+    )
 
 
 def _dated(order: ListedOrder) -> Line:
@@ -471,10 +471,11 @@ def orders_of(
 ) -> Orders:
     """Return the report of some orders of a stack, in the language that is spoken; ``since`` says
     from when each is open."""
+    missing = tuple(client.resource_name for client in stack.unconfirmed)
     return Orders(
         stack=stack.name,
         checked_at=stack.now,
         orders=tuple(listed(stack, order, since(order)) for order in orders),
         is_whole=is_whole,
-        missing=tuple(client.resource_name for client in stack.unconfirmed),
+        missing=missing,
     )

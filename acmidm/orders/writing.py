@@ -56,18 +56,19 @@ def confirm(
     client_id = client_id or order.client_id
     _require(stack, order, before, client_id, keys)
     jwks = _keys(order, keys)
-    since = {} if before is None else before.since
-    names = {
-        key_file(_application(order), key)[0]: since.get(key.thumbprint, by.at) for key in jwks
-    }
-    after = carried_out(order, before.said if before else None, by, client_id=client_id, keys=names)
-    if before is not None and _says(after) == _says(before.said):
+    former = before.said if before else None
+    since = before.since if before else {}
+    names = {_key_file(order, key)[0]: since.get(key.thumbprint, by.at) for key in jwks}
+    after = carried_out(order, former, by, client_id=client_id, keys=names)
+    if former is not None and _says(after) == _says(former):
         return Written(file, is_new=False)
     make_folder(file)
-    for name, text in (key_file(_application(order), key) for key in jwks):
+    for key in jwks:
+        name, text = _key_file(order, key)
         write_whole(file.parent / name, text)
     write_whole(file, as_text(after))
-    for name in (before.said.keys or {}) if before else ():
+    former_names = former.keys if former else None
+    for name in former_names or ():
         if name not in (after.keys or {}):
             (file.parent / name).unlink(missing_ok=True)
     return Written(file, is_new=True)
@@ -80,7 +81,8 @@ def refuse(stack: Stack, order: Order, why: str, by: Attestation) -> Written:
     if not _is_open(stack, order):
         raise Failure(_why_not_open(order, before, by))
     make_folder(file)
-    write_whole(file, as_text(refused(order, before.said if before else None, why, by)))
+    former = before.said if before else None
+    write_whole(file, as_text(refused(order, former, why, by)))
     return Written(file, is_new=True)
 
 
@@ -189,7 +191,7 @@ def _is_confirmed(order: Order, before: Confirmation, by: Attestation) -> bool:
         return _is_made(order, before, None)
     if order.act is Act.LOOK:
         return before.said.keys is not None
-    names = {key_file(_application(order), key)[0]: by.at for key in _keys(order, None)}
+    names = {_key_file(order, key)[0]: by.at for key in _keys(order, None)}
     return _says(carried_out(order, before.said, by, keys=names)) == _says(before.said)
 
 
@@ -295,12 +297,10 @@ def _keys(order: Order, keys: Sequence[PublicJwk] | None) -> list[PublicJwk]:
 def _says(file: ConfirmationFile) -> Mapping[str, object]:
     """Return what a confirmation says is there, without who says so and when."""
     content = file.model_dump(exclude={"confirmed", "keys", "refused", "removed"})
-    return {
-        **content,
-        KEYS: None if file.keys is None else sorted(file.keys),
-        REMOVE: file.removed is not None,
-    }
+    keys = None if file.keys is None else sorted(file.keys)
+    return {**content, KEYS: keys, REMOVE: file.removed is not None}
 
 
-def _application(order: Order) -> str:
-    return order.client_key[0].rpartition("/")[2]
+def _key_file(order: Order, key: PublicJwk) -> tuple[str, str]:
+    """Return the name of the file that has a key of the client of an order, and its text."""
+    return key_file(order.client_key[0].rpartition("/")[2], key)

@@ -11,7 +11,7 @@ from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 from jwcrypto.jws import JWS
 
-from acmidm.probe.findings import Said
+from acmidm.probe.findings import Wording
 from acmidm.probe.sent import Sent
 from acmidm_onboarding.settings import AssertionAudience
 from acmidm_onboarding.texts import N_
@@ -19,7 +19,7 @@ from acmidm_onboarding.values.jwk import PublicJwk, algorithms_of
 from acmidm_onboarding.values.terms import Platform
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-ENDPOINT = Said(N_("the token endpoint"))
+ENDPOINT = Wording(N_("the token endpoint"))
 """The token endpoint, where its address is not known."""
 _LARGEST = 10**15
 _LONGEST_JTI = 255
@@ -68,10 +68,6 @@ class Context:
         """Whether ``aud`` is by the habit of the platform."""
         return self.has_habits and self.assertion_audience is None
 
-    @property
-    def other(self) -> Platform:
-        return Platform.GEOSECURE if self.platform is Platform.ACMIDM else Platform.ACMIDM
-
 
 def when(condition: object, **values: object) -> Values:
     return values if condition else None
@@ -90,6 +86,27 @@ def number(sent: Sent, name: str) -> float | None:
     return value
 
 
+def repeated_field(sent: Sent, _: Context) -> Values:
+    for name, values in (sent.fields or {}).items():
+        if len(values) > 1 and name != "scope[]":
+            return {"name": name}
+    return None
+
+
+def renamed_scope(sent: Sent, context: Context) -> Values:
+    for name in scopes_of(sent):
+        if name in context.renamed:
+            return {"scope": name, "name": (context.renamed[name],)}
+    return None
+
+
+def unknown_scope(sent: Sent, context: Context) -> Values:
+    for name in scopes_of(sent):
+        if context.scopes and name not in context.scopes:
+            return {"scope": name}
+    return None
+
+
 def key_of(sent: Sent, context: Context) -> PublicJwk | None:
     """Return the declared key that an assertion names, or the only one."""
     keys, kid = context.keys or {}, sent.header.get("kid")
@@ -101,10 +118,9 @@ def key_of(sent: Sent, context: Context) -> PublicJwk | None:
 def is_signed_by(sent: Sent, key: PublicJwk) -> bool:
     jws, alg = JWS(), sent.header.get("alg")
     jws.allowed_algs = [str(alg)]
+    material = {name: key.members[name] for name in _MATERIAL if name in key.members}
     try:
-        jws.deserialize(
-            sent.jwt, JWK(**{name: key.members[name] for name in _MATERIAL if name in key.members})
-        )
+        jws.deserialize(sent.jwt, JWK(**material))
     except (JWException, ValueError, TypeError):
         return False
     return True

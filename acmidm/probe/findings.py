@@ -16,7 +16,7 @@ _ENVIRONMENTS = {"tni": N_("TNI"), "prod": N_("production")}
 
 
 @dataclass(frozen=True)
-class Said:
+class Wording:
     """A sentence, and the values of its blanks, which may be such sentences too."""
 
     sentence: str
@@ -24,13 +24,13 @@ class Said:
 
     def in_words(self, language: Language) -> str:
         """Return the sentence in a language."""
-        return language.translated(
-            self.sentence,
-            **{
-                name: value.in_words(language) if isinstance(value, Said) else value
-                for name, value in self.values.items()
-            },
-        )
+        values = {name: in_words(value, language) for name, value in self.values.items()}
+        return language.translated(self.sentence, **values)
+
+
+def in_words(value: object, language: Language) -> object:
+    """Return a sentence in a language; any other value as it is."""
+    return value.in_words(language) if isinstance(value, Wording) else value
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,12 @@ class Finding:
     values: Mapping[str, object] = field(default_factory=dict)
 
     @property
-    def what(self) -> Said:
-        return Said(self.sentence, self.values)
+    def what(self) -> Wording:
+        return Wording(self.sentence, self.values)
 
     @property
-    def remedy(self) -> Said:
-        return Said(self.remedy_sentence, self.values)
+    def remedy(self) -> Wording:
+        return Wording(self.remedy_sentence, self.values)
 
 
 def finding(mistake: str, what: str, remedy: str, /, **values: object) -> Finding:
@@ -57,14 +57,14 @@ def finding(mistake: str, what: str, remedy: str, /, **values: object) -> Findin
     return Finding(mistake, what, remedy, values)
 
 
-def said(sentence: str, /, **values: object) -> Said:
+def wording(sentence: str, /, **values: object) -> Wording:
     """Return a sentence with the values of its blanks."""
-    return Said(sentence, values)
+    return Wording(sentence, values)
 
 
-def environment(name: str) -> Said:
+def environment(name: str) -> Wording:
     """Return what people call an environment."""
-    return Said(_ENVIRONMENTS[name])
+    return Wording(_ENVIRONMENTS[name])
 
 
 def named(kid: str) -> str:
@@ -88,7 +88,7 @@ class ProbeStep:
 
     step: str
     outcome: Outcome
-    said: Said | str = ""
+    detail: Wording | str = ""
     """What passed, or why it was not tried."""
     of: str = ""
     findings: tuple[Finding, ...] = ()
@@ -100,7 +100,7 @@ class ProbeStep:
 class Probe:
     """The whole report."""
 
-    title: Said
+    title: Wording
     steps: tuple[ProbeStep, ...]
     recorded: str | None = None
     """The file of evidence that was written."""
@@ -112,9 +112,8 @@ class Probe:
     @property
     def is_unreached(self) -> bool:
         """Whether the issuer did not answer: without it no other step is tried."""
-        return any(
-            step.step == DISCOVERY and step.outcome is Outcome.UNREACHED for step in self.steps
-        )
+        unreached = [step.step for step in self.steps if step.outcome is Outcome.UNREACHED]
+        return DISCOVERY in unreached
 
     @property
     def outcome(self) -> Outcome:
@@ -124,11 +123,11 @@ class Probe:
         return Outcome.WRONG if self.wrong else Outcome.PASSED
 
 
-def passed(step: str, detail: Said | str = "", of: str = "") -> ProbeStep:
+def passed(step: str, detail: Wording | str = "", of: str = "") -> ProbeStep:
     return ProbeStep(step, Outcome.PASSED, detail, of)
 
 
-def untried(step: str, why: Said, of: str = "") -> ProbeStep:
+def untried(step: str, why: Wording, of: str = "") -> ProbeStep:
     return ProbeStep(step, Outcome.UNTRIED, why, of)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from acmidm.private_key import PrivateKey, usual_algorithm
 from acmidm.probe.checks import Context
-from acmidm.probe.findings import Outcome, Probe, ProbeStep, Said, environment, said, untried
+from acmidm.probe.findings import Outcome, Probe, ProbeStep, Wording, environment, untried, wording
 from acmidm.probe.mistakes import TITLES
 from acmidm.probe.network import Network
 from acmidm.probe.recording import signed
@@ -52,9 +52,9 @@ class ProbeInputs:
     context: Context
 
     @property
-    def title(self) -> Said:
+    def title(self) -> Wording:
         client = self.connection
-        return said(
+        return wording(
             N_("{organisation} · {application} on {platform} ({environment})"),
             organisation=client.organisation,
             application=client.application,
@@ -70,10 +70,9 @@ class ProbeInputs:
                 "the client-ID is not known here; give the one that was handed over, with"
                 " --client-id"
             )
-        keys = (self.context.keys or {}).values()
-        declared = next(
-            (public for public in keys if public.thumbprint == key.public.thumbprint), None
-        )
+        by_thumbprint = {public.thumbprint: public for public in (self.context.keys or {}).values()}
+        declared = by_thumbprint.get(key.public.thumbprint)
+        alg = usual_algorithm(declared) if declared else key.alg
         if kid is None:
             kid = (declared or key.public).kid
         wanted: list[Wanted] = []
@@ -96,7 +95,7 @@ class ProbeInputs:
             client_id=client_id,
             key=key,
             kid=kid or None,
-            alg=usual_algorithm(declared) if declared else key.alg,
+            alg=alg,
             declared=declared,
             wanted=tuple(wanted),
             configured=configured,
@@ -120,17 +119,19 @@ class ProbeInputs:
         recorded = self.record(trial).as_posix()
         unproven = self._unproven(trial)
         if unproven:
-            sentence = said(N_("recorded, and it does not prove {names}"), names=listed(unproven))
+            sentence = wording(
+                N_("recorded, and it does not prove {names}"), names=listed(unproven)
+            )
             steps.append(untried("evidence", sentence))
         return Probe(self.title, tuple(steps), recorded)
 
-    def why_not_recorded(self, trial: Probing, steps: Sequence[ProbeStep]) -> Said | None:
+    def why_not_recorded(self, trial: Probing, steps: Sequence[ProbeStep]) -> Wording | None:
         """Return why nothing is written, though somebody wants it; None where something is."""
         if not trial.proven_scopes:
-            return said(N_("nothing was proven, so that nothing is recorded"))
+            return wording(N_("nothing was proven, so that nothing is recorded"))
         for step in steps:
             if step.outcome is Outcome.WRONG and step.step in _NOT_WHILE:
-                return said(_NOT_WHILE[step.step])
+                return wording(_NOT_WHILE[step.step])
         return None
 
     def _unproven(self, trial: Probing) -> list[str]:
@@ -253,6 +254,10 @@ def _inputs(
         if keys_environment is not connection.environment:
             thumbprints = [key.thumbprint for key in keys]
             other_keys |= dict.fromkeys(thumbprints, keys_environment.value)
+    scopes: dict[str, str] = {}
+    for on_platform, name in named.items():
+        scopes[on_platform] = catalogue.product_of[name].product
+    renamed = {name: on_platform for on_platform, name in named.items() if on_platform != name}
     context = Context(
         platform=connection.platform,
         environment=connection.environment,
@@ -264,9 +269,7 @@ def _inputs(
         api_of=here.product_of_api,
         keys=connection.jwks,
         other_keys=other_keys,
-        scopes={
-            on_platform: catalogue.product_of[name].product for on_platform, name in named.items()
-        },
-        renamed={name: on_platform for on_platform, name in named.items() if on_platform != name},
+        scopes=scopes,
+        renamed=renamed,
     )
     return ProbeInputs(loaded, connection, catalogue, here, network, context)

@@ -82,27 +82,21 @@ def probe_all(
 
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
         listed = tuple(pool.map(probe, inputs))
-    return Probes(
-        wrong=sum(probe.outcome is not Outcome.PASSED for probe in listed), connections=listed
-    )
+    number = sum(probe.outcome is not Outcome.PASSED for probe in listed)
+    return Probes(wrong=number, connections=listed)
 
 
 def table(probes: Probes, language: Language) -> Iterator[str]:
     """Yield a line for each connection: its form, its client-ID, how it ended and why; then how
     many are wrong."""
     listed = probes.connections
-    cells = [
-        (
-            probe.form,
-            plain(probe.client_id or "-"),
-            language.translated(OUTCOMES[probe.outcome]),
-            probe.cause,
-        )
-        for probe in listed
-    ]
-    widths = [max(len(row[column]) for row in cells) for column in range(3)]
-    for *row, cause in cells:
-        padded = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+    rows: list[tuple[str, str, str, str]] = []
+    for probe in listed:
+        outcome = language.translated(OUTCOMES[probe.outcome])
+        rows.append((probe.form, plain(probe.client_id or "-"), outcome, probe.cause))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for *cells, cause in rows:
+        padded = map(str.ljust, cells, widths)
         yield plain("  ".join((*padded, cause)).rstrip(), WHOLE)
     yield language.ntr(
         "{count} connection, {wrong} wrong",

@@ -29,9 +29,11 @@ from acmidm.probe.checks import (
     numeric_on_acmidm,
     of_api,
     other_way,
-    scopes_of,
+    renamed_scope,
+    repeated_field,
     signed_by_none,
     unfitting_algorithm,
+    unknown_scope,
     uuid_on_geosecure,
     when,
     wrong_audience,
@@ -70,7 +72,8 @@ class Mistake:
 def mistaken_id(client_id: object, context: Context) -> Finding | None:
     """Return what is wrong with a client-ID, by its kind alone."""
     sent = Sent({}, {"sub": client_id}, "")
-    return next(_found(sent, context, (row for row in MISTAKES if row.id in OF_CLIENT_ID)), None)
+    rows = [row for row in MISTAKES if row.id in OF_CLIENT_ID]
+    return next(_found(sent, context, rows), None)
 
 
 def mistakes_in(sent: Sent, context: Context) -> list[Finding]:
@@ -107,14 +110,7 @@ MISTAKES = (
         "twice:",
         N_("the request has {name} twice"),
         N_("send each parameter once (RFC 6749 §3.2)"),
-        lambda s, _: next(
-            (
-                {"name": name}
-                for name, values in (s.fields or {}).items()
-                if len(values) > 1 and name != "scope[]"
-            ),
-            None,
-        ),
+        repeated_field,
     ),
     Mistake(
         "grant:",
@@ -409,22 +405,13 @@ MISTAKES = (
         "scope:renamed",
         N_("scope {scope} has another name on {platform}"),
         N_("request {name}"),
-        lambda s, k: next(
-            (
-                {"scope": name, "name": (k.renamed[name],)}
-                for name in scopes_of(s)
-                if name in k.renamed
-            ),
-            None,
-        ),
+        renamed_scope,
     ),
     Mistake(
         "scope:unknown",
         N_("scope {scope} is not among those of the form"),
         N_("add it to the form, or request another"),
-        lambda s, k: next(
-            ({"scope": name} for name in scopes_of(s) if k.scopes and name not in k.scopes), None
-        ),
+        unknown_scope,
     ),
     Mistake(
         "audience:own",

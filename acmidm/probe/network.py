@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from acmidm.probe.findings import Finding, Said, finding, said
+from acmidm.probe.findings import Finding, Wording, finding, wording
 from acmidm_onboarding.authorities.http.api import trusted_certificates
 from acmidm_onboarding.authorities.http.deadlines import Deadlines
 from acmidm_onboarding.settings import LOOPBACK
@@ -22,7 +22,9 @@ from acmidm_onboarding.texts import N_
 from acmidm_onboarding.values.secrecy import HIDDEN, without_keys_and_tokens
 
 _LONGEST_ANSWER = 1024 * 1024
-_LONGEST_SAID = 300
+_LONGEST_EXPLANATION = 300
+_EXPLAINING = ("error", "error_description", "detail", "message", "description")
+"""The members in which a server explains itself."""
 _OK, _REDIRECTS, _PROXY_AUTHENTICATION = 200, range(300, 400), 407
 
 
@@ -67,16 +69,14 @@ class Answer:
         return error if isinstance(error, str) else ""
 
     @property
-    def said(self) -> str | None:
+    def explanation(self) -> str | None:
         """The sentence in which the server explains itself, without the token that it may repeat;
         None without one."""
-        texts = [
-            self.members.get(name)
-            for name in ("error", "error_description", "detail", "message", "description")
-        ]
+        texts = map(self.members.get, _EXPLAINING)
         sentence = ": ".join(text for text in texts if isinstance(text, str) and text)
-        sentence = sentence.replace(self.token, HIDDEN) if self.token else sentence
-        return without_keys_and_tokens(sentence)[:_LONGEST_SAID] or None
+        if self.token:
+            sentence = sentence.replace(self.token, HIDDEN)
+        return without_keys_and_tokens(sentence)[:_LONGEST_EXPLANATION] or None
 
     @property
     def is_ok(self) -> bool:
@@ -167,7 +167,7 @@ class Network:
                 N_("{url}: the proxy that {proxy} names lets nothing through{status}"),
                 N_("correct it, or go round it with NO_PROXY"),
                 url=url,
-                proxy=proxy_of(url) or said(N_("the environment")),
+                proxy=proxy_of(url) or wording(N_("the environment")),
                 status=status,
             )
             raise NoAnswer(unreachable, is_reached=True) from None
@@ -240,11 +240,11 @@ def _unreached(url: str, error: Exception) -> NoAnswer:
     )
 
 
-def _see(url: str) -> Said:
+def _see(url: str) -> Wording:
     proxy = proxy_of(url)
     if proxy:
-        return said(N_("see whether the proxy that {proxy} names lets it through"), proxy=proxy)
-    return said(N_("see whether a firewall or a proxy is in between, and correct the address"))
+        return wording(N_("see whether the proxy that {proxy} names lets it through"), proxy=proxy)
+    return wording(N_("see whether a firewall or a proxy is in between, and correct the address"))
 
 
 def proxy_of(url: str) -> str | None:

@@ -155,11 +155,9 @@ def _client_or_key(trial: Trial, wanted: Wanted, answer: Answer) -> Finding:
     """Return whether the client-ID or the key is wrong: a client-ID that nobody has shows whether
     the server knows this one."""
     context, declared = trial.context, trial.declared
-    nobody = (
-        str(uuid.uuid4())
-        if context.platform is Platform.ACMIDM
-        else str(10**9 + uuid.uuid4().int % 10**9)
-    )
+    nobody = str(uuid.uuid4())
+    if context.platform is Platform.GEOSECURE:
+        nobody = str(10**9 + uuid.uuid4().int % 10**9)
     of_nobody = trial.request_token(wanted, client_id=nobody)
     if _likeness(of_nobody) != _likeness(answer):
         if declared:
@@ -194,4 +192,4 @@ def _client_or_key(trial: Trial, wanted: Wanted, answer: Answer) -> Finding:
 
 def _likeness(answer: Answer) -> tuple[int, str]:
     """Return what an answer is, whichever client it is about."""
-    return answer.status, _IDS.sub("#", answer.said or "")
+    return answer.status, _IDS.sub("#", answer.explanation or "")

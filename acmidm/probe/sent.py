@@ -72,15 +72,16 @@ def taken_apart(text: str) -> Sent:
     return Sent(*_parts(jwt), jwt, fields)
 
 
+def _decoded(part: str) -> Any:
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
 def _parts(jwt: str) -> tuple[dict[str, Any], dict[str, Any]]:
     parts = jwt.split(".")
     try:
         if len(parts) != len(("header", "claims", "signature")):
             raise ValueError("not three parts")
-        header, claims = (
-            json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-            for part in parts[:2]
-        )
+        header, claims = map(_decoded, parts[:2])
     except (ValueError, binascii.Error, RecursionError):
         raise Failure(
             "the assertion is no JWT (RFC 7519), which has three parts in base64url with dots"

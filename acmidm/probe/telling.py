@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel, ConfigDict
 
-from acmidm.probe.findings import Outcome, Probe, ProbeStep, Said
+from acmidm.probe.findings import Outcome, Probe, ProbeStep, in_words
 from acmidm.words import WHOLE, plain
 from acmidm_onboarding.texts import N_, Language
 
@@ -74,20 +74,17 @@ _STEP = {
 
 
 def _step(step: ProbeStep, language: Language) -> StepReport:
+    findings: list[FindingReport] = []
+    for finding in step.findings:
+        what, remedy = finding.what.in_words(language), finding.remedy.in_words(language)
+        findings.append(FindingReport(id=finding.id, what=what, remedy=remedy))
     return StepReport(
         step=step.step,
         of=step.of or None,
         title=language.translated(_STEP[step.step], of=step.of),
         outcome=step.outcome,
-        said=(step.said.in_words(language) if isinstance(step.said, Said) else step.said) or None,
-        findings=tuple(
-            FindingReport(
-                id=finding.id,
-                what=finding.what.in_words(language),
-                remedy=finding.remedy.in_words(language),
-            )
-            for finding in step.findings
-        ),
+        said=str(in_words(step.detail, language)) or None,
+        findings=tuple(findings),
         server=step.server,
     )
 

@@ -65,21 +65,21 @@ class Trial:
         """Return the answer to a request for a token with the scope that is ``wanted``, or without
         any; ``changes`` of its assertion. Raises NoAnswer."""
         also = wanted.product.api.also if wanted.product.api else ()
-        scopes = (wanted.named, *(other.named for other in self.wanted if other.scope in also))
+        besides = [scope.named for scope in self.wanted if scope.scope in also]
         audience = self.audience_of(wanted.product.product)
         form = {
             "grant_type": GRANT_TYPE,
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": self.assertion(**changes),
-            **({"scope": " ".join(scopes)} if is_scoped else {}),
-            **({"audience": audience} if audience else {}),
         }
+        if is_scoped:
+            form["scope"] = " ".join((wanted.named, *besides))
+        if audience:
+            form["audience"] = audience
         return self.network.post_form(self.context.token_endpoint or "", form)
 
     def audience_of(self, product: str) -> str | None:
         """Return what a token request names the API of a product by; None where it names none."""
-        return (
-            self.settings.api_client_id(product)
-            if self.context.platform is Platform.ACMIDM
-            else None
-        )
+        if self.context.platform is Platform.GEOSECURE:
+            return None
+        return self.settings.api_client_id(product)

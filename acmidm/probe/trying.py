@@ -14,13 +14,13 @@ from acmidm.probe.findings import (
     Finding,
     Outcome,
     ProbeStep,
-    Said,
+    Wording,
     environment,
     finding,
     named,
     passed,
-    said,
     untried,
+    wording,
     wrong,
 )
 from acmidm.probe.mistakes import SKEW_SECONDS, mistaken_id, mistakes_in
@@ -52,9 +52,7 @@ class Probing(Trial):
         yield key
         discovered = self._discovery()
         yield from discovered
-        if any(
-            step.outcome is not Outcome.PASSED and step.step == DISCOVERY for step in discovered
-        ):
+        if discovered[0].outcome is not Outcome.PASSED:
             return
         mistakes = mistakes_in(taken_apart(self.assertion()), self.context)
         if mistakes:
@@ -62,14 +60,14 @@ class Probing(Trial):
         else:
             aud = self.context.audience
             if self.kid:
-                detail = said(
+                detail = wording(
                     N_("{alg}, kid {kid}, aud {aud}, 300 seconds"),
                     alg=self.alg,
                     kid=named(self.kid),
                     aud=aud,
                 )
             else:
-                detail = said(N_("{alg}, no kid, aud {aud}, 300 seconds"), alg=self.alg, aud=aud)
+                detail = wording(N_("{alg}, no kid, aud {aud}, 300 seconds"), alg=self.alg, aud=aud)
             yield passed("assertion", detail)
         yield from self._all_tokens()
         for name in self.configured:
@@ -81,7 +79,7 @@ class Probing(Trial):
         if keys is None:
             return passed(
                 "key",
-                said(
+                wording(
                     N_(
                         "thumbprint {thumbprint}; the form leaves keys to the portal, so that only"
                         " a token shows whether it is there"
@@ -103,7 +101,7 @@ class Probing(Trial):
                 )
             return passed(
                 "key",
-                said(
+                wording(
                     N_("{kid} of the form, thumbprint {thumbprint}"),
                     kid=named(self.declared.kid),
                     thumbprint=thumbprint,
@@ -191,10 +189,10 @@ class Probing(Trial):
                 )
             ]
         self.context = replace(self.context, issuer=issuer, token_endpoint=endpoint)
-        detail: Said | str = issuer
+        detail: Wording | str = issuer
         proxy = proxy_of(url)
         if proxy:
-            detail = said(
+            detail = wording(
                 N_("{issuer}, through the proxy that {proxy} names"), issuer=issuer, proxy=proxy
             )
         return [passed(DISCOVERY, detail), self._clock(answer)]
@@ -202,7 +200,7 @@ class Probing(Trial):
     def _clock(self, answer: Answer) -> ProbeStep:
         self.skew = answer.skew_seconds or 0.0
         if answer.skew_seconds is None:
-            return untried("clock", said(N_("the server does not say what time it is")))
+            return untried("clock", wording(N_("the server does not say what time it is")))
         if abs(self.skew) <= SKEW_SECONDS:
             return passed("clock")
         seconds = abs(round(self.skew))
@@ -220,7 +218,7 @@ class Probing(Trial):
         )
 
     def _all_tokens(self) -> Iterator[ProbeStep]:
-        ended: Said | None = None
+        ended: Wording | None = None
         for wanted in self.wanted:
             step = "token"
             of = wanted.named
@@ -232,22 +230,23 @@ class Probing(Trial):
                 judged = self._judged(wanted, answer)
             except NoAnswer as error:
                 yield _unanswered(step, error, of)
-                ended = said(N_("the token endpoint does not answer"))
+                ended = wording(N_("the token endpoint does not answer"))
                 continue
             if judged is None:
                 self.proven_scopes.append(wanted.scope)
                 yield passed(step, self._without_audience(wanted), of)
                 continue
-            yield wrong(step, judged, of=of, server=None if answer.is_ok else answer.said)
+            server = None if answer.is_ok else answer.explanation
+            yield wrong(step, judged, of=of, server=server)
             if not judged.id.startswith("scope:"):
-                ended = said(N_("it would end like the one before"))
+                ended = wording(N_("it would end like the one before"))
 
-    def _without_audience(self, wanted: Wanted) -> Said | str:
+    def _without_audience(self, wanted: Wanted) -> Wording | str:
         """Return that a token is for no API, where its API is known and wants one."""
         product = wanted.product
         if product.api is None or not self._needs_audience or self.audience_of(product.product):
             return ""
-        return said(
+        return wording(
             N_(
                 "without audience, for acmidm:apiClientIds.{product} is not set: the token is for"
                 " no API"
@@ -297,19 +296,21 @@ class Probing(Trial):
         product = self.products[name]
         token = self.tokens.get(name)
         if token is None:
-            yield untried(step, said(N_("there is no token for it")), name)
+            yield untried(step, wording(N_("there is no token for it")), name)
             return
         if product.api is None or not (product.api.reads or product.api.test_message):
             self.proven_products.append(name)  # a token is all that can be proven of the product
             yield passed(
-                step, said(N_("no call of its API is known: its token is all that is proven")), name
+                step,
+                wording(N_("no call of its API is known: its token is all that is proven")),
+                name,
             )
             return
         address = self.settings.api_url(name)
         if address is None:
             yield untried(
                 step,
-                said(
+                wording(
                     N_(
                         "the stack does not say where its API is; set {namespace}:apiUrls.{product}"
                     ),
@@ -325,7 +326,7 @@ class Probing(Trial):
         if not calls:
             yield untried(
                 step,
-                said(
+                wording(
                     N_(
                         "no call of its API that reads is known; add --send-test-message, whose"
                         " message reaches nobody"
@@ -342,15 +343,20 @@ class Probing(Trial):
             self.proven_products.append(name)
         yield passed(step, self._called(name, calls), name)
 
-    def _called(self, product: str, calls: Sequence[tuple[str, TestMessage | None]]) -> Said | str:
+    def _called(
+        self, product: str, calls: Sequence[tuple[str, TestMessage | None]]
+    ) -> Wording | str:
         """Return which calls of an API passed, and what the test message had of fields that the
         form lacks."""
-        methods = [("GET" if message is None else "POST", path) for path, message in calls]
-        called = ", ".join(f"{method} {path}" for method, path in methods)
+        lines: list[str] = []
+        for path, message in calls:
+            method = "GET" if message is None else "POST"
+            lines.append(f"{method} {path}")
+        called = ", ".join(lines)
         left_out = self._left_out(product) if self.sends_test_message else {}
         if not left_out:
             return called
-        return said(
+        return wording(
             N_("{called}, with {values}: the form has no {fields}"),
             called=called,
             fields=", ".join(left_out),
@@ -375,7 +381,7 @@ class Probing(Trial):
         if answer.is_ok:
             return None
         refused = self._refused_call(product, url, message, answer)
-        return wrong(step, refused, of=product, server=answer.said)
+        return wrong(step, refused, of=product, server=answer.explanation)
 
     def _left_out(self, product: str) -> Mapping[str, str]:
         """Return what the test message has of fields that the form lacks."""
@@ -434,7 +440,7 @@ class Probing(Trial):
                 **values,
             )
         if answer.status == _FORBIDDEN:
-            missing: Said | str = said(N_("Aanbieder, Afzender, product, channel or bron"))
+            missing: Wording | str = wording(N_("Aanbieder, Afzender, product, channel or bron"))
             field = answer.members.get("field")
             if isinstance(field, str) and field:
                 missing = quoted(field)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
-from acmidm.probe.findings import Probe, Said
+from acmidm.probe.findings import Probe, Wording
 from acmidm.probe.many import probe_all
 from acmidm_onboarding.texts import Language
 from tests.support.busy import Busy
@@ -17,7 +17,7 @@ def test_four_connections_are_tried_at_a_time() -> None:
 
     def tried(*_: object, **__: object) -> Probe:
         busy()
-        return Probe(Said("endpoint"), ())
+        return Probe(Wording("endpoint"), ())
 
     given: Any = SimpleNamespace(
         context=SimpleNamespace(client_id="id"), loaded=SimpleNamespace(name="a/b"), tried=tried

@@ -149,7 +149,7 @@ def test_an_api_that_repeats_the_token() -> None:
         400, '{"detail": "Bearer Zk9wq2Jh7Lm4Xv8TQp3r is refused"}', "application/json"
     ) as server:
         answer = Network(10).get(server.url, "Zk9wq2Jh7Lm4Xv8TQp3r")
-    assert answer.said == f"Bearer {HIDDEN} is refused"
+    assert answer.explanation == f"Bearer {HIDDEN} is refused"
 
 
 def test_a_proxy_of_the_environment_that_wants_to_know_who_you_are(
