@@ -53,7 +53,8 @@ def bench(
         authority.wait(latency)
         for size in sizes:
             cases.append(case := Case(size, latency))
-            for number in range(repetitions if size < _ONCE_FROM else 1):
+            times = repetitions if size < _ONCE_FROM else 1
+            for number in range(times):
                 folder = scratch / f"{latency}-{size}-{number}"
                 with_tools = size == min(sizes) and not number
                 case.repetitions.append(repeat(authority, folder, size, with_tools=with_tools))

@@ -77,9 +77,7 @@ class Authority:
         page: Request = ["GET", f"{listed}?limit={_MOST_AT_ONCE}", None, {}]
         make, remove = [], []
         found = realm.administrator.get(f"/{realm.name}/clients")
-        clients = [
-            client for client in found if "acmidm.managed_by" in client.get("attributes", {})
-        ]
+        clients = list(filter(_is_managed, found))
         with self.platform.products() as products:
             for client in clients:
                 path, configured = f"/clients/{client['id']}", f"{listed}/{client['clientId']}"
@@ -124,3 +122,8 @@ def running(folder: Path) -> Iterator[Authority]:
                 yield Authority(platform, (proxy, products))
         finally:
             daemon_of(server).stop()
+
+
+def _is_managed(client: dict[str, Any]) -> bool:
+    """Return whether a run has made a client of the realm."""
+    return "acmidm.managed_by" in client.get("attributes", {})

@@ -49,8 +49,9 @@ def main(tool: str, act: str, file: str) -> None:
                 else:
                     tools[tool](method, path, document)
 
+        threads = AT_ONCE if tool == "httpx" else 1
         start = time.monotonic()
-        with ThreadPoolExecutor(AT_ONCE if tool == "httpx" else 1) as pool:
+        with ThreadPoolExecutor(threads) as pool:
             list(pool.map(send_all, read["acts"][act]))
         sys.stdout.write(str(time.monotonic() - start))
 
@@ -73,7 +74,7 @@ def _python_keycloak(admin: str, token: str) -> Send:
 
 def _kcadm(admin: str, token: str, method: str, path: str, document: Any) -> None:
     origin, _, realm = admin.partition("/admin/realms/")
-    verb, *more = ("create", "--file", "-") if method == "POST" else ("delete",)
+    verb, *options = ("create", "--file", "-") if method == "POST" else ("delete",)
     login = (
         "--no-config",
         "--server",
@@ -90,7 +91,7 @@ def _kcadm(admin: str, token: str, method: str, path: str, document: Any) -> Non
         verb,
         path.lstrip("/"),
         *login,
-        *more,
+        *options,
     ]
     done = subprocess.run(
         command, input=json.dumps(document), text=True, capture_output=True, check=False

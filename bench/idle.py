@@ -30,5 +30,6 @@ class _Connection(pulumi.ComponentResource):
 
 
 def run(connections: int, scopes_of_first: int) -> None:
-    for number in range(connections):
-        _Connection(f"connection-{number}", 1 if number else scopes_of_first)
+    _Connection("connection-0", scopes_of_first)
+    for number in range(1, connections):
+        _Connection(f"connection-{number}", 1)

@@ -83,8 +83,10 @@ def measure(
         sys.exit(f"{words} ended with {process.returncode}:\n{printed[-2000:]}")
     requests = Counter(map(_kind, chain.from_iterable(proxy.requests for proxy in proxies)))
     states = folder.glob("state/.pulumi/stacks/*/*.json")
+    if says_seconds:
+        seconds = float(printed)
     return Figure(
-        seconds=float(printed) if says_seconds else seconds,
+        seconds=seconds,
         cpu_seconds=usage.ru_utime + usage.ru_stime,
         largest_mb=max(map(max, samples)) / 1024**2,
         all_mb=max(map(sum, samples)) / 1024**2,
@@ -99,12 +101,8 @@ def _sample(pid: int, ended: threading.Event, samples: list[list[int]]) -> None:
     while not ended.is_set():
         with suppress(psutil.NoSuchProcess):
             started = psutil.Process(pid)
-            samples.append(
-                [
-                    process.memory_info().rss
-                    for process in (started, *started.children(recursive=True))
-                ]
-            )
+            processes = (started, *started.children(recursive=True))
+            samples.append([process.memory_info().rss for process in processes])
         ended.wait(_SAMPLE_SECONDS)
 
 

@@ -88,9 +88,10 @@ def repeat(
     run(ours, "destroy", *_DESTROY, floor=_REMOVE)
     for act in ("make", "read", "add a scope", "remove"):
         send(f"requests: {act}", "httpx", act)
-    for tool in TOOLS if with_tools else ():
-        send(f"{tool}: make", tool, "make", floor=_MAKE)
-        send(f"{tool}: remove", tool, "remove", floor=_REMOVE)
+    if with_tools:
+        for tool in TOOLS:
+            send(f"{tool}: make", tool, "make", floor=_MAKE)
+            send(f"{tool}: remove", tool, "remove", floor=_REMOVE)
     write_form(ours, 0)
     run(ours, "deploy, first", _ACMIDM, *_DEPLOY, floor=_MAKE)
     run(ours, "deploy, unchanged", _ACMIDM, *_DEPLOY, floor=("preview",))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from statistics import median
 
 from bench.measured import Figure
@@ -59,22 +60,23 @@ def table(case: Case) -> str:
         figures = [repetition[step] for repetition in case.repetitions if step in repetition]
         cells = (
             step,
-            _spread([figure.seconds for figure in figures]),
+            _spread(list(map(attrgetter("seconds"), figures))),
             _spread(case.ratios(step)),
             _spread(case.ratios(step, "cpu_seconds")),
             " + ".join(first.floor),
-            _short(median(figure.cpu_seconds for figure in figures)),
-            _short(median(figure.largest_mb for figure in figures)),
-            _short(median(figure.all_mb for figure in figures)),
+            _short(median(map(attrgetter("cpu_seconds"), figures))),
+            _short(median(map(attrgetter("largest_mb"), figures))),
+            _short(median(map(attrgetter("all_mb"), figures))),
             _short(sum(first.requests.values()) / case.connections),
             _short(first.state_kb / case.connections),
         )
         lines.append(f"| {' | '.join(cells)} |\n")
-        each = [
-            f"{count / case.connections:.2f} `{kind}`"
-            for kind, count in sorted(first.requests.items())
-        ]
-        sent += [f"- {step}: {', '.join(each)}\n"] if each else []
+        requests: list[str] = []
+        for kind, count in sorted(first.requests.items()):
+            share = count / case.connections
+            requests.append(f"{share:.2f} `{kind}`")
+        if requests:
+            sent.append(f"- {step}: {', '.join(requests)}\n")
     return (
         f"\n## {case.title}\n\n{_HEAD}{''.join(lines)}\nRequests per connection:\n{''.join(sent)}"
     )
@@ -85,11 +87,11 @@ def comparisons(cases: Sequence[Case]) -> Mapping[str, Sequence[Case]]:
     size that has several."""
     lowest = min(case.latency for case in cases)
     slower = {case.connections for case in cases if case.latency != lowest}
-    by_size = sorted(
-        (case for case in cases if case.connections in slower), key=lambda case: case.connections
-    )
-    growth = [case for case in cases if case.latency == lowest]
-    return {"growth": growth, **({"latency": by_size} if slower else {})}
+    compared = {"growth": [case for case in cases if case.latency == lowest]}
+    if slower:
+        several = [case for case in cases if case.connections in slower]
+        compared["latency"] = sorted(several, key=lambda case: case.connections)
+    return compared
 
 
 def plot(cases: Sequence[Case]) -> str:

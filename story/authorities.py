@@ -52,16 +52,16 @@ class Authorities:
 
 def as_helpdesk(folder: Path) -> Authority:
     """Return the authority of ``tni`` as another operator has it."""
-    own = _new_key(HELPDESK)
+    key = _new_key(HELPDESK)
     register_operator(
         folder / ".local/tni/acmidm/portal.db",
         HELPDESK,
-        public_jwk=json.loads(own.export_public()),
+        public_jwk=json.loads(key.export_public()),
     )
     credentials = {
         "operator_client_id": HELPDESK,
         "operator_private_key_file": None,
-        "operator_private_key": SecretStr(own.export_private()),
+        "operator_private_key": SecretStr(key.export_private()),
     }
     settings = stack_settings("tni", folder)
     platform = settings.platforms[Platform.ACMIDM].model_copy(update=credentials)
@@ -72,6 +72,7 @@ def as_helpdesk(folder: Path) -> Authority:
 
 def _settings(stack: str, port: int, mail: int) -> dict[str, object]:
     origin = f"http://127.0.0.1:{port}"
+    apis = {name: api_client_id(stack, "acmidm", name) for name in ("notificaties", "dosis")}
     return {
         "environment": stack,
         "managementUrl": f"{origin}/management/v1",
@@ -80,9 +81,7 @@ def _settings(stack: str, port: int, mail: int) -> dict[str, object]:
         "portalUrl": f"{origin}/portaal",
         "smtpUrl": f"smtp://127.0.0.1:{mail}",
         "mailSender": "Aansluitingen <aansluitingen@vlaanderen.example>",
-        "apiClientIds": {
-            name: api_client_id(stack, "acmidm", name) for name in ("notificaties", "dosis")
-        },
+        "apiClientIds": apis,
         "operatorClientId": "onboarding",
         "operatorPrivateKeyFile": f".local/{stack}/acmidm/operator.jwk.json",
     }

@@ -106,10 +106,9 @@ class _Telling:
                 self._run(command)
         else:
             file, text = part["file"], self.stable.of_today(part["text"])
-            self.scratch.write(
-                file,
-                changed(self.scratch.folder / file, text) if part["language"] == "diff" else text,
-            )
+            if part["language"] == "diff":
+                text = changed(self.scratch.folder / file, text)
+            self.scratch.write(file, text)
 
     def _console(self, part: re.Match[str]) -> Iterator[str]:
         """A block and its commands one by one."""
@@ -137,7 +136,8 @@ def changed(file: Path, diff: str) -> str:
     text = file.read_text(encoding="utf-8")
     for hunk in diff.split("@@\n"):
         lines = hunk.splitlines(keepends=True)
-        before, after = ("".join(line[1:] for line in lines if line[0] != sign) for sign in "+-")
+        before = "".join(line[1:] for line in lines if line[0] != "+")
+        after = "".join(line[1:] for line in lines if line[0] != "-")
         if text.count(before) != 1:
             raise StalePage(f"{file.name} has this {text.count(before)} times, not once:\n{before}")
         text = text.replace(before, after)

@@ -28,11 +28,9 @@ class Person:
     def log_on(self, *, language: str = "nl", password: str | None = None) -> httpx.Response:
         """Fills in the form and sends it."""
         path = f"/portaal/{language}/aanmelden"
-        sent = {
-            **self.fields(path),
-            "name": self.name,
-            "password": self.password if password is None else password,
-        }
+        sent = {**self.fields(path), "name": self.name, "password": self.password}
+        if password is not None:
+            sent["password"] = password
         return self.http.post(path, data=sent)
 
     def upload(self, client_id: str, jwk: str, **changes: str) -> httpx.Response:

@@ -31,7 +31,7 @@ class Scratch:
 
     folder: Path
     files: tuple[str, ...] = ()
-    more: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
     """Environment variables beside those that lead Pulumi to a state of its own."""
 
     def lay_out(self) -> None:
@@ -72,13 +72,13 @@ class Scratch:
 
     @property
     def variables(self) -> dict[str, str]:
-        own = {
+        of_story = {
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "of-the-story",
             "NO_COLOR": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
         }
-        return {**os.environ, **variables(), **own, **self.more}
+        return {**os.environ, **variables(), **of_story, **self.environment}
 
     def run(self, *words: str, code: int = 0) -> str:
         """What a command writes to its output. Raises CommandFailed where its exit code is not

@@ -53,13 +53,10 @@ class Stable:
     def _stand_in(self, match: re.Match[str]) -> str:
         """Another of its kind, a UUID or a thumbprint."""
         digest = hashlib.sha256(f"stand-in {len(self._stand_ins)}".encode()).digest()
-        is_uuid = match.re is _UUID
-        other = (
-            str(uuid.UUID(bytes=digest[:16], version=4))
-            if is_uuid
-            else base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-        )
-        return self._stand_ins.setdefault(match[0], other)
+        stand_in = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        if match.re is _UUID:
+            stand_in = str(uuid.UUID(bytes=digest[:16], version=4))
+        return self._stand_ins.setdefault(match[0], stand_in)
 
     def _shifted_in_words(self, match: re.Match[str]) -> str:
         language, month = _MONTHS[match[2]]

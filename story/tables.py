@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
+from typing import Any
 
 from acmidm.report.kinds import Kind, Severity
 from acmidm_onboarding.authority_types import AuthorityType, installed_authorities
@@ -14,6 +15,7 @@ from story.scratch import PROJECT
 
 _TABLE = re.compile(r"(<!-- Made from [^\n]*-->\n).*?(<!-- End of the table -->)", re.DOTALL)
 _OURS = "acmidm_onboarding"
+_YES_OR_NO = {True: "yes", False: "no"}
 
 
 def kinds() -> Iterator[str]:
@@ -35,17 +37,17 @@ def _who(kind: Kind) -> str:
 
 def abilities() -> Iterator[str]:
     """Yield what each of our types of authority can do; those of others are in no page of ours."""
-    types = [
-        kind
-        for kind in installed_authorities().values()
-        if kind.settings.__module__.partition(".")[0] == _OURS
-    ]
+    types = list(filter(_is_ours, installed_authorities().values()))
     yield f"| | {' | '.join(f'`{kind.name}`' for kind in types)} |"
     yield f"|---|{'---|' * len(types)}"
     for field in fields(AuthorityType):
         if field.type == "bool":
             yield _ability(f"`{field.name}`", (bool(getattr(kind, field.name)) for kind in types))
     yield _ability("has an API", (not kind.is_by_hand for kind in types))
+
+
+def _is_ours(kind: AuthorityType[Any]) -> bool:
+    return kind.settings.__module__.partition(".")[0] == _OURS
 
 
 def rules() -> Iterator[str]:
@@ -57,13 +59,14 @@ def rules() -> Iterator[str]:
 
 
 def _ability(name: str, each: Iterable[bool]) -> str:
-    return f"| {name} | {' | '.join('yes' if can else 'no' for can in each)} |"
+    return f"| {name} | {' | '.join(map(_YES_OR_NO.__getitem__, each))} |"
 
 
 def _ruling(rule: Rule, platform: str) -> str:
     if (ruling := rule.rulings.get(platform)) is None:
         return ""
-    return f"{ruling.demand}, {ruling.basis}{', tolerated' if ruling.tolerated else ''}"
+    sentence = f"{ruling.demand}, {ruling.basis}"
+    return f"{sentence}, tolerated" if ruling.tolerated else sentence
 
 
 PAGES: dict[str, Callable[[], Iterator[str]]] = {

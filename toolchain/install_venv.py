@@ -80,9 +80,10 @@ def _digest(*parts: Path | str) -> str:
     """Of the content of files, the name of folders, and text."""
     digest = hashlib.sha256()
     for part in parts:
-        digest.update(
-            part.read_bytes() if isinstance(part, Path) and part.is_file() else str(part).encode()
-        )
+        if isinstance(part, Path) and part.is_file():
+            digest.update(part.read_bytes())
+        else:
+            digest.update(str(part).encode())
     return digest.hexdigest()
 
 

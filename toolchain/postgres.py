@@ -80,13 +80,14 @@ def _run(folder: Path, program: str, *words: str) -> None:
     user, opened = _user(), os.open(folder, os.O_RDONLY)
     try:
         place = f"/proc/self/fd/{opened}" if user else str(folder)
+        groups: list[str] | None = [] if user else None
         done = subprocess.run(
             [programs() / program, *(word.format(place) for word in words)],
             cwd="/",
             pass_fds=[opened],
             user=user,
             group=user,
-            extra_groups=[] if user else None,
+            extra_groups=groups,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -128,4 +129,5 @@ def _write_private(file: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
-    main(stop if sys.argv[1:] == ["stop"] else start)
+    act = stop if sys.argv[1:] == ["stop"] else start
+    main(act)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from io import BytesIO
 from operator import itemgetter
@@ -57,8 +57,13 @@ def sentences_in(source: str, file: str) -> Iterator[Sentence]:
             continue
         match node.func:
             case ast.Name(id=name) | ast.Attribute(attr=name) if name in FORMS:
-                forms = [_text(argument, file) for argument in node.args[: FORMS[name]]]
-                yield forms[0] if len(forms) == 1 else tuple(forms)
+                yield _sentence(_text(argument, file) for argument in node.args[: FORMS[name]])
+
+
+def _sentence(forms: Iterable[str]) -> Sentence:
+    """Return the sentence, which has one form or two."""
+    first, *others = forms
+    return (first, *others) if others else first
 
 
 def _text(node: ast.expr, file: str) -> str:
@@ -95,7 +100,7 @@ def _in_templates() -> Iterator[tuple[str, Sentence]]:
                 forms = [text for text in arguments[: FORMS[name]] if text is not None]
                 if len(forms) < FORMS[name]:
                     raise NotLiteral(f"{file}:{line}: {name} has no literal text")
-                yield file, forms[0] if len(forms) == 1 else tuple(forms)
+                yield file, _sentence(forms)
 
 
 def read() -> Catalog:
@@ -115,15 +120,11 @@ def updated(catalogue: Catalog) -> Catalog:
     for file, sentence in _in_the_order_of(catalogue):
         first = forms_of(sentence)[0]
         there = catalogue.get(first)
-        is_same = there is not None and there.id == sentence
+        dutch = there.string if there is not None and there.id == sentence else None
         known = new.get(first)
         if known is not None and isinstance(known.id, tuple) and isinstance(sentence, str):
             continue
-        new.add(
-            sentence,
-            there.string if there is not None and is_same else None,
-            locations=[(file, 0)],
-        )
+        new.add(sentence, dutch, locations=[(file, 0)])
     return new
 
 

@@ -91,12 +91,10 @@ def send(
             answers = server.sendmail(message.sender, list(written), message.as_bytes())
         except smtplib.SMTPRecipientsRefused as error:
             # An answer of 421 ends the transaction, without a word about the other recipients.
-            answers = {
-                wire: error.recipients.get(wire, (421, b"not asked about")) for wire in written
-            }
-    return refused | {
-        written[wire]: Refusal.of(*answer, password) for wire, answer in answers.items()
-    }
+            answers = {**dict.fromkeys(written, (421, b"not asked about")), **error.recipients}
+    for wire, answer in answers.items():
+        refused[written[wire]] = Refusal.of(*answer, password)
+    return refused
 
 
 class _Progress:
@@ -152,7 +150,8 @@ def _secure(server: smtplib.SMTP, host: str, *, is_tls: bool) -> None:
         )
     if is_offered:
         # On this machine nobody listens in between, and a certificate for localhost is rare.
-        server.starttls(context=trusting() if is_local else ssl.create_default_context())
+        context = trusting() if is_local else ssl.create_default_context()
+        server.starttls(context=context)
         server.ehlo()
 
 
@@ -204,11 +203,9 @@ def _explained(server: str, host_and_port: tuple[str, int], password: str) -> It
             " name and a password"
         ) from None
     except ssl.SSLError as error:  # a kind of OSError
-        why = (
-            error.verify_message
-            if isinstance(error, ssl.SSLCertVerificationError)
-            else (error.reason or "TLS fails")
-        )
+        why = error.reason or "TLS fails"
+        if isinstance(error, ssl.SSLCertVerificationError):
+            why = error.verify_message
         raise NotSent(
             on_one_line(
                 f"{server}: no encrypted connection: {why}; correct its certificate, or"
@@ -239,4 +236,6 @@ def _refused(error: smtplib.SMTPResponseException, password: str) -> str:
 
 def _answer(code: int, text: bytes | str, password: str) -> str:
     decoded = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return f"{code} {quoted(decoded.replace(password, '…') if password else decoded)}"
+    if password:
+        decoded = decoded.replace(password, "…")
+    return f"{code} {quoted(decoded)}"

@@ -81,7 +81,7 @@ def mailbox(text: str) -> tuple[str, str]:
 def names_of_host(url: HttpUrl | AnyUrl) -> list[str]:
     """Return how a host may be written: without its port where that is the default of its
     scheme."""
-    own = SMTP_PORTS.get(url.scheme, _HTTPS_PORT)
+    default = SMTP_PORTS.get(url.scheme, _HTTPS_PORT)
     host = str(url.host).lower()
-    with_port = f"{host}:{url.port or own}"
-    return [host, with_port] if url.port in (None, own) else [with_port]
+    with_port = f"{host}:{url.port or default}"
+    return [host, with_port] if url.port in (None, default) else [with_port]

@@ -283,10 +283,11 @@ def of_platform(
     found = {key: lookup(config_key(platform, key)) for key in platform_fields()}
     values = {key: value for key, value in found.items() if value not in (None, "", {})}
     if values or platform is Platform.ACMIDM:
-        names = {
-            key: environment_variable(platform, key) for key in ("operatorClientId", *_CREDENTIALS)
-        }
-        given = {key: environ[name] for key, name in names.items() if environ.get(name)}
+        given: dict[str, object] = {}
+        for key in ("operatorClientId", *_CREDENTIALS):
+            value = environ.get(environment_variable(platform, key))
+            if value:
+                given[key] = value
         if not given.keys().isdisjoint(_CREDENTIALS):
             # Another kind of credentials in the stack would be preferred.
             values = {key: value for key, value in values.items() if key not in _CREDENTIALS}

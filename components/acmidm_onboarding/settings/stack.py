@@ -163,11 +163,8 @@ class Settings(SettingsModel):
         return Gate(self.promotion_gate, self.evidence_max_days)
 
 
-_GENERAL = {
-    field.alias or name: name
-    for name, field in Settings.model_fields.items()
-    if name != "platforms"
-}
+_GENERAL = {field.alias or name: field for name, field in Settings.model_fields.items()}
+del _GENERAL["platforms"]
 _MAPS = ("apiClientIds", "apiUrls")
 """Settings that are maps; they were written in words, as ``dosis=ID``."""
 _FORMER = re.compile(rf"{NAMESPACE}:(?P<platform>{Platform.GEOSECURE})(?P<name>[A-Z]\w*)")
@@ -195,11 +192,9 @@ def read_settings(
     values.setdefault("catalogueFolder", own_catalogue())
     values.setdefault("mailSender", "")  # pydantic checks no default, and a server needs a sender
     platforms = {platform: of_platform(platform, lookup, environ) for platform in Platform}
-    values["platforms"] = {
-        platform: given
-        for platform, given in platforms.items()
-        if given or platform is Platform.ACMIDM
-    }
+    if not platforms[Platform.GEOSECURE]:
+        del platforms[Platform.GEOSECURE]
+    values["platforms"] = platforms
     unknown += _marks(values)
     try:
         settings = Settings.model_validate(values)
@@ -227,10 +222,9 @@ def catalogue_of_module() -> Path:
 def declared_keys() -> dict[str, tuple[object, str]]:
     """Return each key with its default (None: it has none) and description, for the check against
     ``Pulumi.yaml``."""
-    keys = {
-        key: (_default(Settings.model_fields[name]), Settings.model_fields[name].description or "")
-        for key, name in _GENERAL.items()
-    }
+    keys: dict[str, tuple[object, str]] = {}
+    for key, field in _GENERAL.items():
+        keys[key] = (_default(field), field.description or "")
     for platform in Platform:
         for key, field in platform_fields().items():
             # A default would give a second platform to stacks that have none.
@@ -246,19 +240,18 @@ def _default(field: FieldInfo) -> object:
 def unknown_keys(keys: Iterable[str]) -> list[str]:
     """Return a sentence for each key of this project that is not declared."""
     declared = declared_keys()
-    own = sorted({key.removeprefix(f"{NAMESPACE}:") for key in keys} - declared.keys())
+    unknown = sorted({key.removeprefix(f"{NAMESPACE}:") for key in keys} - declared.keys())
+    sentences: list[str] = []
     # The engine takes acmidm:config:issuer for acmidm:issuer, even where that is set too.
-    old = [key.removeprefix(OLD_WAY) for key in own if key.startswith(OLD_WAY)]
-    return [
-        on_one_line(
-            f"setting acmidm:{OLD_WAY}{key} has one word too many; write {renamed(full_key(key))}"
-        )
-        for key in old
-    ] + [
-        on_one_line(f"setting {full_key(key)} is not known; {_instead(key, declared)}")
-        for key in own
-        if not key.startswith(OLD_WAY) and is_own(full_key(key))
-    ]
+    for key in unknown:
+        if key.startswith(OLD_WAY):
+            now = renamed(full_key(key.removeprefix(OLD_WAY)))
+            sentences.append(f"setting acmidm:{key} has one word too many; write {now}")
+    for key in unknown:
+        if not key.startswith(OLD_WAY) and is_own(full_key(key)):
+            remedy = _instead(key, declared)
+            sentences.append(f"setting {full_key(key)} is not known; {remedy}")
+    return list(map(on_one_line, sentences))
 
 
 def _instead(key: str, declared: Collection[str]) -> str:

@@ -35,9 +35,9 @@ def require_trusted_hosts(settings: Settings, environ: Mapping[str, str] = os.en
     trusted = _trusted(environ)
     sentences = []
     for platform, of_platform in settings.platforms.items():
-        for name, field in (
-            type(of_platform).model_fields.items() if of_platform.has_credentials else ()
-        ):
+        if not of_platform.has_credentials:
+            continue
+        for name, field in type(of_platform).model_fields.items():
             url = getattr(of_platform, name)
             if isinstance(url, HttpUrl) and (host := _untrusted(url, trusted)):
                 key = full_key(config_key(platform, field.alias or name))

@@ -126,4 +126,4 @@ def ntranslated(forms: Counted, count: int, /, **values: object) -> str:
 
 def plural(one: str, many: str, count: int, /, **values: object) -> str:
     """Return a sentence for the operator of a stack, in English alone, with ``{count}``."""
-    return (one if count == 1 else many).format(count=f"{count:,}", **values)
+    return Language.EN.ntr(one, many, count, **values)
