@@ -11,7 +11,9 @@ _LIFETIME_SECONDS = 300
 def claims_of(client_id: str, audience: str, at: float | None = None) -> dict[str, str | int]:
     """Return the claims of an assertion that is made now, or ``at`` a moment in seconds since 1970:
     valid for five minutes, with a ``jti`` that is used once."""
-    now = int(time.time() if at is None else at)
+    if at is None:
+        at = time.time()
+    now = int(at)
     return {
         "iss": client_id,
         "sub": client_id,

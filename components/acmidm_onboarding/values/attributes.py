@@ -66,10 +66,8 @@ def _attribute_name(name: str) -> str:
         )
     words = name.split("_")[1:]
     joined = "".join(words)
-    if any(
-        word in words or (len(word) > _LONGEST_COMMON_PART and word in joined)
-        for word in _OF_IDENTITY
-    ):
+    hidden = (word for word in _OF_IDENTITY if len(word) > _LONGEST_COMMON_PART and word in joined)
+    if not _OF_IDENTITY.isdisjoint(words) or any(hidden):
         raise ValueError(
             tr(
                 "{name} says who a client is, or what it may do, which no client says of itself;"

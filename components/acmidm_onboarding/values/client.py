@@ -206,21 +206,25 @@ class Client:
         return (self.key, self.platform, self.environment)
 
     @property
+    def client_keys(self) -> tuple[ClientKey, ...]:
+        """What identifies it: by its present key, and by earlier ones."""
+        keys = (self.key, *self.form.formerly)
+        return tuple((key, self.platform, self.environment) for key in keys)
+
+    @property
     def resource_name(self) -> str:
         return resource_name(self.key, self.platform)
 
     @property
     def resource_names(self) -> tuple[str, ...]:
         """Those under which a state may have it: the present one, and earlier ones."""
-        return tuple(resource_name(key, self.platform) for key in (self.key, *self.form.formerly))
+        return tuple(resource_name(key, self.platform) for key, *_ in self.client_keys)
 
     @property
     def natural_keys(self) -> tuple[str, ...]:
         """Those under which an authority may have it: the present one, and earlier ones."""
-        return tuple(
-            natural_key(self.platform, self.environment, key)
-            for key in (self.key, *self.form.formerly)
-        )
+        where = (self.platform, self.environment)
+        return tuple(natural_key(*where, key) for key, *_ in self.client_keys)
 
     @property
     def organisation(self) -> str:
@@ -244,11 +248,11 @@ class Client:
     @property
     def attributes(self) -> Fields:
         """The attributes in its tokens, per name."""
-        return {
-            name.removeprefix(OF_ATTRIBUTES): value
-            for name, value in self.fields.items()
-            if name.startswith(OF_ATTRIBUTES)
-        }
+        attributes = {}
+        for name, value in self.fields.items():
+            if name.startswith(OF_ATTRIBUTES):
+                attributes[name.removeprefix(OF_ATTRIBUTES)] = value
+        return attributes
 
     @property
     def auth_method(self) -> str | None:
@@ -270,32 +274,33 @@ class Client:
         return Authentication.KEYS_OF_FORM
 
     @property
+    def granted(self) -> Mapping[str, Grant]:
+        """Its scopes; none where they are not known."""
+        return self.scopes or {}
+
+    @property
     def had_scopes(self) -> frozenset[str]:
         """The scopes that runs gave it, also those that leaving took; none that somebody granted by
         hand."""
-        declared = (
-            scope for scope, grant in (self.scopes or {}).items() if grant.reason != NOT_DECLARED
-        )
+        declared = (name for name, grant in self.granted.items() if grant.reason != NOT_DECLARED)
         return self.leaving.withdrawn.union(declared)
 
     @property
     def leaves(self) -> dict[str, str]:
         """Per platform and product of this client that its form retires, the day."""
-        return {
-            name: day
-            for name, day in self.form.retire.items()
-            if name == self.platform or name in self.products
-        }
+        parts = {self.platform, *self.products}
+        return {name: day for name, day in self.form.retire.items() if name in parts}
 
     @property
     def announced(self) -> dict[str, str]:
         """All that its form says of leaving, on other platforms too; empty but for the first client
         of the form."""
-        return (
-            {**self.form.retire, **({"keep": "yes"} if self.form.keep else {})}
-            if self.form.is_first
-            else {}
-        )
+        if not self.form.is_first:
+            return {}
+        announced = dict(self.form.retire)
+        if self.form.keep:
+            announced["keep"] = "yes"
+        return announced
 
     def product(self, name: str) -> ProductDocument:
         """Return the configuration of a product; an empty one where it has none."""
@@ -345,26 +350,24 @@ Records = Mapping[str, Client]
 def with_first_marked(clients: Iterable[Client]) -> dict[ClientKey, Client]:
     """Return clients by their identity, of which the first platform of each key has
     ``is_first``."""
-    order, first, by_key = (
-        list(Platform),
-        dict[str, Platform](),
-        {client.client_key: client for client in clients},
-    )
+    order, first = list(Platform), dict[str, Platform]()
+    by_key = {client.client_key: client for client in clients}
     for key, platform, _ in sorted(by_key, key=lambda client_key: order.index(client_key[1])):
         first.setdefault(key, platform)
-    return {
-        key: replace(
-            client, form=replace(client.form, is_first=client.platform is first[client.key])
-        )
-        for key, client in by_key.items()
-    }
+    marked = {}
+    for client_key, client in by_key.items():
+        form = replace(client.form, is_first=client.platform is first[client.key])
+        marked[client_key] = replace(client, form=form)
+    return marked
 
 
 def fields_in(document: Mapping[str, Any], incarnation: str | None = None) -> dict[str, Any]:
     """Return the metadata in a document, flat, with the mark of the resource that has the client,
     which no form knows."""
     found = {name: document[name] for name in ClientMetadata.model_fields if name in document}
-    return flat({**found, **({"incarnation": incarnation} if incarnation else {})})
+    if incarnation:
+        found["incarnation"] = incarnation
+    return flat(found)
 
 
 def metadata_of(client: Client) -> ClientMetadata:
@@ -393,9 +396,11 @@ def recorded_as(wanted: Client, records: Records) -> Client | None:
     Where the state has only parts of the client, it has no ``client_id``.
     """
     parts = [records[name] for name in wanted.resource_names if name in records]
-    client = next((part for part in parts if part.client_id), parts[0] if parts else None)
+    if not parts:
+        return None
+    client = whole = next((part for part in parts if part.client_id), parts[0])
     for part in parts:
-        if client is not None and part is not client and not part.client_id:
+        if part is not whole and not part.client_id:
             client = _with(client, part)
     return client
 
@@ -414,23 +419,19 @@ def known(wanted: Client, records: Records, at_authorities: Records) -> Client |
 
 def joined(records: Records, others: Records) -> Records:
     """Return the clients of a state with what else is known of them, and others that are known."""
-    return {
-        **others,
-        **{
-            name: _with(client, others[name]) if name in others else client
-            for name, client in records.items()
-        },
-    }
+    clients = dict(others)
+    for name, client in records.items():
+        clients[name] = _with(client, others[name]) if name in others else client
+    return clients
 
 
 def _with(client: Client, part: Client) -> Client:
+    scopes = client.scopes
+    if part.scopes is not None:
+        scopes = {**client.granted, **part.scopes}
     return replace(
         client,
-        scopes=(
-            None
-            if client.scopes is None and part.scopes is None
-            else {**(client.scopes or {}), **(part.scopes or {})}
-        ),
+        scopes=scopes,
         products={**client.products, **part.products},
         keys=client.keys.joined(part.keys),
         leaving=client.leaving.joined(part),

@@ -172,7 +172,4 @@ Confirmations = Mapping[ClientKey, Confirmation]
 
 def confirmation_of(client: Client, confirmations: Confirmations) -> Confirmation | None:
     """Return what is confirmed of a client, under its key or an earlier one."""
-    keys = (
-        (key, client.platform, client.environment) for key in (client.key, *client.form.formerly)
-    )
-    return next((confirmations[key] for key in keys if key in confirmations), None)
+    return next((confirmations[key] for key in client.client_keys if key in confirmations), None)

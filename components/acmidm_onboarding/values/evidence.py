@@ -136,11 +136,10 @@ def read_evidence(text: str, expected: Expected, now: datetime | None = None) ->
     except ValidationError as error:
         names = {str(details["loc"][0]) for details in error.errors()}
         wrong = sorted(names & Evidence.model_fields.keys())
-        raise Unusable(
-            tr("its payload has a wrong or missing {members}", members=", ".join(wrong))
-            if wrong
-            else tr("its payload has unknown members")
-        ) from None
+        reason = tr("its payload has unknown members")
+        if wrong:
+            reason = tr("its payload has a wrong or missing {members}", members=", ".join(wrong))
+        raise Unusable(reason) from None
     if evidence.version != VERSION:
         raise Unusable(tr("it is of another version than {version}", version=VERSION))
     if evidence.thumbprint != key.thumbprint:
@@ -186,12 +185,12 @@ def _verified_key(payload: str, protected: str, signature: str) -> PublicJwk:
     try:
         key = public_jwk(header["jwk"])
     except InvalidJwk as error:
-        private = any(reason.member in PRIVATE_MEMBERS for reason in error.reasons)
-        raise Unusable(
-            tr("its header has a private key, which has been shared now: make a new pair")
-            if private
-            else tr("its header has no usable public key")
-        ) from None
+        sentence = tr("its header has no usable public key")
+        if any(reason.member in PRIVATE_MEMBERS for reason in error.reasons):
+            sentence = tr(
+                "its header has a private key, which has been shared now: make a new pair"
+            )
+        raise Unusable(sentence) from None
     if header["kid"] != key.kid:
         raise Unusable(tr("its kid is not that of the key in its header"))
     alg = header["alg"]

@@ -92,10 +92,12 @@ _CODES_WITHIN = re.compile(r"ovo[0-9]{6}|(?<![0-9])[01][0-9]{9}(?![0-9])", re.AS
 def codes_within(text: str) -> set[str]:
     """Return the OVO codes and KBO numbers that people, or a tolerant program, would read in a
     text."""
-    codes = {code.upper() for code in _CODES_WITHIN.findall(_plain(text))}
-    return {
-        code for code in codes if code.startswith("OVO") or int(code[8:]) == 97 - int(code[:8]) % 97
-    }
+    codes = set[str]()
+    for found in _CODES_WITHIN.findall(_plain(text)):
+        code = found.upper()
+        if code.startswith("OVO") or int(code[8:]) == 97 - int(code[:8]) % 97:
+            codes.add(code)
+    return codes
 
 
 INVISIBLE = re.compile(
@@ -146,16 +148,12 @@ def _is_latin(char: str) -> bool:
 def look_of(name: str) -> str:
     """Return what people see in an official name: two names with the same look are taken for each
     other."""
-    return "".join(
-        "l" if char == "i" else char for char in _plain("".join(map(_prototype, _plain(name))))
-    )
+    return _plain("".join(map(_prototype, _plain(name)))).replace("i", "l")
 
 
 def _plain(text: str) -> str:
     """Drop case, accents, spaces and punctuation."""
-    return "".join(
-        char for char in unicodedata.normalize("NFKD", text.casefold()) if char.isalnum()
-    )
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text.casefold())))
 
 
 @cache

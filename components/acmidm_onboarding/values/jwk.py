@@ -11,7 +11,7 @@ import binascii
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -20,7 +20,7 @@ from typing import cast
 from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 
-from acmidm_onboarding.texts import ntr, tr
+from acmidm_onboarding.texts import N_, ntr, tr, translated
 from acmidm_onboarding.values.identifiers import is_visible
 from acmidm_onboarding.values.marks import has_mark
 from acmidm_onboarding.values.problems import Unusable, either, quoted
@@ -205,19 +205,15 @@ def rsa_bits(key: Mapping[str, object]) -> int | None:
     if key.get("kty") != "RSA":
         return None
     modulus = key.get("n")
-    return (
-        _base64url_bits(modulus)
-        if isinstance(modulus, str) and _BASE64URL.fullmatch(modulus)
-        else 0
-    )
+    if isinstance(modulus, str) and _BASE64URL.fullmatch(modulus):
+        return _base64url_bits(modulus)
+    return 0
 
 
 def _fitting_algorithms(key: Mapping[str, object]) -> frozenset[str]:
-    return (
-        _RSA_ALGORITHMS
-        if key.get("kty") == "RSA"
-        else _CURVE_ALGORITHMS.get(str(key.get("crv")), frozenset())
-    )
+    if key.get("kty") == "RSA":
+        return _RSA_ALGORITHMS
+    return _CURVE_ALGORITHMS.get(str(key.get("crv")), frozenset())
 
 
 def _refuse_private(members: Collection[str]) -> None:
@@ -242,16 +238,22 @@ def without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) < len(pairs):
         _refuse_private(PRIVATE_MEMBERS & members.keys())
-        twice = sorted(
-            name for name, count in Counter(name for name, _ in pairs).items() if count > 1
-        )
-        named = ", ".join(
-            name if name in _KNOWN_MEMBERS else quoted(name) for name in twice[:_MOST_NAMED]
-        )
+        counted = Counter(name for name, _ in pairs)
+        twice = sorted(name for name, count in counted.items() if count > 1)
+        named = ", ".join(map(_named, twice[:_MOST_NAMED]))
         raise InvalidJwk(
             Reason(tr("has the member {named} twice; keep one", named=named), twice[0])
         )
     return members
+
+
+def _named(member: str) -> str:
+    return member if member in _KNOWN_MEMBERS else quoted(member)
+
+
+def _reasons_against_each(members: Iterable[str], sentence: str) -> list[Reason]:
+    """Return a reason per member; ``sentence`` names it."""
+    return [Reason(translated(sentence, name=name), name) for name in members]
 
 
 def _reasons_against_material(kty: str, members: Mapping[str, object]) -> list[Reason]:
@@ -268,22 +270,12 @@ def _reasons_against_material(kty: str, members: Mapping[str, object]) -> list[R
                 )
             )
         ]
-    garbled = [
-        name
-        for name in required
-        if name != "crv" and not _BASE64URL.fullmatch(cast(str, members[name]))
-    ]
+    encoded = {name: cast(str, members[name]) for name in required if name != "crv"}
+    garbled = [name for name, text in encoded.items() if not _BASE64URL.fullmatch(text)]
     if garbled:
-        return [
-            Reason(
-                tr(
-                    "has a member {name} that is not base64url; export the public key again",
-                    name=name,
-                ),
-                name,
-            )
-            for name in garbled
-        ]
+        return _reasons_against_each(
+            garbled, N_("has a member {name} that is not base64url; export the public key again")
+        )
     if kty != "RSA":
         crv = members["crv"]
         if crv not in _CURVES[kty]:
@@ -298,42 +290,28 @@ def _reasons_against_material(kty: str, members: Mapping[str, object]) -> list[R
                 )
             ]
     # Another spelling of the same key would have another thumbprint.
-    misspelt = [
-        name
-        for name in required
-        if name != "crv" and not _is_only_spelling(cast(str, members[name]), members.get("crv"))
-    ]
+    crv = members.get("crv")
+    misspelt = [name for name, text in encoded.items() if not _is_only_spelling(text, crv)]
     if misspelt:
-        return [
-            Reason(
-                tr(
-                    "has a member {name} that is not spelled as RFC 7518 has it; export the public"
-                    " key again",
-                    name=name,
-                ),
-                name,
-            )
-            for name in misspelt
-        ]
+        return _reasons_against_each(
+            misspelt,
+            N_(
+                "has a member {name} that is not spelled as RFC 7518 has it; export the public"
+                " key again"
+            ),
+        )
     return _reasons_against_rsa(members) if kty == "RSA" else []
 
 
 def _reasons_against_rsa(members: Mapping[str, object]) -> list[Reason]:
     # RFC 7518 §6.3.1.1 allows the shortest spelling alone.
-    padded = [
-        name for name in _REQUIRED_MEMBERS["RSA"] if _bytes(cast(str, members[name]))[:1] == b"\0"
-    ]
+    encoded = {name: cast(str, members[name]) for name in _REQUIRED_MEMBERS["RSA"]}
+    padded = [name for name, text in encoded.items() if _bytes(text).startswith(b"\0")]
     if padded:
-        return [
-            Reason(
-                tr(
-                    "has a member {name} that starts with a zero byte; export the public key again",
-                    name=name,
-                ),
-                name,
-            )
-            for name in padded
-        ]
+        return _reasons_against_each(
+            padded,
+            N_("has a member {name} that starts with a zero byte; export the public key again"),
+        )
     bits = rsa_bits(members) or 0
     if bits < MINIMUM_RSA_BITS:
         return [
@@ -479,10 +457,6 @@ def _bytes(text: str) -> bytes:
 
 
 def _quoted(value: object) -> str:
-    return (
-        quoted(value)
-        if isinstance(value, str)
-        else tr("missing")
-        if value is None
-        else tr("that is no text")
-    )
+    if isinstance(value, str):
+        return quoted(value)
+    return tr("missing") if value is None else tr("that is no text")

@@ -45,13 +45,9 @@ def parse_keys(text: str) -> tuple[PublicJwk, ...]:
         try:
             keys.append(public_jwk(members))
         except InvalidJwk as error:
-            reasons += [
-                Reason(
-                    tr("number {number} {sentence}", number=number, sentence=reason.sentence),
-                    reason.member,
-                )
-                for reason in error.reasons
-            ]
+            for reason in error.reasons:
+                sentence = tr("number {number} {sentence}", number=number, sentence=reason.sentence)
+                reasons.append(Reason(sentence, reason.member))
     if reasons:
         raise InvalidJwk(*reasons)
     return tuple(keys)

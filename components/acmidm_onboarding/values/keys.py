@@ -37,10 +37,10 @@ class Key:
     @property
     def described(self) -> dict[str, Any]:
         """Usage and end, as people read them."""
-        return {
-            **self.usage,
-            **({"exp": f"{self.expires:%Y-%m-%d %H:%M} UTC"} if self.expires else {}),
-        }
+        members = dict(self.usage)
+        if self.expires:
+            members["exp"] = f"{self.expires:%Y-%m-%d %H:%M} UTC"
+        return members
 
 
 @dataclass(frozen=True)
@@ -97,11 +97,9 @@ def keys_of(jwks: Mapping[str, Any]) -> dict[str, Key]:
 
 def public_keys(jwks: Mapping[str, PublicJwk] | None) -> dict[str, Key] | None:
     """Return the keys of a JWK Set that was looked through; None where nobody knows it."""
-    return (
-        None
-        if jwks is None
-        else {kid: key_of(key.members, key.thumbprint) for kid, key in jwks.items()}
-    )
+    if jwks is None:
+        return None
+    return {kid: key_of(key.members, key.thumbprint) for kid, key in jwks.items()}
 
 
 def key_of(members: Mapping[str, Any], thumbprint: str | None = None) -> Key:

@@ -79,7 +79,7 @@ class Mandate(Part):
     @property
     def words(self) -> str:
         """Its last day, and its reference where it has one."""
-        return f"{self.until}{f' ({self.reference})' if self.reference else ''}"
+        return f"{self.until} ({self.reference})" if self.reference else f"{self.until}"
 
 
 class Mandates(Part):
@@ -99,12 +99,9 @@ class Mandates(Part):
 def mandate_for(mandates: Iterable[Mandate], supplier: str, allowed: str) -> Mandate | None:
     """Return the mandate of a supplier that ends last, whether it has ended or not: for an
     application, which has the supplier's keys, or for the key of a connection that sends."""
-    own = (
-        mandate
-        for mandate in mandates
-        if mandate.supplier == supplier and allowed in mandate.allowed
-    )
-    return max(own, key=lambda mandate: mandate.until, default=None)
+    of_supplier = (mandate for mandate in mandates if mandate.supplier == supplier)
+    allowing = (mandate for mandate in of_supplier if allowed in mandate.allowed)
+    return max(allowing, key=lambda mandate: mandate.until, default=None)
 
 
 def mandate_fields(supplier: str, mandate: Mandate | None) -> dict[str, str]:

@@ -48,13 +48,14 @@ class OrganisationMetadata(BaseModel):
         None where no code is known here, or one that several organisations have (``shared``). A
         name proves nothing.
         """
-        kbo = "".join(char for char in self.kbo or "" if char.isdigit())
-        here = [(True, self.ovo), (False, None if kbo in (SHARED_KBO_NUMBER, *shared) else kbo)]
-        for is_ovo, code in here:
-            own = {one for one in codes if one.startswith("OVO") is is_ovo}
-            if own and code:
-                return code in own
-        return False if any(code for _, code in here) else None
+        kbo: str | None = "".join(filter(str.isdigit, self.kbo or ""))
+        if kbo in (SHARED_KBO_NUMBER, *shared):
+            kbo = None
+        for is_ovo, known in ((True, self.ovo), (False, kbo)):
+            of_kind = {code for code in codes if code.startswith("OVO") is is_ovo}
+            if of_kind and known:
+                return known in of_kind
+        return False if self.ovo or kbo else None
 
 
 class PortalMetadata(Part):
@@ -81,11 +82,10 @@ class PortalMetadata(Part):
         """The fields as files and a resource's inputs have them: plain values, those without one
         left out."""
         said = self.model_dump(mode="json", exclude_none=True, exclude={"incarnation"})
-        return {
-            name: value
-            for name, value in said.items()
-            if value or name not in ("attributes", "keys_declared")
-        }
+        for name in ("attributes", "keys_declared"):
+            if not said.get(name):
+                said.pop(name, None)
+        return said
 
 
 class ClientMetadata(PortalMetadata):
@@ -118,11 +118,9 @@ class ClientMetadata(PortalMetadata):
     def as_written_by(self, owner: Owner) -> Self:
         """Return it with the incarnation of an ``owner`` who is otherwise the same: another one
         wrote it, and that changed nothing else."""
-        return (
-            self.model_copy(update={"incarnation": owner.incarnation})
-            if self.owner.is_connection_of(owner)
-            else self
-        )
+        if not self.owner.is_connection_of(owner):
+            return self
+        return self.model_copy(update={"incarnation": owner.incarnation})
 
     def as_managed_by(self, wanted: ClientMetadata) -> Self:
         """Return it without an address of keys where ``wanted`` names none: the keys are then
@@ -192,8 +190,5 @@ class ProductDocument:
 def without_assigned(scopes: Scopes, assigned: frozenset[str], declared: Collection[str]) -> Scopes:
     """Return the scopes that are ours to look at: not those that a provider ``assigned`` by itself
     and nobody declares."""
-    return {
-        name: default
-        for name, default in scopes.items()
-        if name in declared or name not in assigned
-    }
+    hidden = assigned.difference(declared)
+    return {name: default for name, default in scopes.items() if name not in hidden}

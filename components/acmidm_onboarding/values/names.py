@@ -54,7 +54,8 @@ def application_name(text: str) -> str:
 
 def code_or_key(text: str) -> str:
     code, slash, application = text.partition("/")
-    return f"{organisation_code(code)}{slash}{application_name(application) if slash else ''}"
+    code = organisation_code(code)
+    return f"{code}/{application_name(application)}" if slash else code
 
 
 def connection_of_another(text: str) -> str:
@@ -122,11 +123,9 @@ def day(value: object) -> date:
             return date.fromisoformat(value)
     except ValueError:
         pass
-    raise ValueError(
-        tr("{value} is no day; write one such as 2027-03-31", value=quoted(value))
-        if isinstance(value, str)
-        else tr("this is no day; write one such as 2027-03-31")
-    )
+    if isinstance(value, str):
+        raise ValueError(tr("{value} is no day; write one such as 2027-03-31", value=quoted(value)))
+    raise ValueError(tr("this is no day; write one such as 2027-03-31"))
 
 
 def one_is_a_list(value: object) -> object:

@@ -47,11 +47,9 @@ class Problem:
     @property
     def shown_file(self) -> str:
         """The file as a message names it: a secret that was pasted as its name is not repeated."""
-        return (
-            self.file.as_posix()
-            if self.file.is_absolute()
-            else "/".join(map(without_keys_and_tokens, self.file.parts))
-        )
+        if self.file.is_absolute():
+            return self.file.as_posix()
+        return "/".join(map(without_keys_and_tokens, self.file.parts))
 
     @property
     def wrong_files(self) -> tuple[Path, ...]:
@@ -136,11 +134,9 @@ def first_listed(names: Sequence[str], language: Language | None = None) -> str:
     if not names:
         return language.tr("none")
     first = listed(names[:3])
-    return (
-        language.tr("{first} and {count:,} more", first=first, count=len(names) - 3)
-        if len(names) > 3
-        else first
-    )
+    if len(names) <= 3:
+        return first
+    return language.tr("{first} and {count:,} more", first=first, count=len(names) - 3)
 
 
 def on_one_line(text: str) -> str:
@@ -151,11 +147,11 @@ def on_one_line(text: str) -> str:
 
 def spelled_out(text: str) -> str:
     """Escape line breaks, control characters and whatever else is not seen."""
-    return (
-        text
-        if text.isprintable()
-        else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-    )
+    return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def _visible(char: str) -> str:
+    return char if char.isprintable() else ascii(char)[1:-1]
 
 
 def _broken(command: re.Match[str]) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 def searched(search: str) -> Callable[[str], bool]:
     """Return what says whether a text, in lower case, has a word that begins with each one of
     ``search``."""
-    wanted = [
-        re.compile(rf"(?<![^\W_]){re.escape(word)}" if word[0].isalnum() else re.escape(word))
-        for word in search.casefold().split()
-    ]
+    wanted = []
+    for word in search.casefold().split():
+        before = r"(?<![^\W_])" if word[0].isalnum() else ""
+        wanted.append(re.compile(before + re.escape(word)))
     return lambda text: all(pattern.search(text) for pattern in wanted)
