@@ -67,12 +67,9 @@ def as_confirmed(
             known = _known_grants(form, record, asked.get(form.client_key, {}))
             declared += _declared(form, confirmed, record, keys, known)
     if protect is not None:
-        clients = formed.values()
         former = set[ClientKey]()
-        for form in clients:
-            former |= {
-                (key, form.platform, form.environment) for key in (form.key, *form.form.formerly)
-            }
+        for form in formed.values():
+            former.update(form.client_keys)
         without_form = _without_form(former, confirmations, records, keys, by_hand, protect=protect)
         declared += (client for client in without_form if stays is None or not stays(client.key))
     keys_in_order = dict.fromkeys(client.key for client in (*formed.values(), *declared))
@@ -94,7 +91,8 @@ def _known_grants(
 ) -> dict[str, Grant]:
     """Return why, and until when, a client has each scope. One that is ordered away keeps what it
     had."""
-    return {**asked, **((record.scopes if record else None) or {}), **form.scopes}
+    had = record.granted if record else {}
+    return {**asked, **had, **form.scopes}
 
 
 def _declared(
@@ -130,10 +128,10 @@ def _without_form(
 ) -> Iterator[Declaration]:
     """Yield the clients without a form that are not confirmed as gone; without those that the
     engine must refuse to remove, which it only can once a run has recorded them."""
-    made = (
-        client for client in records.values() if client.client_id and client.platform in by_hand
-    )
-    recorded = {client.client_key: client for client in made}
+    recorded = {}
+    for made in records.values():
+        if made.client_id and made.platform in by_hand:
+            recorded[made.client_key] = made
     for client_key in {**recorded, **confirmations}.keys() - formed:
         confirmed, record = confirmations.get(client_key), recorded.get(client_key)
         if protect and record is not None and may_not_go(confirmed, record):
@@ -177,21 +175,19 @@ def _as(
 ) -> Declaration:
     """Return a form's client with what an authority has of it."""
     metadata = metadata.model_copy(update={"software_id": form.software_id})
-    own = (
-        None if form.keys.declared is None else jwks or {}
-    )  # the state never has keys of the portal
+    # The state never has keys of the portal.
+    own = None if form.keys.declared is None else jwks or {}
+    scopes = {}
+    for scope, grant in client.granted.items():
+        scopes[scope] = replace(known.get(scope, Grant(NOT_DECLARED)), default=grant.default)
+    withdrawn = form.leaving.withdrawn - scopes.keys()
     return replace(
         form,
         client_id=client.client_id,
         fields=flat(metadata.properties),
         metadata=metadata,
-        scopes={
-            scope: replace(known.get(scope, Grant(NOT_DECLARED)), default=grant.default)
-            for scope, grant in (client.scopes or {}).items()
-        },
-        leaving=replace(
-            form.leaving, withdrawn=form.leaving.withdrawn - (client.scopes or {}).keys()
-        ),
+        scopes=scopes,
+        leaving=replace(form.leaving, withdrawn=withdrawn),
         leaves_scopes=client.scopes is None,
         jwks=own,
         keys=replace(form.keys, declared=public_keys(own)),

@@ -60,12 +60,9 @@ def _changes(
         others = {scope: grant for scope, grant in before[SCOPES].items() if scope not in order.now}
         return {SCOPES: {**others, **order.says}}
     if kind == PRODUCT:
-        others = {
-            product: configuration
-            for product, configuration in before["products"].items()
-            if product != name
-        }
-        return {"products": {**others, **order.says}}
+        products = dict(before["products"])
+        products.pop(name, None)
+        return {"products": {**products, **order.says}}
     return {KEYS: dict(keys or {})} if kind == KEYS else {"metadata": order.says}
 
 

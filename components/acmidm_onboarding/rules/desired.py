@@ -42,11 +42,7 @@ class Desired:
     @property
     def unknown(self) -> tuple[Declaration, ...]:
         """What the state does not have, or not the scopes of, and its authority may have."""
-        held_back = (
-            withheld.connection
-            for withheld in self.held_back
-            if not withheld.is_declared and (withheld.is_new or withheld.is_partial)
-        )
+        held_back = (withheld.connection for withheld in self.held_back if withheld.is_unknown)
         return (*held_back, *self.unrecorded)
 
     @property

@@ -8,7 +8,6 @@ configuration of its products: a later day gives the scope back, as a new one.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
 from datetime import date
 
 from acmidm_onboarding.rules.retirement import due
@@ -20,20 +19,20 @@ from acmidm_onboarding.values.end import End, EndOf, after, is_over, midnight
 def ended_scopes(client: Client, day: date) -> dict[str, str]:
     """Return the scopes of a client whose last day has passed before ``day``, each with that last
     day: ``{"dv_dosis_schrijven": "2027-03-31"}``."""
-    return {
-        scope: grant.until
-        for scope, grant in (client.scopes or {}).items()
-        if grant.until and is_over(grant.until, day)
-    }
+    ended = {}
+    for scope, grant in client.granted.items():
+        if grant.until and is_over(grant.until, day):
+            ended[scope] = grant.until
+    return ended
 
 
 def without_ended_scopes(connections: Collection[Declaration], day: date) -> list[Declaration]:
     """Return the connections without the scopes that have ended."""
     now = []
     for connection in connections:
-        ended = ended_scopes(connection, day)
-        scopes = {scope: grant for scope, grant in connection.scopes.items() if scope not in ended}
-        now.append(replace(connection, scopes=scopes) if ended else connection)
+        if ended := ended_scopes(connection, day):
+            connection = connection.without(scopes=ended)
+        now.append(connection)
     return now
 
 
@@ -44,7 +43,7 @@ def past_ends(wanted: Client, real: Client, day: date) -> Iterator[End]:
     what the authority has.
     """
     for scope, until in ended_scopes(wanted, day).items():
-        if scope in (real.scopes or {}):
+        if scope in real.granted:
             yield _ended(EndOf.SCOPE, scope, until)
     last_day = wanted.form.mandate.get("until")
     if last_day and is_over(last_day, day) and (real.scopes or real.keys.known):

@@ -60,6 +60,11 @@ class Withheld:
         return not (self.is_declared or self.lacks_mandate)
 
     @property
+    def is_unknown(self) -> bool:
+        """Whether the state does not have it, or not its scopes, and its authority may have it."""
+        return not self.is_declared and (self.is_new or self.is_partial)
+
+    @property
     def name(self) -> str:
         """The connection that it is about."""
         asked = self.connection
@@ -79,9 +84,8 @@ def by_reason(held_back: Iterable[Withheld]) -> list[str]:
     for withheld in held_back:
         for why in withheld.missing:
             names.setdefault((_what(withheld), on_one_line(why)), []).append(withheld.name)
-    return [
-        translated(what, names=first_listed(names), why=why) for (what, why), names in names.items()
-    ]
+    reasons = names.items()
+    return [translated(what, names=first_listed(each), why=why) for (what, why), each in reasons]
 
 
 def _what(withheld: Withheld) -> str:
@@ -97,14 +101,13 @@ def added(connection: Declaration, record: Client | None) -> tuple[frozenset[str
     this name or an earlier one."""
     if record is None:
         return frozenset(connection.scopes), frozenset(connection.products)
-    had, names = record.had_scopes, connection.form.catalogue_names
-    names_had = {record.form.catalogue_names.get(scope, scope) for scope in had}
-    scopes = frozenset(
-        scope
-        for scope in connection.scopes
-        if scope not in had and names.get(scope, scope) not in names_had
-    )
-    return scopes, frozenset(connection.products).difference(record.products)
+    had = record.had_scopes
+    names_had = set(map(record.form.name_of, had))
+    scopes = set[str]()
+    for scope in connection.scopes:
+        if scope not in had and connection.form.name_of(scope) not in names_had:
+            scopes.add(scope)
+    return frozenset(scopes), frozenset(connection.products).difference(record.products)
 
 
 def _added_afzenders(
@@ -253,10 +256,8 @@ def uncovered(
 
 def _covered_scopes(connection: Declaration, evidence: Evidence) -> frozenset[str]:
     """Return the scopes of a connection that evidence covers, by the platform's names."""
-    names = connection.form.catalogue_names
-    return frozenset(
-        scope for scope in connection.scopes if names.get(scope, scope) in evidence.scopes
-    )
+    name_of = connection.form.name_of
+    return frozenset(scope for scope in connection.scopes if name_of(scope) in evidence.scopes)
 
 
 def _probe(connection: Declaration) -> str:
@@ -274,8 +275,9 @@ def _reasons(
     days: int,
 ) -> Iterator[str]:
     """Yield why there is no evidence that counts, each with its remedy."""
-    stack, on_tni = quoted(tests.name) if tests else "", None
+    stack, on_tni = "", None
     if tests is not None:
+        stack = quoted(tests.name)
         on_tni = recorded_as(connection, tests.records)
         if not is_recorded(on_tni):
             unread = tests.unreadable and tr(
@@ -437,12 +439,11 @@ def _without(connection: Declaration, record: Client, covered: _Proven) -> Decla
     """Return the connection without what is added and not proven."""
     scopes, products = added(connection, record)
     scopes, products = scopes - covered.scopes, products - covered.products
-    granted = {name: grant for name, grant in connection.scopes.items() if name not in scopes}
+    kept = connection.without(scopes, products)
     configured = {}
-    for name in connection.products:
-        if name not in products:
-            configured[name] = _without_unproven(name, connection, record, covered)
-    return replace(connection, scopes=granted, products=configured)
+    for name in kept.products:
+        configured[name] = _without_unproven(name, connection, record, covered)
+    return replace(kept, products=configured)
 
 
 def _without_unproven(

@@ -120,11 +120,10 @@ def _without_former(
         return connection
     if not is_recorded(record):
         return connection
-    lent = {
-        thumbprint: supplier
-        for thumbprint, supplier in connection.lenders.listed.items()
-        if thumbprint in record.keys.thumbprints and supplier in connection.lenders.mandates
-    }
+    lent = dict[str, str]()
+    for thumbprint, supplier in connection.lenders.listed.items():
+        if thumbprint in record.keys.thumbprints and supplier in connection.lenders.mandates:
+            lent[thumbprint] = supplier
     return without_taken_back(connection, {**lent, **record.keys.lent}, day)
 
 
@@ -133,9 +132,8 @@ def acting(connection: Declaration, day: date) -> frozenset[str]:
     client that is let go."""
     if connection.lets_go():
         return frozenset()
-    running = {
-        name for name, until in connection.lenders.mandates.items() if not is_over(until, day)
-    }
+    mandates = connection.lenders.mandates.items()
+    running = {supplier for supplier, until in mandates if not is_over(until, day)}
     # What becomes of the present one's is decided by all of its mandate: the scopes go first.
     return frozenset(running | {connection.form.mandate.get("supplier", "")} - {""})
 
@@ -186,19 +184,15 @@ def _sends_no_more(connection: Declaration, afzenders: Collection[str]) -> str:
 
 def _as_recorded(connection: Declaration, record: Client) -> Declaration:
     # What was found at an authority has neither metadata nor configurations: the form's then count.
-    metadata = (
-        metadata_of(record).model_copy(update={"software_id": connection.software_id})
-        if record.fields
-        else connection.metadata
-    )
-    jwks = {
-        kid: key
-        for kid, key in (connection.jwks or {}).items()
-        if key.thumbprint in record.keys.thumbprints
-    }
+    metadata, there = connection.metadata, record.keys.thumbprints
+    if record.fields:
+        own = {"software_id": connection.software_id}
+        metadata = metadata_of(record).model_copy(update=own)
+    declared = connection.jwks or {}
+    jwks = {kid: key for kid, key in declared.items() if key.thumbprint in there}
     revoked = dict[str, str]()
     if record.scopes is not None and not record.scopes:
-        thumbprints = record.keys.thumbprints | connection.keys.thumbprints
+        thumbprints = there | connection.keys.thumbprints
         jwks, revoked = {}, dict.fromkeys(thumbprints, connection.form.mandate["supplier"])
     return replace(
         connection,

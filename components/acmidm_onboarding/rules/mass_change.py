@@ -22,6 +22,5 @@ def undeclared(declared: Iterable[Client], records: Records) -> list[str]:
     """Return the clients that a state has and that are declared no more, by resource name."""
     found = [recorded_as(client, records) for client in declared]
     staying = {client.resource_name for client in found if client}
-    return sorted(
-        name for name, client in records.items() if client.client_id and name not in staying
-    )
+    recorded = {name for name, client in records.items() if client.client_id}
+    return sorted(recorded - staying)

@@ -72,12 +72,12 @@ class Mistaken:
     def waiting(self, forms: Collection[Declaration], recorded: Collection[str]) -> frozenset[str]:
         """Return the keys of the forms that are not carried out, though they have no mistake: each
         takes the client of an earlier key, which may be that of a mistake."""
-        return frozenset(
-            form.key
-            for form in forms
-            if form.key not in recorded
-            and any(former in recorded and self.may_mean(former) for former in form.form.formerly)
-        )
+        waiting = set[str]()
+        for form in forms:
+            former = filter(self.may_mean, set(form.form.formerly).intersection(recorded))
+            if form.key not in recorded and any(former):
+                waiting.add(form.key)
+        return frozenset(waiting)
 
     def stays(self, key: str) -> bool:
         """Return whether a connection that is there stays as it is."""
@@ -97,13 +97,12 @@ class Mistaken:
                     takes_scopes=True, withdrawn=client.had_scopes, keys=self._stolen(client)
                 )
             return Ending(keys=client.keys.thumbprints)
-        former = {
-            thumbprint
-            for thumbprint, lender in client.keys.lent.items()
-            if lender != supplier and self._supplier_has_ended(client, lender, recorded, day)
-        }
+        gone = set(self._stolen(client))
+        for thumbprint, lender in client.keys.lent.items():
+            if lender != supplier and self._supplier_has_ended(client, lender, recorded, day):
+                gone.add(thumbprint)
         return Ending(
-            keys=self._stolen(client) | former,
+            keys=frozenset(gone),
             afzenders=self._ended_afzenders(client, recorded, day),
         )
 

@@ -185,7 +185,8 @@ def orders(
         return
     if wanted is None:
         for removal in removals({client_key: confirmed}):
-            yield _refused(_let_go(removal) if keeps else removal, confirmed)
+            order = _let_go(removal) if keeps else removal
+            yield _refused(order, confirmed)
         return
     for order in targets(wanted, confirmed, rules):
         if order.says != order.now:
@@ -263,12 +264,14 @@ def said_before(
 def _create(wanted: Declaration, rules: Rules) -> Order:
     granted = next(scopes for part, _, scopes in _scopes(wanted, {}, rules) if part == SCOPES)
     says: dict[str, Any] = {CLIENT: wanted.metadata.for_people.properties, SCOPES: granted}
-    says |= {"client_id": wanted.form.adopts} if wanted.form.adopts else {}
+    act = Act.CREATE
+    if wanted.form.adopts:
+        act, says["client_id"] = Act.COMPARE, wanted.form.adopts
     return Order(
         wanted.client_key,
         wanted.resource_name,
         CREATE,
-        Act.COMPARE if wanted.form.adopts else Act.CREATE,
+        act,
         says,
         client_id=wanted.form.adopts,
         form=wanted.form.path,
@@ -310,7 +313,8 @@ def _scopes(
             "default": grant.default
         }
     for part, scopes in sorted(parts.items()):
-        yield part, Act.GRANT if part == SCOPES else Act.APPROVE, scopes
+        act = Act.GRANT if part == SCOPES else Act.APPROVE
+        yield part, act, scopes
 
 
 def scope_part(platform: Platform, scope: str, rules: Rules) -> str:
@@ -322,12 +326,12 @@ def scope_part(platform: Platform, scope: str, rules: Rules) -> str:
 def _of_part(
     part: str, platform: Platform, confirmed: Confirmation, rules: Rules
 ) -> dict[str, Any]:
-    return {
-        scope: {"default": default}
-        for scope, default in sorted(confirmed.scopes.items())
-        if scope_part(platform, scope, rules) == part
-        and scope not in rules.assigned.get(platform, ())
-    }
+    granted = {}
+    for scope, default in sorted(confirmed.scopes.items()):
+        is_assigned = scope in rules.assigned.get(platform, ())
+        if not is_assigned and scope_part(platform, scope, rules) == part:
+            granted[scope] = {"default": default}
+    return granted
 
 
 def _act_on_keys(
@@ -359,41 +363,30 @@ def _left(wanted: Declaration, confirmed: Confirmation) -> Mapping[str, PublicJw
 def _keys(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Mapping[str, PublicJwk]:
     """Return the keys that a client must have: those of its form, and those that may not leave
     yet."""
-    now = confirmed.jwks or {}
-    registered = [
-        RegisteredKey(kid, key.thumbprint, confirmed.since.get(key.thumbprint, EVER), key.expires)
-        for kid, key in now.items()
-    ]
-    names = {key.thumbprint: kid for kid, key in now.items()}
-    declared = {
-        key.thumbprint
-        for kid, key in (wanted.jwks or {}).items()
-        if names.get(key.thumbprint, kid) == kid
-    }
+    now, asked = confirmed.jwks or {}, wanted.jwks or {}
+    registered, names = [], {}
+    for kid, key in now.items():
+        since = confirmed.since.get(key.thumbprint, EVER)
+        registered.append(RegisteredKey(kid, key.thumbprint, since, key.expires))
+        names[key.thumbprint] = kid
+    declared = set[str]()
+    for kid, key in asked.items():
+        if names.get(key.thumbprint, kid) == kid:
+            declared.add(key.thumbprint)
     proof = wanted.evidence_file.evidence
-    trusted = (
-        {proof.thumbprint}
-        if proof and is_fresh(proof, rules.now, rules.evidence_max_days)
-        else set[str]()
-    )
+    trusted = set[str]()
+    if proof and is_fresh(proof, rules.now, rules.evidence_max_days):
+        trusted.add(proof.thumbprint)
     gone = wanted.keys.gone_at_once
     facts: dict[str, Any] = {"trusted": trusted, "compromised": gone, "now": rules.now}
-    kept = obstacle(registered, declared, **facts, overlap_days=rules.overlap_days)
-    stays = {
-        kid: key
-        for kid, key in now.items()
-        if kept
-        and key.thumbprint not in gone
-        and key.thumbprint not in declared
-        and not key.has_ended(rules.now)
-    }
+    stays: dict[str, PublicJwk] = {}
+    if obstacle(registered, declared, **facts, overlap_days=rules.overlap_days):
+        usable = {kid: key for kid, key in now.items() if not key.has_ended(rules.now)}
+        going = gone | declared
+        stays = {kid: key for kid, key in usable.items() if key.thumbprint not in going}
     # A new key waits where it wants the name of one that stays, or where there would be more than a
     # client may have.
     taken = {*stays, *(key.thumbprint for key in stays.values())}
-    fitting = [
-        (kid, key)
-        for kid, key in (wanted.jwks or {}).items()
-        if taken.isdisjoint((kid, key.thumbprint))
-    ]
+    fitting = [each for each in asked.items() if taken.isdisjoint((each[0], each[1].thumbprint))]
     fitting.sort(key=lambda key: key[1].thumbprint not in names)
     return {**stays, **dict(fitting[: max(MOST_KEYS - len(stays), 0)])}

@@ -46,10 +46,8 @@ class Gate(NamedTuple):
 def strictest(gates: Iterable[Gate]) -> Gate:
     """Return the gate that holds back what any of these gates does; the default gate for none."""
     kept = list(gates) or [Gate()]
-    return Gate(
-        max((gate.mode for gate in kept), key=list(PromotionGate).index),
-        min(gate.evidence_max_days for gate in kept),
-    )
+    mode = max((gate.mode for gate in kept), key=list(PromotionGate).index)
+    return Gate(mode, min(gate.evidence_max_days for gate in kept))
 
 
 @dataclass(frozen=True)
@@ -136,13 +134,11 @@ def _key_algorithm(planned: PlannedClient, situation: Situation) -> Iterator[Vio
         signs_with = algorithms_of(key)
         if allowed is None or not signs_with - allowed:
             continue
-        signs = (
-            tr("key {kid} signs with {alg}", kid=quoted(kid), alg=key.get("alg"))
-            if "alg" in key
-            else tr(
-                "key {kid} has no alg, and may sign with any algorithm of its type", kid=quoted(kid)
-            )
+        signs = tr(
+            "key {kid} has no alg, and may sign with any algorithm of its type", kid=quoted(kid)
         )
+        if "alg" in key:
+            signs = tr("key {kid} signs with {alg}", kid=quoted(kid), alg=key.get("alg"))
         usable = either(sorted(signs_with & allowed) or sorted(allowed))
         yield Violation(
             signs,

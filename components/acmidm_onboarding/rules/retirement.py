@@ -33,14 +33,14 @@ def declared_now(
     ``records`` reads what the state has, and is called only where something is due. What it has
     lost and ``at_authorities`` has, is recorded first: the engine removes what its state has.
     """
-    leaving = ((connection, due(connection, day)) for connection in connections)
-    steps = (
-        _now(connection, known(connection, records(), at_authorities), names)
-        if names
-        else connection
-        for connection, names in leaving
-    )
-    return [now for now in steps if now is not None]
+    declared = []
+    for connection in connections:
+        now: Declaration | None = connection
+        if leaving := due(connection, day):
+            now = _now(connection, known(connection, records(), at_authorities), leaving)
+        if now is not None:
+            declared.append(now)
+    return declared
 
 
 def unrecorded(
@@ -48,12 +48,8 @@ def unrecorded(
 ) -> list[Declaration]:
     """Return the connections that leave by ``day`` and have no client in the state: they have left,
     or the state has lost them."""
-    return [
-        connection
-        for connection in connections
-        if connection.platform in due(connection, day)
-        and not is_recorded(recorded_as(connection, records()))
-    ]
+    leaving = [one for one in connections if one.platform in due(one, day)]
+    return [one for one in leaving if not is_recorded(recorded_as(one, records()))]
 
 
 def last_step(connections: Iterable[Declaration], records: Records, day: date) -> frozenset[str]:
@@ -83,36 +79,23 @@ def _now(
     if connection.platform.value in leaving:
         # A client that somebody removed may have left configurations, which go without it: none is
         # made to leave.
-        return (
-            None
-            if not is_recorded(has) or _may_go(has, connection)
-            else _at_first(has, connection, leaving)
-        )
+        if not is_recorded(has) or _may_go(has, connection):
+            return None
+        return _at_first(has, connection, leaving)
     withdrawn = frozenset().union(*(connection.product_scopes[product] for product in leaving))
-    may_go = (
-        (has.products.keys() & has.leaving.parts) - has.leaving.known_protected
-        if has and not withdrawn & (has.scopes or {}).keys()
-        else frozenset[str]()
-    )
-    gone = {
-        product
-        for product in leaving
-        if has is None or product in may_go or product not in has.products
-    }
-    scopes = {scope: grant for scope, grant in connection.scopes.items() if scope not in withdrawn}
+    gone = leaving
+    if has is not None:
+        gone = leaving - has.products.keys()
+        if not withdrawn & has.granted.keys():
+            gone |= leaving & has.leaving.parts - has.leaving.known_protected
+    now = connection.without(withdrawn, gone)
     return replace(
-        connection,
+        now,
         leaving=replace(
             connection.leaving,
             parts=leaving - gone,
-            withdrawn=withdrawn_of(has, connection, scopes),
+            withdrawn=withdrawn_of(has, connection, now.scopes),
         ),
-        scopes=scopes,
-        products={
-            product: configuration
-            for product, configuration in connection.products.items()
-            if product not in gone
-        },
     )
 
 

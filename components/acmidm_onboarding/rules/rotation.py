@@ -78,7 +78,8 @@ def obstacle(
     if not successors:
         return Obstacle(leaving)
     lacks_proof, until, successor = min(successors)
-    return Obstacle(leaving, successor, until if until > now else None, lacks_proof)
+    waits_until = until if until > now else None
+    return Obstacle(leaving, successor, waits_until, lacks_proof)
 
 
 def lasting(days: float) -> str:
@@ -125,13 +126,8 @@ def sentence(kept: Obstacle, *, overlap_days: float, probe: str, unseen: str) ->
         successor = tr("that one")
         remedies.append(tr("wait until then"))
     if kept.lacks_proof:
-        what.append(
-            tr(
-                "once {successor} is proven{unseen}",
-                successor=successor,
-                unseen=f" ({unseen})" if unseen else "",
-            )
-        )
+        aside = f" ({unseen})" if unseen else ""
+        what.append(tr("once {successor} is proven{unseen}", successor=successor, unseen=aside))
         remedies.append(
             tr(
                 "have whoever has the private key of the one that stays prove it with {probe}",

@@ -140,6 +140,10 @@ class FormTerms:
     keep: bool = False
     """Whether the client then stays at its authority, managed by nobody, and is not removed."""
 
+    def name_of(self, scope: str) -> str:
+        """Return the name of a scope in the catalogue."""
+        return self.catalogue_names.get(scope, scope)
+
 
 @dataclass(frozen=True)
 class Leaving:

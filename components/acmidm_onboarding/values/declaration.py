@@ -3,7 +3,7 @@ of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from acmidm_onboarding.texts import Language
@@ -93,6 +93,12 @@ class Declaration(Client):
         """Return whether the client, or one of its products, stays at its authority when it is
         taken down; None where this run takes it down not yet."""
         return self.form.keep and self.is_leaving() if self.is_leaving(product) else None
+
+    def without(self, scopes: Container[str] = (), products: Container[str] = ()) -> Declaration:
+        """Return the declaration without some of its scopes and products."""
+        granted = {name: grant for name, grant in self.scopes.items() if name not in scopes}
+        kept = {name: product for name, product in self.products.items() if name not in products}
+        return replace(self, scopes=granted, products=kept)
 
     def in_stack(self, *, protect: bool | None, managed_by: str | None = None) -> Declaration:
         """Return the declaration as the client of a stack: ``protect`` is the setting of the stack,
