@@ -35,9 +35,7 @@ def wanted(connection: Declaration, managed_by: str) -> dict[str, Any] | None:
         "managed_by": managed_by,
         "form": connection.form.path,
         "codes": list(connection.codes),
-        "shared_codes": [
-            code for code in (connection.declared_by.kbo,) if code and code not in connection.codes
-        ],
+        "shared_codes": _shared_codes(connection),
         "is_named": connection.form.adopts in connection.declared_by.adopts,
     }
 
@@ -60,6 +58,12 @@ def refused(props: Mapping[str, Any]) -> str | None:
     return adopt.get("refused") if isinstance(adopt, Mapping) else None
 
 
+def _shared_codes(connection: Declaration) -> list[str]:
+    """Return the organisation's number where others have it too, so that it proves nothing."""
+    kbo = connection.declared_by.kbo
+    return [kbo] if kbo and kbo not in connection.codes else []
+
+
 def obstacle(
     wanted: Mapping[str, Any], snapshot: ClientSnapshot | None, reserved: Reserved | None
 ) -> str | None:
@@ -72,7 +76,8 @@ def obstacle(
     if snapshot is None or snapshot.client.client_id != wanted["client_id"]:
         return f"{client_id} does not exist; {_NOT_THIS}"
     if reserved is not None:
-        return f"{client_id} {reserved.why}; {'' if reserved.is_certain else 'else '}{_NOT_THIS}"
+        remedy = _NOT_THIS if reserved.is_certain else f"else {_NOT_THIS}"
+        return f"{client_id} {reserved.why}; {remedy}"
     metadata = snapshot.client.metadata
     if metadata.owner.is_connection_of(owner_of(wanted)):
         return None
@@ -90,11 +95,8 @@ def obstacle(
         )
     match metadata.organisation.is_of(wanted["codes"], wanted["shared_codes"]):
         case False:
-            codes = ", ".join(
-                quoted(code)
-                for code in (metadata.organisation.ovo, metadata.organisation.kbo)
-                if code
-            )
+            known = filter(None, (metadata.organisation.ovo, metadata.organisation.kbo))
+            codes = ", ".join(map(quoted, known))
             return (
                 f"{client_id} is that of {quoted(metadata.organisation.name)} ({codes}), and of no"
                 f" code in organisation.yaml; {_NOT_THIS}"

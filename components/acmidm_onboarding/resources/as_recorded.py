@@ -42,11 +42,10 @@ _OF_KEYS = frozenset({LENT, SINCE, REFUSED, overlap.BLOCKED})
 def component_inputs(recorded: AsRecorded) -> dict[str, Any]:
     """Return the inputs of the component, with what this run withdraws."""
     inputs = dict(mapping(recorded.resources[0].get("inputs")))
-    withdrawn = {
-        platform.value: dict.fromkeys(sorted(ending.withdrawn), True)
-        for platform, ending in recorded.ending.items()
-        if ending.takes_scopes
-    }
+    withdrawn = {}
+    for platform, ending in recorded.ending.items():
+        if ending.takes_scopes:
+            withdrawn[platform.value] = dict.fromkeys(sorted(ending.withdrawn), True)
     if not withdrawn:
         return inputs
     return {**inputs, WITHDRAWN: {**mapping(inputs.get(WITHDRAWN)), **withdrawn}}
@@ -62,7 +61,7 @@ def declare_below(
     made: dict[str, pulumi.Resource] = {above["urn"]: component}
     for resource in below:
         changed = _changed(resource, recorded)
-        anew = changed.keys() | (_OF_KEYS if changed else set())
+        anew = {*changed, *_OF_KEYS} if changed else set[str]()
         options = pulumi.ResourceOptions(
             parent=made[resource["parent"]],
             protect=bool(resource.get("protect")) and not recorded.is_without_client,

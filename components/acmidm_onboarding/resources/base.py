@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pulumi
@@ -64,19 +65,17 @@ class AuthorityProvider(ResourceProvider):
         inputs = inputs_of(news)
         if olds:  # what counts for a create alone stays as it was
             inputs |= {name: inputs_of(olds).get(name) for name in ownership.OF_A_CREATE}
-        inputs = {
-            name: value
-            for name, value in inputs.items()
-            if value is not None or name not in ownership.OF_A_CREATE
-        }
+        for name in ownership.OF_A_CREATE:
+            if inputs.get(name) is None:
+                inputs.pop(name, None)
         wanted = inputs.pop("adopt", None)
-        # Without old inputs the resource is about to be made, or to replace another.
-        adopt = (
-            self._kept(wanted, inputs_of(olds).get("adopt"), inputs)
-            if olds
-            else self._compared(wanted, inputs)
-        )
-        return CheckResult({**inputs, "adopt": adopt} if adopt else inputs, [])
+        if olds:
+            adopt = self._kept(wanted, inputs_of(olds).get("adopt"), inputs)
+        else:  # the resource is about to be made, or to replace another
+            adopt = self._compared(wanted, inputs)
+        if adopt:
+            inputs["adopt"] = adopt
+        return CheckResult(inputs, [])
 
     def _kept(
         self, wanted: Mapping[str, Any] | None, before: Mapping[str, Any] | None, inputs: Properties
@@ -135,11 +134,8 @@ class AuthorityProvider(ResourceProvider):
         self._run.declares(id_, olds)
         if adoption.refused(news):
             return DiffResult(changes=None, replaces=[], delete_before_replace=False)
-        changed = [
-            name
-            for name in self.replaced_by
-            if self.identity(news, name) != self.identity(olds, name)
-        ]
+        identity, was = partial(self.identity, news), partial(self.identity, olds)
+        changed = [name for name in self.replaced_by if identity(name) != was(name)]
         return DiffResult(changes=None, replaces=changed, delete_before_replace=False)
 
     def create(self, props: Properties) -> CreateResult:

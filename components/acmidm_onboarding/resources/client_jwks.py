@@ -55,15 +55,13 @@ class ClientJwksProvider(ClientPartProvider):
         inputs, before = dict(checked.inputs or {}), inputs_of(olds)
         wanted = inputs.pop(overlap.INPUT, None)
         # A client that is replaced has no keys yet: its first ones are no rotation.
-        is_same = not before or not any(
-            inputs.get(name) != before.get(name) for name in self.replaced_by
-        )
-        platform = (
-            self._platforms.get(inputs["platform"])
-            if is_same and not adoption.refused(inputs)
-            else None
-        )
-        lent, gone = overlap.lent_by(before if is_same else {}, inputs, wanted)
+        changed = [name for name in self.replaced_by if inputs.get(name) != before.get(name)]
+        is_replaced = bool(before and changed)
+        platform = None
+        if not is_replaced and not adoption.refused(inputs):
+            platform = self._platforms.get(inputs["platform"])
+        had = {} if is_replaced else before
+        lent, gone = overlap.lent_by(had, inputs, wanted)
         if wanted:
             wanted = {**wanted, "compromised": sorted({*wanted["compromised"], *gone})}
         if platform is not None and wanted and isinstance(inputs["client_id"], str):
@@ -97,7 +95,7 @@ class ClientJwksProvider(ClientPartProvider):
         seen = adoption.before(props)
         made = self.made_with(props)
         if made is None or made.jwks != inputs_of(props).get("jwks"):
-            self._replace(props, None if seen is None else seen["jwks"])
+            self._replace(props, seen and seen["jwks"])
         return CreateResult(
             props["client_id"], {**_inputs(props), **self._seen(props["client_id"], props)}
         )
@@ -128,19 +126,18 @@ class ClientJwksProvider(ClientPartProvider):
         proven = props.get("proven")
         if not proven:
             return {}
-        platform, thumbprint, jwks = (
-            self.on(props),
-            proven["thumbprint"],
-            inputs_of(props).get("jwks"),
-        )
+        platform, thumbprint = self.on(props), proven["thumbprint"]
+        is_of_issuer = proven["issuer"] == platform.issuer
+        jwks = inputs_of(props).get("jwks")
         if jwks is None:
             snapshot = platform.clients.get(id_)
             jwks = snapshot.jwks if snapshot else {}
         if JWKS_URI in jwks:
-            return {"seen": thumbprint if proven["issuer"] == platform.issuer else None}
+            seen = thumbprint if is_of_issuer else None
+            return {"seen": seen}
         key = by_thumbprint(jwks).get(thumbprint)
         at = datetime.fromisoformat(proven["proven_at"])
-        is_seen = proven["issuer"] == platform.issuer and key is not None and not key.has_ended(at)
+        is_seen = is_of_issuer and key is not None and not key.has_ended(at)
         is_confirmed = olds is not None and (olds.get("seen"), olds.get("proven")) == (
             thumbprint,
             proven,
@@ -148,7 +145,8 @@ class ClientJwksProvider(ClientPartProvider):
         if is_seen and not is_confirmed and isinstance(platform.authority, KnowsUse):
             use = platform.authority.keys_in_use(id_).get(thumbprint)
             is_seen = use is not None and use.last_used_at >= at - _LONGEST_PROBE
-        return {"seen": thumbprint if is_seen else None}
+        seen = thumbprint if is_seen else None
+        return {"seen": seen}
 
     def _replace(self, props: Properties, known: Jwks | None) -> None:
         if props.get(overlap.BLOCKED):
@@ -194,17 +192,20 @@ class ClientJwks(AuthorityResource, module="acmidm", name="ClientJwks"):
         keys: pulumi.Input[Mapping[str, PublicJwk]] | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        jwks, rotation = None, None
+        if keys is not None:
+            jwks = pulumi.Output.from_input(keys).apply(members_of)
+        if not connection.is_confirmed:
+            rotation = overlap.wanted(connection, pulumi.get_stack())
         props: dict[str, Any] = {
             "platform": connection.platform.value,
             "client_id": client_id,
             ownership.CONNECTION: ownership.marks(connection, managed_by()),
             "adopt": adoption.wanted(connection, managed_by()),
             KEEP: connection.lets_go(),
-            overlap.INPUT: None
-            if connection.is_confirmed
-            else overlap.wanted(connection, pulumi.get_stack()),
+            overlap.INPUT: rotation,
             REFUSED: None,
-            "jwks": None if keys is None else pulumi.Output.from_input(keys).apply(members_of),
+            "jwks": jwks,
             LENT: dict(connection.keys.lent) or None,
             "proven": connection.keys.proven or None,
         }

@@ -27,7 +27,8 @@ class ClientPartProvider(AuthorityProvider):
         platform, client_id = self.on(props), props["client_id"]
         if client_id not in platform.made:
             client = platform.authority.read(client_id)
-            ownership.require_own(client.metadata.owner if client else None, props)
+            owner = client.metadata.owner if client else None
+            ownership.require_own(owner, props)
         return platform.made.get(client_id)
 
     def diff(self, id_: str, olds: Properties, news: Properties) -> DiffResult:

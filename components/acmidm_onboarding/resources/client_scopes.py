@@ -49,9 +49,8 @@ class ClientScopesProvider(ClientPartProvider):
         platform, client_id, seen = self.on(props), props["client_id"], adoption.before(props)
         made = self.made_with(props)
         if made is None or made.scopes != _scopes(props):
-            platform.authority.replace_scopes(
-                client_id, None if seen is None else _scopes(seen), _scopes(props)
-            )
+            known = None if seen is None else _scopes(seen)
+            platform.authority.replace_scopes(client_id, known, _scopes(props))
             platform.clients.forget(client_id)
         return CreateResult(client_id, inputs_of(props))
 
@@ -84,6 +83,12 @@ class ClientScopes(AuthorityResource, module="acmidm", name="ClientScopes"):
         client_id: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        in_order = sorted(connection.scopes.items())
+        until = {scope: grant.until for scope, grant in in_order if grant.until}
+        named = connection.form.catalogue_names.items()
+        names = {
+            scope: name for scope, name in named if scope != name and scope in connection.scopes
+        }
         props = {
             "platform": connection.platform.value,
             "client_id": client_id,
@@ -91,28 +96,12 @@ class ClientScopes(AuthorityResource, module="acmidm", name="ClientScopes"):
             "adopt": adoption.wanted(connection, managed_by()),
             KEEP: connection.lets_go(),
             "scopes": {scope: grant.reason for scope, grant in connection.scopes.items()},
-            _DEFAULT: {
-                scope: True for scope, grant in sorted(connection.scopes.items()) if grant.default
-            },
+            _DEFAULT: {scope: True for scope, grant in in_order if grant.default},
             # No authority has it: as an input, a preview shows that it changes.
-            "until": (
-                {
-                    scope: grant.until
-                    for scope, grant in sorted(connection.scopes.items())
-                    if grant.until
-                }
-                or None
-            ),
+            "until": until or None,
             # The platform's name of a scope may be corrected: the gate to production knows it by
             # the catalogue's.
-            "catalogue_names": (
-                {
-                    scope: name
-                    for scope, name in connection.form.catalogue_names.items()
-                    if scope in connection.scopes and scope != name
-                }
-                or None
-            ),
+            "catalogue_names": names or None,
         }
         super().__init__(ClientScopesProvider(), connection.resource_name, props, opts)
 

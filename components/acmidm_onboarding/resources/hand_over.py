@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -124,13 +123,9 @@ class HandOverProvider(AuthorityProvider):
         by_code = defaultdict[str, list[str]](list)
         for name, (_, connection) in about.items():
             by_code[connection["key"].split("/")[2]].append(name)
-        if len(by_code) > 1 and all(
-            sent.message_id is None and sent.why != NO_SMTP for sent in outcomes.values()
-        ):
-            yield from (
-                (names, self._sent([about[name] for name in names], to))
-                for names in by_code.values()
-            )
+        if len(by_code) > 1 and all(sent.is_for_nobody for sent in outcomes.values()):
+            for names in by_code.values():
+                yield names, self._sent([about[name] for name in names], to)
 
     def _sent(self, about: _About, to: Sequence[str]) -> dict[str, Outcome]:
         """Try to send one mail, and return what became of it per contact."""
@@ -153,42 +148,33 @@ class HandOverProvider(AuthorityProvider):
                 on_one_line(f"{what} is not sent, and the next run tries again: {error}")
             )
             return dict.fromkeys(to, Outcome(why=str(error)))
+        outcomes = dict.fromkeys(to, Outcome(mail.message_id))
         for address, why in refused.items():
-            then = (
-                "the next run tries again"
-                if why.is_temporary
-                else "correct the contacts in the form"
-            )
+            then = "correct the contacts in the form"
+            if why.is_temporary:
+                then = "the next run tries again"
             pulumi.log.warn(on_one_line(f"{what} was refused for {address}: {why}; {then}"))
-        answers = {
-            address: Outcome(mail.message_id, str(why), why.is_temporary)
-            for address, why in refused.items()
-        }
-        return {**dict.fromkeys(to, Outcome(mail.message_id)), **answers}
+            outcomes[address] = Outcome(mail.message_id, str(why), why.is_temporary)
+        return outcomes
 
     def _mail(self, about: _About, to: Sequence[str]) -> Mail:
         from acmidm_onboarding.mail import compose
 
-        made, added, connections = (
-            list[Properties](),
-            list[Properties](),
-            [connection for _, connection in about],
-        )
+        made, added = list[Properties](), list[Properties]()
+        connections = [connection for _, connection in about]
         keys = [connection["key"] for connection in connections]
         environment = Environment(keys[0].split("/")[1])
         for record, connection in about:
             platform = Platform(connection["platform"])
             settings = self._settings.platforms[platform]
             portal = settings.portal(environment)
-            where = (
-                _NOWHERE
-                if connection["keys"] == "portal" and portal is None
-                else connection["keys"]
-            )
-            apis = {
-                product: settings.api_client_id(product)
-                for product in sorted(connection.get("products", ()))
-            }
+            where = connection["keys"]
+            if where == "portal" and portal is None:
+                where = _NOWHERE
+            apis = {}
+            for product in sorted(connection.get("products", ())):
+                if api := settings.api_client_id(product):
+                    apis[product] = api
             client = {
                 "jwks_uri": None,
                 "afterwards": "",
@@ -199,9 +185,12 @@ class HandOverProvider(AuthorityProvider):
                 "issuer": settings.issuer_name,
                 "token_endpoint": settings.token_endpoint(platform),
                 "discovery": settings.discovery_url,
-                "apis": {product: client_id for product, client_id in apis.items() if client_id},
+                "apis": apis,
             }
-            (made if CLIENT_ID in record.unsent else added).append(client)
+            if CLIENT_ID in record.unsent:
+                made.append(client)
+            else:
+                added.append(client)
         applications = ", ".join(
             dict.fromkeys(connection["application"] for connection in connections)
         )
@@ -226,15 +215,13 @@ class HandOverProvider(AuthorityProvider):
 def _made(props: Properties) -> dict[str, Properties]:
     """Return the connections whose client and scopes are made, by the names of their records: in
     order, so that the same mail has the same text."""
-    return {
-        record_name(connection["platform"], connection["client_id"]): {
-            "key": key,
-            **connection,
-            **{name: sorted(connection[name]) for name in ("contacts", "scopes")},
-        }
-        for key, connection in sorted(props["connections"].items())
-        if connection.get("client_id") and connection.get("scopes") is not None
-    }
+    made: dict[str, Properties] = {}
+    for key, connection in sorted(props["connections"].items()):
+        if connection.get("client_id") and connection.get("scopes") is not None:
+            lists = {name: sorted(connection[name]) for name in ("contacts", "scopes")}
+            name = record_name(connection["platform"], connection["client_id"])
+            made[name] = {"key": key, **connection, **lists}
+    return made
 
 
 def _records(outputs: Properties) -> _Records:
@@ -246,12 +233,12 @@ def _due(before: _Records, news: Properties) -> _Records:
     records = dict(before)
     for name, connection in _made(news).items():
         scopes = connection["scopes"]
-        new = (
-            Delivery(unsent=(CLIENT_ID,))
-            if connection.get("hand_over") is True
-            else Delivery(not_sent=EXISTED)
-        )
-        records[name] = (before.get(name) or replace(new, scopes=tuple(scopes))).with_scopes(scopes)
+        record = before.get(name)
+        if record is None:
+            record = Delivery(not_sent=EXISTED, scopes=tuple(scopes))
+            if connection.get("hand_over") is True:
+                record = Delivery(unsent=(CLIENT_ID,), scopes=tuple(scopes))
+        records[name] = record.with_scopes(scopes)
     return records
 
 
@@ -319,14 +306,10 @@ def handing_over(
     """Return what ``HandOver`` has of a connection, as inputs."""
     # A preview has the scopes of the form, a run those that were granted: as a map, of which a
     # change is a line.
-    granted: Any = (
-        None
-        if scopes is None
-        else connection.scopes
-        if pulumi.runtime.is_dry_run()
-        else scopes.scopes
-    )
-    return {
+    granted: Any = None
+    if scopes is not None:
+        granted = connection.scopes if pulumi.runtime.is_dry_run() else scopes.scopes
+    inputs: dict[str, Any] = {
         "platform": connection.platform.value,
         "client_id": client.id,
         "hand_over": client.hand_over,
@@ -334,14 +317,16 @@ def handing_over(
         "application": connection.application,
         "language": connection.declared_by.language.value,
         "contacts": dict.fromkeys(connection.metadata.contacts, True),
-        "scopes": (
-            pulumi.Output.from_input(granted).apply(
-                lambda names: None if names is None else dict.fromkeys(names, True)
-            )
-        ),
+        "scopes": pulumi.Output.from_input(granted).apply(_as_lines),
         "products": dict.fromkeys(connection.products, True),
         "afterwards": connection.afterwards.get(connection.declared_by.language, ""),
         "keys": keys_there(connection, is_given=is_given),
         "jwks_uri": connection.jwks_uri,
-        **({"goes": True} if goes(connection, datetime.now(UTC).date()) else {}),
     }
+    if goes(connection, datetime.now(UTC).date()):
+        inputs["goes"] = True
+    return inputs
+
+
+def _as_lines(names: Collection[str] | None) -> dict[str, bool] | None:
+    return None if names is None else dict.fromkeys(names, True)

@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
+from acmidm_onboarding.values.hand_over_outcome import NO_SMTP
+
 CLIENT_ID = "client_id"
 """What ``unsent`` has for the client-ID. No scope has this name, and the mail with the client-ID
 names all scopes."""
@@ -26,6 +28,11 @@ class Outcome(NamedTuple):
     """Why the server did not take the mail; None where it did."""
     is_temporary: bool = True
     """Whether the server may take the same mail later."""
+
+    @property
+    def is_for_nobody(self) -> bool:
+        """Whether there is a server, and it took the mail for no contact."""
+        return self.message_id is None and self.why != NO_SMTP
 
 
 @dataclass(frozen=True)
@@ -48,31 +55,29 @@ class Delivery:
     @classmethod
     def of(cls, outputs: Mapping[str, Any]) -> Delivery:
         """Read the record in a resource's outputs."""
-        fields: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in outputs.items()
-        }
-        return cls(**{name: value for name, value in fields.items() if value is not None})
+        fields: dict[str, Any] = {}
+        for name, value in outputs.items():
+            if value is not None:
+                fields[name] = tuple(value) if isinstance(value, list) else value
+        return cls(**fields)
 
     @property
     def outputs(self) -> dict[str, Any]:
         """The record as outputs of a resource, without what is None, which the engine leaves out
         too."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in asdict(self).items()
-            if value is not None
-        }
+        outputs: dict[str, Any] = {}
+        for name, value in asdict(self).items():
+            if value is not None:
+                outputs[name] = list(value) if isinstance(value, tuple) else value
+        return outputs
 
     def unreached(self, contacts: Iterable[str]) -> list[str]:
         """Return the contacts that did not get what is unsent, and may get it."""
         if not self.unsent:
             return []
-        return [
-            contact
-            for contact in contacts
-            if (contact in self.retry if self.retry else contact not in self.refused)
-        ]
+        if self.retry:
+            return [contact for contact in contacts if contact in self.retry]
+        return [contact for contact in contacts if contact not in self.refused]
 
     def with_scopes(self, after: Collection[str]) -> Delivery:
         """Return the record of a client with these scopes: added ones are unsent, withdrawn ones no
@@ -80,57 +85,38 @@ class Delivery:
         added, record = set(after) - set(self.scopes), replace(self, scopes=tuple(sorted(after)))
         # A contact that missed the mail gets the one about the added scopes, which has the
         # client-ID too.
-        kept = {
-            name
-            for name in (() if added and self.retry else self.unsent)
-            if name == CLIENT_ID or name in after
-        }
+        kept = {CLIENT_ID, *after}.intersection(self.unsent)
+        if added and self.retry:
+            kept = set()
         unsent = (CLIENT_ID,) if CLIENT_ID in kept else tuple(sorted(kept | added))
         if added:
             return replace(record, unsent=unsent, refused={}, retry=())
-        return (
-            replace(record, unsent=unsent)
-            if unsent
-            else replace(
-                record, unsent=(), retry=(), not_sent=None if self.unsent else self.not_sent
-            )
-        )
+        if unsent:
+            return replace(record, unsent=unsent)
+        not_sent = None if self.unsent else self.not_sent
+        return replace(record, unsent=(), retry=(), not_sent=not_sent)
 
     def tried(self, outcomes: Mapping[str, Outcome], at: str) -> Delivery:
         """Return the record after a try to send what is unsent: its outcome per contact, and its
         time (RFC 3339)."""
-        refused = {
-            contact: outcome.why for contact, outcome in outcomes.items() if outcome.why is not None
-        }
+        refused, answered = dict[str, str](), list[str]()
+        for contact, outcome in outcomes.items():
+            if outcome.why is not None:
+                refused[contact] = outcome.why
+            if outcome.message_id:
+                answered.append(f"{contact}: {outcome.why}")
         temporary = tuple(contact for contact in refused if outcomes[contact].is_temporary)
         reasons = {**self.refused, **refused}
         if len(refused) == len(outcomes) and not self.retry:
-            answered = [
-                f"{contact}: {outcome.why}"
-                for contact, outcome in outcomes.items()
-                if outcome.message_id
-            ]
-            why = (
-                f"the mail server refused every recipient: {'; '.join(answered)}"
-                if answered
-                else min(refused.values())
-            )
-            for_good = {
-                contact: reason for contact, reason in reasons.items() if contact not in temporary
-            }
+            why = min(refused.values())
+            if answered:
+                why = f"the mail server refused every recipient: {'; '.join(answered)}"
+            for_good = {to: reason for to, reason in reasons.items() if to not in temporary}
             return replace(self, refused=for_good, not_sent=why)
         # Contacts that accepted the mail are refused no more.
-        still = {
-            contact: why
-            for contact, why in reasons.items()
-            if contact in refused or contact not in outcomes
-        }
-        record = replace(
-            self,
-            refused=still,
-            retry=temporary,
-            unsent=self.unsent if temporary else (),
-            not_sent=None,
-        )
+        accepting = outcomes.keys() - refused.keys()
+        still = {contact: why for contact, why in reasons.items() if contact not in accepting}
+        unsent = self.unsent if temporary else ()
+        record = replace(self, refused=still, retry=temporary, unsent=unsent, not_sent=None)
         accepted = [outcome.message_id for outcome in outcomes.values() if outcome.why is None]
         return replace(record, message_id=accepted[0], sent_at=at) if accepted else record

@@ -83,9 +83,10 @@ class OAuthClientProvider(AuthorityProvider):
         if platform is None or not platform.authority_type.takes_parts:
             inputs.pop(ownership.PARTS, None)
         sentence = copied.refusal(olds, inputs, inputs.pop("stack", None))
-        return CheckResult(
-            inputs, [CheckFailure("managed_by", sentence)] if sentence else checked.failures
-        )
+        failures = checked.failures
+        if sentence:
+            failures = [CheckFailure("managed_by", sentence)]
+        return CheckResult(inputs, failures)
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
         result = super().diff(_id, olds, news)
@@ -141,11 +142,8 @@ class OAuthClientProvider(AuthorityProvider):
         if snapshot is None:
             return gone()
         snapshot = _remembered(snapshot, props, platform.unkept)
-        kept = {
-            name: value
-            for name, value in inputs_of(props).items()
-            if name not in (*ClientMetadata.model_fields, OTHER)
-        }
+        managed = (*ClientMetadata.model_fields, OTHER)
+        kept = {name: value for name, value in inputs_of(props).items() if name not in managed}
         marks = ownership.compared(props, snapshot.client.metadata.owner)
         inputs = {**kept, **_managed(snapshot, props), **marks}
         inputs.pop("client_id", None)
@@ -245,7 +243,9 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
         keys: pulumi.Input[Mapping[str, PublicJwk]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        declared = None if keys is None else pulumi.Output.from_input(keys)
+        declared = pulumi.Output.from_input(keys or {})
+        awaited = None if keys is None else declared.apply(_thumbprints)
+        confirmed = connection.client_id if connection.is_confirmed else None
         props: dict[str, object] = {
             **connection.metadata.properties,
             "managed_by": managed_by(),
@@ -253,17 +253,15 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
             "stack": full_name(pulumi.get_stack()),
             ownership.FORMERLY: ownership.former_keys(connection),
             "client_secret": client_secret,
-            switching.AWAITED: None if declared is None else declared.apply(_thumbprints),
-            ownership.PARTS: (
-                pulumi.Output.from_input(keys or {}).apply(partial(_parts, connection))
-            ),
+            switching.AWAITED: awaited,
+            ownership.PARTS: declared.apply(partial(_parts, connection)),
             "adopt": adoption.wanted(connection, managed_by()),
             "client_id": None,
             KEEP: connection.lets_go(),
-            CONFIRMED: connection.client_id if connection.is_confirmed else None,
+            CONFIRMED: confirmed,
             _HAND_OVER: None,
         }
-        if declared is not None:
+        if keys is not None:
             props["keys_declared"] = True
         super().__init__(OAuthClientProvider(), connection.resource_name, props, opts)
 
@@ -297,11 +295,10 @@ def _remove(platform: ConnectedPlatform, client_id: str, own: Owner) -> bool:
     configurations; return whether it is gone. Raises Rejected for the operator's own."""
     platform.require_not_operators_own(client_id)
     # A run that was cut off may have made a configuration that the state does not have.
-    configured = {
-        product: document.owner
-        for product, document in platform.configured(client_id).items()
-        if document.owner.is_connection_of(own)
-    }
+    configured = {}
+    for product, document in platform.configured(client_id).items():
+        if document.owner.is_connection_of(own):
+            configured[product] = document.owner
     client = platform.authority.read(client_id) if configured else None
     if client is None or client.metadata.owner.is_resource_of(own):
         for product, owner in configured.items():

@@ -100,7 +100,8 @@ class Overlap:
             return inputs if kept is None else {**inputs, SINCE: kept}
         guarded = self._days > 0 and self.wanted is not None and platform is not None
         try:
-            registered = self._registered(platform if guarded else None)
+            asked = platform if guarded else None
+            registered = self._registered(asked)
         except AuthorityError as error:
             return {
                 **inputs,
@@ -126,10 +127,8 @@ class Overlap:
                 }
         if kept is not None or (self._days > 0 and declared.keys() != recorded.keys()):
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            inputs[SINCE] = {
-                thumbprint: recorded.get(thumbprint, now)
-                for thumbprint in by_thumbprint(inputs["jwks"])
-            }
+            thumbprints = by_thumbprint(inputs["jwks"])
+            inputs[SINCE] = {key: recorded.get(key, now) for key in thumbprints}
         return inputs
 
     def _registered(self, platform: ConnectedPlatform | None) -> Jwks:
@@ -167,11 +166,11 @@ class Overlap:
         with suppress(AuthorityError):
             if (actual := platform.authority.read_jwks(self._client_id)) is not None:
                 gone = by_thumbprint(registered).keys() - by_thumbprint(actual).keys()
-                return {
-                    name: key
-                    for name, key in registered.items()
-                    if gone.isdisjoint(by_thumbprint({name: key}))
-                }
+                there = dict[str, Mapping[str, Any]]()
+                for name, key in registered.items():
+                    if gone.isdisjoint(by_thumbprint({name: key})):
+                        there[name] = key
+                return there
         return registered
 
     def _with_staying(self, jwks: Jwks, registered: Jwks, recorded: Collection[str]) -> Jwks:
@@ -215,21 +214,18 @@ class Overlap:
         """
         wanted, now, client_id = self.wanted or {}, datetime.now(UTC), self._client_id
         there = by_thumbprint(registered)
-        names = {thumbprint: key.kid for thumbprint, key in there.items()}
-        stays = {
-            thumbprint
-            for thumbprint, key in declared.items()
-            if not key.has_ended(now) and names.get(thumbprint, key.kid) == key.kid
-        }
-        keys = [
-            RegisteredKey(key.kid, thumbprint, _moment(recorded[thumbprint]), key.expires)
-            for thumbprint, key in there.items()
-            if thumbprint in recorded
-        ]
-        evidence, oldest = (
-            self.after.get("proven") or {},
-            now - timedelta(days=self.settings.evidence_max_days),
-        )
+        stays = set[str]()
+        for thumbprint, key in declared.items():
+            name = there[thumbprint].kid if thumbprint in there else key.kid
+            if name == key.kid and not key.has_ended(now):
+                stays.add(thumbprint)
+        keys = list[RegisteredKey]()
+        for thumbprint, key in there.items():
+            if thumbprint in recorded:
+                since = _moment(recorded[thumbprint])
+                keys.append(RegisteredKey(key.kid, thumbprint, since, key.expires))
+        evidence = self.after.get("proven") or {}
+        oldest = now - timedelta(days=self.settings.evidence_max_days)
         is_fresh = bool(evidence) and datetime.fromisoformat(evidence["proven_at"]) >= oldest
         proven = {evidence["thumbprint"]} if is_fresh else set()
         facts: dict[str, Any] = {
@@ -270,20 +266,13 @@ class Overlap:
 
 def after_read(before: Mapping[str, Any], jwks: Jwks, days: float) -> dict[str, Any]:
     """Return ``since`` after a read of these keys: it has no key that nobody declared."""
-    recorded, former, current = (
-        before.get(SINCE),
-        by_thumbprint(before["jwks"]),
-        by_thumbprint(jwks),
-    )
+    former, current = by_thumbprint(before["jwks"]), by_thumbprint(jwks)
+    recorded = before.get(SINCE)
     if recorded is None:
         if days == 0 or former.keys() == current.keys():
             return {}
         recorded = dict.fromkeys(former, _EARLIER)
-    return {
-        SINCE: {
-            thumbprint: since for thumbprint, since in recorded.items() if thumbprint in current
-        }
-    }
+    return {SINCE: {key: since for key, since in recorded.items() if key in current}}
 
 
 def _moment(since: str) -> datetime:

@@ -56,22 +56,20 @@ class ProductConfigurationProvider(AuthorityProvider):
         if current is None or "configuration" not in seen:
             return current if current and ownership.is_own(current.owner, props) else None
         is_shown = current.owner.is_nobody or current.owner.managed_by == props["managed_by"]
-        return ProductDocument(seen["configuration"], current.owner if is_shown else Owner())
+        owner = current.owner if is_shown else Owner()
+        return ProductDocument(seen["configuration"], owner)
 
     def look(self, id_: str, props: Properties) -> ReadResult:
         platform = self.on(props)
         current = platform.configurations(props["product"]).get(props["client_id"])
         if current is None:
             return gone()
-        inputs = {
-            name: value
-            for name, value in inputs_of(props).items()
-            if name not in (INCARNATION, OTHER)
-        }
-        marks = ownership.compared(
-            props, current.owner if platform.marks_products else ownership.owner_of(props)
-        )
-        inputs |= {**marks, "configuration": dict(current.configuration)}
+        inputs = inputs_of(props)
+        for mark in (INCARNATION, OTHER):
+            inputs.pop(mark, None)
+        owner = current.owner if platform.marks_products else ownership.owner_of(props)
+        inputs |= ownership.compared(props, owner)
+        inputs["configuration"] = dict(current.configuration)
         return ReadResult(id_, {**inputs, **ownership.outputs(props)}, inputs)
 
     def change(self, _id: str, olds: Properties, news: Properties) -> dict[str, Any]:

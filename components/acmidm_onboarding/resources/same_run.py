@@ -74,8 +74,5 @@ def _names(props: Properties) -> set[str]:
     connection, adopted = props.get(CONNECTION) or {}, props.get("adopt") or {}
     names = {props.get("software_id"), connection.get("software_id"), *(props.get(FORMERLY) or ())}
     names |= {props.get("client_id"), adopted.get("client_id")}
-    return {
-        f"{props['platform']} {name} {props.get('product') or ''}"
-        for name in names
-        if name is not None
-    }
+    platform, product = props["platform"], props.get("product") or ""
+    return {f"{platform} {name} {product}" for name in names if name is not None}

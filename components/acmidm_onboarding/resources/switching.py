@@ -41,8 +41,9 @@ def is_from_secret(before: object, after: object) -> bool:
 def inputs_with_awaited(before: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the inputs, with the awaited keys only where a client comes from a secret, or once
     did."""
-    adopt = inputs.get("adopt")
-    seen = before or (adopt.get("before") if isinstance(adopt, Mapping) else None) or {}
+    seen, adopt = before, inputs.get("adopt")
+    if not seen and isinstance(adopt, Mapping):
+        seen = adopt.get("before") or {}
     if AWAITED in before or is_from_secret(seen.get(METHOD), inputs.get(METHOD)):
         return dict(inputs)
     return {name: value for name, value in inputs.items() if name != AWAITED}
@@ -66,9 +67,7 @@ def must_wait(
     awaited, now = news.get(AWAITED), datetime.now(UTC)
     keys = by_thumbprint(authority.read_jwks(client_id) or {})
     will_do = keys.keys() & awaited if isinstance(awaited, list) else keys.keys()
-    return not any(
-        not key.has_ended(now) for thumbprint, key in keys.items() if thumbprint in will_do
-    )
+    return all(keys[thumbprint].has_ended(now) for thumbprint in will_do)
 
 
 def sentence(props: Mapping[str, Any]) -> str:
