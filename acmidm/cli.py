@@ -194,10 +194,11 @@ def _options(
 @cache
 def _files() -> dict[str, tuple[str, Path]]:
     """Return the module and the file of each command, by the command's name."""
-    return {
-        file.stem.rstrip("_").replace("_", "-"): (f"{_COMMANDS}.{file.stem}", file)
-        for file in Path(__file__).with_name("commands").glob("[!_]*.py")
-    }
+    files = {}
+    for file in Path(__file__).with_name("commands").glob("[!_]*.py"):
+        name = file.stem.rstrip("_").replace("_", "-")
+        files[name] = f"{_COMMANDS}.{file.stem}", file
+    return files
 
 
 def command_names() -> list[str]:

@@ -33,11 +33,13 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
     return dumper.represent_scalar("tag:yaml.org,2002:str", str(value), style=style)
 
 
+def _item(value: Any) -> Any:
+    """Return a value of a list: a text with a colon in it has quotes in a form."""
+    return Quoted(value) if isinstance(value, str) and ":" in value else value
+
+
 def _list(dumper: yaml.SafeDumper, values: Sequence[Any]) -> yaml.Node:
-    # A list in a form has no text with a colon without quotes.
-    items = [
-        Quoted(value) if isinstance(value, str) and ":" in value else value for value in values
-    ]
+    items = list(map(_item, values))
     is_flow = not any(isinstance(item, Mapping) for item in items)
     return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=is_flow)
 

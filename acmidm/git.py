@@ -132,12 +132,11 @@ class Tree:
         Raises:
             UnknownRevision: where Git cannot read the files, or they are too large together.
         """
-        entries = ((path, entry) for path, entry in self.entries.items() if wanted(path))
-        files = {
-            path: entry
-            for path, entry in entries
-            if entry.mode in FILES and entry.size <= MAXIMUM_BYTES
-        }
+        files = {}
+        for path, entry in self.entries.items():
+            is_read = entry.mode in FILES and entry.size <= MAXIMUM_BYTES
+            if is_read and wanted(path):
+                files[path] = entry
         if sum(entry.size for entry in files.values()) > MOST_BYTES:
             raise UnknownRevision(
                 tr(
@@ -369,7 +368,9 @@ def versions(*paths: Path) -> Iterator[tuple[datetime, Tree]]:
             "--",
             *map(str, paths),
         )
-        for line in log.stdout.decode().splitlines() if log.returncode == 0 else ():
+        if log.returncode != 0:
+            return
+        for line in log.stdout.decode().splitlines():
             commit, at = line.split()
             yield datetime.fromisoformat(at), _tree(commit, commit)
 
@@ -485,7 +486,8 @@ def _entries(name: str, listing: bytes) -> Iterator[tuple[str, TreeEntry]]:
         if path in seen or not _IMPOSSIBLE.isdisjoint(path.split("/")):
             raise _unreadable(name, path)
         seen.add(path)
-        yield path, TreeEntry(mode, object_id, int(size) if size.isdecimal() else 0)
+        length = int(size) if size.isdecimal() else 0
+        yield path, TreeEntry(mode, object_id, length)
 
 
 def _contents(name: str, object_ids: list[str], objects: Path | None) -> dict[str, bytes]:

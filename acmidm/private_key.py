@@ -104,7 +104,9 @@ class PrivateKey:
         self, client_id: str, audience: str, *, alg: str, kid: str | None, at: float | None = None
     ) -> str:
         """Return a client assertion (RFC 7523 §3)."""
-        header = {"alg": alg, "typ": "JWT", **({"kid": kid} if kid else {})}
+        header = {"alg": alg, "typ": "JWT"}
+        if kid:
+            header["kid"] = kid
         return str(
             self.sign(json.dumps(claims_of(client_id, audience, at)), header).serialize(
                 compact=True

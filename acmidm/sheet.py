@@ -205,8 +205,9 @@ def _tables(file: Path, wanted: Headings) -> list[_Table]:
     if file.suffix.lower() == ".csv":
         return [_of_csv(file, wanted)]
     sheets = _of_workbook(file)
-    are_named = len(sheets) > 1
-    return [_table(title if are_named else None, cells, wanted) for title, cells in sheets.items()]
+    if len(sheets) == 1:
+        return [_table(None, cells, wanted) for cells in sheets.values()]
+    return [_table(title, cells, wanted) for title, cells in sheets.items()]
 
 
 def _table(title: str | None, cells: Cells, wanted: Headings) -> _Table:
@@ -249,18 +250,14 @@ def _of_workbook(file: Path) -> Mapping[str, Cells]:
         with zipfile.ZipFile(file) as archive:
             _Room(file).take(sum(part.file_size for part in archive.infolist()))
         room = _Room(file)
-        values, formulas = (
-            load_workbook(file, read_only=True, data_only=data_only).worksheets
-            for data_only in (True, False)
-        )
+        values = load_workbook(file, read_only=True, data_only=True).worksheets
+        formulas = load_workbook(file, read_only=True, data_only=False).worksheets
         for sheet in (*values, *formulas):
             # Some programs write a range that is too small, and the rows beyond it would not be
             # read.
             sheet.reset_dimensions()
-        return {
-            sheet.title: _of_sheet(sheet, twin, room)
-            for sheet, twin in zip(values, formulas, strict=True)
-        }
+        twins = zip(values, formulas, strict=True)
+        return {sheet.title: _of_sheet(sheet, twin, room) for sheet, twin in twins}
     except _NO_WORKBOOK as error:
         raise Failure(
             f"{file} is no Excel workbook ({type(error).__name__}); open it in Excel and save it"
@@ -314,8 +311,9 @@ def _decoded(file: Path) -> str:
     content = file.read_bytes()
     # Excel's "Unicode text".
     marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    encoding = "utf-16" if marked else "utf-8-sig"
     try:
-        text = content.decode("utf-16" if marked else "utf-8-sig")
+        text = content.decode(encoding)
     except UnicodeDecodeError:
         text = content.decode("cp1252", errors="replace")  # what Excel writes on Windows
     if "\0" in text:

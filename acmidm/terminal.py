@@ -145,15 +145,18 @@ def give_up_output() -> None:
 
 def escape_what_cannot_be_shown() -> None:
     """Have standard output and error write what their encoding does not have as ``\\u2192``."""
-    codecs.register(lambda name: _ascii() if name == _ASCII else None)
+    codecs.register(_ascii)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             is_ascii = codecs.lookup(stream.encoding).name == "ascii"
-            stream.reconfigure(encoding=_ASCII if is_ascii else None, errors="backslashreplace")
+            encoding = _ASCII if is_ascii else None
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
-def _ascii() -> codecs.CodecInfo:
-    """ASCII under another name: to a stream of ASCII by its own, Typer writes UTF-8."""
+def _ascii(name: str) -> codecs.CodecInfo | None:
+    """Find ASCII under another name: to a stream of ASCII by its own, Typer writes UTF-8."""
+    if name != _ASCII:
+        return None
     own = codecs.lookup("ascii")
     return codecs.CodecInfo(
         own.encode, own.decode, None, None, own.incrementalencoder, own.incrementaldecoder, _ASCII

@@ -86,9 +86,9 @@ def side_by_side(old: str | None, new: str | None, longest: int) -> tuple[str | 
     """Cut an old and a new value to about ``longest`` characters: of lists what only one has, of
     texts from where they differ."""
     if old is None or new is None or max(len(old), len(new)) <= longest:
-        return (None if old is None else cut(old, longest)), (
-            None if new is None else cut(new, longest)
-        )
+        cut_old = None if old is None else cut(old, longest)
+        cut_new = None if new is None else cut(new, longest)
+        return cut_old, cut_new
     before, after = old.split(_SEPARATOR), new.split(_SEPARATOR)
     if _is_list(before) or _is_list(after):
         shown = _only(before, after, longest), _only(after, before, longest)
@@ -96,7 +96,8 @@ def side_by_side(old: str | None, new: str | None, longest: int) -> tuple[str | 
             return shown
     shared = len(commonprefix([old, new]))  # noqa: RUF071 - of characters, not of a path's parts
     start = max(0, shared - _SHARED)
-    old, new = (f"…{text[start:]}" if start else text for text in (old, new))
+    if start:
+        old, new = f"…{old[start:]}", f"…{new[start:]}"
     return _cut(old, longest), _cut(new, longest)
 
 

@@ -251,7 +251,9 @@ class Deployment:
             or bool(self._left_out)
             or not self._all_answered
         )
-        code = self._run_code or self._look_code or (Code.FOUND if is_incomplete else Code.WELL)
+        code = self._run_code or self._look_code
+        if is_incomplete:
+            code = code or Code.FOUND
         if not code:
             return
         if self._made.is_done:  # What is wrong with the rest was said.
@@ -413,12 +415,9 @@ class Deployment:
         that no earlier run left. Return the worst exit code."""
         stack = self._stack
         before = unfinished(stack)
-        planned = {
-            urn: key
-            for urn, key in self._made.preview.planned().items()
-            if key not in self._left_out
-        }
-        code = self._run(self._left_out, planned, record_at_the_end=record_at_the_end)
+        planned = self._made.preview.planned().items()
+        wanted = {urn: key for urn, key in planned if key not in self._left_out}
+        code = self._run(self._left_out, wanted, record_at_the_end=record_at_the_end)
         self._stack = stack = stack.after_a_run()
         was_killed = code < 0
         remaining = () if was_killed else unfinished(stack) - before
@@ -436,7 +435,9 @@ class Deployment:
             not_approved_now = _left_out(stack.name, deviations, preview)
         left_out = {**self._left_out, **not_approved_now}
         second = self._run(left_out, None, record_at_the_end=record_at_the_end)
-        return second or code or (Code.FOUND if not_approved_now else Code.WELL)
+        if not_approved_now:
+            return second or code or Code.FOUND
+        return second or code
 
     def _run(
         self,

@@ -226,10 +226,10 @@ class _Looking:
             platforms = stack.authorities.platforms
             self._corrected = stack.corrected
             corrected = {client.client_key: client_id for client, client_id in self._corrected}
-            self._states = [
-                replace(state, client_id=corrected.get(state.client_key, state.client_id))
-                for state in (*recorded.clients.values(), *(self._declared or {}).values())
-            ]
+            self._states = []
+            for state in (*recorded.clients.values(), *(self._declared or {}).values()):
+                client_id = corrected.get(state.client_key, state.client_id)
+                self._states.append(replace(state, client_id=client_id))
             self._real, self._unlisted = _real(platforms, self._states)
             self._clients = self._compared()
         self._without_scopes = _without_scopes(self._held_back, recorded.parts, self._clients)
@@ -302,13 +302,14 @@ class _Looking:
                 )
             )
         declared = recorded if self._declared is None else self._declared
+        by_hand_alone = tuple(sorted(stack.forms.by_hand)) if past else ()
         report = drift_of(
             stack.name,
             stack.forms.settings.environment,
             clients,
             now,
             past=past,
-            by_hand_alone=tuple(sorted(stack.forms.by_hand)) if past else (),
+            by_hand_alone=by_hand_alone,
             expiring=expiring_keys(clients, now, days),
             left_behind=tuple(groups.left_behind),
             undeclared=tuple(groups.others),
@@ -328,11 +329,11 @@ class _Looking:
     @property
     def _unread(self) -> set[ClientKey]:
         """The clients of which nobody can tell whether they are gone."""
-        return {
-            state.client_key
-            for state in self._states
-            if (state.platform, state.client_id) in self._unlisted
-        }
+        unread = set()
+        for state in self._states:
+            if (state.platform, state.client_id) in self._unlisted:
+                unread.add(state.client_key)
+        return unread
 
     @property
     def _left_out(self) -> set[ClientKey]:
@@ -383,7 +384,8 @@ class _Looking:
         found = without_reserved(
             undeclared(self._clients, known, self._real), stack.authorities.platforms
         )
-        return apart(found, None if self._declared is None else self._managed_by)
+        managed_by = None if self._declared is None else self._managed_by
+        return apart(found, managed_by)
 
 
 def _without_scopes(
@@ -462,9 +464,11 @@ def _but_for(
         names = [name for name in client.products if (client.platform, name) not in unlisted]
         return replace(client, products={name: client.products[name] for name in names})
 
-    return {
-        name: listed(client) for name, client in clients.items() if client.client_key not in unread
-    }
+    read = {}
+    for name, client in clients.items():
+        if client.client_key not in unread:
+            read[name] = listed(client)
+    return read
 
 
 def _real(
@@ -526,8 +530,10 @@ def _clients(
     """Return every client by its client-ID, or ``ours`` alone where the authority lists none; and
     per client that may be gone a sentence why nobody can tell."""
     clients = {snapshot.client.client_id: snapshot for snapshot in platform.authority.clients()}
-    unread = {}
-    for client_id in () if platform.can.lists_clients else sorted(ours):
+    unread: dict[str, str] = {}
+    if platform.can.lists_clients:
+        return clients, unread
+    for client_id in sorted(ours):
         try:
             if snapshot := platform.clients.get(client_id):
                 clients[client_id] = snapshot
@@ -675,14 +681,15 @@ def _heal(stack: str, days: int, before: Look) -> Look:
     if not well:
         problems += [*errors, *kept(protected)]
     else:
-        problems += [
-            tr(
-                "{key}: was not repaired; acmidm deploy --stack {stack} says why",
-                key=connection.key,
-                stack=stack,
+        for connection in not_repaired:
+            key = connection.key
+            problems.append(
+                tr(
+                    "{key}: was not repaired; acmidm deploy --stack {stack} says why",
+                    key=key,
+                    stack=stack,
+                )
             )
-            for connection in not_repaired
-        ]
     update = {
         "healed": well and not after.report.by_hand and not not_repaired,
         "repaired": tuple(repaired),
@@ -694,16 +701,19 @@ def _heal(stack: str, days: int, before: Look) -> Look:
 def _left_waiting(changed: Iterable[ClientDrift]) -> list[str]:
     """Return a sentence for each client that was changed by hand where changes wait too: a repair
     would make both."""
-    return [
-        tr(
-            "{key}: {parts} was changed by hand and has changes that wait, so that --heal leaves"
-            " it; bring the stack up, or change the form",
-            key=client.by_hand.key,
-            parts=", ".join(sorted(client.left)),
+    waiting = []
+    for client in changed:
+        if not (client.by_hand and client.left):
+            continue
+        waiting.append(
+            tr(
+                "{key}: {parts} was changed by hand and has changes that wait, so that --heal"
+                " leaves it; bring the stack up, or change the form",
+                key=client.by_hand.key,
+                parts=", ".join(sorted(client.left)),
+            )
         )
-        for client in changed
-        if client.by_hand and client.left
-    ]
+    return waiting
 
 
 def _repaired(

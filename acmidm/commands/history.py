@@ -107,13 +107,13 @@ def _of_stack(
             silent.discard(client.platform)
             if entry := entry_of(stack.name, client, recorded):
                 entries.append(entry)
-    asked = {client.platform for client in clients}
-    return entries, [
-        tr(
+    notes = []
+    for platform in sorted(silent & {client.platform for client in clients}):
+        note = tr(
             "{platform} on {stack} recorded nothing since then, or shows this operator no audit"
             " trail (on Keycloak: view-events)",
             platform=platform,
             stack=stack.name,
         )
-        for platform in sorted(silent & asked)
-    ]
+        notes.append(note)
+    return entries, notes

@@ -119,7 +119,8 @@ def import_(
     clients.changes.write()
     unplaced = [*sheets.unplaced, *clients.wrong(), *clients.unnamed()]
     _report(sheets, clients, unplaced)
-    raise typer.Exit(Code.FOUND if unplaced else Code.WELL)
+    if unplaced:
+        raise typer.Exit(Code.FOUND)
 
 
 def _settings(tni: str | None, prod: str | None) -> dict[Environment, tuple[str, Settings]]:

@@ -201,7 +201,8 @@ def add(
     *forms, file = files
     if len(forms) > 1:
         fail(tr("name one form, or a supplier in its place with --supplier FOLDER"))
-    target = _keys_of(forms[0] if forms else None, supplier, environment)
+    form = forms[0] if forms else None
+    target = _keys_of(form, supplier, environment)
     now, language = datetime.now(UTC), target.organisation.language
     ends = None if days is None else now + timedelta(days=days)
     keys, is_half = keys_in(
@@ -218,13 +219,12 @@ def add(
         )
     for name, key in zip(names, keys, strict=True):
         _say_public(target, name, key)
-    _say_where(
-        target,
-        N_("{form} names it for {environment}")
-        if len(keys) == 1
-        else N_("{form} names them for {environment}"),
-    )
-    _say_next(target, str(file) if is_half else language.tr("FILE"))
+    names_it = N_("{form} names it for {environment}")
+    if len(keys) != 1:
+        names_it = N_("{form} names them for {environment}")
+    _say_where(target, names_it)
+    private = str(file) if is_half else language.tr("FILE")
+    _say_next(target, private)
 
 
 @app.command("remove", epilog=REMOVE)
@@ -291,7 +291,8 @@ def _make(
     then its public half, then the form."""
     now, language = datetime.now(UTC), target.organisation.language
     target.require_room()
-    folder, prefix = default_folder(), f"{target.organisation.code}-" if target.is_form else ""
+    folder = default_folder()
+    prefix = f"{target.organisation.code}-" if target.is_form else ""
 
     def private(name: str) -> Path:
         return private_key or folder / f"{prefix}{name}.private{key_format.ending}"
@@ -347,14 +348,16 @@ def _say(language: Language, label: str, text: str) -> None:
 
 def _say_public(target: ListOfKeys, name: str, key: PublicJwk) -> None:
     language = target.organisation.language
-    is_named = key.kid != key.thumbprint
-    facts = [language.tr("thumbprint {thumbprint}", thumbprint=key.thumbprint)] if is_named else []
-    facts += [str(key.members["alg"])] if "alg" in key.members else []
-    facts.append(
-        language.tr("valid until {day}", day=language.day(key.expires.astimezone(UTC)))
-        if key.expires
-        else language.tr("without an end")
-    )
+    facts = []
+    if key.kid != key.thumbprint:
+        facts.append(language.tr("thumbprint {thumbprint}", thumbprint=key.thumbprint))
+    if "alg" in key.members:
+        facts.append(str(key.members["alg"]))
+    if key.expires:
+        day = language.day(key.expires.astimezone(UTC))
+        facts.append(language.tr("valid until {day}", day=day))
+    else:
+        facts.append(language.tr("without an end"))
     file = f"{target.file.with_name(name)}.jwk.json"
     _say(
         language,
@@ -366,11 +369,8 @@ def _say_public(target: ListOfKeys, name: str, key: PublicJwk) -> None:
 def _say_where(target: ListOfKeys, sentence: str) -> None:
     """Say what names a key now, or several; of those of a supplier also whom they reach."""
     language, where = target.organisation.language, _environment(target)
-    _say(
-        language,
-        "form" if target.is_form else "list",
-        language.translated(sentence, form=target.file, environment=where),
-    )
+    label = "form" if target.is_form else "list"
+    _say(language, label, language.translated(sentence, form=target.file, environment=where))
     _say_reach(target)
 
 

@@ -168,7 +168,8 @@ def new(
     speak(chosen_language or Language.EN)
     sheet = from_[0] if from_ and len(from_) == 1 and from_[0].suffix.lower() in SUFFIXES else None
     mistakes = Mistakes()
-    mistakes.add("--language", *([] if language is None else chosen(tuple(Language), language)))
+    if language is not None:
+        mistakes.add("--language", *chosen(tuple(Language), language))
     answers = Answers(
         organisation,
         name,
@@ -433,11 +434,9 @@ def _report(
     ]
     if owner.is_new:
         lines += about_names(owner.folder, owner.organisation, organisations)
-    if unverified := [
-        scope
-        for scope in form["environments"][Environment.TNI]["scopes"]
-        if not catalogue.scopes[scope].is_verified(PLATFORM)
-    ]:
+    scopes = form["environments"][Environment.TNI]["scopes"]
+    unverified = [name for name in scopes if not catalogue.scopes[name].is_verified(PLATFORM)]
+    if unverified:
         lines.append(
             tr(
                 "Digitaal Vlaanderen has not confirmed the names of these scopes yet: {scopes}."

@@ -204,14 +204,18 @@ def probe(
 
 
 def _write(outcome: Probe | Probes, report: BaseModel, text: Iterable[str], output: str) -> None:
-    for line in [as_json(report)] if output == "json" else text:
+    if output == "json":
+        text = [as_json(report)]
+    for line in text:
         typer.echo(line)
     if outcome.wrong:
-        raise typer.Exit(Code.UNREACHABLE if outcome.is_unreached else Code.FOUND)
+        code = Code.UNREACHABLE if outcome.is_unreached else Code.FOUND
+        raise typer.Exit(code)
 
 
 def _checked(connection: ProbeInputs, file: Path) -> Probe:
-    sent = taken_apart(sys.stdin.read() if str(file) == "-" else _text(file))
+    written = sys.stdin.read() if str(file) == "-" else _text(file)
+    sent = taken_apart(written)
     mistakes = mistakes_in(sent, connection.context)
     what = "given assertion" if sent.fields is None else "given request"
     if mistakes:

@@ -159,13 +159,15 @@ def _not_added(values: Values, additions: Sequence[Addition]) -> list[str]:
     added: set[str] = set()
     for addition in additions:
         added.update(addition.parts.get("products", ()))
-    return [
-        tr(
+    sentences = []
+    for product, name in values:
+        if product in added:
+            continue
+        sentence = tr(
             "--set {product}.{name}: {quoted} is not added for production; leave it out",
             product=product,
             name=name,
             quoted=quoted(product),
         )
-        for product, name in values
-        if product not in added
-    ]
+        sentences.append(sentence)
+    return sentences

@@ -4,7 +4,7 @@ first."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -192,17 +192,18 @@ def _require_one_source(
         fail(tr("--save is for one --stack: what is approved runs on one"))
 
 
+def _settings_in(config: Mapping[str, object]) -> dict[str, object]:
+    return {setting_in(key): value for key, value in config.items()}
+
+
 def _by_engine(plans: Sequence[Planned], *, allow_mass_change: bool) -> Review:
     configs = [planned.plan.config for planned in plans]
     catalogue_folder = configs[0].get("acmidm:catalogueFolder") if configs else None
-    of_stacks = former_secrets(
-        {setting_in(key): value for key, value in config.items()} for config in configs
-    )
     forms = (planned.forms for planned in plans if planned.forms)
     recorded = chain.from_iterable(planned.plan.before.values() for planned in plans)
     today = replace(
         comparison(str(catalogue_folder or own_catalogue())),
-        former_secrets=of_stacks,
+        former_secrets=former_secrets(map(_settings_in, configs)),
         domains=domains(forms, recorded),
     )
     report = review_of(
@@ -285,13 +286,10 @@ def review_between(
     plans = [plan_between(old, new, where, stacks) for where in wanted]
     changed = set(chain.from_iterable(map(changed_keys, plans)))
     other_changes += confirmed_with_forms(other_changes, changed)
-    notes = (
-        *notes_between(old, new, after),
-        *(
-            tr("{path} is a submodule: what is in it is not reviewed.", path=plain(path))
-            for path in submodules(after, folders.forms)
-        ),
-    )
+    notes = [*notes_between(old, new, after)]
+    for path in submodules(after, folders.forms):
+        shown = plain(path)
+        notes.append(tr("{path} is a submodule: what is in it is not reviewed.", path=shown))
     recorded = chain.from_iterable(plan.before.values() for plan in plans)
     known = domains([old.onboardings], recorded)
     today = Comparison(now, scopes, former_secrets=former_secrets(stacks.values), domains=known)

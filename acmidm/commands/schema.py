@@ -54,9 +54,8 @@ def schema(
     if check and stale:
         raise typer.Exit(1)
     if not stale:
-        typer.echo(
-            f"the schemas and {PAGE} are up to date" + (" and so is CODEOWNERS" if owners else "")
-        )
+        and_owners = " and so is CODEOWNERS" if owners else ""
+        typer.echo(f"the schemas and {PAGE} are up to date{and_owners}")
 
 
 def _text_of(file: Path) -> str | None:

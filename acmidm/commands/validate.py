@@ -136,9 +136,7 @@ def _validate(
         fail(str(error), Code.FOUND)
     if not onboardings.forms:
         fail(tr("there is no form (*.yaml) here; name a form, or the folder of forms"))
-    by_environment = {
-        environment: onboardings.connections(environment) for environment in Environment
-    }
+    by_environment = {where: onboardings.connections(where) for where in Environment}
     connections = sum(map(len, by_environment.values()))
     forms = ntr("{count} form", "{count} forms", len(onboardings.forms))
     typer.echo(
@@ -240,4 +238,4 @@ def _annotation(problem: Problem) -> str:
 
 
 def _escaped(text: str, also: str = "") -> str:
-    return "".join(f"%{ord(char):02X}" if char in f"%\r\n{also}" else char for char in text)
+    return text.translate({ord(char): f"%{ord(char):02X}" for char in f"%\r\n{also}"})

@@ -82,11 +82,11 @@ class Preview:
         """Return whether the state has the settings of this preview, as far as they are not
         encrypted there: ``pulumi refresh`` and ``destroy`` read no file, and would go to an
         authority's former address."""
-        settings = {
-            name: value
-            for name, value in mapping(self.document.get("config")).items()
-            if is_own(name) and name != f"{NAMESPACE}:{HANDED}"
-        }
+        settings = {}
+        for name, value in mapping(self.document.get("config")).items():
+            is_kept = is_own(name) and name != f"{NAMESPACE}:{HANDED}"
+            if is_kept:
+                settings[name] = value
         for resource in filter(is_provider, resources_in(self.state)):
             inputs = mapping(resource.get("inputs"))
             for name, value in settings.items():
@@ -98,11 +98,10 @@ class Preview:
     def _renews_a_secret(self) -> bool:
         """Return whether a client in use gets another secret: the state must have that before an
         authority does, or it is lost."""
-        renewed = {
-            name_of(step)
-            for step in self.steps
-            if is_password(step) and step.get("op") in ("create", "replace")
-        }
+        renewed = set()
+        for step in self.steps:
+            if is_password(step) and step.get("op") in ("create", "replace"):
+                renewed.add(name_of(step))
         return any(step.get("op") == "update" and name_of(step) in renewed for step in self.steps)
 
 
@@ -113,7 +112,7 @@ def keys_by_urn(resources: Sequence[EngineResource]) -> dict[str, str]:
 
 
 def _is_same(step: Mapping[str, Any]) -> bool:
+    if step.get("op") != "same":
+        return False
     old, new = mapping(step.get("oldState")), mapping(step.get("newState"))
-    return step.get("op") == "same" and all(
-        old.get(name) == new.get(name) for name in _WITHOUT_A_STEP
-    )
+    return all(old.get(name) == new.get(name) for name in _WITHOUT_A_STEP)

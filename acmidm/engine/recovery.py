@@ -148,17 +148,15 @@ def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
         return config.get(full_key(key))
 
     platforms = opened.forms.settings.platforms if config else {}
-    types = {
-        name: str(before(config_key(name, "authority")) or DEFAULT_AUTHORITY) for name in platforms
-    }
-    moved = {
-        name: installed_authorities().get(types[name])
-        for name in types
-        if types[name] != platforms[name].authority
-    }
-    by_hand = {
-        name for name, former_type in moved.items() if former_type and former_type.is_by_hand
-    }
+    moved, by_hand = list[Platform](), set[Platform]()
+    for name, platform in platforms.items():
+        former = str(before(config_key(name, "authority")) or DEFAULT_AUTHORITY)
+        if former == platform.authority:
+            continue
+        moved.append(name)
+        former_type = installed_authorities().get(former)
+        if former_type and former_type.is_by_hand:
+            by_hand.add(name)
     if by_hand:
         _require_recorded(
             replace(opened, forms=StackForms(lambda: read_settings(before), by_policies=False)),
@@ -176,13 +174,13 @@ def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
 
 def _require_recorded(before: Stack, platforms: Collection[Platform]) -> None:
     recorded = {client.client_id for client in before.state.recorded.clients.values()}
-    confirmed = (
-        (key, confirmation.said.client_id)
-        for (key, platform, _), confirmation in before.confirmations.items()
-        if confirmation.is_there and platform in platforms
-    )
-    unrecorded = sorted(key for key, client_id in confirmed if client_id not in recorded)
+    unrecorded = []
+    for (key, platform, _), confirmation in before.confirmations.items():
+        is_meant = confirmation.is_there and platform in platforms
+        if is_meant and confirmation.said.client_id not in recorded:
+            unrecorded.append(key)
     if unrecorded:
+        unrecorded.sort()
         raise Failure(
             f"{listed(unrecorded)} is confirmed and not recorded yet, so that the new authority"
             " would make a client anew; set acmidm:authority back to what it was, run acmidm"
@@ -197,12 +195,12 @@ def revision_of(runs: Iterable[Mapping[str, Any]]) -> str | None:
 
     ``runs`` are the last ones, newest first.
     """
-    updates = (run for run in runs if run.get("kind") == "update")
-    environments = (run.get("environment") or {} for run in updates if not _was_refused(run))
-    of_all = (
-        environment for environment in environments if "pulumi.flag.target" not in environment
-    )
-    return next((environment.get("git.head") for environment in of_all), None)
+    for run in runs:
+        environment = mapping(run.get("environment"))
+        is_whole = run.get("kind") == "update" and "pulumi.flag.target" not in environment
+        if is_whole and not _was_refused(run):
+            return environment.get("git.head")
+    return None
 
 
 def _was_refused(run: Mapping[str, Any]) -> bool:

@@ -186,9 +186,8 @@ def ask_what_is_there(stack: Stack) -> tuple[Stack, bool]:
             has_read_all = False
     # What the state has counts at the gate, also once a look has found that somebody removed it. It
     # is not lost: only what was found has a client-ID here.
-    recorded = {
-        name: replace(client, client_id=None) for name, client in stack.state.recorded.parts.items()
-    }
+    parts = stack.state.recorded.parts.items()
+    recorded = {name: replace(client, client_id=None) for name, client in parts}
     return stack.with_clients_at_authorities(joined(clients, recorded)), has_read_all
 
 
@@ -227,17 +226,18 @@ def _clients_of(
 
     A client is found under the key of its connection, or under an earlier one.
     """
-    listed = ((snapshot.client.metadata, snapshot) for snapshot in platform.authority.clients())
-    ours = {
-        metadata.software_id: snapshot
-        for metadata, snapshot in listed
-        if metadata.managed_by == owner
-    }
+    ours = {}
+    for snapshot in platform.authority.clients():
+        metadata = snapshot.client.metadata
+        if metadata.managed_by == owner:
+            ours[metadata.software_id] = snapshot
     failed: list[AuthorityError] = []
     for connection in connections:
-        if snapshot := next((ours[key] for key in connection.natural_keys if key in ours), None):
+        known_as = [key for key in connection.natural_keys if key in ours]
+        if known_as:
+            found = ours[known_as[0]]
             try:
-                client = platform.client(connection.client_key, snapshot, connection.products)
+                client = platform.client(connection.client_key, found, connection.products)
                 # What a command hands the program, and no more.
                 products = dict.fromkeys(client.products, NOT_CONFIGURED)
                 yield connection.resource_name, replace(client, fields={}, products=products)
@@ -255,7 +255,7 @@ def uploaded_keys(
 
     def read(platform: ConnectedPlatform, client_id: str) -> Mapping[str, Key]:
         snapshot = platform.clients.get(client_id)
-        return keys_of(snapshot.jwks if snapshot else {})
+        return keys_of(snapshot.jwks) if snapshot else {}
 
     what = f"reading the keys that are in the portal of {authorities.stack}"
     return _of_each(authorities, clients, what, read)

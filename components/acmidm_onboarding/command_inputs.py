@@ -56,22 +56,23 @@ def handing(
         document = _settings_as_texts(stack_file(stack, Path()))
         document["config"] = {**(document.get("config") or {}), f"{NAMESPACE}:{HANDED}": str(value)}
         file.write_text(yaml.safe_dump(document), "utf-8")
-        parts = {
-            name: {
-                "client_id": client.client_id,
-                "scopes": None if client.scopes is None else sorted(client.scopes),
-                "keys": {kid: key.thumbprint for kid, key in (client.keys.declared or {}).items()},
-                "products": sorted(client.products),
-            }
-            for name, client in records.items()
-        }
         handed = {
             "installed": {"version": installed.VERSION, "folder": str(installed.FOLDER)},
-            "clients": parts,
+            "clients": {name: _parts_of(client) for name, client in records.items()},
             "state_version": state_version,
         }
         value.write_text(json.dumps(handed), "utf-8")
         yield ("--config-file", str(file))
+
+
+def _parts_of(client: Client) -> dict[str, object]:
+    scopes = None if client.scopes is None else sorted(client.scopes)
+    return {
+        "client_id": client.client_id,
+        "scopes": scopes,
+        "keys": {kid: key.thumbprint for kid, key in (client.keys.declared or {}).items()},
+        "products": sorted(client.products),
+    }
 
 
 def _settings_as_texts(file: Path) -> dict[str, Any]:

@@ -205,9 +205,8 @@ def clients_in(resources: ByPart) -> dict[ClientKey, Client]:
             components[client_key[0]] = mapping(resource.get("inputs"))
         else:
             parts[client_key][part] = resource
-    return with_first_marked(
-        client_from(key, of_client, components.get(key[0], {})) for key, of_client in parts.items()
-    )
+    clients = (client_from(key, own, components.get(key[0], {})) for key, own in parts.items())
+    return with_first_marked(clients)
 
 
 def client_from(
@@ -228,6 +227,15 @@ def client_from(
     if any(parts[part].get("protect") for part in of_client):
         protected.add(key[1].value)
     removable = inputs.keys() & {Resource.CLIENT, *products.values()}
+    is_let_go = bool(removable) and all(inputs[part].get(KEEP) is True for part in removable)
+    has_secret = None if client is None else metadata.get("client_secret") is not None
+    scopes = _grants(inputs[Resource.SCOPES]) if Resource.SCOPES in parts else None
+    jwks = None if keys.get("jwks") is None else keys_of(_jwks(keys))
+    urns, others = {}, {}
+    for part, resource in parts.items():
+        urns[part] = str(resource.get("urn", ""))
+        if part.partition("/")[0] not in _KINDS:
+            others[part] = _compared(inputs[part])
     return Client(
         *key,
         fields=fields_in(metadata, _incarnation(client)),
@@ -241,34 +249,30 @@ def client_from(
             catalogue_names=mapping(inputs.get(Resource.SCOPES, {}).get("catalogue_names")),
         ),
         secret=Secret(
-            is_there=None if client is None else metadata.get("client_secret") is not None,
+            is_there=has_secret,
             updated_at=outputs.get("client_secret_updated_at"),
             awaits_key=awaits,
         ),
         leaving=Leaving(
             _leaving(key[1], inputs, products),
             withdrawn=frozenset(mapping(mapping(component.get(WITHDRAWN)).get(key[1]))),
-            is_let_go=bool(removable) and all(inputs[part].get(KEEP) is True for part in removable),
+            is_let_go=is_let_go,
             protected=frozenset(protected),
         ),
-        scopes=_grants(inputs[Resource.SCOPES]) if Resource.SCOPES in parts else None,
+        scopes=scopes,
         keys=PublicKeys(
-            None if keys.get("jwks") is None else keys_of(_jwks(keys)),
+            jwks,
             lent=mapping(keys.get(LENT)),
             proven=mapping(keys.get("proven")),
             seen=mapping(parts.get(Resource.KEYS, {}).get("outputs")).get("seen"),
         ),
         products={product: _product(parts[part]) for product, part in products.items()},
         record=Record(
-            urns={part: str(resource.get("urn", "")) for part, resource in parts.items()},
+            urns=urns,
             made_at=_made_at(client),
             keys_since=_made_at(parts.get(Resource.KEYS)),
             without_marks=frozenset(part for part in inputs if OTHER in inputs[part]),
-            others={
-                part: _compared(inputs[part])
-                for part in inputs
-                if part.partition("/")[0] not in _KINDS
-            },
+            others=others,
         ),
     )
 
@@ -281,7 +285,8 @@ def generations_in(
         if is_password(resource) and not resource.get("delete"):
             keepers = mapping(mapping(resource.get("inputs")).get("keepers"))
             number = str(keepers.get("generation"))
-            yield client_of(resource), int(number) if number.isdecimal() else 1
+            generation = int(number) if number.isdecimal() else 1
+            yield client_of(resource), generation
 
 
 def environment_in(resources: Iterable[EngineResource]) -> Environment | None:
@@ -306,10 +311,8 @@ def _type_of(resource: EngineResource) -> str:
 
 def _grants(inputs: Mapping[str, Any]) -> dict[str, Grant]:
     default, until = mapping(inputs.get("default_scopes")), mapping(inputs.get("until"))
-    return {
-        scope: Grant(reason, scope in default, until.get(scope))
-        for scope, reason in mapping(inputs.get("scopes")).items()
-    }
+    reasons = mapping(inputs.get("scopes")).items()
+    return {name: Grant(reason, name in default, until.get(name)) for name, reason in reasons}
 
 
 def _product(resource: EngineResource) -> ProductDocument:
@@ -368,8 +371,6 @@ def handed_over_in(resources: Iterable[EngineResource]) -> dict[str, HandedOver]
 
 def _handed_over(record: Mapping[str, Any], urn: str) -> HandedOver:
     sent_at, not_sent = record.get("sent_at"), record.get("not_sent")
-    return HandedOver(
-        datetime.fromisoformat(sent_at) if sent_at else None,
-        str(not_sent) if not_sent else None,
-        urn,
-    )
+    moment = datetime.fromisoformat(sent_at) if sent_at else None
+    reason = str(not_sent) if not_sent else None
+    return HandedOver(moment, reason, urn)

@@ -98,11 +98,12 @@ def _temporary(file: Path, content: str | bytes, mode: int) -> Path:
     _refuse_link(file)
     # Resolved, for NamedTemporaryFile normalises its folder: ``link/..`` would be another folder.
     folder, prefix = file.parent.resolve(), f".{file.name}."
+    data = content.encode() if isinstance(content, str) else content
     try:
         with NamedTemporaryFile(dir=folder, prefix=prefix, suffix=".new", delete=False) as stream:
             try:
                 os.fchmod(stream.fileno(), mode)
-                stream.write(content.encode() if isinstance(content, str) else content)
+                stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
             except BaseException:

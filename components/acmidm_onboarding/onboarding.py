@@ -104,10 +104,10 @@ class Onboarding(pulumi.ComponentResource):
             given = pulumi.Output.from_input(args.keys).apply(
                 lambda jwks: _public_keys(first, jwks, profile)
             )
-        self.connections = {
-            connection.platform.value: self._declare(connection, given, args.protect)
-            for connection in connections
-        }
+        self.connections = {}
+        for connection in connections:
+            shown = self._declare(connection, given, args.protect)
+            self.connections[connection.platform.value] = shown
         for connection_as_recorded in recorded:
             as_recorded.declare_below(self, connection_as_recorded)
         self._register({"connections": without_unknown(self.connections)})
@@ -143,7 +143,8 @@ class Onboarding(pulumi.ComponentResource):
         # in that run needs its own aliases.
         aliases = _aliases(connection, connection.resource_name)
         options = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases)
-        client = OAuthClient(connection, secret, None if connection.uses_secret else keys, options)
+        first_keys = None if connection.uses_secret else keys
+        client = OAuthClient(connection, secret, first_keys, options)
         # The id stays known while a preview updates the client; the output of the same value does
         # not.
         client_id = client.id
@@ -160,13 +161,14 @@ class Onboarding(pulumi.ComponentResource):
             aliases = _aliases(connection, f"{connection.resource_name}/{product}")
             options = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases)
             self.parts.append(ProductConfiguration(connection, product, client_id, options))
+        shown_keys = None if keys is None else pulumi.Output.from_input(keys).apply(_shown)
         return {
             "organisation": connection.organisation,
             "organisation_code": connection.declared_by.code,
             "application": connection.application,
             "client_id": client_id,
             "scopes": sorted(connection.scopes),
-            "keys": None if keys is None else pulumi.Output.from_input(keys).apply(_shown),
+            "keys": shown_keys,
             "products": sorted(connection.products),
         }
 
@@ -174,13 +176,13 @@ class Onboarding(pulumi.ComponentResource):
         """Return the client secret, made here and encrypted in the state. Its name begins with the
         component's, so that it has the component's aliases."""
         generation = connection.secret.generation or 1
+        # None for the first generation, so that secrets older than generations stay as they are.
+        keepers = {"generation": str(generation)} if generation > 1 else None
         password = pulumi_random.RandomPassword(
             connection.resource_name,
             length=_SECRET_LENGTH,
             special=False,
-            # None for the first generation, so that secrets older than generations stay as they
-            # are.
-            keepers={"generation": str(generation)} if generation > 1 else None,
+            keepers=keepers,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 aliases=_aliases(connection, connection.resource_name),
@@ -226,26 +228,25 @@ def _component_inputs(connections: Sequence[Declaration]) -> dict[str, Any]:
     """Return what a form says of all its clients. No authority has these facts: only as inputs does
     a preview show that they change."""
     first = connections[0]
+    withdrawn = {}
+    for client in connections:
+        if client.leaving.withdrawn:
+            scopes = sorted(client.leaving.withdrawn)
+            withdrawn[client.platform.value] = dict.fromkeys(scopes, True)
     inputs = {
         "exemptions": dict(first.form.exemptions),
         "mandate": dict(first.form.mandate),
         "retire": dict(first.form.retire),
         KEEP: first.form.keep,
-        WITHDRAWN: {
-            client.platform.value: dict.fromkeys(sorted(client.leaving.withdrawn), True)
-            for client in connections
-            if client.leaving.withdrawn
-        },
+        WITHDRAWN: withdrawn,
     }
     return {name: value for name, value in inputs.items() if value}
 
 
 def _aliases(connection: Declaration, name: str) -> list[pulumi.Input[str | pulumi.Alias]]:
     """Return the names before ``name``, which begins with the connection's key."""
-    return [
-        pulumi.Alias(name=former + name.removeprefix(connection.key))
-        for former in connection.form.formerly
-    ]
+    below = name.removeprefix(connection.key)
+    return [pulumi.Alias(name=former + below) for former in connection.form.formerly]
 
 
 def _public_keys(connection: Declaration, given: Sequence[Any], profile: Profile) -> Keys:
@@ -253,27 +254,22 @@ def _public_keys(connection: Declaration, given: Sequence[Any], profile: Profile
     what is none, is there twice, is compromised, or is forbidden by a policy."""
     keys: dict[str, PublicJwk] = {}
     for number, jwk in enumerate(given, start=1):
+        which = f"{connection.key}, key {number}"
         try:
-            key = parse_jwk(jwk if isinstance(jwk, str) else json.dumps(jwk))
+            text = jwk if isinstance(jwk, str) else json.dumps(jwk)
+            key = parse_jwk(text)
         except InvalidJwk as error:
-            sentences = [
-                f"{connection.key}, key {number}: the key {reason.sentence}"
-                for reason in error.reasons
-            ]
+            sentences = [f"{which}: the key {reason.sentence}" for reason in error.reasons]
             raise pulumi.RunError("\n".join(sentences)) from None
         except (ValueError, TypeError, RecursionError):
-            raise pulumi.RunError(
-                f"{connection.key}, key {number}: this is no key; give a JSON Web Key"
-            ) from None
+            raise pulumi.RunError(f"{which}: this is no key; give a JSON Web Key") from None
         if key.kid in keys:
             raise pulumi.RunError(
-                f"{connection.key}, key {number}: its kid is that of another key; name each by a"
-                " kid of its own"
+                f"{which}: its kid is that of another key; name each by a kid of its own"
             )
         if key.thumbprint in connection.keys.compromised:
             raise pulumi.RunError(
-                f"{connection.key}, key {number}: its form says that this key is compromised; give"
-                " another"
+                f"{which}: its form says that this key is compromised; give another"
             )
         keys[key.kid] = key
     if not keys:
@@ -283,20 +279,18 @@ def _public_keys(connection: Declaration, given: Sequence[Any], profile: Profile
         )
     situation = Situation(connection.environment, profile, datetime.now(UTC))
     planned = PlannedClient(keys=members_of(keys))
-    forbidden = [
-        f"{connection.key}: {finding.what}; {remedy_of(policy, finding)}"
-        for policy, finding in violations(planned, situation, connection.form.exemptions)
-    ]
+    forbidden = []
+    for policy, finding in violations(planned, situation, connection.form.exemptions):
+        remedy = remedy_of(policy, finding)
+        forbidden.append(f"{connection.key}: {finding.what}; {remedy}")
     if forbidden:
         raise pulumi.RunError("\n".join(forbidden))
     return keys
 
 
 def _shown(keys: Keys) -> dict[str, dict[str, str | None]]:
-    return {
-        kid: {
-            "thumbprint": key.thumbprint,
-            "expires": key.expires.isoformat() if key.expires else None,
-        }
-        for kid, key in keys.items()
-    }
+    shown = {}
+    for kid, key in keys.items():
+        expires = key.expires.isoformat() if key.expires else None
+        shown[kid] = {"thumbprint": key.thumbprint, "expires": expires}
+    return shown

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from inspect import iscoroutine
+from types import TracebackType
 
 import pulumi
 
@@ -51,16 +52,20 @@ def end_quietly_when_interrupted() -> None:
     engine reports why."""
     if sys.excepthook is not sys.__excepthook__:
         return
-    sys.excepthook = lambda kind, error, trace: (
-        None if issubclass(kind, KeyboardInterrupt) else sys.__excepthook__(kind, error, trace)
-    )
-    # Python then closes the SDK's unfinished coroutines, without an event loop to close them in;
-    # and the interrupt may come as late as its own end.
-    sys.unraisablehook = lambda event: (
-        None
-        if iscoroutine(event.object) or issubclass(event.exc_type, KeyboardInterrupt)
-        else sys.__unraisablehook__(event)
-    )
+
+    def report(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        if not issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, trace)
+
+    def report_unraisable(event: sys.UnraisableHookArgs) -> None:
+        # Python closes the SDK's unfinished coroutines, without an event loop to close them in; and
+        # the interrupt may come as late as its own end.
+        if not (iscoroutine(event.object) or issubclass(event.exc_type, KeyboardInterrupt)):
+            sys.__unraisablehook__(event)
+
+    sys.excepthook, sys.unraisablehook = report, report_unraisable
     # One that had not begun yet it warns of: below the error of whichever resource failed.
     warnings.filterwarnings(
         "ignore", r"coroutine 'RPCManager\..* was never awaited", RuntimeWarning

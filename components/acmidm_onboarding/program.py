@@ -117,12 +117,8 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
         except InvalidForms as error:
             whose = organisation.get("name") or "an organisation"
             name = f"{whose}, {form.get('application') or 'a form'}"
-            raise Failure(
-                "\n".join(
-                    on_one_line(f"{name}: {problem.what}; {problem.remedy}")
-                    for problem in error.problems
-                )
-            ) from None
+            sentences = [f"{name}: {problem.what}; {problem.remedy}" for problem in error.problems]
+            raise Failure("\n".join(map(on_one_line, sentences))) from None
         wanted = _desired(
             _stack(settings), onboardings.connections(settings.environment, are_all=False)
         )
@@ -147,11 +143,8 @@ def _stack(settings: Settings) -> Stack:
     installed.require_only()
     file = pulumi.Config(NAMESPACE).get(HANDED)
     handed = None if file is None else read_handed(Path(file), settings.environment)
-    stack = open_stack(
-        full_name(pulumi.get_stack()),
-        lambda: settings,
-        at_authorities=None if handed is None else handed.clients,
-    )
+    clients = None if handed is None else handed.clients
+    stack = open_stack(full_name(pulumi.get_stack()), lambda: settings, at_authorities=clients)
     if handed is None:  # a command, of this version, has looked at the state by itself
         with suppress(UnreadableState):  # what needs the state reports that
             require_not_older(pulumi.get_stack(), stack.state.document)
@@ -237,9 +230,8 @@ def _say_unknown(connections: Sequence[Declaration], sentence: str) -> None:
     failure."""
     if names := [connection.resource_name for connection in connections]:
         UNKNOWN.extend(names)
-        (pulumi.log.warn if pulumi.runtime.is_dry_run() else pulumi.log.error)(
-            sentence.format(names=first_listed(names), stack=pulumi.get_stack())
-        )
+        say = pulumi.log.warn if pulumi.runtime.is_dry_run() else pulumi.log.error
+        say(sentence.format(names=first_listed(names), stack=pulumi.get_stack()))
 
 
 def _as_files(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> dict[Path, str]:
@@ -274,15 +266,17 @@ def _as_json(value: Any) -> str:
 
 def _settings() -> Settings:
     end_quietly_when_interrupted()
-    # The program declares and sends nothing: the operator's secrets are for the provider alone.
     keys = get_config_env().keys() - {f"{NAMESPACE}:{HANDED}"}
-    settings = settings_of.read_settings(
-        lambda key: None if plain_key(key) in SECRET_KEYS else get_config(full_key(key)), keys=keys
-    )
+    settings = settings_of.read_settings(_setting, keys=keys)
     # The provider refuses an untrusted host too, but the engine then breaks off and garbles the
     # sentence.
     settings_of.require_trusted_hosts(settings)
     return settings
+
+
+def _setting(key: str) -> str | None:
+    # The program declares and sends nothing: the operator's secrets are for the provider alone.
+    return None if plain_key(key) in SECRET_KEYS else get_config(full_key(key))
 
 
 @contextmanager
@@ -298,10 +292,8 @@ def _mistakes_reported() -> Iterator[None]:
 def _require_random_plugin(connections: Iterable[Declaration]) -> None:
     """Refuse a client secret without the plugin that makes it: the engine's own error names no
     remedy of this project."""
-    secret = next(
-        (connection.key for connection in connections if connection.uses_secret),
-        None,
-    )
+    with_secret = (connection.key for connection in connections if connection.uses_secret)
+    secret = next(with_secret, None)
     if secret is None or not os.environ.get("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"):
         return
     folder = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi") / "plugins"

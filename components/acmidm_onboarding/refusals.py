@@ -22,7 +22,8 @@ from acmidm_onboarding.resources.client_jwks import ClientJwks
 def fail_where_refused(onboardings: Sequence[Onboarding]) -> None:
     """In a preview, report each refusal once and end the program in failure; where it runs for
     real, for what is not known."""
-    pulumi.run(lambda: _report(onboardings) if pulumi.runtime.is_dry_run() else _warn(onboardings))
+    say = _report if pulumi.runtime.is_dry_run() else _warn
+    pulumi.run(lambda: say(onboardings))
 
 
 async def _warn(onboardings: Sequence[Onboarding]) -> None:
@@ -34,10 +35,12 @@ async def _warn(onboardings: Sequence[Onboarding]) -> None:
 
 
 async def _keys_that_stay(onboarding: Onboarding) -> list[str]:
-    refused = [
-        await part.refused.future() for part in onboarding.parts if isinstance(part, ClientJwks)
-    ]
-    return [sentence for sentence in refused if isinstance(sentence, str) and sentence]
+    sentences = []
+    for part in onboarding.parts:
+        refused = await part.refused.future() if isinstance(part, ClientJwks) else None
+        if isinstance(refused, str) and refused:
+            sentences.append(refused)
+    return sentences
 
 
 async def _report(onboardings: Sequence[Onboarding]) -> None:
@@ -46,14 +49,14 @@ async def _report(onboardings: Sequence[Onboarding]) -> None:
         for sentence in await _keys_that_stay(onboarding):
             pulumi.log.error(sentence, onboarding)
             refused = True
-        adoptions = [await part.adopt.future() for part in onboarding.parts]
         # Per client: of one that cannot be reached, each resource says by itself how often it was
         # tried.
-        for sentence in {
-            adopt["client_id"]: adopt["refused"]
-            for adopt in adoptions
-            if adopt and "refused" in adopt
-        }.values():
+        adoptions = {}
+        for part in onboarding.parts:
+            adopt = await part.adopt.future()
+            if adopt and "refused" in adopt:
+                adoptions[adopt["client_id"]] = adopt["refused"]
+        for sentence in adoptions.values():
             pulumi.log.error(sentence, onboarding)
             refused = True
     if refused and not is_handed():

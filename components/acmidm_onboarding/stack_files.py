@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -39,9 +39,8 @@ def stack_settings(stack: str, folder: Path) -> Settings:
     """Return the settings of a stack as its file has them, without the engine; values encrypted
     there are left out."""
     values = _values_of(stack_file(stack, folder), Files())
-    return read_settings(
-        lambda key: None if _is_encrypted(values.get(key)) else values.get(key), keys=values
-    )
+    clear = {key: value for key, value in values.items() if not _is_encrypted(value)}
+    return read_settings(clear.get, keys=values)
 
 
 def _is_encrypted(value: object) -> bool:
@@ -68,12 +67,9 @@ def require_own_name(stack: str) -> None:
 
 def stack_names(folder: Path, files: Files | None = None) -> list[str]:
     """Return the names of the stacks that have a file in ``folder``."""
-    names = (file.name for file in (files or Files()).inside(absolute(folder)))
-    return [
-        name.removeprefix("Pulumi.").removesuffix(".yaml")
-        for name in names
-        if fnmatch(name, "Pulumi.*.yaml")
-    ]
+    names = [file.name for file in (files or Files()).inside(absolute(folder))]
+    of_stacks = fnmatch.filter(names, "Pulumi.*.yaml")
+    return [name.removeprefix("Pulumi.").removesuffix(".yaml") for name in of_stacks]
 
 
 @dataclass(frozen=True)
@@ -90,22 +86,17 @@ class Stacks:
     @property
     def profiles(self) -> dict[Environment, Profile]:
         """The profile of each environment; the default where no stack sets one."""
-        strict = {
-            stack.get("environment")
-            for stack in self.values
-            if stack.get("profile") == Profile.FAPI2
-        }
-        return {
-            environment: Profile.FAPI2 if environment in strict else Profile.ACMIDM
-            for environment in Environment
-        }
+        profiles = dict.fromkeys(Environment, Profile.ACMIDM)
+        for environment, stack in self._of_environments():
+            if stack.get("profile") == Profile.FAPI2:
+                profiles[environment] = Profile.FAPI2
+        return profiles
 
     @property
     def gate(self) -> Gate:
         """The gate to production."""
-        return strictest(
-            _gate_of(stack) for stack in self.values if stack.get("environment") == Environment.PROD
-        )
+        stacks = self._of_environments()
+        return strictest(_gate_of(stack) for where, stack in stacks if where is Environment.PROD)
 
     @property
     def protecting(self) -> dict[Environment, bool]:
@@ -113,12 +104,10 @@ class Stacks:
         out."""
         protecting: dict[Environment, bool] = {}
         for environment, stack in self._of_environments():
-            protects = stack.get("protectClients")
-            protects = (
-                environment is Environment.PROD
-                if protects in (None, "")
-                else str(protects).casefold() in _TRUE
-            )
+            setting = stack.get("protectClients")
+            protects = str(setting).casefold() in _TRUE
+            if setting in (None, ""):
+                protects = environment is Environment.PROD
             protecting[environment] = protecting.get(environment, True) and protects
         return protecting
 
@@ -132,10 +121,8 @@ class Stacks:
     def has_overlap(self, environment: Environment) -> bool:
         """Return whether a key of an environment's clients may have to stay beside its successor
         for a while."""
-        return any(
-            where is environment and overlap_days(stack) > 0
-            for where, stack in self._of_environments()
-        )
+        stacks = [stack for where, stack in self._of_environments() if where is environment]
+        return any(overlap_days(stack) > 0 for stack in stacks)
 
     @property
     def served(self) -> dict[Environment, dict[Platform, frozenset[str]]]:
@@ -148,9 +135,8 @@ class Stacks:
         for environment, stack in self._of_environments():
             kinds = _authorities_of(stack)
             before = served.get(environment, dict.fromkeys(kinds, frozenset()))
-            served[environment] = {
-                name: before[name] | {kinds[name]} for name in before if name in kinds
-            }
+            in_all = [name for name in before if name in kinds]
+            served[environment] = {name: before[name] | {kinds[name]} for name in in_all}
         return served
 
     def _of_environments(self) -> Iterator[tuple[Environment, Mapping[str, Any]]]:
@@ -203,27 +189,27 @@ def stacks_in(folder: Path, files: Files | None = None) -> Stacks:
 def overlap_days(stack: Mapping[str, Any]) -> float:
     """Return how many days an overlap of keys is by a stack's settings; where they have none, or
     nothing that is a number, the default."""
-    text, default = (
-        str(stack.get("keyOverlapDays")),
-        Settings.model_fields["key_overlap_days"].default,
-    )
-    return float(text if text.replace(".", "", 1).isdecimal() else default)
+    text = str(stack.get("keyOverlapDays"))
+    if text.replace(".", "", 1).isdecimal():
+        return float(text)
+    return float(Settings.model_fields["key_overlap_days"].default)
 
 
 def _gate_of(stack: Mapping[str, Any]) -> Gate:
     mode = str(stack.get("promotionGate") or PromotionGate.OFF).casefold()
     days = str(stack.get("evidenceMaxDays") or Gate().evidence_max_days)
     strictness = PromotionGate(mode) if mode in list(PromotionGate) else PromotionGate.ENFORCE
-    return Gate(strictness, int(days) if days.isdecimal() else 0)
+    most_days = int(days) if days.isdecimal() else 0
+    return Gate(strictness, most_days)
 
 
 def _authorities_of(stack: Mapping[str, Any]) -> dict[Platform, str]:
-    own = {platform: of_platform(platform, stack.get, {}) for platform in Platform}
-    return {
-        platform: str(platform_settings.get("authority", DEFAULT_AUTHORITY))
-        for platform, platform_settings in own.items()
-        if platform_settings or platform is Platform.ACMIDM
-    }
+    authorities = {}
+    for platform in Platform:
+        settings = of_platform(platform, stack.get, {})
+        if settings or platform is Platform.ACMIDM:
+            authorities[platform] = str(settings.get("authority", DEFAULT_AUTHORITY))
+    return authorities
 
 
 def _known(names: Iterable[str], value: object, file: Path, key: str) -> None:
@@ -239,12 +225,12 @@ def _values_of(file: Path, files: Files) -> dict[str, Any]:
     own = _config_of(file, files)
     of_project = file.with_name("Pulumi.yaml")
     project = _config_of(of_project, files) if files.exists(absolute(of_project)) else {}
-    defaults = {
-        key: value["default"]
-        for key, value in project.items()
-        if isinstance(value, dict) and "default" in value
-    }
-    return {key.removeprefix(f"{NAMESPACE}:"): value for key, value in {**defaults, **own}.items()}
+    values = {}
+    for key, value in project.items():
+        if isinstance(value, dict) and "default" in value:
+            values[key] = value["default"]
+    values |= own
+    return {key.removeprefix(f"{NAMESPACE}:"): value for key, value in values.items()}
 
 
 def _is_alias_or_merge(event: yaml.Event) -> bool:
@@ -265,11 +251,9 @@ def _config_of(file: Path, files: Files) -> dict[str, Any]:
             )
         document = yaml.load(text, Loader=yaml.CSafeLoader)
     except Unreadable as error:
-        remedy = (
-            error.remedy
-            if files.exists(absolute(file))
-            else "run this in the project's folder with an existing stack"
-        )
+        remedy = error.remedy
+        if not files.exists(absolute(file)):
+            remedy = "run this in the project's folder with an existing stack"
         raise InvalidSettings(on_one_line(f"{file.name} {error.what}; {remedy}")) from None
     except (
         yaml.YAMLError,
@@ -279,4 +263,6 @@ def _config_of(file: Path, files: Files) -> dict[str, Any]:
         # ValueError: a date or a number that Python cannot make.
         raise InvalidSettings(on_one_line(f"{file.name} is not YAML; correct it")) from None
     config = document.get("config") if isinstance(document, dict) else None
-    return {str(key): value for key, value in config.items()} if isinstance(config, dict) else {}
+    if not isinstance(config, dict):
+        return {}
+    return {str(key): value for key, value in config.items()}

@@ -8,7 +8,7 @@ desired, and what people have to do, follows from all of them and is said here.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -84,27 +84,25 @@ class Stack:
         onboardings = self.state.onboardings
         staying = list[AsRecorded]()
         for key in mistaken.staying(onboardings):
-            endings = {
-                client.platform: mistaken.ending(client, onboardings.keys(), self.now.date())
-                for client in self.state.recorded.clients.values()
-                if client.key == key and client.platform not in self.forms.by_hand
-            }
+            endings = {}
+            for client in self.state.recorded.clients.values():
+                if client.key == key and client.platform not in self.forms.by_hand:
+                    ending = mistaken.ending(client, onboardings.keys(), self.now.date())
+                    endings[client.platform] = ending
             staying.append(AsRecorded(key, onboardings[key], endings))
         return tuple(staying)
 
-    def without_client(self, declared: Iterable[Declaration]) -> list[Client]:
-        """Return what the state has of clients that somebody removed, as far as nothing is
+    def without_client(self, declared: Iterable[Declaration]) -> Iterator[Client]:
+        """Yield what the state has of clients that somebody removed, as far as nothing is
         ``declared`` of it, and no form with a mistake may be about it.
 
         Raises:
             Failure: where the state cannot be read.
         """
         names = {name for form in declared for name in form.resource_names}
-        return [
-            parts
-            for name, parts in self.state.recorded.parts.items()
-            if parts.client_id is None and name not in names and not self._may_stay(parts.key)
-        ]
+        for name, parts in self.state.recorded.parts.items():
+            if parts.client_id is None and name not in names and not self._may_stay(parts.key):
+                yield parts
 
     def losing_protection(self, declared: Iterable[Declaration]) -> list[AsRecorded]:
         """Return what of that is protected: the engine removes it once a run has declared it
@@ -143,13 +141,16 @@ class Stack:
     ) -> Desired:
         """Return what is desired of some connections, by ``gate`` where given; ``are_all`` says
         that the stack has no others."""
-        mistaken, by_hand = self.forms.mistaken if are_all else None, self.forms.by_hand
+        by_hand = self.forms.by_hand
+        mistaken = self.forms.mistaken if are_all else None
         if mistaken and any(form.form.formerly for form in connections):
             waiting = mistaken.waiting(connections, self.state.onboardings)
             connections = [form for form in connections if form.key not in waiting]
         by_forms = self.desired_by_forms(connections, gate or self.forms.settings.gate)
         if not by_hand:
             return by_forms
+        protect = self.forms.settings.protect_clients if are_all else None
+        stays = mistaken.stays if mistaken else None
         return as_confirmed(
             by_forms,
             connections,
@@ -158,8 +159,8 @@ class Stack:
             self.state.keys_of,
             by_hand,
             self.now.date(),
-            protect=self.forms.settings.protect_clients if are_all else None,
-            stays=mistaken.stays if mistaken else None,
+            protect=protect,
+            stays=stays,
         )
 
     def desired_by_forms(self, connections: Sequence[Declaration], gate: Gate) -> Desired:
@@ -197,20 +198,16 @@ class Stack:
         platforms, confirmations = sorted(self.forms.by_hand), dict[ClientKey, Confirmation]()
         if not platforms:  # without such platforms, nothing needs the state
             return confirmations
-        recorded = {
-            (client.client_id, client.platform): client.key
-            for client in self.state.recorded.clients.values()
-        }
+        clients = self.state.recorded.clients.values()
+        recorded = {(client.client_id, client.platform): client.key for client in clients}
         folders = map(self.forms.confirmed_folder, platforms)
         for platform, confirmed in zip(platforms, read_confirmations(*folders), strict=True):
             for key, confirmation in confirmed.items():
                 # Its file has the former key.
                 renamed = recorded.get((confirmation.said.client_id, platform), key)
-                client_key = (
-                    key if renamed in confirmed else renamed,
-                    platform,
-                    self.forms.settings.environment,
-                )
+                if renamed in confirmed:
+                    renamed = key
+                client_key = renamed, platform, self.forms.settings.environment
                 confirmations[client_key] = confirmation
         return confirmations
 
@@ -281,17 +278,15 @@ class Stack:
         self, wanted: Mapping[ClientKey, Declaration]
     ) -> Mapping[ClientKey, Confirmation | None]:
         """Return what is confirmed of each wanted client, then what is confirmed of others."""
-        confirmed = {
-            client_key: confirmation_of(form, self.confirmations)
-            for client_key, form in wanted.items()
-        }
-        used = {confirmation.file for confirmation in confirmed.values() if confirmation}
-        others = {
-            client_key: confirmation
-            for client_key, confirmation in self.confirmations.items()
-            if confirmation.file not in used
-        }
-        return {**confirmed, **others}
+        confirmed, used = dict[ClientKey, Confirmation | None](), set()
+        for client_key, form in wanted.items():
+            found = confirmed[client_key] = confirmation_of(form, self.confirmations)
+            if found:
+                used.add(found.file)
+        for client_key, confirmation in self.confirmations.items():
+            if confirmation.file not in used:
+                confirmed[client_key] = confirmation
+        return confirmed
 
     @property
     def unconfirmed(self) -> list[Client]:
@@ -299,11 +294,9 @@ class Stack:
         there."""
         confirmed = {confirmation.said.client_id for confirmation in self.confirmations.values()}
         confirmed |= {client.client_id for client, _ in self.corrected}
-        return [
-            client
-            for client in self.state.recorded.clients.values()
-            if client.platform in self.forms.by_hand and client.client_id not in confirmed
-        ]
+        clients = self.state.recorded.clients.values()
+        by_hand = [client for client in clients if client.platform in self.forms.by_hand]
+        return [client for client in by_hand if client.client_id not in confirmed]
 
     @cached_property
     def corrected(self) -> list[tuple[Client, str]]:
@@ -331,10 +324,9 @@ class Stack:
         Raises:
             Failure: with the connections of which no client is recorded.
         """
-        moved = [
-            form for form in declared if form.platform in self.state.moved and not form.form.adopts
-        ]
-        unknown = [form.resource_name for form in moved if not self._is_recorded(form)]
+        moved = [form for form in declared if form.platform in self.state.moved]
+        made = [form for form in moved if not form.form.adopts]
+        unknown = [form.resource_name for form in made if not self._is_recorded(form)]
         if unknown:
             raise Failure(
                 f"no client of {first_listed(unknown)} is recorded, and people may have made one"

@@ -105,8 +105,6 @@ class StackForms:
 def checks(settings: Settings) -> tuple[Mapping[Any, Any], Mapping[Any, Any]]:
     """By which profile policies check the stack's environment, and which platforms have an
     authority there."""
-    kinds = {
-        platform: (platform_settings.authority,)
-        for platform, platform_settings in settings.platforms.items()
-    }
+    platforms = settings.platforms.items()
+    kinds = {name: (platform.authority,) for name, platform in platforms}
     return {settings.environment: settings.profile}, {settings.environment: kinds}

@@ -77,12 +77,10 @@ class StackState:
             inputs = mapping(resource.get("inputs"))
             for name in self._forms.settings.platforms:
                 before[name] = str(inputs.get(full_key(config_key(name, "authority"))))
-        installed = installed_authorities()
-        by_hand = {
-            name
-            for name, kind in before.items()
-            if kind in installed and installed[kind].is_by_hand
-        }
+        installed, by_hand = installed_authorities(), set()
+        for name, kind in before.items():
+            if kind in installed and installed[kind].is_by_hand:
+                by_hand.add(name)
         return frozenset(by_hand - self._forms.by_hand)
 
     def keys_of(self, client: Client) -> Mapping[str, PublicJwk] | None:
