@@ -53,6 +53,13 @@ def first_of(
     return language.tr("{names} and {count} more", names=named, count=f"{more:,}")
 
 
+def with_search(title: str, search: str) -> str:
+    """Return the title of a report with the words that somebody searched for."""
+    if not search:
+        return title
+    return tr('{title} with "{search}"', title=title, search=plain(search))
+
+
 def day(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d}"
 

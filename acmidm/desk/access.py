@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from acmidm.desk.status import ListedConnection
+from acmidm.desk.status import LastDay, ListedConnection
 from acmidm.report.kinds import Part
 from acmidm.terminal import warn
 from acmidm_onboarding.authorities.connected import Connected
@@ -31,6 +31,8 @@ from acmidm_onboarding.values.terms import AuthMethod, Platform
 
 Uses = Mapping[str, KeyUse]
 """Per thumbprint; a key that got no token is left out."""
+Registered = tuple[Platform, str]
+"""A client by its platform and its client-ID there."""
 
 
 class Api(Part):
@@ -54,30 +56,35 @@ class Api(Part):
         """Yield the connection with each of its scopes of the API alone; without any where it is
         configured for the product, and has none of its scopes."""
         scopes = [scope for scope in connection.scopes if scope in self.scopes]
-        each: list[tuple[str, ...]] = [(scope,) for scope in scopes]
-        for kept in each or [()]:
-            reasons = connection.reasons.items()
-            ends = [end for end in connection.scopes_until if end.scope in kept]
-            access = {
-                "scopes": kept,
-                "reasons": {scope: why for scope, why in reasons if scope in kept},
-                "scopes_until": tuple(ends),
-                "last_day": _last_day(connection, [end.until for end in ends], self.product),
-            }
-            yield connection.model_copy(update=access)
+        for scope in scopes:
+            yield self._access(connection, scope)
+        if not scopes:
+            yield self._access(connection)
+
+    def _access(self, connection: ListedConnection, *scopes: str) -> ListedConnection:
+        """Return a connection with one of its scopes alone, or with none."""
+        reasons, ends = connection.reasons.items(), connection.scopes_until
+        kept = tuple(end for end in ends if end.scope in scopes)
+        access = {
+            "scopes": scopes,
+            "reasons": dict(reason for reason in reasons if reason[0] in scopes),
+            "scopes_until": kept,
+            "last_day": _last_day(connection, kept, self.product),
+        }
+        return connection.model_copy(update=access)
 
 
 def _last_day(
-    connection: ListedConnection, days: Sequence[date], product: str | None
+    connection: ListedConnection, ends: Iterable[LastDay], product: str | None
 ) -> date | None:
     """Return the last day on which a client has a scope of a product: by the scope's own end, which
-    is among ``days``, by its supplier's mandate and by what its form retires; None where none says
+    is among ``ends``, by its supplier's mandate and by what its form retires; None where none says
     one."""
-    mandate, leaves = connection.mandate, connection.leaves
-    of_mandate = [mandate.until] if mandate and mandate.until else []
+    days = [end.until for end in (*ends, connection.mandate) if end and end.until]
+    leaves = connection.leaves
     first_without = [leaves[name] for name in (connection.platform, product) if name in leaves]
-    of_form = [date.fromisoformat(first) - timedelta(days=1) for first in first_without]
-    return min([*days, *of_mandate, *of_form], default=None)
+    days += [date.fromisoformat(first) - timedelta(days=1) for first in first_without]
+    return min(days, default=None)
 
 
 def api_named(name: str, stack: str) -> Api:
@@ -107,23 +114,22 @@ def with_last_token(
 ) -> Iterator[ListedConnection]:
     """Yield connections with when their client last got a token. That is unknown of one with a
     secret, and where authorities cannot be reached, which is said."""
-    used = dict[tuple[str, Platform, str], Uses | None]()
-    for stack in stacks:
-        made = [
-            (client.platform, client.client_id)
-            for client in connections
-            if client.stack == stack.name and client.client_id
-        ]
-        platforms = read_platforms(stack.authorities) if made else {}
-        of_stack = last_uses(platforms, made)
-        for (platform, client_id), uses in zip(made, of_stack, strict=True):
-            used[stack.name, platform, client_id] = uses
+    used = {stack.name: _uses_on(stack, connections) for stack in stacks}
     for client in connections:
-        uses = used.get((client.stack, client.platform, client.client_id or ""))
-        told: dict[str, object] = {"last_token_at": None, "unknown": ("last_token",)}
+        uses = used.get(client.stack, {}).get((client.platform, client.client_id or ""))
+        known: dict[str, object] = {"last_token_at": None, "unknown": ("last_token",)}
         if uses is not None and client.token_endpoint_auth_method == AuthMethod.PRIVATE_KEY_JWT:
-            told = {"last_token_at": last_use(uses), "unknown": ()}
-        yield client.model_copy(update=told)
+            known = {"last_token_at": last_use(uses), "unknown": ()}
+        yield client.model_copy(update=known)
+
+
+def _uses_on(
+    stack: Stack, connections: Iterable[ListedConnection]
+) -> Mapping[Registered, Uses | None]:
+    """Return the uses of each client of a stack that was made."""
+    of_stack = [client for client in connections if client.stack == stack.name]
+    made = [(client.platform, client.client_id) for client in of_stack if client.client_id]
+    return last_uses(read_platforms(stack.authorities), made) if made else {}
 
 
 def read_platforms(authorities: Authorities) -> Connected:
@@ -135,11 +141,10 @@ def read_platforms(authorities: Authorities) -> Connected:
         return {}
 
 
-def last_uses(platforms: Connected, clients: Sequence[tuple[Platform, str]]) -> list[Uses | None]:
-    """Return the uses of each client's keys, by its platform and client-ID; None where its
-    authority does not tell."""
+def last_uses(platforms: Connected, clients: Sequence[Registered]) -> dict[Registered, Uses | None]:
+    """Return the uses of each client's keys; None where its authority does not tell."""
 
-    def uses_of(client: tuple[Platform, str]) -> Uses | None:
+    def uses_of(client: Registered) -> Uses | None:
         platform, client_id = client
         authority = platforms[platform].authority if platform in platforms else None
         try:
@@ -148,7 +153,7 @@ def last_uses(platforms: Connected, clients: Sequence[tuple[Platform, str]]) -> 
             return None
 
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
-        return list(pool.map(uses_of, clients))
+        return dict(zip(clients, pool.map(uses_of, clients), strict=True))
 
 
 def last_use(uses: Uses) -> datetime | None:

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from acmidm.desk.access import last_use, last_uses, read_platforms
+from acmidm.desk.access import Registered, Uses, last_use, last_uses, read_platforms
 from acmidm.desk.progress import Facts, progress
 from acmidm.desk.status import ListedConnection, in_order, listed, mandates_to_send
 from acmidm.engine.pulumi import EngineError
@@ -65,11 +65,11 @@ def read_progress(
 
 def _by_connection(clients: Mapping[ClientKey, Client]) -> dict[tuple[str, Platform], Client]:
     """Return the clients on production, each by the key and the platform of its connection."""
-    return {
-        client_key[:2]: client
-        for client_key, client in clients.items()
-        if client_key[2] is Environment.PROD
-    }
+    on_production: dict[tuple[str, Platform], Client] = {}
+    for (key, platform, environment), client in clients.items():
+        if environment is Environment.PROD:
+            on_production[key, platform] = client
+    return on_production
 
 
 class _ProgressRows:
@@ -106,27 +106,29 @@ class _ProgressRows:
             )
         if self.states is not None:
             require_a_form(self._stack)
-        in_production = {
-            (form.key, form.platform): form for form in forms.connections(Environment.PROD)
-        }
+        declared = forms.connections(Environment.PROD)
+        in_production = {(form.key, form.platform): form for form in declared}
         pairs = list(self._paired(self._stack.forms.connections))
         ordered = {order.client_key: order for order in reversed(self._orders())}
         history = OrderHistory(self._stack)
         asked = _Asked(self._stack.authorities, [state for _, state in pairs if state is not None])
         for connection, state in pairs:
-            own = self._of(connection, state, asked, forms.catalogue)
-            key = own.connection.key, own.connection.platform
-            order = ordered.get((*key, own.connection.environment))
+            facts = self._of(connection, state, asked, forms.catalogue)
+            key = facts.connection.key, facts.connection.platform
+            if order := ordered.get((*key, facts.connection.environment)):
+                facts = replace(facts, ordered=order, ordered_since=history.since(order))
+            if on_test := held_back.get(key):
+                facts = replace(
+                    facts,
+                    test_client_id=on_test.client_id or "",
+                    is_proven_there=bool(connection and waits_for_test(connection, on_test)),
+                )
+            if connection is None:
+                is_declared = None if forms.problems else False
+                facts = replace(facts, is_declared=is_declared)
             yield replace(
-                own,
-                ordered=order,
-                ordered_since=history.since(order) if order else None,
-                is_declared=True if connection else None if forms.problems else False,
+                facts,
                 is_held_back=key in held_back,
-                test_client_id=(on_test.client_id or "") if (on_test := held_back.get(key)) else "",
-                is_proven_there=bool(
-                    connection and on_test and waits_for_test(connection, on_test)
-                ),
                 has_production=key in in_production,
                 unproven=unproven(
                     connection, in_production.get(key), on_production.get(key), forms.catalogue
@@ -148,12 +150,7 @@ class _ProgressRows:
         clients without a form."""
         states = dict(self.states or {})
         for form in declared:
-            client_keys = [
-                (key, form.platform, form.environment) for key in (form.key, *form.form.formerly)
-            ]
-            state = next(
-                (states.pop(client_key) for client_key in client_keys if client_key in states), None
-            )
+            state = _take(states, form)
             if state is not None or not _is_leaving(form, self._now):
                 yield form, state
         yield from ((None, state) for state in states.values())
@@ -161,20 +158,15 @@ class _ProgressRows:
     def _held_back(self) -> Mapping[tuple[str, Platform], Client | None]:
         """Return what the gate holds back, with the client that the stack on TNI has of it; None
         where it has none."""
+        on_test: dict[tuple[str, Platform], Client | None] = {}
         if self.states is None:
-            return {}
-        waiting = [
-            withheld.connection for withheld in self._stack.desired.held_back if withheld.is_gated
-        ]
-        on_test = self._stack.tests.records if waiting else {}
-        records = {(form.key, form.platform): recorded_as(form, on_test) for form in waiting}
-        return {
-            key: record if record and record.client_id else None for key, record in records.items()
-        }
-
-    def _portal(self, state: Client) -> str | None:
-        platform = self._settings.platforms.get(state.platform)
-        return platform.portal(state.environment) if platform else None
+            return on_test
+        for withheld in self._stack.desired.held_back:
+            if withheld.is_gated:
+                form = withheld.connection
+                record = recorded_as(form, self._stack.tests.records)
+                on_test[form.key, form.platform] = record if record and record.client_id else None
+        return on_test
 
     def _of(
         self,
@@ -187,72 +179,85 @@ class _ProgressRows:
         if shown is None:
             raise ValueError("neither a form nor the state has it")
         if state and connection:
-            # Contacts and ends come from the form: the state may still have former ones.
-            fields = {**state.fields, "contacts": connection.fields.get("contacts")}
-            scopes = {
-                scope: replace(grant, until=connection.scopes.get(scope, grant).until)
-                for scope, grant in (state.scopes or {}).items()
-            }
-            terms = replace(state.form, path=connection.form.path, mandate=connection.form.mandate)
-            shown = replace(
-                state,
-                form=terms,
-                fields=fields,
-                scopes=None if state.scopes is None else scopes,
-            )
+            shown = _as_declared(state, connection)
         keys = _keys(shown, asked)
         if shown.keys.declared is None and not shown.jwks_uri:
             shown = shown.with_uploaded(keys)
         usable = None if keys is None else _usable(keys, connection, self._now)
-        whole = connection.leaves.get(connection.platform) if connection else None
+        is_recorded = None if self.states is None else state is not None
         facts = Facts(
             listed(self._stack.name, shown, self._now),
             self._now,
-            portal=self._portal(shown) or "",
-            form=(self._settings.forms_folder / f"{connection.form.path}.yaml").as_posix()
-            if connection
-            else "",
             test_stack=self._settings.promotion_stack,
-            is_recorded=None if self.states is None else state is not None,
+            is_recorded=is_recorded,
             lacking=_lacking(connection, state),
-            handed_over=state.record.handed_over if state else None,
             usable_keys=usable,
             had_keys=bool(keys),
-            leaves=date.fromisoformat(whole) if whole else None,
-            is_leaving=connection is not None and _is_leaving(connection, self._now),
         )
+        if platform := self._settings.platforms.get(shown.platform):
+            facts = replace(facts, portal=platform.portal(shown.environment) or "")
         if connection:
-            sends_by = mandates_to_send(connection, self._now)
-            facts = replace(
-                facts,
-                connection=facts.connection.model_copy(update={"sends_by": sends_by}),
-                evidence=connection.evidence_file.evidence,
-                evidence_refused=connection.evidence_file.refused is not None,
-                evidence_days=self._evidence_days,
-                proof_options=connection.proof_options,
-                afterwards=connection.afterwards,
-                is_exempt=ExemptiblePolicy.PROMOTION_GATE.value in connection.form.exemptions,
-            )
+            facts = self._with_form(facts, connection)
         if state is None:
             return facts
-        uses = asked.uses.get(state.client_key) if usable else None
+        if shown.keys.declared:
+            facts = replace(facts, keys_since=state.record.keys_since)
+        if shown.keys.declared is None and usable is not None and not usable:
+            facts = replace(facts, administrators=asked.administrators(state, connection))
+        uses = asked.uses_of(state) if usable else None
         is_seen, snapshot = state.client_key in asked.seen, asked.seen.get(state.client_key)
         return replace(
             facts,
+            handed_over=state.record.handed_over,
             made_at=state.record.made_at,
-            keys_since=state.record.keys_since if shown.keys.declared else None,
             awaits_key=state.secret.awaits_key,
             is_seen=is_seen,
             is_gone=is_seen and snapshot is None,
             withdrawn=_withdrawn(state, connection, snapshot, catalogue),
-            administrators=(
-                asked.administrators(state, connection)
-                if usable is not None and not usable and shown.keys.declared is None
-                else None
-            ),
-            last_token_at=last_use(uses) if uses else None,
+            last_token_at=last_use(uses or {}),
             knows_use=uses is not None,
         )
+
+    def _with_form(self, facts: Facts, connection: Declaration) -> Facts:
+        """Return facts with what the form says."""
+        sends_by = mandates_to_send(connection, self._now)
+        if leaves := connection.leaves.get(connection.platform):
+            facts = replace(facts, leaves=date.fromisoformat(leaves))
+        return replace(
+            facts,
+            connection=facts.connection.model_copy(update={"sends_by": sends_by}),
+            form=(self._settings.forms_folder / f"{connection.form.path}.yaml").as_posix(),
+            is_leaving=_is_leaving(connection, self._now),
+            evidence=connection.evidence_file.evidence,
+            evidence_refused=connection.evidence_file.refused is not None,
+            evidence_days=self._evidence_days,
+            proof_options=connection.proof_options,
+            afterwards=connection.afterwards,
+            is_exempt=ExemptiblePolicy.PROMOTION_GATE.value in connection.form.exemptions,
+        )
+
+
+def _take(states: dict[ClientKey, Client], form: Declaration) -> Client | None:
+    """Take the client of a form out of those of the state; it may have an earlier key."""
+    for key in (form.key, *form.form.formerly):
+        state = states.pop((key, form.platform, form.environment), None)
+        if state is not None:
+            return state
+    return None
+
+
+def _as_declared(state: Client, declared: Declaration) -> Client:
+    """Return a client with the contacts and ends that its form has: the state may still have former
+    ones."""
+    scopes = None
+    if state.scopes is not None:
+        scopes = {}
+        for scope, grant in state.scopes.items():
+            until = declared.scopes.get(scope, grant).until
+            scopes[scope] = replace(grant, until=until)
+    fields = {**state.fields, "contacts": declared.fields.get("contacts")}
+    form = replace(state.form, path=declared.form.path, mandate=declared.form.mandate)
+    return replace(state, form=form, fields=fields, scopes=scopes)
 
 
 def _is_leaving(connection: Declaration, now: datetime) -> bool:
@@ -281,17 +286,15 @@ def unproven(
         return ()
     if for_production is not None:
         return uncovered(for_production, on_production, connection.evidence_file.evidence)
-    offered = {
-        *(name for name, scope in catalogue.scopes.items() if _is_on_production(scope)),
-        *(name for name, product in catalogue.products.items() if _is_on_production(product)),
-    }
+    offered = _on_production(catalogue.scopes) | _on_production(catalogue.products)
     names = connection.form.catalogue_names
     lacking = uncovered(connection, on_production, connection.evidence_file.evidence)
     return tuple(name for name in lacking if names.get(name, name) in offered)
 
 
-def _is_on_production(offered: Scope | Product) -> bool:
-    return Environment.PROD in offered.environments
+def _on_production(offered: Mapping[str, Scope | Product]) -> set[str]:
+    """Return the names of what is offered there."""
+    return {name for name, each in offered.items() if Environment.PROD in each.environments}
 
 
 def _keys(state: Client, asked: _Asked) -> Mapping[str, Key] | None:
@@ -301,19 +304,18 @@ def _keys(state: Client, asked: _Asked) -> Mapping[str, Key] | None:
         return None
     if state.keys.declared is not None:
         return state.keys.declared
-    snapshot = asked.seen.get(state.client_key)
-    return keys_of(snapshot.jwks if snapshot else {}) if state.client_key in asked.seen else None
+    if state.client_key not in asked.seen:
+        return None
+    snapshot = asked.seen[state.client_key]
+    return keys_of(snapshot.jwks) if snapshot else {}
 
 
 def _usable(
     keys: Mapping[str, Key], connection: Declaration | None, now: datetime
 ) -> frozenset[str]:
-    compromised = connection.keys.compromised if connection else frozenset()
-    return frozenset(
-        key.thumbprint
-        for key in keys.values()
-        if key.thumbprint and key.thumbprint not in compromised and not key.has_ended(now)
-    )
+    valid = [key.thumbprint for key in keys.values() if not key.has_ended(now)]
+    usable = frozenset(filter(None, valid))
+    return usable - connection.keys.compromised if connection else usable
 
 
 def _withdrawn(
@@ -326,12 +328,12 @@ def _withdrawn(
     API."""
     if snapshot is None:
         return ()
-    names, products = connection.form.catalogue_names if connection else {}, catalogue.product_of
-    gone = sorted((state.scopes or {}).keys() - snapshot.scopes.keys())
+    names = connection.form.catalogue_names if connection else {}
     lacking: list[tuple[str, str]] = []
-    for scope in gone:
-        name = names.get(scope, scope)
-        lacking.append((scope, products[name].owner if name in products else scope))
+    for scope in sorted((state.scopes or {}).keys() - snapshot.scopes.keys()):
+        product = catalogue.product_of.get(names.get(scope, scope))
+        owner = product.owner if product else scope
+        lacking.append((scope, owner))
     return tuple(lacking)
 
 
@@ -344,23 +346,21 @@ class _Asked:
         self._down: set[Platform] = set()
         self._platforms = read_platforms(authorities) if made else {}
         self._administrators: dict[tuple[Platform, tuple[str, ...]], int | None] = {}
+        self.seen: dict[ClientKey, ClientSnapshot | None] = {}
+        """What each client is; None for one that its authority does not have."""
+        seen: list[Registered] = []
         with working(f"reading the clients of {authorities.stack}"):
-            answers = (
-                (state.client_key, self._snapshot(state.platform, state.client_id or ""))
-                for state in made
-            )
-            self.seen = {client_key: answer[0] for client_key, answer in answers if answer}
-            """What each client is; None for one that its authority does not have."""
-            seen = [state for state in made if state.client_key in self.seen]
-            uses = last_uses(
-                self._platforms, [(state.platform, state.client_id or "") for state in seen]
-            )
-            self.uses = {
-                state.client_key: of_client
-                for state, of_client in zip(seen, uses, strict=True)
-                if of_client is not None
-            }
-            """The last use of each key of a client; without those whose authority does not tell."""
+            for state in made:
+                client_id = state.client_id or ""
+                if answer := self._snapshot(state.platform, client_id):
+                    self.seen[state.client_key] = answer[0]
+                    seen.append((state.platform, client_id))
+            self.uses = last_uses(self._platforms, seen)
+            """The last use of each key of a client; None where its authority does not tell."""
+
+    def uses_of(self, state: Client) -> Uses | None:
+        """Return the last use of each of its keys; None where nobody tells."""
+        return self.uses.get((state.platform, state.client_id or ""))
 
     def _snapshot(self, name: Platform, client_id: str) -> tuple[ClientSnapshot | None] | None:
         return self._ask(name, lambda platform: (platform.clients.get(client_id),))
@@ -372,8 +372,8 @@ class _Asked:
         try:
             return None if platform is None else read(platform)
         except AuthorityError as error:
-            # That is of one client alone.
-            self._down |= set() if isinstance(error, PerhapsGone) else {name}
+            if not isinstance(error, PerhapsGone):  # that is of one client alone
+                self._down.add(name)
             warn(error)
             return None
 
@@ -385,11 +385,8 @@ class _Asked:
             return None
 
         def read(platform: ConnectedPlatform) -> int | None:
-            return (
-                platform.authority.administrators(codes)
-                if isinstance(platform.authority, KnowsRights)
-                else None
-            )
+            authority = platform.authority
+            return authority.administrators(codes) if isinstance(authority, KnowsRights) else None
 
         if (state.platform, codes) not in self._administrators:
             self._administrators[state.platform, codes] = self._ask(state.platform, read)

@@ -79,10 +79,8 @@ def clients_meant(stack: Stack, search: str) -> list[Client]:
     if kept or not search or " " in search or not search.isprintable():
         return kept
     settings = stack.forms.settings
-    return [
-        Client(f"client {search}", platform, settings.environment, client_id=search)
-        for platform in settings.platforms
-    ]
+    name, environment = f"client {search}", settings.environment
+    return [Client(name, each, environment, client_id=search) for each in settings.platforms]
 
 
 _WITHOUT = {"tni": N_("is not on TNI"), "prod": N_("is not in production")}
@@ -153,9 +151,7 @@ def _made_in(environment: Environment, stacks: Sequence[str]) -> frozenset[tuple
             clients = stack_of(name).state.recorded.clients
         except UnknownStack:  # it was never made
             continue
-        made |= {
-            client_key[:2]
-            for client_key, client in clients.items()
-            if client_key[2] is environment and client.client_id
-        }
+        for key, platform, made_in in clients:
+            if made_in is environment and clients[key, platform, made_in].client_id:
+                made.add((key, platform))
     return frozenset(made)

@@ -13,7 +13,7 @@ from acmidm.report.connection import ClientName, client_name
 from acmidm.report.document import Document, Line, Piece, Section, Tone, notes
 from acmidm.report.fields import field_changes
 from acmidm.report.kinds import Change, Kind, Report
-from acmidm.words import day, plain
+from acmidm.words import day, plain, with_search
 from acmidm_onboarding.authorities.port import RecordedChange
 from acmidm_onboarding.texts import ntr, tr
 from acmidm_onboarding.values.client import Client, Grant, Secret, fields_in
@@ -65,11 +65,7 @@ class History(Report):
             )
         else:
             title = tr("no change is recorded since {since} of {clients} on {stacks}", **facts)
-        return (
-            tr('{title} with "{search}"', title=title, search=plain(self.search))
-            if self.search
-            else title
-        )
+        return with_search(title, self.search)
 
     def as_document(self) -> Document:
         """Return who did what, newest first."""
@@ -93,12 +89,11 @@ class History(Report):
 def entry_of(stack: str, client: Client, recorded: RecordedChange) -> Entry | None:
     """Return the entry of a recorded change; None where nothing differs that reports show."""
     comparison = Comparison(recorded.at, expiring_days=None)
-    before = (
-        None if recorded.action == "client.created" else _state(client, recorded, recorded.before)
-    )
-    after = (
-        None if recorded.action == "client.removed" else _state(client, recorded, recorded.after)
-    )
+    before = after = None
+    if recorded.action != "client.created":
+        before = _state(client, recorded, recorded.before)
+    if recorded.action != "client.removed":
+        after = _state(client, recorded, recorded.after)
     connection = comparison.between(before, after)
     changes = connection.changes if connection else ()
     if not changes and before and after and (fields := field_changes(before.fields, after.fields)):
@@ -119,33 +114,28 @@ def _state(client: Client, recorded: RecordedChange, document: Mapping[str, Any]
     """Return a client as far as one document of the trail has it, with the present reasons for its
     scopes."""
     values, client_key, grants = document or {}, client.client_key, client.scopes or {}
-    scopes = {
-        scope: replace(grants.get(scope, Grant()), default=scope in _texts(values, "default"))
-        for scope in _texts(values, "scopes")
-    }
+    scopes, by_default = {}, _texts(values, "default")
+    for scope in _texts(values, "scopes"):
+        scopes[scope] = replace(grants.get(scope, Grant()), default=scope in by_default)
     match recorded.action.partition(".")[0]:
         case "scopes":
             return Client(*client_key, scopes=scopes)
         case "jwks":
             return Client(*client_key, keys=PublicKeys(_keys(values)))
         case "product":
-            configuration = values.get("configuration")
-            product = _product(recorded.document)
-            products = {}
+            configuration, products = values.get("configuration"), {}
             if isinstance(configuration, Mapping):
-                products[product] = ProductDocument(configuration)
+                products[_product(recorded.document)] = ProductDocument(configuration)
             return Client(*client_key, products=products)
     renewed = {(recorded.before or {}).get(_SECRET), (recorded.after or {}).get(_SECRET)}
-    is_renewed = len(renewed) > 1 and None not in renewed
-    is_whole = recorded.action in ("client.created", "client.removed")
-    keys = _keys(values.get("jwks") or {}) if is_whole else None
-    return Client(
-        *client_key,
-        fields=fields_in(values),
-        secret=Secret(document is recorded.before if is_renewed else None),
-        scopes=scopes if is_whole else None,
-        keys=PublicKeys(keys),
-    )
+    is_there = None
+    if len(renewed) > 1 and None not in renewed:
+        is_there = document is recorded.before
+    described = Client(*client_key, fields=fields_in(values), secret=Secret(is_there))
+    if recorded.action not in ("client.created", "client.removed"):
+        return described
+    keys = _keys(values.get("jwks") or {})
+    return replace(described, scopes=scopes, keys=PublicKeys(keys))
 
 
 def _product(path: str) -> str:

@@ -246,11 +246,12 @@ def _has_no_mandate(facts: Facts) -> bool:
     return mandate is not None and mandate.days_left < 0
 
 
-_US, _ORGANISATION, _AUTHORITY, _OWNER = (
-    WaitsFor.US,
-    WaitsFor.ORGANISATION,
-    WaitsFor.AUTHORITY,
-    WaitsFor.API_OWNER,
+_ORGANISATION, _US, _AUTHORITY, _OWNER = WaitsFor
+_DEPLOY = N_("acmidm deploy --stack {stack}")
+_DEPLOY_TEST = N_("acmidm deploy --stack {test_stack}")
+_PROVE = N_("{probe} --private-key FILE {options}")
+_BOTH_DONE = N_(
+    "Everything is done on the test environment (TNI); the connection is in production too."
 )
 _CLIENT, _HAND_OVER = (Step.CLIENT, Step.PROMOTION), (Step.HAND_OVER, Step.PROMOTION)
 _RIGHT, _KEY = (Step.RIGHT, Step.RIGHT_ON_PRODUCTION), (Step.KEY, Step.KEY_ON_PRODUCTION)
@@ -297,7 +298,7 @@ _ROWS = (
         _CLIENT,
         _US,
         lambda facts: _lacks_proof(facts) and not facts.test_client_id,
-        command=N_("acmidm deploy --stack {test_stack}"),
+        command=_DEPLOY_TEST,
     ),
     StepRow(
         "gate-again",
@@ -308,7 +309,7 @@ _ROWS = (
         _CLIENT,
         _US,
         lambda facts: _lacks_proof(facts) and facts.is_proven_there,
-        command=N_("acmidm deploy --stack {test_stack}"),
+        command=_DEPLOY_TEST,
     ),
     StepRow(
         "gate",
@@ -366,7 +367,7 @@ _ROWS = (
         _CLIENT,
         _US,
         lambda facts: not _is_made(facts),
-        command=N_("acmidm deploy --stack {stack}"),
+        command=_DEPLOY,
     ),
     StepRow(
         "gone",
@@ -405,7 +406,7 @@ _ROWS = (
         _US,
         _is_not_mailed,
         lambda facts: facts.made_at,
-        command=N_("acmidm deploy --stack {stack}"),
+        command=_DEPLOY,
     ),
     StepRow(
         "extend-gate",
@@ -416,7 +417,7 @@ _ROWS = (
         _CLIENT,
         _ORGANISATION,
         lambda facts: bool(facts.lacking) and facts.is_held_back,
-        command=N_("{probe} --private-key FILE {options}"),
+        command=_PROVE,
     ),
     StepRow(
         "extend",
@@ -424,14 +425,12 @@ _ROWS = (
         _CLIENT,
         _US,
         lambda facts: bool(facts.lacking),
-        command=N_("acmidm deploy --stack {stack}"),
+        command=_DEPLOY,
     ),
     # How it authenticates.
     StepRow(
         "on-production",
-        N_(
-            "Everything is done on the test environment (TNI); the connection is in production too."
-        ),
+        _BOTH_DONE,
         _PROMOTION,
         None,
         lambda facts: facts.uses_secret and _is_test(facts) and facts.is_on_production,
@@ -518,7 +517,7 @@ _ROWS = (
         _KEY,
         _US,
         lambda facts: facts.awaits_key,
-        command=N_("acmidm deploy --stack {stack}"),
+        command=_DEPLOY,
     ),
     StepRow(
         "authority-unknown",
@@ -555,9 +554,7 @@ _ROWS = (
     ),
     StepRow(
         "on-production",
-        N_(
-            "Everything is done on the test environment (TNI); the connection is in production too."
-        ),
+        _BOTH_DONE,
         _PROMOTION,
         None,
         lambda facts: facts.is_on_production and (facts.is_exempt or not facts.unproven),
@@ -583,7 +580,7 @@ _ROWS = (
             and not facts.is_proven
             and (facts.evidence is not None or facts.evidence_refused)
         ),
-        command=N_("{probe} --private-key FILE {options}"),
+        command=_PROVE,
     ),
     StepRow(
         "validate",
@@ -595,7 +592,7 @@ _ROWS = (
         _ORGANISATION,
         lambda facts: not facts.is_exempt and not facts.is_proven,
         _with_key_since,
-        command=N_("{probe} --private-key FILE {options}"),
+        command=_PROVE,
     ),
     StepRow(
         "validate-rest",
@@ -607,7 +604,7 @@ _ROWS = (
         _ORGANISATION,
         lambda facts: not facts.is_exempt and bool(facts.unproven),
         _proven_at,
-        command=N_("{probe} --private-key FILE {options}"),
+        command=_PROVE,
     ),
     StepRow(
         "promote",
@@ -643,7 +640,7 @@ _OF_ALL = {
     ),
     "leave": (
         N_("This connection ends. Digitaal Vlaanderen carries that out{how}."),
-        N_("acmidm deploy --stack {stack}"),
+        _DEPLOY,
     ),
 }
 """What holds of a connection wherever it stands: the sentence and the command."""
@@ -657,11 +654,15 @@ _WITH_TOKENS = frozenset({"validate", "validate-again", "done"})
 def progress(facts: Facts) -> ListedConnection:
     """Return a connection with where it stands: by the first row that holds."""
     row = next(row for row in _ROWS if row.holds(facts))
+    on_test, on_production = row.steps
+    step = on_test if _is_test(facts) else on_production
     order, waits_for, since = row.order, row.waits_for, row.since(facts)
-    if facts.is_declared is False or facts.is_leaving:
-        order, waits_for, since = "leave" if facts.is_leaving else "undeclared", WaitsFor.US, None
+    if facts.is_leaving:
+        order, waits_for, since = "leave", WaitsFor.US, None
+    elif facts.is_declared is False:
+        order, waits_for, since = "undeclared", WaitsFor.US, None
     standing = {
-        "step": row.steps[0 if _is_test(facts) else 1],
+        "step": step,
         "waits_for": waits_for,
         "order": order,
         "values": _values(facts),
@@ -702,6 +703,9 @@ def _values(facts: Facts) -> dict[str, str]:
     """Return what fills the blanks of the sentences. Values of others are made harmless where they
     are shown."""
     connection, handed_over = facts.connection, facts.handed_over
+    owners = {owner for _, owner in facts.withdrawn}
+    order_name = facts.ordered.name if facts.ordered else ""
+    supplier = connection.mandate.supplier if connection.mandate else ""
     values = {
         "organisation": connection.organisation,
         "application": connection.application,
@@ -717,9 +721,9 @@ def _values(facts: Facts) -> dict[str, str]:
         "form": facts.form,
         "lacking": ", ".join(facts.lacking),
         "withdrawn": ", ".join(scope for scope, _ in facts.withdrawn),
-        "owners": ", ".join(sorted({owner for _, owner in facts.withdrawn})),
-        "order_name": facts.ordered.name if facts.ordered else "",
-        "supplier": connection.mandate.supplier if connection.mandate else "",
+        "owners": ", ".join(sorted(owners)),
+        "order_name": order_name,
+        "supplier": supplier,
         "reason": (handed_over and handed_over.not_sent) or "",
     }
     if handed_over and handed_over.sent_at and handed_over.not_sent:

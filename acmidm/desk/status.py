@@ -22,6 +22,7 @@ from acmidm_onboarding.texts import N_, Language, tr, translated
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.end import after
+from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.terms import Environment
 
 L = TypeVar("L", bound="LastDay")
@@ -257,12 +258,12 @@ class ListedConnection(ClientName):
         """The days on which platform and products leave; the day alone where the whole client
         leaves."""
         whole = self.leaves.get(self.platform)
-        parts = (
-            [f"{plain(name)} {day}" for name, day in sorted(self.leaves.items())]
-            if whole is None
-            else [whole]
-        )
-        return [*parts, *([tr("stays at its authority")] if self.keep else [])]
+        parts = [f"{plain(name)} {day}" for name, day in sorted(self.leaves.items())]
+        if whole is not None:
+            parts = [whole]
+        if self.keep:
+            parts.append(tr("stays at its authority"))
+        return parts
 
     @property
     def endings(self) -> list[Ending]:
@@ -314,35 +315,32 @@ class ListedConnection(ClientName):
 def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
     """Return a client of the state; keys in the portal are listed where they are known
     (``uploaded``)."""
-    fields, known_keys = state.fields, state.keys.known
-    grants = sorted((state.scopes or {}).items())
-    keys = [
-        ListedKey(
-            kid=kid, thumbprint=key.thumbprint, expires=key.expires, days_left=key.days_left(now)
-        )
-        for kid, key in sorted((known_keys or {}).items())
-    ]
+    codes = map(state.fields.get, ("organisation.ovo", "organisation.kbo"))
+    keys = None
+    if state.keys.known is not None:
+        named = sorted(state.keys.known.items())
+        keys = tuple(_listed_key(kid, key, now) for kid, key in named)
+    grants = dict(sorted((state.scopes or {}).items()))
+    reasons: dict[str, str] = {}
+    ends: list[ListedScope] = []
+    for scope, grant in grants.items():
+        if grant.reason not in (None, NO_REASON):
+            reasons[scope] = grant.reason
+        if grant.until:
+            ends.append(_until(grant.until, now, ListedScope, scope=scope))
     return ListedConnection(
         **client_name(state),
         stack=stack,
         environment=state.environment,
-        codes=tuple(
-            fields[name] for name in ("organisation.ovo", "organisation.kbo") if fields.get(name)
-        ),
-        contacts=tuple(fields.get("contacts") or ()),
+        codes=tuple(filter(None, codes)),
+        contacts=tuple(state.fields.get("contacts") or ()),
         token_endpoint_auth_method=state.auth_method or "",
-        scopes=tuple(scope for scope, _ in grants),
-        reasons={
-            scope: grant.reason for scope, grant in grants if grant.reason not in (None, NO_REASON)
-        },
-        scopes_until=tuple(
-            _until(grant.until, now, ListedScope, scope=scope)
-            for scope, grant in grants
-            if grant.until
-        ),
-        default_scopes=tuple(scope for scope, grant in grants if grant.default),
+        scopes=tuple(grants),
+        reasons=reasons,
+        scopes_until=tuple(ends),
+        default_scopes=tuple(scope for scope, grant in grants.items() if grant.default),
         attributes=dict(state.attributes),
-        keys=None if known_keys is None else tuple(keys),
+        keys=keys,
         keys_in_portal=state.keys.declared is None and not state.jwks_uri,
         jwks_uri=state.jwks_uri,
         mandate=_mandate(state.form.mandate, now),
@@ -353,6 +351,11 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
     )
 
 
+def _listed_key(kid: str, key: Key, now: datetime) -> ListedKey:
+    left = key.days_left(now)
+    return ListedKey(kid=kid, thumbprint=key.thumbprint, expires=key.expires, days_left=left)
+
+
 def unused_mandates(onboardings: Onboardings, now: datetime) -> list[UnusedMandate]:
     """Return the mandates that no form uses, those that end first in front.
 
@@ -361,33 +364,33 @@ def unused_mandates(onboardings: Onboardings, now: datetime) -> list[UnusedManda
     """
     used = set(chain.from_iterable(loaded.mandates_used for loaded in onboardings.forms))
     faulty = {file.parent.name for file in onboardings.left_out}
-    unused = [
-        _until(
-            mandate.until.isoformat(),
-            now,
-            UnusedMandate,
-            supplier=mandate.supplier,
-            supplier_name=onboardings.organisations[mandate.supplier].name,
-            organisation=onboardings.organisations[folder].name,
-            applications=mandate.allowed,
-            reference=mandate.reference or "",
-        )
-        for folder, mandates in onboardings.mandates.items()
-        for mandate in mandates
-        if faulty.isdisjoint((folder, mandate.supplier))
-        and used.isdisjoint((folder, mandate.supplier, name) for name in mandate.allowed)
-    ]
+    organisations = onboardings.organisations
+    unused: list[UnusedMandate] = []
+    for folder, mandates in onboardings.mandates.items():
+        for mandate in mandates:
+            supplier = mandate.supplier
+            uses = [(folder, supplier, name) for name in mandate.allowed]
+            if not faulty.isdisjoint((folder, supplier)) or not used.isdisjoint(uses):
+                continue
+            facts = {
+                "supplier": supplier,
+                "supplier_name": organisations[supplier].name,
+                "organisation": organisations[folder].name,
+                "applications": mandate.allowed,
+                "reference": mandate.reference or "",
+            }
+            unused.append(_until(mandate.until.isoformat(), now, UnusedMandate, **facts))
     return sorted(unused, key=lambda mandate: (mandate.until, mandate.words))
 
 
 def mandates_to_send(connection: Declaration, now: datetime) -> tuple[ListedMandate, ...]:
     """Return the mandates by which a connection sends for others, by the name of each."""
     names = connection.acts_for
-    own = connection.organisation
-    return tuple(
-        _until(until, now, ListedMandate, supplier=own, organisation=names.get(code, code))
-        for code, until in sorted(connection.afzenders.items())
-    )
+    mandates: list[ListedMandate] = []
+    for code, until in sorted(connection.afzenders.items()):
+        facts = {"supplier": connection.organisation, "organisation": names.get(code, code)}
+        mandates.append(_until(until, now, ListedMandate, **facts))
+    return tuple(mandates)
 
 
 def _mandate(mandate: Mapping[str, str], now: datetime) -> ListedMandate | None:

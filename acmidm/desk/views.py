@@ -30,7 +30,7 @@ from acmidm.report.document import (
     notes,
 )
 from acmidm.report.kinds import Report
-from acmidm.words import WHOLE, day, plain
+from acmidm.words import WHOLE, day, plain, with_search
 from acmidm_onboarding.texts import (
     N_,
     NN_,
@@ -105,6 +105,18 @@ def _without_keys(connection: ListedConnection) -> str:
     if connection.client_id is None:
         return tr("not known")
     return tr("unknown: in the portal, which cannot be reached")
+
+
+def _mandate(connection: ListedConnection) -> Items:
+    return [connection.mandate.pieces] if connection.mandate else []
+
+
+def _ends(connection: ListedConnection) -> Items:
+    return [ending.pieces for ending in connection.scopes_until]
+
+
+def _leaves(connection: ListedConnection) -> Items:
+    return [[Piece(when, Tone.WARNING)] for when in connection.leaving]
 
 
 def _whom(connection: ListedConnection) -> str:
@@ -182,15 +194,11 @@ _COLUMNS = {
     "whose": Column(N_("whose"), _whose),
     "scopes": Column(N_("scopes"), _granted),
     "keys": Column(N_("keys"), _keys),
-    "mandate": Column(
-        N_("mandate"), lambda client: [client.mandate.pieces] if client.mandate else []
-    ),
-    "ends": Column(N_("scopes"), lambda client: [ends.pieces for ends in client.scopes_until]),
+    "mandate": Column(N_("mandate"), _mandate),
+    "ends": Column(N_("scopes"), _ends),
     "acts_for": Column(N_("acts for"), lambda client: _texts(client.acts_for)),
     "products": Column(N_("products"), lambda client: _texts(client.products)),
-    "leaves": Column(
-        N_("leaves"), lambda client: [[Piece(when, Tone.WARNING)] for when in client.leaving]
-    ),
+    "leaves": Column(N_("leaves"), _leaves),
     "scope": Column(N_("scope"), lambda client: [[Piece(plain(_scope(client)), Tone.VALUE)]]),
     "why": Column(N_("why"), lambda client: _texts([_why(client)])),
     "last_day": Column(N_("last day"), lambda client: _texts([_last_day(client)])),
@@ -290,9 +298,7 @@ class Status(Report):
         title = ntranslated(
             self.layout.title, len(clients), stacks=both(self.stacks), api=plain(self.api)
         )
-        if not self.search:
-            return title
-        return tr('{title} with "{search}"', title=title, search=plain(self.search))
+        return with_search(title, self.search)
 
     def as_document(self) -> Document:
         """Return every connection, with filters for a page, then the mandates that no form uses."""
@@ -303,27 +309,23 @@ class Status(Report):
         sections = [Section(rows, shape=Shape.ROWS, label_width=width, is_spaced=is_board)]
         if not rows and not self.unused_mandates:
             sections = [notes([tr("No connection was found.")], tone=None)]
+        foot = [translated(layout.foot)] if layout.foot else []
+        groups = self._groups(rows) if is_board else []
         return Document(
             self.title,
             [*sections, *self._mandates()],
-            foot=[translated(layout.foot)] if layout.foot else [],
+            foot=foot,
             note=translated(layout.note, at=f"{self.checked_at:%Y-%m-%d %H:%M}"),
             summary=[*self._ends(), *self._waits()],
             filters=self._filters(),
-            groups=self._groups(rows) if is_board else (),
+            groups=groups,
         )
 
     def as_table(self) -> Table:
         """Return a row per connection, and behind these the mandates that no form uses."""
         names = self.layout.table
-        rows = [
-            {name: _in_cell(_value(connection, name)) for name in names}
-            for connection in self.connections
-        ]
-        rows += [
-            {name: _in_cell(cell(mandate)) for name, cell in _MANDATE_CELLS.items()}
-            for mandate in self.unused_mandates
-        ]
+        rows = [_cells(connection, names) for connection in self.connections]
+        rows += map(_mandate_cells, self.unused_mandates)
         return Table(names, rows)
 
     def _row(self, connection: ListedConnection) -> Row:
@@ -399,8 +401,10 @@ class Status(Report):
         return [Piece(f"{tr('Waits for')} {whom}: {count}") for whom, count in counts.items()]
 
     def _filters(self) -> list[Filter]:
-        waits = {one.waits_for: _whom(one) for one in self.connections if one.waits_for}
-        scopes = set(chain.from_iterable(connection.scopes for connection in self.connections))
+        waiting = [connection for connection in self.connections if connection.waits_for]
+        waits = {f"{connection.waits_for}": _whom(connection) for connection in waiting}
+        scopes = chain.from_iterable(connection.scopes for connection in self.connections)
+        names = {scope: plain(scope) for scope in sorted(set(scopes))}
         ends = {
             "-1": tr("in the past"),
             f"{SOON_DAYS}": tr("within {days} days", days=SOON_DAYS),
@@ -409,8 +413,8 @@ class Status(Report):
         environments = {one.value: environment_name(one) for one in ENVIRONMENTS}
         filters = [
             Filter("environment", tr("Environment"), environments),
-            Filter("waits", tr("Waits for"), {one.value: name for one, name in waits.items()}),
-            Filter("scope", tr("Scope"), {scope: plain(scope) for scope in sorted(scopes)}),
+            Filter("waits", tr("Waits for"), waits),
+            Filter("scope", tr("Scope"), names),
             Filter("days", tr("With an end"), ends),
         ]
         return [one for one in filters if one.choices]
@@ -459,18 +463,28 @@ def _where(connection: ListedConnection) -> str:
 def _marks(connection: ListedConnection) -> dict[str, str]:
     """Return by what a page's filters find a connection, per filter."""
     days_left = connection.days_left
+    days = "" if days_left is None else f"{days_left}"
     marks = {
         "words": connection.words,
         "environment": connection.environment,
         "scope": " ".join(connection.scopes),
         "waits": connection.waits_for or "",
-        "days": "" if days_left is None else f"{days_left}",
+        "days": days,
     }
     return {name: plain(mark, _LONGEST_MARK) for name, mark in marks.items()}
 
 
+def _cells(connection: ListedConnection, names: Iterable[str]) -> dict[str, str]:
+    """Return what a spreadsheet has of a connection, by the names of its columns."""
+    return {name: _in_cell(_value(connection, name)) for name in names}
+
+
 def _value(connection: ListedConnection, name: str) -> Any:
     return _CELLS[name](connection) if name in _CELLS else getattr(connection, name)
+
+
+def _mandate_cells(mandate: UnusedMandate) -> dict[str, str]:
+    return {name: _in_cell(cell(mandate)) for name, cell in _MANDATE_CELLS.items()}
 
 
 def _in_cell(value: Any) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from typing import Any
 
-from acmidm_onboarding.forms.catalogue import Catalogue, Product, Scope, Senders
+from acmidm_onboarding.forms.catalogue import Catalogue, Coupling, Product, Scope, Senders
+from acmidm_onboarding.forms.probed_api import ProbedApi
 
 _TOP = """\
 # The catalogue
@@ -31,85 +33,85 @@ def catalogue_page(catalogue: Catalogue) -> str:
 def _product(product: Product) -> Iterator[str]:
     yield f"## {_text(product.title)}\n"
     yield f"`{product.product}`, of {_text(product.owner)}. Source: {_text(product.source)}.\n"
-    yield from _table(
-        ("scope", "what it is for", "name", "source"),
-        (
-            (f"`{name}`", scope.title, _name(name, scope), scope.source)
-            for name, scope in product.scopes.items()
-        ),
-    )
+    yield from _table(("scope", "what it is for", "name", "source"), _scope_rows(product))
     if product.senders:
         yield _senders(product.senders)
-    yield from _api(product)
-    properties = (product.configuration or {}).get("properties", {})
-    if properties:
-        yield from _table(
-            ("field", "what it is", "basis", "source"),
-            (
-                (
-                    f"`{name}`",
-                    _field(product, name, properties[name]),
-                    f"**{field.basis}**",
-                    field.source,
-                )
-                for name, field in product.fields.items()
-            ),
-        )
+    if product.coupling:
+        facts = "; ".join(_couplings(product.coupling))
+        yield f"Coupling: {facts}. Source: {_text(product.coupling.source)}.\n"
+    if product.api:
+        calls = ", ".join(_calls(product.api))
+        yield f"`acmidm probe` calls {calls}. Source: {_text(product.api.source)}.\n"
+    if _configuration(product, "properties"):
+        yield from _table(("field", "what it is", "basis", "source"), _field_rows(product))
+
+
+def _scope_rows(product: Product) -> Iterator[tuple[str, ...]]:
+    for name, scope in product.scopes.items():
+        yield f"`{name}`", scope.title, _name(name, scope), scope.source
+
+
+def _field_rows(product: Product) -> Iterator[tuple[str, ...]]:
+    for name, field in product.fields.items():
+        yield f"`{name}`", _field(product, name), f"**{field.basis}**", field.source
+
+
+def _configuration(product: Product, part: str) -> Any:
+    """Return a part of the schema of its configuration, such as the names that are required."""
+    return (product.configuration or {}).get(part, {})
 
 
 def _senders(senders: Senders) -> str:
     """Return whether one client sends for several organisations, and what stands behind that."""
-    one = f"One client may send for several organisations, each known by `{senders.known_by}`"
-    told = one if senders.known_by else "Each organisation needs a client of its own"
-    return f"{told} (**{senders.basis}**). Source: {_text(senders.source)}.\n"
+    sentence = "Each organisation needs a client of its own"
+    if senders.known_by:
+        known_by = f"each known by `{senders.known_by}`"
+        sentence = f"One client may send for several organisations, {known_by}"
+    return f"{sentence} (**{senders.basis}**). Source: {_text(senders.source)}.\n"
 
 
-def _api(product: Product) -> Iterator[str]:
-    """Yield how a client comes to its API, and what a probe calls there."""
-    if coupling := product.coupling:
-        facts = [
-            f"Referentie on {where}: `{_text(name)}`" for where, name in coupling.referentie.items()
-        ]
-        facts += ["its owner approves each coupling"] if coupling.approved_by_owner else []
-        for when, sentence in (
-            ("first", coupling.beforehand),
-            ("afterwards", coupling.afterwards),
-        ):
-            facts += [f"{when}: {_text(sentence.rstrip('.'))}"] if sentence else []
-        facts += [
-            f"name of a client on {where}: `{_text(name)}`"
-            for where, name in coupling.client_name.items()
-        ]
-        yield f"Coupling: {'; '.join(facts)}. Source: {_text(coupling.source)}.\n"
-    if api := product.api:
-        calls = [*(f"`GET {path}`" for path in api.reads)]
-        calls += (
-            [f"`POST {api.test_message.path}` with `--send-test-message`"]
-            if api.test_message
-            else []
-        )
-        yield f"`acmidm probe` calls {', '.join(calls)}. Source: {_text(api.source)}.\n"
+def _couplings(coupling: Coupling) -> Iterator[str]:
+    """Yield how a client comes to an API."""
+    for where, name in coupling.referentie.items():
+        yield f"Referentie on {where}: `{_text(name)}`"
+    if coupling.approved_by_owner:
+        yield "its owner approves each coupling"
+    if coupling.beforehand:
+        yield f"first: {_text(coupling.beforehand.rstrip('.'))}"
+    if coupling.afterwards:
+        yield f"afterwards: {_text(coupling.afterwards.rstrip('.'))}"
+    for where, name in coupling.client_name.items():
+        yield f"name of a client on {where}: `{_text(name)}`"
+
+
+def _calls(api: ProbedApi) -> Iterator[str]:
+    """Yield what a probe calls at an API."""
+    for path in api.reads:
+        yield f"`GET {path}`"
+    if api.test_message:
+        yield f"`POST {api.test_message.path}` with `--send-test-message`"
 
 
 def _name(name: str, scope: Scope) -> str:
     """Return whether its name is known, and what each platform calls it where that is not the name
     here."""
-    names = [
-        (*named, ", a **placeholder**" if named[0] in scope.placeholders else "")
-        for named in scope.names_of(name).items()
-    ]
-    others = [
-        f"{platform}: `{other}`{mark}" for platform, other, mark in names if mark or other != name
-    ]
-    return "; ".join(["verified" if scope.verified else "**placeholder**", *others])
+    names = ["verified" if scope.verified else "**placeholder**"]
+    for platform, other in scope.names_of(name).items():
+        if platform in scope.placeholders:
+            names.append(f"{platform}: `{other}`, a **placeholder**")
+        elif other != name:
+            names.append(f"{platform}: `{other}`")
+    return "; ".join(names)
 
 
-def _field(product: Product, name: str, schema: object) -> str:
+def _field(product: Product, name: str) -> str:
     """Return what it is, as its schema says, and what a form's author has to know beside that."""
-    field = product.fields[name]
-    description = str(schema.get("description", "")) if isinstance(schema, dict) else ""
+    field, schema = product.fields[name], _configuration(product, "properties")[name]
+    description = ""
+    if isinstance(schema, dict):
+        description = str(schema.get("description", ""))
     facts = {
-        "required": name in (product.configuration or {}).get("required", ()),
+        "required": name in _configuration(product, "required"),
         "speaks for somebody": field.speaks_for is not None,
         "differs per environment": field.differs_per_environment,
     }

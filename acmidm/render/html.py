@@ -37,10 +37,9 @@ def _page() -> Template:
     )
     jinja.filters |= {"plain": plain, "breakable": _breakable, "capitalised": capitalised}
     jinja.globals |= {"tr": tr}
-    style, script = (
-        (files("acmidm.render") / "templates" / name).read_text("utf-8")
-        for name in ("page.css", "page.js")
-    )
+    folder = files("acmidm.render") / "templates"
+    style = (folder / "page.css").read_text("utf-8")
+    script = (folder / "page.js").read_text("utf-8")
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}';"
         " base-uri 'none'; form-action 'none'"

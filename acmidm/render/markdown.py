@@ -162,8 +162,8 @@ def _item(line: Line) -> str:
     shown = list(_first(values, _CELL))
     if not shown:
         return f"- {_labelled(line)}\n"
-    more = len(values) - len(shown)
-    shown += [f"  - {tr('and {count} more', count=f'{more:,}')}\n"] if more else []
+    if more := len(values) - len(shown):
+        shown.append(f"  - {tr('and {count} more', count=f'{more:,}')}\n")
     return f"- {_labelled(replace(line, pieces=line.sentence))}\n{''.join(shown)}"
 
 
@@ -185,47 +185,39 @@ def _labelled(line: Line) -> str:
 
 def table(section: Section) -> Block:
     """Return lines, each with those beneath it; what is most dangerous of them stands out."""
-    rows = []
-    for line in section.lines:
-        mark = _loudest(line)
-        changes = _changes(line)
-        sentences = []
-        for change in changes[: _in_row(line)]:
-            text, words = _in_markdown(change.pieces), change.brief[0].text.strip()
-            # Where the first change is not the most dangerous one, the most dangerous ones are
-            # bold.
-            stands_out = mark and change.label == mark != changes[0].label
-            sentences.append(f"**{words}**{text.removeprefix(words)}" if stands_out else text)
-        more = len(changes) - len(sentences)
-        sentences += [tr("and {count} more", count=more)] if more else []
-        sentences += [_in_markdown(remark.pieces) for remark in line.lines if not remark.label.text]
-        names = [_in_markdown(line.pieces)]
-        names += [code(name.text) for name in line.names if name.tone is Tone.VALUE]
-        shown = f"**{mark.text}**" if mark else ""
-        rows.append(f"| {shown} | {'<br>'.join(names)} | {'<br>'.join(sentences)} |\n")
     top = f"| | {' | '.join(section.columns)} |\n|---|---|---|\n"
-    return Block(top, rows, "\n", section.left_out, section.share)
+    return Block(top, list(map(_row, section.lines)), "\n", section.left_out, section.share)
 
 
-def _changes(line: Line) -> list[Line]:
-    return [change for change in line.lines if change.label.text]
+def _row(line: Line) -> str:
+    mark = ""
+    if loudest := line.loudest:
+        mark = f"**{loudest.text}**"
+    names = [_in_markdown(line.pieces)]
+    names += [code(name.text) for name in line.names if name.tone is Tone.VALUE]
+    return f"| {mark} | {'<br>'.join(names)} | {'<br>'.join(_sentences(line))} |\n"
 
 
-def _loudest(line: Line) -> Piece | None:
-    """Return the label of the most dangerous change of a client; None where it is a notice, or
-    undone."""
-    labels = [change.label for change in line.lines]
-    for tone in (Tone.DANGER, Tone.WARNING):
-        for label in labels:
-            if label.tone is tone:
-                return label
-    return None
+def _sentences(line: Line) -> Iterator[str]:
+    """Yield the changes that a row has room for; the most dangerous ones are bold where the first
+    is not one of them."""
+    changes, loudest, in_row = line.changes, line.loudest, _in_row(line)
+    for change in changes[:in_row]:
+        text = _in_markdown(change.pieces)
+        if loudest and change.label == loudest != changes[0].label:
+            words = change.brief[0].text.strip()
+            text = f"**{words}**{text.removeprefix(words)}"
+        yield text
+    more = len(changes) - in_row
+    if more > 0:
+        yield tr("and {count} more", count=more)
+    yield from (_in_markdown(remark.pieces) for remark in line.lines if not remark.label.text)
 
 
 def _in_row(line: Line) -> int:
     """Return how many of its changes a client's row has: all of them, but where that is too long
     for a glance."""
-    sentences = (_in_markdown(change.pieces) for change in _changes(line))
+    sentences = (_in_markdown(change.pieces) for change in line.changes)
     return max(1, len(list(_first(sentences, _CELL))))
 
 
@@ -251,7 +243,7 @@ def _folded(line: Line) -> str:
 def _detail_lines(line: Line) -> Iterator[str]:
     yield from (f"- {markdown(member, WHOLE)}" for member in line.members)
     in_row = _in_row(line)
-    for number, change in enumerate(_changes(line)):
+    for number, change in enumerate(line.changes):
         values = [_value(value) for value in change.lines]
         in_sentence = not change.is_listed and all(len(value) < _SHORT for value in values)
         if number >= in_row:

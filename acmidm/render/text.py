@@ -60,12 +60,14 @@ def _lines(document: Document) -> Iterator[Printed]:
     for section in document.sections:
         if section.heading:
             yield Text(f"\n{section.heading}", style="bold underline")
-        for line in section.lines[: _MOST_FOLDED if section.is_folded else None]:
+        shown = section.lines
+        if section.is_folded:
+            shown = shown[:_MOST_FOLDED]
+        for line in shown:
             if section.is_spaced:
                 yield Text()
             yield from _line(line, section)
-        more = len(section.lines) - _MOST_FOLDED
-        if section.is_folded and more > 0:
+        if more := len(section.lines) - len(shown):
             yield Text(
                 tr("and {count} more; all of them with --output json", count=f"{more:,}"),
                 style="dim",
@@ -75,12 +77,14 @@ def _lines(document: Document) -> Iterator[Printed]:
 def _line(line: Line, section: Section) -> Iterator[Printed]:
     width = section.label_width
     if line.label.text:
-        yield from _labelled(line, _INDENT if section.heading else 0, width)
+        indent = _INDENT if section.heading else 0
+        yield from _labelled(line, indent, width)
     else:
         if line.pieces:
-            names = "".join(piece.text for piece in line.names)
-            behind = [Piece(f"  {names}", Tone.NOTICE)] if names else []
-            yield _in_colour([*line.pieces, *behind])
+            pieces = [*line.pieces]
+            if names := "".join(piece.text for piece in line.names):
+                pieces.append(Piece(f"  {names}", Tone.NOTICE))
+            yield _in_colour(pieces)
         for part in line.lines:
             yield from _labelled(part, _INDENT, width)
     if line.members:

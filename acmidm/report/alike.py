@@ -12,13 +12,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from itertools import chain
 from pathlib import Path
 
 from acmidm.report.connection import ConnectionChanges
 from acmidm.report.document import Line, Piece, Tone
-from acmidm.report.kinds import Change, FieldChange, Kind, Severity
+from acmidm.report.kinds import Change, Kind, Severity
 from acmidm.words import WHOLE, first_of, plain, slug
 from acmidm_onboarding.texts import N_, ntr, tr, translated
 
@@ -108,10 +108,9 @@ class _Client:
     def family(self) -> object:
         """New clients of one environment and platform are expected to be alike; whatever else
         changes is not."""
-        is_new = any(change.kind is Kind.CLIENT_CREATED for change in self.connection.changes)
-        return (
-            (self.connection.environment, self.connection.platform) if is_new else self.connection
-        )
+        if not self.connection.is_new:
+            return self.connection
+        return self.connection.environment, self.connection.platform
 
     @property
     def member(self) -> str:
@@ -163,14 +162,13 @@ def _as_one(group: Sequence[_Client]) -> Line:
     applications = list(dict.fromkeys(client.connection.name for client in group))
     names = plain(first_of(applications))
     environment = group[0].connection.environment
-    return Line(
-        [Piece(clients, Tone.STRONG), Piece(f" · {names}")],
-        lines=[shape.as_line() for shape in group[0].shapes],
-        members=[client.member for client in group],
-        details=tr(
-            "Details: {name} on {environment}", name=f"{clients} · {names}", environment=environment
-        ),
+    details = tr(
+        "Details: {name} on {environment}", name=f"{clients} · {names}", environment=environment
     )
+    lines = [shape.as_line() for shape in group[0].shapes]
+    members = [client.member for client in group]
+    pieces = [Piece(clients, Tone.STRONG), Piece(f" · {names}")]
+    return Line(pieces, lines=lines, members=members, details=details)
 
 
 def _unlike(client: _Client, norm: Sequence[_Client]) -> Line:
@@ -179,7 +177,10 @@ def _unlike(client: _Client, norm: Sequence[_Client]) -> Line:
     own: list[Change] = []
     shared: list[Change] = []
     for change, shape in zip(client.connection.changes, client.shapes, strict=True):
-        (shared if shape in theirs else own).append(change)
+        if shape in theirs:
+            shared.append(change)
+        else:
+            own.append(change)
     lacks = [shape.text for shape in norm[0].shapes if not _has_kind(client, shape)]
     else_as = tr("else as {count} others", count=len(norm)) + client.words(shared)
     if lacks:
@@ -190,29 +191,25 @@ def _unlike(client: _Client, norm: Sequence[_Client]) -> Line:
 
 
 def _has_kind(client: _Client, shape: Change) -> bool:
-    return any(
-        (change.kind, change.subject) == (shape.kind, shape.subject) for change in client.shapes
-    )
+    return (shape.kind, shape.subject) in {(has.kind, has.subject) for has in client.shapes}
 
 
 def _shape(change: Change, own: re.Pattern[str]) -> Change:
     """Return a change without what is of its own, so that two can be compared."""
-    fields = tuple(
-        FieldChange(field=field.field, old=_masked(field.old, own), new=_masked(field.new, own))
-        for field in change.fields
-    )
+    mask = partial(_masked, own)
+    fields = tuple(field.with_values(mask) for field in change.fields)
     subject = None if change.kind is Kind.ORGANISATION_ADDED else change.subject
     return change.model_copy(
         update={
             "fields": fields,
             "subject": subject,
-            "note": _masked(change.note, own),
+            "note": mask(change.note),
             "changed_at": None,
         }
     )
 
 
-def _masked(value: str | None, own: re.Pattern[str]) -> str | None:
+def _masked(own: re.Pattern[str], value: str | None) -> str | None:
     return None if value is None else own.sub(_OWN, value)
 
 
@@ -232,13 +229,13 @@ def _pattern(folder: str, *names: str) -> re.Pattern[str]:
     """Match the names that something has in other values: ``gemeente-sint-niklaas`` is
     ``sintniklaas`` in an address. Headline and page each ask, of as many clients as there are."""
     words = folder.split("-")
-    ends = ["-".join(words[first:]) for first in range(len(words))]
-    spelled = {*ends, *(end.replace("-", "") for end in ends)}
-    # A number at the end of a folder's name is in many values; that of an organisation is its own.
-    wanted = {*names, *(end for end in spelled if not end.isdigit())}
-    longest_first = sorted(
-        (name for name in wanted if len(name) >= _SHORTEST), key=len, reverse=True
-    )
+    wanted = set(names)
+    for first in range(len(words)):
+        end = "-".join(words[first:])
+        # A number at the end of a folder's name is in many values; an organisation's is its own.
+        wanted |= {name for name in (end, end.replace("-", "")) if not name.isdigit()}
+    long_enough = [name for name in wanted if len(name) >= _SHORTEST]
+    longest_first = sorted(long_enough, key=len, reverse=True)
     if not longest_first:
         return _NOTHING
     return re.compile(

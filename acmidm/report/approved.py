@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from acmidm.report.compare import paired
-from acmidm.report.fields import field_changes
+from acmidm.report.fields import field_changes, without
 from acmidm.report.plan import Plan
 from acmidm.words import LONGEST, WHOLE, plain
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
@@ -80,18 +80,17 @@ def approved_of(
             part = part_of(step.get(side) or {})
             if part is not None:
                 touched.add(part[:2])
-    clients = list(_clients(plan, touched, platforms, stolen))
+    clients: dict[str, Any] = {}
+    keys: dict[str, str] = {}
+    for name, key, parts in _clients(plan, touched, platforms, stolen):
+        clients[name], keys[name] = parts, key
     return {
         "version": _VERSION,
         "stack": stack,
-        "settings": {
-            name: value
-            for name, value in (previewed.get("config") or {}).items()
-            if name != f"{NAMESPACE}:{HANDED}"
-        },
+        "settings": without(previewed.get("config") or {}, {f"{NAMESPACE}:{HANDED}"}),
         "steps": _steps(previewed),
-        "clients": {name: parts for name, _, parts in clients},
-        "keys": {name: key for name, key, _ in clients},
+        "clients": clients,
+        "keys": keys,
     }
 
 
@@ -149,38 +148,29 @@ def read_approved(file: Path, stack: str) -> Approved:
 def unreadable(approved: Approved) -> dict[str, str]:
     """Return a sentence for each client that could not be read, so that nothing of it is
     approved."""
-    why = {
-        name: str(parts[_UNREADABLE])
-        for name, parts in approved["clients"].items()
-        if parts and _UNREADABLE in parts
-    }
-    return {
-        name: tr(
-            "client {client} could not be read at its authority: {error}",
-            client=plain(name),
-            error=plain(error, WHOLE),
-        )
-        for name, error in why.items()
-    }
+    sentences: dict[str, str] = {}
+    for name, parts in approved["clients"].items():
+        if parts and _UNREADABLE in parts:
+            sentences[name] = tr(
+                "client {client} could not be read at its authority: {error}",
+                client=plain(name),
+                error=plain(str(parts[_UNREADABLE]), WHOLE),
+            )
+    return sentences
 
 
 def differences(approved: Approved, now: Approved) -> list[Deviation]:
     """Return each way in which what would run now is not what was approved."""
-    settings = [
-        Deviation(
-            tr("setting {change}", change=_from_to(change.field, change.old, change.new)),
-            None,
-        )
-        for change in field_changes(approved["settings"], now["settings"])
-    ]
+    deviations: list[Deviation] = []
+    for setting in field_changes(approved["settings"], now["settings"]):
+        change = _from_to(setting.field, setting.old, setting.new)
+        deviations.append(Deviation(tr("setting {change}", change=change), None))
+    deviations += _of_steps(approved["steps"], now["steps"])
     keys = {**approved["keys"], **now["keys"]}
     unread = {**unreadable(approved), **unreadable(now)}
-    return [
-        *settings,
-        *_of_steps(approved["steps"], now["steps"]),
-        *(Deviation(sentence, keys.get(name)) for name, sentence in unread.items()),
-        *_of_clients(approved["clients"], now["clients"], keys),
-    ]
+    deviations += [Deviation(sentence, keys.get(name)) for name, sentence in unread.items()]
+    deviations += _of_clients(approved["clients"], now["clients"], keys)
+    return deviations
 
 
 def not_approved(
@@ -189,30 +179,28 @@ def not_approved(
     """Return each step of a second run that neither was approved nor goes on with one of the
     clients in ``but``."""
     going_on = tuple(f"{client}/" for client in but)
-    steps = {
-        name: step
-        for name, step in _steps(previewed).items()
-        if not f"{name.split(' ', 2)[2]}/".startswith(going_on)
-    }
-    return list(
-        _of_steps({name: step for name, step in approved["steps"].items() if name in steps}, steps)
-    )
+    steps: dict[str, Any] = {}
+    for name, step in _steps(previewed).items():
+        resource = name.split(" ", 2)[2]
+        if not f"{resource}/".startswith(going_on):
+            steps[name] = step
+    reviewed = {name: step for name, step in approved["steps"].items() if name in steps}
+    return list(_of_steps(reviewed, steps))
 
 
 def _of_steps(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Deviation]:
     for name in sorted(approved.keys() | now.keys()):
         is_now = now.get(name)
         was = _known_by_now(approved.get(name), is_now)
-        if was != is_now:
-            undone = tr("was reviewed, and would not be done")
-            how = (
-                tr("was not reviewed")
-                if was is None
-                else undone
-                if is_now is None
-                else _fields(was, is_now)
-            )
-            yield Deviation(f"{plain(name)}: {how}", _key_in(name))
+        if was == is_now:
+            continue
+        if was is None:
+            how = tr("was not reviewed")
+        elif is_now is None:
+            how = tr("was reviewed, and would not be done")
+        else:
+            how = _fields(was, is_now)
+        yield Deviation(f"{plain(name)}: {how}", _key_in(name))
 
 
 def _of_clients(
@@ -220,18 +208,22 @@ def _of_clients(
 ) -> Iterator[Deviation]:
     for name in sorted(approved.keys() & now.keys()):
         was, is_now = approved[name], now[name]
-        if was != is_now and _UNREADABLE not in {**(was or {}), **(is_now or {})}:
-            gone = tr("is gone")
-            other = tr("has other {fields}", fields=_fields(was or {}, is_now or {}))
-            how = tr("is there now") if was is None else gone if is_now is None else other
-            yield Deviation(
-                tr(
-                    "client {client} was changed at its authority since the review: {how}",
-                    client=plain(name),
-                    how=how,
-                ),
-                keys.get(name),
-            )
+        if was == is_now or _UNREADABLE in {**(was or {}), **(is_now or {})}:
+            continue
+        if was is None:
+            how = tr("is there now")
+        elif is_now is None:
+            how = tr("is gone")
+        else:
+            how = tr("has other {fields}", fields=_fields(was, is_now))
+        yield Deviation(
+            tr(
+                "client {client} was changed at its authority since the review: {how}",
+                client=plain(name),
+                how=how,
+            ),
+            keys.get(name),
+        )
 
 
 def _known_by_now(was: Any, is_now: Any) -> Any:
@@ -276,10 +268,11 @@ def _key_in(name: str) -> str | None:
 
 def _fields(was: Mapping[str, Any], is_now: Mapping[str, Any]) -> str:
     """Return the fields that differ, from what was reviewed to what is now."""
-    sides = (
-        (change.field, *change.values(LONGEST)) for change in field_changes(flat(was), flat(is_now))
-    )
-    return ", ".join(_from_to(plain(field), old, new) for field, old, new in sides)
+    changes: list[str] = []
+    for change in field_changes(flat(was), flat(is_now)):
+        old, new = change.values(LONGEST)
+        changes.append(_from_to(plain(change.field), old, new))
+    return ", ".join(changes)
 
 
 def _from_to(field: str, old: str | None, new: str | None) -> str:
@@ -316,11 +309,7 @@ def _step(step: Mapping[str, Any]) -> dict[str, Any] | None:
 def _resource(resource: Mapping[str, Any]) -> dict[str, Any]:
     options = {name: True for name in _OPTIONS if resource.get(name)}
     # Nobody approves since when a key is there, which is the time of the run, nor why a key stays.
-    inputs = {
-        name: value
-        for name, value in (resource.get("inputs") or {}).items()
-        if name not in (SINCE, REFUSED)
-    }
+    inputs = without(resource.get("inputs") or {}, (SINCE, REFUSED))
     return {"inputs": _without_secrets(inputs), **options}
 
 
@@ -330,20 +319,18 @@ def _without_secrets(value: Any) -> Any:
     if isinstance(value, Mapping):
         if any(isinstance(name, str) and has_mark(name) for name in value):
             return _SECRET
-        return {
-            name: _SECRET if name == "client_secret" and part else _without_secrets(part)
-            for name, part in value.items()
-        }
+        shown = {name: _without_secrets(part) for name, part in value.items()}
+        if value.get("client_secret"):
+            shown["client_secret"] = _SECRET
+        return shown
     return [_without_secrets(part) for part in value] if isinstance(value, list) else value
 
 
 def _named(step: Mapping[str, Any]) -> str:
     """``update ClientScopes OVO002067/loket``."""
     kind = _PASSWORD if is_password(step) else kind_of(step)
-    return (
-        f"{'(un)protect' if step['op'] == 'same' else step['op']} {kind}"
-        f" {step['urn'].rpartition('::')[2]}"
-    )
+    op = "(un)protect" if step["op"] == "same" else step["op"]
+    return f"{op} {kind} {step['urn'].rpartition('::')[2]}"
 
 
 def _clients(
@@ -356,10 +343,10 @@ def _clients(
     key, and what the authority has of it."""
     for old, new in paired(plan.before, plan.after):
         sides = [side for side in (old, new) if side is not None]
-        state, client_id = (
-            sides[-1],
-            (old.client_id if old else None) or (new.form.adopts if new else None),
-        )
+        state = sides[-1]
+        client_id = old.client_id if old else None
+        if new and not client_id:
+            client_id = new.form.adopts
         platform = platforms.get(state.platform)
         if platform is None or not any(side.client_key[:2] in touched for side in sides):
             continue
@@ -377,28 +364,28 @@ def _at_authority(
         snapshot = platform.clients.get(client_id)
     else:
         key = sides[-1].fields.get("software_id")
-        snapshots = platform.authority.clients()
-        snapshot = next(
-            (other for other in snapshots if other.client.metadata.software_id == key), None
-        )
+        there = platform.authority.clients()
+        same = (other for other in there if other.client.metadata.software_id == key)
+        snapshot = next(same, None)
     if snapshot is None:
         return None
     # Where keys are left to the portal, an organisation may upload some after the review.
     has_keys = not is_stolen and any(side.keys.declared is not None for side in sides)
     products = set[str]().union(*(side.products for side in sides))
     state = platform.client(sides[-1].client_key, snapshot, products)
+    scopes: dict[str, str] = {}
+    for scope, grant in (state.scopes or {}).items():
+        scopes[scope] = "by default" if grant.default else "on request"
+    keys: dict[str, str] = {}
+    if has_keys and state.keys.declared:
+        keys = {kid: key.digest for kid, key in state.keys.declared.items()}
+    configured: dict[str, Any] = {}
+    for name, product in state.products.items():
+        configured[name] = {**flat(product.configuration), **asdict(product.owner)}
     return {
         "client": dict(state.fields),
         "secret set at": state.secret.updated_at or 0,
-        "scopes": {
-            scope: "by default" if grant.default else "on request"
-            for scope, grant in (state.scopes or {}).items()
-        },
-        "keys": {kid: key.digest for kid, key in (state.keys.declared or {}).items()}
-        if has_keys
-        else {},
-        "products": {
-            name: {**flat(product.configuration), **asdict(product.owner)}
-            for name, product in state.products.items()
-        },
+        "scopes": scopes,
+        "keys": keys,
+        "products": configured,
     }

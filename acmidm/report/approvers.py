@@ -172,18 +172,20 @@ class Approvers:
         if change.kind is Kind.ATTRIBUTES_CHANGED:
             for changed in change.fields:
                 known = self.catalogue.attributes.get(changed.field)
-                yield changed.field, known[0] if known else None
+                product = known[0] if known else None
+                yield changed.field, product
         elif change.kind is Kind.CHANGED_OTHERWISE:
             for part in subject.split(", "):
-                product = part.partition("/")[2]
-                yield product or connection.name, products.get(product)
+                name = part.partition("/")[2]
+                yield name or connection.name, products.get(name)
         elif change.kind.row.resource is Resource.SCOPES:
             yield subject, self.catalogue.product_granting(connection.platform, subject)
         else:
             yield subject, products.get(subject)
 
     def _of_product(self, product: Product | None) -> Handles:
-        return (product.approvers if product else ()) or self._team
+        approvers = product.approvers if product else ()
+        return approvers or self._team
 
     def _of_code(self, code: str) -> Handles:
         """Return who owns the forms of an organisation, by its code or an earlier one: the
@@ -201,7 +203,8 @@ class Approvers:
 
     def _of_folder(self, folder: str) -> Handles:
         organisation = self.organisations.get(folder)
-        return (organisation.owners if organisation else ()) or self._team
+        owners = organisation.owners if organisation else ()
+        return owners or self._team
 
 
 def approvers_before(before: Tree, forms: Onboardings) -> Approvers:
@@ -229,16 +232,12 @@ class _Subjects:
             organisations.add(organisation)
 
     def needed(self) -> tuple[Needed, ...]:
-        in_order = sorted(self._names, key=lambda handles: (self._ranks[handles], handles))
-        return tuple(
-            Needed(
-                approvers=handles,
-                subjects={
-                    name: tuple(sorted(whose)) for name, whose in self._names[handles].items()
-                },
-            )
-            for handles in in_order
-        )
+        needed: list[Needed] = []
+        for handles in sorted(self._names, key=lambda handles: (self._ranks[handles], handles)):
+            names = self._names[handles]
+            subjects = {name: tuple(sorted(whose)) for name, whose in names.items()}
+            needed.append(Needed(approvers=handles, subjects=subjects))
+        return tuple(needed)
 
 
 _ORDER = (Decider.API_OWNER, Decider.ONBOARDING_TEAM, Decider.ORGANISATION)

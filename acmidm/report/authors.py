@@ -16,12 +16,14 @@ def attributed(connection: ConnectionChanges, trail: Iterable[RecordedChange]) -
     entry that made the difference counts."""
     changes = list(connection.changes)
     left = set(range(len(changes)))
-    for entry in trail if left else ():
-        for number in [number for number in left if _made(entry, changes[number])]:
-            changes[number] = changes[number].model_copy(
-                update={"changed_by": entry.actor, "changed_at": entry.at}
-            )
-            left.remove(number)
+    if not left:
+        return connection
+    for entry in trail:
+        author = {"changed_by": entry.actor, "changed_at": entry.at}
+        made = {number for number in left if _made(entry, changes[number])}
+        for number in made:
+            changes[number] = changes[number].model_copy(update=author)
+        left -= made
         if not left:  # read no more pages of the trail than needed
             break
     return connection.with_changes(changes)
@@ -53,18 +55,14 @@ def _about(change: Change, document: Mapping[str, Any]) -> Any:
     row = change.kind.row
     match row.resource:
         case Resource.CLIENT:
-            names = (
-                [row.field]
-                if row.field
-                else [changed.field.partition(".")[0] for changed in change.fields]
-            )
+            names = [changed.field.partition(".")[0] for changed in change.fields]
+            if row.field:
+                names = [row.field]
             return [document.get(name) for name in names]
         case Resource.SCOPES:
-            lists = (
-                ("scopes", "default")
-                if change.kind in (Kind.SCOPE_DEFAULT, Kind.SCOPE_ON_REQUEST)
-                else ("scopes",)
-            )
+            lists = ["scopes"]
+            if change.kind in (Kind.SCOPE_DEFAULT, Kind.SCOPE_ON_REQUEST):
+                lists.append("default")
             return [change.subject in _list_in(document, name) for name in lists]
         case Resource.KEYS:
             keys: dict[str | None, Any] = {}

@@ -21,6 +21,7 @@ from acmidm_onboarding.values.problems import Failure
 CODEOWNERS = Path(".github/CODEOWNERS")
 PROJECT_FILE = Path("pyproject.toml")
 _SETTING = "onboarding_team in [tool.acmidm]"
+_OWN_FILES = ("yaml", "jwk.json", "evidence.json")
 _HEAD = """\
 # Written by acmidm schema, from onboarding_team in pyproject.toml and each organisation.yaml.
 # Of all lines that fit a file, the last one counts.
@@ -70,9 +71,6 @@ def codeowners(team: str, forms: str, organisations: Mapping[str, Organisation])
     for folder, organisation in sorted(organisations.items()):
         if organisation.owners:
             owners = " ".join(organisation.owners)
-            lines += [
-                f"/{forms}/{folder}/*.{ending} {owners}"
-                for ending in ("yaml", "jwk.json", "evidence.json")
-            ]
+            lines += [f"/{forms}/{folder}/*.{ending} {owners}" for ending in _OWN_FILES]
     lines.append(f"/{forms}/*/organisation.yaml {team}")
     return _HEAD + "\n".join(lines) + "\n"

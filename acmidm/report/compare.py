@@ -91,6 +91,7 @@ class Comparison:
         is_noted_alone = all(change.kind.row.scale is Scale.NOTE for change in changes)
         if is_noted_alone and not _has_new_unneeded(before, after):
             return None
+        changes = [change.model_copy(update={"by_hand": self.by_hand}) for change in changes]
         name = client_name(state)
         if before is not None and before.client_id:
             name["client_id"] = before.client_id
@@ -98,9 +99,7 @@ class Comparison:
             **name,
             environment=state.environment,
             supplier=_supplier(before, after),
-            changes=in_order(
-                change.model_copy(update={"by_hand": self.by_hand}) for change in changes
-            ),
+            changes=in_order(changes),
         )
 
     def secret_renewed(self, state: Client) -> Change:
@@ -175,9 +174,8 @@ class Comparison:
             if identity:
                 # In the same environment this is a rename that a failed run left half done.
                 stays = self.by_hand or before.registered_for == after.registered_for
-                yield Change(
-                    kind=Kind.CLIENT_RENAMED if stays else Kind.CLIENT_REPLACED, fields=identity
-                )
+                kind = Kind.CLIENT_RENAMED if stays else Kind.CLIENT_REPLACED
+                yield Change(kind=kind, fields=identity)
         if before.auth_method != after.auth_method:
             kind = Kind.AUTHENTICATION_CHANGED
             if _strength(after) < _strength(before):
@@ -190,9 +188,9 @@ class Comparison:
         else:
             yield from self._changes_of_secret(before, after)
         if before.fields.get("enabled") != after.fields.get("enabled"):
-            yield Change(
-                kind=Kind.CLIENT_ENABLED if after.fields.get("enabled") else Kind.CLIENT_DISABLED
-            )
+            is_enabled = after.fields.get("enabled")
+            kind = Kind.CLIENT_ENABLED if is_enabled else Kind.CLIENT_DISABLED
+            yield Change(kind=kind)
         described = field_changes(before.fields, after.fields, but=self._hidden(before, after))
         if described:
             yield Change(kind=Kind.CLIENT_UPDATED, fields=described)
@@ -255,11 +253,8 @@ class Comparison:
         if old == new or not after.fields or not (before.fields or is_new):
             return
         if new is not None:
-            yield Change(
-                kind=Kind.KEYS_AT_ADDRESS,
-                subject=new,
-                fields=(FieldChange(field=JWKS_URI, old=old, new=new),) if old else (),
-            )
+            moved = field_changes({JWKS_URI: old}, {JWKS_URI: new}) if old else ()
+            yield Change(kind=Kind.KEYS_AT_ADDRESS, subject=new, fields=moved)
         elif self.by_hand or after.keys.declared is not None:
             yield Change(kind=Kind.KEYS_OFF_ADDRESS, subject=old)
 
@@ -268,17 +263,14 @@ class Comparison:
         if old is None or new is None:
             return
         if before.is_protected is not after.is_protected:
-            yield Change(
-                kind=Kind.PROTECTION_RESTORED if after.is_protected else Kind.PROTECTION_LIFTED
-            )
+            kind = Kind.PROTECTION_RESTORED if after.is_protected else Kind.PROTECTION_LIFTED
+            yield Change(kind=kind)
             return
         for product in sorted(old ^ new):
             if product in before.products and product in after.products:
-                protected = product in new
-                yield Change(
-                    kind=Kind.PRODUCT_PROTECTED if protected else Kind.PRODUCT_UNPROTECTED,
-                    subject=product,
-                )
+                is_protected = product in new
+                kind = Kind.PRODUCT_PROTECTED if is_protected else Kind.PRODUCT_UNPROTECTED
+                yield Change(kind=kind, subject=product)
 
     def _changes_of_others(self, before: Client, after: Client) -> Iterator[Change]:
         had, has = before.record.others, after.record.others
@@ -454,8 +446,10 @@ class Comparison:
 
 def _supplier(before: Client | None, after: Client | None) -> str | None:
     """Return the supplier whose keys a client has and keeps."""
-    sides = {side.form.mandate.get("supplier") if side else None for side in (before, after)}
-    return sides.pop() if len(sides) == 1 else None
+    if before is None or after is None:
+        return None
+    supplier = after.form.mandate.get("supplier")
+    return supplier if supplier == before.form.mandate.get("supplier") else None
 
 
 def _has_new_unneeded(before: Client | None, after: Client | None) -> bool:
@@ -493,16 +487,10 @@ def _made(client: Client) -> Iterator[Change]:
 def _nothing_of(client: Client) -> Client:
     """Return the client before it was there: with nothing, and with what its form says from the
     beginning, which is no change."""
-    return Client(
-        *client.client_key,
-        scopes={},
-        keys=PublicKeys(None if client.keys.declared is None else {}),
-        form=FormTerms(
-            retire=client.form.retire,
-            keep=client.form.keep,
-            is_first=client.form.is_first,
-        ),
-    )
+    terms = client.form
+    form = FormTerms(retire=terms.retire, keep=terms.keep, is_first=terms.is_first)
+    keys = PublicKeys(None if client.keys.declared is None else {})
+    return Client(*client.client_key, scopes={}, keys=keys, form=form)
 
 
 def _strength(client: Client) -> int:
@@ -550,8 +538,10 @@ def paired(before: Clients, after: Clients) -> Iterator[tuple[Client | None, Cli
 
 def client_replaced(client: Client, client_id: str | None) -> Change:
     """Return the change of a client that gets another client-ID; None where nobody knows it yet."""
+    if not client_id:
+        return Change(kind=Kind.CLIENT_REPLACED)
     another = FieldChange(field="client_id", old=client.client_id, new=client_id)
-    return Change(kind=Kind.CLIENT_REPLACED, fields=(another,) if client_id else ())
+    return Change(kind=Kind.CLIENT_REPLACED, fields=(another,))
 
 
 def _entry(state: Client) -> str:
@@ -569,10 +559,8 @@ def _entry(state: Client) -> str:
 
 def _owner(state: Client) -> str:
     """Return who owned a client that is taken over, as far as its authority knows."""
-    keys = ", ".join(
-        f"{kid} {key.thumbprint or ''}".strip()
-        for kid, key in sorted((state.keys.declared or {}).items())
-    )
+    named = sorted((state.keys.declared or {}).items())
+    keys = ", ".join(f"{kid} {key.thumbprint or ''}".strip() for kid, key in named)
     name = state.fields.get("client_name") or tr("without a name")
     return tr(
         "until now {name}; {code}; contacts {contacts}; keys {keys}",
@@ -589,11 +577,8 @@ def _contacts(state: Client) -> str:
 
 def _lost(state: Client) -> tuple[FieldChange, ...]:
     had = {"scopes": state.scopes, "keys": state.keys.declared, "products": state.products}
-    return tuple(
-        FieldChange(field=name, old=", ".join(sorted(values)))
-        for name, values in had.items()
-        if values
-    )
+    lost = {name: ", ".join(sorted(values)) for name, values in had.items() if values}
+    return tuple(FieldChange(field=name, old=names) for name, names in lost.items())
 
 
 def _taken_from_the_portal(before: Client, after: Client) -> Iterator[Change]:
@@ -607,12 +592,11 @@ def _taken_from_the_portal(before: Client, after: Client) -> Iterator[Change]:
         note = tr("its supplier says that it is stolen: it leaves at once")
         if supplier:
             note = _mandate_ended(supplier)
-        yield Change(
-            kind=Kind.KEY_REMOVED,
-            subject=names.get(thumbprint, thumbprint),
-            thumbprint=thumbprint if thumbprint in names else None,
-            note=note,
-        )
+        change = Change(kind=Kind.KEY_REMOVED, subject=thumbprint, note=note)
+        if thumbprint in names:
+            known = {"subject": names[thumbprint], "thumbprint": thumbprint}
+            change = change.model_copy(update=known)
+        yield change
 
 
 def _mandate_ended(supplier: str) -> str:

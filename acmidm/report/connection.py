@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from acmidm.report.document import Line, Piece, Section, Shape, Tone
@@ -41,11 +42,9 @@ class ClientName(Part):
     @property
     def name(self) -> str:
         """Its application, and its platform where that is not ACM/IDM."""
-        return (
-            self.application
-            if self.platform is Platform.ACMIDM
-            else f"{self.application} ({self.platform})"
-        )
+        if self.platform is Platform.ACMIDM:
+            return self.application
+        return f"{self.application} ({self.platform})"
 
     @property
     def title(self) -> str:
@@ -68,6 +67,11 @@ class ConnectionChanges(ClientName):
     changes: tuple[Change, ...]
 
     @property
+    def is_new(self) -> bool:
+        """Whether its client is made."""
+        return any(change.kind is Kind.CLIENT_CREATED for change in self.changes)
+
+    @property
     def worst(self) -> Change:
         """The most dangerous of its changes."""
         return min(self.changes, key=lambda change: change.danger)
@@ -88,10 +92,13 @@ class ConnectionChanges(ClientName):
         lines = [change.as_line(undone=undone, with_author=not by_one) for change in self.changes]
         if by_one:
             lines.append(Line(by_one))
+        line = Line(self.pieces, names=self.names, lines=lines)
+        if undone:
+            return line
         details = tr(
             "Details: {name} on {environment}", name=self.title, environment=self.environment
         )
-        return Line(self.pieces, names=self.names, lines=lines, details="" if undone else details)
+        return replace(line, details=details)
 
     def _by_one(self) -> list[Piece]:
         """Return who made all of several changes, where that was one and the same: reports then say
@@ -139,26 +146,20 @@ def headline(connections: Iterable[ConnectionChanges]) -> str:
     gains 1 scope``."""
     clients, parts = Counter[Kind](), defaultdict[Kind, set[object]](set)
     for number, connection in enumerate(connections):
-        new = any(change.kind is Kind.CLIENT_CREATED for change in connection.changes)
-        changes = [
-            change
-            for change in connection.changes
-            if not (new and change.kind.row.scale is Scale.NEW_PART)
-        ]
+        changes: Sequence[Change] = connection.changes
+        if connection.is_new:
+            changes = [change for change in changes if change.kind.row.scale is not Scale.NEW_PART]
         clients.update({change.kind for change in changes if change.kind.in_headline})
         for index, change in enumerate(changes):  # a supplier's key is one, whoever gets it
             parts[change.kind].add(change.thumbprint or (number, index))
-    phrases = [
-        f"{ntr('{count} client', '{count} clients', clients[kind])}"
-        f" {kind.headlined(clients[kind], len(parts[kind]))}"
-        for kind in Kind
-        if clients[kind]
-    ]
+    phrases: list[str] = []
+    for kind in Kind:
+        if count := clients[kind]:
+            whose = ntr("{count} client", "{count} clients", count)
+            phrases.append(f"{whose} {kind.headlined(count, len(parts[kind]))}")
     if len(phrases) > _MOST_PHRASES:
-        phrases = [
-            *phrases[: _MOST_PHRASES - 1],
-            tr("{count} more kinds of change", count=len(phrases) - _MOST_PHRASES + 1),
-        ]
+        more = len(phrases) - _MOST_PHRASES + 1
+        phrases[-more:] = [tr("{count} more kinds of change", count=more)]
     return ", ".join(phrases)
 
 

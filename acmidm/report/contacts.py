@@ -39,12 +39,10 @@ def domains(forms: Iterable[Onboardings], clients: Iterable[Client]) -> Domains:
     known = defaultdict[str, set[str]](set)
     for client in clients:
         known[client.key.partition("/")[0]].update(map(_domain, _contacts(client)))
-    own = {
-        folder: known[organisation.code].union(
-            _domain(by) for by in organisation.owners if by[0] != "@"
-        )
-        for folder, organisation in organisations.items()
-    }
+    own: dict[str, set[str]] = {}
+    for folder, organisation in organisations.items():
+        addresses = [owner for owner in organisation.owners if owner[0] != "@"]
+        own[folder] = known[organisation.code].union(map(_domain, addresses))
     for folder, organisation in organisations.items():
         if organisation.code:  # a supplier without one has no clients
             suppliers = (own.get(mandate.supplier, ()) for mandate in mandates.get(folder, ()))

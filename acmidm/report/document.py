@@ -65,6 +65,20 @@ class Line:
         """The lines beneath that are read."""
         return self.lines if self.is_listed else ()
 
+    @property
+    def changes(self) -> Sequence[Line]:
+        """The lines beneath that have a label: what changes of a client."""
+        return [line for line in self.lines if line.label.text]
+
+    @property
+    def loudest(self) -> Piece | None:
+        """The label of its most dangerous change; None where that is a notice, or undone."""
+        for tone in (Tone.DANGER, Tone.WARNING):
+            for line in self.lines:
+                if line.label.tone is tone:
+                    return line.label
+        return None
+
 
 class Shape(Enum):
     """What becomes of the lines of a section on a page."""

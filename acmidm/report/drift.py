@@ -206,13 +206,9 @@ class Drift(Report):
                 at=checked_at,
             )
         )
-        return Document(
-            self.headline,
-            sections,
-            Tone.GOOD if self.in_sync else Tone.DANGER,
-            foot,
-            whole=f"`acmidm drift --stack {self.stack}`",
-        )
+        tone = Tone.GOOD if self.in_sync else Tone.DANGER
+        whole = f"`acmidm drift --stack {self.stack}`"
+        return Document(self.headline, sections, tone, foot, whole=whole)
 
     @property
     def _remedy_of_past(self) -> str:
@@ -282,10 +278,8 @@ def ends_that_passed(
         if state is None or client.real is None:
             continue
         form = forms.get(state.client_key, state)
-        past += [
-            PastEnd(**client_name(state), of=end.of, what=end.name, last_day=end.last_day)
-            for end in past_ends(form, client.real, now.date())
-        ]
+        name, ends = client_name(state), past_ends(form, client.real, now.date())
+        past += [PastEnd(**name, of=end.of, what=end.name, last_day=end.last_day) for end in ends]
     return tuple(sorted(past, key=lambda end: (end.last_day, end.key, end.of, end.what)))
 
 

@@ -22,15 +22,16 @@ def former_secrets(stacks: Iterable[Mapping[str, Any]]) -> dict[tuple[Environmen
         if (name := stack.get("environment")) not in list(Environment):
             continue
         for platform in Platform:
-            kind = installed_authorities().get(
-                str(stack.get(config_key(platform, "authority")) or DEFAULT_AUTHORITY)
-            )
+            authority = str(stack.get(config_key(platform, "authority")) or DEFAULT_AUTHORITY)
+            kind = installed_authorities().get(authority)
             keeps = kind is not None and kind.keeps_previous_secret
-            platform_key, days = (Environment(name), platform), overlap_days(stack) if keeps else 0
+            days = overlap_days(stack) if keeps else 0
+            platform_key = Environment(name), platform
             shortest[platform_key] = min(days, shortest.get(platform_key, days))
-    return {
-        platform_key: tr("the one before works for {lasting} beside it", lasting=lasting(days))
-        if days
-        else tr("the one before ends at once")
-        for platform_key, days in shortest.items()
-    }
+    return {platform_key: _until_when(days) for platform_key, days in shortest.items()}
+
+
+def _until_when(days: float) -> str:
+    if not days:
+        return tr("the one before ends at once")
+    return tr("the one before works for {lasting} beside it", lasting=lasting(days))

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from itertools import chain
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
@@ -131,8 +130,12 @@ def _of_description(change: Change) -> Deciders:
     """Return who decides what describes a client: its contacts and names are its organisation's,
     all else says who that is."""
     names = {field.field for field in change.fields}
-    deciders = _ORGANISATION if names & _OWN_DESCRIPTION else ()
-    return deciders + (_TEAM if names - _OWN_DESCRIPTION else ())
+    deciders: Deciders = ()
+    if names & _OWN_DESCRIPTION:
+        deciders += _ORGANISATION
+    if names - _OWN_DESCRIPTION:
+        deciders += _TEAM
+    return deciders
 
 
 def _of_values(change: Change) -> Deciders:
@@ -143,11 +146,8 @@ def _of_values(change: Change) -> Deciders:
 
 def _of_parts(change: Change) -> Deciders:
     """Return who decides what a report cannot show: by the resources that it is of."""
-    deciders = {
-        _OF_PART.get(part.partition("/")[0], Decider.ONBOARDING_TEAM)
-        for part in (change.subject or "").split(", ")
-    }
-    return tuple(sorted(deciders))
+    parts = {part.partition("/")[0] for part in (change.subject or "").split(", ")}
+    return tuple(sorted({_OF_PART.get(part, Decider.ONBOARDING_TEAM) for part in parts}))
 
 
 _OWN_DESCRIPTION = frozenset({"client_name", "contacts", "application"})
@@ -775,14 +775,21 @@ class FieldChange(Part):
     def values(self, longest: int = LONGEST) -> tuple[str | None, str | None]:
         """Return the old value and the new one, cut so that what differs shows."""
         old, new = side_by_side(self.old, self.new, longest)
-        return (None if old is None else plain(old, WHOLE)), (
-            None if new is None else plain(new, WHOLE)
-        )
+        return _whole(old), _whole(new)
+
+    def with_values(self, made: Callable[[str | None], str | None]) -> FieldChange:
+        """Return the same field, with what is made of each of its values."""
+        return FieldChange(field=self.field, old=made(self.old), new=made(self.new))
 
     def as_line(self) -> Line:
-        sides = [Piece(value, Tone.VALUE) for value in self.values() if value is not None]
-        pieces = [sides[0], Piece(" → "), sides[1]] if len(sides) > 1 else sides
+        pieces = [Piece(value, Tone.VALUE) for value in self.values() if value is not None]
+        if len(pieces) > 1:
+            pieces.insert(1, Piece(" → "))
         return Line(pieces, Piece(plain(self.field)))
+
+
+def _whole(value: str | None) -> str | None:
+    return None if value is None else plain(value, WHOLE)
 
 
 class Change(Part):
@@ -861,11 +868,12 @@ class Change(Part):
     def as_line(self, *, undone: bool = False, with_author: bool = False) -> Line:
         """Return the change; ``undone`` where it is over, and no danger any more."""
         severity = None if undone else self.severity
+        tone = Tone(severity) if severity else Tone.GOOD
         author = who(self.changed_by, self.changed_at) if with_author else []
         by = [Piece(" ("), *author, Piece(")")] if author else []
         return Line(
             [*self.pieces, *by],
-            Piece(severity_name(severity), Tone(severity) if severity else Tone.GOOD),
+            Piece(severity_name(severity), tone),
             lines=[field.as_line() for field in self.fields],
             brief=[*self.named, *by],
             is_listed=self.has_lines,
@@ -898,7 +906,7 @@ class Change(Part):
 
 def who(author: str | None, at: datetime | None, *, of_all: bool = False) -> list[Piece]:
     """Return who did something, and when; ``of_all`` where that is all that changed."""
-    when = Piece(f"{at:%Y-%m-%d %H:%M}" if at else "")
+    when = f"{at:%Y-%m-%d %H:%M}" if at else ""
     if of_all:
         sentence = N_("all by {author}, last at {when} UTC") if at else N_("all by {author}")
     elif author:
@@ -907,38 +915,45 @@ def who(author: str | None, at: datetime | None, *, of_all: bool = False) -> lis
         sentence = N_("at {when} UTC")
     else:
         return []
-    return sentence_of(sentence, author=author or "?", when=when)
+    return sentence_of(sentence, author=author or "?", when=Piece(when))
 
 
 def sentence_of(sentence: str, /, **facts: str | Piece | None) -> list[Piece]:
     """Return a sentence in which texts are values of others; nothing where one of its facts is
     lacking."""
-    pieces = {
-        fact: [Piece(plain(value), Tone.VALUE) if isinstance(value, str) else value]
-        for fact, value in facts.items()
-        if value
-    }
+    pieces = {fact: [_as_piece(value)] for fact, value in facts.items() if value}
     template = spoken().template(sentence)
     return _with_blanks(template, defaultdict[str, list[Piece]](list, pieces))
 
 
+def _as_piece(value: str | Piece) -> Piece:
+    return Piece(plain(value), Tone.VALUE) if isinstance(value, str) else value
+
+
 def _with_blanks(template: str, facts: Mapping[str, list[Piece]]) -> list[Piece]:
     """Fill a template in; return nothing where one of its facts is lacking."""
-    parts = [
-        facts[part] if number % 2 else [Piece(part)]
-        for number, part in enumerate(re.split(r"[{}]", template))
-    ]
-    if not all(parts):
-        return []
-    return [piece for piece in chain.from_iterable(parts) if piece.text]
+    pieces: list[Piece] = []
+    for number, part in enumerate(re.split(r"[{}]", template)):
+        filled_in = facts[part] if number % 2 else [Piece(part)]
+        if not filled_in:
+            return []
+        pieces += filled_in
+    return [piece for piece in pieces if piece.text]
 
 
 def _facts(change: Change) -> dict[str, list[Piece]]:
     """Return what a template can name; nothing where the change has no such fact."""
-    about_scope = [tr("owner {owner}", owner=plain(change.owner))] if change.owner else []
-    about_scope += [tr("name not verified")] if change.verified is False else []
-    about_scope += [tr("by default")] if change.is_default else []
-    note = change.note if change.note != NO_REASON and not change.by_hand else None
+    about_scope: list[str] = []
+    if change.owner:
+        about_scope.append(tr("owner {owner}", owner=plain(change.owner)))
+    if change.verified is False:
+        about_scope.append(tr("name not verified"))
+    if change.is_default:
+        about_scope.append(tr("by default"))
+    note = ""
+    if change.note and change.note != NO_REASON and not change.by_hand:
+        note = plain(cut(change.note, LONGEST), WHOLE)
+    expires = day(change.expires) if change.expires else ""
     first = change.fields[0] if change.fields else FieldChange(field="")
     values = {
         "subject": plain(change.subject or "?"),
@@ -948,38 +963,47 @@ def _facts(change: Change) -> dict[str, list[Piece]]:
         "old": plain(first.old or tr("nothing")),
         "new": plain(first.new or tr("nothing")),
     }
-    words = {
-        "about_scope": ", ".join(about_scope),
-        "note": plain(cut(note, LONGEST), WHOLE) if note else "",
-        "expires": day(change.expires) if change.expires else "",
+    words = {"about_scope": ", ".join(about_scope), "note": note, "expires": expires}
+    pieces = {name: _if_any(value, Tone.VALUE) for name, value in values.items()}
+    pieces |= {name: _if_any(text) for name, text in words.items()}
+    return pieces | {
+        "fields": _fields(change),
+        "values": _in_a_row(change.fields, _new),
+        "change": _from_to(first),
     }
-    pieces = {
-        name: [Piece(text, Tone.VALUE if name in values else None)] if text else []
-        for name, text in (values | words).items()
-    }
-    new = (
-        (changed.field, [Piece(changed.values()[1] or "", Tone.VALUE)]) for changed in change.fields
-    )
-    return pieces | {"fields": _fields(change), "values": _in_a_row(new), "change": _from_to(first)}
 
 
-def _in_a_row(named: Iterable[tuple[str, list[Piece]]]) -> list[Piece]:
-    rows = [[Piece(", "), Piece(f"{plain(name)} "), *pieces] for name, pieces in named]
-    return list(chain.from_iterable(rows))[1:]
+def _if_any(text: str | None, tone: Tone | None = None) -> list[Piece]:
+    return [Piece(text, tone)] if text else []
+
+
+def _in_a_row(
+    fields: Iterable[FieldChange], shown: Callable[[FieldChange], list[Piece]]
+) -> list[Piece]:
+    """Return fields behind each other, each with what is shown of it."""
+    pieces: list[Piece] = []
+    for field in fields:
+        pieces += [Piece(", "), Piece(f"{plain(field.field)} "), *shown(field)]
+    return pieces[1:]
 
 
 def _fields(change: Change) -> list[Piece]:
     """Return the first fields; all of them are in the details."""
-    pieces = _in_a_row(
-        (changed.field, _from_to(changed)) for changed in change.fields[:_IN_SENTENCE]
-    )
+    pieces = _in_a_row(change.fields[:_IN_SENTENCE], _from_to)
     more = len(change.fields) - _IN_SENTENCE
-    return [*pieces, Piece(tr(", and {count} more", count=more))] if more > 0 else pieces
+    if more > 0:
+        pieces.append(Piece(tr(", and {count} more", count=more)))
+    return pieces
+
+
+def _new(field: FieldChange) -> list[Piece]:
+    return [Piece(field.values()[1] or "", Tone.VALUE)]
 
 
 def _from_to(field: FieldChange) -> list[Piece]:
-    old, new = (
-        Piece(tr("none")) if value is None else Piece(value, Tone.VALUE)
-        for value in field.values(_SHORT)
-    )
+    old, new = map(_side, field.values(_SHORT))
     return [old, Piece(" → "), new]
+
+
+def _side(value: str | None) -> Piece:
+    return Piece(tr("none")) if value is None else Piece(value, Tone.VALUE)

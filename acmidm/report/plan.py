@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from acmidm.engine.pulumi import ended_by_itself, problems_in
+from acmidm.report.fields import without
 from acmidm.report.kinds import Change, Kind
 from acmidm.words import evidence_in_words
 from acmidm_onboarding.engine_resources import (
@@ -52,19 +53,14 @@ def at_the_gate(
     evidence by which it passes."""
     for withheld in held_back:
         kind = Kind.UNPROVEN if withheld.is_declared else Kind.HELD_BACK
-        kind = Kind.MANDATE_ENDED if withheld.lacks_mandate else kind
-        yield from (
-            (withheld.connection, Change(kind=kind, note=sentence)) for sentence in withheld.missing
-        )
+        if withheld.lacks_mandate:
+            kind = Kind.MANDATE_ENDED
+        for sentence in withheld.missing:
+            yield withheld.connection, Change(kind=kind, note=sentence)
     for passed in proven:
         evidence = passed.test_evidence_file.evidence
-        yield (
-            passed,
-            Change(
-                kind=Kind.GATE_PASSED,
-                note=evidence_in_words(summary(evidence)) if evidence else None,
-            ),
-        )
+        note = evidence_in_words(summary(evidence)) if evidence else None
+        yield passed, Change(kind=Kind.GATE_PASSED, note=note)
 
 
 @dataclass(frozen=True)
@@ -115,12 +111,14 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
     config = document.get("config") or {}
     resources = [resource for resource in resources_in(state or {}) if not resource.get("delete")]
     name = config.get("acmidm:environment")
-    shown: list[EngineResource] = []
-    for step in steps:
-        shown += [step.get(side) or {} for side in ("newState", "oldState")]
-    environment = (
-        Environment(name) if name in list(Environment) else environment_in([*shown, *resources])
-    )
+    environment: Environment | None
+    if name in list(Environment):
+        environment = Environment(name)
+    else:
+        shown: list[EngineResource] = []
+        for step in steps:
+            shown += [step.get(side) or {} for side in ("newState", "oldState")]
+        environment = environment_in([*shown, *resources])
     if environment is None:
         raise Failure(
             tr(
@@ -129,6 +127,7 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
             )
         )
     problems, refused = problems_in(document.get("diagnostics"))
+    passwords = [step for step in steps if is_password(step) and step["op"] == "replace"]
     ours = [(step["op"], step.get("oldState"), step.get("newState")) for step in steps]
     ours = [(op, old, new) for op, old, new in ours if part_of(new or old or {})]
     plan = _planned(
@@ -142,11 +141,7 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
         plan,
         problems=problems,
         refused=refused,
-        renewed_secrets=frozenset(
-            (*client_of(step), environment)
-            for step in steps
-            if is_password(step) and step["op"] == "replace"
-        ),
+        renewed_secrets=frozenset((*client_of(step), environment) for step in passwords),
         config=config,
         is_known=not problems or shows_connections(document),
     )
@@ -155,9 +150,8 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
 def shows_connections(document: Mapping[str, Any]) -> bool:
     """Return whether a preview shows connections, and all that its program declares."""
     steps = document.get("steps") or ()
-    return not ended_by_itself(document.get("diagnostics")) and any(
-        kind_of(step) == Resource.ONBOARDING for step in steps
-    )
+    kinds = map(kind_of, steps)
+    return not ended_by_itself(document.get("diagnostics")) and Resource.ONBOARDING in kinds
 
 
 def _planned(
@@ -273,11 +267,8 @@ class _Steps:
         return {step.key for step in self._steps if step.part == Resource.CLIENT}
 
     def replaced(self) -> set[ClientKey]:
-        return {
-            step.key
-            for step in self._steps
-            if step.op == "replace" and step.part == Resource.CLIENT
-        }
+        clients = [step for step in self._steps if step.part == Resource.CLIENT]
+        return {step.key for step in clients if step.op == "replace"}
 
     def declared(self) -> set[str]:
         """Return the keys of the connections that the program declared."""
@@ -313,12 +304,11 @@ def _whole(resources: _Resources, shown: set[ClientKey] | None) -> dict[ClientKe
     A preview alone shows only the parts that change: there a client that is not ``shown`` counts as
     whole.
     """
+    clients = clients_in(resources)
     whole = {client_key for client_key, part in resources if part == Resource.CLIENT}
-    return {
-        client_key: client
-        for client_key, client in clients_in(resources).items()
-        if client_key in whole or (shown is not None and client_key not in shown)
-    }
+    if shown is not None:
+        whole |= clients.keys() - shown
+    return {client_key: client for client_key, client in clients.items() if client_key in whole}
 
 
 def _nothing_to_say(part: str, old: EngineResource | None, new: EngineResource | None) -> bool:
@@ -330,39 +320,28 @@ def _nothing_to_say(part: str, old: EngineResource | None, new: EngineResource |
         Resource.SCOPES.value: ("catalogue_names", KEEP),
         Resource.ONBOARDING.value: ("withdrawn",),
     }.get(part.partition("/")[0], ())
-    sides = [
-        {
-            name: value
-            for name, value in mapping((side or {}).get("inputs")).items()
-            if name not in records
-        }
-        for side in (old, new)
-    ]
-    return bool(records and old and new) and sides[0] == sides[1]
+    if not (records and old and new):
+        return False
+    was, becomes = (without(mapping(side.get("inputs")), records) for side in (old, new))
+    return was == becomes
 
 
 def _before_adoption(after: Client, resources: _Resources) -> Client | None:
     """Return the client that is taken over as it was: its resources' ``adopt.before``; None where
     none is, or its take-over is refused."""
-    inputs = {
-        part: mapping(resource.get("inputs"))
-        for (key, part), resource in resources.items()
-        if key == after.client_key
-    }
     seen: dict[str, EngineResource] = {}
-    for part, inputs_of_part in inputs.items():
-        before = mapping(mapping(inputs_of_part.get("adopt")).get("before"))
-        if before:
+    for (key, part), resource in resources.items():
+        adopted = mapping(mapping(resource.get("inputs")).get("adopt"))
+        before = mapping(adopted.get("before"))
+        if key == after.client_key and before:
             seen[part] = {"inputs": before}
     if Resource.CLIENT not in seen:
         return None
     state = client_from(after.client_key, seen, {})
     products = {name: product for name, product in state.products.items() if product.configuration}
-    scopes = (
-        None
-        if state.scopes is None
-        else {scope: replace(grant, reason=None) for scope, grant in state.scopes.items()}
-    )
+    scopes = state.scopes
+    if scopes is not None:
+        scopes = {scope: replace(grant, reason=None) for scope, grant in scopes.items()}
     return replace(
         state,
         client_id=after.form.adopts,
@@ -375,9 +354,12 @@ def _before_adoption(after: Client, resources: _Resources) -> Client | None:
 
 def _is_well_formed(document: Mapping[str, Any], steps: Iterable[object]) -> bool:
     """Return whether all that is read is of the kind that the engine writes."""
-    return isinstance(document.get("config") or {}, Mapping) and all(
-        isinstance(step, Mapping)
-        and all(isinstance(step.get(name), str) for name in ("op", "urn"))
-        and all(isinstance(step.get(name) or {}, Mapping) for name in ("oldState", "newState"))
-        for step in steps
-    )
+    return isinstance(document.get("config") or {}, Mapping) and all(map(_is_step, steps))
+
+
+def _is_step(step: object) -> bool:
+    if not isinstance(step, Mapping):
+        return False
+    sides = [step.get(side) or {} for side in ("oldState", "newState")]
+    is_named = isinstance(step.get("op"), str) and isinstance(step.get("urn"), str)
+    return is_named and all(isinstance(side, Mapping) for side in sides)

@@ -130,10 +130,11 @@ def _planned_in(document: Mapping[str, Any], plan: Plan) -> Planned:
     connections = forms.connections(plan.environment)
     before = [step["oldState"] for step in document["steps"] if step.get("oldState")]
     has = recorded_in({"deployment": {"resources": before}}, plan.environment).parts
+    gate = _gate_in(plan.config) if plan.is_whole else NO_GATE
     wanted = desired(
         connections,
         datetime.now(UTC),
-        gate=_gate_in(plan.config) if plan.is_whole else NO_GATE,
+        gate=gate,
         records=lambda: has,
         tests=lambda: _tests_of(str(plan.config.get("acmidm:promotionStack") or "tni")),
     )
@@ -142,11 +143,13 @@ def _planned_in(document: Mapping[str, Any], plan: Plan) -> Planned:
 
 def _gate_in(config: Mapping[str, Any]) -> Gate:
     """Return the gate of the settings that a plan was made with."""
-    mode, days = config.get("acmidm:promotionGate"), str(config.get("acmidm:evidenceMaxDays"))
-    return Gate(
-        PromotionGate(mode) if mode in list(PromotionGate) else NO_GATE.mode,
-        int(days) if days.isdecimal() else NO_GATE.evidence_max_days,
-    )
+    gate, mode = NO_GATE, config.get("acmidm:promotionGate")
+    if mode in list(PromotionGate):
+        gate = gate._replace(mode=PromotionGate(mode))
+    days = str(config.get("acmidm:evidenceMaxDays"))
+    if days.isdecimal():
+        gate = gate._replace(evidence_max_days=int(days))
+    return gate
 
 
 def _tests_of(name: str) -> TestStack | None:
@@ -208,11 +211,9 @@ def _of_this_change(
 def _with_uploaded_keys(authorities: Authorities, plan: Plan) -> Plan:
     """Return the plan with the portal's keys of the clients whose form has keys now: all others of
     those keys go."""
-    taken = [
-        old
-        for old, new in paired(plan.before, plan.after)
-        if old and new and old.keys.declared is None and new.keys.declared is not None
-    ]
+    pairs = paired(plan.before, plan.after)
+    declaring = [old for old, new in pairs if old and new and new.keys.declared is not None]
+    taken = [client for client in declaring if client.keys.declared is None]
     before = dict(plan.before)
     for client_key, keys in uploaded_keys(authorities, taken).items():
         before[client_key] = before[client_key].with_uploaded(keys)

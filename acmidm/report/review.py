@@ -64,17 +64,13 @@ class Review(Report):
         """Return who has to agree, what is refused, what changes beside the clients, and these per
         environment."""
         beside = together_beside(self.other_changes)
+        heading = tr("beside the clients") if beside else ""
         sections = [
             as_section(self.needed),
             refused(self.refusals),
-            Section(
-                beside,
-                tr("beside the clients") if beside else "",
-                left_out=_BESIDE,
-                share=0.25,
-            ),
-            *(self._in(environment) for environment in ENVIRONMENTS),
-            notes((plain(note, WHOLE) for note in self.notes), is_spaced=True),
+            Section(beside, heading, left_out=_BESIDE, share=0.25),
+            *map(self._in, ENVIRONMENTS),
+            notes(_plain(self.notes), is_spaced=True),
         ]
         return Document(self.headline, sections, whole=tr("the same command with `--output text`"))
 
@@ -114,11 +110,10 @@ def review_of(
     unchanged = dict.fromkeys((plan.environment for plan in plans), 0)
     problems, too_many, more = set[str](), list[str](), list(notes)
     for plan in plans:
-        compared = (
-            _changes(plan, comparison, old, new) for old, new in paired(plan.before, plan.after)
-        )
-        changed = [connection for connection in compared if connection]
-        connections += _with_more(plan, changed) if plan.more else changed
+        pairs = paired(plan.before, plan.after)
+        compared = [_changes(plan, comparison, old, new) for old, new in pairs]
+        changed = list(filter(None, compared))
+        connections += _with_more(plan, changed)
         touched = {(connection.key, connection.platform) for connection in changed}
         if plan.is_whole:
             stay = sum(client_key[:2] not in touched for client_key in plan.after)
@@ -128,6 +123,7 @@ def review_of(
         gone = [] if allow_mass_change else mass_change(plan, comparison.now.date())
         if gone:
             too_many.append(_too_many(plan, gone))
+    needed = approvers.needed(connections, other_changes) if approvers else ()
     is_known = all(plan.is_known for plan in plans)
     phrases = list(_phrases(connections))
     if not phrases:
@@ -141,16 +137,20 @@ def review_of(
         phrases.append(tr("the engine refuses this change"))
     return Review(
         headline="; ".join(phrases),
-        needed=approvers.needed(connections, other_changes) if approvers else (),
+        needed=needed,
         other_changes=tuple(other_changes),
         connections=connections_in_order(connections),
         unchanged=unchanged,
         # The engine reports problems in any order, and two stacks may report the same one.
-        problems=tuple(plain(problem, WHOLE) for problem in sorted(problems)),
+        problems=_plain(sorted(problems)),
         is_known=is_known,
-        too_many=tuple(plain(sentence, WHOLE) for sentence in too_many),
+        too_many=_plain(too_many),
         notes=tuple(dict.fromkeys(more)),
     )
+
+
+def _plain(sentences: Iterable[str]) -> tuple[str, ...]:
+    return tuple(plain(sentence, WHOLE) for sentence in sentences)
 
 
 def _phrases(connections: Sequence[ConnectionChanges]) -> Iterator[str]:
@@ -249,16 +249,14 @@ def changed_keys(plan: Plan) -> set[str]:
 
 
 def _at_authority(client: Client | None) -> tuple[object, ...] | None:
+    if client is None:
+        return None
     return (
-        None
-        if client is None
-        else (
-            client.client_key,
-            client.fields,
-            client.scopes,
-            client.keys.declared,
-            client.configurations,
-        )
+        client.client_key,
+        client.fields,
+        client.scopes,
+        client.keys.declared,
+        client.configurations,
     )
 
 
@@ -272,22 +270,21 @@ def mass_change(plan: Plan, today: date) -> list[str]:
 def going(plan: Plan, today: date) -> list[str]:
     """Return the clients that a plan removes or replaces; a client that leaves counts from its
     first step on."""
-    pairs = paired(plan.before, plan.after)
-    return [
-        old.resource_name
-        for old, new in pairs
-        if old and (new is None or new.client_key in plan.replaced or is_leaving(new, today))
-    ]
+    gone: list[str] = []
+    for old, new in paired(plan.before, plan.after):
+        goes = new is None or new.client_key in plan.replaced or is_leaving(new, today)
+        if old and goes:
+            gone.append(old.resource_name)
+    return gone
 
 
 def changing(plan: Plan, today: date) -> list[str]:
     """Return the clients that are made, removed or replaced, or of which a plan changes anything at
     all."""
     both = {**plan.before, **plan.after}
-    changed = (
-        (both.get(client_key) or Client(*client_key)).resource_name for client_key in plan.changed
-    )
-    return list(dict.fromkeys([*going(plan, today), *changed]))
+    changed = [both.get(client_key) or Client(*client_key) for client_key in plan.changed]
+    names = [client.resource_name for client in changed]
+    return list(dict.fromkeys([*going(plan, today), *names]))
 
 
 def refusals(plan: Plan) -> list[str]:
@@ -329,15 +326,16 @@ def _kept(keys: Iterable[str]) -> dict[str, str]:
 
 
 def _protected(remedies: Mapping[str, str]) -> list[str]:
-    return [
-        tr(
+    sentences: list[str] = []
+    for key, remedy in sorted(remedies.items()):
+        sentence = tr(
             "{key}: its client is protected: {remedy}; see docs/operations.md on how to part with"
             " one",
             key=key,
             remedy=remedy,
         )
-        for key, remedy in sorted(remedies.items())
-    ]
+        sentences.append(sentence)
+    return sentences
 
 
 def _retire(*names: str) -> str:
@@ -351,26 +349,24 @@ def _other_clients(plan: Plan) -> Iterator[str]:
     have been renamed."""
     pairs = list(paired(plan.before, plan.after))
     gone = [old for old, after in pairs if old and after is None]
+    added = [new for old, new in pairs if new and old is None and not new.form.adopts]
     several: dict[str, list[Client]] = {}
-    for state in (new for old, new in pairs if new and old is None and not new.form.adopts):
-        code, _, application = state.key.partition("/")
-        alike = [
-            old
-            for old in gone
-            if old.platform is state.platform and {code, application} & set(old.key.split("/"))
-        ]
+    for state in added:
+        on_platform = [old for old in gone if old.platform is state.platform]
+        names = set(state.key.split("/", 1))
+        alike = [old for old in on_platform if names.intersection(old.key.split("/"))]
         if len(alike) == 1:
             yield _other_client(state, alike[0])
         elif alike:
             several[state.resource_name] = alike
     if several:
         leaving = chain.from_iterable(several.values())
-        names = sorted({old.resource_name for old in leaving})
+        leaving_names = sorted({old.resource_name for old in leaving})
         yield tr(
             "New are {new}, other clients than those that go: {old}. To keep one of these under"
             " another name, write formerly in its form, or in organisation.yaml for another code.",
             new=first_of(list(several)),
-            old=first_of(names),
+            old=first_of(leaving_names),
         )
 
 

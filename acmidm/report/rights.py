@@ -36,11 +36,9 @@ def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str
     sentences: list[str] = []
     down: set[Platform] = set()
     for (platform, codes), of_organisation in waiting.items():
-        authority = (
-            platforms[platform].authority
-            if platform in platforms and platform not in down
-            else None
-        )
+        if platform not in platforms or platform in down:
+            continue
+        authority = platforms[platform].authority
         if not isinstance(authority, KnowsRights):
             continue
         try:

@@ -15,7 +15,7 @@ from acmidm.report.review import Review
 from acmidm_onboarding.rules.mandates import without_taken_back
 from acmidm_onboarding.stack.authorities import Authorities
 from acmidm_onboarding.texts import tr
-from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.client import Client, ClientKey, Clients
 from acmidm_onboarding.values.declaration import Declaration
 
 _TOLD = (Kind.KEY_COMPROMISED, Kind.SECOND_KEY_WITHOUT_KID, Kind.SECRET_RENEWED)
@@ -35,30 +35,26 @@ def with_keys(
     they cannot be reached, nothing is known.
     """
     forms = {form.key: form.form.path for form in connections}
-    before, after = (
-        {client_key: _of_form(state, forms) for client_key, state in side.items()}
-        for side in (plan.before, plan.after)
-    )
+    before, after = _of_forms(plan.before, forms), _of_forms(plan.after, forms)
     revoked = {form.client_key: form.keys.revoked for form in declared}
     today = datetime.now(UTC).date()
     for form in connections:
         if state := after.get(form.client_key):
             had = before.get(form.client_key)
-            now = without_taken_back(form, had.keys.lent if had else {}, today)
-            after[form.client_key] = replace(
-                state,
-                keys=replace(
-                    state.keys,
-                    compromised=now.keys.compromised,
-                    revoked={**revoked.get(form.client_key, {}), **now.keys.revoked},
-                    signs_without_kid=form.keys.signs_without_kid,
-                ),
+            lent = had.keys.lent if had else {}
+            now = without_taken_back(form, lent, today)
+            keys = replace(
+                state.keys,
+                compromised=now.keys.compromised,
+                revoked={**revoked.get(form.client_key, {}), **now.keys.revoked},
+                signs_without_kid=form.keys.signs_without_kid,
             )
-    pairs = [(old, new) for old, new in paired(before, after) if old and new]
-    # A preview has no ids.
-    second = [
-        replace(new, client_id=old.client_id) for old, new in pairs if _gets_a_second_key(old, new)
-    ]
+            after[form.client_key] = replace(state, keys=keys)
+    second: list[Client] = []
+    for old, new in paired(before, after):
+        if old and new and _gets_a_second_key(old, new):
+            with_id = replace(new, client_id=old.client_id)  # a preview has no ids
+            second.append(with_id)
     if authorities is not None and second:
         for client_key, uses in keys_in_use(authorities, second).items():
             is_without_kid = any(not use.with_kid for use in uses.values())
@@ -66,6 +62,10 @@ def with_keys(
             after[client_key] = replace(after[client_key], keys=keys)
     more = tuple((_of_form(state, forms), change) for state, change in plan.more)
     return replace(plan, before=before, after=after, more=more)
+
+
+def _of_forms(clients: Clients, forms: Mapping[str, str | None]) -> dict[ClientKey, Client]:
+    return {client_key: _of_form(client, forms) for client_key, client in clients.items()}
 
 
 def _of_form(client: Client, forms: Mapping[str, str | None]) -> Client:

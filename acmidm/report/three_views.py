@@ -16,12 +16,19 @@ from typing import Any
 
 from acmidm.report.compare import Comparison, client_replaced, paired
 from acmidm.report.connection import ConnectionChanges, client_name
-from acmidm.report.fields import differ
+from acmidm.report.fields import differ, without
 from acmidm.report.kinds import Change, Kind
 from acmidm_onboarding.authorities.port import ClientSnapshot
 from acmidm_onboarding.engine_resources import Resource, product_part
 from acmidm_onboarding.recorded import Recorded
-from acmidm_onboarding.values.client import JWKS_URI, NOT_DECLARED, Client, Clients, Grant, grants
+from acmidm_onboarding.values.client import (
+    JWKS_URI,
+    NOT_DECLARED,
+    Client,
+    Clients,
+    Grant,
+    grants,
+)
 from acmidm_onboarding.values.metadata import Owner, ProductDocument
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import Platform
@@ -91,11 +98,9 @@ def _without_address(state: Client, expected: Client) -> Client:
     """Return a client without the address of its keys: among its keys where an address is expected,
     else among its fields."""
     if expected.jwks_uri:
-        keys = {kid: key for kid, key in (state.keys.declared or {}).items() if kid != JWKS_URI}
+        keys = without(state.keys.declared or {}, {JWKS_URI})
         return replace(state, keys=replace(state.keys, declared=keys))
-    return replace(
-        state, fields={name: value for name, value in state.fields.items() if name != JWKS_URI}
-    )
+    return replace(state, fields=without(state.fields, {JWKS_URI}))
 
 
 @dataclass
@@ -211,19 +216,18 @@ def drifted(
         else:
             _part_by_part(drift, old, drift.real, comparison, recorded.cut_off)
         drifts.append(drift)
-    drifts += [
-        ClientDrift(None, None, pending=comparison.between(state, None))
-        for state in recorded.leaving
-    ]
+    for state in recorded.leaving:
+        pending = comparison.between(state, None)
+        drifts.append(ClientDrift(None, None, pending=pending))
     return drifts
 
 
 def _look(drift: ClientDrift, real: Mapping[Platform, Real]) -> None:
     """Set what its authority has of a client, where it could be read."""
     sides = [side for side in (drift.recorded, drift.declared) if side]
-    client_ids = [drift.recorded.client_id] if drift.recorded else []
-    client_ids += [drift.declared.form.adopts] if drift.declared else []
-    expected, client_id = sides[0], next(filter(None, client_ids), None)
+    expected, client_id = sides[0], sides[0].client_id
+    if drift.declared and not client_id:
+        client_id = drift.declared.form.adopts
     if client_id is None or expected.platform not in real:
         return
     there = real[expected.platform]
@@ -280,7 +284,7 @@ def _incarnated(declared: Client | None, recorded: Client | None) -> Client | No
     it, and whether it names the keys."""
     if declared is None or recorded is None or declared is recorded:
         return declared
-    products = {}
+    products: dict[str, ProductDocument] = {}
     for name, product in declared.products.items():
         incarnation = recorded.products.get(name, product).owner.incarnation
         products[name] = replace(product, owner=replace(product.owner, incarnation=incarnation))
@@ -301,11 +305,8 @@ def _without_client(client: ClientDrift, recorded: Client, comparison: Compariso
     products may be left."""
     declared = client.declared
     if declared is None:
-        there = {
-            product: fields
-            for product, fields in recorded.products.items()
-            if product in client.configured
-        }
+        gone_too = recorded.products.keys() - client.configured
+        there = without(recorded.products, gone_too)
         before, after = replace(recorded, products=there), replace(recorded, products={})
         _pend(client, [product_part(product) for product in there], before, after, comparison)
         return
@@ -313,11 +314,10 @@ def _without_client(client: ClientDrift, recorded: Client, comparison: Compariso
     then, wanted = _parts(recorded), _parts(declared)
     gone = client.gone - wanted.keys()
     client.parts_by_hand = client.urns.keys() & then.keys() - gone
-    differing = {
-        part
-        for part in then.keys() | wanted.keys()
-        if then.get(part) != wanted.get(part) or part not in client.urns
-    } - gone
+    parts = then.keys() | wanted.keys()
+    differing = {part for part in parts if then.get(part) != wanted.get(part)}
+    differing |= parts - client.urns.keys()
+    differing -= gone
     if differing or client.adopts_another or recorded.key != declared.key:
         _pend(client, differing, recorded, declared, comparison)
 
@@ -432,11 +432,12 @@ def _granted(recorded: Client, defaults: Mapping[str, bool]) -> dict[str, Grant]
     """Return scopes with what the state has of each; ``defaults`` says of each whether every token
     has it."""
     had = recorded.scopes or {}
-    unknown = Grant(NOT_DECLARED if Resource.SCOPES in recorded.record.urns else None)
-    return {
-        scope: replace(had.get(scope, unknown), default=is_default)
-        for scope, is_default in defaults.items()
-    }
+    reason = NOT_DECLARED if Resource.SCOPES in recorded.record.urns else None
+    granted: dict[str, Grant] = {}
+    for scope, is_default in defaults.items():
+        grant = had.get(scope, Grant(reason))
+        granted[scope] = replace(grant, default=is_default)
+    return granted
 
 
 def _restated(recorded: Client, declared: Client) -> set[str]:
@@ -483,11 +484,12 @@ def _but_for_own(new: Any, was: Any, other: Any) -> Any:
     sides = (new, was, other)
     if not all(isinstance(side, Mapping) for side in sides):
         return new if new in (was, other) else was
-    fields = {
-        name: _but_for_own(*(side.get(name, _ABSENT) for side in sides))
-        for name in {*new, *was, *other}
-    }
-    return {name: value for name, value in fields.items() if value is not _ABSENT}
+    fields: dict[str, Any] = {}
+    for name in {*new, *was, *other}:
+        value = _but_for_own(*(side.get(name, _ABSENT) for side in sides))
+        if value is not _ABSENT:
+            fields[name] = value
+    return fields
 
 
 def _parts(state: Client | None) -> dict[str, Any]:
@@ -495,27 +497,24 @@ def _parts(state: Client | None) -> dict[str, Any]:
     the portal."""
     if state is None:
         return {}
-    products = {
-        product_part(name): {**flat(product.configuration), _OWNER: product.owner}
-        for name, product in state.products.items()
-    }
-    scopes = {scope: grant.default for scope, grant in (state.scopes or {}).items()}
-    return {
+    parts: dict[str, Any] = {
         Resource.CLIENT: state.fields,
-        Resource.SCOPES: scopes,
+        Resource.SCOPES: {scope: grant.default for scope, grant in (state.scopes or {}).items()},
         Resource.KEYS: state.keys.declared,
-        **products,
     }
+    for name, product in state.products.items():
+        parts[product_part(name)] = {**flat(product.configuration), _OWNER: product.owner}
+    return parts
 
 
 def _with_parts(state: Client, parts: Mapping[str, Any]) -> Client:
     """Return a client with other values."""
-    products = {}
+    products: dict[str, ProductDocument] = {}
     for part, values in parts.items():
-        if "/" in part and values is not None:
-            configuration = dict(values)
-            owner = configuration.pop(_OWNER, None) or Owner()
-            products[part.partition("/")[2]] = ProductDocument(configuration, owner)
+        _, is_product, name = part.partition("/")
+        if is_product and values is not None:
+            owner = values.get(_OWNER) or Owner()
+            products[name] = ProductDocument(without(values, {_OWNER}), owner)
     return replace(
         state,
         fields=parts[Resource.CLIENT],

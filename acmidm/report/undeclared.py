@@ -75,13 +75,14 @@ def undeclared(
     """
     recorded = [*leaving, *(drift.recorded for drift in drifts if drift.recorded)]
     states = [drift.declared for drift in drifts if drift.declared]
-    adopting = [(state.platform, state.form.adopts) for state in states if state.form.adopts]
+    client_ids = {(client.platform, client.client_id) for client in recorded}
+    client_ids |= {(state.platform, state.form.adopts) for state in states if state.form.adopts}
     # The next run takes over what is declared and not recorded: a run that was cut off made it, or
     # the state was lost.
     unmade = (drift.declared for drift in drifts if drift.declared and not drift.recorded)
     declared = Declared(
         frozenset(chain.from_iterable(state.natural_keys for state in unmade)),
-        frozenset([*((client.platform, client.client_id) for client in recorded), *adopting]),
+        frozenset(client_ids),
     )
     clients: dict[tuple[Platform, str, Owner], UndeclaredClient] = {}
     configured: set[tuple[Platform, str | None, str]] = set()
@@ -131,22 +132,30 @@ def _undeclared(
     Without ``metadata`` the client is gone and its products are left, unless the client could not
     be read.
     """
-    gone = (
-        N_("{key}, whose client could not be looked at")
-        if is_unread
-        else N_("{key}, whose client is gone")
-    )
-    owner = owner or (metadata.owner if metadata else Owner())
-    return UndeclaredClient(
+    gone = N_("{key}, whose client is gone")
+    if is_unread:
+        gone = N_("{key}, whose client could not be looked at")
+    if owner is None:
+        owner = metadata.owner if metadata else Owner()
+    client = UndeclaredClient(
         platform=platform,
         client_id=client_id,
-        client_name=metadata.client_name if metadata else translated(gone, key=owner.software_id),
-        organisation=metadata.organisation.name if metadata else "",
-        application=metadata.application if metadata else "",
+        client_name=translated(gone, key=owner.software_id),
+        organisation="",
+        application="",
         software_id=owner.software_id,
         made_by=owner.managed_by,
-        is_of_another=metadata is None or _connection(metadata.owner) != _connection(owner),
+        is_of_another=True,
     )
+    if metadata is None:
+        return client
+    known = {
+        "client_name": metadata.client_name,
+        "organisation": metadata.organisation.name,
+        "application": metadata.application,
+        "is_of_another": _connection(metadata.owner) != _connection(owner),
+    }
+    return client.model_copy(update=known)
 
 
 def _products(client: ClientDrift) -> Iterable[str]:
@@ -172,13 +181,12 @@ def without_reserved(
 ) -> tuple[UndeclaredClient, ...]:
     """Leave out the clients of operators and of the authorities themselves, which nobody will ever
     declare."""
-    checked = (
-        (client, _reserved(platforms[client.platform], client.client_id, client.made_by))
-        for client in clients
-    )
-    return tuple(
-        client for client, reserved in checked if reserved is None or not reserved.is_certain
-    )
+    kept: list[UndeclaredClient] = []
+    for client in clients:
+        reserved = _reserved(platforms[client.platform], client.client_id, client.made_by)
+        if reserved is None or not reserved.is_certain:
+            kept.append(client)
+    return tuple(kept)
 
 
 def clients_of(platforms: Connected) -> Iterator[tuple[Platform, ClientSnapshot, Reserved | None]]:
@@ -210,9 +218,9 @@ def _without_borrowed_keys(authority: Authority) -> Iterator[ClientSnapshot]:
     for snapshot in snapshots:
         client = snapshot.client
         key = client.metadata.software_id
-        possible = (
-            authority.client_ids_for(key) if key and isinstance(authority, DerivesClientIds) else ()
-        )
+        possible: Iterable[str] = ()
+        if key and isinstance(authority, DerivesClientIds):
+            possible = authority.client_ids_for(key)
         if (
             key is not None
             and times[key] > 1

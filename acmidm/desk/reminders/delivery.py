@@ -43,9 +43,7 @@ def deliver(
         is_sent = len(refused) < len(reminder.contacts)
         if is_sent:
             ledger.record((due.id for due in reminder.about), now.astimezone(UTC).date())
-        problems = tuple(
-            f"{plain(address)} was refused: {plain(why)}" for address, why in refused.items()
-        )
-        yield Delivered(
-            reminder, problems or (() if is_sent else ("its form names no contact",)), is_sent
-        )
+        problems = [f"{plain(who)} was refused: {plain(why)}" for who, why in refused.items()]
+        if not problems and not is_sent:
+            problems.append("its form names no contact")
+        yield Delivered(reminder, tuple(problems), is_sent)

@@ -96,11 +96,9 @@ def _what_ends(connection: ListedConnection, now: datetime) -> Iterator[Ends]:
 def _threshold(left: timedelta) -> int | None:
     """Return the present threshold of what ends in some time; None where it has ended, or that is
     long."""
-    return (
-        next((days for days in THRESHOLDS if left.days <= days), None)
-        if left > timedelta(0)
-        else None
-    )
+    if left <= timedelta(0):
+        return None
+    return next((days for days in THRESHOLDS if left.days <= days), None)
 
 
 def _leaves_before(connection: ListedConnection, end: datetime) -> bool:
@@ -113,7 +111,9 @@ def _waiting(connection: ListedConnection, sent: Sent, now: datetime) -> StepWai
     if connection.waits_for is not WaitsFor.ORGANISATION or _FORM in connection.unknown:
         return None
     reminded = sent.get(StepWaits(connection).id)
-    last = reminded or (connection.since.astimezone(UTC).date() if connection.since else None)
+    last = reminded
+    if last is None and connection.since:
+        last = connection.since.astimezone(UTC).date()
     # A day in the future was written by a wrong clock.
     if last is not None and 0 <= (now.astimezone(UTC).date() - last).days < WEEK_DAYS:
         return None

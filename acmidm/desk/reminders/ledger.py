@@ -75,11 +75,9 @@ def ledger_file(stack: str, environ: Mapping[str, str] = os.environ) -> Path:
     """Return where the ledger of a stack is: beside the state where that is a folder, else in the
     project's own ``.local``."""
     backend = backend_folder(environ.get("PULUMI_BACKEND_URL", ""))
-    return (
-        backend.parent / Ledger.folder / f"{stack}.json"
-        if backend
-        else Path(".local", stack, f"{Ledger.folder}.json")
-    )
+    if not backend:
+        return Path(".local", stack, f"{Ledger.folder}.json")
+    return backend.parent / Ledger.folder / f"{stack}.json"
 
 
 @contextmanager

@@ -3,6 +3,7 @@ for them."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC
@@ -55,10 +56,11 @@ def reminders(due: Iterable[Due]) -> tuple[Reminder, ...]:
             tuple(sorted(set(connection.contacts))),
         )
         together.setdefault(recipients, []).append(item)
-    return tuple(
-        Reminder(recipients[0], about[0].connection.organisation, *recipients[1:], tuple(about))
-        for recipients, about in together.items()
-    )
+    mails: list[Reminder] = []
+    for (code, environment, contacts), about in together.items():
+        organisation = about[0].connection.organisation
+        mails.append(Reminder(code, organisation, environment, contacts, tuple(about)))
+    return tuple(mails)
 
 
 _ON = {"tni": N_("on the test environment (TNI)"), "prod": N_("in production")}
@@ -68,24 +70,17 @@ def message_of(reminder: Reminder, language: Language, settings: Settings) -> Ma
     """Return the mail."""
     organisation = plain(reminder.organisation)
     on = language.translated(_ON[reminder.environment])
-    parts = [
-        (
-            N_("Keys that end"),
-            [_of_key(*ending, language, settings) for ending in reminder.ends(ListedKey)],
-        ),
-        (
-            N_("Scopes that end"),
-            [_of_scope(*ending, language) for ending in reminder.ends(ListedScope)],
-        ),
-        (
-            N_("Mandates that end"),
-            [_of_mandate(*ending, language) for ending in reminder.ends(ListedMandate)],
-        ),
-        (
-            N_("Steps that wait for you"),
-            [_of_step(waiting, language) for waiting in reminder.steps],
-        ),
-    ]
+    parts = defaultdict[str, list[dict[str, str]]](list)
+    for ends, key in reminder.ends(ListedKey):
+        parts[N_("Keys that end")].append(_of_key(ends, key, language, settings))
+    for ends, scope in reminder.ends(ListedScope):
+        parts[N_("Scopes that end")].append(_of_scope(ends, scope, language))
+    for ends, mandate in reminder.ends(ListedMandate):
+        parts[N_("Mandates that end")].append(_of_mandate(ends, mandate, language))
+    for waiting in reminder.steps:
+        parts[N_("Steps that wait for you")].append(_of_step(waiting, language))
+    shown = [{"title": language.translated(name), "items": parts[name]} for name in parts]
+    applications = dict.fromkeys(plain(due.connection.application) for due in reminder.about)
     return compose(
         STEP,
         {
@@ -100,14 +95,8 @@ def message_of(reminder: Reminder, language: Language, settings: Settings) -> Ma
                 organisation=organisation,
                 on=on,
             ),
-            "parts": [
-                {"title": language.translated(name), "items": items}
-                for name, items in parts
-                if items
-            ],
-            "application": ", ".join(
-                dict.fromkeys(plain(due.connection.application) for due in reminder.about)
-            ),
+            "parts": shown,
+            "application": ", ".join(applications),
         },
         language=language,
         to=reminder.contacts,
@@ -149,11 +138,9 @@ def _of_key(ending: Ends, key: ListedKey, language: Language, settings: Settings
     later = next(
         (other for other in others if other.expires is None or other.expires > ending.expires), None
     )
-    portal = (
-        settings.platforms[connection.platform].portal(connection.environment)
-        if connection.keys_in_portal
-        else None
-    )
+    portal = None
+    if connection.keys_in_portal:
+        portal = settings.platforms[connection.platform].portal(connection.environment)
     link = ""
     if later is not None:
         to_do = language.tr(
@@ -265,6 +252,7 @@ def _of_step(waiting: StepWaits, language: Language) -> dict[str, str]:
             language.tr("The last reminder was of {day}.", day=language.day(waiting.reminded))
         )
     to_do, portal = instruction(connection, language), connection.values.get("portal", "")
+    link = portal if portal in to_do else ""
     return _item(
         language.tr(
             "{application}, step {step}: {called}",
@@ -273,7 +261,7 @@ def _of_step(waiting: StepWaits, language: Language) -> dict[str, str]:
             called=language.translated(STEPS[connection.step]),
         ),
         to_do,
-        link=portal if portal in to_do else "",
+        link=link,
         waits=" ".join(waits),
     )
 

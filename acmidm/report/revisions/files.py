@@ -8,7 +8,7 @@ that a machine refuses, would stop everybody.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from acmidm.git import FILES, LINK, SUBMODULE, Tree, TreeEntry
@@ -33,27 +33,23 @@ def strays(before: Tree, after: Tree, forms: Sequence[Path]) -> list[Problem]:
     problems: list[Problem] = []
     for folder in forms:
         problems += _strays(before, after, folder)
-    if len(problems) > _MOST_SAID:
-        return [
-            *problems[:_MOST_SAID],
-            Problem(
-                forms[0],
-                1,
-                1,
-                tr(
-                    "{count} more files do not belong here", count=f"{len(problems) - _MOST_SAID:,}"
-                ),
-                tr("remove them"),
-            ),
-        ]
+    more = len(problems) - _MOST_SAID
+    if more > 0:
+        sentence = tr("{count} more files do not belong here", count=f"{more:,}")
+        problems[_MOST_SAID:] = [Problem(forms[0], 1, 1, sentence, tr("remove them"))]
     return problems
+
+
+def is_below(path: Path, folders: Iterable[Path]) -> bool:
+    """Return whether a file is in one of some folders, or in a folder there."""
+    return any(map(path.is_relative_to, folders))
 
 
 def submodules(tree: Tree, forms: Sequence[Path]) -> list[str]:
     """Return the submodules of a revision below the folders of forms: nobody sees what is in
     them."""
-    paths = (Path(name) for name, entry in tree.entries.items() if entry.mode == SUBMODULE)
-    return [str(path) for path in paths if any(path.is_relative_to(folder) for folder in forms)]
+    names = [name for name, entry in tree.entries.items() if entry.mode == SUBMODULE]
+    return [name for name in names if is_below(Path(name), forms)]
 
 
 def _strays(before: Tree, after: Tree, forms: Path) -> Iterator[Problem]:

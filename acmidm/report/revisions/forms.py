@@ -14,7 +14,7 @@ from acmidm.report.compare import paired
 from acmidm.report.fields import field_changes
 from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.report.plan import Plan, at_the_gate
-from acmidm.report.revisions.files import strays
+from acmidm.report.revisions.files import is_below, strays
 from acmidm.report.revisions.stacks import StacksOfRevision
 from acmidm.words import first_of, plain
 from acmidm_onboarding.forms.declarations import LoadedForm
@@ -38,7 +38,7 @@ from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.client import Client, ClientKey, Records, recorded_as
 from acmidm_onboarding.values.declaration import Declaration, in_stack
 from acmidm_onboarding.values.mandate import Mandate
-from acmidm_onboarding.values.problems import InvalidForms
+from acmidm_onboarding.values.problems import InvalidForms, Problem
 from acmidm_onboarding.values.terms import Environment, ExemptiblePolicy
 
 
@@ -81,16 +81,14 @@ class Revision:
         """Return the clients of what is desired in an environment."""
         # Connections that the gate holds back are reported all the same: without a state nobody
         # knows which ones exist.
-        clients = in_stack(wanted.asked, protect=self.protecting.get(environment))
+        clients = dict(in_stack(wanted.asked, protect=self.protecting.get(environment)))
         unneeded = self._unneeded_exemptions(environment, profiles)
-        return {
-            client_key: (
-                _with_unneeded(state, unneeded.get(state.form.path or "", frozenset()))
-                if state.form.exemptions
-                else state
-            )
-            for client_key, state in clients.items()
-        }
+        for client_key, state in clients.items():
+            if state.form.exemptions:
+                of_form = unneeded.get(state.form.path or "", frozenset())
+                form = replace(state.form, unneeded_exemptions=of_form)
+                clients[client_key] = replace(state, form=form)
+        return clients
 
     def desired(self, environment: Environment, records: Records | None = None) -> Desired:
         """Return what is desired in an environment whose state has these ``records``; without them,
@@ -137,27 +135,22 @@ class Revision:
         no gate."""
         if self.gate.mode is PromotionGate.OFF:
             return frozenset(loaded.name for loaded in self.onboardings.forms)
-        asked = [
-            replace(connection, form=replace(connection.form, exemptions={}))
-            for connection in self.connections[Environment.PROD]
-        ]
-        return frozenset(
-            withheld.connection.form.path or ""
-            for withheld in desired(asked, self.now, gate=self.gate).unproven
-        )
+        asked = list(map(_without_exemptions, self.connections[Environment.PROD]))
+        unproven = desired(asked, self.now, gate=self.gate).unproven
+        return frozenset(withheld.connection.form.path or "" for withheld in unproven)
 
 
-def _with_unneeded(client: Client, exemptions: frozenset[str]) -> Client:
-    """Return a client whose form has ``exemptions`` that none of its environments needs."""
-    return replace(client, form=replace(client.form, unneeded_exemptions=exemptions))
+def _without_exemptions(connection: Declaration) -> Declaration:
+    return replace(connection, form=replace(connection.form, exemptions={}))
 
 
 def _as_recorded(connections: Iterable[Declaration], *, protect: bool) -> Records:
     """Return what a state has once connections are carried out, with a client-ID each."""
-    clients = in_stack(connections, protect=protect).values()
-    return {
-        client.resource_name: replace(client, client_id=client.resource_name) for client in clients
-    }
+    records: dict[str, Client] = {}
+    for client in in_stack(connections, protect=protect).values():
+        name = client.resource_name
+        records[name] = replace(client, client_id=name)
+    return records
 
 
 _OF_GATE = frozenset({ExemptiblePolicy.PROMOTION_GATE.value})
@@ -169,13 +162,13 @@ def unneeded_exemptions(
     """Return the policies that a form is exempted from and satisfies all the same, in each of its
     environments."""
     exempted = {policy.value for policy in loaded.form.exemptions}
-    for environment in loaded.form.environments if exempted else ():
+    if not exempted:
+        return frozenset()
+    for environment in loaded.form.environments:
         keys = {key.kid: key.members for key in loaded.keys.get(environment, ())}
         planned = PlannedClient(loaded.form.token_endpoint_auth_method, keys=keys)
-        exempted -= {
-            policy.id
-            for policy, _ in violations(planned, Situation(environment, profiles[environment], now))
-        }
+        situation = Situation(environment, profiles[environment], now)
+        exempted -= {policy.id for policy, _ in violations(planned, situation)}
     return frozenset(exempted)
 
 
@@ -210,16 +203,14 @@ def earlier_revision(tree: Tree, stacks: StacksOfRevision, now: datetime) -> Rev
     """
     files = tree.files(stacks.is_read, folders=stacks.forms)
     onboardings = read_onboardings(stacks.forms, stacks.catalogue_in(files), files=files)
-    problems = [
-        problem
-        for problem in onboardings.problems
-        if not any(map(problem.file.is_relative_to, stacks.forms))
-    ]
-    if problems:  # of the catalogue
-        # With the revision, for the present files do not have these mistakes.
-        raise InvalidForms(
-            replace(problem, file=Path(f"{tree.name}:{problem.file}")) for problem in problems
-        )
+    problems: list[Problem] = []
+    for problem in onboardings.problems:
+        if not is_below(problem.file, stacks.forms):  # it is of the catalogue
+            # With the revision, for the present files do not have these mistakes.
+            file = Path(f"{tree.name}:{problem.file}")
+            problems.append(replace(problem, file=file))
+    if problems:
+        raise InvalidForms(problems)
     return Revision(onboardings, stacks.protecting, now, stacks.gate)
 
 
@@ -279,11 +270,11 @@ def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Cha
             old and new and old.keys.declared and new.keys.declared is not None and new.uses_keys
         ):
             continue
-        keys = [
-            RegisteredKey(kid, key.thumbprint, EVER, key.expires)
-            for kid, key in old.keys.declared.items()
-            if key.thumbprint
-        ]
+        keys: list[RegisteredKey] = []
+        for kid, key in old.keys.declared.items():
+            thumbprint = key.thumbprint
+            if thumbprint:
+                keys.append(RegisteredKey(kid, thumbprint, EVER, key.expires))
         kept = obstacle(
             keys,
             new.keys.thumbprints,
@@ -293,16 +284,14 @@ def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Cha
             overlap_days=1,
         )
         if kept:
-            leaves = (
-                N_(
+            leaves = N_(
+                "it leaves once a new one has been there a while; acmidm review --stack knows"
+            )
+            if kept.successor:
+                leaves = N_(
                     "it leaves once {successor} has been there long enough and works; acmidm"
                     " review --stack knows"
                 )
-                if kept.successor
-                else N_(
-                    "it leaves once a new one has been there a while; acmidm review --stack knows"
-                )
-            )
             note = translated(leaves, successor=kept.successor)
             yield new, Change(kind=Kind.KEY_MAY_STAY, subject=", ".join(kept.leaving), note=note)
 
@@ -328,24 +317,19 @@ def _at_the_gate(before: Revision, after: Revision) -> Iterator[tuple[Client, Ch
 def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:
     """Yield the forms that could not be read before and are gone: nobody sees which clients go with
     them."""
-    if gone := [
-        path for path in map(str, before.onboardings.left_out) if path not in after.entries
-    ]:
-        yield Change(
-            kind=Kind.INVALID_FORM_REMOVED,
-            fields=tuple(
-                FieldChange(field=path, old=tr("not valid"), new=tr("none")) for path in gone
-            ),
-        )
+    gone = [path for path in map(str, before.onboardings.left_out) if path not in after.entries]
+    old, new = tr("not valid"), tr("none")
+    fields = tuple(FieldChange(field=path, old=old, new=new) for path in gone)
+    if fields:
+        yield Change(kind=Kind.INVALID_FORM_REMOVED, fields=fields)
 
 
 def changed_mandates(before: Revision, after: Revision) -> Iterator[Change]:
     """Yield what changes of the mandates that no client shows after the change, per folder: it has
     the one for its keys alone."""
-    used = {
-        (loaded.file.parent.name, loaded.form.keys_of, loaded.form.application)
-        for loaded in after.onboardings.forms
-    }
+    used: set[tuple[str, str | None, str]] = set()
+    for loaded in after.onboardings.forms:
+        used.add((loaded.file.parent.name, loaded.form.keys_of, loaded.form.application))
     old, new = before.onboardings.mandates, after.onboardings.mandates
     for folder in sorted(old.keys() | new.keys()):
         sides = (_unused(folder, side.get(folder, ()), used) for side in (old, new))

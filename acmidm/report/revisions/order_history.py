@@ -44,11 +44,9 @@ class OrderHistory:
         since, folder = None, Path(order.form or "").parent.name
         for at, tree in self._versions(folder):
             version = self._version(tree, folder)
-            is_said = (
-                order.client_key not in version.places
-                if order.part == REMOVE
-                else order.full_digest in version.orders
-            )
+            is_said = order.full_digest in version.orders
+            if order.part == REMOVE:
+                is_said = order.client_key not in version.places
             if not is_said:
                 return since
             since = at
@@ -74,27 +72,24 @@ class OrderHistory:
         """
 
         def matching(orders: Iterable[Order]) -> dict[str, Order]:
-            wanted = (
-                order
-                for order in orders
-                if (order.resource_name, order.part) == (resource_name, part)
-            )
-            return {
-                order.full_digest: order for order in wanted if order.full_digest.startswith(digest)
-            }
+            matched: dict[str, Order] = {}
+            for order in orders:
+                is_of_part = (order.resource_name, order.part) == (resource_name, part)
+                if is_of_part and order.full_digest.startswith(digest):
+                    matched[order.full_digest] = order
+            return matched
 
         removals = removals_said_before(self._stack.confirmations)
         orders = matching((*removals, *self._stack.orders))
         is_whole = len(digest) == DIGITS
         if not (orders and is_whole):
-            connections = (
-                form
-                for form in self._stack.forms.connections
-                if form.resource_name == resource_name
-            )
             # Without a form nobody knows the folder that a client's form was in: then all are
             # searched.
-            folder = next((Path(form.form.path or "").parent.name for form in connections), "")
+            folder = ""
+            for form in self._stack.forms.connections:
+                if form.resource_name == resource_name:
+                    folder = Path(form.form.path or "").parent.name
+                    break
             for _, tree in self._versions(folder):
                 orders |= matching(self._version(tree, folder).orders.values())
         sentence = self._not_found(orders, is_whole=is_whole)
@@ -110,25 +105,21 @@ class OrderHistory:
                 "versions of the forms have an order {order} that say different things: write the"
                 " whole digest, as its page has it"
             )
+        if orders and (is_whole or not is_shallow()):
+            return None
         if orders:
-            return (
-                N_(
-                    "which version of the forms {order} means cannot be known, for this clone"
-                    " lacks older history: write the whole digest, as its page has it"
-                )
-                if not is_whole and is_shallow()
-                else None
+            return N_(
+                "which version of the forms {order} means cannot be known, for this clone"
+                " lacks older history: write the whole digest, as its page has it"
             )
-        return (
-            N_(
+        if is_shallow():
+            return N_(
                 "whether a version of the forms said {order} cannot be known, for this clone lacks"
                 " older history: fetch it with git fetch --unshallow"
             )
-            if is_shallow()
-            else N_(
-                "{order} is not open, and no version of the forms in Git gives it: it was carried"
-                " out already, or is mistyped; see acmidm orders list"
-            )
+        return N_(
+            "{order} is not open, and no version of the forms in Git gives it: it was carried"
+            " out already, or is mistyped; see acmidm orders list"
         )
 
     @cached_property
@@ -154,9 +145,8 @@ class OrderHistory:
         """Yield the versions of the catalogue with one folder of forms and the keys of its
         suppliers, or with all forms where ``folder`` is empty."""
         files = [self._forms / folder]
-        for supplier in {
-            one.supplier for one in self._stack.forms.onboardings.mandates.get(folder, ())
-        }:
+        mandates = self._stack.forms.onboardings.mandates.get(folder, ())
+        for supplier in {mandate.supplier for mandate in mandates}:
             files += [self._forms / supplier / name for name in ("*.jwk.json", KEYS_FILE)]
         if self._catalogue_changes:
             files.append(self._catalogue)

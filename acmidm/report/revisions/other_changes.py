@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -20,6 +20,7 @@ from acmidm.git import PLAIN_FILE, Tree
 from acmidm.report.codeowners import CODEOWNERS, PROJECT_FILE, codeowners_in
 from acmidm.report.fields import field_changes
 from acmidm.report.kinds import Change, FieldChange, Kind
+from acmidm.report.revisions.files import is_below
 from acmidm.report.revisions.stacks import (
     MISTAKES,
     PROJECT,
@@ -84,49 +85,25 @@ def changes_elsewhere(before: Tree, after: Tree, stacks: StacksOfRevision) -> li
     Changed files come before new ones, of which somebody may add as many as they like. ``stacks``
     are those of ``before``: a change does not choose where it is looked for.
     """
-    by_kind: dict[Kind, list[str]] = defaultdict(list)
-    for path in sorted(before.entries.keys() | after.entries.keys()):
-        if before.entries.get(path) == after.entries.get(path) or _follows(path, before, after):
-            continue
-        # A link, a submodule and a program are code, whatever their name.
-        if kind := _kind_of(path, stacks) or (
-            None if _is_plain(path, before, after) else Kind.CODE_CHANGED
-        ):
-            by_kind[kind].append(path)
+    by_kind = _changed_files(before, after, stacks)
     parsed = list(chain.from_iterable(by_kind[kind] for kind in _PARSED))
     old, new = read_values(before, parsed), read_values(after, parsed)
     changes: list[Change] = []
     for kind, paths in by_kind.items():
         if kind not in _PARSED:
-            changes.append(
-                _change(kind, None, field_changes(contents(before, paths), contents(after, paths)))
-            )
+            content = field_changes(contents(before, paths), contents(after, paths))
+            changes.append(_change(kind, None, content))
             continue
         for path in paths:
-            values = old.get(path, {}), new.get(path, {})
-            fields = field_changes(*values)
-            if (
-                not fields
-                or _unlike(*values) - {field.field for field in fields}
-                or not _is_plain(path, before, after)
-            ):
-                # No value shows the whole change: it is in comments, or in syntax that the engine
-                # reads otherwise.
-                fields += field_changes(
-                    *(contents(tree, [path], _CONTENT) for tree in (before, after))
-                )
+            fields = _changed_values(path, before, after, old.get(path, {}), new.get(path, {}))
             if kind is Kind.SETTINGS_CHANGED:
-                parts: dict[Kind, list[FieldChange]] = defaultdict(list)
-                for field in fields:
-                    parts[_ABOUT.get(_key(field.field), kind)].append(_shown(path, field))
-                changes += (_change(part, path, those) for part, those in parts.items())
-            else:  # a new organisation takes nothing from others
-                is_new = (
-                    kind is Kind.ORGANISATION_CHANGED
-                    and path not in before.entries
-                    and _is_plain(path, after)
-                )
-                changes.append(_change(Kind.ORGANISATION_ADDED if is_new else kind, path, fields))
+                changes += _of_settings(path, fields)
+                continue
+            is_new = kind is Kind.ORGANISATION_CHANGED and path not in before.entries
+            if is_new and _is_plain(path, after):  # it takes nothing from others
+                changes.append(_change(Kind.ORGANISATION_ADDED, path, fields))
+            else:
+                changes.append(_change(kind, path, fields))
     subjects = {None, *before.entries}
     return sorted(
         changes,
@@ -134,29 +111,60 @@ def changes_elsewhere(before: Tree, after: Tree, stacks: StacksOfRevision) -> li
     )
 
 
+def _changed_files(
+    before: Tree, after: Tree, stacks: StacksOfRevision
+) -> defaultdict[Kind, list[str]]:
+    """Return the files that change and that somebody reads or runs, by what they are about."""
+    by_kind = defaultdict[Kind, list[str]](list)
+    for path in sorted(before.entries.keys() | after.entries.keys()):
+        if before.entries.get(path) == after.entries.get(path) or _follows(path, before, after):
+            continue
+        kind = _kind_of(path, stacks)
+        if kind is None and not _is_plain(path, before, after):
+            kind = Kind.CODE_CHANGED  # a link, a submodule or a program, whatever its name
+        if kind:
+            by_kind[kind].append(path)
+    return by_kind
+
+
+def _changed_values(
+    path: str, before: Tree, after: Tree, old: Fields, new: Fields
+) -> tuple[FieldChange, ...]:
+    """Return the values of a file that change, and its content where they do not show the whole
+    change: it is in comments, or in syntax that the engine reads otherwise."""
+    fields = field_changes(old, new)
+    is_whole = fields and not _unlike(old, new) - {field.field for field in fields}
+    if is_whole and _is_plain(path, before, after):
+        return fields
+    was, becomes = (contents(tree, [path], _CONTENT) for tree in (before, after))
+    return fields + field_changes(was, becomes)
+
+
+def _of_settings(path: str, fields: Iterable[FieldChange]) -> Iterator[Change]:
+    """Yield what changes in a file of settings, per thing that settings are about."""
+    parts: dict[Kind, list[FieldChange]] = defaultdict(list)
+    for field in fields:
+        kind = _ABOUT.get(_key(field.field), Kind.SETTINGS_CHANGED)
+        parts[kind].append(_shown(path, field))
+    for kind, of_kind in parts.items():
+        yield _change(kind, path, of_kind)
+
+
 def confirmed_with_forms(elsewhere: Iterable[Change], changed: Collection[str]) -> list[Change]:
     """Return a danger for each confirmation of a client that the same change gives another form:
     its key is among those ``changed``."""
-    paths = (
-        Path(change.subject or "")
-        for change in elsewhere
-        if change.kind is Kind.CONFIRMATION_CHANGED
-    )
-    return [
-        Change(kind=Kind.CONFIRMED_ITSELF, subject=str(path))
-        for path in sorted(paths)
-        if _is_of(path, changed)
-    ]
+    confirmed = [change for change in elsewhere if change.kind is Kind.CONFIRMATION_CHANGED]
+    paths = sorted(Path(change.subject or "") for change in confirmed)
+    meant = [str(path) for path in paths if _is_of(path, changed)]
+    return [Change(kind=Kind.CONFIRMED_ITSELF, subject=path) for path in meant]
 
 
 def _is_of(path: Path, keys: Collection[str]) -> bool:
     """Return whether a file confirms one of some clients, or may be a public key of one."""
     key = f"{path.parent.name}/{path.stem}"
-    return (
-        key in keys
-        if path.suffix == ".yaml"
-        else any(key.startswith(f"{of_client}-") for of_client in keys)
-    )
+    if path.suffix == ".yaml":
+        return key in keys
+    return any(key.startswith(f"{of_client}-") for of_client in keys)
 
 
 def _follows(path: str, *trees: Tree) -> bool:
@@ -190,11 +198,8 @@ def _change(kind: Kind, subject: str | None, fields: Iterable[FieldChange]) -> C
             field.field.startswith("configuration."),
         ),
     )
-    named = (
-        FieldChange(field=field.field, old=_without_keys(field.old), new=_without_keys(field.new))
-        for field in in_order
-    )
-    return Change(kind=kind, subject=subject, fields=tuple(named))
+    spelled_out = tuple(field.with_values(_without_keys) for field in in_order)
+    return Change(kind=kind, subject=subject, fields=spelled_out)
 
 
 def _without_keys(value: str | None) -> str:
@@ -204,10 +209,11 @@ def _without_keys(value: str | None) -> str:
 def _unlike(before: Fields, after: Fields) -> set[str]:
     """Return the names whose values differ in type or value: null is not absent, and 1 is not
     true."""
-    sides = [
-        {(name, json.dumps(value)) for name, value in side.items()} for side in (before, after)
-    ]
-    return {name for name, _ in sides[0] ^ sides[1]}
+    return {name for name, _ in _typed(before) ^ _typed(after)}
+
+
+def _typed(values: Fields) -> set[tuple[str, str]]:
+    return {(name, json.dumps(value)) for name, value in values.items()}
 
 
 def _is_plain(path: str, *trees: Tree) -> bool:
@@ -223,9 +229,9 @@ def _kind_of(path: str, stacks: StacksOfRevision) -> Kind | None:
         return Kind.SETTINGS_CHANGED
     if Path(path).is_relative_to(stacks.catalogue):
         return Kind.CATALOGUE_CHANGED
-    if any(map(Path(path).is_relative_to, stacks.confirmed)):
+    if is_below(Path(path), stacks.confirmed):
         return Kind.CONFIRMATION_CHANGED
-    if any(map(Path(path).is_relative_to, stacks.forms)):
+    if is_below(Path(path), stacks.forms):
         return Kind.ORGANISATION_CHANGED if Path(path).name == ORGANISATION_FILE else None
     return next((kind for pattern, kind in _RUNS if pattern.fullmatch(path)), Kind.CODE_CHANGED)
 
@@ -253,10 +259,8 @@ def _shown(path: str, field: FieldChange) -> FieldChange:
         or field.field in (_CONTENT, MISTAKES)
     ) and key not in SECRET_KEYS:
         return field.model_copy(update={"field": name})
-    return FieldChange(
-        field=name,
-        **{
-            side: None if getattr(field, side) is None else tr("a value that is not shown")
-            for side in ("old", "new")
-        },
-    )
+    return field.with_values(_hidden).model_copy(update={"field": name})
+
+
+def _hidden(value: str | None) -> str | None:
+    return None if value is None else tr("a value that is not shown")

@@ -12,7 +12,7 @@ from posixpath import normpath
 from typing import Any
 
 from acmidm.git import PLAIN_FILE, Tree, UnknownRevision
-from acmidm.report.revisions.files import is_in_place
+from acmidm.report.revisions.files import is_below, is_in_place
 from acmidm_onboarding.forms.documents import Document, read_document
 from acmidm_onboarding.forms.files import Files, absolute
 from acmidm_onboarding.settings import NAMESPACE, OLD_WAY, catalogue_of_module
@@ -35,16 +35,12 @@ class StacksOfRevision(Stacks):
     @cached_property
     def forms(self) -> list[Path]:
         """Their folders of forms."""
-        return sorted(
-            {_folder(stack.get("formsFolder") or "onboardings") for stack in self.values or ({},)}
-        )
+        return self._folders("formsFolder", "onboardings")
 
     @cached_property
     def catalogue(self) -> Path:
         """Their folder of the catalogue."""
-        folders = sorted(
-            {_folder(stack.get("catalogueFolder") or "catalogue") for stack in self.values or ({},)}
-        )
+        folders = self._folders("catalogueFolder", "catalogue")
         if len(folders) > 1:
             raise UnknownRevision(
                 tr(
@@ -53,6 +49,9 @@ class StacksOfRevision(Stacks):
                 )
             )
         return folders[0]
+
+    def _folders(self, setting: str, default: str) -> list[Path]:
+        return sorted({_folder(stack.get(setting) or default) for stack in self.values or ({},)})
 
     @property
     def confirmed(self) -> list[Path]:
@@ -75,7 +74,7 @@ class StacksOfRevision(Stacks):
         file = Path(path)
         folders = (self.catalogue, *self.confirmed)
         return (
-            any(map(file.is_relative_to, folders))
+            is_below(file, folders)
             or SETTINGS.fullmatch(path) is not None
             or is_in_place(file, self.forms)
         )
@@ -83,25 +82,22 @@ class StacksOfRevision(Stacks):
 
 def stacks_of(tree: Tree) -> StacksOfRevision:
     """Read the files of a revision's stacks, over the defaults of its project."""
-    documents = _read(
-        tree, (path for path in tree.entries if SETTINGS.fullmatch(path) and path.endswith(".yaml"))
-    )
-    config = {
-        path: _mapping(_mapping(document.data).get("config"))
-        for path, document in documents.items()
-    }
-    project = config.pop(PROJECT, {})
-    defaults = {
-        setting_in(name): part["default"]
-        for name, part in project.items()
-        if isinstance(part, Mapping) and "default" in part
-    }
-    return StacksOfRevision(
-        tuple(
-            {**defaults, **{setting_in(name): value for name, value in own.items()}}
-            for own in config.values()
-        )
-    )
+    paths = [path for path in tree.entries if SETTINGS.fullmatch(path) and path.endswith(".yaml")]
+    documents = _read(tree, paths)
+    defaults: dict[str, Any] = {}
+    if project := documents.pop(PROJECT, None):
+        for name, part in _config(project).items():
+            if isinstance(part, Mapping) and "default" in part:
+                defaults[setting_in(name)] = part["default"]
+    stacks: list[Mapping[str, Any]] = []
+    for document in documents.values():
+        own = {setting_in(name): value for name, value in _config(document).items()}
+        stacks.append({**defaults, **own})
+    return StacksOfRevision(tuple(stacks))
+
+
+def _config(document: Document) -> Mapping[str, Any]:
+    return _mapping(_mapping(document.data).get("config"))
 
 
 def read_values(tree: Tree, paths: Iterable[str]) -> dict[str, Fields]:
@@ -110,21 +106,19 @@ def read_values(tree: Tree, paths: Iterable[str]) -> dict[str, Fields]:
     values: dict[str, Fields] = {}
     for path, document in _read(tree, paths).items():
         fields = flat(_mapping(document.data))
-        values[path] = (
-            fields
-            if fields and not document.problems
-            else {**fields, **contents(tree, [path], MISTAKES)}
-        )
+        if document.problems or not fields:
+            fields |= contents(tree, [path], MISTAKES)
+        values[path] = fields
     return values
 
 
 def _read(tree: Tree, paths: Iterable[str]) -> dict[str, Document]:
     wanted = {path for path in paths if path in tree.entries}
     files = tree.files(wanted.__contains__)
-    return {
-        path: read_document(absolute(Path(path)), Path(path), files.read_text)
-        for path in sorted(wanted)
-    }
+    documents: dict[str, Document] = {}
+    for path in map(Path, sorted(wanted)):
+        documents[str(path)] = read_document(absolute(path), path, files.read_text)
+    return documents
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
@@ -133,11 +127,13 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 def contents(tree: Tree, paths: list[str], name: str = "") -> dict[str, str]:
     """Per file what Git calls its content, and how it is kept where that is not as a file."""
-    entries = {path: tree.entries[path] for path in paths if path in tree.entries}
-    return {
-        name or path: entry.object_id[:10] + ("" if entry.mode == PLAIN_FILE else f" {entry.mode}")
-        for path, entry in entries.items()
-    }
+    found: dict[str, str] = {}
+    for path in paths:
+        if entry := tree.entries.get(path):
+            found[name or path] = entry.object_id[:10]
+            if entry.mode != PLAIN_FILE:
+                found[name or path] += f" {entry.mode}"
+    return found
 
 
 def setting_in(name: str) -> str:
