@@ -85,7 +85,7 @@ def _client_name(name: str) -> str:
     return name
 
 
-class Client(Person):
+class SandboxClient(Person):
     """A client of an organisation."""
 
     name: Annotated[str, AfterValidator(_client_name)]
@@ -114,7 +114,7 @@ class Sandbox(People, PortalSettings):
     environment: str = "tni"
     platform: Platform = "acmidm"
     scopes: dict[str, ScopeSettings] = Field(default={}, description="Those of all APIs.")
-    clients: tuple[Client, ...] = ()
+    clients: tuple[SandboxClient, ...] = ()
     operators: dict[str, dict[str, Any]] = Field(
         default={}, description="By client-ID, the public key of who may use the management API."
     )

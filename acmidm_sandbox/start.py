@@ -25,11 +25,11 @@ from acmidm_sandbox.beheerportaal.api.clients import add, store_jwks, store_scop
 from acmidm_sandbox.beheerportaal.app import create_app
 from acmidm_sandbox.beheerportaal.documents import ClientDeclaration, ScopesDocument
 from acmidm_sandbox.beheerportaal.operators import register_operator
-from acmidm_sandbox.beheerportaal.store.clients import Client as StoredClient
+from acmidm_sandbox.beheerportaal.store.clients import Client
 from acmidm_sandbox.beheerportaal.store.database import Database
 from acmidm_sandbox.beheerportaal.store.opening import UnusableDatabase, open_database
 from acmidm_sandbox.beheerportaal.store.users import Account, let_in
-from acmidm_sandbox.file import Client, InvalidFile, Sandbox, read_sandbox
+from acmidm_sandbox.file import InvalidFile, Sandbox, SandboxClient, read_sandbox
 
 _FILE = Path("sandbox.yaml")
 _EXAMPLE = Path(__file__).with_name("sandbox.yaml")
@@ -167,7 +167,7 @@ def _key(file: Path) -> RSAKey:
     return key
 
 
-def _register(client: Client, key: RSAKey, settings: Sandbox, store: Database) -> str:
+def _register(client: SandboxClient, key: RSAKey, settings: Sandbox, store: Database) -> str:
     """Have a client with its key and its scopes, and return its client-ID. Others stay as they
     are."""
     declared = ClientDeclaration.model_validate(
@@ -181,8 +181,8 @@ def _register(client: Client, key: RSAKey, settings: Sandbox, store: Database) -
     )
     public = {**key.as_dict(private=False), "use": "sig", "alg": "RS256"}
     with store.write() as session:
-        of_file = StoredClient.software_id == declared.software_id
-        stored = session.scalar(select(StoredClient).where(of_file))
+        of_file = Client.software_id == declared.software_id
+        stored = session.scalar(select(Client).where(of_file))
         if stored is None:
             stored = add(session, settings, _ACTOR, declared)
         wanted = ScopesDocument(scopes=list(client.scopes))

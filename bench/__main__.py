@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.authority import Authority, running
+from bench.authority import MeasuredAuthority, running
 from bench.repetition import repeat
 from bench.report import Case, comparisons, plot, table
 from tests.support.engine import ROOT
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def bench(
-    authority: Authority,
+    authority: MeasuredAuthority,
     sizes: Sequence[int],
     latencies: Sequence[int],
     results: Path,

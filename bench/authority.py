@@ -44,7 +44,7 @@ class _Proxied(Server):
 
 
 @dataclass(frozen=True)
-class Authority:
+class MeasuredAuthority:
     """Where clients and configurations are made."""
 
     platform: Platform
@@ -100,7 +100,7 @@ class Authority:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Authority]:
+def running(folder: Path) -> Iterator[MeasuredAuthority]:
     """Start both, and end them with the block. Raises CannotGet where this machine cannot run
     Keycloak."""
     keycloak = of_this_clone()
@@ -119,7 +119,7 @@ def running(folder: Path) -> Iterator[Authority]:
                 running_platform(server, administrator, folder / "products", make) as platform,
                 FaultProxy(platform.portal.origin) as products,
             ):
-                yield Authority(platform, (proxy, products))
+                yield MeasuredAuthority(platform, (proxy, products))
         finally:
             daemon_of(server).stop()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from acmidm.engine.pulumi import STATE_AT_THE_END
 from acmidm_onboarding.values.identifiers import kbo_number
-from bench.authority import Authority
+from bench.authority import MeasuredAuthority
 from tests.support.engine import ROOT, Project
 from tests.support.portal import new_key, public_jwk
 from tests.support.repository import git
@@ -36,7 +36,7 @@ environments:
 """
 
 
-def our_project(folder: Path, authority: Authority, connections: int) -> Project:
+def our_project(folder: Path, authority: MeasuredAuthority, connections: int) -> Project:
     """Ours in a repository of its own, with that many connections, which the authority does not
     have yet."""
     settings = authority.platform.realm.settings(authority.products_url, folder)

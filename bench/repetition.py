@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from bench.authority import ADDED_SCOPE, Authority
+from bench.authority import ADDED_SCOPE, MeasuredAuthority
 from bench.measured import Figure, measure
 from bench.projects import commit, idle_project, lose_state, our_project, write_form, write_idle
 from tests.support.engine import ROOT, Project
@@ -36,7 +36,7 @@ _REMOVE = ("engine: destroy", "requests: remove")
 
 
 def repeat(
-    authority: Authority, folder: Path, connections: int, *, with_tools: bool = False
+    authority: MeasuredAuthority, folder: Path, connections: int, *, with_tools: bool = False
 ) -> dict[str, Figure]:
     """Measure each step once; nothing is left at the authority. A step and its floor follow each
     other, for what else the machine does changes. ``with_tools`` measures what people have without

@@ -27,7 +27,7 @@ _KEY_DAYS = 365
 
 
 @dataclass
-class Authorities:
+class StoryAuthorities:
     """One authority for ``tni`` and one for ``prod``, on ports of their own, with their data in the
     scratch repository."""
 

@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from acmidm_onboarding.values.problems import Failure
-from story.authorities import Authorities
+from story.authorities import StoryAuthorities
 from story.scratch import PROJECT, CommandFailed, Scratch
 from story.stable import Stable
 
@@ -69,7 +69,7 @@ def tell(story: str, folder: Path, *, stand_ins: bool) -> Iterator[str]:
         ' -m story.offstage "$@"; }\n'
     )
     scratch = Scratch(folder / "repository", _EXAMPLES, {"BASH_ENV": str(shell)})
-    authorities = Authorities(scratch)
+    authorities = StoryAuthorities(scratch)
     scratch.lay_out()
     try:
         authorities.start()

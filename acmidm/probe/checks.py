@@ -12,7 +12,7 @@ from jwcrypto.jwk import JWK
 from jwcrypto.jws import JWS
 
 from acmidm.probe.findings import Wording
-from acmidm.probe.sent import Sent
+from acmidm.probe.sent import SentRequest
 from acmidm_onboarding.settings import AssertionAudience
 from acmidm_onboarding.texts import N_
 from acmidm_onboarding.values.jwk import PublicJwk, algorithms_of
@@ -73,11 +73,11 @@ def when(condition: object, **values: object) -> Values:
     return values if condition else None
 
 
-def scopes_of(sent: Sent) -> list[str]:
+def scopes_of(sent: SentRequest) -> list[str]:
     return (sent.first("scope") or "").split()
 
 
-def number(sent: Sent, name: str) -> float | None:
+def number(sent: SentRequest, name: str) -> float | None:
     """Return a claim that is a number; None for another type, and for a number that no float can
     hold."""
     value = sent.claims.get(name)
@@ -86,28 +86,28 @@ def number(sent: Sent, name: str) -> float | None:
     return value
 
 
-def repeated_field(sent: Sent, _: Context) -> Values:
+def repeated_field(sent: SentRequest, _: Context) -> Values:
     for name, values in (sent.fields or {}).items():
         if len(values) > 1 and name != "scope[]":
             return {"name": name}
     return None
 
 
-def renamed_scope(sent: Sent, context: Context) -> Values:
+def renamed_scope(sent: SentRequest, context: Context) -> Values:
     for name in scopes_of(sent):
         if name in context.renamed:
             return {"scope": name, "name": (context.renamed[name],)}
     return None
 
 
-def unknown_scope(sent: Sent, context: Context) -> Values:
+def unknown_scope(sent: SentRequest, context: Context) -> Values:
     for name in scopes_of(sent):
         if context.scopes and name not in context.scopes:
             return {"scope": name}
     return None
 
 
-def key_of(sent: Sent, context: Context) -> PublicJwk | None:
+def key_of(sent: SentRequest, context: Context) -> PublicJwk | None:
     """Return the declared key that an assertion names, or the only one."""
     keys, kid = context.keys or {}, sent.header.get("kid")
     if kid is None:
@@ -115,7 +115,7 @@ def key_of(sent: Sent, context: Context) -> PublicJwk | None:
     return keys.get(kid) if isinstance(kid, str) else None
 
 
-def is_signed_by(sent: Sent, key: PublicJwk) -> bool:
+def is_signed_by(sent: SentRequest, key: PublicJwk) -> bool:
     jws, alg = JWS(), sent.header.get("alg")
     jws.allowed_algs = [str(alg)]
     material = {name: key.members[name] for name in _MATERIAL if name in key.members}
@@ -126,14 +126,14 @@ def is_signed_by(sent: Sent, key: PublicJwk) -> bool:
     return True
 
 
-def wrong_signature(sent: Sent, context: Context) -> Values:
+def wrong_signature(sent: SentRequest, context: Context) -> Values:
     key = key_of(sent, context)
     if key is None or str(sent.header.get("alg")) not in algorithms_of(key.members):
         return None
     return when(not is_signed_by(sent, key), kid=(key.kid,))
 
 
-def signed_by_none(sent: Sent, context: Context) -> Values:
+def signed_by_none(sent: SentRequest, context: Context) -> Values:
     """Without ``kid``, and several keys: none of them made it."""
     if sent.header.get("kid") is not None or not context.keys or len(context.keys) == 1:
         return None
@@ -142,7 +142,7 @@ def signed_by_none(sent: Sent, context: Context) -> Values:
     )
 
 
-def audience_of(sent: Sent) -> object:
+def audience_of(sent: SentRequest) -> object:
     aud = sent.claims.get("aud")
     return aud[0] if isinstance(aud, list) and len(aud) == 1 else aud
 
@@ -160,7 +160,7 @@ def is_endpoint(aud: object, context: Context) -> bool:
     )
 
 
-def wrong_audience(sent: Sent, context: Context) -> Values:
+def wrong_audience(sent: SentRequest, context: Context) -> Values:
     aud = audience_of(sent)
     takes_either = not context.has_habits and context.assertion_audience is None
     is_good = aud == context.audience or (
@@ -170,7 +170,7 @@ def wrong_audience(sent: Sent, context: Context) -> Values:
     return when(isinstance(aud, str) and right is not None and not is_good, aud=aud, right=(right,))
 
 
-def other_way(sent: Sent, context: Context) -> Values:
+def other_way(sent: SentRequest, context: Context) -> Values:
     """The stack's file says which of the two an assertion has, and it has the other."""
     aud, wanted = audience_of(sent), context.assertion_audience
     if wanted is AssertionAudience.TOKEN_ENDPOINT:
@@ -181,7 +181,7 @@ def other_way(sent: Sent, context: Context) -> Values:
     return when(is_other, right=(context.issuer,), namespace=(context.platform.value,))
 
 
-def endpoint_on_acmidm(sent: Sent, context: Context) -> Values:
+def endpoint_on_acmidm(sent: SentRequest, context: Context) -> Values:
     return when(
         context.has_habitual_audience
         and context.platform is Platform.ACMIDM
@@ -189,7 +189,7 @@ def endpoint_on_acmidm(sent: Sent, context: Context) -> Values:
     )
 
 
-def issuer_on_geosecure(sent: Sent, context: Context) -> Values:
+def issuer_on_geosecure(sent: SentRequest, context: Context) -> Values:
     aud = audience_of(sent)
     return when(
         context.has_habitual_audience
@@ -199,7 +199,7 @@ def issuer_on_geosecure(sent: Sent, context: Context) -> Values:
     )
 
 
-def misspelt_audience(sent: Sent, context: Context) -> Values:
+def misspelt_audience(sent: SentRequest, context: Context) -> Values:
     """GeoSecure's is in lower case, wherever it is."""
     aud, right = audience_of(sent), context.audience
     if right is None:
@@ -214,24 +214,24 @@ def misspelt_audience(sent: Sent, context: Context) -> Values:
     )
 
 
-def unfitting_algorithm(sent: Sent, context: Context) -> Values:
+def unfitting_algorithm(sent: SentRequest, context: Context) -> Values:
     key, alg = key_of(sent, context), str(sent.header.get("alg"))
     if key is None or alg in algorithms_of(key.members):
         return None
     return {"alg": alg, "kid": (key.kid,), "fitting": tuple(sorted(algorithms_of(key.members)))}
 
 
-def missing_client(sent: Sent, _: Context) -> Values:
+def missing_client(sent: SentRequest, _: Context) -> Values:
     return when(not isinstance(sent.client_id, str) or not sent.client_id)
 
 
-def numeric_on_acmidm(sent: Sent, context: Context) -> Values:
+def numeric_on_acmidm(sent: SentRequest, context: Context) -> Values:
     client_id = sent.client_id
     is_acmidm = context.has_habits and context.platform is Platform.ACMIDM
     return when(is_acmidm and isinstance(client_id, str) and client_id.isdecimal(), id=client_id)
 
 
-def uuid_on_geosecure(sent: Sent, context: Context) -> Values:
+def uuid_on_geosecure(sent: SentRequest, context: Context) -> Values:
     client_id = sent.client_id
     is_geosecure = context.has_habits and context.platform is Platform.GEOSECURE
     return when(
@@ -239,19 +239,19 @@ def uuid_on_geosecure(sent: Sent, context: Context) -> Values:
     )
 
 
-def of_api(sent: Sent, context: Context) -> Values:
+def of_api(sent: SentRequest, context: Context) -> Values:
     product = context.api_of.get(sent.client_id) if isinstance(sent.client_id, str) else None
     return {"product": (product,)} if product else None
 
 
-def ended_key(sent: Sent, context: Context) -> Values:
+def ended_key(sent: SentRequest, context: Context) -> Values:
     key = key_of(sent, context)
     if key is None or key.expires is None or key.expires.timestamp() > context.now:
         return None
     return {"kid": (key.kid,)}
 
 
-def apis_wanted(sent: Sent, context: Context) -> list[str]:
+def apis_wanted(sent: SentRequest, context: Context) -> list[str]:
     """Return the products of the scopes, whose API has a client-ID that is known."""
     return sorted(
         {context.scopes[name] for name in scopes_of(sent) if name in context.scopes}
@@ -259,7 +259,7 @@ def apis_wanted(sent: Sent, context: Context) -> list[str]:
     )
 
 
-def another_api(sent: Sent, context: Context) -> Values:
+def another_api(sent: SentRequest, context: Context) -> Values:
     """Return the ``audience`` of a request that none of the APIs of its scopes has."""
     audience, products = sent.first("audience"), apis_wanted(sent, context)
     right = [id_ for id_, product in sorted(context.api_of.items()) if product in products]
@@ -267,11 +267,11 @@ def another_api(sent: Sent, context: Context) -> Values:
     return when(is_other, audience=audience, products=tuple(products), right=tuple(right))
 
 
-def wrong_jti(sent: Sent, _: Context) -> Values:
+def wrong_jti(sent: SentRequest, _: Context) -> Values:
     jti = sent.claims.get("jti")
     return when(not isinstance(jti, str) or len(jti) > _LONGEST_JTI)
 
 
-def lifetime(sent: Sent) -> float | None:
+def lifetime(sent: SentRequest) -> float | None:
     iat, exp = number(sent, "iat"), number(sent, "exp")
     return None if iat is None or exp is None else exp - iat

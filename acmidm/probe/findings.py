@@ -72,7 +72,7 @@ def named(kid: str) -> str:
     return f'"{on_one_line(kid[:_LONGEST_NAME])}"'
 
 
-class Outcome(StrEnum):
+class ProbeOutcome(StrEnum):
     """How a step ended."""
 
     PASSED = "passed"
@@ -87,7 +87,7 @@ class ProbeStep:
     """One step, or what was made of one scope or product: ``of`` names that."""
 
     step: str
-    outcome: Outcome
+    outcome: ProbeOutcome
     detail: Wording | str = ""
     """What passed, or why it was not tried."""
     of: str = ""
@@ -107,29 +107,30 @@ class Probe:
 
     @property
     def wrong(self) -> int:
-        return sum(step.outcome in (Outcome.WRONG, Outcome.UNREACHED) for step in self.steps)
+        bad_ends = (ProbeOutcome.WRONG, ProbeOutcome.UNREACHED)
+        return sum(step.outcome in bad_ends for step in self.steps)
 
     @property
     def is_unreached(self) -> bool:
         """Whether the issuer did not answer: without it no other step is tried."""
-        unreached = [step.step for step in self.steps if step.outcome is Outcome.UNREACHED]
+        unreached = [step.step for step in self.steps if step.outcome is ProbeOutcome.UNREACHED]
         return DISCOVERY in unreached
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> ProbeOutcome:
         """How the whole ended."""
         if self.is_unreached:
-            return Outcome.UNREACHED
-        return Outcome.WRONG if self.wrong else Outcome.PASSED
+            return ProbeOutcome.UNREACHED
+        return ProbeOutcome.WRONG if self.wrong else ProbeOutcome.PASSED
 
 
 def passed(step: str, detail: Wording | str = "", of: str = "") -> ProbeStep:
-    return ProbeStep(step, Outcome.PASSED, detail, of)
+    return ProbeStep(step, ProbeOutcome.PASSED, detail, of)
 
 
 def untried(step: str, why: Wording, of: str = "") -> ProbeStep:
-    return ProbeStep(step, Outcome.UNTRIED, why, of)
+    return ProbeStep(step, ProbeOutcome.UNTRIED, why, of)
 
 
 def wrong(step: str, *findings: Finding, of: str = "", server: str | None = None) -> ProbeStep:
-    return ProbeStep(step, Outcome.WRONG, of=of, findings=findings, server=server)
+    return ProbeStep(step, ProbeOutcome.WRONG, of=of, findings=findings, server=server)

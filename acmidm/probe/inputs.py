@@ -11,7 +11,15 @@ from typing import Any
 
 from acmidm.private_key import PrivateKey, usual_algorithm
 from acmidm.probe.checks import Context
-from acmidm.probe.findings import Outcome, Probe, ProbeStep, Wording, environment, untried, wording
+from acmidm.probe.findings import (
+    Probe,
+    ProbeOutcome,
+    ProbeStep,
+    Wording,
+    environment,
+    untried,
+    wording,
+)
 from acmidm.probe.mistakes import TITLES
 from acmidm.probe.network import Network
 from acmidm.probe.recording import signed
@@ -130,7 +138,7 @@ class ProbeInputs:
         if not trial.proven_scopes:
             return wording(N_("nothing was proven, so that nothing is recorded"))
         for step in steps:
-            if step.outcome is Outcome.WRONG and step.step in _NOT_WHILE:
+            if step.outcome is ProbeOutcome.WRONG and step.step in _NOT_WHILE:
                 return wording(_NOT_WHILE[step.step])
         return None
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pydantic import BaseModel, ConfigDict
 
 from acmidm.private_key import PrivateKey
-from acmidm.probe.findings import Outcome, Probe, finding, wrong
+from acmidm.probe.findings import Probe, ProbeOutcome, finding, wrong
 from acmidm.probe.inputs import ProbeInputs
 from acmidm.probe.telling import OUTCOMES, ProbeReport, report_in
 from acmidm.words import WHOLE, plain
@@ -24,7 +24,7 @@ class ListedProbe(BaseModel):
 
     form: str
     client_id: str | None
-    outcome: Outcome
+    outcome: ProbeOutcome
     probe: ProbeReport
 
     @property
@@ -48,7 +48,7 @@ class Probes(BaseModel):
     @property
     def is_unreached(self) -> bool:
         """Whether the issuer answered none of those that are wrong."""
-        return all(probe.outcome is not Outcome.WRONG for probe in self.connections)
+        return all(probe.outcome is not ProbeOutcome.WRONG for probe in self.connections)
 
 
 def probe_all(
@@ -82,7 +82,7 @@ def probe_all(
 
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
         listed = tuple(pool.map(probe, inputs))
-    number = sum(probe.outcome is not Outcome.PASSED for probe in listed)
+    number = sum(probe.outcome is not ProbeOutcome.PASSED for probe in listed)
     return Probes(wrong=number, connections=listed)
 
 

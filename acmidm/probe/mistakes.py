@@ -41,7 +41,7 @@ from acmidm.probe.checks import (
     wrong_signature,
 )
 from acmidm.probe.findings import Finding, named
-from acmidm.probe.sent import Sent
+from acmidm.probe.sent import SentRequest
 from acmidm_onboarding.texts import N_
 from acmidm_onboarding.values.problems import on_one_line, quoted
 from acmidm_onboarding.values.terms import Platform
@@ -52,7 +52,7 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 GRANT_TYPE = "client_credentials"
 TITLES = {Platform.ACMIDM: "ACM/IDM", Platform.GEOSECURE: "GeoSecure"}
 _MILLISECONDS = 10**11
-Check = Callable[[Sent, Context], Values]
+Check = Callable[[SentRequest, Context], Values]
 
 
 @dataclass(frozen=True)
@@ -71,17 +71,17 @@ class Mistake:
 
 def mistaken_id(client_id: object, context: Context) -> Finding | None:
     """Return what is wrong with a client-ID, by its kind alone."""
-    sent = Sent({}, {"sub": client_id}, "")
+    sent = SentRequest({}, {"sub": client_id}, "")
     rows = [row for row in MISTAKES if row.id in OF_CLIENT_ID]
     return next(_found(sent, context, rows), None)
 
 
-def mistakes_in(sent: Sent, context: Context) -> list[Finding]:
+def mistakes_in(sent: SentRequest, context: Context) -> list[Finding]:
     """Return every mistake, in the order of the table."""
     return list(_found(sent, context, MISTAKES))
 
 
-def _found(sent: Sent, context: Context, rows: Iterable[Mistake]) -> Iterator[Finding]:
+def _found(sent: SentRequest, context: Context, rows: Iterable[Mistake]) -> Iterator[Finding]:
     done: set[str] = set()
     for row in rows:
         if row.group in done:
@@ -448,7 +448,7 @@ MISTAKES = (
 OF_CLIENT_ID = frozenset({"client:missing", "client:api", "client:numeric", "client:uuid"})
 
 
-def ended_seconds_ago(sent: Sent, context: Context) -> int | None:
+def ended_seconds_ago(sent: SentRequest, context: Context) -> int | None:
     """Return how long ago an assertion ended: a mistake of one that is sent now, and not of one
     that was saved earlier."""
     exp = number(sent, "exp")

@@ -37,7 +37,7 @@ class NoAnswer(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reply:
     """One answer. ``skew_seconds`` is how far the server's clock is ahead of ours, None where it
     does not say."""
 
@@ -126,19 +126,19 @@ class Network:
         )
         self._deadlines.serve(self._client)
 
-    def get(self, url: str, token: str | None = None) -> Answer:
+    def get(self, url: str, token: str | None = None) -> Reply:
         """Return the answer to GET. Raises NoAnswer."""
         return self._send("GET", url, token)
 
-    def post_form(self, url: str, form: Mapping[str, str]) -> Answer:
+    def post_form(self, url: str, form: Mapping[str, str]) -> Reply:
         """Return the answer to a form. Raises NoAnswer."""
         return self._send("POST", url, None, data=dict(form))
 
-    def post_json(self, url: str, document: object, token: str) -> Answer:
+    def post_json(self, url: str, document: object, token: str) -> Reply:
         """Return the answer to a document. Raises NoAnswer."""
         return self._send("POST", url, token, json=document)
 
-    def _send(self, method: str, url: str, token: str | None, **body: Any) -> Answer:
+    def _send(self, method: str, url: str, token: str | None, **body: Any) -> Reply:
         content, before = bytearray(), time.time()
         headers = {"authorization": f"Bearer {token}"} if token else {}
         try:
@@ -185,7 +185,7 @@ class Network:
             raise _unreached(url, error) from None
         after = time.time()
         skew = _skew(response.headers.get("date"), before, after)
-        return Answer(url, response.status_code, response.headers, bytes(content), skew, token)
+        return Reply(url, response.status_code, response.headers, bytes(content), skew, token)
 
 
 def _skew(date: str | None, before: float, after: float) -> float | None:

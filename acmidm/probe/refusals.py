@@ -9,7 +9,7 @@ import uuid
 
 from acmidm.probe.findings import Finding, environment, finding, named
 from acmidm.probe.mistakes import SKEW_SECONDS, TITLES
-from acmidm.probe.network import Answer
+from acmidm.probe.network import Reply
 from acmidm.probe.trial import Trial, Wanted
 from acmidm_onboarding.texts import N_
 from acmidm_onboarding.values.jwk import algorithms_of
@@ -24,7 +24,7 @@ _MOST_ALGORITHMS = 3
 _IDS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9]{4,}\b", re.IGNORECASE)
 
 
-def why_refused(trial: Trial, wanted: Wanted, answer: Answer) -> Finding:
+def why_refused(trial: Trial, wanted: Wanted, answer: Reply) -> Finding:
     """Return the most probable reason why the token that is ``wanted`` is refused. To find it takes
     at most about eight requests, each with an assertion of its own.
 
@@ -48,7 +48,7 @@ def why_refused(trial: Trial, wanted: Wanted, answer: Answer) -> Finding:
     return _client_or_key(trial, wanted, answer)
 
 
-def _is_let_in(answer: Answer) -> bool:
+def _is_let_in(answer: Reply) -> bool:
     """Return whether a server accepts the client: by a token, or by an error that only an
     authenticated client gets."""
     return answer.is_ok or answer.error in _SCOPE_ERRORS | _TARGET_ERRORS
@@ -64,7 +64,7 @@ def not_granted(scope: str) -> Finding:
     )
 
 
-def _clock(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
+def _clock(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
     if abs(trial.skew) <= SKEW_SECONDS:
         return None
     if not _is_let_in(trial.request_token(wanted, at=time.time() + trial.skew)):
@@ -76,7 +76,7 @@ def _clock(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
     )
 
 
-def _without_scope(trial: Trial, wanted: Wanted, answer: Answer) -> Finding | None:
+def _without_scope(trial: Trial, wanted: Wanted, answer: Reply) -> Finding | None:
     """Return the finding where the scope is refused: without it the server accepts the client, or
     has another error."""
     without_scope = trial.request_token(wanted, is_scoped=False)
@@ -87,7 +87,7 @@ def _without_scope(trial: Trial, wanted: Wanted, answer: Answer) -> Finding | No
     return None
 
 
-def _kid(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
+def _kid(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
     if trial.kid is None:
         registered = (trial.declared or trial.key.public).kid
         if _is_let_in(trial.request_token(wanted, kid=registered)):
@@ -114,7 +114,7 @@ def _kid(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
     return None
 
 
-def _audience(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
+def _audience(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
     context = trial.context
     for audience in {context.issuer, context.token_endpoint} - {context.audience, None}:
         if _is_let_in(trial.request_token(wanted, aud=audience)):
@@ -135,7 +135,7 @@ def _audience(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
     return None
 
 
-def _algorithm(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
+def _algorithm(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
     members = {name: value for name, value in trial.key.public.members.items() if name != "alg"}
     fitting = algorithms_of(members)
     untried = [alg for alg in _ALGORITHMS if alg in fitting and alg != trial.alg]
@@ -151,7 +151,7 @@ def _algorithm(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
     return None
 
 
-def _client_or_key(trial: Trial, wanted: Wanted, answer: Answer) -> Finding:
+def _client_or_key(trial: Trial, wanted: Wanted, answer: Reply) -> Finding:
     """Return whether the client-ID or the key is wrong: a client-ID that nobody has shows whether
     the server knows this one."""
     context, declared = trial.context, trial.declared
@@ -190,6 +190,6 @@ def _client_or_key(trial: Trial, wanted: Wanted, answer: Answer) -> Finding:
     )
 
 
-def _likeness(answer: Answer) -> tuple[int, str]:
+def _likeness(answer: Reply) -> tuple[int, str]:
     """Return what an answer is, whichever client it is about."""
     return answer.status, _IDS.sub("#", answer.explanation or "")

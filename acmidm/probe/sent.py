@@ -19,7 +19,7 @@ _GIVE = "give a JWT, or the form-encoded body of a token request that has one as
 
 
 @dataclass(frozen=True)
-class Sent:
+class SentRequest:
     """``fields`` are those of the request, None where the assertion alone is known. ``jwt`` is not
     shown."""
 
@@ -38,7 +38,7 @@ class Sent:
         return self.claims.get("sub", self.claims.get("iss"))
 
 
-def taken_apart(text: str) -> Sent:
+def taken_apart(text: str) -> SentRequest:
     """Return an assertion or a request in its parts.
 
     Raises:
@@ -48,7 +48,7 @@ def taken_apart(text: str) -> Sent:
     if len(text) > _LONGEST:
         raise Failure(f"this is larger than {_LONGEST} characters, and no token request; {_GIVE}")
     if "=" not in text:
-        return Sent(*_parts(text), text)
+        return SentRequest(*_parts(text), text)
     fields: dict[str, list[str]] = {}
     try:
         pairs = parse_qsl(
@@ -69,7 +69,7 @@ def taken_apart(text: str) -> Sent:
                 " it has been shown here: renew it"
             )
         raise Failure(f"the request has no client_assertion; {_GIVE}")
-    return Sent(*_parts(jwt), jwt, fields)
+    return SentRequest(*_parts(jwt), jwt, fields)
 
 
 def _decoded(part: str) -> Any:

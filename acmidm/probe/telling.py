@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel, ConfigDict
 
-from acmidm.probe.findings import Outcome, Probe, ProbeStep, in_words
+from acmidm.probe.findings import Probe, ProbeOutcome, ProbeStep, in_words
 from acmidm.words import WHOLE, plain
 from acmidm_onboarding.texts import N_, Language
 
@@ -30,7 +30,7 @@ class StepReport(_Shown):
     step: str
     of: str | None
     title: str
-    outcome: Outcome
+    outcome: ProbeOutcome
     said: str | None
     findings: tuple[FindingReport, ...]
     server: str | None
@@ -101,7 +101,7 @@ OUTCOMES = {
 def lines(report: ProbeReport) -> Iterator[str]:
     """Yield a report for a terminal or a log, where no text of others does anything."""
     language = report.language
-    outcomes = {outcome: language.translated(OUTCOMES[outcome]) for outcome in Outcome}
+    outcomes = {outcome: language.translated(OUTCOMES[outcome]) for outcome in ProbeOutcome}
     width = max(map(len, outcomes.values())) + 1
     found = language.tr("nothing wrong")
     if report.wrong:

@@ -10,7 +10,7 @@ from typing import Any
 from acmidm.private_key import PrivateKey
 from acmidm.probe.checks import Context
 from acmidm.probe.mistakes import ASSERTION_TYPE, GRANT_TYPE
-from acmidm.probe.network import Answer, Network
+from acmidm.probe.network import Network, Reply
 from acmidm_onboarding.forms.catalogue import Product
 from acmidm_onboarding.settings import PlatformSettings
 from acmidm_onboarding.values.jwk import PublicJwk
@@ -61,7 +61,7 @@ class Trial:
         }
         return self.key.assertion(how.pop("client_id"), how.pop("aud"), **how)
 
-    def request_token(self, wanted: Wanted, *, is_scoped: bool = True, **changes: Any) -> Answer:
+    def request_token(self, wanted: Wanted, *, is_scoped: bool = True, **changes: Any) -> Reply:
         """Return the answer to a request for a token with the scope that is ``wanted``, or without
         any; ``changes`` of its assertion. Raises NoAnswer."""
         also = wanted.product.api.also if wanted.product.api else ()

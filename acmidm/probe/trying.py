@@ -12,7 +12,7 @@ from typing import Any
 from acmidm.probe.findings import (
     DISCOVERY,
     Finding,
-    Outcome,
+    ProbeOutcome,
     ProbeStep,
     Wording,
     environment,
@@ -24,7 +24,7 @@ from acmidm.probe.findings import (
     wrong,
 )
 from acmidm.probe.mistakes import SKEW_SECONDS, mistaken_id, mistakes_in
-from acmidm.probe.network import Answer, NoAnswer, proxy_of
+from acmidm.probe.network import NoAnswer, Reply, proxy_of
 from acmidm.probe.refusals import not_granted, why_refused
 from acmidm.probe.sent import taken_apart
 from acmidm.probe.trial import Trial, Wanted
@@ -52,7 +52,7 @@ class Probing(Trial):
         yield key
         discovered = self._discovery()
         yield from discovered
-        if discovered[0].outcome is not Outcome.PASSED:
+        if discovered[0].outcome is not ProbeOutcome.PASSED:
             return
         mistakes = mistakes_in(taken_apart(self.assertion()), self.context)
         if mistakes:
@@ -197,7 +197,7 @@ class Probing(Trial):
             )
         return [passed(DISCOVERY, detail), self._clock(answer)]
 
-    def _clock(self, answer: Answer) -> ProbeStep:
+    def _clock(self, answer: Reply) -> ProbeStep:
         self.skew = answer.skew_seconds or 0.0
         if answer.skew_seconds is None:
             return untried("clock", wording(N_("the server does not say what time it is")))
@@ -259,7 +259,7 @@ class Probing(Trial):
         """Whether a token request has to name the API that its token is for."""
         return self.context.has_habits and self.context.platform is Platform.ACMIDM
 
-    def _judged(self, wanted: Wanted, answer: Answer) -> Finding | None:
+    def _judged(self, wanted: Wanted, answer: Reply) -> Finding | None:
         """Return what is wrong with the answer to a token request; None where it has a token with
         the scope."""
         if answer.in_between:
@@ -399,7 +399,7 @@ class Probing(Trial):
         return {**self.configured[product], **made}
 
     def _refused_call(
-        self, product: str, url: str, message: TestMessage | None, answer: Answer
+        self, product: str, url: str, message: TestMessage | None, answer: Reply
     ) -> Finding:
         if answer.status == _UNAUTHORIZED:
             values = {"product": product, "namespace": self.context.platform}
@@ -503,5 +503,5 @@ class Probing(Trial):
 
 
 def _unanswered(step: str, error: NoAnswer, of: str = "") -> ProbeStep:
-    outcome = Outcome.WRONG if error.is_reached else Outcome.UNREACHED
+    outcome = ProbeOutcome.WRONG if error.is_reached else ProbeOutcome.UNREACHED
     return ProbeStep(step, outcome, of=of, findings=(error.finding,))

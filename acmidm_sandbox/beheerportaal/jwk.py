@@ -65,7 +65,7 @@ SENTENCES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Mistake:
+class KeyMistake:
     """What is wrong with a key: `code` is one of `SENTENCES`, whose blanks `values` fills."""
 
     pointer: str
@@ -84,7 +84,7 @@ def mistakes(keys: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     return [mistake.error for mistake in find_mistakes(keys)]
 
 
-def find_mistakes(keys: Sequence[Mapping[str, Any]]) -> Iterator[Mistake]:
+def find_mistakes(keys: Sequence[Mapping[str, Any]]) -> Iterator[KeyMistake]:
     """Yield the mistakes themselves, for pages that put them in other words."""
     for position, key in enumerate(keys):
         for mistake in _of_key(key):
@@ -93,7 +93,7 @@ def find_mistakes(keys: Sequence[Mapping[str, Any]]) -> Iterator[Mistake]:
     for position, kid in enumerate(kids):
         first = kids.index(kid)
         if kid is not None and first < position:
-            yield Mistake(f"/keys/{position}/kid", "kid_twice", {"position": first})
+            yield KeyMistake(f"/keys/{position}/kid", "kid_twice", {"position": first})
 
 
 def registered(key: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,45 +155,45 @@ def _fitting(key: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _of_key(key: Mapping[str, Any]) -> Iterator[Mistake]:
+def _of_key(key: Mapping[str, Any]) -> Iterator[KeyMistake]:
     pointers = list(private_members(key))
     for pointer in pointers:
-        yield Mistake(pointer, "private")
+        yield KeyMistake(pointer, "private")
     if not pointers:
         yield from _of_use(key)
         yield from _of_material(key)
 
 
-def _of_use(key: Mapping[str, Any]) -> Iterator[Mistake]:
+def _of_use(key: Mapping[str, Any]) -> Iterator[KeyMistake]:
     kid = key.get("kid")
     if kid in (None, ""):
-        yield Mistake("/kid", "kid_missing")
+        yield KeyMistake("/kid", "kid_missing")
     elif not _is_kid(kid):
-        yield Mistake("/kid", "kid", {"longest": LONGEST_KID})
+        yield KeyMistake("/kid", "kid", {"longest": LONGEST_KID})
     if key.get("use", "sig") != "sig":
-        yield Mistake("/use", "use")
+        yield KeyMistake("/use", "use")
     if key.get("key_ops", ["verify"]) != ["verify"]:
-        yield Mistake("/key_ops", "key_ops")
+        yield KeyMistake("/key_ops", "key_ops")
     for name in ("exp", "nbf", "iat"):
         if not _is_moment(key.get(name, 0)):
-            yield Mistake(f"/{name}", "moment")
+            yield KeyMistake(f"/{name}", "moment")
     if "revoked" in key:
-        yield Mistake("/revoked", "revoked")
+        yield KeyMistake("/revoked", "revoked")
 
 
-def _of_material(key: Mapping[str, Any]) -> Iterator[Mistake]:
+def _of_material(key: Mapping[str, Any]) -> Iterator[KeyMistake]:
     kty, fitting = key.get("kty"), _fitting(key)
     if not isinstance(kty, str) or kty not in _KINDS:
-        yield Mistake("/kty", "kty")
+        yield KeyMistake("/kty", "kty")
         return
     if not fitting:
         curves = ", ".join(str(curve) for kind, curve in _ALGORITHMS if kind == kty)
-        yield Mistake("/crv", "crv", {"curves": curves})
+        yield KeyMistake("/crv", "crv", {"curves": curves})
         return
     if key.get("alg", fitting[0]) not in fitting:
-        yield Mistake("/alg", "alg", {"algorithms": " or ".join(fitting)})
+        yield KeyMistake("/alg", "alg", {"algorithms": " or ".join(fitting)})
     members = _material(kty)
-    no_key = Mistake("", "no_key", {"kty": kty, "members": ", ".join(members)})
+    no_key = KeyMistake("", "no_key", {"kty": kty, "members": ", ".join(members)})
     try:
         imported = _imported(key)
     except (JoseError, ValueError):
@@ -207,15 +207,15 @@ def _of_material(key: Mapping[str, Any]) -> Iterator[Mistake]:
         yield from _of_rsa(imported, no_key)
 
 
-def _of_rsa(key: RSAKey, no_key: Mistake) -> Iterator[Mistake]:
+def _of_rsa(key: RSAKey, no_key: KeyMistake) -> Iterator[KeyMistake]:
     numbers, bits = key.public_key.public_numbers(), key.public_key.key_size
     if numbers.e.bit_length() > MAXIMUM_EXPONENT_BITS:
-        yield Mistake("/e", "exponent", {"maximum": MAXIMUM_EXPONENT_BITS})
+        yield KeyMistake("/e", "exponent", {"maximum": MAXIMUM_EXPONENT_BITS})
     elif not numbers.n & 1:
         yield no_key
     elif not MINIMUM_RSA_BITS <= bits <= MAXIMUM_RSA_BITS:
         limits = {"minimum": MINIMUM_RSA_BITS, "maximum": MAXIMUM_RSA_BITS}
-        yield Mistake("/n", "rsa_bits", {"bits": bits, **limits})
+        yield KeyMistake("/n", "rsa_bits", {"bits": bits, **limits})
 
 
 def _imported(key: Mapping[str, Any]) -> RSAKey | ECKey | OKPKey:

@@ -23,11 +23,11 @@ FOLDER = Path(__file__).parent
 Mistake = Mapping[str, str]
 
 
-class _Part(BaseModel):
+class _ProductModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Call(_Part):
+class Call(_ProductModel):
     """One call: what it takes, and what it answers."""
 
     about: str
@@ -49,7 +49,7 @@ class Call(_Part):
     status: int = 200
 
 
-class Refusal(_Part):
+class Refusal(_ProductModel):
     """An error of the product's own."""
 
     status: int
@@ -57,7 +57,7 @@ class Refusal(_Part):
     code: str | None = None
 
 
-class Product(_Part):
+class Product(_ProductModel):
     """A product."""
 
     name: str

@@ -146,11 +146,11 @@ def _is_below(value: str, name: str) -> bool:
     return value.startswith(beginning) and _BELOW.fullmatch(value, len(beginning)) is not None
 
 
-class _Part(BaseModel):
+class _CatalogueModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Scope(_Part):
+class Scope(_CatalogueModel):
     """One scope that a client can be granted."""
 
     title: Annotated[str, Field(min_length=1, description="What the scope lets a client do.")]
@@ -208,7 +208,7 @@ class Basis(StrEnum):
     ASSUMED = "assumed"
 
 
-class ConfigurationField(_Part):
+class ConfigurationField(_CatalogueModel):
     """What is known of one field of a product's configuration."""
 
     source: Annotated[
@@ -246,7 +246,7 @@ class ConfigurationField(_Part):
     ] = None
 
 
-class Attribute(_Part):
+class Attribute(_CatalogueModel):
     """Something that the client of an API says of itself: a claim in its tokens."""
 
     title: Annotated[str, Field(min_length=1, description="What its value says.")]
@@ -265,7 +265,7 @@ class Attribute(_Part):
     ] = None
 
 
-class Senders(_Part):
+class Senders(_CatalogueModel):
     """Whether one client of a product sends for several organisations."""
 
     known_by: Annotated[
@@ -288,7 +288,7 @@ def _are_known(environments: Sequence[object]) -> bool:
     return all(name in _EVERYWHERE for name in environments)
 
 
-class Coupling(_Part):
+class Coupling(_CatalogueModel):
     """A coupling of a client to an API, which its owner or the operator grants."""
 
     source: Annotated[str, Field(min_length=1, description="Where this comes from.")]
@@ -354,7 +354,7 @@ class Coupling(_Part):
         return template and template.replace(_ORGANISATION, organisation)
 
 
-class Product(_Part):
+class Product(_CatalogueModel):
     """One file of the catalogue: a product or API, its scopes, and what it needs to know about each
     client."""
 

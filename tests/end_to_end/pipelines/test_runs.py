@@ -22,7 +22,7 @@ from jwcrypto.jwk import JWK
 
 from acmidm_sandbox.beheerportaal.operators import register_operator
 from acmidm_sandbox.beheerportaal.settings import MANAGEMENT_READ
-from story.authorities import Authorities, new_public_key
+from story.authorities import StoryAuthorities, new_public_key
 from story.scratch import Scratch
 from tests.end_to_end.pipelines.conftest import PULL_REQUEST, Job, event_about
 from tests.end_to_end.pipelines.fake_github import TOKEN, FakeGitHub
@@ -129,9 +129,9 @@ def clone(job: Job, tmp_path: Path) -> Clone:
 
 
 @pytest.fixture
-def running(clone: Clone) -> Iterator[Authorities]:
+def running(clone: Clone) -> Iterator[StoryAuthorities]:
     """Authorities and stacks of their own, with the state where a pipeline's variable says."""
-    authorities = Authorities(clone.scratch)
+    authorities = StoryAuthorities(clone.scratch)
     clone.given["PULUMI_BACKEND_URL"] = f"file://{clone.scratch.folder / 'state'}"
     authorities.start()
     yield authorities
@@ -265,7 +265,7 @@ def test_a_pull_request_is_reviewed_and_nothing_of_it_runs(
 @pytest.mark.exhaustive
 def test_merged_changes_are_deployed_and_a_dead_runner_s_lock_is_cleared(
     clone: Clone,
-    running: Authorities,  # noqa: ARG001
+    running: StoryAuthorities,  # noqa: ARG001
 ) -> None:
     """TNI, then what production would get; with the lock of a runner that died in
     between.
@@ -385,7 +385,7 @@ def test_the_step_summary_is_added_to_and_cut_where_github_refuses(clone: Clone)
 
 @pytest.mark.exhaustive
 def test_drift_keeps_one_issue_until_it_is_healed(
-    clone: Clone, running: Authorities, github: FakeGitHub
+    clone: Clone, running: StoryAuthorities, github: FakeGitHub
 ) -> None:
     """As an operator of its own that may only read, whom the job's variables name beside the
     deploying one of the stack's file."""
