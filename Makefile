@@ -145,7 +145,7 @@ test-exhaustive: ready random-plugin  ## Run what takes too long for each change
 in_memory = $(if $(shell [ "$$(df -Pk /dev/shm 2>&1 | awk 'END { print $$4 + 0 }')" -lt 2000000 ] || echo is there),TMPDIR=/dev/shm)
 UNIT_TESTS := tests --ignore tests/end_to_end -m "not exhaustive and not tool" -n auto $(A_FILE_EACH)
 
-test-unit: venv  ## Run the tests that need nothing but Python: after each edit
+test-unit: venv  ## Run the tests that start no process but Git's: after each edit
 	@$(in_memory) .venv/bin/pytest $(UNIT_TESTS)
 
 test-lowest:  ## Run those on the lowest versions of the packages that pyproject.toml allows

@@ -46,6 +46,15 @@ def _whole_tracebacks() -> Iterator[None]:
 _READINGS = [reading for reading in vars(recorded).values() if hasattr(reading, "cache_clear")]
 
 
+_RUNNING: list[pytest.Item] = []
+"""The test that runs now."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    _RUNNING.append(item)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown() -> None:
     """A run reads a state once; in tests that call a command, pytest's process is many runs.
@@ -54,6 +63,7 @@ def pytest_runtest_teardown() -> None:
     """
     for reading in _READINGS:
         reading.cache_clear()
+    _RUNNING.clear()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -69,6 +79,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    tools.refuse_processes(_RUNNING)
     # A script's background job ignores SIGINT, and so would all that tests start: an engine takes 5
     # s more for each command then.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

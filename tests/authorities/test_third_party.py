@@ -44,6 +44,8 @@ from tests.support.third_party import dictionary_site
 from tests.support.tls_server import running_tls_server
 from tests.support.workspace import FORM, Workspace
 
+pytestmark = pytest.mark.tool
+
 Install = Callable[[str, str], None]
 VALUE = "their_dictionary:DICTIONARY"
 SETTINGS = {**OF_DICTIONARY, "environment": "tni", "retryDeadlineSeconds": "0"}
@@ -305,7 +307,6 @@ def run_suite(
     )
 
 
-@pytest.mark.tool
 def test_the_suite_runs_on_it(tmp_path: Path) -> None:
     done = run_suite(tmp_path, dictionary_site(), OF_DICTIONARY, PORT, "--authority", "dictionary")
     assert done.returncode == 0, done.stdout

@@ -32,6 +32,8 @@ from tests.support.engine_records import (
 )
 from tests.support.forms import write_form
 
+pytestmark = pytest.mark.tool
+
 ENGINE = """#!/bin/sh
 here="{folder}"
 command="$1"
@@ -53,6 +55,7 @@ fi
 """
 WAITS = """
 import pathlib, signal, sys
+
 here = pathlib.Path(__file__).parent
 def end(*_):
     (here / "ended in good order").touch()
@@ -408,7 +411,6 @@ def test_the_mark_of_such_a_run_goes_once_a_look_went_well(
     assert engine.called[-3:] == ["refresh", "up", "stack tag rm"]
 
 
-@pytest.mark.tool
 @pytest.mark.parametrize(
     ("number", "command"),
     [(signal.SIGINT, "refresh"), (signal.SIGTERM, "up"), (signal.SIGINT, "preview")],

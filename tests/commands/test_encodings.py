@@ -7,11 +7,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from acmidm import main
 from tests.support.workspace import CATALOGUE, ORGANISATION, WITHOUT_KEYS, Workspace
@@ -42,11 +44,6 @@ COMMANDS = {
         *("--product", "notificaties", "--set", "notificaties.product_ids=10244"),
     ),
 }
-REPORTS = [
-    ("board", "text"),
-    ("board", "html"),
-    *(("review", output) for output in ("text", "markdown", "json")),
-]
 
 
 @pytest.fixture(scope="module")
@@ -124,11 +121,22 @@ def here(folder: Path, stream: str, *words: str) -> tuple[int, bytes, bytes]:
     return end.value.code, output.getvalue(), errors.getvalue()
 
 
-@pytest.mark.parametrize(
-    ("command", "output", "stream"),
-    [(*report, stream) for report in REPORTS for stream in ("ascii", "latin-1")]
-    + [("review", "text", stream) for stream in PROCESSES],
-)
+def _reviews() -> Iterator[tuple[str, str, str]]:
+    for output in ("text", "markdown", "json"):
+        for stream in ("ascii", "latin-1"):
+            yield "review", output, stream
+
+
+def _with_processes() -> Iterator[ParameterSet]:
+    """Yield boards, which have the engine asked for the state, and streams of another process."""
+    for output in ("text", "html"):
+        for stream in ("ascii", "latin-1"):
+            yield pytest.param("board", output, stream, marks=pytest.mark.tool)
+    for stream in PROCESSES:
+        yield pytest.param("review", "text", stream, marks=pytest.mark.tool)
+
+
+@pytest.mark.parametrize(("command", "output", "stream"), [*_reviews(), *_with_processes()])
 def test_what_cannot_be_shown_is_escaped(
     place: Path, command: str, output: str, stream: str
 ) -> None:

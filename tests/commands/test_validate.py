@@ -46,11 +46,13 @@ QUICK = "quick\nheavy:\n"
 may not be imported is exact."""
 
 
+@pytest.mark.tool
 def test_help_starts_quickly_and_without_the_engine() -> None:
     code, _, said = process("--help")
     assert (code, said) == (0, QUICK)
 
 
+@pytest.mark.tool
 def test_the_shipped_forms_are_valid() -> None:
     """Those with production have no evidence, which the gate of the sample production wants; that
     is no mistake. Nor is it slow."""
@@ -279,6 +281,7 @@ def test_wrong_use_exits_with_2_and_without_traceback(arguments: list[str]) -> N
     assert (result.exit_code, type(result.exception)) == (2, SystemExit)
 
 
+@pytest.mark.tool
 def test_no_file_gives_a_traceback(workspace: Workspace) -> None:
     workspace.write("onboardings/gent/binary.yaml", bytes(range(256)))
     workspace.write_key(b"\xff\xfe", "gent/tni")

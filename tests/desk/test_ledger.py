@@ -88,6 +88,7 @@ def test_a_write_that_fails_leaves_the_ledger_as_it_was(
     assert len(list(file.parent.iterdir())) == 2
 
 
+@pytest.mark.tool
 def test_two_runs_at_once_do_not_both_send(file: Path) -> None:
     """The second is refused, in another process too; when the first has ended, or died, the next
     goes on."""

@@ -202,6 +202,7 @@ def test_a_private_key_behind_a_link_is_read(tmp_path: Path) -> None:
     assert "/: is a folder or a device, not a file" in unread(Path("/"))
 
 
+@pytest.mark.tool
 def test_openssl_makes_pkcs12_of_what_we_write(tmp_path: Path) -> None:
     """The one line of the docs, as it stands there, and what it wrote is read back."""
     text = (ROOT / "docs/integrators.md").read_text("utf-8")

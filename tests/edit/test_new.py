@@ -501,6 +501,7 @@ def test_from_an_empty_folder_to_production(real: Workspace) -> None:
     assert run("validate").stdout.startswith("1 form, 2 connections: all valid")
 
 
+@pytest.mark.tool
 @pytest.mark.usefixtures("workspace")
 def test_on_a_terminal_it_asks_nothing() -> None:
     """What is missing is said at once there too; it is the page of ``acmidm form`` that asks."""

@@ -273,6 +273,7 @@ def test_a_form_keeps_a_key() -> None:
     assert "the form would have 0 keys, and has to have 1 to" in hand.refused()
 
 
+@pytest.mark.tool
 @pytest.mark.usefixtures("workspace")
 def test_production_waits_for_its_proof() -> None:
     """What the gate keeps from production is no scope of the form either, and why is said."""

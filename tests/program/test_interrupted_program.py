@@ -29,6 +29,7 @@ def test_what_the_sdk_had_under_way_ends_quietly(monkeypatch: pytest.MonkeyPatch
     assert printed == [process]
 
 
+@pytest.mark.tool
 def test_an_interrupt_at_the_very_end_is_quiet_too() -> None:
     """Python runs what was left for its end, and prints what breaks it off there."""
     end = "import atexit; atexit.register(lambda: (_ for _ in ()).throw(KeyboardInterrupt))"
@@ -39,6 +40,7 @@ def test_an_interrupt_at_the_very_end_is_quiet_too() -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.tool
 def test_what_the_sdk_had_not_begun_ends_quietly() -> None:
     """Python warns of a coroutine that nothing waited for; one of ours is still shown."""
     program = """

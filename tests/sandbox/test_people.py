@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+import runpy
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -12,6 +16,7 @@ from typer.testing import CliRunner
 
 from acmidm.cli import app
 from acmidm.sandbox.portals import read_people
+from acmidm_sandbox import file
 from story.person import Person
 from tests.support.people import list_users
 from tests.support.sandbox_stack import Stack
@@ -84,23 +89,48 @@ MISTAKES = {
 }
 
 
+@pytest.fixture
+def read_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[str], Any]:
+    """Read a file as ``python -m acmidm_sandbox.file`` does, in the test's own process."""
+
+    def read(text: str) -> Any:
+        Path("people.yaml").write_text(text)
+        runpy.run_path(str(Path(file.__file__)), run_name="__main__")
+        return json.loads(capsys.readouterr().out)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["file", "people.yaml"])
+    return read
+
+
 @pytest.mark.parametrize(("text", "words"), MISTAKES.items(), ids=MISTAKES)
-def test_what_is_wrong_with_the_file_is_told_and_nothing_starts(
-    stack: Stack, text: str, words: str
+def test_what_is_wrong_with_the_file_is_told(
+    read_file: Callable[[str], Any], text: str, words: str
 ) -> None:
-    """In a sentence with its place, with the exit code of wrong use."""
-    Path("people.yaml").write_text(text)
-    refused = CliRunner().invoke(app, ["sandbox", "start"])
-    assert (refused.exit_code, refused.stdout) == (2, "")
-    assert words in refused.stderr
-    assert refused.stderr.startswith("people.yaml:")
-    assert not stack.data.joinpath("portal.pid").exists()
+    """In a sentence with its place."""
+    with pytest.raises(SystemExit) as refused:
+        read_file(text)
+    assert words in str(refused.value)
+    assert str(refused.value).startswith("people.yaml:")
 
 
 @pytest.mark.parametrize("kbo", ["0207451227", "1000000021", '"0207.451.227"', "0207.451.227"])
-@pytest.mark.usefixtures("stack")
-def test_a_kbo_number_needs_no_quotes(kbo: str) -> None:
+def test_a_kbo_number_needs_no_quotes(read_file: Callable[[str], Any], kbo: str) -> None:
     """Also where YAML reads a number, or one of octal digits."""
-    Path("people.yaml").write_text(f"people: [{{name: x, kbo: {kbo}}}]")
-    (person,) = read_people()
-    assert person == {"name": "x", "kbo": re.sub(r"\D", "", kbo)}
+    found = read_file(f"people: [{{name: x, kbo: {kbo}}}]")
+    assert found == [{"name": "x", "kbo": re.sub(r"\D", "", kbo)}]
+
+
+@pytest.mark.tool
+def test_the_command_reads_the_file_and_starts_nothing_where_it_is_wrong(stack: Stack) -> None:
+    """It has the file read by the sandbox, and its sentence with the exit code of wrong use."""
+    Path("people.yaml").write_text("people: [{name: x, kbo: 0207.451.227}]")
+    assert read_people() == [{"name": "x", "kbo": "0207451227"}]
+    text, words = next(iter(MISTAKES.items()))
+    Path("people.yaml").write_text(text)
+    refused = CliRunner().invoke(app, ["sandbox", "start"])
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert refused.stderr.startswith(words)
+    assert not stack.data.joinpath("portal.pid").exists()

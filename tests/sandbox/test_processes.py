@@ -20,6 +20,8 @@ from acmidm_onboarding.values.problems import Failure
 from tests.support.keycloak_server.server import Server
 from tests.support.ports import free_port
 
+pytestmark = pytest.mark.tool
+
 SERVES = """
 import http.server, sys
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()

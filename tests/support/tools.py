@@ -1,4 +1,4 @@
-"""The tools that some tests need and some machines lack.
+"""The tools that some tests need and some machines lack, and the processes that they start.
 
 Without its tool a test is not tried, and the last lines of the run say so. In CI it fails.
 """
@@ -6,8 +6,10 @@ Without its tool a test is not tried, and the last lines of the run say so. In C
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,31 @@ _FIXTURES = frozenset({"browser", "keycloak_server", "administrator"})
 _SERVERS = frozenset({"beheerportaal", "geosecure", "keycloak"})
 """The authorities of ``tests/conformance`` that are servers; the others are in the test's own
 process."""
+
+_ENDED = "this test starts {process}; give it the mark tool, or call the code in this process"
+
+
+def refuse_processes(running: Sequence[pytest.Item]) -> None:
+    """From now on fail the running test where it starts a process, unless its mark allows that.
+
+    Git's are allowed to all tests: the repository of forms is one of Git.
+    """
+
+    def look(event: str, what: tuple[Any, ...]) -> None:
+        if event not in ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn"):
+            return
+        if all(map(_may_start_processes, running)):
+            return
+        process = Path(os.fsdecode(what[0])).name if event == "subprocess.Popen" else "a fork"
+        if process != "git":
+            pytest.fail(_ENDED.format(process=process))
+
+    sys.addaudithook(look)
+
+
+def _may_start_processes(item: pytest.Item) -> bool:
+    marks = {mark.name for mark in item.iter_markers()}
+    return "end_to_end" in item.path.parts or not marks.isdisjoint(("tool", "exhaustive"))
 
 
 def require(tool: str, command: str, *, is_here: bool) -> None:

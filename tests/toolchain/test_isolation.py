@@ -11,8 +11,9 @@ from acmidm_onboarding import recorded
 from tests.support.engine import ROOT
 from tests.support.isolation import isolated
 
+pytestmark = pytest.mark.tool
 
-@pytest.mark.tool
+
 def test_no_stack_of_the_clone_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even where the engine runs in the clone: no stack was brought up here."""
     monkeypatch.chdir(ROOT)

@@ -19,6 +19,8 @@ from tests.support.repository import git
 from toolchain import install_venv
 from toolchain.common import ROOT, version_in
 
+pytestmark = pytest.mark.tool
+
 LOCK_FILES = [
     ROOT / "requirements.txt",
     ROOT / "requirements-dev.txt",
