@@ -203,7 +203,7 @@ class _ProgressRows:
         keys = _keys(shown, asked)
         if shown.keys.declared is None and not shown.jwks_uri:
             shown = shown.with_uploaded(keys)
-        usable = None if keys is None else _usable(keys, connection, self._now)
+        usable = None if keys is None else _usable_thumbprints(keys, connection, self._now)
         whole = connection.leaves.get(connection.platform) if connection else None
         facts = Facts(
             listed(self._stack.name, shown, self._now),
@@ -305,9 +305,11 @@ def _keys(state: Client, asked: _Asked) -> Mapping[str, Key] | None:
     return keys_of(snapshot.jwks if snapshot else {}) if state.client_key in asked.seen else None
 
 
-def _usable(
+def _usable_thumbprints(
     keys: Mapping[str, Key], connection: Declaration | None, now: datetime
 ) -> frozenset[str]:
+    """Return the thumbprints of the keys that have not ended, without those that the form says are
+    compromised. A key that has no thumbprint is not among them."""
     compromised = connection.keys.compromised if connection else frozenset()
     return frozenset(
         key.thumbprint
