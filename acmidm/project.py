@@ -47,7 +47,8 @@ def project_name() -> str:
     """Return the name of the project. Raises Failure."""
     file = require_project()
     try:
-        return str(yaml.safe_load(file.read_text("utf-8"))["name"])  # JSON is YAML
+        document = yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader)  # JSON is YAML
+        return str(document["name"])
     except (yaml.YAMLError, ValueError, KeyError, TypeError):
         raise Failure(
             f"{file} has no name that can be read; give the project a name there"

@@ -183,7 +183,7 @@ class _ProgressRows:
         keys = _keys(shown, asked)
         if shown.keys.declared is None and not shown.jwks_uri:
             shown = shown.with_uploaded(keys)
-        usable = None if keys is None else _usable(keys, connection, self._now)
+        usable = None if keys is None else _usable_thumbprints(keys, connection, self._now)
         is_recorded = None if self.states is None else state is not None
         facts = Facts(
             listed(self._stack.name, shown, self._now),
@@ -310,9 +310,11 @@ def _keys(state: Client, asked: _Asked) -> Mapping[str, Key] | None:
     return keys_of(snapshot.jwks) if snapshot else {}
 
 
-def _usable(
+def _usable_thumbprints(
     keys: Mapping[str, Key], connection: Declaration | None, now: datetime
 ) -> frozenset[str]:
+    """Return the thumbprints of the keys that have not ended, without those that the form says are
+    compromised. A key that has no thumbprint is not among them."""
     valid = [key.thumbprint for key in keys.values() if not key.has_ended(now)]
     usable = frozenset(filter(None, valid))
     return usable - connection.keys.compromised if connection else usable

@@ -313,8 +313,8 @@ class ListedConnection(ClientName):
 
 
 def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
-    """Return a client of the state; keys in the portal are listed where they are known
-    (``uploaded``)."""
+    """Return the row of a client, as the state or its form has it, without its step. Keys that were
+    uploaded in the portal are listed where the client was given them (``with_uploaded``)."""
     codes = map(state.fields.get, ("organisation.ovo", "organisation.kbo"))
     keys = None
     if state.keys.known is not None:

@@ -173,6 +173,8 @@ def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _require_recorded(before: Stack, platforms: Collection[Platform]) -> None:
+    """Raises Failure where people confirmed a client of these platforms that the state lacks.
+    ``before`` is the stack by its settings at the last run, when people alone changed them."""
     recorded = {client.client_id for client in before.state.recorded.clients.values()}
     unrecorded = []
     for (key, platform, _), confirmation in before.confirmations.items():

@@ -332,7 +332,8 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
         return Owner(owner.folder, own, {**owner.fields, **adopts})
 
     def _speaking(self, owner: Owner) -> Organisation:
-        """Return a new organisation with the names under which its clients send."""
+        """Return an organisation that is new, with the names under which its clients send now, by
+        their attributes and products, as those that its file allows (``speaks_for``)."""
         names: dict[str, set[str]] = defaultdict(set)
         for draft in self.drafts:
             if draft.owner is not owner:

@@ -52,6 +52,8 @@ class Trial:
     """Per product."""
 
     def assertion(self, **changes: Any) -> str:
+        """Return an assertion as it should be, but for the ``changes``: ``client_id``, ``aud``,
+        ``alg``, ``kid``, and ``at``, the time in seconds at which it is made."""
         how: dict[str, Any] = {
             "client_id": self.client_id,
             "aud": self.context.audience,

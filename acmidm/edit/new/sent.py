@@ -81,8 +81,8 @@ def read_sent(file: Path) -> list[tuple[Document, Sent | None, list[Problem]]]:
 
 
 def documents_in(text: str) -> list[str]:
-    """Return each document of a YAML text, behind as many empty lines as are before it, so that its
-    mistakes have their places."""
+    """Return each document of a YAML text that has more than comments, behind as many empty lines
+    as are before it, so that its mistakes have their places."""
     starts = [match.start() for match in _BEGINS_DOCUMENT.finditer(text)]
     ends = [*starts, len(text)]
     parts = []

@@ -80,7 +80,7 @@ class TakeOver:
         }
         if self.keys:
             fields["keys"] = {name: written_members(key) for name, key in self.keys.items()}
-        fields["without"] = self.without
+        fields["without"] = self.without  # empty too: by it a reader knows the kind of file
         comments = [
             tr(
                 "What a hand changed of {key} on stack {stack}, for {form}. Fill in each reason,"
@@ -167,10 +167,12 @@ def documents_of(take_overs: Iterable[TakeOver], stack: str) -> str:
 
 
 def _form_of(drift: ClientDrift, stack: Stack) -> tuple[Declaration, LoadedForm]:
-    """Return what declares a client. Raises Failure where nothing does, or it has mistakes."""
-    names = [side.client_key for side in (drift.declared, drift.recorded) if side]
+    """Return the declaration of a client, and the form that it is of. Raises Failure where no form
+    without mistakes declares it."""
+    # The form may give it another key than the state has.
+    client_keys = [side.client_key for side in (drift.declared, drift.recorded) if side]
     for declared in stack.forms.connections:
-        if declared.client_key in names:
+        if declared.client_key in client_keys:
             return declared, next(
                 one for one in stack.forms.onboardings.forms if one.name == declared.form.path
             )
@@ -178,7 +180,7 @@ def _form_of(drift: ClientDrift, stack: Stack) -> tuple[Declaration, LoadedForm]
         tr(
             "{key}: no form without mistakes in {folder} declares the client; correct its form, or"
             " bring it back, first",
-            key=names[0][0],
+            key=client_keys[0][0],
             folder=stack.forms.settings.forms_folder,
         )
     )
