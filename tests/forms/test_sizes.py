@@ -77,7 +77,7 @@ def test_a_form_twice_as_long_takes_twice_the_work(workspace: Workspace, kind: s
     log has no room."""
     workspace.problems()  # what is made once
     work, found = [], list[list[str]]()
-    for count in (300, 600):
+    for count in (150, 300):
         text = FORMS[kind](count)
         assert len(text) < MAXIMUM_BYTES
         workspace.write_form(text)

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
+import zlib
 from contextlib import chdir
+from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,12 @@ def tree_of(*entries: tuple[str, bytes, str]) -> str:
         mode.encode() + b" " + name + b"\0" + bytes.fromhex(object_id)
         for mode, name, object_id in entries
     )
-    words = ["git", "hash-object", "-t", "tree", "-w", "--stdin", "--literally"]
-    return (
-        subprocess.run(words, input=content, capture_output=True, check=True)
-        .stdout.decode()
-        .strip()
-    )
+    stored = b"tree %d\0" % len(content) + content
+    object_id = sha1(stored, usedforsecurity=False).hexdigest()
+    file = Path(".git", "objects", object_id[:2], object_id[2:])
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(zlib.compress(stored))
+    return object_id
 
 
 def commit_of(repository: Repository, tree: str) -> str:

@@ -144,7 +144,7 @@ HOSTS = ["[", "[::x]", "\xff\xa0", ""]
 
 
 @pytest.mark.parametrize(("method", "target"), TARGETS)
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_request_makes_a_500(
     inner: Inside, somebody: Browser, client_id: str, method: str, target: str, data: st.DataObject
