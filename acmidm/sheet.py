@@ -9,10 +9,10 @@ import unicodedata
 import zipfile
 import zlib
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +161,7 @@ class _Table:
 
     def unread(self) -> Iterator[str]:
         """Yield the headings of columns that are left alone."""
-        read = {place for places in self.places.values() for place in places}
+        read = set(chain.from_iterable(self.places.values()))
         for place, cell in enumerate(self.cells[self.heading]):
             if cell and place not in read:
                 yield cell
@@ -251,11 +251,7 @@ def _of_workbook(file: Path) -> Mapping[str, Cells]:
             _Room(file).take(sum(part.file_size for part in archive.infolist()))
         room = _Room(file)
         values = load_workbook(file, read_only=True, data_only=True).worksheets
-        formulas = load_workbook(file, read_only=True, data_only=False).worksheets
-        for sheet in (*values, *formulas):
-            # Some programs write a range that is too small, and the rows beyond it would not be
-            # read.
-            sheet.reset_dimensions()
+        formulas = load_workbook(file, read_only=True).worksheets
         twins = zip(values, formulas, strict=True)
         return {sheet.title: _of_sheet(sheet, twin, room) for sheet, twin in twins}
     except _NO_WORKBOOK as error:
@@ -267,6 +263,9 @@ def _of_workbook(file: Path) -> Mapping[str, Cells]:
 
 def _of_sheet(values: Any, formulas: Any, room: _Room) -> Cells:
     table: list[list[str]] = []
+    for sheet in (values, formulas):
+        # Some programs write a range that is too small: the rows beyond it would not be read.
+        sheet.reset_dimensions()
     for cells in zip(values.iter_rows(), formulas.iter_rows(), strict=True):
         room.take(_ROW)
         table.append([])
@@ -298,7 +297,7 @@ def _of_csv(file: Path, wanted: Headings) -> _Table:
     cells: list[list[str]] = []
     try:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        cells.extend(list(map(_text, row)) for row in rows)  # keeps those above one that raises
+        cells.extend(map(_texts, rows))  # keeps those above one that raises
     except csv.Error as error:  # it may have swallowed later rows
         raise Failure(
             f"{file}, row {len(cells) + 1}: {error}; close its quotation marks, or save the"
@@ -310,8 +309,8 @@ def _of_csv(file: Path, wanted: Headings) -> _Table:
 def _decoded(file: Path) -> str:
     content = file.read_bytes()
     # Excel's "Unicode text".
-    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    encoding = "utf-16" if marked else "utf-8-sig"
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    encoding = "utf-16" if is_utf16 else "utf-8-sig"
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError:
@@ -344,6 +343,10 @@ def _text(value: object) -> str:
         value = value.date() if value.time() == time() else value
     text = " ".join(str(value).split())
     return "" if text.casefold() in _PLACEHOLDERS else text
+
+
+def _texts(row: Iterable[object]) -> list[str]:
+    return list(map(_text, row))
 
 
 def whole_kbo(text: str) -> str:

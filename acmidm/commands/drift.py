@@ -590,7 +590,7 @@ def _take_over(words: Sequence[str], name: str) -> None:
             wrong += str(failure).splitlines()
     if wrong:
         fail("\n".join(wrong))
-    text = documents_of(take_overs, name)
+    text = documents_of(take_overs)
     typer.echo(text, nl=False)
     for take_over in take_overs:
         for note in take_over.notes:

@@ -121,7 +121,7 @@ class Changes:
         for problem in problems:
             name = label(path_in(self.texts, problem))
             if name:
-                yield on_one_line(f"{name}: {problem.what}; {problem.remedy}")
+                yield on_one_line(f"{name}: {problem.sentence}")
             else:
                 yield not_written(problem)
 
@@ -272,8 +272,10 @@ def put_files(texts: Mapping[Path, str], before: Mapping[Path, bytes]) -> None:
 def about(files: Iterable[Path], problems: Iterable[Problem]) -> list[Problem]:
     """Return the problems in some files, those of the folders that they are in, such as a link, and
     those in other files on account of them."""
-    paths = [shown(absolute(file)) for file in files]
-    own = {place for path in paths for place in (path, *path.parents)}
+    own: set[Path] = set()
+    for file in files:
+        path = shown(absolute(file))
+        own.update((path, *path.parents))
     return [problem for problem in problems if not own.isdisjoint({problem.file, problem.also})]
 
 

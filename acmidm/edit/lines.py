@@ -37,7 +37,8 @@ def edited(text: str, edit: Edit) -> str:
     Raises:
         Failure: where the text is written in a way that the editor would not read as it is meant.
     """
-    mark, ending = "\ufeff" if text.startswith("\ufeff") else "", "\r\n" if "\r\n" in text else "\n"
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    ending = "\r\n" if "\r\n" in text else "\n"
     if text.count(ending) != text.count("\n"):
         raise Failure(
             tr(
@@ -49,7 +50,8 @@ def edited(text: str, edit: Edit) -> str:
     lines = StringIO(text).readlines()  # unlike splitlines, it knows one ending alone
     written: list[list[str]] = []
     # The form's own way first: where nothing of a list stays, both mean the same.
-    for indent in reversed(_INDENTS) if _HYPHEN_BELOW.search(text) else _INDENTS:
+    indents = _INDENTS[::-1] if _HYPHEN_BELOW.search(text) else _INDENTS
+    for indent in indents:
         yaml = _editor(text, indent)
         try:
             document = yaml.load(text)
@@ -78,11 +80,13 @@ def _with_changes(lines: list[str], before: list[str], after: list[str]) -> list
     if len(before) != len(lines):
         return None
     changes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
-    return [
-        line
-        for kind, start, end, from_, to in changes
-        for line in (lines[start:end] if kind == "equal" else after[from_:to])
-    ]
+    changed: list[str] = []
+    for kind, start, end, from_, to in changes:
+        if kind == "equal":
+            changed += lines[start:end]
+        else:
+            changed += after[from_:to]
+    return changed
 
 
 def _means(yaml: YAML, text: str, document: object) -> bool:
@@ -158,10 +162,13 @@ _Place = tuple[Any, Any, int]
 
 def _last_of(node: Any) -> _Place | None:
     """Return the place of the last value of a document's part."""
-    place = None
+    place: _Place | None = None
     while isinstance(node, CommentedMap | CommentedSeq) and node and not node.fa.flow_style():
-        last = next(reversed(node)) if isinstance(node, CommentedMap) else len(node) - 1
-        place = node, last, 2 if isinstance(node, CommentedMap) else 0
+        if isinstance(node, CommentedMap):
+            last, slot = next(reversed(node)), 2
+        else:
+            last, slot = len(node) - 1, 0
+        place = node, last, slot
         node = node[last]
     return place
 
@@ -172,7 +179,9 @@ def _taken_from(place: _Place | None) -> str:
         return ""
     holder, last, slot = place
     token = (holder.ca.items.get(last) or [None] * 4)[slot]
-    own, _, below = ("" if token is None else token.value).partition("\n")
+    if token is None:
+        return ""
+    own, _, below = token.value.partition("\n")
     if below and own:
         token.value = f"{own}\n"
     elif below:
@@ -183,8 +192,8 @@ def _taken_from(place: _Place | None) -> str:
 def _put_behind(place: _Place | None, below: str) -> None:
     if place is not None and below:
         holder, last, slot = place
-        token = CommentToken(f"\n{below}", CommentMark(0), None)
-        holder.ca.items[last] = [token if index == slot else None for index in range(4)]
+        holder.ca.items[last] = [None] * 4
+        holder.ca.items[last][slot] = CommentToken(f"\n{below}", CommentMark(0), None)
 
 
 def on_one_line(items: Iterable[Any]) -> CommentedSeq:

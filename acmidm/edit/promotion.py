@@ -14,7 +14,7 @@ from typing import Any
 
 from acmidm.edit.lines import Edit
 from acmidm.edit.new.answers import Values, parsed
-from acmidm.edit.new.existing import adding
+from acmidm.edit.new.existing import adding, leaving
 from acmidm.report.fields import field_changes
 from acmidm.words import plain
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
@@ -127,18 +127,12 @@ def _today() -> date:
 
 
 def _not_promotable(loaded: LoadedForm) -> str | None:
-    form = loaded.form
-    if _TNI not in form.environments:
+    if _TNI not in loaded.form.environments:
         return tr(
             "{file} has no tni under environments; connect and validate there first",
             file=loaded.file,
         )
-    if form.retire.on is not None and form.retire.on <= _today():
-        return tr(
-            "{file} leaves: nothing more of it is made; take retire out first, if it stays",
-            file=loaded.file,
-        )
-    return None
+    return leaving(loaded, _today())
 
 
 def _own_fields(addition: Addition, product: Product, values: Values) -> Iterator[tuple[str, Any]]:
@@ -158,7 +152,8 @@ def _own_fields(addition: Addition, product: Product, values: Values) -> Iterato
     for name in own:
         part = schema.get("properties", {}).get(name, {})
         given = values.get((product.product, name))
-        yield name, parsed(part, given) if given else None
+        value = parsed(part, given) if given else None
+        yield name, value
         if given or name in schema.get("required", ()):
             continue
         of_page = SENTENCES.get(f"new.field.{product.product}.{name}")
@@ -224,11 +219,10 @@ def _shared(
 ) -> dict[str, Any]:
     """Return the fields of what both requests have, such as ``dosis.bron_uri``, but for those that
     differ per environment."""
-    fields: dict[str, Any] = {
-        f"{name}, default": scope.default
-        for name, scope in request.scopes.items()
-        if name in other.scopes
-    }
+    fields: dict[str, Any] = {}
+    for name, scope in request.scopes.items():
+        if name in other.scopes:
+            fields[f"{name}, default"] = scope.default
     fields |= {name: text for name, text in request.attributes.items() if name in other.attributes}
     for product, configuration in request.products.items():
         if product not in other.products:

@@ -57,12 +57,10 @@ def form_page(catalogue: Catalogue) -> str:
         " form-action 'none'; trusted-types 'none'; require-trusted-types-for 'script'"
     )
     offered = [name for name in catalogue.scopes if catalogue.name_on(Platform.ACMIDM, name)]
+    verified = [name for name in offered if catalogue.scopes[name].is_verified(Platform.ACMIDM)]
     assigned = catalogue.assigned_by_provider(Platform.ACMIDM)
-    schemas = {
-        name: product.configuration
-        for name, product in catalogue.products.items()
-        if product.configuration
-    }
+    products = catalogue.products.values()
+    schemas = {one.product: one.configuration for one in products if one.configuration}
     texts = _texts()
     facts = json.dumps(
         {"texts": texts, "limits": _limits(), "products": schemas}, ensure_ascii=False
@@ -77,29 +75,27 @@ def form_page(catalogue: Catalogue) -> str:
     jinja.filters["combined"] = lambda attributes, more: {**attributes, **more}
     return jinja.get_template("page.html.j2").render(
         policy=policy,
-        environments=[environment.value for environment in Environment],
+        environments=list(map(str, Environment)),
         # Those with a configuration first: they are what most come for.
-        products=sorted(
-            catalogue.products.values(), key=lambda product: product.configuration is None
-        ),
+        products=sorted(products, key=lambda product: product.configuration is None),
         offered=[name for name in offered if name not in assigned],
-        verified=[name for name in offered if catalogue.scopes[name].is_verified(Platform.ACMIDM)],
+        verified=verified,
         known=texts[Language.NL],
         label_of=_label_of,
         hints_of=_hints_of,
         # Our own files, whose hashes the policy names; in JSON, "<" is all that could end its
         # element.
         style=Markup(style),  # noqa: S704
-        scripts=[Markup(script) for script in scripts],  # noqa: S704
+        scripts=list(map(Markup, scripts)),
         facts=Markup(facts.replace("<", "\\u003c")),  # noqa: S704
     )
 
 
 def _texts() -> dict[str, dict[str, str]]:
-    return {
-        language: {name: language.template(sentence) for name, sentence in SENTENCES.items()}
-        for language in Language
-    }
+    texts: dict[str, dict[str, str]] = {}
+    for language in Language:
+        texts[language] = {name: language.template(one) for name, one in SENTENCES.items()}
+    return texts
 
 
 def _limits() -> dict[str, Any]:
@@ -138,8 +134,9 @@ def _hints_of(product: Product, name: str) -> Sequence[str]:
     it comes from."""
     what, where = f"new.field.{product.product}.{name}", f"form_page.where.{name}"
     description = str((product.configuration or {})["properties"][name].get("description", name))
-    hints = [what if what in SENTENCES else description]
-    return [*hints, where] if where in SENTENCES else hints
+    if what not in SENTENCES:
+        what = description
+    return [what, where] if where in SENTENCES else [what]
 
 
 def _asset(name: str) -> str:

@@ -52,11 +52,8 @@ from acmidm_onboarding.values.terms import Environment, Platform
 _REMEMBERED = (Column.KBO, Column.CUSTOMER, Column.TAN, Column.URI_TEST, Column.URI_PROD)
 """Columns that a form has no field for; kept as a comment."""
 
-_SAID = [
-    name
-    for name in Form.model_fields
-    if name in ClientMetadata.model_fields.keys() - {"application", "contacts"}
-]
+_OF_CLIENTS = ClientMetadata.model_fields.keys() - {"application", "contacts"}
+_SAID = [name for name in Form.model_fields if name in _OF_CLIENTS]
 """The fields that a form has once, so that its clients have to have them alike."""
 
 
@@ -115,8 +112,10 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
         for draft in self.drafts:
             by_key[draft.owner.organisation.code, draft.application].append(draft)
         for (code, application), drafts in by_key.items():
-            for draft in drafts if len(drafts) > 1 else ():
-                # They would have one key, and so one client.
+            if len(drafts) == 1:
+                continue
+            # They would have one key, and so one client.
+            for draft in drafts:
                 others = both(str(other) for other in drafts if other is not draft)
                 sentence = (
                     f'{others} has the application "{application}" of {code} as well; name them'
@@ -215,7 +214,7 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
             keys[environment] = keys_of(client, reasons, notes)
         owner = self._owners.of_row(row, clients, reasons)
         # Where applications differ, production's counts, which is the last.
-        names = [name for client in reversed(clients) if (name := application_of(client))]
+        names = list(filter(None, map(application_of, reversed(clients))))
         if not names:
             reasons.append(
                 "neither application nor client_name of its clients can name the application"
@@ -228,11 +227,13 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
                     f"its clients differ in {name} ({', '.join(sorted(values))}), which takes one"
                     " form each: write them by hand"
                 )
-        contacts = sorted({one for client in clients for one in client.metadata.contacts})
-        contacts = contacts or [self._contact] if self._contact else contacts
+        contacts = sorted(set().union(*(client.metadata.contacts for client in clients)))
+        if self._contact and not contacts:
+            contacts = [self._contact]
         if not contacts:
             reasons.append("its clients have no contacts: name one with --contact")
-        reasons += self._owners.second_identity(row, owner) if owner else ()
+        if owner:
+            reasons += self._owners.second_identity(row, owner)
         if owner is None or reasons:
             raise Failure("\n".join(reasons))
         form = {
@@ -299,8 +300,8 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
             for environment, keys in source.keys.items():
                 prefix = f"{source.application}-{environment}-"
                 key_files[environment] = self._keys.key_files(folder, prefix, keys)
-        said = [f"{one} {text}" for one in _REMEMBERED if (text := self._remembered(source, one))]
-        what = f": {'; '.join(said)}" if said else ""
+        said = "; ".join(_remembered(source))
+        what = f": {said}" if said else ""
         origin = plain(f"From {self._source}, {source}{what}", 2000)
         draft = Draft(self._completed(source), form)
         files |= draft.files(self._forms, key_files, origin=origin)
@@ -310,10 +311,6 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
                 del files[file]
         return Placed(source, files, tuple(source.notes))
 
-    def _remembered(self, draft: ExistingClients, column: Column) -> str | None:
-        text = draft.row.values.get(column)
-        return None if text == draft.owner.organisation.kbo else text
-
     def _completed(self, draft: ExistingClients) -> Owner:
         """Return an organisation that is new with all that its clients have; note what to check."""
         owner, own = draft.owner, self._owners.organisations[draft.owner.folder]
@@ -321,7 +318,8 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
             return owner
         nameless: list[str] = []
         for other in self.drafts:
-            nameless += other.nameless if other.owner is owner else []
+            if other.owner is owner:
+                nameless += other.nameless
         adopts = {"adopts": list(map(Quoted, nameless))} if nameless else {}
         if own.speaks_for:
             draft.notes.append(
@@ -347,6 +345,14 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
                 for name, texts in speaks_for(request, self._catalogue).items():
                     names[name].update(texts)
         return owner.speaking({name: sorted(texts) for name, texts in names.items()}).organisation
+
+
+def _remembered(draft: ExistingClients) -> Iterator[str]:
+    """Yield what a row says that its form has no field for."""
+    for column in _REMEMBERED:
+        text = draft.row.values.get(column)
+        if text and text != draft.owner.organisation.kbo:
+            yield f"{column} {text}"
 
 
 def _require_none(reasons: list[str]) -> None:

@@ -3,12 +3,15 @@ configurations, and the form that takes those of a row over."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from acmidm.edit.new.draft import Draft
+from acmidm.form_text import filled
 from acmidm.report.undeclared import clients_of
 from acmidm.sheet import SheetRow
 from acmidm.words import slug
@@ -23,6 +26,7 @@ from acmidm_onboarding.values.metadata import (
     ProductDocument,
     without_assigned,
 )
+from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -78,19 +82,20 @@ class ExistingClients(Draft):
     @property
     def all_keys(self) -> dict[str, PublicJwk]:
         """The keys by their thumbprints."""
-        return {key.thumbprint: key for keys in self.keys.values() for key in keys}
+        keys = chain.from_iterable(self.keys.values())
+        return {key.thumbprint: key for key in keys}
 
     @property
     def nameless(self) -> list[str]:
         """The client-IDs of which the authority does not know whose they are: ``organisation.yaml``
         has to name them."""
         own = self.owner.organisation
-        return [
-            client.client_id
-            for client in self.clients.values()
-            if client.client_id not in own.adopts
-            and client.metadata.organisation.is_of([own.code]) is None
-        ]
+        nameless = []
+        for client in self.clients.values():
+            is_known = client.metadata.organisation.is_of([own.code]) is not None
+            if not is_known and client.client_id not in own.adopts:
+                nameless.append(client.client_id)
+        return nameless
 
 
 @dataclass(frozen=True)
@@ -103,10 +108,10 @@ class Register:
 
     def find(self, client_id: str) -> ListedClient | None:
         """Find a client by its client-ID, in either case, as people copy a UUID."""
-        return next(
-            (client for client in self.clients if client.client_id.lower() == client_id.lower()),
-            None,
-        )
+        for client in self.clients:
+            if client.client_id.lower() == client_id.lower():
+                return client
+        return None
 
 
 def read_register(stack: str, environment: Environment, platforms: Connected) -> Register:
@@ -116,34 +121,21 @@ def read_register(stack: str, environment: Environment, platforms: Connected) ->
         AuthorityError Failure: where an authority lists no clients, so that none of a spreadsheet's
         could be found.
     """
-    if silent := [
-        platform for platform, connected in platforms.items() if not connected.can.lists_clients
-    ]:
-        raise Failure(
-            f"stack {stack} cannot be imported from: the authority of {silent[0]} lists no"
-            " clients; name the client-ID under adopt in each form"
-        )
-    configurations = {
-        platform: {
-            product: dict(connected.product_api.configurations(product))
-            for product in connected.products
-        }
-        for platform, connected in platforms.items()
-    }
-    clients = [
-        ListedClient(
-            environment,
-            platform,
-            snapshot,
-            {
-                product: by_client[snapshot.client.client_id]
-                for product, by_client in configurations[platform].items()
-                if snapshot.client.client_id in by_client
-            },
-            reserved,
-        )
-        for platform, snapshot, reserved in clients_of(platforms)
-    ]
+    for platform, connected in platforms.items():
+        if not connected.can.lists_clients:
+            raise Failure(
+                f"stack {stack} cannot be imported from: the authority of {platform} lists no"
+                " clients; name the client-ID under adopt in each form"
+            )
+    configured: dict[tuple[Platform, str], dict[str, ProductDocument]] = defaultdict(dict)
+    for platform, connected in platforms.items():
+        for product in connected.products:
+            for client_id, document in connected.product_api.configurations(product):
+                configured[platform, client_id][product] = document
+    clients = []
+    for platform, snapshot, reserved in clients_of(platforms):
+        own = configured[platform, snapshot.client.client_id]
+        clients.append(ListedClient(environment, platform, snapshot, own, reserved))
     return Register(stack, environment, tuple(clients))
 
 
@@ -174,32 +166,37 @@ def request_of(client: ListedClient, catalogue: Catalogue, reasons: list[str]) -
     assigned = catalogue.assigned_by_provider(client.platform)
     granted = without_assigned(client.snapshot.scopes, assigned, ())
     said = client.metadata.properties
-    reasons += [
-        f'{client} has the scope "{scope}", which is not in the catalogue: add it there, or'
-        " withdraw it first"
-        for scope in sorted(granted.keys() - names.keys())
-    ]
-    reasons += [
-        f'{client} has the attribute "{name}" in its tokens, which the catalogue lacks: add it'
-        " there, or remove it first"
-        for name in sorted(client.metadata.attributes.keys() - catalogue.attributes.keys())
-    ]
-    scopes = {
-        names[scope]: {"default": True} if is_default else {}
-        for scope, is_default in granted.items()
-        if scope in names
-    }
-    products = {
-        product: dict(document.configuration)
-        for product, document in sorted(client.configurations.items())
-    }
+    attributes = client.metadata.attributes.keys() - catalogue.attributes.keys()
+    reasons += _uncatalogued(client, granted.keys() - names.keys(), attributes)
+    scopes: dict[str, Any] = {}
+    for scope in sorted(granted.keys() & names.keys(), key=names.__getitem__):
+        scopes[names[scope]] = {"default": True} if granted[scope] else {}
+    products = {}
+    for product, document in sorted(client.configurations.items()):
+        products[product] = dict(document.configuration)
     request = {
         "adopt": {Platform.ACMIDM.value: client.client_id},
-        "scopes": dict(sorted(scopes.items())),
+        "scopes": scopes,
         **{name: said[name] for name in EnvironmentRequest.model_fields if name in said},
         "products": products,
     }
-    return {name: part for name, part in request.items() if part}
+    return filled(request)
+
+
+def _uncatalogued(
+    client: ListedClient, scopes: Iterable[str], attributes: Iterable[str]
+) -> Iterator[str]:
+    """Yield what the catalogue lacks of a client."""
+    for scope in sorted(scopes):
+        yield (
+            f'{client} has the scope "{scope}", which is not in the catalogue: add it there, or'
+            " withdraw it first"
+        )
+    for name in sorted(attributes):
+        yield (
+            f'{client} has the attribute "{name}" in its tokens, which the catalogue lacks: add it'
+            " there, or remove it first"
+        )
 
 
 def keys_of(client: ListedClient, reasons: list[str], notes: list[str]) -> list[PublicJwk]:
@@ -233,16 +230,9 @@ def changes(client: ListedClient, wanted: Mapping[str, str | None]) -> Iterator[
     """Yield what the first ``up`` changes of a client: each text that the form has otherwise, and a
     secret."""
     metadata = client.metadata
-    texts = {
-        "application": metadata.application,
-        "client_name": metadata.client_name,
-        "organisation.name": metadata.organisation.name,
-        "organisation.ovo": metadata.organisation.ovo,
-        "organisation.kbo": metadata.organisation.kbo,
-        "contacts": ", ".join(sorted(metadata.contacts)),
-    }
+    texts = flat(metadata.model_dump()) | {"contacts": ", ".join(sorted(metadata.contacts))}
     for name, declared in wanted.items():
-        there = texts[name]
+        there = texts.get(name)
         if (there or "") != (declared or ""):
             has = f'the {name} "{there}"' if there else f"no {name}"
             in_form = f'"{declared}"' if declared else "none"

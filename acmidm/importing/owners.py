@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from acmidm.edit.new.organisations import Owner, new_owner, of_others
 from acmidm.edit.new.rows import Column
+from acmidm.form_text import filled
 from acmidm.importing.listed import ListedClient, Register
 from acmidm.sheet import SheetRow
 from acmidm.words import LONGEST_NAME, slug
@@ -42,7 +43,9 @@ class Owners:
         for client in reversed(clients):
             # Production, the last, names an organisation that is new.
             has = client.metadata.organisation
-            kbo = has.kbo or (None if has.ovo else in_row)
+            kbo = has.kbo
+            if not has.ovo:
+                kbo = kbo or in_row
             if in_row and has.kbo and in_row != has.kbo:
                 reasons.append(
                     f"{row.named(Column.KBO)} has {in_row}, while {client} has KBO number {has.kbo}"
@@ -82,7 +85,7 @@ class Owners:
         if not known:
             fields = {"name": " ".join(name.split()), "ovo": ovo, "kbo": kbo}
             folder = self._free_folder(name, codes[0])
-            known = [new_owner(folder, {one: text for one, text in fields.items() if text})]
+            known = [new_owner(folder, filled(fields))]
             self.organisations[folder] = known[0].organisation
         own = known[0].organisation
         if ovo and own.ovo not in (None, ovo) and ovo not in self._owners:
@@ -120,9 +123,11 @@ class Owners:
                 f" number {own.kbo}: see which is right"
             )
         customer = row.values.get(Column.CUSTOMER, "")
-        unknown = {"kbo": None if own.kbo else kbo, "name": customer}
-        if look_of(customer) == look_of(own.name):
-            unknown["name"] = None
+        unknown = {}
+        if not own.kbo:
+            unknown["kbo"] = kbo
+        if look_of(customer) != look_of(own.name):
+            unknown["name"] = customer
         for name, folder in of_others(unknown, owner.folder, self.organisations):
             column = Column.KBO if name == "kbo" else Column.CUSTOMER
             yield (

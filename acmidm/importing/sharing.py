@@ -16,6 +16,7 @@ from acmidm.importing.listed import ExistingClients
 from acmidm.words import slug
 from acmidm_onboarding.forms.files import KEYS_FILE, MANDATES_FILE, ORGANISATION_FILE
 from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.terms import Environment
 
 
 class Supplier(NamedTuple):
@@ -38,11 +39,7 @@ class SharedKeys:
         for draft in drafts:
             for thumbprint in draft.all_keys:
                 users[thumbprint].append(draft)
-        self._users = {
-            thumbprint: having
-            for thumbprint, having in users.items()
-            if len({draft.owner.organisation.code for draft in having}) > 1
-        }
+        self._users = {key: having for key, having in users.items() if _are_of_several(having)}
         """By the thumbprints of keys that are shared."""
 
     def of_supplier(self, supplier: Supplier, draft: ExistingClients) -> dict[Path, Content]:
@@ -52,9 +49,11 @@ class SharedKeys:
         listed: dict[str, list[str]] = {}
         folder = self._forms / supplier.folder
         sharing = [one for one in self._drafts if self.are_in(one) and not any(self.refusals(one))]
-        for environment in dict.fromkeys(name for one in sharing for name in one.keys):
-            of_all = [key for one in sharing for key in one.keys.get(environment, ())]
-            keys = {key.thumbprint: key for key in of_all}
+        by_environment: dict[Environment, dict[str, PublicJwk]] = defaultdict(dict)
+        for one in sharing:
+            for environment, of_one in one.keys.items():
+                by_environment[environment] |= {key.thumbprint: key for key in of_one}
+        for environment, keys in by_environment.items():
             own = {key.thumbprint for key in draft.keys.get(environment, ())}
             kids = sorted(key.kid for key in keys.values() if key.thumbprint not in own)
             if kids and environment in draft.keys:
@@ -129,3 +128,8 @@ class SharedKeys:
         listing = self._forms / supplier.folder / KEYS_FILE
         [name] = self.key_files(listing.parent, "", [key])
         return listing.exists() and name not in listing.read_text("utf-8")
+
+
+def _are_of_several(drafts: Sequence[ExistingClients]) -> bool:
+    """Return whether drafts are those of several organisations."""
+    return len({draft.owner.organisation.code for draft in drafts}) > 1

@@ -142,10 +142,7 @@ class ListOfKeys:
         def take_out(document: Any) -> None:
             request, name = self._place(document)
             entries = (request or {}).get(name) or []
-            files = [
-                self.file.with_name(entry if isinstance(entry, str) else entry["file"])
-                for entry in entries
-            ]
+            files = [self.file.with_name(one) for one in map(file_name, entries)]
             kids = [getattr(key_in(file.read_text("utf-8"), file), "kid", "") for file in files]
             if kid not in kids:
                 raise Failure(
@@ -192,8 +189,8 @@ class ListOfKeys:
 
 def free_names(base: str, count: int, is_taken: Callable[[str], bool]) -> list[str]:
     """Return names that are not taken: ``base``, ``base-2`` and so on."""
-    names = (base if number == 1 else f"{base}-{number}" for number in itertools.count(1))
-    return list(itertools.islice((name for name in names if not is_taken(name)), count))
+    names = itertools.chain([base], map(f"{base}-{{}}".format, itertools.count(2)))
+    return list(itertools.islice(itertools.filterfalse(is_taken, names), count))
 
 
 def add_keys(environments: Any, environment: Environment, files: Iterable[str]) -> None:
@@ -202,6 +199,11 @@ def add_keys(environments: Any, environment: Environment, files: Iterable[str]) 
         environments[environment.value] = {"jwks": on_one_line(files)}
     else:
         _add(environments[environment.value], "jwks", files)
+
+
+def file_name(entry: Any) -> str:
+    """Return the name of the file in an entry of a document's list of keys."""
+    return entry if isinstance(entry, str) else str(entry["file"])
 
 
 def _add(owner: Any, name: str, files: Iterable[str]) -> None:
@@ -255,11 +257,8 @@ def keys_of_supplier(supplier: str, forms: Path, environment: Environment) -> Li
                 forms=forms,
             )
         )
-    having = [
-        form
-        for form in onboardings.forms
-        if form.form.keys_of == supplier and environment in form.form.environments
-    ]
+    supplied = [form for form in onboardings.forms if form.form.keys_of == supplier]
+    having = [form for form in supplied if environment in form.form.environments]
     return ListOfKeys(
         file=forms / supplier / KEYS_FILE,
         name=supplier,

@@ -47,12 +47,23 @@ def declared(key: PublicKeyTypes, profile: Profile, ends: datetime | None = None
     """Return a public key as it is registered: with its use, its algorithm and its end. Raises
     InvalidJwk."""
     members: dict[str, Any] = {**JWK.from_pyca(key).export_public(as_dict=True), "use": "sig"}
-    algorithm = (
-        _OF_RSA[profile] if members["kty"] == "RSA" else _OF_CURVES.get(str(members.get("crv")))
-    )
-    members |= {"alg": algorithm} if algorithm else {}
-    members |= {"exp": int(ends.timestamp())} if ends else {}
+    algorithm = _OF_CURVES.get(str(members.get("crv")))
+    if members["kty"] == "RSA":
+        algorithm = _OF_RSA[profile]
+    if algorithm:
+        members["alg"] = algorithm
+    if ends:
+        members["exp"] = int(ends.timestamp())
     return public_jwk(members)
+
+
+def ended(key: PublicJwk, kid: str) -> str:
+    """Return why a key that has ended is not taken, by how its reader knows it."""
+    return tr(
+        "key {kid} ended on {expires:%Y-%m-%d}; give one that can still be used",
+        kid=kid,
+        expires=key.expires,
+    )
 
 
 def written_members(key: PublicJwk) -> dict[str, object]:

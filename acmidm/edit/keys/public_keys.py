@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from acmidm.edit.keys.pair import declared, repository_of
+from acmidm.edit.keys.pair import declared, ended, repository_of
 from acmidm.private_key import PEM, PRIVATE_MARKS, is_json
 from acmidm_onboarding.forms.documents import Unreadable, read_bytes
 from acmidm_onboarding.rules.policies import Profile
@@ -64,20 +64,17 @@ def keys_in(
         )
     for key in keys:
         if key.has_ended(now):
-            raise _not_public(
-                file,
-                tr(
-                    "key {kid} ended on {expires:%Y-%m-%d}; give one that can still be used",
-                    kid=key.kid,
-                    expires=key.expires,
-                ),
-            )
+            raise _not_public(file, ended(key, key.kid))
     if ends:
-        exp = int(ends.timestamp())
-        keys = tuple(
-            key if key.expires else public_jwk({**key.members, "exp": exp}) for key in keys
-        )
+        keys = tuple(_ending(key, ends) for key in keys)
     return keys, half is not None
+
+
+def _ending(key: PublicJwk, ends: datetime) -> PublicJwk:
+    """Return a key with an end, where it has none of its own."""
+    if key.expires:
+        return key
+    return public_jwk({**key.members, "exp": int(ends.timestamp())})
 
 
 def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) -> bytes | None:
@@ -86,11 +83,10 @@ def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) ->
     load = load_pem_private_key if PEM in content else load_der_private_key
     of_json = is_json(content)
     try:
-        private = (
-            json.loads(content, object_pairs_hook=without_duplicates)
-            if of_json
-            else load(content, None)
-        )
+        if of_json:
+            private = json.loads(content, object_pairs_hook=without_duplicates)
+        else:
+            private = load(content, None)
     except TypeError:  # it is encrypted
         private = None
     except Exception:  # whatever it is, it is no private key

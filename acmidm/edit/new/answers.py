@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from acmidm_onboarding.forms.catalogue import Catalogue, Product, Speaks
+from acmidm.form_text import filled
+from acmidm_onboarding.forms.catalogue import Catalogue, Product, Scope, Speaks
 from acmidm_onboarding.forms.speaking import speaking_values
 from acmidm_onboarding.texts import Language, tr
 from acmidm_onboarding.values.organisation import Organisation
@@ -162,18 +163,14 @@ def form_of(
         "contacts": list(separate(answers.contacts)),
         "keys_of": answers.supplier,
     }
-    said = {name: value for name, value in form.items() if value}
-    return {**said, "environments": {Environment.TNI.value: request}}
+    return {**filled(form), "environments": {Environment.TNI.value: request}}
 
 
 def _scopes_of(product: Product, mistakes: Mistakes) -> Collection[str]:
     """Return the one scope that a product has; of several, those are named that are needed: a
     client gets no more."""
-    offered = [
-        name
-        for name, scope in product.scopes.items()
-        if Environment.TNI in scope.environments and not scope.assigned_by_provider
-    ] or list(product.scopes)
+    offered = [name for name, scope in product.scopes.items() if _is_offered(scope)]
+    offered = offered or list(product.scopes)
     if len(offered) == 1:
         return offered
     mistakes.miss(
@@ -185,6 +182,10 @@ def _scopes_of(product: Product, mistakes: Mistakes) -> Collection[str]:
         ),
     )
     return ()
+
+
+def _is_offered(scope: Scope) -> bool:
+    return Environment.TNI in scope.environments and not scope.assigned_by_provider
 
 
 def _configuration(

@@ -5,16 +5,18 @@ that exists become it, and it becomes the files of a form that is new.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from acmidm.edit.changes import Content
 from acmidm.edit.new.organisations import Owner
-from acmidm.form_text import Quoted, file_text, lines_of
+from acmidm.form_text import Quoted, file_text, filled, lines_of
 from acmidm_onboarding.forms.files import ORGANISATION_FILE, form_file
 from acmidm_onboarding.texts import Language
+from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.names import Part
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform, is_name
 
 PLATFORM = Platform.ACMIDM
@@ -24,13 +26,33 @@ KeyFiles = Mapping[Environment, Mapping[str, str]]
 """Per environment the text of each file of a public key, by its name."""
 
 
+Key = PublicJwk | Mapping[str, Any]
+"""A public key; its members where it may not be registered, for the loader to say why."""
+
+
+class Without(Part):
+    """What a hand took away: the form loses it, in the environments that the file names."""
+
+    contacts: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    """By their thumbprints."""
+    products: tuple[str, ...] = ()
+    """A product, or a field of one, such as ``notificaties.link``."""
+    attributes: tuple[str, ...] = ()
+
+
 @dataclass
 class Draft:
-    """An organisation, which may be new, and a form of it."""
+    """An organisation, a form of it, and the public keys that the form names."""
 
     owner: Owner
+    """Without a folder as long as nobody has looked for it."""
     form: Mapping[str, Any]
     """By its names in a file. The names of its keys are not in it: their files get theirs later."""
+    keys: Mapping[Environment, Sequence[Key]] = field(default_factory=dict)
+    without: Without | None = None
+    """None where nothing is taken away, as in a file of the page."""
 
     @property
     def application(self) -> str:
@@ -57,10 +79,10 @@ class Draft:
             files |= {folder / name: text for name, text in texts.items()}
         if self.owner.is_new:
             files[folder / ORGANISATION_FILE] = _organisation(self.owner, comments)
-        environments = {
-            environment: _request(request, key_files.get(Environment(environment), {}))
-            for environment, request in self.form["environments"].items()
-        }
+        environments = {}
+        for environment, request in self.form["environments"].items():
+            names = key_files.get(Environment(environment), {})
+            environments[environment] = _request(request, names)
         others = {name: value for name, value in self.form.items() if name != "environments"}
         form = {**others, "environments": environments}
         files[file_of(forms, self.owner.folder, self.application)] = (
@@ -94,7 +116,6 @@ def _explained(form: Mapping[str, Any], language: Language) -> str:
         "token_endpoint_auth_method": AuthMethod.PRIVATE_KEY_JWT.value,
         "keys_of": supplier,
     }
-    fields = {name: value for name, value in fields.items() if value}
     lines = [""]
     if Environment.PROD.value not in form["environments"]:
         what_next = language.tr(
@@ -116,14 +137,14 @@ def _explained(form: Mapping[str, Any], language: Language) -> str:
         "One connection of an application. docs/forms.md says what each line means,"
         " docs/catalogue.md which scopes and products there are."
     )
-    return file_text("onboarding", fields, comment) + "\n".join([*lines, ""])
+    return file_text("onboarding", filled(fields), comment) + "\n".join([*lines, ""])
 
 
 def _organisation(owner: Owner, language: Language | None) -> str:
     fields = dict(owner.fields)
     if "kbo" in fields:
         fields["kbo"] = Quoted(fields["kbo"])
-    chosen = {"language": fields.pop("language")} if "language" in fields else {}
+    chosen = filled({"language": fields.pop("language", None)})
     comment, whose = "", []
     if language is not None:
         comment = language.tr(

@@ -5,19 +5,20 @@ took away, and nothing else."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from ruamel.yaml.comments import CommentedMap
 
-from acmidm.edit.keys.declaring import add_keys
+from acmidm.edit.keys.declaring import add_keys, file_name
 from acmidm.edit.lines import Edit, copied, put_below, put_last, put_request, take_out
-from acmidm.edit.new.sent import Without
+from acmidm.edit.new.draft import Draft, Without
 from acmidm_onboarding.forms.declarations import LoadedForm, former_keys
 from acmidm_onboarding.forms.documents import read_document
 from acmidm_onboarding.forms.files import Files, absolute, form_file
-from acmidm_onboarding.forms.form import EnvironmentRequest, Form
+from acmidm_onboarding.forms.form import EnvironmentRequest
 from acmidm_onboarding.forms.key_files import key_in
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.sound_parts import sound_parts
@@ -37,8 +38,7 @@ def form_of_application(
     """
     loaded = _loaded(read, folder, application)
     if loaded is None:
-        faulty = _faulty(read, folder, application, files)
-        return None, None if faulty is None else _not_changed(faulty)
+        return None, _mistaken(read, folder, application, files)
     name = loaded.form.application
     if name == application:
         return loaded, None
@@ -64,25 +64,30 @@ def _loaded(read: Onboardings, folder: str, application: str) -> LoadedForm | No
     return next((loaded for loaded in own if loaded.file.name == file), None)
 
 
-def _faulty(read: Onboardings, folder: str, application: str, files: Files) -> Path | None:
-    """Return the form with mistakes that is that of an application, as far as it can be read."""
+def _mistaken(read: Onboardings, folder: str, application: str, files: Files) -> str | None:
+    """Return why nothing is added to the form of an application that has mistakes, as far as it can
+    be read; None where there is none."""
     for file in read.left_out:
         if file.parent.name != folder:
             continue
-        if file.name == form_file(application):
-            return file
         form, is_identified = sound_parts(read_document(absolute(file), file, files.read_text))
-        if form and is_identified and application in (form.application, *form.formerly):
-            return file
+        is_called = form and is_identified and application in (form.application, *form.formerly)
+        if is_called or file.name == form_file(application):
+            return tr(
+                "{file} has mistakes of its own, and was not changed; correct them first: acmidm"
+                " validate {file}",
+                file=file.as_posix(),
+            )
     return None
 
 
-def _not_changed(faulty: Path) -> str:
-    """Return why nothing is added to a form with mistakes."""
+def leaving(loaded: LoadedForm, today: date) -> str | None:
+    """Return why a form that leaves gets nothing more; None where it stays."""
+    if loaded.form.retire.on is None or loaded.form.retire.on > today:
+        return None
     return tr(
-        "{file} has mistakes of its own, and was not changed; correct them first: acmidm validate"
-        " {file}",
-        file=faulty.as_posix(),
+        "{file} leaves: nothing more of it is made; take retire out first, if it stays",
+        file=loaded.file,
     )
 
 
@@ -134,7 +139,7 @@ def _with(written: Any, own: Mapping[str, Any]) -> Any:
     return copy
 
 
-def taking_over(loaded: LoadedForm, sent: Form, without: Without, added: Edit) -> Edit:
+def taking_over(loaded: LoadedForm, draft: Draft, without: Without, added: Edit) -> Edit:
     """Return what gives a form that is there all that a hand changed: what is ``added``, scopes and
     attributes that it has otherwise, and what it loses."""
 
@@ -143,14 +148,14 @@ def taking_over(loaded: LoadedForm, sent: Form, without: Without, added: Edit) -
         for contact in without.contacts:
             if contact in document["contacts"]:
                 document["contacts"].remove(contact)
-        for environment, wanted in sent.environments.items():
+        for environment, wanted in draft.form["environments"].items():
             request = document["environments"].get(environment.value) or {}
-            for name, scope in wanted.scopes.items():
+            for name, scope in wanted["scopes"].items():
                 if request["scopes"][name] is None:
                     request["scopes"][name] = copied({})
-                _change(request["scopes"][name], scope.model_dump(exclude_unset=True))
-            if wanted.attributes:
-                _change(request["attributes"], wanted.attributes)
+                _change(request["scopes"][name], scope)
+            if attributes := wanted.get("attributes"):
+                _change(request["attributes"], attributes)
             _take_out(request, without)
             _take_keys_out(request, loaded.file, without.keys)
 
@@ -183,7 +188,7 @@ def _take_out(request: Any, without: Without) -> None:
 
 def _take_keys_out(request: Any, form: Path, thumbprints: Collection[str]) -> None:
     entries = request.get("jwks") or []
-    names = [entry if isinstance(entry, str) else entry["file"] for entry in entries]
+    names = list(map(file_name, entries))
     known = _thumbprints(form, names)
     for name in reversed(names):
         if known.get(name) in thumbprints:
@@ -199,12 +204,6 @@ def _thumbprints(form: Path, names: Iterable[str]) -> dict[str, str]:
         if isinstance(key, PublicJwk):
             thumbprints[name] = key.thumbprint
     return thumbprints
-
-
-def request_of(request: EnvironmentRequest) -> dict[str, Any]:
-    """Return what a form has for an environment beside its keys, by its names there."""
-    named = {"scopes", "products", "attributes"}
-    return {"scopes": {}, **request.model_dump(include=named, exclude_defaults=True)}
 
 
 def _change(configuration: Any, wanted: Mapping[str, Any]) -> None:

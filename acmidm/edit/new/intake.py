@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from acmidm.edit.changes import Changes, Content, Read, about, path_in
 from acmidm.edit.keys.declaring import free_names
-from acmidm.edit.keys.pair import text_of
+from acmidm.edit.keys.pair import ended, text_of
 from acmidm.edit.new.answers import speaks_for
-from acmidm.edit.new.draft import Draft, file_of
+from acmidm.edit.new.draft import Draft, Key, file_of
 from acmidm.edit.new.existing import (
     adding,
     form_of_application,
-    request_of,
     taking_over,
 )
 from acmidm.edit.new.notes import about_form, about_key, about_production
@@ -33,7 +32,7 @@ from acmidm.edit.new.organisations import (
     of_others,
     quoted_or_none,
 )
-from acmidm.edit.new.sent import Sent, application_of, language_of, read_sent, takes_over
+from acmidm.edit.new.sent import application_of, language_of, read_sent, takes_over
 from acmidm.private_key import is_private_key
 from acmidm.sheet import SUFFIXES
 from acmidm.words import slug
@@ -45,12 +44,11 @@ from acmidm_onboarding.forms.files import (
     Files,
     absolute,
 )
-from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.loading import load_organisations
 from acmidm_onboarding.forms.speaking import about_names
 from acmidm_onboarding.texts import Language, tr, translated
 from acmidm_onboarding.texts.page import SENTENCES
-from acmidm_onboarding.values.jwk import readable_jwk
+from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import (
     DocumentPath,
@@ -72,7 +70,7 @@ class Taken:
     language: Language = Language.NL
     application: str | None = None
     """What the sender calls it, also where the file has mistakes."""
-    sent: Sent | None = None
+    sent: Draft | None = None
     files: Mapping[Path, Content] = field(default_factory=dict)
     """What it comes to: the form is the last."""
     notes: list[str] = field(default_factory=list)
@@ -95,9 +93,13 @@ class Taken:
             tr("this is a private key"),
             tr("this is a private key or a token"),
         )
-        sentence = on_one_line(f"{_label(path)}{problem.what}; {problem.remedy}")
-        if sentence not in self.unclear:
-            self.unclear.append(sentence)
+        self.correct(problem.sentence, *path)
+
+    def correct(self, sentence: str, *path: str | int) -> None:
+        """Note once what its sender has to correct, in a field where it is about one."""
+        line = on_one_line(_label(path) + sentence)
+        if line not in self.unclear:
+            self.unclear.append(line)
 
     def mail(self) -> str:
         """Return what to answer the sender, in the language that is spoken."""
@@ -108,7 +110,7 @@ class Taken:
             )
         lines = [f"{tr('Subject:')} {subject}", ""]
         if self.sent:
-            lines.insert(0, f"{tr('To:')} {', '.join(self.sent.form.contacts)}")
+            lines.insert(0, f"{tr('To:')} {', '.join(self.sent.form['contacts'])}")
         lines += [
             tr("Dear sir or madam") + ",",
             "",
@@ -150,7 +152,7 @@ class SentFiles:
         Each is placed among the forms of its folder, which is quick. Where that is not enough, each
         is placed anew among all forms, so that none is blamed for the mistakes of another.
         """
-        taken = [one for file in files for one in _read(file)]
+        taken = list(chain.from_iterable(map(_read, files)))
         self._place_all(taken)
         while problems := self.changes.problems():
             if self._reads_all:
@@ -179,7 +181,7 @@ class SentFiles:
         for problem in about(files, problems):
             right = problem.also if problem.is_other_right else None
             if right and right.name == ORGANISATION_FILE:
-                source.for_team.append(f"{problem.what}; {problem.remedy}")
+                source.for_team.append(problem.sentence)
             else:
                 source.note(problem, path_in(files, problem))
 
@@ -205,13 +207,13 @@ class SentFiles:
             # The next files find it.
             self._organisations[owner.folder] = owner.organisation
 
-    def _owner_of(self, sent: Sent, source: Taken) -> Owner | None:
+    def _owner_of(self, sent: Draft, source: Taken) -> Owner | None:
         """Return the organisation by its codes, or a new one; None where it is noted that it is
         unclear which."""
-        given, organisations = sent.organisation, self._organisations
+        given, organisations = sent.owner.organisation, self._organisations
         folders = list(self._folders_of(given))
         if len(folders) > 1:
-            source.unclear.append(
+            source.correct(
                 tr(
                     "the codes and the name are those of different organisations ({folders});"
                     " check the codes and the name",
@@ -225,12 +227,12 @@ class SentFiles:
             return Owner(folder, organisations[folder])
         for name, code in (("ovo", given.ovo), ("kbo", given.kbo)):
             for sentence in of_earlier_code(code, organisations):
-                source.unclear.append(_label((name,)) + sentence)
+                source.correct(sentence, name)
         if source.unclear:
             return None
         folder = slug(given.name) or slug(given.code)
         if folder in organisations or not folder:
-            source.unclear.append(
+            source.correct(
                 tr(
                     "another organisation here is called {name}, with other codes; check the name"
                     " and the codes",
@@ -248,8 +250,9 @@ class SentFiles:
                 )
             )
         fields = given.model_dump(mode="json", include={"name", "ovo", "kbo"}, exclude_none=True)
-        fields |= {"language": given.language.value} if given.language is not Language.NL else {}
-        names = speaks_for(_requests(sent.form), self._catalogue)
+        if given.language is not Language.NL:
+            fields["language"] = given.language.value
+        names = speaks_for(sent.form["environments"], self._catalogue)
         return Owner(folder, given, fields).speaking(names)
 
     def _folders_of(self, given: Organisation) -> Iterator[str]:
@@ -265,10 +268,10 @@ class SentFiles:
             named = of_others({"kbo": kbo, "name": given.name}, found[0], organisations)
             yield from dict.fromkeys(folder for _, folder in named)
 
-    def _loaded(self, sent: Sent, owner: Owner, source: Taken) -> LoadedForm | None:
+    def _loaded(self, sent: Draft, owner: Owner, source: Taken) -> LoadedForm | None:
         """Return the form that an application has, None where it is new; note why it cannot be
         changed. Raises Failure where nobody but the team can correct that."""
-        application, files = sent.form.application, Files(self.changes.texts)
+        application, files = sent.application, Files(self.changes.texts)
         loaded, wrong = None, None
         if not owner.is_new:
             read = self.changes.read(paths=[self._forms / owner.folder], files=files)
@@ -277,44 +280,37 @@ class SentFiles:
             wrong = tr(
                 "{name} has no form of {application}, and a hand changes none that is new;"
                 " take it over by acmidm import",
-                name=quoted(sent.organisation.name),
+                name=quoted(sent.owner.organisation.name),
                 application=application,
             )
         if wrong and loaded is None:
             raise Failure(wrong)
         if wrong:
-            source.unclear.append(_label(("application",)) + wrong)
+            source.correct(wrong, "application")
         return loaded
 
     def _files(
-        self, sent: Sent, owner: Owner, loaded: LoadedForm | None, source: Taken
+        self, sent: Draft, owner: Owner, loaded: LoadedForm | None, source: Taken
     ) -> dict[Path, Content]:
         """Return the files of a form, which is the last; note what is wrong with its keys."""
-        form = sent.form
-        file = loaded.file if loaded else file_of(self._forms, owner.folder, form.application)
-        key_files = {
-            environment: self._key_files(file, environment, sent, loaded, source)
-            for environment in form.environments
-        }
-        fields = {
-            "application": form.application,
-            "contacts": form.contacts,
-            "environments": _requests(form),
-        }
+        file = loaded.file if loaded else file_of(self._forms, owner.folder, sent.application)
+        key_files = {}
+        for environment, keys in sent.keys.items():
+            key_files[environment] = self._key_files(file, environment, keys, loaded, source)
         if loaded is None:
-            return Draft(owner, fields).files(self._forms, key_files, sent.organisation.language)
+            language = sent.owner.organisation.language
+            return replace(sent, owner=owner).files(self._forms, key_files, language)
         files: dict[Path, Content] = {}
         for texts in key_files.values():
             files |= {file.with_name(name): text for name, text in texts.items()}
-        edit = adding(loaded, fields, key_files)
-        files[file] = (
-            edit if sent.without is None else taking_over(loaded, form, sent.without, edit)
-        )
+        files[file] = edit = adding(loaded, sent.form, key_files)
+        if sent.without is not None:
+            files[file] = taking_over(loaded, sent, sent.without, edit)
         return files
 
     def _notes(
         self,
-        sent: Sent,
+        sent: Draft,
         owner: Owner,
         loaded: LoadedForm | None,
         source: Taken,
@@ -322,7 +318,7 @@ class SentFiles:
     ) -> Iterator[str]:
         """Yield what whoever takes a file in has to know, though nothing is wrong."""
         *_, file = source.files
-        environments = set(sent.form.environments)
+        environments = set(sent.keys)
         if sent.without is not None:
             yield tr(
                 "{name}: the file says what a hand changed at the authority; check that acmidm"
@@ -338,7 +334,7 @@ class SentFiles:
                     sent=source.file,
                     file=file,
                 )
-        if changed and Environment.PROD in sent.form.environments:
+        if changed and Environment.PROD in sent.keys:
             yield about_production(file, environments)
         if owner.is_new:
             yield from about_names(owner.folder, owner.organisation, self._organisations)
@@ -347,7 +343,7 @@ class SentFiles:
         self,
         form: Path,
         environment: Environment,
-        sent: Sent,
+        keys: Iterable[Key],
         loaded: LoadedForm | None,
         source: Taken,
     ) -> dict[str, str]:
@@ -356,29 +352,25 @@ class SentFiles:
 
         A key of another environment is no key that it has: the loader says what is wrong with it.
         """
-        files = Files(self.changes.texts)
-        there = {key.thumbprint for key in (loaded.keys.get(environment, ()) if loaded else ())}
-        # What is no public key is for the loader to say.
-        read = [(key, readable_jwk(key)) for key in sent.keys_of(environment)]
-        more = [one for one in read if one[1] is None or one[1].thumbprint not in there]
+        files, there = Files(self.changes.texts), set[str]()
+        if loaded:
+            there = {key.thumbprint for key in loaded.keys.get(environment, ())}
+        more = [key for key in keys if getattr(key, "thumbprint", None) not in there]
         free = free_names(
             f"{form.stem}-{environment}-{datetime.now(UTC).year}",
             len(more),
             lambda name: files.exists(absolute(form.with_name(f"{name}.jwk.json"))),
         )
         texts: dict[str, str] = {}
-        for name, (key, public) in zip(free, more, strict=True):
-            texts[f"{name}.jwk.json"] = text_of(public) if public else json.dumps(key)
-            if public is None:
+        for name, key in zip(free, more, strict=True):
+            file = f"{name}.jwk.json"
+            if not isinstance(key, PublicJwk):
+                texts[file] = json.dumps(key)  # what is wrong with it is for the loader to say
                 continue
-            if public.has_ended(datetime.now(UTC)):
-                sentence = tr(
-                    "key {kid} ended on {expires:%Y-%m-%d}; give one that can still be used",
-                    kid=quoted(public.thumbprint),
-                    expires=public.expires,
-                )
-                source.unclear.append(_label(("keys",)) + sentence)
-            source.notes.append(about_key(f"{name}.jwk.json", public))
+            texts[file] = text_of(key)
+            if key.has_ended(datetime.now(UTC)):
+                source.correct(ended(key, quoted(key.thumbprint)), "keys")
+            source.notes.append(about_key(file, key))
         return texts
 
 
@@ -399,11 +391,6 @@ def _differences(folder: str, organisation: Organisation, given: Organisation) -
                 own=quoted(own),
                 has=quoted_or_none(stays),
             )
-
-
-def _requests(form: Form) -> dict[str, dict[str, Any]]:
-    """Return what a form has for each environment beside its keys."""
-    return {one: request_of(request) for one, request in form.environments.items()}
 
 
 def _read(file: Path) -> Iterator[Taken]:

@@ -4,16 +4,18 @@ of a form that exists is replaced or left."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from acmidm.edit.new.draft import Draft, Without
 from acmidm.edit.new.existing import files_of_keys
-from acmidm.edit.new.sent import Sent, Without
+from acmidm.edit.new.organisations import quoted_or_none
 from acmidm.words import shown
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.form import EnvironmentRequest
 from acmidm_onboarding.texts import tr
-from acmidm_onboarding.values.jwk import PublicJwk, readable_jwk
+from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.problems import listed, quoted
 from acmidm_onboarding.values.terms import Environment
 
@@ -52,25 +54,25 @@ def about_production(file: Path, environments: Iterable[Environment]) -> str:
     )
 
 
-def about_form(loaded: LoadedForm, sent: Sent) -> Iterator[str]:
+def about_form(loaded: LoadedForm, sent: Draft) -> Iterator[str]:
     """Yield what a form that exists loses, and what it keeps although the file lacks it: a sender
     may think that it is gone. What takes over has no more than what differs."""
     if sent.without is None:
-        contacts = set(loaded.form.contacts) - set(sent.form.contacts)
+        contacts = set(loaded.form.contacts) - set(sent.form["contacts"])
         yield from _kept(str(loaded.file), tr("contacts"), contacts)
     else:
         yield from _about_loss(loaded, sent, sent.without)
-    for environment, request in sent.form.environments.items():
+    for environment, request in sent.form["environments"].items():
         there = loaded.form.environments.get(environment)
         if there is None:
             continue
         where = f"{loaded.file}, {environment}"
         if sent.without is None:
             yield from _about_kept(where, there, request)
-        for product, configuration in request.products.items():
+        for product, configuration in request.get("products", {}).items():
             if own := there.products.get(product):
                 yield from _about_product(where, product, own, configuration)
-        given = list(filter(None, map(readable_jwk, sent.keys_of(environment))))
+        given = [key for key in sent.keys[environment] if isinstance(key, PublicJwk)]
         keys = loaded.keys.get(environment, ())
         if sent.without is None and given:
             thumbprints = {key.thumbprint for key in given}
@@ -86,13 +88,13 @@ def about_form(loaded: LoadedForm, sent: Sent) -> Iterator[str]:
             )
 
 
-def _about_loss(loaded: LoadedForm, sent: Sent, without: Without) -> Iterator[str]:
+def _about_loss(loaded: LoadedForm, sent: Draft, without: Without) -> Iterator[str]:
     """Yield what a form loses because a hand took it away, and the files of keys that it then names
     no more: nobody removes them but a person."""
     parts = (without.contacts, without.scopes, without.products, without.attributes)
-    if lost := [name for names in parts for name in names]:
+    if lost := list(chain.from_iterable(parts)):
         yield tr("{file} loses {lost}", file=loaded.file, lost=listed(lost))
-    for environment in sent.form.environments:
+    for environment in sent.keys:
         for name, thumbprint in files_of_keys(loaded, environment).items():
             if thumbprint in without.keys:
                 yield tr(
@@ -102,32 +104,32 @@ def _about_loss(loaded: LoadedForm, sent: Sent, without: Without) -> Iterator[st
                 )
 
 
-def _about_kept(
-    where: str, there: EnvironmentRequest, request: EnvironmentRequest
-) -> Iterator[str]:
-    scopes = there.scopes.keys() - request.scopes.keys()
-    yield from _kept(where, tr("scopes"), scopes)
-    products = there.products.keys() - request.products.keys()
-    yield from _kept(where, tr("products"), products)
-    for name, scope in request.scopes.items():
+def _about_kept(where: str, there: EnvironmentRequest, sent: Mapping[str, Any]) -> Iterator[str]:
+    scopes, products = sent["scopes"], sent.get("products", {})
+    yield from _kept(where, tr("scopes"), there.scopes.keys() - scopes.keys())
+    yield from _kept(where, tr("products"), there.products.keys() - products.keys())
+    for name, scope in scopes.items():
         own = there.scopes.get(name)
-        if own is not None and scope.reason is not None and scope.reason != own.reason:
+        if own is None:
+            continue
+        reason, until = scope.get("reason"), scope.get("until")
+        if reason not in (None, own.reason):
             yield tr(
                 "{where}: {scope} keeps the reason {old}; the sender writes {new}",
                 where=where,
                 scope=name,
-                old=quoted(own.reason) if own.reason else tr("none"),
-                new=quoted(scope.reason),
+                old=quoted_or_none(own.reason),
+                new=quoted(reason),
             )
-        if own is not None and scope.until is not None and scope.until != own.until:
+        if until not in (None, own.until):
             yield tr(
                 "{where}: {scope} keeps its last day, {old}; the sender writes {new}",
                 where=where,
                 scope=name,
                 old=own.until or tr("none"),
-                new=scope.until,
+                new=until,
             )
-    for product, configuration in request.products.items():
+    for product, configuration in products.items():
         lacking = there.products.get(product, {}).keys() - configuration.keys()
         yield from _kept(where, tr("fields of {product}", product=product), lacking)
 

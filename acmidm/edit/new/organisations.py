@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from acmidm.edit.new.answers import Answers, Mistakes
+from acmidm.form_text import filled
 from acmidm.words import slug
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.texts import Language, tr
@@ -144,7 +145,7 @@ def _new(
     fields = {**said, "ovo": (said["ovo"] or "").upper(), "owners": list(given.owners)}
     if given.language is not Language.NL:
         fields["language"] = given.language and given.language.value
-    return new_owner(folder, {name: value for name, value in fields.items() if value})
+    return new_owner(folder, filled(fields))
 
 
 def _kind_of(text: str) -> str:

@@ -45,23 +45,6 @@ class Column(StrEnum):
     URI_PROD = "URI PRD"
 
 
-_CODES = (Column.KBO, Column.OVO)
-_OF_FORMS = (
-    *(*_CODES, Column.CUSTOMER, Column.OWNER, Column.APPLICATION, Column.CONTACT, Column.PRODUCT),
-    *(Column.SCOPE, Column.MANDATE_UNTIL, Column.MANDATE_REFERENCE),
-    *(Column.CLIENT_TEST, Column.CLIENT_PROD),
-)
-_OF_SCOPES = (
-    *(*_CODES, Column.APPLICATION, Column.SCOPE, Column.ENVIRONMENT),
-    *(Column.REASON, Column.REFERENCE, Column.UNTIL),
-)
-CLIENT_IDS = {Environment.TNI: Column.CLIENT_TEST, Environment.PROD: Column.CLIENT_PROD}
-_OF_CLIENTS = (
-    *(Column.KBO, Column.CUSTOMER, Column.TAN, Column.URI_TEST, Column.URI_PROD),
-    *CLIENT_IDS.values(),
-)
-CLIENTS_HEADINGS = Headings(_OF_CLIENTS, ((Column.KBO,), tuple(CLIENT_IDS.values())))
-SCOPES_HEADINGS = Headings(_OF_SCOPES, (_CODES,), (Column.MANDATE_UNTIL,))
 _ANSWERS: Mapping[str, str] = {
     "kbo": Column.KBO,
     "ovo": Column.OVO,
@@ -73,6 +56,24 @@ _ANSWERS: Mapping[str, str] = {
     "scopes": Column.SCOPE,
 }
 """Which column has each of the answers."""
+_CODES = (Column.KBO, Column.OVO)
+_OF_SCOPES = (
+    *(*_CODES, Column.APPLICATION, Column.SCOPE, Column.ENVIRONMENT),
+    *(Column.REASON, Column.REFERENCE, Column.UNTIL),
+)
+CLIENT_IDS = {Environment.TNI: Column.CLIENT_TEST, Environment.PROD: Column.CLIENT_PROD}
+_OF_CLIENTS = (
+    *(Column.KBO, Column.CUSTOMER, Column.TAN, Column.URI_TEST, Column.URI_PROD),
+    *CLIENT_IDS.values(),
+)
+_OF_FORMS = (
+    *_ANSWERS.values(),
+    Column.MANDATE_UNTIL,
+    Column.MANDATE_REFERENCE,
+    *CLIENT_IDS.values(),
+)
+CLIENTS_HEADINGS = Headings(_OF_CLIENTS, ((Column.KBO,), tuple(CLIENT_IDS.values())))
+SCOPES_HEADINGS = Headings(_OF_SCOPES, (_CODES,), (Column.MANDATE_UNTIL,))
 _LISTS = ("owners", "contacts", "products", "scopes")
 _OPTIONS: Mapping[str, str] = {
     **{OPTIONS[name]: column for name, column in _ANSWERS.items()},

@@ -14,6 +14,7 @@ from acmidm.edit.new.answers import Answers, Mistakes, chosen, separate
 from acmidm.edit.new.existing import adding, form_of_application
 from acmidm.edit.new.organisations import folders_of
 from acmidm.edit.new.rows import Column, FormRows
+from acmidm.form_text import filled
 from acmidm.sheet import SheetRow
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import Files
@@ -76,7 +77,7 @@ class Scopes(FormRows[AddedScopes]):
         }
         if loaded is None or mistakes.sentences:
             raise Failure("\n".join(mistakes.sentences))
-        environment, grant = Environment(given), {name: one for name, one in said.items() if one}
+        environment, grant = Environment(given), filled(said)
         new = {}
         for scope in scopes:
             if self._is_new(row, loaded, environment, scope, grant):

@@ -10,16 +10,18 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from acmidm.edit.new.draft import Draft, Without
+from acmidm.edit.new.organisations import Owner
 from acmidm_onboarding.forms.documents import Document, Unreadable, read_document, read_text
 from acmidm_onboarding.forms.files import shown
-from acmidm_onboarding.forms.form import Form
+from acmidm_onboarding.forms.form import EnvironmentRequest, Form
 from acmidm_onboarding.forms.validation import validated
 from acmidm_onboarding.texts import Language, tr
+from acmidm_onboarding.values.jwk import readable_jwk
 from acmidm_onboarding.values.names import Part
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import DocumentPath, Problem, quoted
 from acmidm_onboarding.values.secrecy import is_private_key_or_token
-from acmidm_onboarding.values.terms import Environment
 
 _OF_ORGANISATION = ("name", "ovo", "kbo", "language")
 _OF_FORM = ("application", "contacts", "environments")
@@ -32,41 +34,46 @@ _LONGEST_NAME = 64
 _BEGINS_DOCUMENT = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
 
-class Without(Part):
-    """What a hand took away: the form loses it, in the environments that the file names."""
-
-    contacts: tuple[str, ...] = ()
-    scopes: tuple[str, ...] = ()
-    keys: tuple[str, ...] = ()
-    """By their thumbprints."""
-    products: tuple[str, ...] = ()
-    """A product, or a field of one, such as ``notificaties.link``."""
-    attributes: tuple[str, ...] = ()
-
-
 def _nothing_is_empty(value: object) -> object:
     """Accept ``without:`` with nothing behind it: the form loses nothing by what a hand did."""
     return {} if value is None else value
 
 
-class Sent(Part):
-    """An organisation, its form, and the public keys that the form names, each by the name of its
-    file."""
+class _File(Part):
+    """A draft as a file has it. Each key has the name of its file."""
 
     organisation: Organisation
     form: Form
     keys: dict[str, dict[str, Any]] = Field(default_factory=dict)
     without: Annotated[Without | None, BeforeValidator(_nothing_is_empty)] = None
-    """None in a file of the page, which takes nothing away."""
 
-    def keys_of(self, environment: Environment) -> list[Mapping[str, Any]]:
-        """Return the keys of an environment as they were sent: no private half is among them, all
-        else is still to be checked."""
-        request = self.form.environments[environment]
-        return [self.keys[entry.file] for entry in request.jwks or ()]
+    def draft(self) -> Draft:
+        """Return what the file says. No private half is among its keys: all else of them is still
+        to be checked."""
+        environments, keys = {}, {}
+        for environment, request in self.form.environments.items():
+            environments[environment] = self._request(request)
+            members = [self.keys[entry.file] for entry in request.jwks or ()]
+            keys[environment] = [readable_jwk(one) or one for one in members]
+        form = {
+            "application": self.form.application,
+            "contacts": self.form.contacts,
+            "environments": environments,
+        }
+        return Draft(Owner("", self.organisation), form, keys, self.without)
+
+    def _request(self, request: EnvironmentRequest) -> dict[str, Any]:
+        """Return what a form has for an environment beside its keys, by its names there."""
+        named = {"scopes", "products", "attributes"}
+        fields = {"scopes": {}, **request.model_dump(include=named, exclude_defaults=True)}
+        if self.without is not None:
+            # A hand may have changed a scope to what is the default of a form.
+            for name, scope in request.scopes.items():
+                fields["scopes"][name] |= scope.model_dump(exclude_unset=True)
+        return fields
 
 
-def read_sent(file: Path) -> list[tuple[Document, Sent | None, list[Problem]]]:
+def read_sent(file: Path) -> list[tuple[Document, Draft | None, list[Problem]]]:
     """Read a file: one document, or several that take over. Return of each what it says, None where
     that has mistakes, and each mistake."""
     try:
@@ -102,8 +109,8 @@ def takes_over(document: Document) -> bool:
     return isinstance(document.data, Mapping) and "without" in document.data
 
 
-def _read(document: Document) -> tuple[Document, Sent | None, list[Problem]]:
-    sent, problems = validated(Sent, document)
+def _read(document: Document) -> tuple[Document, Draft | None, list[Problem]]:
+    sent, problems = validated(_File, document)
     if sent is None:
         return document, None, problems
     more = () if sent.without is None else _TAKEN_OVER
@@ -132,14 +139,16 @@ def _read(document: Document) -> tuple[Document, Sent | None, list[Problem]]:
                     )
                 )
     problems += _unnamed_keys(document, sent)
-    return document, None if problems else sent, problems
+    draft = None if problems else sent.draft()
+    return document, draft, problems
 
 
-def _unnamed_keys(document: Document, sent: Sent) -> Iterator[Problem]:
+def _unnamed_keys(document: Document, sent: _File) -> Iterator[Problem]:
     """Yield each key that no environment names: it would be left out, and its sender think that it
     counts."""
-    requests = sent.form.environments.values()
-    named = {entry.file for request in requests for entry in request.jwks or ()}
+    named: set[str] = set()
+    for request in sent.form.environments.values():
+        named.update(entry.file for entry in request.jwks or ())
     for name in sent.keys.keys() - named:
         what = tr("the file has the key {name}, which no environment names", name=quoted(name))
         yield document.problem(

@@ -8,14 +8,15 @@ why. What is taken over is a change of a form like any other.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from acmidm.edit.keys.pair import written_members
+from acmidm.edit.keys.pair import ended, written_members
 from acmidm.edit.lines import edited
 from acmidm.edit.new.existing import adding
-from acmidm.form_text import Quoted, ToFill, lines_of
+from acmidm.form_text import Quoted, ToFill, filled, lines_of
 from acmidm.report.kinds import Change, Kind, Scale, who
 from acmidm.report.three_views import ClientDrift
 from acmidm.words import WHOLE, plain
@@ -47,63 +48,292 @@ _SAID_OTHERWISE = (
 """Kinds that say what other changes come to."""
 
 
-@dataclass
 class TakeOver:
     """What a form gains and loses by what a hand changed at one client's authority."""
 
-    loaded: LoadedForm
-    declared: Declaration
-    contacts: list[str]
-    request: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Scopes, products and attributes, by their names in a form."""
-    keys: dict[str, PublicJwk] = field(default_factory=dict)
-    without: dict[str, list[str]] = field(default_factory=dict)
-    taken: list[str] = field(default_factory=list)
-    """What is taken over, a sentence each, with who did it."""
-    notes: list[str] = field(default_factory=list)
-    """What is not taken over, and why; and what the form changes elsewhere."""
+    def __init__(
+        self,
+        declared: Declaration,
+        loaded: LoadedForm,
+        recorded: Client,
+        snapshot: ClientSnapshot,
+        real: Client,
+        stack: Stack,
+    ) -> None:
+        self.declared, self._loaded, self._stack = declared, loaded, stack
+        self._recorded, self._snapshot, self._real = recorded, snapshot, real
+        self._request = loaded.form.environments[declared.environment]
+        self._catalogue: Catalogue = stack.forms.catalogue
+        self._contacts = list(loaded.form.contacts)
+        self._wanted: dict[str, dict[str, Any]] = {"scopes": {}, "products": {}, "attributes": {}}
+        """By their names in a form."""
+        self._keys: dict[str, PublicJwk] = {}
+        self._without: dict[str, list[str]] = {}
+        self._accepted: list[Change] = []
+        """The changes that are taken over."""
+        self.notes: list[str] = []
+        """What is not taken over, and why; and what the form changes elsewhere."""
+        self._takes: Mapping[Kind, Callable[[Change], None]] = {
+            Kind.SCOPE_GRANTED: self._scope,
+            Kind.SCOPE_DEFAULT: self._scope,
+            Kind.SCOPE_ON_REQUEST: self._scope,
+            Kind.SCOPE_WITHDRAWN: self._withdrawn,
+            Kind.KEY_ADDED: self._key,
+            Kind.KEY_CHANGED: self._key,
+            Kind.KEY_REMOVED: self._key,
+            Kind.KEY_COMPROMISED: self._key,
+            Kind.PRODUCT_REMOVED: self._without_product,
+            Kind.PRODUCT_CHANGED: self._product,
+            Kind.ATTRIBUTES_CHANGED: self._attribute,
+            Kind.CLIENT_UPDATED: self._metadata,
+            Kind.SENDS_FOR_MORE: _by_mandate,
+            Kind.SENDS_FOR_FEWER: _by_mandate,
+        }
+        """Per kind what takes a change over, or raises Failure with why it may not be."""
 
-    def text(self, stack: str) -> str:
+    def take(self, changes: Iterable[Change]) -> None:
+        """Take each change over, or note why not. Raises Failure where none can be."""
+        for change in changes:
+            for part in _by_field(change):
+                self._take(part)
+        self._check_number_of_keys()
+        self._hold_back()
+        self._take_products_along()
+        form = self._loaded.form
+        if others := [name for name in form.platforms if name != self.declared.platform]:
+            self.notes.append(
+                tr(
+                    "what the form gains or loses goes for its other platforms too: {platforms}",
+                    platforms=listed(others),
+                )
+            )
+        if self._contacts != list(form.contacts):
+            self.notes.append(tr("the contacts are those of all environments of the form"))
+        if not self._accepted:
+            nothing = tr(
+                "{key}: nothing of what a hand changed can be in a form; acmidm drift --stack"
+                " {stack} --heal puts it back",
+                key=self.declared.key,
+                stack=self._stack.name,
+            )
+            raise Failure("\n".join([nothing, *self.notes]))
+
+    def _take(self, change: Change) -> None:
+        if change.kind in _SAID_OTHERWISE or change.kind.row.scale is Scale.NOTE:
+            return
+        try:
+            self._takes.get(change.kind, _in_no_form)(change)
+            self._accepted.append(change)
+        except Failure as failure:
+            self._leave(change, str(failure))
+
+    def _leave(self, change: Change, *reasons: str) -> None:
+        if change in self._accepted:
+            self._accepted.remove(change)
+        why = "; ".join(dict.fromkeys(reasons))
+        self.notes.append(tr("not taken over: {what}: {why}", what=_sentence(change), why=why))
+
+    def text(self) -> str:
         """Return the document. Raises Failure where nobody could read it."""
-        organisation = self.declared.declared_by
+        organisation, declared = self.declared.declared_by, self.declared
         kbo = organisation.kbo and Quoted(organisation.kbo)
         names = {"name": organisation.name, "ovo": organisation.ovo, "kbo": kbo}
-        request: dict[str, Any] = {"jwks": list(self.keys)} if self.keys else {}
-        environments = {self.declared.environment.value: {**request, **self.request}}
+        request = {"jwks": list(self._keys), **self._wanted}
         fields: dict[str, Any] = {
-            "organisation": {name: value for name, value in names.items() if value},
+            "organisation": filled(names),
             "form": {
-                "application": self.loaded.form.application,
-                "contacts": self.contacts,
-                "environments": environments,
+                "application": self._loaded.form.application,
+                "contacts": self._contacts,
+                "environments": {declared.environment.value: filled(request)},
             },
         }
-        if self.keys:
-            fields["keys"] = {name: written_members(key) for name, key in self.keys.items()}
-        fields["without"] = self.without  # empty too: by it a reader knows the kind of file
+        if self._keys:
+            fields["keys"] = {name: written_members(key) for name, key in self._keys.items()}
+        fields["without"] = self._without  # empty too: by it a reader knows the kind of file
         comments = [
             tr(
                 "What a hand changed of {key} on stack {stack}, for {form}. Fill in each reason,"
                 " then: acmidm new --from FILE",
-                key=self.declared.key,
-                stack=stack,
-                form=self.loaded.file,
-            ),
-            *self.taken,
-            *self.notes,
+                key=declared.key,
+                stack=self._stack.name,
+                form=self._loaded.file,
+            )
         ]
-        lines = [f"# {plain(comment, WHOLE)}" for comment in comments]
+        comments += [tr("taken over: {what}", what=_sentence(one)) for one in self._accepted]
+        lines = [f"# {plain(comment, WHOLE)}" for comment in (*comments, *self.notes)]
         text = "\n".join([*lines, *lines_of(fields), ""])
         if problems := _read(text).problems:
             raise Failure(
                 tr(
                     "{key}: the authority has something that no file may have: {what}; put it"
                     " right there first",
-                    key=self.declared.key,
+                    key=declared.key,
                     what=problems[0].what,
                 )
             )
         return text
+
+    def _remove(self, part: str, name: str) -> None:
+        self._without.setdefault(part, []).append(name)
+
+    def _in_catalogue(self, name: str) -> str:
+        """Return how the catalogue calls a scope of the platform."""
+        names = self._catalogue.names_on(self.declared.platform, self._catalogue.scopes)
+        return names.get(name, name)
+
+    def _scope(self, change: Change) -> None:
+        granted = str(change.subject)
+        if granted in OPERATOR_RIGHTS:
+            raise Failure(
+                tr("it is a right of operators, which no form may have; take it away in the portal")
+            )
+        name = self._in_catalogue(granted)
+        own = self._request.scopes.get(name, ScopeRequest())
+        scope: dict[str, Any] = {"reason": own.reason or ToFill()}
+        is_default = (self._real.scopes or {})[granted].default
+        if is_default is not own.default:
+            scope["default"] = is_default
+        if name not in self._request.scopes and (reference := _reference(change)):
+            scope["reference"] = reference
+        self._require_valid(scopes={name: {**scope, "reason": "x"}})
+        self._wanted["scopes"][name] = scope
+
+    def _withdrawn(self, change: Change) -> None:
+        self._remove("scopes", self._in_catalogue(str(change.subject)))
+
+    def _key(self, change: Change) -> None:
+        kid = str(change.subject)
+        recorded, real = self._recorded.keys.declared or {}, self._real.keys.declared or {}
+        was, now = recorded.get(kid), real.get(kid)
+        thumbprint = now.thumbprint if now else None
+        supplier = self._loaded.form.keys_of or self.declared.lenders.listed.get(thumbprint or "")
+        if supplier:
+            raise Failure(
+                tr(
+                    "the key is that of supplier {supplier}, by a mandate; change its keys.yaml",
+                    supplier=supplier,
+                )
+            )
+        if thumbprint in self.declared.keys.compromised:
+            raise Failure(
+                tr("the form says that this key is compromised; take it away in the portal")
+            )
+        if was and now and was.thumbprint == thumbprint:
+            raise Failure(tr("the same key is described otherwise; change its file"))
+        if now:
+            self._keys[f"key-{len(self._keys) + 1}.jwk.json"] = self._usable_key(kid)
+        if was and was.thumbprint:
+            self._remove("keys", was.thumbprint)
+
+    def _usable_key(self, kid: str) -> PublicJwk:
+        """Return the key of the authority. Raises Failure where a form may not have it."""
+        try:
+            key = public_jwk(dict(self._snapshot.jwks[kid]))
+        except InvalidJwk as error:
+            reasons = dict.fromkeys(reason.sentence for reason in error.reasons)
+            raise Failure("; ".join(reasons)) from None
+        if key.has_ended(self._stack.now):
+            raise Failure(ended(key, quoted(key.kid)))
+        return key
+
+    def _without_product(self, change: Change) -> None:
+        self._remove("products", str(change.subject))
+
+    def _product(self, change: Change) -> None:
+        product = str(change.subject)
+        real, recorded = self._real.products[product], self._recorded.product(product)
+        if not real.owner.is_connection_of(recorded.owner):
+            raise Failure(
+                tr(
+                    "the configuration has another's mark, {mark}; find out who wrote it",
+                    mark=quoted(real.owner.managed_by or "-"),
+                )
+            )
+        was, now = recorded.without_afzenders, real.without_afzenders
+        changed = {name: value for name, value in now.items() if was.get(name) != value}
+        if changed:
+            self._require_valid(products={product: changed})
+            self._wanted["products"][product] = changed
+        for name in was.keys() - now.keys():
+            self._remove("products", f"{product}.{name}")
+
+    def _require_valid(self, contacts: Sequence[str] = (), **parts: Mapping[str, Any]) -> None:
+        """Raises Failure where the form may not have more, with what the loader says of it then."""
+        file, environment = absolute(self._loaded.file), self.declared.environment
+        more = {"contacts": contacts, "environments": {environment: parts}}
+        text = edited(file.read_text("utf-8"), adding(self._loaded, more))
+        catalogue = self._stack.forms.settings.catalogue_folder
+        read = read_onboardings([file], catalogue, files=Files({file: text}))
+        if wrong := [problem.sentence for problem in read.problems]:
+            raise Failure("; ".join(dict.fromkeys(wrong)))
+
+    def _attribute(self, change: Change) -> None:
+        name = change.fields[0].field
+        value = self._real.attributes.get(name)
+        if value is None:
+            self._remove("attributes", name)
+            return
+        self._require_valid(attributes={name: value})
+        self._wanted["attributes"][name] = value
+
+    def _metadata(self, change: Change) -> None:
+        if change.fields[0].field != "contacts":
+            _in_no_form(change)
+        contacts = list(self._real.fields.get("contacts", ()))
+        self._require_valid(contacts)
+        self._contacts = contacts
+        for gone in sorted(set(self._recorded.fields.get("contacts", ())) - set(contacts)):
+            self._remove("contacts", gone)
+
+    def _check_number_of_keys(self) -> None:
+        """Leave all keys as they are where the form would have none, or too many."""
+        gone = self._without.get("keys", ())
+        has = {key.thumbprint for key in self._loaded.keys.get(self.declared.environment, ())}
+        left = len(has.difference(gone)) + len(self._keys)
+        if 1 <= left <= MOST_KEYS:
+            return
+        sentence = tr(
+            "the form would have {count} keys, and has to have 1 to {most}",
+            count=left,
+            most=MOST_KEYS,
+        )
+        for change in list(self._accepted):
+            if change.kind.row.resource is Resource.KEYS:
+                self._leave(change, sentence)
+        self._without.pop("keys", None)
+        self._keys.clear()
+
+    def _hold_back(self) -> None:
+        """Leave the scopes that the gate keeps from production until they are proven on TNI."""
+        declared = self.declared
+        granted = [change for change in self._accepted if change.kind is Kind.SCOPE_GRANTED]
+        names = {str(change.subject): self._in_catalogue(str(change.subject)) for change in granted}
+        known = {**declared.form.catalogue_names, **names}
+        wanted = replace(
+            declared,
+            scopes={**declared.scopes, **dict.fromkeys(names, Grant())},
+            form=replace(declared.form, catalogue_names=known),
+        )
+        desired = self._stack.desired_by_forms([wanted], self._stack.forms.settings.gate)
+        passed = set(chain.from_iterable(one.scopes for one in desired.declared))
+        for change in granted:
+            if change.subject not in passed:
+                del self._wanted["scopes"][names[str(change.subject)]]
+                self._leave(change, *by_reason(desired.held_back))
+
+    def _take_products_along(self) -> None:
+        """Take out the products none of whose scopes is left: no form may configure them."""
+        left = {*self._request.scopes, *self._wanted["scopes"]}
+        left -= set(self._without.get("scopes", ()))
+        for name in self._request.products:
+            is_gone = name in self._without.get("products", ())
+            if is_gone or left.intersection(self._catalogue.products[name].scopes):
+                continue
+            self._wanted["products"].pop(name, None)
+            self._remove("products", name)
+            self.notes.append(
+                tr("product {product} goes too, for none of its scopes is left", product=name)
+            )
 
 
 def taken_over(drift: ClientDrift, recorded: Client, stack: Stack) -> TakeOver:
@@ -139,22 +369,14 @@ def taken_over(drift: ClientDrift, recorded: Client, stack: Stack) -> TakeOver:
             )
         )
     declared, loaded = _form_of(drift, stack)
-    take_over = TakeOver(loaded, declared, list(loaded.form.contacts))
-    _Taking(take_over, recorded, drift.real, drift.snapshot, stack).take(by_hand.changes)
-    if not take_over.taken:
-        nothing = tr(
-            "{key}: nothing of what a hand changed can be in a form; acmidm drift --stack {stack}"
-            " --heal puts it back",
-            key=key,
-            stack=stack.name,
-        )
-        raise Failure("\n".join([nothing, *take_over.notes]))
+    take_over = TakeOver(declared, loaded, recorded, drift.snapshot, drift.real, stack)
+    take_over.take(by_hand.changes)
     return take_over
 
 
-def documents_of(take_overs: Iterable[TakeOver], stack: str) -> str:
+def documents_of(take_overs: Iterable[TakeOver]) -> str:
     """Return all of them as one file. Raises Failure where it would be too large to read."""
-    text = "---\n".join(one.text(stack) for one in take_overs)
+    text = "---\n".join(one.text() for one in take_overs)
     if len(text.encode()) > MAXIMUM_BYTES:
         raise Failure(
             tr(
@@ -171,11 +393,10 @@ def _form_of(drift: ClientDrift, stack: Stack) -> tuple[Declaration, LoadedForm]
     without mistakes declares it."""
     # The form may give it another key than the state has.
     client_keys = [side.client_key for side in (drift.declared, drift.recorded) if side]
+    forms = {loaded.name: loaded for loaded in stack.forms.onboardings.forms}
     for declared in stack.forms.connections:
         if declared.client_key in client_keys:
-            return declared, next(
-                one for one in stack.forms.onboardings.forms if one.name == declared.form.path
-            )
+            return declared, forms[str(declared.form.path)]
     raise Failure(
         tr(
             "{key}: no form without mistakes in {folder} declares the client; correct its form, or"
@@ -186,275 +407,12 @@ def _form_of(drift: ClientDrift, stack: Stack) -> tuple[Declaration, LoadedForm]
     )
 
 
-class _Taking:
-    """Sorts out the changes of one client: what its form gets, and what it may not have."""
-
-    def __init__(
-        self,
-        take_over: TakeOver,
-        recorded: Client,
-        real: Client,
-        snapshot: ClientSnapshot,
-        stack: Stack,
-    ) -> None:
-        self._take_over, self._recorded, self._real = take_over, recorded, real
-        self._snapshot, self._stack = snapshot, stack
-        self._declared, self._loaded = take_over.declared, take_over.loaded
-        self._request = self._loaded.form.environments[self._declared.environment]
-        self._catalogue: Catalogue = stack.forms.catalogue
-        self._accepted: list[Change] = []
-        self._takes: Mapping[Kind, Callable[[Change], list[str]]] = {
-            Kind.SCOPE_GRANTED: self._scope,
-            Kind.SCOPE_DEFAULT: self._scope,
-            Kind.SCOPE_ON_REQUEST: self._scope,
-            Kind.SCOPE_WITHDRAWN: self._withdrawn,
-            Kind.KEY_ADDED: self._key,
-            Kind.KEY_CHANGED: self._key,
-            Kind.KEY_REMOVED: self._key,
-            Kind.KEY_COMPROMISED: self._key,
-            Kind.PRODUCT_REMOVED: self._without_product,
-            Kind.PRODUCT_CHANGED: self._product,
-            Kind.ATTRIBUTES_CHANGED: self._attribute,
-            Kind.CLIENT_UPDATED: self._metadata,
-            Kind.SENDS_FOR_MORE: _by_mandate,
-            Kind.SENDS_FOR_FEWER: _by_mandate,
-        }
-        """Per kind what takes a change over, or returns why it may not be."""
-
-    def take(self, changes: Iterable[Change]) -> None:
-        """Take each change over, or note why not."""
-        for change in changes:
-            for part in _by_field(change):
-                self._take(part)
-        self._check_number_of_keys()
-        self._hold_back()
-        self._take_products_along()
-        for change in self._accepted:
-            self._take_over.taken.append(tr("taken over: {what}", what=_sentence(change)))
-        others = [name for name in self._loaded.form.platforms if name != self._declared.platform]
-        if others:
-            self._take_over.notes.append(
-                tr(
-                    "what the form gains or loses goes for its other platforms too: {platforms}",
-                    platforms=listed(others),
-                )
-            )
-        if self._take_over.contacts != list(self._loaded.form.contacts):
-            self._take_over.notes.append(
-                tr("the contacts are those of all environments of the form")
-            )
-
-    def _take(self, change: Change) -> None:
-        if change.kind in _SAID_OTHERWISE or change.kind.row.scale is Scale.NOTE:
-            return
-        reasons = self._takes.get(change.kind, _in_no_form)(change)
-        if reasons:
-            self._leave(change, *reasons)
-        else:
-            self._accepted.append(change)
-
-    def _leave(self, change: Change, *reasons: str) -> None:
-        why = "; ".join(dict.fromkeys(reasons))
-        self._take_over.notes.append(
-            tr("not taken over: {what}: {why}", what=_sentence(change), why=why)
-        )
-
-    def _add(self, part: str, name: str, value: Any) -> None:
-        self._take_over.request.setdefault(part, {})[name] = value
-
-    def _remove(self, part: str, name: str) -> None:
-        self._take_over.without.setdefault(part, []).append(name)
-
-    def _in_catalogue(self, name: str) -> str:
-        """Return how the catalogue calls a scope of the platform."""
-        names = self._catalogue.names_on(self._declared.platform, self._catalogue.scopes)
-        return names.get(name, name)
-
-    def _scope(self, change: Change) -> list[str]:
-        granted = str(change.subject)
-        if granted in OPERATOR_RIGHTS:
-            return [
-                tr("it is a right of operators, which no form may have; take it away in the portal")
-            ]
-        name = self._in_catalogue(granted)
-        own = self._request.scopes.get(name, ScopeRequest())
-        scope: dict[str, Any] = {"reason": own.reason or ToFill()}
-        is_default = (self._real.scopes or {})[granted].default
-        if is_default is not own.default:
-            scope["default"] = is_default
-        if name not in self._request.scopes and (reference := _reference(change)):
-            scope["reference"] = reference
-        if wrong := self._wrong(scopes={name: {**scope, "reason": "x"}}):
-            return wrong
-        self._add("scopes", name, scope)
-        return []
-
-    def _withdrawn(self, change: Change) -> list[str]:
-        self._remove("scopes", self._in_catalogue(str(change.subject)))
-        return []
-
-    def _key(self, change: Change) -> list[str]:
-        kid = str(change.subject)
-        recorded, real = self._recorded.keys.declared or {}, self._real.keys.declared or {}
-        was, now = recorded.get(kid), real.get(kid)
-        thumbprint = now.thumbprint if now else None
-        supplier = self._loaded.form.keys_of or self._declared.lenders.listed.get(thumbprint or "")
-        if supplier:
-            return [
-                tr(
-                    "the key is that of supplier {supplier}, by a mandate; change its keys.yaml",
-                    supplier=supplier,
-                )
-            ]
-        if thumbprint in self._declared.keys.compromised:
-            return [tr("the form says that this key is compromised; take it away in the portal")]
-        if was and now and was.thumbprint == thumbprint:
-            return [tr("the same key is described otherwise; change its file")]
-        if now and (wrong := self._wrong_key(kid)):
-            return wrong
-        if was and was.thumbprint:
-            self._remove("keys", was.thumbprint)
-        return []
-
-    def _wrong_key(self, kid: str) -> list[str]:
-        """Add the key of the authority; return why a form may not have it."""
-        try:
-            key = public_jwk(dict(self._snapshot.jwks[kid]))
-        except InvalidJwk as error:
-            return [reason.sentence for reason in error.reasons]
-        if key.has_ended(self._stack.now):
-            return [
-                tr(
-                    "key {kid} ended on {expires:%Y-%m-%d}; give one that can still be used",
-                    kid=quoted(key.kid),
-                    expires=key.expires,
-                )
-            ]
-        self._take_over.keys[f"key-{len(self._take_over.keys) + 1}.jwk.json"] = key
-        return []
-
-    def _without_product(self, change: Change) -> list[str]:
-        self._remove("products", str(change.subject))
-        return []
-
-    def _product(self, change: Change) -> list[str]:
-        product = str(change.subject)
-        real, recorded = self._real.products[product], self._recorded.product(product)
-        if not real.owner.is_connection_of(recorded.owner):
-            return [
-                tr(
-                    "the configuration has another's mark, {mark}; find out who wrote it",
-                    mark=quoted(real.owner.managed_by or "-"),
-                )
-            ]
-        was, now = recorded.without_afzenders, real.without_afzenders
-        changed = {name: value for name, value in now.items() if was.get(name) != value}
-        if changed and (wrong := self._wrong(products={product: changed})):
-            return wrong
-        if changed:
-            self._add("products", product, changed)
-        for name in was.keys() - now.keys():
-            self._remove("products", f"{product}.{name}")
-        return []
-
-    def _wrong(self, contacts: Sequence[str] = (), **parts: Mapping[str, Any]) -> list[str]:
-        """Return why the form may not have more: what the loader says of it then."""
-        file, environment = absolute(self._loaded.file), self._declared.environment
-        more = {"contacts": contacts, "environments": {environment: parts}}
-        try:
-            text = edited(file.read_text("utf-8"), adding(self._loaded, more))
-        except Failure as failure:
-            return [str(failure)]
-        catalogue = self._stack.forms.settings.catalogue_folder
-        read = read_onboardings([file], catalogue, files=Files({file: text}))
-        return [f"{problem.what}; {problem.remedy}" for problem in read.problems]
-
-    def _attribute(self, change: Change) -> list[str]:
-        name = change.fields[0].field
-        value = self._real.attributes.get(name)
-        if value is None:
-            self._remove("attributes", name)
-            return []
-        if wrong := self._wrong(attributes={name: value}):
-            return wrong
-        self._add("attributes", name, value)
-        return []
-
-    def _metadata(self, change: Change) -> list[str]:
-        if change.fields[0].field != "contacts":
-            return _in_no_form(change)
-        contacts = list(self._real.fields.get("contacts", ()))
-        if wrong := self._wrong(contacts):
-            return wrong
-        self._take_over.contacts = contacts
-        for gone in sorted(set(self._recorded.fields.get("contacts", ())) - set(contacts)):
-            self._remove("contacts", gone)
-        return []
-
-    def _check_number_of_keys(self) -> None:
-        """Leave all keys as they are where the form would have none, or too many."""
-        gone = self._take_over.without.get("keys", ())
-        has = {key.thumbprint for key in self._loaded.keys.get(self._declared.environment, ())}
-        left = len(has.difference(gone)) + len(self._take_over.keys)
-        if 1 <= left <= MOST_KEYS:
-            return
-        for change in list(self._accepted):
-            if change.kind.row.resource is Resource.KEYS:
-                self._accepted.remove(change)
-                self._leave(
-                    change,
-                    tr(
-                        "the form would have {count} keys, and has to have 1 to {most}",
-                        count=left,
-                        most=MOST_KEYS,
-                    ),
-                )
-        self._take_over.without.pop("keys", None)
-        self._take_over.keys.clear()
-
-    def _hold_back(self) -> None:
-        """Leave the scopes that the gate keeps from production until they are proven on TNI."""
-        declared, scopes = self._declared, self._take_over.request.get("scopes", {})
-        granted = [change for change in self._accepted if change.kind is Kind.SCOPE_GRANTED]
-        names = {str(change.subject): self._in_catalogue(str(change.subject)) for change in granted}
-        wanted = replace(
-            declared,
-            scopes={**declared.scopes, **dict.fromkeys(names, Grant())},
-            form=replace(
-                declared.form,
-                catalogue_names={**declared.form.catalogue_names, **names},
-            ),
-        )
-        desired = self._stack.desired_by_forms([wanted], self._stack.forms.settings.gate)
-        passed = {name for one in desired.declared for name in one.scopes}
-        for change in granted:
-            if change.subject not in passed:
-                del scopes[names[str(change.subject)]]
-                self._accepted.remove(change)
-                self._leave(change, *by_reason(desired.held_back))
-
-    def _take_products_along(self) -> None:
-        """Take out the products none of whose scopes is left: no form may configure them."""
-        take_over = self._take_over
-        gone = take_over.without.get("scopes", [])
-        left = {*self._request.scopes, *take_over.request.get("scopes", {})}.difference(gone)
-        for name in self._request.products:
-            is_gone = name in take_over.without.get("products", [])
-            if is_gone or left.intersection(self._catalogue.products[name].scopes):
-                continue
-            take_over.request.get("products", {}).pop(name, None)
-            self._remove("products", name)
-            take_over.notes.append(
-                tr("product {product} goes too, for none of its scopes is left", product=name)
-            )
+def _in_no_form(_: Change) -> None:
+    raise Failure(tr("no form says this; acmidm drift --heal puts it back"))
 
 
-def _in_no_form(_: Change) -> list[str]:
-    return [tr("no form says this; acmidm drift --heal puts it back")]
-
-
-def _by_mandate(_: Change) -> list[str]:
-    return [tr("whom a client sends for is in mandates and under afzenders; change those")]
+def _by_mandate(_: Change) -> None:
+    raise Failure(tr("whom a client sends for is in mandates and under afzenders; change those"))
 
 
 def _by_field(change: Change) -> list[Change]:

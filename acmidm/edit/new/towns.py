@@ -14,7 +14,7 @@ from acmidm.edit.changes import Content, Placed, Read
 from acmidm.edit.lines import on_one_line, put_last
 from acmidm.edit.new.answers import Answers, Mistakes, form_of, speaks_for
 from acmidm.edit.new.draft import Draft
-from acmidm.edit.new.existing import form_of_application
+from acmidm.edit.new.existing import form_of_application, leaving
 from acmidm.edit.new.organisations import (
     NOBODY,
     Owner,
@@ -173,7 +173,6 @@ class Towns(FormRows[Placed[SheetRow]]):
         has = mandate_for(
             self.onboardings.mandates.get(folder, ()), self._supplier, form.application
         )
-        leaves = form.retire.on is not None and form.retire.on <= self._today
         if form.keys_of != self._supplier:
             mistakes.note(
                 tr(
@@ -193,13 +192,8 @@ class Towns(FormRows[Placed[SheetRow]]):
                     file=there.file.with_name(MANDATES_FILE).as_posix(),
                 )
             )
-        elif leaves and has.until < until:
-            mistakes.note(
-                tr(
-                    "{file} leaves: nothing more of it is made; take retire out first, if it stays",
-                    file=file,
-                )
-            )
+        elif has.until < until:
+            mistakes.note(*filter(None, [leaving(there, self._today)]))
         mistakes.require()
 
     def _add_mandate(

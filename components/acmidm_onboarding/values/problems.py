@@ -52,14 +52,17 @@ class Problem:
         return "/".join(map(without_keys_and_tokens, self.file.parts))
 
     @property
+    def sentence(self) -> str:
+        """What is wrong and what to do, without the place."""
+        return f"{self.what}; {self.remedy}"
+
+    @property
     def wrong_files(self) -> tuple[Path, ...]:
         """The files that may be wrong: both, where nobody knows which of the two is."""
         return (self.file,) if self.also is None or self.is_other_right else (self.file, self.also)
 
     def __str__(self) -> str:
-        return on_one_line(
-            f"{self.shown_file}:{self.line}:{self.column}: {self.what}; {self.remedy}"
-        )
+        return on_one_line(f"{self.shown_file}:{self.line}:{self.column}: {self.sentence}")
 
 
 class Failure(Exception):
