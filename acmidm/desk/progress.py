@@ -231,6 +231,10 @@ def _ordered_since(facts: Facts) -> datetime | None:
     return facts.ordered_since
 
 
+def _told_at(facts: Facts) -> datetime | None:
+    return facts.told_at
+
+
 def _with_key_since(facts: Facts) -> datetime | None:
     """Return since when a client has its ID and its keys; None where nobody tells, as for keys in
     the portal."""
@@ -441,7 +445,7 @@ _ROWS = (
         _KEY,
         _US,
         lambda facts: facts.uses_secret,
-        lambda facts: facts.told_at,
+        _told_at,
         ("secret",),
         command=N_("acmidm secret show {form} --stack {stack} --platform {platform}"),
     ),
@@ -466,7 +470,7 @@ _ROWS = (
         _RIGHT,
         _ORGANISATION,
         lambda facts: _has_no_key(facts) and facts.takes_uploads and facts.administrators == 0,
-        lambda facts: facts.told_at,
+        _told_at,
     ),
     StepRow(
         "upload-again",
@@ -488,7 +492,7 @@ _ROWS = (
         _KEY,
         _ORGANISATION,
         lambda facts: _has_no_key(facts) and facts.takes_uploads,
-        lambda facts: facts.told_at,
+        _told_at,
     ),
     StepRow(
         "first-key",
@@ -496,7 +500,7 @@ _ROWS = (
         _KEY,
         _ORGANISATION,
         lambda facts: _has_no_key(facts) and facts.connection.keys_in_portal and not facts.had_keys,
-        lambda facts: facts.told_at,
+        _told_at,
     ),
     StepRow(
         "key-in-form",

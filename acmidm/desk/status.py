@@ -139,6 +139,10 @@ class LastDay(Part):
             return tr("until {day} ({left})", day=self.until, left=days(self.days_left))
         return tr("until {day}", day=self.until)
 
+    def named(self, name: str) -> list[Piece]:
+        """Return its name with its end."""
+        return [Piece(f"{plain(name)} "), Piece(self.ending, _tone(self.days_left))]
+
 
 class ListedScope(LastDay):
     """A scope that ends."""
@@ -152,7 +156,7 @@ class ListedScope(LastDay):
 
     @property
     def pieces(self) -> list[Piece]:
-        return [Piece(f"{plain(self.scope)} "), Piece(self.ending, _tone(self.days_left))]
+        return self.named(self.scope)
 
     def __str__(self) -> str:
         return f"{self.scope} {self.until}"
@@ -176,7 +180,7 @@ class ListedMandate(LastDay):
 
     @property
     def pieces(self) -> list[Piece]:
-        return [Piece(f"{plain(self.supplier)} "), Piece(self.ending, _tone(self.days_left))]
+        return self.named(self.supplier)
 
     def __str__(self) -> str:
         return f"{plain(self.supplier)} {self.ending}"

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from acmidm.report.afzenders import changes_of_afzenders
 from acmidm.report.connection import ConnectionChanges, client_name, in_order
 from acmidm.report.contacts import Domains, to_check
 from acmidm.report.fields import differ, differing, field_changes
@@ -27,6 +26,7 @@ from acmidm_onboarding.values.client import (
     Grant,
 )
 from acmidm_onboarding.values.keys import Key, PublicKeys
+from acmidm_onboarding.values.metadata import ProductDocument
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import AuthMethod, Environment, ExemptiblePolicy, Platform
 
@@ -430,7 +430,7 @@ class Comparison:
     def _changes_of_products(self, before: Client, after: Client) -> Iterator[Change]:
         for product in sorted(before.products.keys() | after.products.keys()):
             old, new = before.product(product), after.product(product)
-            yield from changes_of_afzenders(product, old, new)
+            yield from _changes_of_afzenders(product, old, new)
             fields = field_changes(flat(old.without_afzenders), flat(new.without_afzenders))
             if product not in after.products:
                 yield Change(kind=Kind.PRODUCT_REMOVED, subject=product, fields=fields)
@@ -442,6 +442,20 @@ class Comparison:
                 fields += field_changes(asdict(old.owner), asdict(new.owner))
             if fields:
                 yield Change(kind=Kind.PRODUCT_CHANGED, subject=product, fields=fields)
+
+
+def _changes_of_afzenders(
+    product: str, old: ProductDocument, new: ProductDocument
+) -> Iterator[Change]:
+    """Yield for whom a client sends at a product, and sends no more, each by name."""
+    had, has = old.afzenders, new.afzenders
+    more = sorted((has[code], code) for code in has.keys() - had.keys())
+    fewer = sorted((had[code], code) for code in had.keys() - has.keys())
+    gained = tuple(FieldChange(field=name, new=code) for name, code in more)
+    lost = tuple(FieldChange(field=name, old=code) for name, code in fewer)
+    for kind, fields in ((Kind.SENDS_FOR_MORE, gained), (Kind.SENDS_FOR_FEWER, lost)):
+        if fields:
+            yield Change(kind=kind, subject=product, note=f"{len(fields):,}", fields=fields)
 
 
 def _supplier(before: Client | None, after: Client | None) -> str | None:
