@@ -259,13 +259,14 @@ def test_run_that_lives_is_not_disturbed(
 def test_a_deployment_that_is_interrupted_ends_in_good_order(
     project: ProxiedProject, proxy: FaultProxy, registry: Registry
 ) -> None:
-    """Ctrl-C while a client is made: what was made by then is recorded, and no lock is left. What
-    the next run does then: ``test_killed.py``."""
+    """A signal while a client is made, to the command alone, as pipelines send it.
+    What was made by then is recorded, and no lock is left. What the next run does then:
+    ``test_killed.py``."""
     form = write_form(project.forms)
     waiting, released = hold_back_a_client(project, proxy)
     run = start(project, *DEPLOY)
     assert waiting.wait(COMMAND_SECONDS)
-    os.killpg(run.pid, signal.SIGINT)
+    run.send_signal(signal.SIGINT)
     released.set()
     assert run.wait(COMMAND_SECONDS) == 128 + signal.SIGINT
     assert project.locks() == []
