@@ -15,6 +15,8 @@ from tests.support.tools import require
 _TESTS = """
 import subprocess
 
+import pytest
+
 from tests.support.tools import require
 
 
@@ -30,6 +32,7 @@ def test_of_a_state():
     require("PostgreSQL", "apt-get install postgresql", is_here=False)
 
 
+@pytest.mark.tool
 def test_of_the_engine():
     require("Python", "apt-get install python3", is_here=True)
     for words in (["preview"], ["up", "--yes"], ["preview"], ["version"]):
