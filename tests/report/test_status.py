@@ -122,6 +122,17 @@ def test_status_searches_and_filters(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert found(days=2) == []
 
 
+def test_whom_a_client_sends_for_has_each_name_that_a_product_has() -> None:
+    """Products are changed one by one, and an organisation that was renamed is found by both."""
+    former = {"code": "OVO000002", "name": "Stad Aalst"}
+    products = {
+        "dosis": {"afzenders": [former]},
+        "notificaties": {"afzenders": [{**former, "name": "Stad Aalst-Oost"}]},
+    }
+    state = client(products=products)
+    assert listed("tni", state, NOW).acts_for == ("Stad Aalst", "Stad Aalst-Oost")
+
+
 def test_who_lacks_an_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """By key and platform, on any stack; what a state has without a client-ID is not there."""
     on_production = client("both", environment=Environment.PROD, client_id="1")
