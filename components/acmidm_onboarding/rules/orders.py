@@ -387,6 +387,6 @@ def _keys(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Mapping
     # A new key waits where it wants the name of one that stays, or where there would be more than a
     # client may have.
     taken = {*stays, *(key.thumbprint for key in stays.values())}
-    fitting = [each for each in asked.items() if taken.isdisjoint((each[0], each[1].thumbprint))]
+    fitting = [(kid, key) for kid, key in asked.items() if taken.isdisjoint((kid, key.thumbprint))]
     fitting.sort(key=lambda key: key[1].thumbprint not in names)
     return {**stays, **dict(fitting[: max(MOST_KEYS - len(stays), 0)])}

@@ -87,7 +87,8 @@ def _now(
     if has is not None:
         gone = leaving - has.products.keys()
         if not withdrawn & has.granted.keys():
-            gone |= leaving & has.leaving.parts - has.leaving.known_protected
+            may_go = has.leaving.parts - has.leaving.known_protected
+            gone |= leaving & may_go
     now = connection.without(withdrawn, gone)
     return replace(
         now,
