@@ -202,6 +202,17 @@ def test_a_resource_that_is_not_in_the_state_is_pending() -> None:
     assert ("client_created", None) in said(refused)[1]
 
 
+def test_a_confirmed_client_that_no_run_has_recorded_is_pending() -> None:
+    """What is confirmed is declared with its client-ID: it is not taken over, and its first run
+    waits."""
+    declared = replace(wanted(), client_id=ID)
+    one = compared(None, declared, real())
+    assert (one.real, one.snapshot) == (None, None)
+    assert ("client_created", None) in said(one)[1]
+    adopted = changed(declared, adopts=ID)
+    assert compared(None, adopted, real()).real is not None
+
+
 def test_a_protected_client_whose_form_went_is_pending_removal() -> None:
     """Nobody granted its scopes by hand; what somebody did do by hand still shows."""
     one = compared(stored(protected=frozenset({"acmidm"})), None, real())
