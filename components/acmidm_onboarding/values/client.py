@@ -89,7 +89,7 @@ class HandedOver:
 
 @dataclass(frozen=True)
 class Record:
-    """What a state alone knows of a client."""
+    """What a state alone knows of a client, or that it has nothing of it yet."""
 
     urns: Mapping[str, str] = field(default_factory=dict)
     """The URNs of its resources, per part."""
@@ -147,7 +147,8 @@ class FormTerms:
 
 @dataclass(frozen=True)
 class Leaving:
-    """What of a client is taken down, and how, as a run declares and records it."""
+    """What of a client is taken down, and how, as a run declares and records it; and what the
+    engine protects from that."""
 
     parts: frozenset[str] = frozenset()
     """Its platform and its products, from the run on that begins it: neither engine nor provider

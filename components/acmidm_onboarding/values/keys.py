@@ -84,7 +84,8 @@ class PublicKeys:
         return frozenset(key.thumbprint for key in (self.declared or {}).values() if key.thumbprint)
 
     def joined(self, part: PublicKeys) -> PublicKeys:
-        """Return the keys with those of another part of the same client."""
+        """Return the keys with those of another part of the same client; the declared ones are
+        known where both parts have them."""
         declared = None
         if self.declared is not None and part.declared is not None:
             declared = {**self.declared, **part.declared}
