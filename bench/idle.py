@@ -30,6 +30,6 @@ class _Connection(pulumi.ComponentResource):
 
 
 def run(connections: int, scopes_of_first: int) -> None:
-    _Connection("connection-0", scopes_of_first)
-    for number in range(1, connections):
-        _Connection(f"connection-{number}", 1)
+    for number in range(connections):
+        scopes = 1 if number else scopes_of_first
+        _Connection(f"connection-{number}", scopes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from statistics import median
 
 from bench.measured import Figure
@@ -60,13 +59,13 @@ def table(case: Case) -> str:
         figures = [repetition[step] for repetition in case.repetitions if step in repetition]
         cells = (
             step,
-            _spread(list(map(attrgetter("seconds"), figures))),
+            _spread([figure.seconds for figure in figures]),
             _spread(case.ratios(step)),
             _spread(case.ratios(step, "cpu_seconds")),
             " + ".join(first.floor),
-            _short(median(map(attrgetter("cpu_seconds"), figures))),
-            _short(median(map(attrgetter("largest_mb"), figures))),
-            _short(median(map(attrgetter("all_mb"), figures))),
+            _short(median(figure.cpu_seconds for figure in figures)),
+            _short(median(figure.largest_mb for figure in figures)),
+            _short(median(figure.all_mb for figure in figures)),
             _short(sum(first.requests.values()) / case.connections),
             _short(first.state_kb / case.connections),
         )

@@ -15,7 +15,6 @@ from story.scratch import PROJECT
 
 _TABLE = re.compile(r"(<!-- Made from [^\n]*-->\n).*?(<!-- End of the table -->)", re.DOTALL)
 _OURS = "acmidm_onboarding"
-_YES_OR_NO = {True: "yes", False: "no"}
 
 
 def kinds() -> Iterator[str]:
@@ -59,7 +58,8 @@ def rules() -> Iterator[str]:
 
 
 def _ability(name: str, each: Iterable[bool]) -> str:
-    return f"| {name} | {' | '.join(map(_YES_OR_NO.__getitem__, each))} |"
+    cells = ["yes" if can else "no" for can in each]
+    return f"| {name} | {' | '.join(cells)} |"
 
 
 def _ruling(rule: Rule, platform: str) -> str:

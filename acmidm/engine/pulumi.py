@@ -12,7 +12,6 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
@@ -22,7 +21,7 @@ import typer
 from acmidm.engine import progress
 from acmidm.engine.shown import ATTEMPTS, once
 from acmidm_onboarding.command_inputs import handing
-from acmidm_onboarding.recorded import BRIEF, MissingStack, UnreadableState, export
+from acmidm_onboarding.recorded import BRIEF, UnreadableState, state_in
 from acmidm_onboarding.stack_files import stack_file, stack_names
 from acmidm_onboarding.values.client import Records
 from acmidm_onboarding.values.problems import Failure, did_you_mean, either, on_one_line, quoted
@@ -65,10 +64,9 @@ def stack_config(stack: str) -> dict[str, Any]:
 def stack_deployment(stack: str) -> dict[str, Any]:
     """Return the state of a stack as the engine exports it, secrets encrypted. Raises
     EngineError."""
+    exported = _run("stack", "export", "--stack", stack)
     try:
-        return dict(export(stack, partial(_done, environment=BRIEF)))
-    except MissingStack:
-        raise _unknown_stack(stack) from None
+        return dict(state_in(exported))
     except UnreadableState as error:
         raise EngineError(f"pulumi stack export: {error}") from None
 

@@ -54,12 +54,10 @@ def create_app(settings: PortalSettings) -> FastAPI:
     )
     clients_are_ours = settings.external_issuer is None
     offered = read_products()
-    routers = [audit.router, products.router, *map(route_calls, offered)]
+    own = [clients.router, oauth.router] if clients_are_ours else []
     if clients_are_ours and settings.platform == "geosecure":
-        routers.insert(0, oauth.geosecure)
-    if clients_are_ours:
-        routers = [clients.router, oauth.router, *routers]
-    for router in routers:
+        own.append(oauth.geosecure)
+    for router in (*own, audit.router, products.router, *map(route_calls, offered)):
         app.include_router(router)
     if clients_are_ours:
         for path in TOKEN_PATHS[settings.platform]:

@@ -13,7 +13,7 @@ import json
 import os
 import subprocess
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
@@ -222,22 +222,10 @@ def full_name(stack: str) -> str:
     return f"{organisation}/{pulumi.get_project()}/{stack}"
 
 
-def export(stack: str, run: Callable[..., subprocess.CompletedProcess[str]]) -> Mapping[str, Any]:
-    """Return the export of a stack's state, secrets encrypted. ``run`` runs a command of the engine
-    to its end.
-
-    Raises:
-        MissingStack
-        UnreadableState: with the engine's reason.
-    """
-    done = run("stack", "export", "--stack", stack)
-    if done.returncode != 0:
-        reason = done.stderr.strip().rpartition("\n")[2].removeprefix("error: ")
-        if reason.startswith("no stack named"):
-            raise MissingStack(f"there is no stack {quoted(stack)}")
-        raise UnreadableState(on_one_line(reason or "the engine said nothing"))
+def state_in(exported: str) -> Mapping[str, Any]:
+    """Return the state that the engine exported. Raises UnreadableState where it is none."""
     with suppress(ValueError):
-        document = json.loads(done.stdout)
+        document = json.loads(exported)
         if isinstance(document, Mapping):
             return document
     raise UnreadableState("what the engine exports is no state")
@@ -247,15 +235,15 @@ def export(stack: str, run: Callable[..., subprocess.CompletedProcess[str]]) -> 
 def _read(stack: str) -> Mapping[str, Any] | UnreadableState:
     """Return the export of a state, or why it cannot be read."""
     try:
-        return export(stack, _run)
+        return state_in(_exported(stack))
     except UnreadableState as error:
         return error
 
 
-def _run(*words: str) -> subprocess.CompletedProcess[str]:
+def _exported(stack: str) -> str:
     try:
-        return subprocess.run(
-            ["pulumi", *words, "--non-interactive"],
+        done = subprocess.run(
+            ["pulumi", "stack", "export", "--non-interactive", "--stack", stack],
             env={**BRIEF, **os.environ},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -267,3 +255,9 @@ def _run(*words: str) -> subprocess.CompletedProcess[str]:
         raise UnreadableState("pulumi is not on PATH") from None
     except subprocess.TimeoutExpired:
         raise UnreadableState(f"the engine took more than {_SECONDS} s") from None
+    if done.returncode == 0:
+        return done.stdout
+    reason = done.stderr.strip().rpartition("\n")[2].removeprefix("error: ")
+    if reason.startswith("no stack named"):
+        raise MissingStack(f"there is no stack {quoted(stack)}")
+    raise UnreadableState(on_one_line(reason or "the engine said nothing"))

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from bench import idle
 from bench.__main__ import bench
 from bench.authority import running
 from bench.repetition import TOOLS
@@ -27,6 +28,17 @@ def test_a_plot_compares_sizes_and_another_one_latencies() -> None:
     slow, fast, larger = Case(2, 20), Case(2, 0), Case(10, 0)
     assert comparisons([fast, larger, slow]) == {"growth": [fast, larger], "latency": [fast, slow]}
     assert comparisons([slow]) == {"growth": [slow]}
+
+
+@pytest.mark.parametrize("connections", [0, 1, 3])
+def test_a_floor_has_the_connections_that_it_is_measured_for(
+    monkeypatch: pytest.MonkeyPatch, connections: int
+) -> None:
+    """None for the preview of no resources."""
+    made = list[tuple[str, int]]()
+    monkeypatch.setattr(idle, "_Connection", lambda *connection: made.append(connection))
+    idle.run(connections, 2)
+    assert made == [("connection-0", 2), ("connection-1", 1), ("connection-2", 1)][:connections]
 
 
 @pytest.mark.exhaustive

@@ -167,7 +167,6 @@ def test_what_a_person_names_may_be_a_link_or_no_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.tool
-@pytest.mark.tool
 @pytest.mark.parametrize(
     "words",
     [("validate",), ("status", "--board"), ("status", "--board", "--output", "html")],

@@ -151,10 +151,10 @@ def _description(call: Call) -> dict[str, Any]:
     described: dict[str, Any] = {"x-basis": call.basis, "x-source": call.source, "responses": {}}
     if call.returns:
         described["responses"][str(call.status)] = _json(call.returns)
-    statuses = [400, 401, 403, 404, 503]
+    statuses = [400, 401, 403, 404]
     if call.body:
-        statuses.insert(-1, 415)
-    for status in statuses:
+        statuses.append(415)
+    for status in (*statuses, 503):
         phrase = HTTPStatus(status).phrase
         described["responses"][str(status)] = {"description": phrase, **error}
     if call.body:

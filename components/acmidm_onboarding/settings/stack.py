@@ -191,10 +191,11 @@ def read_settings(
     values.setdefault("protectClients", values.get("environment") == Environment.PROD)
     values.setdefault("catalogueFolder", own_catalogue())
     values.setdefault("mailSender", "")  # pydantic checks no default, and a server needs a sender
-    platforms = {platform: of_platform(platform, lookup, environ) for platform in Platform}
-    if not platforms[Platform.GEOSECURE]:
-        del platforms[Platform.GEOSECURE]
-    values["platforms"] = platforms
+    values["platforms"] = {}
+    for platform in Platform:
+        given = of_platform(platform, lookup, environ)
+        if given or platform is Platform.ACMIDM:
+            values["platforms"][platform] = given
     unknown += _marks(values)
     try:
         settings = Settings.model_validate(values)
