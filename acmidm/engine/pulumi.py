@@ -21,7 +21,7 @@ import typer
 from acmidm.engine import progress
 from acmidm.engine.shown import ATTEMPTS, once
 from acmidm_onboarding.command_inputs import handing
-from acmidm_onboarding.recorded import BRIEF, UnreadableState, state_in
+from acmidm_onboarding.recorded import UnreadableState, state_in
 from acmidm_onboarding.stack_files import stack_file, stack_names
 from acmidm_onboarding.values.client import Records
 from acmidm_onboarding.values.problems import Failure, did_you_mean, either, on_one_line, quoted
@@ -107,7 +107,7 @@ def lock_owners(stack: str) -> list[tuple[int, str, str, datetime]]:
     machine, since when."""
     # No command lists them. A rename to its own name takes the lock, or says who has it, and is
     # then refused.
-    done = _done("stack", "rename", stack, "--stack", stack, environment=BRIEF)
+    done = _done("stack", "rename", stack, "--stack", stack)
     owners = []
     for user, host, pid, since in _LOCK.findall(done.stderr):
         owners.append((int(pid), user, host, datetime.fromisoformat(since).astimezone()))
@@ -276,7 +276,7 @@ def _json(*words: str) -> Any:
 
 
 def _run(*words: str, given: str | None = None) -> str:
-    done = _done(*words, given=given, environment=BRIEF)
+    done = _done(*words, given=given)
     if done.returncode != 0:
         raise _error(done, words)
     return done.stdout
@@ -313,7 +313,7 @@ def _unknown_stack(stack: str) -> UnknownStack:
 
 def _done(
     *words: str,
-    environment: Mapping[str, str],
+    environment: Mapping[str, str] | None = None,
     given: str | None = None,
     is_shown: bool = False,
 ) -> subprocess.CompletedProcess[str]:
@@ -333,7 +333,7 @@ def _done(
             # break off.
             process = subprocess.Popen(
                 command,
-                env={**environment, **os.environ, **progress.ENVIRONMENT},
+                env={**(environment or {}), **os.environ, **progress.ENVIRONMENT},
                 stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=errors_to,

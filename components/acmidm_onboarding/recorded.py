@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -44,9 +43,6 @@ from acmidm_onboarding.values.terms import Environment, Platform
 
 VERSION = "acmidm_onboarding"
 """The output of a component that says which version of this package declared it last."""
-BRIEF = {"GOGC": "off"}
-"""What spares a command of the engine that ends at once the collection of its garbage: a fifth of
-its time. An export of 1,000 resources takes 166 MB of memory, and 131 without this."""
 _SECONDS = 60
 """How long the engine may take to read a state for a program."""
 
@@ -244,7 +240,6 @@ def _exported(stack: str) -> str:
     try:
         done = subprocess.run(
             ["pulumi", "stack", "export", "--non-interactive", "--stack", stack],
-            env={**BRIEF, **os.environ},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",

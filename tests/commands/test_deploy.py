@@ -43,7 +43,6 @@ echo "$command" >> "$here/called"
 when="each step"
 [ "$PULUMI_SKIP_CHECKPOINTS" != true ] || when="at the end"
 echo "$command $when" >> "$here/state"
-echo "$command ${{GOGC:-by itself}}" >> "$here/garbage"
 [ ! -e "$here/$command.json" ] || cat "$here/$command.json"
 [ ! -e "$here/$command.then" ] || . "$here/$command.then"
 [ ! -e "$here/$command.waits" ] || exec {python} -IS "$here/waits.py"
@@ -186,24 +185,6 @@ def test_the_state_is_written_at_the_end_where_all_that_is_made_is_found_again(
         monkeypatch.setenv(name, value)
     engine.deploy()
     assert f"up {when}" in (engine.folder / "state").read_text().splitlines()
-
-
-def test_a_command_that_ends_at_once_collects_no_garbage(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A preview and an ``up`` do: they need the memory. Whoever sets it otherwise has that."""
-    monkeypatch.delenv("GOGC", raising=False)
-    engine.says("preview", plan(*steps("create", "OVO000001/loket")))
-    engine.deploy()
-    collected = (engine.folder / "garbage").read_text().splitlines()
-    assert sorted({line for line in collected if line.endswith("by itself")}) == [
-        "preview by itself",
-        "up by itself",
-    ]
-    assert {"stack export off", "stack history off", "stack tag off"} <= {*collected}
-    monkeypatch.setenv("GOGC", "100")
-    engine.deploy()
-    assert "stack export 100" in (engine.folder / "garbage").read_text().splitlines()
 
 
 def test_refusals_are_shown_first_and_the_others_are_brought_up(engine: Engine) -> None:
