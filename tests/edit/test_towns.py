@@ -178,6 +178,15 @@ def test_values_of_a_product_are_a_column_each() -> None:
     assert "columns that were not read: TAN" in result.stdout
 
 
+@pytest.mark.usefixtures("place")
+def test_options_say_what_cells_could() -> None:
+    """Several owners with commas, as in a cell; an empty option says nothing, as an empty cell."""
+    nothing = [part for name in ("name", "ovo", "kbo") for part in (f"--{name}", "")]
+    result = new(sheet(GENT, AALST), "--scope", SCOPE, "--owner", "@a/b,@c/d", *nothing)
+    assert result.exit_code == 0, result.output
+    assert read("onboardings/stad-aalst/organisation.yaml")["owners"] == ["@a/b", "@c/d"]
+
+
 def test_a_mandate_is_added_to_those_that_there_are(place: Workspace) -> None:
     """Comments stay. One that ends later renews that of a form that is there, whose text stays."""
     mine = (
