@@ -172,6 +172,7 @@ def test_rows_with_mistakes_are_left_out_on_request() -> None:
             "OVO000001;aalst;",
             "column C (Scope): is missing; give a scope",
         ),
+        (HEADING, f"ovo000009;aalst;{SCOPE}", 'no organisation has the code "ovo000009"; correct'),
         (HEADING, f"OVO000001;;{SCOPE}", "(Toepassing): is missing; give the name"),
         (HEADING, "OVO000001;aalst;dv_register_lesen", "did you mean"),
         (HEADING, f"OVO000001;aalst;={SCOPE}", "formula"),
@@ -218,6 +219,13 @@ def test_options_that_are_of_no_row_are_refused() -> None:
     refused = add(f"{BOTH[0]};{SCOPE}", options=("--contact", "api@stad.example"))
     assert refused.exit_code == 2
     assert refused.stderr.startswith("--from a spreadsheet without --supplier adds scopes")
+
+
+@pytest.mark.usefixtures("place")
+def test_an_empty_option_names_no_application() -> None:
+    refused = add(f"OVO000001;{SCOPE}", heading="OVO-code;Scope", options=("--application", ""))
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith("row 2: --application: is missing; give the name")
 
 
 @pytest.mark.usefixtures("place")

@@ -275,6 +275,17 @@ def test_a_product_without_a_value_yet_gets_one(workspace: Workspace) -> None:
     assert form("gent/nieuw")["environments"]["tni"]["products"] == {"proef": {"x": "y"}}
 
 
+def test_one_that_has_its_number_in_common_is_known_by_its_code(workspace: Workspace) -> None:
+    """Two may have one KBO number, where each has an OVO code that tells them apart."""
+    workspace.write_organisation('name: Haven\novo: OVO002277\nkbo: "0207.451.227"\n', "haven")
+    document = of_gent("nieuw", scopes={"dv_register_lezen": {}})
+    document["organisation"]["kbo"] = "0207.451.227"
+    result = take_in(document)
+    assert result.exit_code == 0, result.output
+    assert form("gent/nieuw")["application"] == "nieuw"
+    assert workspace.sentences() == []
+
+
 CLAIMS: dict[str, dict[str, Any]] = {
     "a name that looks like another's": {"name": "Stad Ģent", "ovo": "OVO001234"},
     "a name that another has": {"name": "Stad Gent", "ovo": "OVO001234"},
@@ -289,6 +300,11 @@ CLAIMS: dict[str, dict[str, Any]] = {
         "ovo": "OVO002067",
         "kbo": "0207.495.470",
     },
+    "one's code, with the number that departments share": {
+        "name": "Stad Gent",
+        "ovo": "OVO002067",
+        "kbo": "0316.380.841",
+    },
     "one's code, with another's name": {"name": "Wingene", "ovo": "OVO002067"},
     "one's number, with another's name": {"name": "Wingene", "kbo": "0207.451.227"},
 }
@@ -298,6 +314,7 @@ CLAIMS: dict[str, dict[str, Any]] = {
 def test_an_unclear_identity_is_refused(workspace: Workspace, name: str) -> None:
     workspace.write_organisation('name: Stad Aalst\nkbo: "0207.437.468"\n', "aalst")
     workspace.write_organisation('name: Wingene\novo: OVO002277\nkbo: "0207.495.470"\n', "wingene")
+    workspace.write_organisation('name: Cultuur\novo: OVO003323\nkbo: "0316.380.841"\n', "cultuur")
     document = of_gent("nieuw", scopes={"dv_register_lezen": {}})  # which anybody may ask for
     assert refused({**document, "organisation": CLAIMS[name]})
 

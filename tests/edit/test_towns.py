@@ -14,7 +14,7 @@ from acmidm.cli import app
 from acmidm_onboarding.values.terms import Environment
 from story.offstage import TOWN_COLUMNS, towns
 from tests.support.terminal import contents
-from tests.support.towns_sheet import AALST, GENT, HEADINGS, SCOPE, new, place, read, sheet
+from tests.support.towns_sheet import AALST, GENT, HEADINGS, SCOPE, WINGENE, new, place, read, sheet
 from tests.support.workspace import Workspace, private_key
 
 __all__ = ["place"]
@@ -176,6 +176,24 @@ def test_values_of_a_product_are_a_column_each() -> None:
         ["stad-aalst"],
     )
     assert "columns that were not read: TAN" in result.stdout
+
+
+@pytest.mark.usefixtures("place")
+def test_options_say_what_cells_could() -> None:
+    """Several owners with commas, as in a cell; an empty option says nothing, as an empty cell."""
+    nothing = [part for name in ("name", "ovo", "kbo") for part in (f"--{name}", "")]
+    result = new(sheet(GENT, AALST), "--scope", SCOPE, "--owner", "@a/b,@c/d", *nothing)
+    assert result.exit_code == 0, result.output
+    assert read("onboardings/stad-aalst/organisation.yaml")["owners"] == ["@a/b", "@c/d"]
+
+
+@pytest.mark.usefixtures("place")
+def test_a_new_organisation_without_a_name_stops_no_later_row() -> None:
+    """The name of a later one is compared with those of the rows before it."""
+    result = new(sheet((*AALST[:2], "", *AALST[3:]), ("", "", *WINGENE[2:])))
+    assert result.exit_code == 2, result.output
+    assert 'row 2: column C (Klant): "name" is missing; add it' in result.stderr
+    assert 'row 3: --organisation: no organisation here is "Wingene"; a new' in result.stderr
 
 
 def test_a_mandate_is_added_to_those_that_there_are(place: Workspace) -> None:

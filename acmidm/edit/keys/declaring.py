@@ -189,8 +189,9 @@ class ListOfKeys:
 
 def free_names(base: str, count: int, is_taken: Callable[[str], bool]) -> list[str]:
     """Return names that are not taken: ``base``, ``base-2`` and so on."""
-    names = itertools.chain([base], map(f"{base}-{{}}".format, itertools.count(2)))
-    return list(itertools.islice(itertools.filterfalse(is_taken, names), count))
+    numbered = (f"{base}-{number}" for number in itertools.count(2))
+    free = itertools.filterfalse(is_taken, itertools.chain([base], numbered))
+    return list(itertools.islice(free, count))
 
 
 def add_keys(environments: Any, environment: Environment, files: Iterable[str]) -> None:

@@ -29,7 +29,6 @@ from acmidm.edit.new.organisations import (
     Owner,
     folders_of,
     of_earlier_code,
-    of_others,
     quoted_or_none,
 )
 from acmidm.edit.new.sent import application_of, language_of, read_sent, takes_over
@@ -48,6 +47,7 @@ from acmidm_onboarding.forms.loading import load_organisations
 from acmidm_onboarding.forms.speaking import about_names
 from acmidm_onboarding.texts import Language, tr, translated
 from acmidm_onboarding.texts.page import SENTENCES
+from acmidm_onboarding.values.identifiers import look_of
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import (
@@ -257,16 +257,21 @@ class SentFiles:
 
     def _folders_of(self, given: Organisation) -> Iterator[str]:
         """Yield the folder of an organisation by its codes, and then each other one whose name or
-        KBO number it has too. A number that the file of its own lacks may be shared."""
+        KBO number a sender writes. A number that the file of its own has, or lacks, may be
+        shared."""
         organisations = self._organisations
         found = folders_of((given.ovo, given.kbo), organisations)
         if given.ovo:
             found = [one for one in found if organisations[one].ovo in (None, given.ovo)]
         yield from found
-        if len(found) == 1:
-            kbo = given.kbo if organisations[found[0]].kbo else None
-            named = of_others({"kbo": kbo, "name": given.name}, found[0], organisations)
-            yield from dict.fromkeys(folder for _, folder in named)
+        if len(found) != 1:
+            return
+        own = organisations[found[0]]
+        is_numbered = own.kbo is not None and given.kbo not in (None, own.kbo)
+        for folder, other in organisations.items():
+            has_number = is_numbered and other.kbo == given.kbo
+            if folder != found[0] and (has_number or look_of(other.name) == look_of(given.name)):
+                yield folder
 
     def _loaded(self, sent: Draft, owner: Owner, source: Taken) -> LoadedForm | None:
         """Return the form that an application has, None where it is new; note why it cannot be

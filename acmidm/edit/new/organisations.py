@@ -54,7 +54,7 @@ NOBODY = Owner("stand-in", Organisation.model_validate(_NOBODY), _NOBODY)
 def new_owner(folder: str, fields: Mapping[str, Any]) -> Owner:
     """Return a new organisation, not checked: the loader says what is wrong with its file."""
     codes = {name: code_in(fields.get(name)) for name in ("ovo", "kbo")}
-    return Owner(folder, Organisation.model_construct(**{**fields, **codes}), fields)
+    return Owner(folder, Organisation.model_construct(**{"name": "", **fields, **codes}), fields)
 
 
 def owner_of(

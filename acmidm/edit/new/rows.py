@@ -101,14 +101,18 @@ class FormRows(Rows[SheetRow, P]):
     def __init__(self, common: Answers, read: Read, forms: Path, today: date) -> None:
         super().__init__(read, read())
         self._forms, self._today = forms, today
-        self._given = {column for name, column in _ANSWERS.items() if getattr(common, name)}
+        said: dict[str, Any] = {}
+        for name in _ANSWERS:
+            answer = getattr(common, name)
+            said[name] = separate(answer) if name in _LISTS else answer or None
+        self._given = {column for name, column in _ANSWERS.items() if said[name]}
         """The columns that options stand in for."""
         values: dict[tuple[str, str], list[str]] = {}
         for field, texts in common.values.items():
             if text := ",".join(texts):
                 values[field] = [text]
                 self._given.add(".".join(field))
-        self._common = replace(common, values=values)
+        self._common = replace(common, values=values, **said)
 
     def place(self, source: SheetRow) -> P:
         """Return what a row comes to. Raises Failure with all that is wrong with it."""
@@ -127,8 +131,6 @@ class FormRows(Rows[SheetRow, P]):
                 said[name] = separate([text]) if name in _LISTS else text
         if "kbo" in said:
             said["kbo"] = whole_kbo(said["kbo"])
-        if "ovo" in said:
-            said["ovo"] = said["ovo"].upper()
         values = dict(self._common.values)
         for column, text in row.values.items():
             product, dot, name = column.partition(".")

@@ -4,6 +4,7 @@ mandate."""
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,8 @@ class Towns(FormRows[Placed[SheetRow]]):
         until = self._day(row, Column.MANDATE_UNTIL, mistakes)
         if Column.MANDATE_UNTIL not in row.values:
             mistakes.miss("--mandate", tr("the last day of the mandate, such as 2027-12-31"))
+        if answers.ovo:
+            answers = replace(answers, ovo=answers.ovo.upper())
         notes: list[str] = []
         owner = self._known(row, answers, mistakes, notes)
         there = None
