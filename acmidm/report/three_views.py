@@ -225,7 +225,9 @@ def drifted(
 def _look(drift: ClientDrift, real: Mapping[Platform, Real]) -> None:
     """Set what its authority has of a client, where it could be read."""
     sides = [side for side in (drift.recorded, drift.declared) if side]
-    expected, client_id = sides[0], sides[0].client_id
+    expected, client_id = sides[0], None
+    if drift.recorded:
+        client_id = drift.recorded.client_id
     if drift.declared and not client_id:
         client_id = drift.declared.form.adopts
     if client_id is None or expected.platform not in real:

@@ -202,6 +202,13 @@ def test_a_resource_that_is_not_in_the_state_is_pending() -> None:
     assert ("client_created", None) in said(refused)[1]
 
 
+def test_what_is_confirmed_and_no_run_has_recorded_is_pending() -> None:
+    """Its authority has the client, and no form takes it over: the next run records it."""
+    one = compared(None, wanted(client_id=ID), real())
+    assert said(one)[0] == set()
+    assert ("client_created", None) in said(one)[1]
+
+
 def test_a_protected_client_whose_form_went_is_pending_removal() -> None:
     """Nobody granted its scopes by hand; what somebody did do by hand still shows."""
     one = compared(stored(protected=frozenset({"acmidm"})), None, real())
