@@ -320,6 +320,7 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
     """Return the row of a client, as the state or its form has it, without its step. Keys that were
     uploaded in the portal are listed where the client was given them (``with_uploaded``)."""
     codes = map(state.fields.get, ("organisation.ovo", "organisation.kbo"))
+    names = chain.from_iterable(product.afzenders.values() for product in state.products.values())
     keys = None
     if state.keys.known is not None:
         named = sorted(state.keys.known.items())
@@ -348,7 +349,7 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
         keys_in_portal=state.keys.declared is None and not state.jwks_uri,
         jwks_uri=state.jwks_uri,
         mandate=_mandate(state.form.mandate, now),
-        acts_for=tuple(sorted(set(state.acts_for.values()))),
+        acts_for=tuple(sorted(set(names))),
         products=tuple(sorted(state.products)),
         leaves=state.leaves,
         keep=state.form.keep,

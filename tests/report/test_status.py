@@ -122,6 +122,17 @@ def test_status_searches_and_filters(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert found(days=2) == []
 
 
+def test_an_organisation_that_two_products_call_otherwise_has_both_names() -> None:
+    """It was renamed, and a run that failed in part wrote one of its products alone."""
+    products = {
+        product: {"afzenders": [{"code": "OVO900001", "name": name}]}
+        for product, name in (("notificaties", "Gemeente Oud"), ("dosis", "Gemeente Nieuw"))
+    }
+    row = listed("tni", client(products=products), NOW)
+    assert row.acts_for == ("Gemeente Nieuw", "Gemeente Oud")
+    assert "oud" in row.words
+
+
 def test_who_lacks_an_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """By key and platform, on any stack; what a state has without a client-ID is not there."""
     on_production = client("both", environment=Environment.PROD, client_id="1")
