@@ -239,8 +239,8 @@ class _ProgressRows:
 
 def _take(states: dict[ClientKey, Client], form: Declaration) -> Client | None:
     """Take the client of a form out of those of the state; it may have an earlier key."""
-    for key in (form.key, *form.form.formerly):
-        state = states.pop((key, form.platform, form.environment), None)
+    for client_key in form.client_keys:
+        state = states.pop(client_key, None)
         if state is not None:
             return state
     return None

@@ -151,7 +151,7 @@ def _made_in(environment: Environment, stacks: Sequence[str]) -> frozenset[tuple
             clients = stack_of(name).state.recorded.clients
         except UnknownStack:  # it was never made
             continue
-        for key, platform, made_in in clients:
-            if made_in is environment and clients[key, platform, made_in].client_id:
+        for (key, platform, made_in), client in clients.items():
+            if made_in is environment and client.client_id:
                 made.add((key, platform))
     return frozenset(made)

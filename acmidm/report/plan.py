@@ -331,9 +331,10 @@ def _before_adoption(after: Client, resources: _Resources) -> Client | None:
     none is, or its take-over is refused."""
     seen: dict[str, EngineResource] = {}
     for (key, part), resource in resources.items():
+        if key != after.client_key:
+            continue
         adopted = mapping(mapping(resource.get("inputs")).get("adopt"))
-        before = mapping(adopted.get("before"))
-        if key == after.client_key and before:
+        if before := mapping(adopted.get("before")):
             seen[part] = {"inputs": before}
     if Resource.CLIENT not in seen:
         return None

@@ -458,6 +458,33 @@ def test_a_preview_that_ends_early_shows_no_removals_and_hides_none() -> None:
     assert kinds(planned(of=state(kept, gone), diagnostics=[problem])) == {}
 
 
+class Counted(dict[str, Any]):
+    """Inputs that count how often somebody looks for what they take over."""
+
+    looks = 0
+
+    def get(self, name: str, default: Any = None) -> Any:
+        Counted.looks += name == "adopt"
+        return super().get(name, default)
+
+
+def test_a_take_over_looks_at_its_own_resources_alone() -> None:
+    """Else a hundred take-overs, as after an import, would cost ten thousand looks."""
+    looks = []
+    for count in (2, 20):
+        adopting = {"adopt": {"client_id": "by-hand", "before": metadata().properties}}
+        made = [
+            {**one, "inputs": Counted(one["inputs"])}
+            for number in range(count)
+            for one in resources(f"loket-{number}", OAuthClient=adopting)
+        ]
+        Counted.looks = 0
+        plan = planned(*(step("create", None, one) for one in made), of=state())
+        assert len(plan.before) == count
+        looks.append(Counted.looks)
+    assert looks[1] == looks[0] * 10
+
+
 def test_a_change_that_no_report_can_show_is_reported_as_that() -> None:
     """Beside what can be shown, too: nothing passes in silence."""
     old, new = resources(), deepcopy(resources())

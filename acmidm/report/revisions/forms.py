@@ -327,9 +327,10 @@ def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:
 def changed_mandates(before: Revision, after: Revision) -> Iterator[Change]:
     """Yield what changes of the mandates that no client shows after the change, per folder: it has
     the one for its keys alone."""
-    used: set[tuple[str, str | None, str]] = set()
-    for loaded in after.onboardings.forms:
-        used.add((loaded.file.parent.name, loaded.form.keys_of, loaded.form.application))
+    used = {
+        (loaded.file.parent.name, loaded.form.keys_of, loaded.form.application)
+        for loaded in after.onboardings.forms
+    }
     old, new = before.onboardings.mandates, after.onboardings.mandates
     for folder in sorted(old.keys() | new.keys()):
         sides = (_unused(folder, side.get(folder, ()), used) for side in (old, new))
