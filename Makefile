@@ -143,7 +143,7 @@ test-exhaustive: ready random-plugin  ## Run what takes too long for each change
 
 # They write half a gigabyte of small files: in memory that takes two thirds of the system's time.
 in_memory = $(if $(shell [ "$$(df -Pk /dev/shm 2>&1 | awk 'END { print $$4 + 0 }')" -lt 2000000 ] || echo is there),TMPDIR=/dev/shm)
-UNIT_TESTS := tests --ignore tests/end_to_end -m "not exhaustive and not tool" -n auto $(A_FILE_EACH)
+UNIT_TESTS := tests --ignore tests/end_to_end -m "not exhaustive and not tool" $(BY_FILE)
 
 test-unit: venv  ## Run the tests that start no process but Git's: after each edit
 	@$(in_memory) .venv/bin/pytest $(UNIT_TESTS)
