@@ -4,8 +4,7 @@ SIZES ?= 10 100
 LATENCY ?= 0
 # Twice the cores: a test often waits for a server. tests/conftest.py puts first what takes longest.
 WORKERS ?= 4
-A_FILE_EACH := --dist loadfile --no-loadscope-reorder
-BY_FILE := -n $(WORKERS) $(A_FILE_EACH)
+BY_FILE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 PYTHON ?= python3
 WORKFLOWS := $(wildcard .github/workflows/*.yml examples/onboarding-repository/.github/workflows/*.yml)
 
