@@ -69,6 +69,11 @@ class TreeEntry:
     object_id: str
     size: int
 
+    @property
+    def is_read(self) -> bool:
+        """Whether it is a file, and none too large for a form."""
+        return self.mode in FILES and self.size <= MAXIMUM_BYTES
+
 
 @dataclass(frozen=True)
 class Tree:
@@ -132,11 +137,8 @@ class Tree:
         Raises:
             UnknownRevision: where Git cannot read the files, or they are too large together.
         """
-        files = {}
-        for path, entry in self.entries.items():
-            is_read = entry.mode in FILES and entry.size <= MAXIMUM_BYTES
-            if is_read and wanted(path):
-                files[path] = entry
+        entries = self.entries.items()
+        files = {path: entry for path, entry in entries if entry.is_read and wanted(path)}
         if sum(entry.size for entry in files.values()) > MOST_BYTES:
             raise UnknownRevision(
                 tr(
@@ -157,7 +159,7 @@ def read_together(before: Tree, after: Tree, wanted: Callable[[str], bool]) -> N
     entries: dict[str, TreeEntry] = {}
     for tree in (before, after):
         for path, entry in tree.entries.items():
-            if wanted(path) and entry.mode in FILES and entry.size <= MAXIMUM_BYTES:
+            if entry.is_read and wanted(path):
                 entries[entry.object_id] = entry
     if sum(entry.size for entry in entries.values()) <= MOST_BYTES:
         missing = entries.keys() - before.read.keys()

@@ -682,11 +682,10 @@ def _heal(stack: str, days: int, before: Look) -> Look:
         problems += [*errors, *kept(protected)]
     else:
         for connection in not_repaired:
-            key = connection.key
             problems.append(
                 tr(
                     "{key}: was not repaired; acmidm deploy --stack {stack} says why",
-                    key=key,
+                    key=connection.key,
                     stack=stack,
                 )
             )

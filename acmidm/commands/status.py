@@ -162,9 +162,8 @@ def _report(
 ) -> Status:
     """Return the connections in a view: on the board each with what must be done, in the list of an
     API's owner each with when it got its last token."""
-    rows, api = list(in_order(connections)), ""
-    if filters.api:
-        api = filters.api.name
+    rows = list(in_order(connections))
+    api = filters.api.name if filters.api else ""
     if view is View.BOARD:
         rows = [row.model_copy(update={"to_do": to_do(row, spoken())}) for row in rows]
     elif filters.api:

@@ -171,12 +171,10 @@ class Portal:
     def file(self, people: Sequence[Mapping[str, Any]], strict: bool) -> dict[str, Any]:
         """Return what ``acmidm-sandbox`` starts from. Raises InvalidSettings and InvalidForms."""
         served, folder = self.served, self.daemon.folder
-        issuer: str | None = str(served.settings.issuer).rstrip("/")
-        operators: Mapping[str, object] = {}
         if self.is_issuer:
             issuer, operators = None, served.operators()
         else:
-            people = []
+            issuer, operators, people = str(served.settings.issuer).rstrip("/"), {}, []
         scopes = {}
         for name, scope in served.scopes().items():
             scopes[name] = {"assigned_by_provider": scope.assigned_by_provider}

@@ -28,7 +28,8 @@ def register_operator(
             " trail; choose another"
         )
     if wrong := mistakes([public_jwk]):
-        raise ValueError("; ".join(map("{pointer} {detail}".format_map, wrong)))
+        sentences = [f"{mistake['pointer']} {mistake['detail']}" for mistake in wrong]
+        raise ValueError("; ".join(sentences))
     operator = Operator(
         client_id=client_id, rights=sorted(set(rights)), jwks=[registered(public_jwk)]
     )

@@ -14,7 +14,7 @@ from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.confirmation import KEYS, Attestation, Confirmation, ConfirmationFile
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk, public_jwk, readable_jwk
-from tests.support.changed import Configurations, changed, configured
+from tests.support.changed import Configurations, changed
 from tests.support.declared import declaration
 from tests.support.workspace import public_key
 
@@ -36,8 +36,10 @@ def wanted(
 ) -> Declaration:
     """What a form of Stad Gent asks; ``keys`` None: they are left to the portal."""
     jwks = None if keys is None else {name: jwk(name) for name in keys}
-    made = declaration(scopes=dict.fromkeys(scopes, "why"), jwks=jwks, path="gent/loket.yaml")
-    return changed(made, products=configured(products or {}), **how)
+    made = declaration(
+        scopes=dict.fromkeys(scopes, "why"), jwks=jwks, products=products, path="gent/loket.yaml"
+    )
+    return changed(made, **how)
 
 
 def confirmed_by(

@@ -88,7 +88,8 @@ class Rule:
 
 
 def _read_rules() -> Iterator[tuple[str, Rule]]:
-    parts = yaml.safe_load(Path(__file__).with_name("rules.yaml").read_text("utf-8"))
+    written = Path(__file__).with_name("rules.yaml").read_text("utf-8")
+    parts = yaml.load(written, Loader=yaml.CSafeLoader)
     for part, rows in parts.items():
         for name, row in rows.items():
             text = row.pop("text").format(**BLANKS)

@@ -81,7 +81,7 @@ def read_validation_settings(sent: Sent) -> dict[str, Any]:
     configuration = sent.find_configuration() or {}
     sources = configured(configuration, "bron_uri")
     return {
-        "Bron": next(iter(sources), None),
+        "Bron": sources[0] if sources else None,
         "Producten": configured(configuration, "product_ids"),
         "Toegangsrechten": configured(configuration, "access_rights"),
     }
