@@ -162,7 +162,7 @@ def inexpressible(client: ListedClient) -> Iterator[str]:
 def request_of(client: ListedClient, catalogue: Catalogue, reasons: list[str]) -> dict[str, Any]:
     """Return what a form has for the environment of a client, its scopes by their names in the
     catalogue; note what no form can have."""
-    names = catalogue.names_on(client.platform, catalogue.scopes)
+    names = catalogue.scopes_by_name[client.platform]
     assigned = catalogue.assigned_by_provider(client.platform)
     granted = without_assigned(client.snapshot.scopes, assigned, ())
     said = client.metadata.properties

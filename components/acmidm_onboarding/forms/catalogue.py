@@ -606,11 +606,11 @@ class Catalogue:
     def product_granting(self, platform: Platform, scope: str) -> Product | None:
         """Return the product of a scope by the platform's name of it; None where the catalogue has
         no such scope."""
-        ours = self._scopes_by_name[platform].get(scope)
+        ours = self.scopes_by_name[platform].get(scope)
         return self.product_of[ours] if ours else None
 
     @cached_property
-    def _scopes_by_name(self) -> dict[Platform, dict[str, str]]:
+    def scopes_by_name(self) -> dict[Platform, dict[str, str]]:
         """What ``names_on`` has of all scopes, per platform."""
         return {platform: self.names_on(platform, self.scopes) for platform in Platform}
 
