@@ -271,12 +271,8 @@ def _scopes_of_leaving_products(
 
 def _afterwards(products: Collection[Product]) -> dict[Language, str]:
     """Return what the owners of these still do once there is a client, in each language."""
-    sentences: dict[Language, str] = {}
-    for language in Language:
-        sentence = afterwards(products, language)
-        if sentence:
-            sentences[language] = sentence
-    return sentences
+    sentences = {language: afterwards(products, language) for language in Language}
+    return {language: sentence for language, sentence in sentences.items() if sentence}
 
 
 def _grant(scope: ScopeRequest) -> Grant:
