@@ -169,14 +169,15 @@ def request_of(client: ListedClient, catalogue: Catalogue, reasons: list[str]) -
     attributes = client.metadata.attributes.keys() - catalogue.attributes.keys()
     reasons += _uncatalogued(client, granted.keys() - names.keys(), attributes)
     scopes: dict[str, Any] = {}
-    for scope in sorted(granted.keys() & names.keys(), key=names.__getitem__):
-        scopes[names[scope]] = {"default": True} if granted[scope] else {}
+    for scope, is_default in granted.items():
+        if scope in names:
+            scopes[names[scope]] = {"default": True} if is_default else {}
     products = {}
     for product, document in sorted(client.configurations.items()):
         products[product] = dict(document.configuration)
     request = {
         "adopt": {Platform.ACMIDM.value: client.client_id},
-        "scopes": scopes,
+        "scopes": dict(sorted(scopes.items())),
         **{name: said[name] for name in EnvironmentRequest.model_fields if name in said},
         "products": products,
     }
