@@ -9,7 +9,7 @@ import unicodedata
 import zipfile
 import zlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from itertools import chain, islice
@@ -297,7 +297,7 @@ def _of_csv(file: Path, wanted: Headings) -> _Table:
     cells: list[list[str]] = []
     try:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        cells.extend(map(_texts, rows))  # keeps those above one that raises
+        cells.extend(list(map(_text, row)) for row in rows)  # keeps those above one that raises
     except csv.Error as error:  # it may have swallowed later rows
         raise Failure(
             f"{file}, row {len(cells) + 1}: {error}; close its quotation marks, or save the"
@@ -343,10 +343,6 @@ def _text(value: object) -> str:
         value = value.date() if value.time() == time() else value
     text = " ".join(str(value).split())
     return "" if text.casefold() in _PLACEHOLDERS else text
-
-
-def _texts(row: Iterable[object]) -> list[str]:
-    return list(map(_text, row))
 
 
 def whole_kbo(text: str) -> str:

@@ -219,10 +219,10 @@ def _shared(
 ) -> dict[str, Any]:
     """Return the fields of what both requests have, such as ``dosis.bron_uri``, but for those that
     differ per environment."""
-    fields: dict[str, Any] = {}
-    for name, scope in request.scopes.items():
-        if name in other.scopes:
-            fields[f"{name}, default"] = scope.default
+    scopes = request.scopes.items()
+    fields: dict[str, Any] = {
+        f"{name}, default": scope.default for name, scope in scopes if name in other.scopes
+    }
     fields |= {name: text for name, text in request.attributes.items() if name in other.attributes}
     for product, configuration in request.products.items():
         if product not in other.products:

@@ -86,7 +86,7 @@ def form_page(catalogue: Catalogue) -> str:
         # Our own files, whose hashes the policy names; in JSON, "<" is all that could end its
         # element.
         style=Markup(style),  # noqa: S704
-        scripts=list(map(Markup, scripts)),
+        scripts=[Markup(script) for script in scripts],  # noqa: S704
         facts=Markup(facts.replace("<", "\\u003c")),  # noqa: S704
     )
 

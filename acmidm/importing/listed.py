@@ -162,21 +162,22 @@ def inexpressible(client: ListedClient) -> Iterator[str]:
 def request_of(client: ListedClient, catalogue: Catalogue, reasons: list[str]) -> dict[str, Any]:
     """Return what a form has for the environment of a client, its scopes by their names in the
     catalogue; note what no form can have."""
-    names = catalogue.names_on(client.platform, catalogue.scopes)
+    names = catalogue.scopes_by_name[client.platform]
     assigned = catalogue.assigned_by_provider(client.platform)
     granted = without_assigned(client.snapshot.scopes, assigned, ())
     said = client.metadata.properties
     attributes = client.metadata.attributes.keys() - catalogue.attributes.keys()
     reasons += _uncatalogued(client, granted.keys() - names.keys(), attributes)
     scopes: dict[str, Any] = {}
-    for scope in sorted(granted.keys() & names.keys(), key=names.__getitem__):
-        scopes[names[scope]] = {"default": True} if granted[scope] else {}
+    for scope, is_default in granted.items():
+        if scope in names:
+            scopes[names[scope]] = {"default": True} if is_default else {}
     products = {}
     for product, document in sorted(client.configurations.items()):
         products[product] = dict(document.configuration)
     request = {
         "adopt": {Platform.ACMIDM.value: client.client_id},
-        "scopes": scopes,
+        "scopes": dict(sorted(scopes.items())),
         **{name: said[name] for name in EnvironmentRequest.model_fields if name in said},
         "products": products,
     }

@@ -13,11 +13,7 @@ from acmidm.form_text import filled
 from acmidm.words import slug
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.texts import Language, tr
-from acmidm_onboarding.values.identifiers import (
-    SHARED_KBO_NUMBER,
-    look_of,
-    organisation_code,
-)
+from acmidm_onboarding.values.identifiers import identifying, look_of, organisation_code
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import listed, nearest, quoted
 from acmidm_onboarding.values.terms import is_name
@@ -204,7 +200,7 @@ def code_in(text: str | None) -> str | None:
 
 def codes_in(texts: Iterable[str | None]) -> list[str]:
     """Return the codes that texts are, but for a shared KBO number, which is nobody's."""
-    return [code for code in map(code_in, texts) if code and code != SHARED_KBO_NUMBER]
+    return identifying(*map(code_in, texts))
 
 
 def folders_of(texts: Iterable[str | None], organisations: Organisations) -> list[str]:

@@ -178,8 +178,7 @@ class TakeOver:
 
     def _in_catalogue(self, name: str) -> str:
         """Return how the catalogue calls a scope of the platform."""
-        names = self._catalogue.names_on(self.declared.platform, self._catalogue.scopes)
-        return names.get(name, name)
+        return self._catalogue.scopes_by_name[self.declared.platform].get(name, name)
 
     def _scope(self, change: Change) -> None:
         granted = str(change.subject)

@@ -74,7 +74,8 @@ class Towns(FormRows[Placed[SheetRow]]):
             there, wrong = form_of_application(
                 self.onboardings, owner.folder, answers.application or "", Files()
             )
-            mistakes.note(*filter(None, [wrong]))
+            if wrong:
+                mistakes.note(wrong)
         files: dict[Path, Content] = {}
         if owner and there:
             self._require_supplied(there, owner.folder, until or self._today, mistakes)
@@ -143,9 +144,10 @@ class Towns(FormRows[Placed[SheetRow]]):
                 _CHECKS[one](code)
             except ValueError as error:
                 mistakes.add(f"--{one}", str(error))
-        is_named = given.name is None or look_of(given.name) == look_of(own.name)
-        others = {**unknown} if is_named else {**unknown, "name": given.name}
-        for one, other in of_others(others, folder, organisations):
+        other_name = given.name
+        if other_name and look_of(other_name) == look_of(own.name):
+            other_name = None
+        for one, other in of_others({**unknown, "name": other_name}, folder, organisations):
             sentence = tr(
                 "is that of onboardings/{other}, in a row of onboardings/{folder}; a row is about"
                 " one organisation, so correct it",
@@ -153,16 +155,16 @@ class Towns(FormRows[Placed[SheetRow]]):
                 folder=folder,
             )
             mistakes.add(f"--{one}", sentence)
-        if given.name is None or is_named:
+        if other_name is None:
             return []
         note = tr(
             "{column} has {given}, and onboardings/{folder} is {name}: see whether it is the same",
             column=row.named(Column.CUSTOMER),
-            given=quoted(given.name),
+            given=quoted(other_name),
             folder=folder,
             name=own.name,
         )
-        if unknown and not _is_part(given.name, own.name):
+        if unknown and not _is_part(other_name, own.name):
             mistakes.note(note)
         return [note]
 
@@ -195,8 +197,8 @@ class Towns(FormRows[Placed[SheetRow]]):
                     file=there.file.with_name(MANDATES_FILE).as_posix(),
                 )
             )
-        elif has.until < until:
-            mistakes.note(*filter(None, [leaving(there, self._today)]))
+        elif has.until < until and (leaves := leaving(there, self._today)):
+            mistakes.note(leaves)
         mistakes.require()
 
     def _add_mandate(

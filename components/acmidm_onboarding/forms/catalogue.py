@@ -497,12 +497,9 @@ class Product(_CatalogueModel):
 
 def afterwards(products: Iterable[Product], language: Language) -> str:
     """Return what the owners of some APIs still do once a client has its client-ID."""
-    sentences: dict[str, None] = {}
-    for product in products:
-        sentence = product.coupling and product.coupling.after(language)
-        if sentence:
-            sentences[sentence] = None
-    return " ".join(sentences)
+    couplings = [product.coupling for product in products if product.coupling]
+    sentences = [coupling.after(language) for coupling in couplings]
+    return " ".join(dict.fromkeys(filter(None, sentences)))
 
 
 @dataclass(frozen=True)
@@ -538,13 +535,10 @@ class Catalogue:
         self, scopes: Iterable[str], environment: Environment, organisation: str
     ) -> list[str]:
         """Return the names by which the owners of the APIs of some scopes recognise a client."""
-        names: dict[str, None] = {}
-        for scope in sorted(scopes):
-            coupling = self.product_of[scope].coupling
-            name = coupling and coupling.name_of(environment, organisation)
-            if name:
-                names[name] = None
-        return list(names)
+        products = [self.product_of[scope] for scope in sorted(scopes)]
+        couplings = [product.coupling for product in products if product.coupling]
+        names = [coupling.name_of(environment, organisation) for coupling in couplings]
+        return list(dict.fromkeys(filter(None, names)))
 
     @cached_property
     def attributes(self) -> dict[str, tuple[Product, Attribute]]:
@@ -606,11 +600,11 @@ class Catalogue:
     def product_granting(self, platform: Platform, scope: str) -> Product | None:
         """Return the product of a scope by the platform's name of it; None where the catalogue has
         no such scope."""
-        ours = self._scopes_by_name[platform].get(scope)
+        ours = self.scopes_by_name[platform].get(scope)
         return self.product_of[ours] if ours else None
 
     @cached_property
-    def _scopes_by_name(self) -> dict[Platform, dict[str, str]]:
+    def scopes_by_name(self) -> dict[Platform, dict[str, str]]:
         """What ``names_on`` has of all scopes, per platform."""
         return {platform: self.names_on(platform, self.scopes) for platform in Platform}
 

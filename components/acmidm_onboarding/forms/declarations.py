@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 
@@ -245,17 +245,19 @@ def _public_keys(
 ) -> PublicKeys:
     """Return what a form, its supplier and its evidence say of a client's public keys."""
     compromised = loaded.compromised.get(environment, ())
-    keys = PublicKeys(
-        public_keys(jwks), compromised=frozenset(key.thumbprint for key in compromised)
-    )
+    lent: dict[str, str] = {}
     if loaded.lender:
         thumbprints = sorted(key.thumbprint for key in (jwks or {}).values())
-        keys = replace(keys, lent=dict.fromkeys(thumbprints, loaded.lender))
+        lent = dict.fromkeys(thumbprints, loaded.lender)
     evidence = proven.evidence
-    if evidence is None:
-        return keys
-    # Evidence alone proves that an application signs without kid: then a second key breaks it.
-    return replace(keys, signs_without_kid=not evidence.signs_with_kid, proven=summary(evidence))
+    return PublicKeys(
+        public_keys(jwks),
+        compromised=frozenset(key.thumbprint for key in compromised),
+        lent=lent,
+        # Evidence alone proves that an application signs without kid: then a second key breaks it.
+        signs_without_kid=evidence is not None and not evidence.signs_with_kid,
+        proven=summary(evidence) if evidence else {},
+    )
 
 
 def _scopes_of_leaving_products(
@@ -271,12 +273,8 @@ def _scopes_of_leaving_products(
 
 def _afterwards(products: Collection[Product]) -> dict[Language, str]:
     """Return what the owners of these still do once there is a client, in each language."""
-    sentences: dict[Language, str] = {}
-    for language in Language:
-        sentence = afterwards(products, language)
-        if sentence:
-            sentences[language] = sentence
-    return sentences
+    sentences = {language: afterwards(products, language) for language in Language}
+    return {language: sentence for language, sentence in sentences.items() if sentence}
 
 
 def _grant(scope: ScopeRequest) -> Grant:

@@ -109,13 +109,9 @@ class Document:
             for marks in (self._values, self._keys):
                 if old in marks:
                     marks[new] = marks.pop(old)
-        items = [*owner.items()]
+        renamed = {name if key == path[-1] else key: value for key, value in owner.items()}
         owner.clear()
-        for key, value in items:
-            if key == path[-1]:
-                owner[name] = value
-            else:
-                owner[key] = value
+        owner.update(renamed)
         return True
 
     def _report(self, mark: Mark, what: str, remedy: str, *, whole: bool = False) -> None:

@@ -40,11 +40,9 @@ def onboarding_schema(catalogue: Catalogue) -> dict[str, Any]:
         "type": "object",
         "minProperties": 1,
         "additionalProperties": False,
-        "properties": {},
+        "properties": {name.value: {"$ref": f"#/$defs/{name.value}"} for name in Environment},
     }
     for environment in Environment:
-        reference = {"$ref": f"#/$defs/{environment.value}"}
-        schema["properties"]["environments"]["properties"][environment.value] = reference
         parts[environment.value] = _request(request, catalogue, environment)
     # "dv_notificaties_import:" with nothing behind it is fine.
     parts["ScopeRequest"]["type"] = [
@@ -63,9 +61,10 @@ def organisation_schema(catalogue: Catalogue) -> dict[str, Any]:
     speaks_for = schema["properties"]["speaks_for"]
     values = speaks_for.pop("additionalProperties")
     speaks_for["additionalProperties"] = False
-    speaks_for["properties"] = {}
-    for name, description in sorted(catalogue.speaking_fields.items()):
-        speaks_for["properties"][name] = {**values, "description": description}
+    speaks_for["properties"] = {
+        name: {**values, "description": description}
+        for name, description in sorted(catalogue.speaking_fields.items())
+    }
     return schema
 
 

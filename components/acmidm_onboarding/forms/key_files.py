@@ -187,13 +187,7 @@ def _sent(
     """Return the keys of a list in its order, None for those that are compromised, which are never
     sent."""
     entries = listed.entries.get(environment, ())
-    sent: list[PublicJwk | None] = []
-    for entry, key in zip(entries, keys, strict=True):
-        if entry.compromised:
-            sent.append(None)
-        else:
-            sent.append(key)
-    return sent
+    return [None if entry.compromised else key for entry, key in zip(entries, keys, strict=True)]
 
 
 def _problems_of_both(

@@ -250,7 +250,7 @@ def load_organisations(folder: Path, files: Files | None = None) -> Mapping[str,
 def problems_of_codes(paths: Iterable[Path], files: Files) -> Iterator[Problem]:
     """Yield each code, name and earlier key that an organisation of ``paths`` shares with one in
     another folder."""
-    named = map(files.folder_of, map(absolute, paths))
+    named = set(map(files.folder_of, map(absolute, paths)))
     folders = set(filter(files.is_organisation, named))
     neighbours: set[Path] = set()
     for forms in {folder.parent for folder in folders}:

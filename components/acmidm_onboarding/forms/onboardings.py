@@ -84,11 +84,9 @@ class Onboardings:
     def proof_options(self, forms: Iterable[LoadedForm], environment: Environment) -> str:
         """Return the options of ``acmidm probe`` that prove each of these forms."""
         names = {loaded.name for loaded in forms}
-        longest = ""
-        for connection in self.connections(environment):
-            if connection.form.path in names:
-                longest = max(longest, connection.proof_options, key=len)
-        return longest or PROOF_OPTIONS
+        connections = self.connections(environment)
+        options = [one.proof_options for one in connections if one.form.path in names]
+        return max(options, key=len, default=PROOF_OPTIONS)
 
     def _lenders(self, loaded: LoadedForm) -> Lenders:
         folder, application = loaded.file.parent.name, loaded.form.application

@@ -81,9 +81,9 @@ def organisation_code(text: str) -> str:
     return ovo_code(text) if text.startswith("OVO") else kbo_number(text)
 
 
-def identifying(ovo: str | None, kbo: str | None) -> list[str]:
-    """Return those codes of an organisation that are its alone: a shared KBO number is not."""
-    return [code for code in (ovo, kbo) if code and code != SHARED_KBO_NUMBER]
+def identifying(*codes: str | None) -> list[str]:
+    """Return those codes that are of one organisation alone: a shared KBO number is not."""
+    return [code for code in codes if code and code != SHARED_KBO_NUMBER]
 
 
 _CODES_WITHIN = re.compile(r"ovo[0-9]{6}|(?<![0-9])[01][0-9]{9}(?![0-9])", re.ASCII)
