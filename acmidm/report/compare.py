@@ -253,7 +253,7 @@ class Comparison:
         if old == new or not after.fields or not (before.fields or is_new):
             return
         if new is not None:
-            moved = field_changes({JWKS_URI: old}, {JWKS_URI: new}) if old else ()
+            moved = (FieldChange(field=JWKS_URI, old=old, new=new),) if old else ()
             yield Change(kind=Kind.KEYS_AT_ADDRESS, subject=new, fields=moved)
         elif self.by_hand or after.keys.declared is not None:
             yield Change(kind=Kind.KEYS_OFF_ADDRESS, subject=old)
@@ -606,11 +606,12 @@ def _taken_from_the_portal(before: Client, after: Client) -> Iterator[Change]:
         note = tr("its supplier says that it is stolen: it leaves at once")
         if supplier:
             note = _mandate_ended(supplier)
-        change = Change(kind=Kind.KEY_REMOVED, subject=thumbprint, note=note)
-        if thumbprint in names:
-            known = {"subject": names[thumbprint], "thumbprint": thumbprint}
-            change = change.model_copy(update=known)
-        yield change
+        yield Change(
+            kind=Kind.KEY_REMOVED,
+            subject=names.get(thumbprint, thumbprint),
+            thumbprint=thumbprint if thumbprint in names else None,
+            note=note,
+        )
 
 
 def _mandate_ended(supplier: str) -> str:
