@@ -550,6 +550,18 @@ def paired(before: Clients, after: Clients) -> Iterator[tuple[Client | None, Cli
             yield before[client_key], None
 
 
+def known_client_id(recorded: Client | None, declared: Client | None) -> str | None:
+    """Return the client-ID by which an authority is asked for a client: the recorded one, else that
+    of the client that its form takes over; None where there is neither.
+
+    A declared client that people confirmed has a client-ID too, and is not taken over by it.
+    """
+    client_id = recorded.client_id if recorded else None
+    if declared and not client_id:
+        return declared.form.adopts
+    return client_id
+
+
 def client_replaced(client: Client, client_id: str | None) -> Change:
     """Return the change of a client that gets another client-ID; None where nobody knows it yet."""
     if not client_id:
