@@ -63,13 +63,13 @@ class Api(Part):
 
     def _access(self, connection: ListedConnection, *scopes: str) -> ListedConnection:
         """Return a connection with one of its scopes alone, or with none."""
-        reasons, ends = connection.reasons.items(), connection.scopes_until
-        kept = tuple(end for end in ends if end.scope in scopes)
+        reasons = {scope: why for scope, why in connection.reasons.items() if scope in scopes}
+        ends = tuple(end for end in connection.scopes_until if end.scope in scopes)
         access = {
             "scopes": scopes,
-            "reasons": dict(reason for reason in reasons if reason[0] in scopes),
-            "scopes_until": kept,
-            "last_day": _last_day(connection, kept, self.product),
+            "reasons": reasons,
+            "scopes_until": ends,
+            "last_day": _last_day(connection, ends, self.product),
         }
         return connection.model_copy(update=access)
 

@@ -185,23 +185,23 @@ class _ProgressRows:
             shown = shown.with_uploaded(keys)
         usable = None if keys is None else _usable_thumbprints(keys, connection, self._now)
         is_recorded = None if self.states is None else state is not None
+        platform = self._settings.platforms.get(shown.platform)
+        portal = platform.portal(shown.environment) if platform else None
         facts = Facts(
             listed(self._stack.name, shown, self._now),
             self._now,
+            portal=portal or "",
             test_stack=self._settings.promotion_stack,
             is_recorded=is_recorded,
             lacking=_lacking(connection, state),
             usable_keys=usable,
             had_keys=bool(keys),
         )
-        if platform := self._settings.platforms.get(shown.platform):
-            facts = replace(facts, portal=platform.portal(shown.environment) or "")
         if connection:
             facts = self._with_form(facts, connection)
         if state is None:
             return facts
-        if shown.keys.declared:
-            facts = replace(facts, keys_since=state.record.keys_since)
+        keys_since = state.record.keys_since if shown.keys.declared else None
         if shown.keys.declared is None and usable is not None and not usable:
             facts = replace(facts, administrators=asked.administrators(state, connection))
         uses = asked.uses_of(state) if usable else None
@@ -210,6 +210,7 @@ class _ProgressRows:
             facts,
             handed_over=state.record.handed_over,
             made_at=state.record.made_at,
+            keys_since=keys_since,
             awaits_key=state.secret.awaits_key,
             is_seen=is_seen,
             is_gone=is_seen and snapshot is None,

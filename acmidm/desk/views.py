@@ -401,8 +401,7 @@ class Status(Report):
         return [Piece(f"{tr('Waits for')} {whom}: {count}") for whom, count in counts.items()]
 
     def _filters(self) -> list[Filter]:
-        waiting = [connection for connection in self.connections if connection.waits_for]
-        waits = {f"{connection.waits_for}": _whom(connection) for connection in waiting}
+        waits = {one.waits_for.value: _whom(one) for one in self.connections if one.waits_for}
         scopes = chain.from_iterable(connection.scopes for connection in self.connections)
         names = {scope: plain(scope) for scope in sorted(set(scopes))}
         ends = {

@@ -181,17 +181,14 @@ def _unlike(client: _Client, norm: Sequence[_Client]) -> Line:
             shared.append(change)
         else:
             own.append(change)
-    lacks = [shape.text for shape in norm[0].shapes if not _has_kind(client, shape)]
+    has = {(shape.kind, shape.subject) for shape in client.shapes}
+    lacks = [shape.text for shape in norm[0].shapes if (shape.kind, shape.subject) not in has]
     else_as = tr("else as {count} others", count=len(norm)) + client.words(shared)
     if lacks:
         else_as = f"{tr('lacks what they have: {what}', what='; '.join(lacks))}; {else_as}"
     # One that only lacks something has no change of its own.
     shown = client.connection.model_copy(update={"changes": tuple(own or shared)}).as_line()
     return replace(shown, lines=[*shown.lines, Line([Piece(plain(else_as, WHOLE), Tone.NOTICE)])])
-
-
-def _has_kind(client: _Client, shape: Change) -> bool:
-    return (shape.kind, shape.subject) in {(has.kind, has.subject) for has in client.shapes}
 
 
 def _shape(change: Change, own: re.Pattern[str]) -> Change:

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from acmidm.report.compare import paired
+from acmidm.report.compare import known_client_id, paired
 from acmidm.report.fields import field_changes, without
 from acmidm.report.plan import Plan
 from acmidm.words import LONGEST, WHOLE, plain
@@ -344,9 +344,7 @@ def _clients(
     for old, new in paired(plan.before, plan.after):
         sides = [side for side in (old, new) if side is not None]
         state = sides[-1]
-        client_id = old.client_id if old else None
-        if new and not client_id:
-            client_id = new.form.adopts
+        client_id = known_client_id(old, new)
         platform = platforms.get(state.platform)
         if platform is None or not any(side.client_key[:2] in touched for side in sides):
             continue

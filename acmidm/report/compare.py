@@ -253,7 +253,7 @@ class Comparison:
         if old == new or not after.fields or not (before.fields or is_new):
             return
         if new is not None:
-            moved = field_changes({JWKS_URI: old}, {JWKS_URI: new}) if old else ()
+            moved = (FieldChange(field=JWKS_URI, old=old, new=new),) if old else ()
             yield Change(kind=Kind.KEYS_AT_ADDRESS, subject=new, fields=moved)
         elif self.by_hand or after.keys.declared is not None:
             yield Change(kind=Kind.KEYS_OFF_ADDRESS, subject=old)
@@ -550,6 +550,18 @@ def paired(before: Clients, after: Clients) -> Iterator[tuple[Client | None, Cli
             yield before[client_key], None
 
 
+def known_client_id(recorded: Client | None, declared: Client | None) -> str | None:
+    """Return the client-ID by which an authority is asked for a client: the recorded one, else that
+    of the client that its form takes over; None where there is neither.
+
+    A declared client that people confirmed has a client-ID too, and is not taken over by it.
+    """
+    client_id = recorded.client_id if recorded else None
+    if declared and not client_id:
+        return declared.form.adopts
+    return client_id
+
+
 def client_replaced(client: Client, client_id: str | None) -> Change:
     """Return the change of a client that gets another client-ID; None where nobody knows it yet."""
     if not client_id:
@@ -606,11 +618,12 @@ def _taken_from_the_portal(before: Client, after: Client) -> Iterator[Change]:
         note = tr("its supplier says that it is stolen: it leaves at once")
         if supplier:
             note = _mandate_ended(supplier)
-        change = Change(kind=Kind.KEY_REMOVED, subject=thumbprint, note=note)
-        if thumbprint in names:
-            known = {"subject": names[thumbprint], "thumbprint": thumbprint}
-            change = change.model_copy(update=known)
-        yield change
+        yield Change(
+            kind=Kind.KEY_REMOVED,
+            subject=names.get(thumbprint, thumbprint),
+            thumbprint=thumbprint if thumbprint in names else None,
+            note=note,
+        )
 
 
 def _mandate_ended(supplier: str) -> str:

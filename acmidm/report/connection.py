@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from acmidm.report.document import Line, Piece, Section, Shape, Tone
@@ -92,13 +91,12 @@ class ConnectionChanges(ClientName):
         lines = [change.as_line(undone=undone, with_author=not by_one) for change in self.changes]
         if by_one:
             lines.append(Line(by_one))
-        line = Line(self.pieces, names=self.names, lines=lines)
-        if undone:
-            return line
-        details = tr(
-            "Details: {name} on {environment}", name=self.title, environment=self.environment
-        )
-        return replace(line, details=details)
+        details = ""
+        if not undone:
+            details = tr(
+                "Details: {name} on {environment}", name=self.title, environment=self.environment
+            )
+        return Line(self.pieces, names=self.names, lines=lines, details=details)
 
     def _by_one(self) -> list[Piece]:
         """Return who made all of several changes, where that was one and the same: reports then say

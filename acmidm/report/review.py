@@ -326,16 +326,15 @@ def _kept(keys: Iterable[str]) -> dict[str, str]:
 
 
 def _protected(remedies: Mapping[str, str]) -> list[str]:
-    sentences: list[str] = []
-    for key, remedy in sorted(remedies.items()):
-        sentence = tr(
+    return [
+        tr(
             "{key}: its client is protected: {remedy}; see docs/operations.md on how to part with"
             " one",
             key=key,
             remedy=remedy,
         )
-        sentences.append(sentence)
-    return sentences
+        for key, remedy in sorted(remedies.items())
+    ]
 
 
 def _retire(*names: str) -> str:

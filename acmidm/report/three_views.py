@@ -14,21 +14,14 @@ from functools import cached_property
 from itertools import chain
 from typing import Any
 
-from acmidm.report.compare import Comparison, client_replaced, paired
+from acmidm.report.compare import Comparison, client_replaced, known_client_id, paired
 from acmidm.report.connection import ConnectionChanges, client_name
 from acmidm.report.fields import differ, without
 from acmidm.report.kinds import Change, Kind
 from acmidm_onboarding.authorities.port import ClientSnapshot
 from acmidm_onboarding.engine_resources import Resource, product_part
 from acmidm_onboarding.recorded import Recorded
-from acmidm_onboarding.values.client import (
-    JWKS_URI,
-    NOT_DECLARED,
-    Client,
-    Clients,
-    Grant,
-    grants,
-)
+from acmidm_onboarding.values.client import JWKS_URI, NOT_DECLARED, Client, Clients, Grant, grants
 from acmidm_onboarding.values.metadata import Owner, ProductDocument
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import Platform
@@ -226,10 +219,7 @@ def _look(drift: ClientDrift, real: Mapping[Platform, Real]) -> None:
     """Set what its authority has of a client, where it could be read."""
     sides = [side for side in (drift.recorded, drift.declared) if side]
     expected = sides[0]
-    # A declared client that people confirmed has a client-ID too, and is not taken over by it.
-    client_id = drift.recorded.client_id if drift.recorded else None
-    if drift.declared and not client_id:
-        client_id = drift.declared.form.adopts
+    client_id = known_client_id(drift.recorded, drift.declared)
     if client_id is None or expected.platform not in real:
         return
     there = real[expected.platform]

@@ -132,30 +132,31 @@ def _undeclared(
     Without ``metadata`` the client is gone and its products are left, unless the client could not
     be read.
     """
+    if owner is None:
+        owner = metadata.owner if metadata else Owner()
+    marks = {"software_id": owner.software_id, "made_by": owner.managed_by}
+    if metadata is not None:
+        return UndeclaredClient(
+            platform=platform,
+            client_id=client_id,
+            client_name=metadata.client_name,
+            organisation=metadata.organisation.name,
+            application=metadata.application,
+            is_of_another=_connection(metadata.owner) != _connection(owner),
+            **marks,
+        )
     gone = N_("{key}, whose client is gone")
     if is_unread:
         gone = N_("{key}, whose client could not be looked at")
-    if owner is None:
-        owner = metadata.owner if metadata else Owner()
-    client = UndeclaredClient(
+    return UndeclaredClient(
         platform=platform,
         client_id=client_id,
         client_name=translated(gone, key=owner.software_id),
         organisation="",
         application="",
-        software_id=owner.software_id,
-        made_by=owner.managed_by,
         is_of_another=True,
+        **marks,
     )
-    if metadata is None:
-        return client
-    known = {
-        "client_name": metadata.client_name,
-        "organisation": metadata.organisation.name,
-        "application": metadata.application,
-        "is_of_another": _connection(metadata.owner) != _connection(owner),
-    }
-    return client.model_copy(update=known)
 
 
 def _products(client: ClientDrift) -> Iterable[str]:

@@ -22,7 +22,6 @@ SECRET: dict[str, Any] = {
     "token_endpoint_auth_method": "client_secret_basic",
     "exemptions": {"client-secret": {"reason": "no keys", "reference": "SD-4810"}},
 }
-OTHER = {"reason": "a package without keys", "reference": "SD-4811"}
 SENDS: dict[str, Any] = {"scopes": (SEND,), "products": {"notificaties": NOTIFICATIES}}
 ADDRESS = "https://keys.stad-gent.example/jwks"
 

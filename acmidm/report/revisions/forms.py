@@ -270,11 +270,11 @@ def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Cha
             old and new and old.keys.declared and new.keys.declared is not None and new.uses_keys
         ):
             continue
-        keys: list[RegisteredKey] = []
-        for kid, key in old.keys.declared.items():
-            thumbprint = key.thumbprint
-            if thumbprint:
-                keys.append(RegisteredKey(kid, thumbprint, EVER, key.expires))
+        keys = [
+            RegisteredKey(kid, key.thumbprint, EVER, key.expires)
+            for kid, key in old.keys.declared.items()
+            if key.thumbprint
+        ]
         kept = obstacle(
             keys,
             new.keys.thumbprints,

@@ -115,10 +115,10 @@ def read_values(tree: Tree, paths: Iterable[str]) -> dict[str, Fields]:
 def _read(tree: Tree, paths: Iterable[str]) -> dict[str, Document]:
     wanted = {path for path in paths if path in tree.entries}
     files = tree.files(wanted.__contains__)
-    documents: dict[str, Document] = {}
-    for path in map(Path, sorted(wanted)):
-        documents[str(path)] = read_document(absolute(path), path, files.read_text)
-    return documents
+    return {
+        path: read_document(absolute(Path(path)), Path(path), files.read_text)
+        for path in sorted(wanted)
+    }
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
