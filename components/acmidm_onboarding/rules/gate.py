@@ -195,7 +195,7 @@ def passing(
 def _remembering(connection: Declaration, record: Client) -> Declaration:
     """Return the connection with the scopes that leaving took from it, until the state has them
     back: a run may fail."""
-    left = (record.leaving.withdrawn - (record.scopes or {}).keys()) & connection.scopes.keys()
+    left = (record.leaving.withdrawn - record.granted.keys()) & connection.scopes.keys()
     if not left:
         return connection
     leaving = replace(connection.leaving, withdrawn=connection.leaving.withdrawn | left)

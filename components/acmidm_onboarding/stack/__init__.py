@@ -250,8 +250,7 @@ class Stack:
         forms = self.forms.connections
         formed, kept = set[ClientKey](), set[ClientKey]()
         for form in forms:
-            for key in (form.key, *form.form.formerly):
-                formed.add((key, form.platform, form.environment))
+            formed.update(form.client_keys)
             if form.form.keep:
                 kept.add(form.client_key)
         wanted = {form.client_key: form for form in self.desired.wanted}
