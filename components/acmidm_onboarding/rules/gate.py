@@ -440,9 +440,7 @@ def _without(connection: Declaration, record: Client, covered: _Proven) -> Decla
     scopes, products = added(connection, record)
     scopes, products = scopes - covered.scopes, products - covered.products
     kept = connection.without(scopes, products)
-    configured = {}
-    for name in kept.products:
-        configured[name] = _without_unproven(name, connection, record, covered)
+    configured = {name: _without_unproven(name, kept, record, covered) for name in kept.products}
     return replace(kept, products=configured)
 
 
