@@ -233,7 +233,7 @@ def _notes(
 def _annotation(problem: Problem) -> str:
     """Return a workflow command of GitHub, which no text of a form can end."""
     file = _escaped(on_one_line(problem.shown_file), also=",:")
-    sentence = _escaped(on_one_line(f"{problem.what}; {problem.remedy}"))
+    sentence = _escaped(on_one_line(problem.sentence))
     return f"::error file={file},line={problem.line},col={problem.column}::{sentence}"
 
 

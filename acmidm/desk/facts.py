@@ -270,7 +270,7 @@ def _lacking(connection: Declaration | None, state: Client | None) -> tuple[str,
     if connection is None or state is None:
         return ()
     return (
-        *sorted(connection.scopes.keys() - (state.scopes or {}).keys()),
+        *sorted(connection.scopes.keys() - state.granted.keys()),
         *sorted(connection.products.keys() - state.products.keys()),
     )
 
@@ -288,9 +288,8 @@ def unproven(
     if for_production is not None:
         return uncovered(for_production, on_production, connection.evidence_file.evidence)
     offered = _on_production(catalogue.scopes) | _on_production(catalogue.products)
-    names = connection.form.catalogue_names
     lacking = uncovered(connection, on_production, connection.evidence_file.evidence)
-    return tuple(name for name in lacking if names.get(name, name) in offered)
+    return tuple(name for name in lacking if connection.form.name_of(name) in offered)
 
 
 def _on_production(offered: Mapping[str, Scope | Product]) -> set[str]:
@@ -333,7 +332,7 @@ def _withdrawn(
         return ()
     names = connection.form.catalogue_names if connection else {}
     lacking: list[tuple[str, str]] = []
-    for scope in sorted((state.scopes or {}).keys() - snapshot.scopes.keys()):
+    for scope in sorted(state.granted.keys() - snapshot.scopes.keys()):
         product = catalogue.product_of.get(names.get(scope, scope))
         owner = product.owner if product else scope
         lacking.append((scope, owner))

@@ -113,7 +113,7 @@ def in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 def _state(client: Client, recorded: RecordedChange, document: Mapping[str, Any] | None) -> Client:
     """Return a client as far as one document of the trail has it, with the present reasons for its
     scopes."""
-    values, client_key, grants = document or {}, client.client_key, client.scopes or {}
+    values, client_key, grants = document or {}, client.client_key, client.granted
     scopes, by_default = {}, _texts(values, "default")
     for scope in _texts(values, "scopes"):
         scopes[scope] = replace(grants.get(scope, Grant()), default=scope in by_default)

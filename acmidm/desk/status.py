@@ -326,7 +326,7 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
     if state.keys.known is not None:
         named = sorted(state.keys.known.items())
         keys = tuple(_listed_key(kid, key, now) for kid, key in named)
-    grants = dict(sorted((state.scopes or {}).items()))
+    grants = dict(sorted(state.granted.items()))
     reasons: dict[str, str] = {}
     ends: list[ListedScope] = []
     for scope, grant in grants.items():

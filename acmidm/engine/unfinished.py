@@ -59,5 +59,5 @@ def _with_withdrawn_scopes_again(stack: Stack) -> Iterator[str]:
             continue
         record = recorded_as(form, stack.state.recorded.parts)
         withdrawn = record and record.leaving.withdrawn
-        if record and withdrawn and withdrawn <= (record.scopes or {}).keys():
+        if record and withdrawn and withdrawn <= record.granted.keys():
             yield form.resource_name

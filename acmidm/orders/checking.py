@@ -137,8 +137,7 @@ def _by_evidence(confirmed: Confirmation, form: Declaration) -> Iterator[Differe
         confirmed_id = str(confirmed.said.client_id)
         yield Difference(part=CLIENT_ID, confirmed=confirmed_id, seen=proof.client_id, **facts)
         return
-    names = form.form.catalogue_names
-    scopes = {names.get(scope, scope) for scope in confirmed.scopes}
+    scopes = set(map(form.form.name_of, confirmed.scopes))
     unconfirmed = sorted(proof.scopes - scopes)
     if unconfirmed:
         confirmed_scopes = shown(sorted(scopes))
@@ -159,7 +158,7 @@ def _by_export(clients: list[Client], listed: Listed, source: str) -> Iterator[D
             yield Difference(part=CLIENT_ID, confirmed=client_id, seen=nothing, **facts)
             continue
         scopes = listed[client_id]
-        confirmed = client.scopes or {}
+        confirmed = client.granted
         if scopes is not None and scopes != confirmed.keys():
             yield Difference(
                 part=SCOPES, confirmed=shown(sorted(confirmed)), seen=shown(sorted(scopes)), **facts

@@ -372,7 +372,7 @@ def _at_authority(
     products = set[str]().union(*(side.products for side in sides))
     state = platform.client(sides[-1].client_key, snapshot, products)
     scopes: dict[str, str] = {}
-    for scope, grant in (state.scopes or {}).items():
+    for scope, grant in state.granted.items():
         scopes[scope] = "by default" if grant.default else "on request"
     keys: dict[str, str] = {}
     if has_keys and state.keys.declared:

@@ -65,7 +65,7 @@ class Real:
         snapshot = self.clients.get(client_id)
         if snapshot is None:
             return None, frozenset(configured)
-        assigned = self.assigned - (expected.scopes or {}).keys()
+        assigned = self.assigned - expected.granted.keys()
         state = snapshot.as_client(expected.client_key, configured, assigned)
         if state is not None:
             state = _without_address(self._with_unkept(state, expected), expected)
@@ -423,7 +423,7 @@ def _is_rotated(recorded: Client, real: Client) -> bool:
 def _granted(recorded: Client, defaults: Mapping[str, bool]) -> dict[str, Grant]:
     """Return scopes with what the state has of each; ``defaults`` says of each whether every token
     has it."""
-    had = recorded.scopes or {}
+    had = recorded.granted
     reason = NOT_DECLARED if Resource.SCOPES in recorded.record.urns else None
     granted: dict[str, Grant] = {}
     for scope, is_default in defaults.items():
@@ -436,7 +436,7 @@ def _restated(recorded: Client, declared: Client) -> set[str]:
     """Return the parts of which the declaration says something else that no authority has: a reason
     or end of a scope, another secret, evidence."""
     parts: set[str] = set()
-    had, wanted = recorded.scopes or {}, declared.scopes or {}
+    had, wanted = recorded.granted, declared.granted
     for scope in had.keys() & wanted.keys():
         old, new = had[scope], wanted[scope]
         if (old.reason, old.until) != (new.reason, new.until):
@@ -491,7 +491,7 @@ def _parts(state: Client | None) -> dict[str, Any]:
         return {}
     parts: dict[str, Any] = {
         Resource.CLIENT: state.fields,
-        Resource.SCOPES: {scope: grant.default for scope, grant in (state.scopes or {}).items()},
+        Resource.SCOPES: {scope: grant.default for scope, grant in state.granted.items()},
         Resource.KEYS: state.keys.declared,
     }
     for name, product in state.products.items():

@@ -117,7 +117,7 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
         except InvalidForms as error:
             whose = organisation.get("name") or "an organisation"
             name = f"{whose}, {form.get('application') or 'a form'}"
-            sentences = [f"{name}: {problem.what}; {problem.remedy}" for problem in error.problems]
+            sentences = [f"{name}: {problem.sentence}" for problem in error.problems]
             raise Failure("\n".join(map(on_one_line, sentences))) from None
         wanted = _desired(
             _stack(settings), onboardings.connections(settings.environment, are_all=False)

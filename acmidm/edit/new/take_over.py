@@ -189,7 +189,7 @@ class TakeOver:
         name = self._in_catalogue(granted)
         own = self._request.scopes.get(name, ScopeRequest())
         scope: dict[str, Any] = {"reason": own.reason or ToFill()}
-        is_default = (self._real.scopes or {})[granted].default
+        is_default = self._real.granted[granted].default
         if is_default is not own.default:
             scope["default"] = is_default
         if name not in self._request.scopes and (reference := _reference(change)):

@@ -194,10 +194,9 @@ def connected(settings: Settings, catalogue: Catalogue) -> Connected:
     """
     require_trusted_hosts(settings)
     retries = defaultdict[str, Retrying](partial(Retrying, settings.retry_deadline_seconds))
-    platforms: dict[Platform, ConnectedPlatform] = {}
-    for name in settings.platforms:
-        platforms[name] = ConnectedPlatform(settings, name, catalogue, retries)
-    return platforms
+    return {
+        name: ConnectedPlatform(settings, name, catalogue, retries) for name in settings.platforms
+    }
 
 
 def _credentials(name: Platform, platform: PlatformSettings) -> Credentials:

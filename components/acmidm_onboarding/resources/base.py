@@ -6,7 +6,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pulumi
@@ -134,8 +133,11 @@ class AuthorityProvider(ResourceProvider):
         self._run.declares(id_, olds)
         if adoption.refused(news):
             return DiffResult(changes=None, replaces=[], delete_before_replace=False)
-        identity, was = partial(self.identity, news), partial(self.identity, olds)
-        changed = [name for name in self.replaced_by if identity(name) != was(name)]
+        changed = [
+            name
+            for name in self.replaced_by
+            if self.identity(news, name) != self.identity(olds, name)
+        ]
         return DiffResult(changes=None, replaces=changed, delete_before_replace=False)
 
     def create(self, props: Properties) -> CreateResult:

@@ -95,7 +95,8 @@ class ClientJwksProvider(ClientPartProvider):
         seen = adoption.before(props)
         made = self.made_with(props)
         if made is None or made.jwks != inputs_of(props).get("jwks"):
-            self._replace(props, seen and seen["jwks"])
+            known = None if seen is None else seen["jwks"]
+            self._replace(props, known)
         return CreateResult(
             props["client_id"], {**_inputs(props), **self._seen(props["client_id"], props)}
         )

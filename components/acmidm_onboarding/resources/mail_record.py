@@ -99,20 +99,16 @@ class Delivery:
     def tried(self, outcomes: Mapping[str, Outcome], at: str) -> Delivery:
         """Return the record after a try to send what is unsent: its outcome per contact, and its
         time (RFC 3339)."""
-        refused, answered = dict[str, str](), list[str]()
-        for contact, outcome in outcomes.items():
-            if outcome.why is not None:
-                refused[contact] = outcome.why
-            if outcome.message_id:
-                answered.append(f"{contact}: {outcome.why}")
+        refused = {to: outcome.why for to, outcome in outcomes.items() if outcome.why is not None}
         temporary = tuple(contact for contact in refused if outcomes[contact].is_temporary)
         reasons = {**self.refused, **refused}
         if len(refused) == len(outcomes) and not self.retry:
-            why = min(refused.values())
+            not_sent = min(refused.values())
+            answered = [f"{to}: {why}" for to, why in refused.items() if outcomes[to].message_id]
             if answered:
-                why = f"the mail server refused every recipient: {'; '.join(answered)}"
+                not_sent = f"the mail server refused every recipient: {'; '.join(answered)}"
             for_good = {to: reason for to, reason in reasons.items() if to not in temporary}
-            return replace(self, refused=for_good, not_sent=why)
+            return replace(self, refused=for_good, not_sent=not_sent)
         # Contacts that accepted the mail are refused no more.
         accepting = outcomes.keys() - refused.keys()
         still = {contact: why for contact, why in reasons.items() if contact not in accepting}

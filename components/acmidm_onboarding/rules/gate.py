@@ -195,7 +195,7 @@ def passing(
 def _remembering(connection: Declaration, record: Client) -> Declaration:
     """Return the connection with the scopes that leaving took from it, until the state has them
     back: a run may fail."""
-    left = (record.leaving.withdrawn - (record.scopes or {}).keys()) & connection.scopes.keys()
+    left = (record.leaving.withdrawn - record.granted.keys()) & connection.scopes.keys()
     if not left:
         return connection
     leaving = replace(connection.leaving, withdrawn=connection.leaving.withdrawn | left)
@@ -440,9 +440,7 @@ def _without(connection: Declaration, record: Client, covered: _Proven) -> Decla
     scopes, products = added(connection, record)
     scopes, products = scopes - covered.scopes, products - covered.products
     kept = connection.without(scopes, products)
-    configured = {}
-    for name in kept.products:
-        configured[name] = _without_unproven(name, connection, record, covered)
+    configured = {name: _without_unproven(name, kept, record, covered) for name in kept.products}
     return replace(kept, products=configured)
 
 

@@ -74,8 +74,8 @@ class Mistaken:
         takes the client of an earlier key, which may be that of a mistake."""
         waiting = set[str]()
         for form in forms:
-            former = filter(self.may_mean, set(form.form.formerly).intersection(recorded))
-            if form.key not in recorded and any(former):
+            former = [key for key in form.form.formerly if key in recorded]
+            if form.key not in recorded and any(map(self.may_mean, former)):
                 waiting.add(form.key)
         return frozenset(waiting)
 

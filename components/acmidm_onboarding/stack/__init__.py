@@ -250,8 +250,7 @@ class Stack:
         forms = self.forms.connections
         formed, kept = set[ClientKey](), set[ClientKey]()
         for form in forms:
-            for key in (form.key, *form.form.formerly):
-                formed.add((key, form.platform, form.environment))
+            formed.update(form.client_keys)
             if form.form.keep:
                 kept.add(form.client_key)
         wanted = {form.client_key: form for form in self.desired.wanted}
@@ -278,15 +277,10 @@ class Stack:
         self, wanted: Mapping[ClientKey, Declaration]
     ) -> Mapping[ClientKey, Confirmation | None]:
         """Return what is confirmed of each wanted client, then what is confirmed of others."""
-        confirmed, used = dict[ClientKey, Confirmation | None](), set()
-        for client_key, form in wanted.items():
-            found = confirmed[client_key] = confirmation_of(form, self.confirmations)
-            if found:
-                used.add(found.file)
-        for client_key, confirmation in self.confirmations.items():
-            if confirmation.file not in used:
-                confirmed[client_key] = confirmation
-        return confirmed
+        confirmed = {key: confirmation_of(form, self.confirmations) for key, form in wanted.items()}
+        used = {confirmation.file for confirmation in confirmed.values() if confirmation}
+        others = {key: each for key, each in self.confirmations.items() if each.file not in used}
+        return {**confirmed, **others}
 
     @property
     def unconfirmed(self) -> list[Client]:

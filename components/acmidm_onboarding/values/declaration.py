@@ -131,11 +131,9 @@ def in_stack(
     declarations: Iterable[Declaration], *, protect: bool | None, managed_by: str | None = None
 ) -> dict[ClientKey, Client]:
     """Return the declared clients by their identity, each as ``Declaration.in_stack`` has it."""
-
-    def of_stack(declaration: Declaration) -> Declaration:
-        return declaration.in_stack(protect=protect, managed_by=managed_by)
-
-    return with_first_marked(map(of_stack, declarations))
+    return with_first_marked(
+        declaration.in_stack(protect=protect, managed_by=managed_by) for declaration in declarations
+    )
 
 
 def connection_key(code: str, application: str) -> str:

@@ -77,8 +77,10 @@ def without_private_keys(value: Any) -> Any:
     """Return a value with ``NOT_SHOWN`` for each private key or token in it."""
     if isinstance(value, Mapping):
         private = PRIVATE_MEMBERS if is_private_jwk(value) else frozenset()
-        shown = {name: without_private_keys(part) for name, part in value.items()}
-        return shown | dict.fromkeys(private & shown.keys(), NOT_SHOWN)
+        return {
+            name: NOT_SHOWN if name in private else without_private_keys(part)
+            for name, part in value.items()
+        }
     if isinstance(value, list):
         return [without_private_keys(part) for part in value]
     return NOT_SHOWN if isinstance(value, str) and is_private_key_or_token(value) else value

@@ -116,10 +116,10 @@ class WireKeysInUse(_Wire):
 
     @property
     def by_thumbprint(self) -> dict[str, KeyUse]:
-        uses: dict[str, KeyUse] = {}
-        for item in self.items:
-            uses[item.thumbprint] = KeyUse(item.kid, item.last_used_at, item.with_kid)
-        return uses
+        return {
+            item.thumbprint: KeyUse(item.kid, item.last_used_at, item.with_kid)
+            for item in self.items
+        }
 
 
 class WireListedClient(WireScopes, WireRegisteredClient):

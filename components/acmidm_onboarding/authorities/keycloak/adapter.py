@@ -354,7 +354,7 @@ class Keycloak(Authority):
 
         def attempt() -> WireClient:
             client = self._required(client_id)
-            scopes = {name: client.scopes[name] for name in client.scopes if name in intended}
+            scopes = {name: default for name, default in client.scopes.items() if name in intended}
             self._change_scopes(client, scopes)
             return client
 
@@ -421,10 +421,9 @@ class Keycloak(Authority):
         """Return the natural key of each client, by client-ID."""
         with self._lock:
             if self._listed is None:
-                listed: dict[str, str | None] = {}
-                for client in self._all():
-                    listed[client.client_id] = client.metadata.software_id
-                self._listed = listed
+                self._listed = {
+                    client.client_id: client.metadata.software_id for client in self._all()
+                }
             return dict(self._listed)
 
     def _note(self, client_id: str, metadata: ClientMetadata | None) -> None:
