@@ -37,7 +37,7 @@ from acmidm.terminal import Code, Output, OutputOption, StackOption, fail, worki
 from acmidm.words import WHOLE, first_of, plain
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, PerhapsGone, Unreachable
-from acmidm_onboarding.authorities.port import Audited, ClientSnapshot
+from acmidm_onboarding.authorities.port import Audited, RegisteredClient
 from acmidm_onboarding.rules.desired import Desired
 from acmidm_onboarding.rules.gate import Withheld, by_reason
 from acmidm_onboarding.settings import InvalidSettings, Settings
@@ -526,10 +526,10 @@ def _real(
 
 def _clients(
     platform: ConnectedPlatform, ours: Collection[str]
-) -> tuple[dict[str, ClientSnapshot], dict[str, str]]:
+) -> tuple[dict[str, RegisteredClient], dict[str, str]]:
     """Return every client by its client-ID, or ``ours`` alone where the authority lists none; and
     per client that may be gone a sentence why nobody can tell."""
-    clients = {snapshot.client.client_id: snapshot for snapshot in platform.authority.clients()}
+    clients = {snapshot.client_id: snapshot for snapshot in platform.authority.clients()}
     unread: dict[str, str] = {}
     if platform.can.lists_clients:
         return clients, unread

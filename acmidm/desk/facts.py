@@ -21,7 +21,7 @@ from acmidm.report.revisions.order_history import OrderHistory
 from acmidm.terminal import warn, working
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, PerhapsGone
-from acmidm_onboarding.authorities.port import ClientSnapshot, KnowsRights
+from acmidm_onboarding.authorities.port import KnowsRights, RegisteredClient
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, Scope
 from acmidm_onboarding.rules.gate import uncovered, waits_for_test
 from acmidm_onboarding.rules.orders import Order
@@ -323,7 +323,7 @@ def _usable_thumbprints(
 def _withdrawn(
     state: Client,
     connection: Declaration | None,
-    snapshot: ClientSnapshot | None,
+    snapshot: RegisteredClient | None,
     catalogue: Catalogue,
 ) -> tuple[tuple[str, str], ...]:
     """Return the scopes that a run granted and the authority lacks, each with the owner of its
@@ -348,7 +348,7 @@ class _Asked:
         self._down: set[Platform] = set()
         self._platforms = read_platforms(authorities) if made else {}
         self._administrators: dict[tuple[Platform, tuple[str, ...]], int | None] = {}
-        self.seen: dict[ClientKey, ClientSnapshot | None] = {}
+        self.seen: dict[ClientKey, RegisteredClient | None] = {}
         """What each client is; None for one that its authority does not have."""
         seen: list[Registered] = []
         with working(f"reading the clients of {authorities.stack}"):
@@ -364,7 +364,7 @@ class _Asked:
         """Return the last use of each of its keys; None where nobody tells."""
         return self.uses.get((state.platform, state.client_id or ""))
 
-    def _snapshot(self, name: Platform, client_id: str) -> tuple[ClientSnapshot | None] | None:
+    def _snapshot(self, name: Platform, client_id: str) -> tuple[RegisteredClient | None] | None:
         return self._ask(name, lambda platform: (platform.clients.get(client_id),))
 
     def _ask(self, name: Platform, read: Callable[[ConnectedPlatform], T]) -> T | None:

@@ -207,7 +207,7 @@ def lost(stack: Stack) -> tuple[list[str], list[str]]:
         try:
             with working(f"reading what {name} has of {stack.name}"):
                 authority = stack.authorities.platforms_briefly[name].authority
-                there = {snapshot.client.client_id for snapshot in authority.clients()}
+                there = {snapshot.client_id for snapshot in authority.clients()}
         except Failure as error:
             is_busy = isinstance(error, Unreachable) and error.connected
             if not is_busy:
@@ -228,7 +228,7 @@ def _clients_of(
     """
     ours = {}
     for snapshot in platform.authority.clients():
-        metadata = snapshot.client.metadata
+        metadata = snapshot.metadata
         if metadata.managed_by == owner:
             ours[metadata.software_id] = snapshot
     failed: list[AuthorityError] = []

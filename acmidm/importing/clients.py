@@ -138,7 +138,7 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
         return sentences
 
     def _is_declared(self, client: ListedClient) -> bool:
-        return self._connections[client.environment].has(client.platform, client.snapshot.client)
+        return self._connections[client.environment].has(client.platform, client.snapshot)
 
     def _plan(self, row: SheetRow) -> None:
         reasons = list(row.faults)

@@ -16,7 +16,7 @@ from acmidm.report.undeclared import clients_of
 from acmidm.sheet import SheetRow
 from acmidm.words import slug
 from acmidm_onboarding.authorities.connected import Connected
-from acmidm_onboarding.authorities.port import ClientSnapshot, Reserved
+from acmidm_onboarding.authorities.port import RegisteredClient, Reserved
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.form import EnvironmentRequest
 from acmidm_onboarding.texts import tr
@@ -45,7 +45,7 @@ class ListedClient:
 
     environment: Environment
     platform: Platform
-    snapshot: ClientSnapshot
+    snapshot: RegisteredClient
     configurations: Mapping[str, ProductDocument]
     """Per product."""
     reserved: Reserved | None = None
@@ -53,11 +53,11 @@ class ListedClient:
 
     @property
     def client_id(self) -> str:
-        return self.snapshot.client.client_id
+        return self.snapshot.client_id
 
     @property
     def metadata(self) -> ClientMetadata:
-        return self.snapshot.client.metadata
+        return self.snapshot.metadata
 
     def __str__(self) -> str:
         return (
@@ -134,7 +134,7 @@ def read_register(stack: str, environment: Environment, platforms: Connected) ->
                 configured[platform, client_id][product] = document
     clients = []
     for platform, snapshot, reserved in clients_of(platforms):
-        own = configured[platform, snapshot.client.client_id]
+        own = configured[platform, snapshot.client_id]
         clients.append(ListedClient(environment, platform, snapshot, own, reserved))
     return Register(stack, environment, tuple(clients))
 

@@ -363,7 +363,7 @@ def _at_authority(
     else:
         key = sides[-1].fields.get("software_id")
         there = platform.authority.clients()
-        same = (other for other in there if other.client.metadata.software_id == key)
+        same = (other for other in there if other.metadata.software_id == key)
         snapshot = next(same, None)
     if snapshot is None:
         return None

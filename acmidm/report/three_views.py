@@ -18,7 +18,7 @@ from acmidm.report.compare import Comparison, client_replaced, known_client_id, 
 from acmidm.report.connection import ConnectionChanges, client_name
 from acmidm.report.fields import differ, without
 from acmidm.report.kinds import Change, Kind
-from acmidm_onboarding.authorities.port import ClientSnapshot
+from acmidm_onboarding.authorities.port import RegisteredClient
 from acmidm_onboarding.engine_resources import Resource, product_part
 from acmidm_onboarding.recorded import Recorded
 from acmidm_onboarding.values.client import JWKS_URI, NOT_DECLARED, Client, Clients, Grant, grants
@@ -37,7 +37,7 @@ _OWNER = "@owner"
 class Real:
     """What the authority of one platform has: its clients, and per product their configurations."""
 
-    clients: Mapping[str, ClientSnapshot]
+    clients: Mapping[str, RegisteredClient]
     products: Mapping[str, Mapping[str, ProductDocument]]
     assigned: frozenset[str] = frozenset()
     """The scopes that providers of APIs assign by themselves."""
@@ -103,7 +103,7 @@ class ClientDrift:
     recorded: Client | None
     declared: Client | None
     real: Client | None = None
-    snapshot: ClientSnapshot | None = None
+    snapshot: RegisteredClient | None = None
     """The same as its authority has it, with all members of its keys."""
     configured: frozenset[str] = frozenset()
     """The products that are configured for it, also where it is gone itself."""

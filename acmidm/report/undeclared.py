@@ -13,7 +13,6 @@ from acmidm.report.three_views import ClientDrift, Real
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.port import (
     Authority,
-    ClientSnapshot,
     DerivesClientIds,
     RegisteredClient,
     Reserved,
@@ -94,10 +93,10 @@ def undeclared(
             configured |= {(client.platform, client.client_id, name) for name in _products(drift)}
     for platform, authority in real.items():
         for there in authority.clients.values():
-            if declared.has(platform, there.client):
+            if declared.has(platform, there):
                 continue
-            marks = (platform, there.client.client_id, _connection(there.client.metadata.owner))
-            clients[marks] = _undeclared(platform, there.client.client_id, there.client.metadata)
+            marks = (platform, there.client_id, _connection(there.metadata.owner))
+            clients[marks] = _undeclared(platform, there.client_id, there.metadata)
         for product, documents in authority.products.items():
             for client_id, document in documents.items():
                 owner = _connection(document.owner)
@@ -106,7 +105,7 @@ def undeclared(
                 if owner.is_nobody or is_configured or owner.software_id in declared.software_ids:
                     continue
                 snapshot = authority.clients.get(client_id)
-                metadata = snapshot.client.metadata if snapshot else None
+                metadata = snapshot.metadata if snapshot else None
                 before = clients.get(marks) or _undeclared(
                     platform, client_id, metadata, owner, is_unread=client_id in authority.unread
                 )
@@ -190,14 +189,14 @@ def without_reserved(
     return tuple(kept)
 
 
-def clients_of(platforms: Connected) -> Iterator[tuple[Platform, ClientSnapshot, Reserved | None]]:
+def clients_of(
+    platforms: Connected,
+) -> Iterator[tuple[Platform, RegisteredClient, Reserved | None]]:
     """Yield every client of every platform but the reserved ones, with the reason why no form may
     have it."""
     for platform, connected in platforms.items():
         for snapshot in _without_borrowed_keys(connected.authority):
-            reserved = _reserved(
-                connected, snapshot.client.client_id, snapshot.client.metadata.managed_by
-            )
+            reserved = _reserved(connected, snapshot.client_id, snapshot.metadata.managed_by)
             if reserved is None or not reserved.is_certain:
                 yield platform, snapshot, reserved
 
@@ -207,17 +206,16 @@ def _reserved(platform: ConnectedPlatform, client_id: str, made_by: str | None) 
     return platform.reserved.get(client_id) if made_by is None else None
 
 
-def _without_borrowed_keys(authority: Authority) -> Iterator[ClientSnapshot]:
+def _without_borrowed_keys(authority: Authority) -> Iterator[RegisteredClient]:
     """Take the natural key from a client that was copied in the authority's console: the key is the
     original's.
 
     Where no client got its client-ID from the key, nobody knows which one is the copy: then all
     lose the key.
     """
-    snapshots = list(authority.clients())
-    times = Counter(snapshot.client.metadata.software_id for snapshot in snapshots)
-    for snapshot in snapshots:
-        client = snapshot.client
+    clients = list(authority.clients())
+    times = Counter(client.metadata.software_id for client in clients)
+    for client in clients:
         key = client.metadata.software_id
         possible: Iterable[str] = ()
         if key and isinstance(authority, DerivesClientIds):
@@ -228,6 +226,6 @@ def _without_borrowed_keys(authority: Authority) -> Iterator[ClientSnapshot]:
             and client.client_id not in islice(possible, _POSSIBLE_IDS)
         ):
             metadata = client.metadata.model_copy(update={"software_id": None})
-            yield replace(snapshot, client=replace(client, metadata=metadata))
+            yield replace(client, metadata=metadata)
         else:
-            yield snapshot
+            yield client

@@ -48,8 +48,8 @@ def test_what_is_confirmed_is_done_already(there: ByHand, tmp_path: Path) -> Non
     marked = FORM.metadata.model_copy(
         update={"managed_by": "acmidm/tni", "incarnation": "x", "keys_declared": True}
     )
-    assert there.register(marked, None).client_id == CLIENT_ID
-    assert there.update(CLIENT_ID, None, marked, None).client_id == CLIENT_ID
+    assert there.register(marked, None, {}, {}).client_id == CLIENT_ID
+    there.update(CLIENT_ID, None, marked, None)
     there.replace_scopes(CLIENT_ID, None, {"dv_magda": False})
     there.replace_jwks(CLIENT_ID, None, KEYS)
     there.product_api.put(
@@ -65,14 +65,9 @@ def test_what_it_says_of_a_client(there: ByHand) -> None:
     assert found == there.read(CLIENT_ID)
     assert (found.client_id, found.metadata.owner) == (CLIENT_ID, NO_OWNER)
     assert (there.read_scopes(CLIENT_ID), there.read_jwks(CLIENT_ID)) == ({"dv_magda": False}, KEYS)
-    assert [one.client.client_id for one in there.clients()] == [CLIENT_ID]
-    snapshot = there.snapshot(CLIENT_ID)
-    assert snapshot is not None
-    assert (snapshot.client, snapshot.scopes, dict(snapshot.jwks)) == (
-        found,
-        {"dv_magda": False},
-        KEYS,
-    )
+    assert [one.client_id for one in there.clients()] == [CLIENT_ID]
+    assert there.read_metadata(CLIENT_ID) == found.metadata
+    assert (found.scopes, dict(found.jwks)) == ({"dv_magda": False}, KEYS)
     document = ProductDocument({"bron_uri": "urn://a"}, NO_OWNER)
     assert there.product_api.read("dosis", CLIENT_ID) == document
     assert list(there.product_api.configurations("dosis")) == [(CLIENT_ID, document)]
@@ -86,7 +81,7 @@ def test_one_that_somebody_saw_gone_is_gone(there: ByHand) -> None:
         there.read,
         there.read_scopes,
         there.read_jwks,
-        there.snapshot,
+        there.read_metadata,
     ]
     assert [read("gone") for read in reads] == [None] * 4
     assert there.product_api.read("dosis", "gone") is None
@@ -98,12 +93,12 @@ def test_one_that_somebody_saw_gone_is_gone(there: ByHand) -> None:
 REFUSED: dict[str, tuple[Callable[[ByHand], object], str]] = {
     "a client that nobody confirmed": (
         lambda hand: hand.register(
-            ANOTHER.model_copy(update={"software_id": "acmidm/tni/x/y"}), None
+            ANOTHER.model_copy(update={"software_id": "acmidm/tni/x/y"}), None, {}, {}
         ),
         "nobody has confirmed a client of x/y",
     ),
     "one that is confirmed otherwise": (
-        lambda hand: hand.register(ANOTHER, None),
+        lambda hand: hand.register(ANOTHER, None, {}, {}),
         "is confirmed otherwise",
     ),
     "a change": (

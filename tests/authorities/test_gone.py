@@ -42,7 +42,7 @@ def only_lists(request: Request) -> Reply:
 
 
 @pytest.mark.parametrize("reply", BODIES.values(), ids=BODIES.keys())
-@pytest.mark.parametrize("call", ["read", "read_scopes", "read_jwks", "snapshot", "remove"])
+@pytest.mark.parametrize("call", ["read", "read_scopes", "read_jwks", "read_metadata", "remove"])
 @pytest.mark.parametrize("authority", [beheerportaal, keycloak])
 def test_a_wrong_address_has_no_client_that_is_gone(
     authority: Callable[[FakeServer], Authority], call: str, reply: Reply
@@ -77,7 +77,7 @@ def test_many_that_are_gone_cost_one_list(
     with serving(only_lists) as server:
         one = authority(server)
         for number in range(50):
-            assert one.read(f"client-{number}") is None
+            assert one.read_metadata(f"client-{number}") is None
             one.remove(f"client-{number}", OWNER)
     assert (
         len(
@@ -112,10 +112,10 @@ def test_an_api_that_vanishes_during_a_run_is_noticed(monkeypatch: pytest.Monkey
     monkeypatch.setattr(collection, "_COUNTS_FOR_SECONDS", 0)
     with serving(only_lists) as server:
         one = beheerportaal(server)
-        assert one.read("x") is None
+        assert one.read_metadata("x") is None
         server.script = lambda _: Reply(404, {})
         with pytest.raises(AuthorityError, match="nothing counts as gone"):
-            one.read("x")
+            one.read_metadata("x")
 
 
 REMOVALS: dict[str, Callable[[FakeServer], object]] = {

@@ -37,7 +37,7 @@ def wanted(application: str) -> ClientMetadata:
 
 @pytest.fixture
 def client_id(platform: ConnectedPlatform, wanted: ClientMetadata) -> str:
-    return platform.authority.register(wanted, None).client_id
+    return platform.authority.register(wanted, None, {}, {}).client_id
 
 
 @pytest.mark.parametrize("change", OTHERS.values(), ids=OTHERS.keys())

@@ -163,4 +163,4 @@ def test_a_time_that_somebody_typed_stops_nothing(fuzzed: Fuzzed, time: str | No
         )
     )
     (found,) = fuzzed.adapters["keycloak"].clients()
-    assert found.client.client_secret_updated_at == 0
+    assert found.client_secret_updated_at == 0

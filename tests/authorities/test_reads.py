@@ -123,7 +123,7 @@ def test_a_part_that_is_missing_makes_no_client_gone(
     meanwhile."""
     with FaultProxy(portal.origin) as proxy:
         first, second = (platform_through(proxy.origin, portal, tmp_path) for _ in range(2))
-        client_id = first.authority.register(metadata(application), None).client_id
+        client_id = first.authority.register(metadata(application), None, {}, {}).client_id
         missing = faults.answer(404, b"{}", "application/json")
         proxy.rule("GET", f"/{part}$", missing, times=None)
         with pytest.raises(

@@ -44,5 +44,7 @@ def test_the_least_rights(portal: RunningPortal, rights: tuple[str, ...], may: s
     drift needs the first alone."""
     wanted, by_hand = metadata(), metadata(software_id=None, managed_by=None)
     everything = authority(portal, "management_read", "management_write")
-    client_id, of_nobody = (everything.register(one, None).client_id for one in (wanted, by_hand))
+    client_id, of_nobody = (
+        everything.register(one, None, {}, {}).client_id for one in (wanted, by_hand)
+    )
     assert allowed(authority(portal, *rights), client_id, wanted, of_nobody) == may

@@ -22,7 +22,7 @@ from acmidm.report.three_views import Real
 from acmidm.report.undeclared import clients_of
 from acmidm_onboarding.authorities.connected import connected
 from acmidm_onboarding.authorities.errors import Rejected
-from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
+from acmidm_onboarding.authorities.port import RegisteredClient
 from acmidm_onboarding.authority_types import installed_authorities
 from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.resources.client_scopes import ClientScopesProvider
@@ -75,8 +75,8 @@ def _installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     installed_authorities.cache_clear()
 
 
-def registers() -> dict[str, dict[str, ClientSnapshot]]:
-    found: dict[str, dict[str, ClientSnapshot]] = import_module("their_dictionary").REGISTERS
+def registers() -> dict[str, dict[str, RegisteredClient]]:
+    found: dict[str, dict[str, RegisteredClient]] = import_module("their_dictionary").REGISTERS
     return found
 
 
@@ -200,7 +200,7 @@ def test_resources_are_made_read_and_removed_there(world: World) -> None:
     owner = {name: client[name] for name in ("software_id", "managed_by")}
     world.provider(ClientScopesProvider).create({**scopes, **owner})
     found = registers()["third-party"][client_id]
-    assert (found.client.metadata.application, found.scopes) == (
+    assert (found.metadata.application, found.scopes) == (
         "loket",
         {"dv_dosis_schrijven": False},
     )
@@ -222,7 +222,7 @@ def test_no_form_gets_the_operators_own_client(
     operator, inputs = str(OF_DICTIONARY["operatorClientId"]), client_inputs("loket")
     of_nobody = {"software_id": None, "managed_by": None}
     found = metadata("loket", **of_nobody | {name: inputs[name] for name in marks})
-    there = ClientSnapshot(RegisteredClient(operator, found), {}, {})
+    there = RegisteredClient(operator, found, scopes={}, jwks={})
     registers()["third-party"] = {operator: there}
     provider = world.provider(OAuthClientProvider)
     checked = provider.check({}, adopting(operator, inputs)).inputs or {}
@@ -245,10 +245,10 @@ def test_what_is_there_is_listed_and_compared(world: World) -> None:
     settings = read_settings(lambda key: world.config.get(full_key(key)), {})
     platforms = connected(settings, load_catalogue(settings.catalogue_folder))
     [(platform, snapshot, reserved)] = clients_of(platforms)
-    assert (platform, snapshot.client.client_id, reserved) == (Platform.ACMIDM, client_id, None)
+    assert (platform, snapshot.client_id, reserved) == (Platform.ACMIDM, client_id, None)
     known = snapshot.as_client(("OVO002067/loket", platform, Environment.TNI), {}, frozenset())
     platforms[platform].authority.replace_scopes(client_id, {}, {"dv_dosis_schrijven": False})
-    listed = {one.client.client_id: one for one in platforms[platform].authority.clients()}
+    listed = {one.client_id: one for one in platforms[platform].authority.clients()}
     changes = COMPARISON.between(known, Real(listed, {}).state(known, client_id, ())[0])
     assert changes is not None
     assert [(change.kind, change.subject) for change in changes.changes] == [

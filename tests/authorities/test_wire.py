@@ -74,7 +74,7 @@ def test_a_text_of_an_authority_is_one_line_and_no_secret(text: str, shown: str)
     on_keycloak = WireClient.model_validate(
         {"id": "1", "clientId": "c", "name": text, "description": text, "attributes": own}
     )
-    for found in (item.snapshot.client.metadata, on_keycloak.metadata):
+    for found in (item.registered.metadata, on_keycloak.metadata):
         values = (
             found.client_name,
             found.organisation.name,
@@ -83,7 +83,7 @@ def test_a_text_of_an_authority_is_one_line_and_no_secret(text: str, shown: str)
             found.managed_by,
         )
         assert set(values) == {shown}
-    assert (*item.snapshot.scopes, *item.contacts) == (shown, shown)
+    assert (*item.registered.scopes, *item.contacts) == (shown, shown)
     document = WireConfiguration(
         configuration={"a": [{text: text}]} if shown != NOT_SHOWN else {"a": [{shown: text}]}
     ).document
@@ -113,13 +113,13 @@ def test_one_client_that_is_broken_spoils_no_list(field: str, value: Any) -> Non
     page = WireClientPage.model_validate(
         {"items": [{**GOOD, "client_id": "bad", field: value}, GOOD]}
     )
-    bad, good = (item.snapshot for item in page.items)
-    assert good.client.client_id == "good"
+    bad, good = (item.registered for item in page.items)
+    assert good.client_id == "good"
     assert good.scopes == {"a": True}
     assert list(good.jwks) == ["key-1"]
-    assert bad.client.client_id == "bad"
-    assert (bad.client.metadata, bad.scopes, bad.jwks) != (
-        good.client.metadata,
+    assert bad.client_id == "bad"
+    assert (bad.metadata, bad.scopes, bad.jwks) != (
+        good.metadata,
         good.scopes,
         good.jwks,
     )

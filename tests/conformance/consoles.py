@@ -15,7 +15,7 @@ import pytest
 from joserfc.jwk import Key
 
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
-from acmidm_onboarding.authorities.port import ClientSnapshot
+from acmidm_onboarding.authorities.port import RegisteredClient
 from tests.support.between import ASSIGNED
 from tests.support.forms import PLAIN
 from tests.support.keycloak import SCOPES, TestRealm
@@ -184,11 +184,11 @@ class AdapterConsole:
         return [
             self._seen(platform, one)
             for one in platform.authority.clients()
-            if one.client.metadata.client_name.endswith(application)
+            if one.metadata.client_name.endswith(application)
         ]
 
-    def _seen(self, platform: ConnectedPlatform, there: ClientSnapshot) -> Seen:
-        client_id, metadata = there.client.client_id, there.client.metadata
+    def _seen(self, platform: ConnectedPlatform, there: RegisteredClient) -> Seen:
+        client_id, metadata = there.client_id, there.metadata
         products = {} if platform.marks_products else platform.configured(client_id)
         return Seen(
             client_id,

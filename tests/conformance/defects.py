@@ -105,8 +105,8 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "attributes are dropped",
             DICTIONARY,
-            "replace(before.client, metadata=wanted)",
-            'replace(before.client, metadata=wanted.model_copy(update={"attributes": {}}))',
+            "replace(before, metadata=wanted)",
+            'replace(before, metadata=wanted.model_copy(update={"attributes": {}}))',
         ),
         Defect(
             "overwrites what somebody else changed",
@@ -122,8 +122,8 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "an update takes the scopes away",
             DICTIONARY,
-            "replace(before, client=client)",
-            "ClientSnapshot(client, {}, before.jwks)",
+            "client = replace(before, metadata=wanted)",
+            "client = replace(before, metadata=wanted, scopes={})",
         ),
         Defect(
             "finds no client", DICTIONARY, "client.metadata.software_id == software_id", "False"
@@ -137,7 +137,7 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "removes what is another's",
             DICTIONARY,
-            "if found and found.client.metadata.owner.is_resource_of(owner)",
+            "if found and found.metadata.owner.is_resource_of(owner)",
             "if found",
         ),
         Defect(
@@ -198,8 +198,9 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "makes what nobody confirmed",
             BY_HAND,
-            "        if client is None:\n",
-            '        if client is None:\n            return RegisteredClient("made", metadata)\n',
+            '        if client is None:\n            raise Rejected(tr("nobody',
+            '        if client is None:\n            return RegisteredClient("made", metadata)\n'
+            '            raise Rejected(tr("nobody',
         ),
         Defect(
             "writes as if it could", BY_HAND, "    if confirmed != wanted:\n", "    if False:\n"
@@ -237,8 +238,8 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "no scope is there",
             BY_HAND,
-            "ClientSnapshot(client, confirmed.scopes,",
-            "ClientSnapshot(client, {},",
+            "scopes=confirmed.scopes",
+            "scopes={}",
         ),
         Defect("no key is there", BY_HAND, "members_of(confirmed.jwks or {})", "{}"),
         Defect(
@@ -374,8 +375,7 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
             "other flows stay after a take-over",
             BEHEERPORTAAL,
             "            document = _document(wanted, value",
-            "            client = answer.as_(WireRegisteredClient).registered\n"
-            "            flows = client.metadata.grant_types\n"
+            "            flows = answer.as_(WireRegisteredClient).metadata.grant_types\n"
             '            kept = wanted.model_copy(update={"grant_types": flows})\n'
             "            document = _document(kept, value",
         ),
@@ -411,8 +411,8 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "finds no client",
             BEHEERPORTAAL,
-            "                return item.registered\n",
-            "                return None\n",
+            "return client if client.metadata.software_id == software_id else None",
+            "return None",
         ),
         Defect(
             "takes any client for the one with a key",
@@ -471,14 +471,14 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "lists the first page only",
             BEHEERPORTAAL,
-            "                yield item.snapshot\n",
-            "                yield item.snapshot\n            return\n",
+            "                yield item.registered\n",
+            "                yield item.registered\n            return\n",
         ),
         Defect(
             "the list has no default scopes",
             PORTAL_WIRE,
-            "return ClientSnapshot(self.registered, self.granted,",
-            "return ClientSnapshot(self.registered, dict.fromkeys(self.granted, False),",
+            "self.with_parts(self.granted,",
+            "self.with_parts(dict.fromkeys(self.granted, False),",
         ),
         Defect(
             "the list has no keys",
@@ -556,7 +556,7 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "a registration grants rights of operators",
             KEYCLOAK,
-            "        require_grantable(parts.scopes)\n",
+            "        require_grantable(scopes)\n",
         ),
         Defect("grants rights of operators", KEYCLOAK, "        require_grantable(wanted)\n"),
         Defect(
@@ -664,8 +664,8 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "finds no client",
             KEYCLOAK,
-            "return client.snapshot.client if client else None",
-            "return None",
+            "key(software_id)\n        return client.registered if client else None",
+            "key(software_id)\n        return None",
         ),
         Defect(
             "removes what is another's",
@@ -700,8 +700,8 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "a new client gets nothing that a provider assigns",
             KEYCLOAK,
-            "granted = {**dict.fromkeys(assigned, True), **parts.scopes}",
-            "granted = dict(parts.scopes)",
+            "granted = {**dict.fromkeys(assigned, True), **scopes}",
+            "granted = dict(scopes)",
         ),
         Defect(
             "what a provider assigned is another's change",
@@ -786,8 +786,8 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "does not say what a registration wrote",
             KEYCLOAK,
-            "parts=ClientParts(scopes, client.jwks))",
-            "parts=NO_PARTS)",
+            "replace(client.registered, scopes=made)",
+            "replace(client.registered, scopes={}, jwks={})",
         ),
     ],
 }

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
@@ -23,10 +23,7 @@ from pydantic.alias_generators import to_camel
 from acmidm_onboarding.authorities.connected import ConnectedPlatform, connected
 from acmidm_onboarding.authorities.http.settings import HttpSettings
 from acmidm_onboarding.authorities.port import (
-    NO_PARTS,
     Authority,
-    ClientParts,
-    ClientSnapshot,
     Forgets,
     HasProducts,
     ProductApi,
@@ -48,6 +45,7 @@ from acmidm_onboarding.values.jwk import parse_jwk
 from acmidm_onboarding.values.metadata import (
     ClientMetadata,
     Configuration,
+    Jwks,
     OrganisationMetadata,
     Scopes,
     without_assigned,
@@ -70,6 +68,16 @@ SCOPES = (PLAIN, SEND, DOSSIERS, OTHER)
 """All that the suite grants: a realm with these is made in a third of the time."""
 # A Keycloak that has just started, on a busy machine, may take seconds for an answer.
 PATIENCE = {"requestTimeoutSeconds": 30, "retryDeadlineSeconds": 60}
+
+
+class Parts(NamedTuple):
+    """What lives inside a client."""
+
+    scopes: Scopes = {}  # noqa: RUF012 - nothing changes it
+    jwks: Jwks = {}  # noqa: RUF012
+
+
+NO_PARTS = Parts()
 
 
 @dataclass
@@ -122,7 +130,7 @@ class Subject:
         return connection(at_address(self.settings, address)).authority
 
     def confirm(
-        self, metadata: ClientMetadata, parts: ClientParts, products: Products | None = None
+        self, metadata: ClientMetadata, parts: Parts, products: Products | None = None
     ) -> None:
         """Have it done by hand, where nothing else can."""
         if self.person is not None:
@@ -132,30 +140,30 @@ class Subject:
     def register(
         self,
         metadata: ClientMetadata,
-        parts: ClientParts = NO_PARTS,
+        parts: Parts = NO_PARTS,
         products: Products | None = None,
         secret: str | None = None,
     ) -> RegisteredClient:
         """Make a client, by hand where nothing else can."""
         self.confirm(metadata, parts, products)
-        client = self.authority.register(metadata, secret, parts)
+        client = self.authority.register(metadata, secret, *parts)
         self.made.append(client.client_id)
         return client
 
-    def make(self, metadata: ClientMetadata, parts: ClientParts) -> str:
+    def make(self, metadata: ClientMetadata, parts: Parts) -> str:
         """Make a client with what lives inside it; its client-ID."""
         client_id = self.register(metadata, parts).client_id
         self.fill(client_id, parts)
         return client_id
 
-    def fill(self, client_id: str, parts: ClientParts) -> None:
+    def fill(self, client_id: str, parts: Parts) -> None:
         """Write what lives inside a client, as is done after each registration."""
         self.authority.replace_scopes(client_id, None, parts.scopes)
         self.authority.replace_jwks(client_id, None, parts.jwks)
 
-    def there(self, client_id: str) -> ClientSnapshot:
+    def there(self, client_id: str) -> RegisteredClient:
         """Return a client that exists, with the scopes that are nobody's but ours."""
-        found = self.authority.snapshot(client_id)
+        found = self.authority.read(client_id)
         assert found is not None
         return replace(found, scopes=self.scopes(found.scopes) or {})
 
@@ -182,13 +190,13 @@ class Subject:
         return [client_id for client_id in self.made if not self._is_removed(client_id)]
 
     def _is_removed(self, client_id: str) -> bool:
-        found = self.authority.read(client_id)
+        found = self.authority.read_metadata(client_id)
         if found is None:
             return True
         configured = self.products and self.products.read("dosis", client_id)
         if self.products and configured:
             self.products.delete("dosis", client_id, configured.owner)
-        return self.authority.remove(client_id, found.metadata.owner)
+        return self.authority.remove(client_id, found.owner)
 
 
 @dataclass(frozen=True)
@@ -232,7 +240,7 @@ class Person:
 
     folder: Path
 
-    def confirms(self, metadata: ClientMetadata, parts: ClientParts, products: Products) -> None:
+    def confirms(self, metadata: ClientMetadata, parts: Parts, products: Products) -> None:
         code, application = str(metadata.software_id).split("/")[2:]
         keys = dict(
             key_file(application, parse_jwk(json.dumps(dict(key)))) for key in parts.jwks.values()

@@ -17,10 +17,10 @@ import pytest
 
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, ChangedMeanwhile, NotAllowed
 from acmidm_onboarding.authorities.http import retry
-from acmidm_onboarding.authorities.port import ClientParts, ClientSnapshot
+from acmidm_onboarding.authorities.port import RegisteredClient
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, ProductDocument
 from tests.conformance.consoles import Seen
-from tests.conformance.subjects import Subject, Wire, nobodys
+from tests.conformance.subjects import Parts, Subject, Wire, nobodys
 from tests.support import faults
 from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND
@@ -42,7 +42,7 @@ class Made:
     subject: Subject
     client_id: str
     metadata: ClientMetadata
-    parts: ClientParts
+    parts: Parts
 
     @property
     def application(self) -> str:
@@ -54,7 +54,7 @@ class Made:
 
 
 def make(subject: Subject) -> Made:
-    wanted, parts = metadata(incarnation="first"), ClientParts({PLAIN: False}, new_jwks("key-1"))
+    wanted, parts = metadata(incarnation="first"), Parts({PLAIN: False}, new_jwks("key-1"))
     client_id = subject.make(wanted, parts)
     if subject.products is not None:
         subject.products.put("dosis", client_id, None, ProductDocument(DOSIS, wanted.owner))
@@ -179,7 +179,7 @@ def until_done(
 
 def test_a_create_makes_one_client(subject: Subject, wire: Wire) -> None:
     """Which is found by its key."""
-    parts = ClientParts({PLAIN: False}, new_jwks("key-1"))
+    parts = Parts({PLAIN: False}, new_jwks("key-1"))
     for lose in at_each_request(wire.proxy):
         wanted = metadata(incarnation="first")
         lose()
@@ -205,15 +205,14 @@ def test_a_write_is_done(subject: Subject, wire: Wire, part: Part) -> None:
         assert made.seen(wire) == replace(before, **{part.name: ours})
 
 
-def take_over(subject: Subject, before: ClientSnapshot, wanted: ClientMetadata) -> None:
-    found = before.client
-    subject.authority.update(found.client_id, found.metadata, wanted, None)
+def take_over(subject: Subject, before: RegisteredClient, wanted: ClientMetadata) -> None:
+    subject.authority.update(before.client_id, before.metadata, wanted, None)
 
 
 def test_a_client_is_taken_over_whole(subject: Subject, wire: Wire) -> None:
     """Where that was cut off, its authority may have given it a scope of its own: that goes as its
     scopes are replaced."""
-    parts = ClientParts({PLAIN: False}, new_jwks("key-1"))
+    parts = Parts({PLAIN: False}, new_jwks("key-1"))
     for lose in at_each_request(wire.proxy):
         wanted = metadata(incarnation="first")
         client_id = subject.make(nobodys(wanted), parts)
@@ -221,7 +220,7 @@ def test_a_client_is_taken_over_whole(subject: Subject, wire: Wire) -> None:
         lose()
         until_done(subject, take_over, subject, before, wanted)
         there = subject.there(client_id)
-        assert (there.client.metadata, there.jwks) == (wanted, parts.jwks)
+        assert (there.metadata, there.jwks) == (wanted, parts.jwks)
         assert there.scopes.items() >= parts.scopes.items()
         subject.fill(client_id, parts)
         assert subject.there(client_id) == replace(there, scopes=parts.scopes)

@@ -23,16 +23,14 @@ from acmidm_onboarding.authorities.errors import (
 )
 from acmidm_onboarding.authorities.http import collection
 from acmidm_onboarding.authorities.port import (
-    NO_PARTS,
     Audited,
     Authority,
-    ClientParts,
     DerivesClientIds,
     NewSecret,
 )
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner, ProductDocument
-from tests.conformance.subjects import MARKS, OTHER, Subject, Wire, nobodys
+from tests.conformance.subjects import MARKS, NO_PARTS, OTHER, Parts, Subject, Wire, nobodys
 from tests.support.faults import answer
 from tests.support.forms import DOSSIERS, PLAIN, SEND
 from tests.support.offered import ATTRIBUTE
@@ -49,12 +47,12 @@ def wanted() -> ClientMetadata:
 
 
 @pytest.fixture
-def parts() -> ClientParts:
-    return ClientParts({PLAIN: False, OTHER: True}, new_jwks("key-1", "key-2"))
+def parts() -> Parts:
+    return Parts({PLAIN: False, OTHER: True}, new_jwks("key-1", "key-2"))
 
 
 @pytest.fixture
-def client_id(subject: Subject, wanted: ClientMetadata, parts: ClientParts) -> str:
+def client_id(subject: Subject, wanted: ClientMetadata, parts: Parts) -> str:
     return subject.make(wanted, parts)
 
 
@@ -82,15 +80,16 @@ def products(subject: Subject) -> None:
 
 
 def test_a_client_is_as_it_was_registered(
-    subject: Subject, wanted: ClientMetadata, parts: ClientParts, client_id: str
+    subject: Subject, wanted: ClientMetadata, parts: Parts, client_id: str
 ) -> None:
     """Each way of reading it agrees; it is found by its own key alone."""
     authority = subject.authority
-    snapshot, key = authority.snapshot(client_id), str(wanted.software_id)
+    snapshot, key = authority.read(client_id), str(wanted.software_id)
     assert snapshot is not None
-    assert snapshot.client == authority.read(client_id) == authority.find(key)
-    assert snapshot.client.client_id == client_id
-    assert subject.kept(snapshot.client.metadata) == subject.kept(wanted)
+    assert snapshot == authority.find(key)
+    assert snapshot.metadata == authority.read_metadata(client_id)
+    assert snapshot.client_id == client_id
+    assert subject.kept(snapshot.metadata) == subject.kept(wanted)
     assert subject.scopes(authority.read_scopes(client_id)) == parts.scopes
     assert snapshot.scopes == authority.read_scopes(client_id)
     assert snapshot.jwks == authority.read_jwks(client_id) == parts.jwks
@@ -105,7 +104,7 @@ def test_what_nobody_registered_is_not_there(subject: Subject, client_id: str) -
     for unknown in ("unheard-of", f"{client_id}?x=1", f"{client_id}#x"):
         for read in (
             subject.authority.read,
-            subject.authority.snapshot,
+            subject.authority.read_metadata,
             subject.authority.read_scopes,
             subject.authority.read_jwks,
         ):
@@ -120,10 +119,10 @@ def test_a_wrong_address_makes_no_client_gone(
     subject: Subject, elsewhere: Authority, client_id: str
 ) -> None:
     """It answers 404 to everything: nobody may believe that the client was removed."""
-    known = subject.there(client_id).client.metadata
+    known = subject.there(client_id).metadata
     for ask in (
         lambda: elsewhere.read(client_id),
-        lambda: elsewhere.snapshot(client_id),
+        lambda: elsewhere.read_metadata(client_id),
         lambda: elsewhere.read_scopes(client_id),
         lambda: elsewhere.read_jwks(client_id),
         lambda: elsewhere.find(str(known.software_id)),
@@ -141,31 +140,31 @@ def test_an_empty_answer_makes_no_client_gone(subject: Subject, wire: Wire, clie
         subject.there(client_id)
         wire.proxy.rule("GET", "", answer(200, body, "application/json"), times=None)
         subject.connect()
-        for read in (subject.authority.read, subject.authority.snapshot):
+        for read in (subject.authority.read, subject.authority.read_metadata):
             with pytest.raises(AuthorityError):
                 read(client_id)
         wire.proxy.heal()
 
 
 def test_what_a_registration_confirms_is_there(
-    subject: Subject, wanted: ClientMetadata, parts: ClientParts
+    subject: Subject, wanted: ClientMetadata, parts: Parts
 ) -> None:
     """So that nobody writes it once more."""
     made = subject.register(wanted, parts)
     there = subject.there(made.client_id)
-    if subject.kind.takes_parts:
-        assert made.parts == parts == ClientParts(there.scopes, there.jwks)
+    if subject.kind.takes_parts or subject.kind.is_by_hand:
+        assert (made.scopes, made.jwks) == parts == (there.scopes, there.jwks)
     else:
-        assert made.parts == NO_PARTS
+        assert (made.scopes, made.jwks) == NO_PARTS
     assert subject.kept(made.metadata) == subject.kept(wanted)
 
 
 def test_a_key_has_one_client(
-    subject: Subject, wanted: ClientMetadata, parts: ClientParts, client_id: str
+    subject: Subject, wanted: ClientMetadata, parts: Parts, client_id: str
 ) -> None:
     """Also a key that the client got later; the one before is free then."""
     if subject.kind.is_by_hand:
-        assert subject.authority.register(wanted, None, parts).client_id == client_id
+        assert subject.authority.register(wanted, None, *parts).client_id == client_id
         return
     require_taken(subject, wanted, client_id)
     moved = wanted.model_copy(update={"software_id": f"{wanted.software_id}-anders"})
@@ -209,18 +208,18 @@ def test_clients_are_listed(
     monkeypatch.setattr(collection.Collection.pages, "__defaults__", (1,))
     monkeypatch.setattr(collection.Bounded.__init__, "__defaults__", (1,))
     listed = list(subject.authority.clients())
-    assert len({one.client.client_id for one in listed}) == len(listed)
-    there = {one.client.client_id: one for one in listed}
+    assert len({one.client_id for one in listed}) == len(listed)
+    there = {one.client_id: one for one in listed}
     assert there.keys() >= {client_id, *(other.client_id for other in others.values())}
-    assert there[client_id] == subject.authority.snapshot(client_id)
+    assert there[client_id] == subject.authority.read(client_id)
     assert subject.operator not in there
     if not subject.kind.is_by_hand:
         assert subject.authority.remove(client_id, wanted.owner)
-        assert client_id not in {one.client.client_id for one in subject.authority.clients()}
+        assert client_id not in {one.client_id for one in subject.authority.clients()}
 
 
 def test_metadata_is_replaced_where_it_is_as_known(
-    subject: Subject, wanted: ClientMetadata, parts: ClientParts, client_id: str
+    subject: Subject, wanted: ClientMetadata, parts: Parts, client_id: str
 ) -> None:
     """The same again is no error; what somebody else changed is not overwritten."""
     authority = subject.authority
@@ -245,10 +244,10 @@ def test_metadata_is_replaced_where_it_is_as_known(
         with pytest.raises(ChangedMeanwhile):
             authority.update(client_id, wanted, wanted.model_copy(update=changed), None)
     there = subject.there(client_id)
-    assert there.client.metadata == subject.kept(other)
+    assert there.metadata == subject.kept(other)
     assert (there.scopes, there.jwks) == (parts.scopes, parts.jwks)
     authority.update(client_id, None, wanted, None)
-    assert subject.there(client_id).client.metadata == wanted
+    assert subject.there(client_id).metadata == wanted
 
 
 @pytest.mark.usefixtures("writes")
@@ -259,7 +258,7 @@ def test_another_incarnation_is_no_other_writer(
     before = wanted.model_copy(update={"incarnation": "before"})
     after = wanted.model_copy(update={"client_name": "Anders", "incarnation": "after"})
     subject.authority.update(client_id, before, after, None)
-    assert subject.there(client_id).client.metadata == after
+    assert subject.there(client_id).metadata == after
     anothers = after.model_copy(update={"managed_by": "elders/tni"})
     with pytest.raises(ChangedMeanwhile):
         subject.authority.update(client_id, anothers, wanted, None)
@@ -267,7 +266,7 @@ def test_another_incarnation_is_no_other_writer(
 
 @pytest.mark.usefixtures("writes")
 def test_a_client_that_nobody_owns_is_taken_over(
-    subject: Subject, wanted: ClientMetadata, parts: ClientParts
+    subject: Subject, wanted: ClientMetadata, parts: Parts
 ) -> None:
     """It loses what a client of ours would not have; its scopes and keys stay for now."""
     theirs = nobodys(wanted)
@@ -276,11 +275,11 @@ def test_a_client_that_nobody_owns_is_taken_over(
     if console:
         console.add_redirect(client_id)
     before = subject.there(client_id)
-    assert before.client.metadata == theirs
-    subject.authority.update(client_id, before.client.metadata, wanted, None)
+    assert before.metadata == theirs
+    subject.authority.update(client_id, before.metadata, wanted, None)
     assert not (console and console.has_redirect(client_id))
     after = subject.there(client_id)
-    assert after.client.metadata == wanted
+    assert after.metadata == wanted
     assert (after.scopes, after.jwks) == (parts.scopes, parts.jwks)
     subject.connect()
     found = subject.authority.find(str(wanted.software_id))
@@ -289,7 +288,7 @@ def test_a_client_that_nobody_owns_is_taken_over(
 
 
 def test_scopes_are_replaced_where_they_are_as_known(
-    subject: Subject, wanted: ClientMetadata, parts: ClientParts, client_id: str
+    subject: Subject, wanted: ClientMetadata, parts: Parts, client_id: str
 ) -> None:
     """The whole set, and of each whether every token has it; what API providers assign stays."""
     authority, other = subject.authority, {SEND: False, OTHER: False, DOSSIERS: True}
@@ -305,7 +304,7 @@ def test_scopes_are_replaced_where_they_are_as_known(
         authority.replace_scopes(client_id, {PLAIN: False}, {PLAIN: True, SEND: True})
     there = subject.there(client_id)
     assert (there.scopes, there.jwks) == (other, parts.jwks)
-    assert there.client.metadata == subject.kept(wanted)
+    assert there.metadata == subject.kept(wanted)
     authority.replace_scopes(client_id, None, {PLAIN: True})
     assert subject.there(client_id).scopes == {PLAIN: True}
     with pytest.raises(ChangedMeanwhile):
@@ -317,15 +316,13 @@ def test_scopes_are_replaced_where_they_are_as_known(
 
 
 @pytest.mark.usefixtures("writes")
-def test_a_scope_is_granted_or_refused(
-    subject: Subject, parts: ClientParts, client_id: str
-) -> None:
+def test_a_scope_is_granted_or_refused(subject: Subject, parts: Parts, client_id: str) -> None:
     """An unknown one is not left out in silence: with a registration, nor afterwards."""
     unknown = {**parts.scopes, "dv_unheard_of": False}
 
     def with_registration() -> str:
-        made = subject.register(metadata(), ClientParts(unknown))
-        if unknown.items() > made.parts.scopes.items():
+        made = subject.register(metadata(), Parts(unknown))
+        if unknown.items() > made.scopes.items():
             subject.authority.replace_scopes(made.client_id, None, unknown)
         return made.client_id
 
@@ -341,7 +338,7 @@ def test_a_scope_is_granted_or_refused(
 
 
 def test_keys_are_replaced_where_they_are_as_known(
-    subject: Subject, wanted: ClientMetadata, parts: ClientParts, client_id: str
+    subject: Subject, wanted: ClientMetadata, parts: Parts, client_id: str
 ) -> None:
     """The whole set; another key under the same name is another key."""
     authority, other = subject.authority, new_jwks("key-1", "key-3")
@@ -356,7 +353,7 @@ def test_keys_are_replaced_where_they_are_as_known(
         authority.replace_jwks(client_id, parts.jwks, new_jwks("key-1", "key-3"))
     there = subject.there(client_id)
     assert (there.scopes, there.jwks) == (parts.scopes, other)
-    assert there.client.metadata == subject.kept(wanted)
+    assert there.metadata == subject.kept(wanted)
     last = new_jwks("key-4")
     authority.replace_jwks(client_id, None, last)
     assert authority.read_jwks(client_id) == last
@@ -371,14 +368,14 @@ def test_a_client_authenticates_with_its_keys_alone(
     keys = {name: new_key(name) for name in ("key-1", "key-2")}
     jwks = {name: public_jwk(key) for name, key in keys.items()}
     del jwks["key-2"]["use"]
-    client_id = subject.make(wanted, ClientParts({PLAIN: False}, jwks))
+    client_id = subject.make(wanted, Parts({PLAIN: False}, jwks))
     assert [wire.console.accepts_key(client_id, key) for key in keys.values()] == [True, True]
     subject.authority.replace_jwks(client_id, jwks, {"key-2": jwks["key-2"]})
     assert [wire.console.accepts_key(client_id, key) for key in keys.values()] == [False, True]
 
 
 def test_nothing_is_written_that_is_there(
-    subject: Subject, wire: Wire, wanted: ClientMetadata, parts: ClientParts, client_id: str
+    subject: Subject, wire: Wire, wanted: ClientMetadata, parts: Parts, client_id: str
 ) -> None:
     """And reading writes nothing."""
     authority = subject.authority
@@ -400,7 +397,7 @@ def test_no_client_gets_a_right_of_operators(subject: Subject, client_id: str, r
         subject.authority.replace_scopes(client_id, None, {right: False})
     if subject.kind.takes_parts:
         with pytest.raises(Rejected):
-            subject.register(metadata(), ClientParts({right: False}))
+            subject.register(metadata(), Parts({right: False}))
     assert not (proxy and proxy.seen(WRITES, ""))
 
 
@@ -464,7 +461,7 @@ def test_a_client_stays_where_its_marks_come_off(
     authority.update(client_id, wanted, unmarked, None)
     after = subject.there(client_id)
     assert (after.scopes, after.jwks) == (before.scopes, before.jwks)
-    assert subject.kept(after.client.metadata) == subject.kept(unmarked)
+    assert subject.kept(after.metadata) == subject.kept(unmarked)
     assert authority.find(str(wanted.software_id)) is None
     assert not authority.remove(client_id, wanted.owner)
 
@@ -496,7 +493,7 @@ def test_a_client_goes_with_its_owner_alone(
     assert authority.remove(client_id, Owner(f"{key}-2", stack, "first"))
     assert authority.remove(client_id, wanted.owner)
     assert authority.read(client_id) is None
-    assert authority.snapshot(client_id) is None
+    assert authority.read(client_id) is None
     assert authority.read_scopes(client_id) is None
     assert authority.read_jwks(client_id) is None
     assert authority.find(str(key)) is None
@@ -529,15 +526,15 @@ def test_an_address_of_keys_is_taken_or_refused(subject: Subject) -> None:
             )
         return
     made = subject.register(wanted).client_id
-    assert subject.there(made).client.metadata == subject.kept(wanted)
+    assert subject.there(made).metadata == subject.kept(wanted)
     if not subject.kind.is_by_hand:
         subject.authority.update(made, wanted, other, None)
-        assert subject.there(made).client.metadata == other
+        assert subject.there(made).metadata == other
         keys, without = new_jwks("key-1"), other.model_copy(update={"jwks_uri": None})
         subject.authority.update(made, other, without, None)
         subject.authority.replace_jwks(made, None, keys)
         there = subject.there(made)
-        assert (there.client.metadata, there.jwks) == (without, keys)
+        assert (there.metadata, there.jwks) == (without, keys)
 
 
 def test_a_secret_of_ours_is_taken_or_refused(subject: Subject) -> None:
@@ -545,11 +542,11 @@ def test_a_secret_of_ours_is_taken_or_refused(subject: Subject) -> None:
     wanted = metadata(token_endpoint_auth_method="client_secret_basic")
     if not subject.kind.takes_secrets:
         with pytest.raises(AuthorityError):
-            subject.authority.register(wanted, SECRET)
+            subject.authority.register(wanted, SECRET, {}, {})
         return
     made = subject.register(wanted, secret=SECRET)
     authority, client_id = subject.authority, made.client_id
-    there = subject.there(client_id).client
+    there = subject.there(client_id)
     assert there.metadata.token_endpoint_auth_method == "client_secret_basic"
     assert there.client_secret_updated_at == made.client_secret_updated_at
     require_secret(subject, client_id, SECRET, NEXT)
@@ -557,15 +554,17 @@ def test_a_secret_of_ours_is_taken_or_refused(subject: Subject) -> None:
     assert there.client_secret_updated_at or not subject.kind.keeps_previous_secret
     if there.client_secret_updated_at:
         time.sleep(max(0.0, there.client_secret_updated_at + 1 - time.time()))
-    authority.update(client_id, wanted, wanted, NewSecret(SECRET))
+    same = authority.update(client_id, wanted, wanted, NewSecret(SECRET))
     require_secret(subject, client_id, SECRET, NEXT)
-    assert subject.there(client_id).client == there
-    authority.update(client_id, wanted, wanted, None)
+    assert same == there.client_secret_updated_at
+    assert subject.there(client_id) == there
+    assert authority.update(client_id, wanted, wanted, None) is None
     require_secret(subject, client_id, SECRET, NEXT)
-    authority.update(client_id, wanted, wanted, NewSecret(NEXT))
+    updated_at = authority.update(client_id, wanted, wanted, NewSecret(NEXT))
     require_secret(subject, client_id, NEXT, SECRET)
+    rotated = subject.there(client_id)
+    assert updated_at == rotated.client_secret_updated_at
     if there.client_secret_updated_at:
-        rotated = subject.there(client_id).client
         assert rotated.client_secret_updated_at > there.client_secret_updated_at
 
 
@@ -595,7 +594,7 @@ def test_what_changed_is_recorded(subject: Subject, wanted: ClientMetadata, clie
 
 @pytest.mark.usefixtures("products")
 def test_a_product_is_configured_by_its_owner(
-    subject: Subject, wanted: ClientMetadata, parts: ClientParts
+    subject: Subject, wanted: ClientMetadata, parts: Parts
 ) -> None:
     ours, other = (
         ProductDocument({**DOSIS, "bron_uri": f"urn://gent/{name}"}, wanted.owner)
@@ -658,8 +657,8 @@ def test_a_product_that_others_configured_is_theirs(
 
 
 def test_nothing_is_made_that_nobody_confirmed(
-    subject: Subject, wanted: ClientMetadata, parts: ClientParts
+    subject: Subject, wanted: ClientMetadata, parts: Parts
 ) -> None:
     if subject.kind.is_by_hand:
         with pytest.raises(Rejected, match="nobody has confirmed"):
-            subject.authority.register(wanted, None, parts)
+            subject.authority.register(wanted, None, *parts)

@@ -21,7 +21,7 @@ from acmidm.report.authors import attributed
 from acmidm.report.compare import Comparison
 from acmidm.report.drift import UndeclaredClient
 from acmidm.report.three_views import ClientDrift, Real, drifted
-from acmidm_onboarding.authorities.port import ClientSnapshot, RecordedChange, RegisteredClient
+from acmidm_onboarding.authorities.port import RecordedChange, RegisteredClient
 from acmidm_onboarding.recorded import Recorded
 from acmidm_onboarding.stack import Stack, open_stack
 from acmidm_onboarding.texts import Language, speak
@@ -83,7 +83,7 @@ class Hand:
         self.trail: list[RecordedChange] = []
 
     def drift(self) -> ClientDrift:
-        snapshot = ClientSnapshot(RegisteredClient(ID, self.metadata), self.scopes, self.jwks)
+        snapshot = RegisteredClient(ID, self.metadata, scopes=self.scopes, jwks=self.jwks)
         documents = {
             name: {ID: ProductDocument(fields, self.owner)}
             for name, fields in self.products.items()

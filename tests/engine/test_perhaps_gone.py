@@ -9,7 +9,7 @@ import pytest
 from acmidm.desk.facts import _Asked
 from acmidm.engine.stacks import uploaded_keys
 from acmidm_onboarding.authorities.errors import PerhapsGone
-from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
+from acmidm_onboarding.authorities.port import RegisteredClient
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -21,10 +21,10 @@ from tests.support.unanswered_stack import stack
 def opened() -> Stack:
     """A stack whose authority says so of one client."""
 
-    def read(client_id: str) -> ClientSnapshot:
+    def read(client_id: str) -> RegisteredClient:
         if client_id == "a":
             raise PerhapsGone("nobody can tell whether client a is gone")
-        return ClientSnapshot(RegisteredClient(client_id, metadata()), {}, {})
+        return RegisteredClient(client_id, metadata())
 
     made = stack()
     made.authorities.__dict__["platforms_briefly"] = {

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from acmidm.importing.listed import ListedClient, Register
-from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
+from acmidm_onboarding.authorities.port import RegisteredClient
 from acmidm_onboarding.values.metadata import ClientMetadata, ProductDocument, Scopes
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -37,11 +37,10 @@ def client(
         "contacts": ("api@stad-gent.example",),
         **changes,
     }
-    registered = RegisteredClient(client_id, ClientMetadata(**values))
     return ListedClient(
         environment,
         platform,
-        ClientSnapshot(registered, scopes or {}, jwks or {}),
+        RegisteredClient(client_id, ClientMetadata(**values), scopes=scopes or {}, jwks=jwks or {}),
         configurations or {},
     )
 

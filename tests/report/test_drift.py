@@ -396,7 +396,7 @@ def test_clients_that_nobody_declares() -> None:
     about to go, is not."""
     of = real()
     snapshot = of[Platform.ACMIDM].clients[ID]
-    copied = replace(snapshot, client=replace(snapshot.client, client_id="copy"))
+    copied = replace(snapshot, client_id="copy")
     made = {"copy": copied, ID: snapshot}
     of = {Platform.ACMIDM: Real(made, {}, frozenset())}
     assert [one.client_id for one in undeclared([compared(stored(), wanted(), of)], (), of)] == [

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from acmidm.report.three_views import Real
-from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
+from acmidm_onboarding.authorities.port import RegisteredClient
 from acmidm_onboarding.values.client import Client, Record
 from acmidm_onboarding.values.keys import Key, key_of
 from acmidm_onboarding.values.metadata import Owner, ProductDocument
@@ -63,7 +63,7 @@ def real(**how: Any) -> dict[Platform, Real]:
     jwks = how.get("jwks") or {kid: {**KEY, "kid": kid} for kid in how.get("keys", ("a", "b"))}
     found = metadata(**how.get("metadata", {}))
     scopes = {scope: scope in how.get("default", ()) for scope in how.get("scopes", ("vo_info",))}
-    snapshot = ClientSnapshot(RegisteredClient(ID, found, how.get("secret_at", 0)), scopes, jwks)
+    snapshot = RegisteredClient(ID, found, how.get("secret_at", 0), scopes, jwks)
     configuration = how.get("configuration", CONFIGURATION)
     document = ProductDocument(configuration or {}, how.get("owner", OWNER))
     clients = {ID: snapshot} if how.get("exists", True) else {}

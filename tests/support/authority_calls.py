@@ -16,12 +16,12 @@ def document(value: int) -> ProductDocument:
 
 
 CALLS: dict[str, Callable[[Any], object]] = {
-    "read": lambda authority: authority.read("any"),
+    "read_metadata": lambda authority: authority.read_metadata("any"),
     "read_scopes": lambda authority: authority.read_scopes("any"),
     "read_jwks": lambda authority: authority.read_jwks("any"),
-    "snapshot": lambda authority: authority.snapshot("any"),
+    "read": lambda authority: authority.read("any"),
     "clients": lambda authority: list(authority.clients()),
-    "register": lambda authority: authority.register(METADATA, None),
+    "register": lambda authority: authority.register(METADATA, None, {}, {}),
     "update": lambda authority: authority.update("any", METADATA, METADATA, None),
     "remove": lambda authority: authority.remove("any", METADATA.owner),
     "replace_scopes": lambda authority: authority.replace_scopes("any", {"a": False}, {"b": False}),

@@ -22,9 +22,9 @@ def allowed(
     those that are not refused."""
     acts: dict[str, Callable[[], object]] = {
         "list": lambda: list(authority.clients()),
-        "read": lambda: authority.snapshot(client_id),
+        "read": lambda: authority.read(client_id),
         "who is reserved": lambda: authority.reserved(by_hand),
-        "register": lambda: authority.register(metadata(), None),
+        "register": lambda: authority.register(metadata(), None, {}, {}),
         "scopes": lambda: authority.replace_scopes(client_id, None, {SEND: False}),
         "keys": lambda: authority.replace_jwks(client_id, None, {"a": public_jwk(new_key("a"))}),
         "take over": lambda: authority.update(by_hand, None, metadata(), None),

@@ -20,7 +20,7 @@ from acmidm.form_text import Quoted, ToFill, filled, lines_of
 from acmidm.report.kinds import Change, Kind, Scale, who
 from acmidm.report.three_views import ClientDrift
 from acmidm.words import WHOLE, plain
-from acmidm_onboarding.authorities.port import ClientSnapshot
+from acmidm_onboarding.authorities.port import RegisteredClient
 from acmidm_onboarding.engine_resources import Resource
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS, Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
@@ -56,7 +56,7 @@ class TakeOver:
         declared: Declaration,
         loaded: LoadedForm,
         recorded: Client,
-        snapshot: ClientSnapshot,
+        snapshot: RegisteredClient,
         real: Client,
         stack: Stack,
     ) -> None:

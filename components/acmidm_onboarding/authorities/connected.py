@@ -15,12 +15,11 @@ from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.authorities.http.tokens import Credentials, OperatorTokens
 from acmidm_onboarding.authorities.port import (
     Authority,
-    ClientParts,
-    ClientSnapshot,
     Connect,
     Forgets,
     HasProducts,
     ProductApi,
+    RegisteredClient,
     Reserved,
     operators_own,
     require_not_reserved,
@@ -92,9 +91,9 @@ class ConnectedPlatform:
         elif self.products:
             raise self._no_address_of_products()
         listing = self._listed_clients if self.can.lists_clients else None
-        self.clients = ReadOnce[ClientSnapshot](self.authority.snapshot, listing)
-        self.made: dict[str, ClientParts] = {}
-        """What each client that this run has made was made with, by client-ID."""
+        self.clients = ReadOnce[RegisteredClient](self.authority.read, listing)
+        self.made: dict[str, RegisteredClient] = {}
+        """Each client that this run has made, as its authority confirmed it, by client-ID."""
         self.compromised: dict[str, frozenset[str]] = {}
         """Per client-ID the thumbprints of its compromised keys, as the form names them: no state
         has these."""
@@ -116,20 +115,20 @@ class ConnectedPlatform:
         return self._product_api
 
     def client(
-        self, client_key: ClientKey, snapshot: ClientSnapshot, products: Iterable[str]
+        self, client_key: ClientKey, registered: RegisteredClient, products: Iterable[str]
     ) -> Client:
         """Return a client as it is there, with its configurations of these ``products``."""
         configured: dict[str, ProductDocument] = {}
         for name in products:
-            document = self.configurations(name).get(snapshot.client.client_id)
+            document = self.configurations(name).get(registered.client_id)
             if document:
                 configured[name] = document
-        return snapshot.as_client(client_key, configured, self.assigned)
+        return registered.as_client(client_key, configured, self.assigned)
 
-    def _listed_clients(self) -> Iterator[tuple[str, ClientSnapshot]]:
+    def _listed_clients(self) -> Iterator[tuple[str, RegisteredClient]]:
         """Yield each client of the authority, by client-ID."""
-        for snapshot in self.authority.clients():
-            yield snapshot.client.client_id, snapshot
+        for client in self.authority.clients():
+            yield client.client_id, client
 
     def configured(self, client_id: str) -> dict[str, ProductDocument]:
         """Return what a client has of each product, as lists have it, also of those that the state

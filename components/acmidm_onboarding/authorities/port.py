@@ -64,57 +64,37 @@ class NewSecret:
 
 
 @dataclass(frozen=True)
-class ClientParts:
-    """The scopes and public keys that live inside a client."""
-
-    scopes: Scopes = field(default_factory=dict)
-    jwks: Jwks = field(default_factory=dict)
-
-
-NO_PARTS = ClientParts()
-
-
-@dataclass(frozen=True)
 class RegisteredClient:
-    """A client at its authority, without what lives inside it."""
+    """A client at its authority, with all that lives inside it, as one read saw it."""
 
     client_id: str
     metadata: ClientMetadata
     client_secret_updated_at: int = 0
     """When its secret last changed, in seconds since 1970, as RFC 7591's ``client_id_issued_at``; 0
     where nobody knows."""
-    parts: ClientParts = NO_PARTS
-    """What a registration has written along, as far as its authority has confirmed that."""
-
-
-def default_names(scopes: Scopes) -> list[str]:
-    """Return the names of the default scopes, sorted."""
-    return sorted(name for name, is_default in scopes.items() if is_default)
-
-
-@dataclass(frozen=True)
-class ClientSnapshot:
-    """A client with all that lives inside it, as one read saw it."""
-
-    client: RegisteredClient
-    scopes: Scopes
-    jwks: Jwks
+    scopes: Scopes = field(default_factory=dict)
+    jwks: Jwks = field(default_factory=dict)
 
     def as_client(
         self, key: ClientKey, products: Mapping[str, ProductDocument], assigned: frozenset[str]
     ) -> Client:
         """Return the client with its ``products``, without the scopes that API providers
         ``assigned``."""
-        metadata, scopes = self.client.metadata, without_assigned(self.scopes, assigned, ())
+        scopes = without_assigned(self.scopes, assigned, ())
         return Client(
             *key,
-            fields=fields_in(metadata.properties, metadata.incarnation),
-            client_id=self.client.client_id,
-            secret=Secret(updated_at=self.client.client_secret_updated_at),
+            fields=fields_in(self.metadata.properties, self.metadata.incarnation),
+            client_id=self.client_id,
+            secret=Secret(updated_at=self.client_secret_updated_at),
             scopes=grants(scopes),
             keys=PublicKeys(keys_of(self.jwks)),
             products=products,
         )
+
+
+def default_names(scopes: Scopes) -> list[str]:
+    """Return the names of the default scopes, sorted."""
+    return sorted(name for name, is_default in scopes.items() if is_default)
 
 
 @dataclass(frozen=True)
@@ -139,8 +119,8 @@ class Authority(Protocol):
     Scopes and keys are replaced only after the client was registered or updated, so that they raise
     Rejected only for a client that is reserved by its name. None of the OPERATOR_RIGHTS is granted.
 
-    An adapter that inherits ``Authority`` reads the parts of a client from its snapshot, unless it
-    reads them apart.
+    An adapter that inherits ``Authority`` reads the metadata, the scopes and the keys of a client
+    with the whole client, unless it reads them apart.
     """
 
     def reserved(self, client_id: str) -> Reserved | None:
@@ -152,10 +132,10 @@ class Authority(Protocol):
         """
 
     def register(
-        self, metadata: ClientMetadata, client_secret: str | None, parts: ClientParts = NO_PARTS
+        self, metadata: ClientMetadata, client_secret: str | None, scopes: Scopes, jwks: Jwks
     ) -> RegisteredClient:
-        """Make the client, with its ``parts`` where the authority takes them now: the caller then
-        writes those that the result does not have.
+        """Make the client, with its scopes and keys where the authority takes them now. The result
+        has those that the authority confirms to have; the caller then writes the others.
 
         Raises:
             AlreadyRegistered: where a client with this natural key exists.
@@ -166,9 +146,12 @@ class Authority(Protocol):
         none."""
 
     def read(self, client_id: str) -> RegisteredClient | None:
-        """Return the client; None where it is surely gone."""
-        snapshot = self.snapshot(client_id)
-        return snapshot.client if snapshot else None
+        """Return the client, in as few requests as that takes; None where it is surely gone."""
+
+    def read_metadata(self, client_id: str) -> ClientMetadata | None:
+        """Return the metadata of a client; None where the client is surely gone."""
+        client = self.read(client_id)
+        return client.metadata if client else None
 
     def update(
         self,
@@ -176,9 +159,10 @@ class Authority(Protocol):
         known: ClientMetadata | None,
         wanted: ClientMetadata,
         secret: NewSecret | None,
-    ) -> RegisteredClient:
+    ) -> int | None:
         """Replace the metadata, and the secret where one is given. To give the present secret is no
-        rotation.
+        rotation. Return when a secret that was given changed, as ``client_secret_updated_at`` has
+        it; None where none was given, or the client is surely gone since.
 
         The update takes over a client without an owner: such a client loses whatever a client that
         this project made would not have. Its scopes and keys stay until they are replaced
@@ -196,8 +180,8 @@ class Authority(Protocol):
 
     def read_scopes(self, client_id: str) -> Scopes | None:
         """Return the scopes of a client; None where the client is surely gone."""
-        snapshot = self.snapshot(client_id)
-        return snapshot.scopes if snapshot else None
+        client = self.read(client_id)
+        return client.scopes if client else None
 
     def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
         """Replace the whole set of scopes: a scope that somebody slipped in goes too, even a right
@@ -205,17 +189,13 @@ class Authority(Protocol):
 
     def read_jwks(self, client_id: str) -> Jwks | None:
         """Return the public keys of a client, by name; None where the client is surely gone."""
-        snapshot = self.snapshot(client_id)
-        return snapshot.jwks if snapshot else None
+        client = self.read(client_id)
+        return client.jwks if client else None
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
         """Replace the whole set of public keys."""
 
-    def snapshot(self, client_id: str) -> ClientSnapshot | None:
-        """Return the client with all that lives inside it, in as few requests as that takes; None
-        where it is surely gone."""
-
-    def clients(self) -> Iterator[ClientSnapshot]:
+    def clients(self) -> Iterator[RegisteredClient]:
         """Yield every client, page by page; of an authority that has no list, those that are known
         without it."""
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from acmidm_onboarding.authorities.port import ClientSnapshot, Reserved
+from acmidm_onboarding.authorities.port import RegisteredClient, Reserved
 from acmidm_onboarding.resources.ownership import owner_of
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.problems import quoted
@@ -65,32 +65,32 @@ def _shared_codes(connection: Declaration) -> list[str]:
 
 
 def obstacle(
-    wanted: Mapping[str, Any], snapshot: ClientSnapshot | None, reserved: Reserved | None
+    wanted: Mapping[str, Any], client: RegisteredClient | None, reserved: Reserved | None
 ) -> str | None:
     """Return why a client cannot be taken over, a sentence; None where it can.
 
     It can where it is this organisation's and bears no marks, or this connection's since a run that
     was cut off. ``reserved`` is why its authority gives the client to no form.
     """
-    client_id = f"client {quoted(wanted['client_id'])}"
-    if snapshot is None or snapshot.client.client_id != wanted["client_id"]:
-        return f"{client_id} does not exist; {_NOT_THIS}"
+    named = f"client {quoted(wanted['client_id'])}"
+    if client is None or client.client_id != wanted["client_id"]:
+        return f"{named} does not exist; {_NOT_THIS}"
     if reserved is not None:
         remedy = _NOT_THIS if reserved.is_certain else f"else {_NOT_THIS}"
-        return f"{client_id} {reserved.why}; {remedy}"
-    metadata = snapshot.client.metadata
+        return f"{named} {reserved.why}; {remedy}"
+    metadata = client.metadata
     if metadata.owner.is_connection_of(owner_of(wanted)):
         return None
     if metadata.managed_by == wanted["managed_by"]:
         return (
-            f"{client_id} is that of {metadata.software_id} in this stack; write formerly to keep"
+            f"{named} is that of {metadata.software_id} in this stack; write formerly to keep"
             " it under another name"
         )
     if metadata.managed_by is not None:
-        return f"{client_id} is managed by {metadata.managed_by} already; {_NOT_THIS}"
+        return f"{named} is managed by {metadata.managed_by} already; {_NOT_THIS}"
     if metadata.software_id not in (None, wanted["software_id"]):
         return (
-            f'{client_id} is that of "{metadata.software_id}", by a tool that is not this project;'
+            f'{named} is that of "{metadata.software_id}", by a tool that is not this project;'
             f" {_NOT_THIS}"
         )
     match metadata.organisation.is_of(wanted["codes"], wanted["shared_codes"]):
@@ -98,12 +98,12 @@ def obstacle(
             known = filter(None, (metadata.organisation.ovo, metadata.organisation.kbo))
             codes = ", ".join(map(quoted, known))
             return (
-                f"{client_id} is that of {quoted(metadata.organisation.name)} ({codes}), and of no"
+                f"{named} is that of {quoted(metadata.organisation.name)} ({codes}), and of no"
                 f" code in organisation.yaml; {_NOT_THIS}"
             )
         case None if not wanted["is_named"]:
             return (
-                f"{client_id} has no code of an organisation at its authority, so that nobody can"
+                f"{named} has no code of an organisation at its authority, so that nobody can"
                 " tell whose it is; have it named under adopts in organisation.yaml, or given its"
                 f" codes there; else {_NOT_THIS}"
             )

@@ -21,7 +21,7 @@ from pulumi.dynamic import (
 )
 
 from acmidm_onboarding.authorities.errors import AuthorityError, PerhapsGone, Rejected
-from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
+from acmidm_onboarding.authorities.port import RegisteredClient
 from acmidm_onboarding.engine_resources import KEEP
 from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.process import without_tracebacks
@@ -91,10 +91,9 @@ class AuthorityProvider(ResourceProvider):
             confirmed = self._confirmed(inputs, wanted)
             if confirmed is not None and confirmed.client_id == wanted["client_id"]:
                 return before
-            snapshot = self._platform(inputs).clients.get(wanted["client_id"])
-            if snapshot is not None and snapshot.client.metadata.owner.is_connection_of(
-                ownership.owner_of(wanted)
-            ):
+            client = self._platform(inputs).clients.get(wanted["client_id"])
+            owner = ownership.owner_of(wanted)
+            if client is not None and client.metadata.owner.is_connection_of(owner):
                 return before
         return adoption.refusal(wanted, adoption.has_another(wanted))
 
@@ -107,18 +106,17 @@ class AuthorityProvider(ResourceProvider):
             return None
         try:
             platform = self._platform(inputs)
-            snapshot = platform.clients.get(wanted["client_id"])
-            sentence = adoption.obstacle(
-                wanted, snapshot, platform.reserved.get(wanted["client_id"])
-            )
-            if snapshot is None or sentence is not None:
+            client = platform.clients.get(wanted["client_id"])
+            reserved = platform.reserved.get(wanted["client_id"])
+            sentence = adoption.obstacle(wanted, client, reserved)
+            if client is None or sentence is not None:
                 return adoption.refusal(wanted, sentence or "")
-            return adoption.record(wanted, self.before(platform, snapshot, inputs))
+            return adoption.record(wanted, self.before(platform, client, inputs))
         except AuthorityError as error:
             return adoption.refusal(wanted, str(error))
 
     def before(
-        self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties
+        self, platform: ConnectedPlatform, client: RegisteredClient, inputs: Properties
     ) -> Properties:
         """Return the managed inputs of this resource, as a client that is taken over has them
         now."""

@@ -24,7 +24,7 @@ import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult
 
 from acmidm_onboarding.authorities.errors import AuthorityError, ChangedMeanwhile, Rejected
-from acmidm_onboarding.authorities.port import ClientSnapshot, KnowsUse
+from acmidm_onboarding.authorities.port import KnowsUse, RegisteredClient
 from acmidm_onboarding.engine_resources import KEEP, LENT, REFUSED
 from acmidm_onboarding.resources import adoption, overlap, ownership
 from acmidm_onboarding.resources.base import (
@@ -72,10 +72,10 @@ class ClientJwksProvider(ClientPartProvider):
     def before(
         self,
         platform: ConnectedPlatform,  # noqa: ARG002
-        snapshot: ClientSnapshot,
+        client: RegisteredClient,
         inputs: Properties,  # noqa: ARG002
     ) -> Properties:
-        return {"jwks": dict(snapshot.jwks)}
+        return {"jwks": dict(client.jwks)}
 
     def diff(self, id_: str, olds: Properties, news: Properties) -> DiffResult:
         result = super().diff(id_, olds, news)
@@ -102,14 +102,14 @@ class ClientJwksProvider(ClientPartProvider):
         )
 
     def look(self, id_: str, props: Properties) -> ReadResult:
-        snapshot = self.on(props).clients.get(id_)
-        if snapshot is None:
+        client = self.on(props).clients.get(id_)
+        if client is None:
             return gone()
         inputs = _inputs(props)
         if inputs.get("jwks") is not None:
             inputs |= {
-                **overlap.after_read(inputs, snapshot.jwks, self._settings.key_overlap_days),
-                "jwks": dict(snapshot.jwks),
+                **overlap.after_read(inputs, client.jwks, self._settings.key_overlap_days),
+                "jwks": dict(client.jwks),
             }
             inputs = _with_lent(inputs, inputs.get(LENT) or {})
         seen = self._seen(id_, {**props, "jwks": inputs.get("jwks")}, props)
@@ -131,8 +131,8 @@ class ClientJwksProvider(ClientPartProvider):
         is_of_issuer = proven["issuer"] == platform.issuer
         jwks = inputs_of(props).get("jwks")
         if jwks is None:
-            snapshot = platform.clients.get(id_)
-            jwks = snapshot.jwks if snapshot else {}
+            client = platform.clients.get(id_)
+            jwks = client.jwks if client else {}
         if JWKS_URI in jwks:
             seen = thumbprint if is_of_issuer else None
             return {"seen": seen}

@@ -6,7 +6,7 @@ from typing import Any
 
 from pulumi.dynamic import CreateResult, DiffResult, UpdateResult
 
-from acmidm_onboarding.authorities.port import ClientParts
+from acmidm_onboarding.authorities.port import RegisteredClient
 from acmidm_onboarding.engine_resources import KEEP
 from acmidm_onboarding.resources import ownership
 from acmidm_onboarding.resources.base import AuthorityProvider, Properties, inputs_of, protected
@@ -18,17 +18,16 @@ class ClientPartProvider(AuthorityProvider):
 
     replaced_by = ("client_id", "platform")
 
-    def made_with(self, props: Properties) -> ClientParts | None:
-        """Return what this run has made the client with; None where it has not.
+    def made_with(self, props: Properties) -> RegisteredClient | None:
+        """Return the client as this run has made it; None where it has not.
 
         Raises:
             Rejected: where the client is another connection's.
         """
         platform, client_id = self.on(props), props["client_id"]
         if client_id not in platform.made:
-            client = platform.authority.read(client_id)
-            owner = client.metadata.owner if client else None
-            ownership.require_own(owner, props)
+            metadata = platform.authority.read_metadata(client_id)
+            ownership.require_own(metadata.owner if metadata else None, props)
         return platform.made.get(client_id)
 
     def diff(self, id_: str, olds: Properties, news: Properties) -> DiffResult:
@@ -58,7 +57,7 @@ class ClientPartProvider(AuthorityProvider):
         if is_lost and self.protects(props) and client is not None:
             # Its key may be another by now: what counts for a create alone stays as it was.
             own = Owner(**props.get(ownership.CONNECTION) or {})
-            if own.managed_by and client.client.metadata.owner.managed_by == own.managed_by:
+            if own.managed_by and client.metadata.owner.managed_by == own.managed_by:
                 raise protected(f"client {id_}")
         platform.configured(id_)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult
 
-from acmidm_onboarding.authorities.port import ClientSnapshot
+from acmidm_onboarding.authorities.port import RegisteredClient
 from acmidm_onboarding.engine_resources import KEEP
 from acmidm_onboarding.resources import adoption, ownership
 from acmidm_onboarding.resources.base import (
@@ -37,9 +37,9 @@ _DEFAULT = "default_scopes"
 
 class ClientScopesProvider(ClientPartProvider):
     def before(
-        self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties
+        self, platform: ConnectedPlatform, client: RegisteredClient, inputs: Properties
     ) -> Properties:
-        scopes = without_assigned(snapshot.scopes, platform.assigned, inputs["scopes"])
+        scopes = without_assigned(client.scopes, platform.assigned, inputs["scopes"])
         return {
             "scopes": dict.fromkeys(sorted(scopes), NOT_DECLARED),
             _DEFAULT: _of_default(scopes),
@@ -56,10 +56,10 @@ class ClientScopesProvider(ClientPartProvider):
 
     def look(self, id_: str, props: Properties) -> ReadResult:
         platform = self.on(props)
-        snapshot = platform.clients.get(id_)
-        if snapshot is None:
+        client = platform.clients.get(id_)
+        if client is None:
             return gone()
-        scopes = without_assigned(snapshot.scopes, platform.assigned, props["scopes"])
+        scopes = without_assigned(client.scopes, platform.assigned, props["scopes"])
         reasons = {scope: props["scopes"].get(scope, NOT_DECLARED) for scope in sorted(scopes)}
         inputs = {**inputs_of(props), "scopes": reasons, _DEFAULT: _of_default(scopes)}
         return ReadResult(id_, dict(inputs), inputs)

@@ -20,10 +20,10 @@ _NOBODY = Owner()
 def client(platform: ConnectedPlatform, client_id: str, own: Owner) -> bool:
     """Take the marks of ``own`` off a client, and off what its products have left; return whether
     it bears none of them any more."""
-    found = platform.authority.read(client_id)
-    if found is None:
+    metadata = platform.authority.read_metadata(client_id)
+    if metadata is None:
         return True
-    owner = found.metadata.owner
+    owner = metadata.owner
     if owner != _NOBODY and not owner.is_resource_of(own):
         return False
     # A run that was cut off may have made a configuration that the state does not have.
@@ -31,7 +31,7 @@ def client(platform: ConnectedPlatform, client_id: str, own: Owner) -> bool:
         if configured.owner.is_connection_of(own):
             product(platform, name, client_id, configured.owner)
     if owner != _NOBODY:
-        unmarked = found.metadata.model_copy(
+        unmarked = metadata.model_copy(
             update={
                 "software_id": None,
                 "managed_by": None,
@@ -39,7 +39,7 @@ def client(platform: ConnectedPlatform, client_id: str, own: Owner) -> bool:
                 "keys_declared": False,
             }
         )
-        platform.authority.update(client_id, found.metadata, unmarked, None)
+        platform.authority.update(client_id, metadata, unmarked, None)
     return True
 
 

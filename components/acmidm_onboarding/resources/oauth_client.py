@@ -25,8 +25,6 @@ from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, 
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, NotFound
 from acmidm_onboarding.authorities.port import (
     Authority,
-    ClientParts,
-    ClientSnapshot,
     NewSecret,
     RegisteredClient,
 )
@@ -71,10 +69,10 @@ class OAuthClientProvider(AuthorityProvider):
     def before(
         self,
         platform: ConnectedPlatform,  # noqa: ARG002
-        snapshot: ClientSnapshot,
+        client: RegisteredClient,
         inputs: Properties,
     ) -> Properties:
-        return _managed(snapshot, inputs)
+        return _managed(client, inputs)
 
     def check(self, olds: Properties, news: Properties) -> CheckResult:
         checked = super().check(olds, news)
@@ -117,35 +115,39 @@ class OAuthClientProvider(AuthorityProvider):
                 return _registered(platform, props)
             except AlreadyRegistered as error:
                 existing = _our_own(platform.authority, error, _metadata(props))
-        return self._found(platform, existing, props)
+        return self._found(platform, *existing, props)
 
     def _found(
-        self, platform: ConnectedPlatform, existing: RegisteredClient, props: Properties
+        self,
+        platform: ConnectedPlatform,
+        client_id: str,
+        known: ClientMetadata,
+        props: Properties,
     ) -> CreateResult:
         """Make a client that is there already as it is declared: an earlier run made it, and was
         cut off before it recorded it."""
         secret = self._secret(props, None)
-        outputs = self._replace(platform, existing.client_id, existing.metadata, props, secret)
+        outputs = self._replace(platform, client_id, known, props, secret)
         if secret is not None:
-            whose = f"client {existing.client_id} of {props['software_id']}"
+            whose = f"client {client_id} of {props['software_id']}"
             pulumi.log.warn(
                 on_one_line(
                     f"{whose} was there before the state knew it, and has another client secret"
                     " now: hand that over, which acmidm secret show writes"
                 )
             )
-        return CreateResult(existing.client_id, {**outputs, _HAND_OVER: True})
+        return CreateResult(client_id, {**outputs, _HAND_OVER: True})
 
     def look(self, id_: str, props: Properties) -> ReadResult:
         platform = self.on(props)
-        snapshot = platform.clients.get(id_)
-        if snapshot is None:
+        client = platform.clients.get(id_)
+        if client is None:
             return gone()
-        snapshot = _remembered(snapshot, props, platform.unkept)
+        client = _remembered(client, props, platform.unkept)
         managed = (*ClientMetadata.model_fields, OTHER)
         kept = {name: value for name, value in inputs_of(props).items() if name not in managed}
-        marks = ownership.compared(props, snapshot.client.metadata.owner)
-        inputs = {**kept, **_managed(snapshot, props), **marks}
+        marks = ownership.compared(props, client.metadata.owner)
+        inputs = {**kept, **_managed(client, props), **marks}
         inputs.pop("client_id", None)
         outputs: dict[str, Any] = {"client_id": id_, **ownership.outputs(props)}
         waited = inputs.pop(WAITS, False)
@@ -153,7 +155,7 @@ class OAuthClientProvider(AuthorityProvider):
             outputs[WAITS] = True
         if inputs.pop(_HAND_OVER, None):
             outputs[_HAND_OVER] = True
-        recorded, current = inputs.pop(_UPDATED_AT, None), snapshot.client.client_secret_updated_at
+        recorded, current = inputs.pop(_UPDATED_AT, None), client.client_secret_updated_at
         if inputs.get("client_secret") is not None:
             if recorded is None:
                 recorded = current
@@ -208,10 +210,9 @@ class OAuthClientProvider(AuthorityProvider):
         if switching.must_wait(authority, client_id, known.token_endpoint_auth_method, news):
             outputs |= {METHOD: known.token_endpoint_auth_method, WAITS: True}
             pulumi.log.warn(on_one_line(switching.sentence(news)))
-        authority.update(client_id, known, _metadata(outputs), secret)
-        client = authority.read(client_id) if secret is not None else None
-        if client is not None:
-            outputs[_UPDATED_AT] = client.client_secret_updated_at
+        updated_at = authority.update(client_id, known, _metadata(outputs), secret)
+        if updated_at is not None:
+            outputs[_UPDATED_AT] = updated_at
         return outputs
 
     def remove(self, id_: str, props: Properties) -> None:
@@ -219,8 +220,8 @@ class OAuthClientProvider(AuthorityProvider):
         end = letting_go.client if props.get(KEEP) else _remove
         may_remove = self._run.may_remove(what, id_, props)
         if may_remove and self.protects(props):
-            client = platform.authority.read(id_)
-            if client is not None and client.metadata.owner.is_resource_of(own):
+            metadata = platform.authority.read_metadata(id_)
+            if metadata is not None and metadata.owner.is_resource_of(own):
                 raise protected(what)
         if not (may_remove and end(platform, id_, own)):
             ownership.say_left(what)
@@ -269,9 +270,10 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
 def _registered(platform: ConnectedPlatform, props: dict[str, Any]) -> CreateResult:
     """Register a client. Raises AlreadyRegistered where one has its natural key."""
     # Known: the state has them with their resources.
-    parts = ClientParts(**props.pop(ownership.PARTS, {}))
-    made = platform.authority.register(_metadata(props), props.get("client_secret"), parts)
-    platform.made[made.client_id] = made.parts
+    parts = props.pop(ownership.PARTS, {})
+    inside = parts.get("scopes", {}), parts.get("jwks", {})
+    made = platform.authority.register(_metadata(props), props.get("client_secret"), *inside)
+    platform.made[made.client_id] = made
     outputs = {**inputs_of(props), "client_id": made.client_id, _HAND_OVER: True}
     if props.get("client_secret") is not None:
         outputs[_UPDATED_AT] = made.client_secret_updated_at
@@ -299,8 +301,8 @@ def _remove(platform: ConnectedPlatform, client_id: str, own: Owner) -> bool:
     for product, document in platform.configured(client_id).items():
         if document.owner.is_connection_of(own):
             configured[product] = document.owner
-    client = platform.authority.read(client_id) if configured else None
-    if client is None or client.metadata.owner.is_resource_of(own):
+    metadata = platform.authority.read_metadata(client_id) if configured else None
+    if metadata is None or metadata.owner.is_resource_of(own):
         for product, owner in configured.items():
             platform.product_api.delete(product, client_id, owner)
     return platform.authority.remove(client_id, own)
@@ -316,30 +318,28 @@ def _but_for_outputs(olds: Properties) -> dict[str, Any]:
 
 
 def _remembered(
-    snapshot: ClientSnapshot, props: Properties, unkept: Collection[str]
-) -> ClientSnapshot:
-    """Return a snapshot of which the metadata that its authority does not keep is as recorded."""
+    client: RegisteredClient, props: Properties, unkept: Collection[str]
+) -> RegisteredClient:
+    """Return a client of which the metadata that its authority does not keep is as recorded."""
     if not unkept:
-        return snapshot
+        return client
     recorded = _metadata(props)
-    metadata = snapshot.client.metadata.model_copy(
-        update={name: getattr(recorded, name) for name in unkept}
-    )
-    return replace(snapshot, client=replace(snapshot.client, metadata=metadata))
+    metadata = client.metadata.model_copy(update={name: getattr(recorded, name) for name in unkept})
+    return replace(client, metadata=metadata)
 
 
-def _managed(snapshot: ClientSnapshot, props: Properties) -> dict[str, Any]:
+def _managed(client: RegisteredClient, props: Properties) -> dict[str, Any]:
     """Return what an authority has of the managed fields: an address of keys only where the
     resource declares one."""
-    metadata = snapshot.client.metadata
+    metadata = client.metadata
     if not props.get("jwks_uri"):
         metadata = metadata.model_copy(update={"jwks_uri": None})
     return metadata.properties
 
 
-def _find_by_key(authority: Authority, props: Properties) -> RegisteredClient | None:
-    """Find the client of a connection that has earlier keys, by its own key first; None for any
-    other connection.
+def _find_by_key(authority: Authority, props: Properties) -> tuple[str, ClientMetadata] | None:
+    """Find the client of a connection that has earlier keys, by its own key first: its client-ID
+    and its metadata; None for any other connection.
 
     Raises:
         AlreadyRegistered: where another stack has the client of an earlier key: a second one would
@@ -354,49 +354,48 @@ def _find_by_key(authority: Authority, props: Properties) -> RegisteredClient | 
         if client is None:
             continue
         if ownership.is_own(client.metadata.owner, props):
-            return client
+            return client.client_id, client.metadata
         others.append(client)
     for client in others:
         owner = client.metadata.owner
         if owner.software_id in former and owner.managed_by not in (None, props.get("managed_by")):
             remedy = "have it let go there, or take the name out of formerly"
-            raise _anothers(client, owner.software_id, f"managed by {owner.managed_by}", remedy)
+            whose = f"managed by {owner.managed_by}"
+            raise _anothers(client.client_id, owner.software_id, whose, remedy)
     return None
 
 
 def _our_own(
     authority: Authority, error: AlreadyRegistered, wanted: ClientMetadata
-) -> RegisteredClient:
-    """Return the client that has the natural key already, if the same stack made it.
+) -> tuple[str, ClientMetadata]:
+    """Return the client-ID and the metadata of the client that has the natural key already, if the
+    same stack made it.
 
     Raises:
         AlreadyRegistered: where another stack or somebody by hand made it.
         NotFound: where it cannot be read.
     """
-    client = authority.read(error.client_id) if error.client_id else None
-    if client is None:
+    client_id = error.client_id or ""
+    metadata = authority.read_metadata(client_id) if client_id else None
+    if metadata is None:
         raise NotFound(
             f"{error}; the client that has this natural key cannot be read: run the command again"
         ) from None
-    owner = client.metadata.owner
+    owner = metadata.owner
     if owner.is_connection_of(wanted.owner):
-        return client
+        return client_id, metadata
     whose, remedy = f"managed by {owner.managed_by}", "have it removed there"
     if owner.is_nobody:
         platform = (wanted.software_id or "").partition("/")[0]
-        whose, remedy = (
-            "made by hand",
-            f"take it over with adopt: {{{platform}: {client.client_id}}}",
-        )
-    raise _anothers(client, wanted.software_id, whose, remedy) from None
+        whose = "made by hand"
+        remedy = f"take it over with adopt: {{{platform}: {client_id}}}"
+    raise _anothers(client_id, wanted.software_id, whose, remedy) from None
 
 
-def _anothers(
-    client: RegisteredClient, key: str | None, whose: str, remedy: str
-) -> AlreadyRegistered:
+def _anothers(client_id: str, key: str | None, whose: str, remedy: str) -> AlreadyRegistered:
     """Return the error for a client that has a natural key and is not this connection's."""
     return AlreadyRegistered(
-        f"client {client.client_id} is registered already for {key}, {whose}; see whose it is, and"
+        f"client {client_id} is registered already for {key}, {whose}; see whose it is, and"
         f" {remedy}",
-        client.client_id,
+        client_id,
     )

@@ -142,8 +142,8 @@ class Overlap:
         if self.before:
             recorded = self.before.get("jwks")
             if recorded is None and platform is not None:
-                snapshot = platform.clients.get(self.before["client_id"])
-                return snapshot.jwks if snapshot else {}
+                client = platform.clients.get(self.before["client_id"])
+                return client.jwks if client else {}
         elif (seen := adoption.before(self.after)) is not None:
             recorded = seen.get("jwks")
         elif (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult
 
-from acmidm_onboarding.authorities.port import ClientSnapshot
+from acmidm_onboarding.authorities.port import RegisteredClient
 from acmidm_onboarding.engine_resources import INCARNATION, KEEP, OTHER
 from acmidm_onboarding.resources import adoption, letting_go, ownership
 from acmidm_onboarding.resources.base import (
@@ -36,9 +36,9 @@ class ProductConfigurationProvider(AuthorityProvider):
     replaced_by = ("product", "client_id", "platform")
 
     def before(
-        self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties
+        self, platform: ConnectedPlatform, client: RegisteredClient, inputs: Properties
     ) -> Properties:
-        current = platform.configurations(inputs["product"]).get(snapshot.client.client_id)
+        current = platform.configurations(inputs["product"]).get(client.client_id)
         return {} if current is None else {"configuration": dict(current.configuration)}
 
     def make(self, props: Properties) -> CreateResult:

@@ -13,10 +13,7 @@ from pydantic import Field
 
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, NotFound
 from acmidm_onboarding.authorities.port import (
-    NO_PARTS,
     Authority,
-    ClientParts,
-    ClientSnapshot,
     NewSecret,
     OpenApi,
     RegisteredClient,
@@ -32,7 +29,7 @@ from acmidm_onboarding.settings import PlatformSettings
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, Scopes
 
-REGISTERS: dict[str, dict[str, ClientSnapshot]] = {}
+REGISTERS: dict[str, dict[str, RegisteredClient]] = {}
 """Per name of a register its clients."""
 SECRETS: dict[tuple[str, str], str] = {}
 """Per name of a register and client-ID the secret that the client authenticates with."""
@@ -61,7 +58,7 @@ class Dictionary(Authority):
         return Reserved(tr("has rights over this authority ({rights})", rights=", ".join(rights)))
 
     def register(
-        self, metadata: ClientMetadata, client_secret: str | None, _parts: ClientParts = NO_PARTS
+        self, metadata: ClientMetadata, client_secret: str | None, _scopes: Scopes, _jwks: Jwks
     ) -> RegisteredClient:
         known = self.find(metadata.software_id) if metadata.software_id else None
         if known:
@@ -69,14 +66,14 @@ class Dictionary(Authority):
                 f"client {known.client_id} has this natural key", known.client_id
             )
         made = self._with_secret(RegisteredClient(str(uuid.uuid4()), metadata), client_secret)
-        self._clients[made.client_id] = ClientSnapshot(made, {}, {})
+        self._clients[made.client_id] = made
         return made
 
     def find(self, software_id: str) -> RegisteredClient | None:
-        found = (one.client for one in self._clients.values())
-        return next(
-            (client for client in found if client.metadata.software_id == software_id), None
-        )
+        for client in self._clients.values():
+            if client.metadata.software_id == software_id:
+                return client
+        return None
 
     def update(
         self,
@@ -84,17 +81,17 @@ class Dictionary(Authority):
         known: ClientMetadata | None,
         wanted: ClientMetadata,
         secret: NewSecret | None,
-    ) -> RegisteredClient:
+    ) -> int | None:
         self._require_not_reserved(client_id)
 
-        def write(before: ClientSnapshot) -> None:
-            client = replace(before.client, metadata=wanted)
-            client = self._with_secret(client, secret.value if secret else None)
-            self._clients[client_id] = replace(before, client=client)
+        def write(before: RegisteredClient) -> None:
+            client = replace(before, metadata=wanted)
+            value = secret.value if secret else None
+            self._clients[client_id] = self._with_secret(client, value)
 
         replace_part(
             lambda: self._existing(client_id),
-            lambda before: before.client.metadata,
+            lambda before: before.metadata,
             write,
             known=known,
             wanted=wanted,
@@ -102,12 +99,12 @@ class Dictionary(Authority):
             is_expected=lambda now: known is not None and now == known.as_written_by(now.owner),
             always=secret is not None,
         )
-        return self._existing(client_id).client
+        return self._existing(client_id).client_secret_updated_at if secret is not None else None
 
     def remove(self, client_id: str, owner: Owner) -> bool:
         self._require_not_reserved(client_id)
-        found = self.snapshot(client_id)
-        if found and found.client.metadata.owner.is_resource_of(owner):
+        found = self.read(client_id)
+        if found and found.metadata.owner.is_resource_of(owner):
             del self._clients[client_id]
             SECRETS.pop((self._name, client_id), None)
         return client_id not in self._clients
@@ -116,7 +113,7 @@ class Dictionary(Authority):
         require_grantable(wanted)
         self._require_not_own(client_id)
 
-        def write(before: ClientSnapshot) -> None:
+        def write(before: RegisteredClient) -> None:
             self._clients[client_id] = replace(before, scopes=dict(wanted))
 
         replace_part(
@@ -131,7 +128,7 @@ class Dictionary(Authority):
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
         self._require_not_own(client_id)
 
-        def write(before: ClientSnapshot) -> None:
+        def write(before: RegisteredClient) -> None:
             self._clients[client_id] = replace(before, jwks=dict(wanted))
 
         replace_part(
@@ -143,10 +140,10 @@ class Dictionary(Authority):
             name=f"the keys of client {client_id}",
         )
 
-    def snapshot(self, client_id: str) -> ClientSnapshot | None:
+    def read(self, client_id: str) -> RegisteredClient | None:
         return self._clients.get(client_id)
 
-    def clients(self) -> Iterator[ClientSnapshot]:
+    def clients(self) -> Iterator[RegisteredClient]:
         return iter(list(self._clients.values()))
 
     def _with_secret(self, client: RegisteredClient, secret: str | None) -> RegisteredClient:
@@ -165,7 +162,7 @@ class Dictionary(Authority):
         reserved = operators_own() if client_id == self._operator else None
         require_not_reserved(reserved, client_id, f"register {self._name}")
 
-    def _existing(self, client_id: str) -> ClientSnapshot:
+    def _existing(self, client_id: str) -> RegisteredClient:
         if client_id not in self._clients:
             raise NotFound(f"client {client_id} is not in the register")
         return self._clients[client_id]

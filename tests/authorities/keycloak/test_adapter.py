@@ -14,7 +14,6 @@ from acmidm_onboarding.authorities.errors import ChangedMeanwhile, Rejected
 from acmidm_onboarding.authorities.http.collection import Bounded
 from acmidm_onboarding.authorities.keycloak import adapter as keycloak
 from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
-from acmidm_onboarding.authorities.port import ClientParts
 from acmidm_onboarding.values.metadata import Jwks
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND
@@ -39,7 +38,7 @@ def test_what_is_written_is_read(realm: TestRealm, adapter: Keycloak) -> None:
     """In one request, as Keycloak gives whole clients: scopes too, and five keys of the longest
     kind."""
     wanted = metadata()
-    client_id = adapter.register(wanted, None).client_id
+    client_id = adapter.register(wanted, None, {}, {}).client_id
     keys = {
         f"key-{number}": {
             "kty": "RSA",
@@ -53,17 +52,15 @@ def test_what_is_written_is_read(realm: TestRealm, adapter: Keycloak) -> None:
     adapter.replace_jwks(client_id, {}, keys)
     adapter.replace_scopes(client_id, {}, {SEND: False, PLAIN: False})
     with FaultProxy(realm.server.origin) as proxy:
-        snapshot = realm.adapter(origin=proxy.origin).snapshot(client_id)
+        snapshot = realm.adapter(origin=proxy.origin).read(client_id)
         assert len(proxy.requests) == 1
     assert snapshot is not None
-    assert (snapshot.client.metadata, snapshot.scopes, snapshot.jwks) == (
+    assert (snapshot.metadata, snapshot.scopes, snapshot.jwks) == (
         wanted,
         {SEND: False, PLAIN: False},
         keys,
     )
-    assert [found for found in adapter.clients() if found.client.client_id == client_id] == [
-        snapshot
-    ]
+    assert [found for found in adapter.clients() if found.client_id == client_id] == [snapshot]
 
 
 def test_default_scopes_are_those_that_a_token_has_without_being_asked(
@@ -72,7 +69,7 @@ def test_default_scopes_are_those_that_a_token_has_without_being_asked(
     """Keycloak's own idea of them. One that becomes default is withdrawn first, and a run that was
     cut off there is gone on with."""
     key = new_key("key-1")
-    client_id = adapter.register(metadata(), None).client_id
+    client_id = adapter.register(metadata(), None, {}, {}).client_id
     adapter.replace_jwks(client_id, {}, {"key-1": public_jwk(key)})
     first, second = (
         {SEND: False, PLAIN: True, DOSSIERS: False},
@@ -83,9 +80,7 @@ def test_default_scopes_are_those_that_a_token_has_without_being_asked(
     assert claims_of(realm.request_token(key, client_id).json()["access_token"])["scope"] == PLAIN
     realm.withdraw(client_id, SEND)
     adapter.replace_scopes(client_id, first, second)
-    assert [found.scopes for found in adapter.clients() if found.client.client_id == client_id] == [
-        second
-    ]
+    assert [found.scopes for found in adapter.clients() if found.client_id == client_id] == [second]
     realm.withdraw(client_id, DOSSIERS)
     with pytest.raises(ChangedMeanwhile, match=f"removed {DOSSIERS}"):
         adapter.replace_scopes(client_id, second, {**first, DOSSIERS: False})
@@ -95,11 +90,11 @@ def test_attributes_are_claims_and_nothing_else_is(realm: TestRealm, adapter: Ke
     """What a person adds beside them shows with the scopes and stays, but for what has the name of
     an attribute."""
     key, wanted = new_key("key-1"), metadata(attributes={"setbyclient_proef": "loket 7"})
-    client_id = adapter.register(wanted, None).client_id
+    client_id = adapter.register(wanted, None, {}, {}).client_id
     adapter.replace_jwks(client_id, {}, {"key-1": public_jwk(key)})
-    assert [
-        found.client.metadata for found in adapter.clients() if found.client.client_id == client_id
-    ] == [wanted]
+    assert [found.metadata for found in adapter.clients() if found.client_id == client_id] == [
+        wanted
+    ]
     assert (
         claims_of(realm.request_token(key, client_id).json()["access_token"])["setbyclient_proef"]
         == "loket 7"
@@ -131,11 +126,10 @@ def test_a_key_without_use_works(realm: TestRealm, adapter: Keycloak, is_new: bo
     no difference; where somebody takes it away, that is one, and the next write puts it back."""
     key = new_key("key-1")
     declared = {"key-1": {n: value for n, value in public_jwk(key).items() if n != "use"}}
-    parts = ClientParts({}, declared) if is_new else ClientParts()
-    made = adapter.register(metadata(), None, parts)
+    made = adapter.register(metadata(), None, {}, declared if is_new else {})
     client_id = made.client_id
     if is_new:
-        assert made.parts.jwks == declared
+        assert made.jwks == declared
     else:
         adapter.replace_jwks(client_id, {}, declared)
     assert adapter.read_jwks(client_id) == declared
@@ -156,7 +150,9 @@ def test_a_key_without_use_works(realm: TestRealm, adapter: Keycloak, is_new: bo
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
 def test_authentication_methods(adapter: Keycloak, method: str) -> None:
     """Keycloak takes a secret either way; which one was asked for comes back all the same."""
-    client_id = adapter.register(metadata(token_endpoint_auth_method=method), None).client_id
+    client_id = adapter.register(
+        metadata(token_endpoint_auth_method=method), None, {}, {}
+    ).client_id
     found = adapter.read(client_id)
     assert found is not None
     assert found.metadata.token_endpoint_auth_method == method
@@ -167,7 +163,7 @@ def test_a_new_client_can_do_nothing_but_what_it_is_for(
 ) -> None:
     """None of the scopes and flows that Keycloak gives to clients by itself, and no roles in its
     tokens."""
-    client = realm.client(adapter.register(metadata(), None).client_id)
+    client = realm.client(adapter.register(metadata(), None, {}, {}).client_id)
     assert client["defaultClientScopes"] == client["optionalClientScopes"] == []
     flows = (
         "standardFlowEnabled",
@@ -186,7 +182,7 @@ def test_other_parts_leave_what_someone_put_beside_the_scopes(
     """It shows with the scopes and goes with them: no write of metadata or keys takes it away
     unseen."""
     wanted = metadata()
-    client_id = adapter.register(wanted, None).client_id
+    client_id = adapter.register(wanted, None, {}, {}).client_id
     realm.add_claim(client_id, "vo_ovocode", "OVO000001")
     realm.change(client_id, serviceAccountsEnabled=False)
     adapter.update(client_id, None, wanted, None)
@@ -197,7 +193,7 @@ def test_other_parts_leave_what_someone_put_beside_the_scopes(
 def test_every_scope_that_the_realm_lacks_is_named_and_nothing_is_written(
     realm: TestRealm, adapter: Keycloak
 ) -> None:
-    client_id = adapter.register(metadata(), None).client_id
+    client_id = adapter.register(metadata(), None, {}, {}).client_id
     adapter.replace_scopes(client_id, None, {SEND: False})
     with pytest.raises(
         Rejected, match=r"no client scope dv_nergens, dv_niet, and nothing was granted or withdrawn"
@@ -208,13 +204,13 @@ def test_every_scope_that_the_realm_lacks_is_named_and_nothing_is_written(
     assert realm.scopes(client_id) == {SEND}
     lacking = metadata()
     with pytest.raises(Rejected, match="no client scope dv_niet"):
-        adapter.register(lacking, None, ClientParts({PLAIN: False, "dv_niet": False}))
+        adapter.register(lacking, None, {PLAIN: False, "dv_niet": False}, {})
     assert adapter.find(str(lacking.software_id)) is None
 
 
 def test_a_scope_made_during_a_run_is_found(realm: TestRealm) -> None:
     adapter = realm.adapter()
-    client_id = adapter.register(metadata(), None).client_id
+    client_id = adapter.register(metadata(), None, {}, {}).client_id
     adapter.replace_scopes(client_id, None, {SEND: False})
     realm.administrator.post(
         f"/{realm.name}/client-scopes", {"name": "dv_later", "protocol": "openid-connect"}
@@ -234,7 +230,7 @@ def test_a_scope_made_during_a_run_is_found(realm: TestRealm) -> None:
 
 def test_scopes_that_providers_assign_are_left_alone(realm: TestRealm) -> None:
     adapter = realm.adapter(assigned=["vo_info"])
-    client_id = adapter.register(metadata(), None).client_id
+    client_id = adapter.register(metadata(), None, {}, {}).client_id
     realm.grant(client_id, "vo_info", "default")
     adapter.replace_scopes(client_id, {}, {SEND: False})
     assert realm.scopes(client_id) == {SEND, "vo_info"}
@@ -254,7 +250,7 @@ def test_many_clients_are_listed_in_pages(
     realm.administrator.post(
         f"/{realm.name}/partialImport", {"ifResourceExists": "FAIL", "clients": several}
     )
-    listed = [snapshot.client.client_id for snapshot in realm.adapter().clients()]
+    listed = [snapshot.client_id for snapshot in realm.adapter().clients()]
     assert [
         client_id for client_id in sorted(listed) if client_id.startswith("one-of-many-")
     ] == ids

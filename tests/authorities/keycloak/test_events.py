@@ -28,7 +28,7 @@ def audited(keycloak_server: Server, administrator: Admin) -> TestRealm:
 @pytest.fixture
 def client_id(audited: TestRealm) -> str:
     adapter = audited.adapter()
-    client_id = adapter.register(metadata(), None).client_id
+    client_id = adapter.register(metadata(), None, {}, {}).client_id
     adapter.replace_scopes(client_id, None, {PLAIN: False})
     adapter.replace_jwks(
         client_id, None, {"declared": {**new_key("declared").as_dict(private=False)}}
@@ -103,7 +103,7 @@ def test_a_realm_that_tells_nothing(audited: TestRealm, realm: TestRealm) -> Non
     """It keeps no events, or its operator may not see them."""
     have_rights(audited, "manage-clients")
     for silent in (realm, audited):
-        client_id = silent.adapter().register(metadata(), None).client_id
+        client_id = silent.adapter().register(metadata(), None, {}, {}).client_id
         silent.change(client_id, enabled=False)
         assert list(silent.adapter().recorded_changes(client_id)) == []
         silent.remove(client_id)

@@ -73,7 +73,7 @@ def adapter(realm: TestRealm, between: FaultProxy) -> Keycloak:
 @pytest.fixture
 def client_id(adapter: Keycloak, between: FaultProxy) -> str:
     """A client with a scope and a key."""
-    client = adapter.register(metadata(), None)
+    client = adapter.register(metadata(), None, {}, {})
     adapter.replace_scopes(client.client_id, None, {OLD: False})
     adapter.replace_jwks(client.client_id, None, {"old": public_jwk(new_key("old"))})
     between.heal()
@@ -89,14 +89,13 @@ def test_a_failed_server_is_no_end(
     wanted = metadata()
     between.rule("POST", "/clients$", fault)
     try:
-        client_id = adapter.register(wanted, None).client_id
+        client_id = adapter.register(wanted, None, {}, {}).client_id
     except AlreadyRegistered as error:
-        client_id = adapter.update(str(error.client_id), wanted, wanted, None).client_id
+        client_id = str(error.client_id)
+        adapter.update(client_id, wanted, wanted, None)
     assert len(between.seen("POST", "/clients$")) == 2
     found = [
-        snapshot.client
-        for snapshot in adapter.clients()
-        if snapshot.client.metadata.application == wanted.application
+        client for client in adapter.clients() if client.metadata.application == wanted.application
     ]
     assert [(client.client_id, client.metadata) for client in found] == [(client_id, wanted)]
 
@@ -139,7 +138,7 @@ def test_what_is_refused_is_never_blindly_tried_again(
             CLIENT,
             lambda: adapter.replace_jwks(client_id, None, {"new": public_jwk(new_key("new"))}),
         ),
-        "POST": ("/clients$", lambda: adapter.register(metadata(), None)),
+        "POST": ("/clients$", lambda: adapter.register(metadata(), None, {}, {})),
         "DELETE": (CLIENT, lambda: adapter.remove(client_id, owner)),
     }
     for status, method in product((400, 401, 403, 404, 409, 410, 412, 422, 500), acts):
@@ -222,14 +221,14 @@ def test_only_a_list_without_it_means_gone(
     for name, (fault, said) in NOT_GONE.items():
         between.heal()
         between.rule("GET", "/clients", fault, times=None)
-        for read in (lambda: adapter.snapshot(client_id), lambda: list(adapter.clients())):
+        for read in (lambda: adapter.read(client_id), lambda: list(adapter.clients())):
             with pytest.raises(AuthorityError) as raised:
                 read()
             assert said in str(raised.value), name
             assert not isinstance(raised.value, NotFound), name
     between.heal()
     between.rule("GET", "clientId=", faults.answer(200, b"[]", "application/json"), times=None)
-    assert adapter.snapshot(client_id) is None
+    assert adapter.read(client_id) is None
 
 
 def test_failed_key_replacement_leaves_keys_and_method(
@@ -278,7 +277,7 @@ def test_many_writers_of_one_client_lose_no_change(realm: TestRealm) -> None:
     """Real conflicts: one writes the keys, one the metadata, the others a scope each, all at once;
     all of it arrives."""
     wanted, keys = metadata(), {"key": {"kid": "key", "kty": "EC"}}
-    client_id = realm.adapter().register(wanted, None).client_id
+    client_id = realm.adapter().register(wanted, None, {}, {}).client_id
 
     def write_keys() -> None:
         for turn in range(3):

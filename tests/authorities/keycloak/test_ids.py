@@ -30,7 +30,7 @@ def move(keycloak: Keycloak, client_id: str) -> ClientMetadata:
 def existing(keycloak: Keycloak, wanted: ClientMetadata) -> str | None:
     """The client that is found to have the natural key already."""
     with pytest.raises(AlreadyRegistered) as caught:
-        keycloak.register(wanted, None)
+        keycloak.register(wanted, None, {}, {})
     return caught.value.client_id
 
 
@@ -49,9 +49,9 @@ def test_the_chain_of_ids_goes_on_and_has_gaps(realm: TestRealm) -> None:
     first, second, third = ids_of(wanted)
     moved = []
     for expected in (first, second):
-        assert keycloak.register(wanted, None).client_id == expected
+        assert keycloak.register(wanted, None, {}, {}).client_id == expected
         moved.append(move(keycloak, expected))
-    assert keycloak.register(wanted, None).client_id == third
+    assert keycloak.register(wanted, None, {}, {}).client_id == third
     keycloak.remove(first, moved[0].owner)
     for one in (keycloak, realm.adapter()):
         assert existing(one, wanted) == third
@@ -64,26 +64,26 @@ def test_the_chain_of_ids_goes_on_and_has_gaps(realm: TestRealm) -> None:
 def test_a_move_that_another_run_made_meanwhile_is_seen(realm: TestRealm) -> None:
     """This run listed the clients before: Keycloak's own answer decides."""
     late, wanted = realm.adapter(), metadata()
-    late.register(wanted, None)
+    late.register(wanted, None, {}, {})
     first, second, _ = ids_of(wanted)
     move(realm.adapter(), first)
-    assert late.register(wanted, None).client_id == second
+    assert late.register(wanted, None, {}, {}).client_id == second
 
 
 def test_a_removed_client_is_made_again_under_its_id(realm: TestRealm) -> None:
     keycloak, wanted = realm.adapter(), metadata()
-    first = keycloak.register(wanted, None).client_id
+    first = keycloak.register(wanted, None, {}, {}).client_id
     moved = move(keycloak, first)
     keycloak.remove(first, moved.owner)
-    assert keycloak.register(moved, None).client_id == ids_of(moved)[0]
-    assert keycloak.register(wanted, None).client_id == first
+    assert keycloak.register(moved, None, {}, {}).client_id == ids_of(moved)[0]
+    assert keycloak.register(wanted, None, {}, {}).client_id == first
 
 
 def test_a_copy_made_in_the_console_is_not_taken_for_the_client(realm: TestRealm) -> None:
     """Export and import of a client takes its attributes along, the natural key among them: after a
     lost state the original is found."""
     wanted = metadata()
-    client_id = realm.adapter().register(wanted, None).client_id
+    client_id = realm.adapter().register(wanted, None, {}, {}).client_id
     attributes = realm.client(client_id)["attributes"]
     realm.add_client("a-copy", attributes=attributes)
     assert existing(realm.adapter(), wanted) == client_id
@@ -103,6 +103,6 @@ def test_a_copy_made_in_the_console_is_not_taken_for_the_client(realm: TestRealm
             " see which"
         ),
     ):
-        realm.adapter().register(wanted, None)
+        realm.adapter().register(wanted, None, {}, {})
     for copy in ("a-copy", "another-copy"):
         realm.remove(copy)

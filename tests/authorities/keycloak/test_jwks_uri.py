@@ -14,7 +14,7 @@ def test_what_nobody_declares_is_the_portals(adapter: Keycloak, realm: TestRealm
     """An update leaves an address alone that no form has; a form that has one takes over whatever
     was there."""
     before = metadata()
-    client_id = adapter.register(before, None).client_id
+    client_id = adapter.register(before, None, {}, {}).client_id
     adapter.replace_jwks(client_id, {}, {"key-1": public_jwk(new_key("key-1"))})
     realm.change(
         client_id,

@@ -74,7 +74,7 @@ def test_the_least_rights(own: TestRealm, rights: tuple[str, ...], may: set[str]
     Nothing counts as gone then, although Keycloak answers with empty lists to who sees no client.
     """
     wanted, by_hand = metadata(), metadata().application
-    client_id = own.adapter().register(wanted, None).client_id
+    client_id = own.adapter().register(wanted, None, {}, {}).client_id
     own.add_client(by_hand, publicClient=False, fullScopeAllowed=False)
     have_rights(own, *rights)
     assert allowed(own.adapter(), client_id, wanted, by_hand) == may
@@ -84,7 +84,7 @@ def test_it_may_have_a_secret_in_place_of_a_key(own: TestRealm) -> None:
     """It is form-encoded first (RFC 6749 §2.3.1), so that no character of it does harm."""
     secret = "of an operator: 100 % + /é"
     own.change(OPERATOR, clientAuthenticatorType="client-secret", secret=secret)
-    client_id = own.adapter(secret=secret).register(metadata(), None).client_id
+    client_id = own.adapter(secret=secret).register(metadata(), None, {}, {}).client_id
     with pytest.raises(NotAllowed, match=r"401 .*check the operator's credentials") as refused:
         own.adapter(secret="another").read(client_id)
     assert "another" not in str(refused.value)
@@ -96,7 +96,7 @@ def test_the_set_up_repairs_the_realm_and_touches_no_connection(
     """Run again, it takes away rights and scopes that the operator was given since, and what it
     lost comes back."""
     adapter = own.adapter()
-    client_id = adapter.register(metadata(), None).client_id
+    client_id = adapter.register(metadata(), None, {}, {}).client_id
     adapter.replace_scopes(client_id, None, {SEND: False})
     before = own.client(client_id)
     management, roles = own.roles("manage-realm")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from acmidm_onboarding.authorities.port import ClientParts
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import PLAIN, SEND
 from tests.support.keycloak import TestRealm
@@ -18,8 +17,8 @@ def test_requests_for_each_client(realm: TestRealm) -> None:
         adapter = realm.adapter(origin=proxy.origin)
         made = []
         for wanted in several:
-            parts = ClientParts({PLAIN: False, SEND: False}, new_jwks("key-1"))
-            made.append(adapter.register(wanted, None, parts).client_id)
+            scopes, jwks = {PLAIN: False, SEND: False}, new_jwks("key-1")
+            made.append(adapter.register(wanted, None, scopes, jwks).client_id)
         # The last withdraws the scope that Keycloak gives each client.
         for method in ("POST", "GET", "DELETE"):
             path = r"/clients$|clientId=|/default-client-scopes/"

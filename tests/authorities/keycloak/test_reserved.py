@@ -10,7 +10,6 @@ import pytest
 from acmidm_onboarding.authorities.errors import Rejected, Unreachable
 from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
-from acmidm_onboarding.authorities.port import ClientParts
 from acmidm_onboarding.values.metadata import Owner
 from tests.support import faults
 from tests.support.fault_proxy import FaultProxy
@@ -143,7 +142,7 @@ def test_clients_of_the_realm_and_the_operator(
         with pytest.raises(Rejected, match=why):
             write()
     assert client_id in realm.client_ids()
-    assert client_id not in [snapshot.client.client_id for snapshot in adapter.clients()]
+    assert client_id not in [snapshot.client_id for snapshot in adapter.clients()]
 
 
 @pytest.mark.parametrize("name", RIGHTS)
@@ -169,7 +168,7 @@ def test_one_of_ours_that_was_given_rights_is_not_written_to(
 ) -> None:
     """Somebody made an operator of it. What was slipped into its scopes can be put back."""
     wanted = metadata()
-    client_id = adapter.register(wanted, None).client_id
+    client_id = adapter.register(wanted, None, {}, {}).client_id
     give(realm, client_id)
     require_untouched(realm, adapter, client_id, "has rights over")
     with pytest.raises(Rejected, match="has rights over"):
@@ -182,7 +181,7 @@ def test_one_of_ours_that_was_given_rights_is_not_written_to(
 def test_a_right_of_operators_is_granted_to_nobody(realm: TestRealm, adapter: Keycloak) -> None:
     """A catalogue may name it: the realm has a client scope of that name, which opens the product
     APIs."""
-    client_id = adapter.register(metadata(), None).client_id
+    client_id = adapter.register(metadata(), None, {}, {}).client_id
     with pytest.raises(
         Rejected,
         match=(
@@ -193,7 +192,7 @@ def test_a_right_of_operators_is_granted_to_nobody(realm: TestRealm, adapter: Ke
         adapter.replace_scopes(client_id, None, {PLAIN: False, "management_write": False})
     assert realm.scopes(client_id) == set()
     with pytest.raises(Rejected, match="scope management_write is a right of operators"):
-        adapter.register(metadata(), None, ClientParts({"management_write": True}))
+        adapter.register(metadata(), None, {"management_write": True}, {})
 
 
 def test_what_a_client_that_is_taken_over_keeps(realm: TestRealm, adapter: Keycloak) -> None:
@@ -226,7 +225,7 @@ def test_what_a_client_that_is_taken_over_keeps(realm: TestRealm, adapter: Keycl
     adapter.replace_scopes("by-hand", None, {PLAIN: False})
     adapter.replace_jwks("by-hand", None, {"a": public_jwk(new_key("a"))})
 
-    fresh = realm.client(adapter.register(metadata(), None).client_id)
+    fresh = realm.client(adapter.register(metadata(), None, {}, {}).client_id)
     client = realm.client("by-hand")
     own = {
         "id",

@@ -22,9 +22,9 @@ from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.portal import RunningPortal, metadata
 
 READS: dict[str, Callable[[ConnectedPlatform, str], object]] = {
-    "/clients/[^/?]+$": lambda platform, client_id: platform.authority.snapshot(client_id),
-    "/scopes$": lambda platform, client_id: platform.authority.snapshot(client_id),
-    "/jwks$": lambda platform, client_id: platform.authority.snapshot(client_id),
+    "/clients/[^/?]+$": lambda platform, client_id: platform.authority.read(client_id),
+    "/scopes$": lambda platform, client_id: platform.authority.read(client_id),
+    "/jwks$": lambda platform, client_id: platform.authority.read(client_id),
     "/configurations/": lambda platform, client_id: platform.product_api.read(
         "notificaties", client_id
     ),
@@ -79,7 +79,7 @@ def test_nothing_but_404_means_gone(
         )
         for seconds in (PATIENCE_SECONDS, REQUEST_TIMEOUT_SECONDS)
     )
-    client_id = patient.authority.register(metadata(), None).client_id
+    client_id = patient.authority.register(metadata(), None, {}, {}).client_id
     for path, read in READS.items():
         for name, (fault, said) in FAULTS.items():
             proxy.heal()

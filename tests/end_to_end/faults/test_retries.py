@@ -23,7 +23,7 @@ CLIENTS = "/management/v1/clients"
 @pytest.fixture
 def client_id(platform: ConnectedPlatform, proxy: FaultProxy) -> str:
     """A client that exists; what its registration sent is forgotten."""
-    client_id = platform.authority.register(metadata(), None).client_id
+    client_id = platform.authority.register(metadata(), None, {}, {}).client_id
     proxy.heal()
     return client_id
 
@@ -37,13 +37,13 @@ def test_the_settings_are_the_limits(
         proxy.origin, portal, tmp_path, request_timeout_seconds=REQUEST_TIMEOUT_SECONDS
     )
     proxy.rule("GET", CLIENTS, faults.time_out_before)
-    assert platform.authority.read(client_id) is not None
+    assert platform.authority.read_metadata(client_id) is not None
     first, second = proxy.seen("GET", f"{CLIENTS}/{client_id}$")[:2]
     assert REQUEST_TIMEOUT_SECONDS <= second.at - first.at < 10
     proxy.heal()
     proxy.rule("GET", CLIENTS, faults.answer(503), times=None)
     with pytest.raises(Unreachable, match=r"503 .*tried [4-9] times in "):
-        platform.authority.read(client_id)
+        platform.authority.read_metadata(client_id)
     tries = proxy.seen("GET", CLIENTS)
     assert tries[-1].at - tries[0].at <= RETRY_DEADLINE_SECONDS + 2
 
@@ -53,7 +53,7 @@ def test_token_endpoint_is_tried_again(platform: ConnectedPlatform, proxy: Fault
     one."""
     proxy.rule("GET", "openid-configuration$", faults.cut_before, times=2)
     proxy.rule("POST", "/token$", faults.cut_after, times=2)
-    assert platform.authority.register(metadata(), None).client_id
+    assert platform.authority.register(metadata(), None, {}, {}).client_id
     assert len(proxy.seen("GET", "openid-configuration$")) == 3
     assert (
         len({request.body for request in proxy.seen("POST", "/token$")})

@@ -47,7 +47,7 @@ def connection(platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     key_file = Path("private.jwk.json")
     key_file.write_text(json.dumps(form.keys["key-1"].as_dict(private=True)))
     adapter = platform.realm.adapter()
-    client_id = adapter.register(metadata(), None).client_id
+    client_id = adapter.register(metadata(), None, {}, {}).client_id
     adapter.replace_scopes(client_id, {}, {SEND: False, DOSSIERS: False})
     made = OnKeycloak(platform.portal, form, "acmidm", client_id, key_file, platform)
     made.set_keys(form.keys["key-1"])

@@ -31,7 +31,7 @@ def test_the_operators_token_configures_clients_that_the_portal_does_not_know(
 
 def test_the_token_of_a_connection_configures_nothing(platform: Platform) -> None:
     adapter, key = platform.realm.adapter(), new_key()
-    client_id = adapter.register(metadata(), None).client_id
+    client_id = adapter.register(metadata(), None, {}, {}).client_id
     adapter.replace_jwks(client_id, {}, {"key-1": public_jwk(key)})
     adapter.replace_scopes(client_id, {}, {SEND: False})
     token = platform.realm.request_token(key, client_id, scope=SEND).json()["access_token"]

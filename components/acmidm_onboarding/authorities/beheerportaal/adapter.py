@@ -20,9 +20,6 @@ from acmidm_onboarding.authorities.http.collection import Collection
 from acmidm_onboarding.authorities.http.paths import segment
 from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.port import (
-    NO_PARTS,
-    ClientParts,
-    ClientSnapshot,
     KeyUse,
     NewSecret,
     RecordedChange,
@@ -54,11 +51,11 @@ class Beheerportaal:
         self._documents = Collection(api, "/clients", WireClientPage)
 
     def register(
-        self, metadata: ClientMetadata, client_secret: str | None, _parts: ClientParts = NO_PARTS
+        self, metadata: ClientMetadata, client_secret: str | None, _scopes: Scopes, _jwks: Jwks
     ) -> RegisteredClient:
         document = _document(metadata, client_secret)
         answer = self._api.request("POST", "/clients", document=document)
-        return answer.as_(WireRegisteredClient).registered
+        return answer.as_(WireRegisteredClient).with_parts({}, {})
 
     def reserved(self, client_id: str) -> Reserved | None:
         """Return why no connection may have the client. Operators are known by name, or by their
@@ -74,14 +71,32 @@ class Beheerportaal:
         for page in self._documents.pages(most=1, software_id=software_id):
             for item in page.items:
                 # A server that ignores the filter lists another client.
-                if item.registered.metadata.software_id != software_id:
-                    return None
-                return item.registered
+                client = item.registered
+                return client if client.metadata.software_id == software_id else None
         return None
 
     def read(self, client_id: str) -> RegisteredClient | None:
-        answer = self._documents.find(_client(client_id))
-        return answer.as_(WireRegisteredClient).registered if answer else None
+        client = self._found(client_id)
+        if client is None:
+            return None
+        scopes = self.read_scopes(client_id)
+        jwks = self.read_jwks(client_id)
+        if scopes is not None and jwks is not None:
+            return client.with_parts(scopes, jwks)
+        if self._found(client_id) is None:  # removed since
+            return None
+        raise Unintelligible(
+            tr(
+                "client {client} of {address} exists, but not its scopes or its JWK Set (404);"
+                " check the address and the server",
+                client=client_id,
+                address=self._api.base_url,
+            )
+        )
+
+    def read_metadata(self, client_id: str) -> ClientMetadata | None:
+        client = self._found(client_id)
+        return client.metadata if client else None
 
     def update(
         self,
@@ -89,21 +104,21 @@ class Beheerportaal:
         known: ClientMetadata | None,
         wanted: ClientMetadata,
         secret: NewSecret | None,
-    ) -> RegisteredClient:
+    ) -> int | None:
         self._require_not_reserved(client_id)
 
         def write(answer: Answer) -> None:
             value = secret.value if secret else None
             document = _document(wanted, value)
             if secret is not None:
-                updated_at = answer.as_(WireRegisteredClient).registered.client_secret_updated_at
+                updated_at = answer.as_(WireRegisteredClient).client_secret_updated_at or 0
                 if secret.follows in (None, updated_at):
                     document["client_secret_overlap_seconds"] = secret.overlap_seconds
             self._put(_client(client_id), document, answer)
 
         replace_part(
             lambda: self._api.request("GET", _client(client_id)),
-            lambda answer: answer.as_(WireRegisteredClient).registered.metadata,
+            lambda answer: answer.as_(WireRegisteredClient).metadata,
             write,
             known=known,
             wanted=wanted,
@@ -111,7 +126,8 @@ class Beheerportaal:
             is_expected=lambda now: known is not None and now == known.as_written_by(now.owner),
             always=secret is not None,
         )
-        return RegisteredClient(client_id, wanted)
+        client = self._found(client_id) if secret is not None else None
+        return (client.client_secret_updated_at or 0) if client else None
 
     def remove(self, client_id: str, owner: Owner) -> bool:
         self._require_not_reserved(client_id)
@@ -157,29 +173,10 @@ class Beheerportaal:
             name=tr("the JWK Set of client {client}", client=client_id),
         )
 
-    def snapshot(self, client_id: str) -> ClientSnapshot | None:
-        client = self.read(client_id)
-        if client is None:
-            return None
-        scopes = self.read_scopes(client_id)
-        jwks = self.read_jwks(client_id)
-        if scopes is not None and jwks is not None:
-            return ClientSnapshot(client, scopes, jwks)
-        if self.read(client_id) is None:  # removed since
-            return None
-        raise Unintelligible(
-            tr(
-                "client {client} of {address} exists, but not its scopes or its JWK Set (404);"
-                " check the address and the server",
-                client=client_id,
-                address=self._api.base_url,
-            )
-        )
-
-    def clients(self) -> Iterator[ClientSnapshot]:
+    def clients(self) -> Iterator[RegisteredClient]:
         for page in self._documents.pages():
             for item in page.items:
-                yield item.snapshot
+                yield item.registered
 
     def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
         for page in Collection(self._api, "/audit", WireAuditPage).pages(
@@ -199,6 +196,10 @@ class Beheerportaal:
             answer = self._api.request("GET", f"/organisations/{segment(code)}/administrators")
             most = max(most, answer.as_(WireAdministrators).count)
         return most
+
+    def _found(self, client_id: str) -> WireRegisteredClient | None:
+        answer = self._documents.find(_client(client_id))
+        return answer.as_(WireRegisteredClient) if answer else None
 
     def _put(self, path: str, document: object, answer: Answer) -> None:
         """Write a document that is still as ``answer`` has it. Raises Stale."""

@@ -22,13 +22,18 @@ from acmidm_onboarding.authorities.http.collection import ListPage
 from acmidm_onboarding.authorities.http.items import Entries, Items, Page
 from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.port import (
-    ClientSnapshot,
     KeyUse,
     RecordedChange,
     RegisteredClient,
 )
 from acmidm_onboarding.values.harmless import Text, harmless
-from acmidm_onboarding.values.metadata import ClientMetadata, Owner, ProductDocument, Scopes
+from acmidm_onboarding.values.metadata import (
+    ClientMetadata,
+    Jwks,
+    Owner,
+    ProductDocument,
+    Scopes,
+)
 
 
 class _Wire(BaseModel):
@@ -77,10 +82,13 @@ class WireRegisteredClient(ClientMetadata):
     attributes: Entries[Text, Text] = Field(default_factory=dict)
 
     @property
-    def registered(self) -> RegisteredClient:
-        return RegisteredClient(
-            self.client_id, ClientMetadata(**dict(self)), self.client_secret_updated_at or 0
-        )
+    def metadata(self) -> ClientMetadata:
+        return ClientMetadata(**dict(self))
+
+    def with_parts(self, scopes: Scopes, jwks: Jwks) -> RegisteredClient:
+        """Return the client with what lives inside it."""
+        updated_at = self.client_secret_updated_at or 0
+        return RegisteredClient(self.client_id, self.metadata, updated_at, scopes, jwks)
 
 
 class WireScopes(_Wire):
@@ -126,8 +134,8 @@ class WireListedClient(WireScopes, WireRegisteredClient):
     jwks: WireJwks
 
     @property
-    def snapshot(self) -> ClientSnapshot:
-        return ClientSnapshot(self.registered, self.granted, by_name(self.jwks.keys))
+    def registered(self) -> RegisteredClient:
+        return self.with_parts(self.granted, by_name(self.jwks.keys))
 
 
 class WireClientPage(ListPage):

@@ -15,10 +15,7 @@ from typing import Any
 
 from acmidm_onboarding.authorities.errors import PerhapsGone, Rejected
 from acmidm_onboarding.authorities.port import (
-    NO_PARTS,
     Authority,
-    ClientParts,
-    ClientSnapshot,
     NewSecret,
     RegisteredClient,
     Reserved,
@@ -53,7 +50,8 @@ class ByHand(Authority):
         self,
         metadata: ClientMetadata,
         client_secret: str | None,  # noqa: ARG002
-        parts: ClientParts = NO_PARTS,  # noqa: ARG002
+        scopes: Scopes,  # noqa: ARG002
+        jwks: Jwks,  # noqa: ARG002
     ) -> RegisteredClient:
         key = key_of(str(metadata.software_id))
         client = self.find(str(metadata.software_id))
@@ -64,18 +62,18 @@ class ByHand(Authority):
 
     def find(self, software_id: str) -> RegisteredClient | None:
         confirmed = self._confirmed.get(key_of(software_id))
-        return _snapshot(confirmed).client if confirmed and confirmed.is_there else None
+        return _registered(confirmed) if confirmed and confirmed.is_there else None
 
     def update(
         self,
         client_id: str,
         known: ClientMetadata | None,  # noqa: ARG002
         wanted: ClientMetadata,
-        secret: NewSecret | None,  # noqa: ARG002
-    ) -> RegisteredClient:
-        client = self._required(client_id).client
+        secret: NewSecret | None,
+    ) -> int | None:
+        client = self._required(client_id)
         _require_same(client_id, client.metadata.for_people, wanted.for_people)
-        return client
+        return client.client_secret_updated_at if secret is not None else None
 
     def remove(self, client_id: str, owner: Owner) -> bool:  # noqa: ARG002
         if self.confirmation(client_id) is not None:
@@ -105,14 +103,14 @@ class ByHand(Authority):
         keys = {kid: dict(key) for kid, key in wanted.items()}
         _require_same(client_id, self._required(client_id).jwks, keys)
 
-    def snapshot(self, client_id: str) -> ClientSnapshot | None:
+    def read(self, client_id: str) -> RegisteredClient | None:
         confirmed = self.confirmation(client_id)
-        return _snapshot(confirmed) if confirmed else None
+        return _registered(confirmed) if confirmed else None
 
-    def clients(self) -> Iterator[ClientSnapshot]:
+    def clients(self) -> Iterator[RegisteredClient]:
         for confirmed in self._confirmed.values():
             if confirmed.is_there:
-                yield _snapshot(confirmed)
+                yield _registered(confirmed)
 
     def confirmation(self, client_id: str) -> Confirmation | None:
         """Return the confirmation of a client; None where its removal is confirmed. Raises
@@ -133,13 +131,13 @@ class ByHand(Authority):
                 return confirmed
         return None
 
-    def _required(self, client_id: str) -> ClientSnapshot:
-        snapshot = self.snapshot(client_id)
-        if snapshot is None:
+    def _required(self, client_id: str) -> RegisteredClient:
+        client = self.read(client_id)
+        if client is None:
             raise Rejected(
                 tr("client {client} is confirmed as removed; see acmidm orders", client=client_id)
             )
-        return snapshot
+        return client
 
     def configurations(self, product: str) -> Iterator[tuple[str, ProductDocument]]:
         for confirmed in self._confirmed.values():
@@ -197,6 +195,10 @@ def _require_same(client: str, confirmed: Any, wanted: Any) -> None:
         )
 
 
-def _snapshot(confirmed: Confirmation) -> ClientSnapshot:
-    client = RegisteredClient(str(confirmed.said.client_id), confirmed.registered)
-    return ClientSnapshot(client, confirmed.scopes, members_of(confirmed.jwks or {}))
+def _registered(confirmed: Confirmation) -> RegisteredClient:
+    return RegisteredClient(
+        str(confirmed.said.client_id),
+        confirmed.registered,
+        scopes=confirmed.scopes,
+        jwks=members_of(confirmed.jwks or {}),
+    )

@@ -43,10 +43,7 @@ from acmidm_onboarding.authorities.keycloak.wire import (
     unread_client,
 )
 from acmidm_onboarding.authorities.port import (
-    NO_PARTS,
     Authority,
-    ClientParts,
-    ClientSnapshot,
     NewSecret,
     RecordedChange,
     RegisteredClient,
@@ -88,11 +85,11 @@ class Keycloak(Authority):
         return self._reserved.why(client) if client else None
 
     def register(
-        self, metadata: ClientMetadata, client_secret: str | None, parts: ClientParts = NO_PARTS
+        self, metadata: ClientMetadata, client_secret: str | None, scopes: Scopes, jwks: Jwks
     ) -> RegisteredClient:
-        require_grantable(parts.scopes)
+        require_grantable(scopes)
         # Raises for what the realm lacks, which Keycloak would leave out.
-        self._scopes.ids(parts.scopes)
+        self._scopes.ids(scopes)
         existing = self._with_natural_key(metadata.software_id)
         if existing is not None:
             raise AlreadyRegistered(
@@ -105,19 +102,19 @@ class Keycloak(Authority):
                 existing.client_id,
             )
         assigned = self._scopes.given_to_new_clients() & self._assigned if self._assigned else ()
-        granted = {**dict.fromkeys(assigned, True), **parts.scopes}
+        granted = {**dict.fromkeys(assigned, True), **scopes}
         for client_id in client_ids_for(metadata.software_id):
-            document = new_client_document(client_id, metadata, client_secret, granted, parts.jwks)
+            document = new_client_document(client_id, metadata, client_secret, granted, jwks)
             if self._is_made(document, metadata.software_id):
                 break
         self._note(client_id, metadata)
         client = self._withdraw_slipped_in(client_id, granted)
-        scopes = {name: client.scopes[name] for name in parts.scopes if name in client.scopes}
-        return replace(client.snapshot.client, parts=ClientParts(scopes, client.jwks))
+        made = {name: client.scopes[name] for name in scopes if name in client.scopes}
+        return replace(client.registered, scopes=made)
 
     def find(self, software_id: str) -> RegisteredClient | None:
         client = self._with_natural_key(software_id)
-        return client.snapshot.client if client else None
+        return client.registered if client else None
 
     def update(
         self,
@@ -125,7 +122,7 @@ class Keycloak(Authority):
         known: ClientMetadata | None,
         wanted: ClientMetadata,
         secret: NewSecret | None,
-    ) -> RegisteredClient:
+    ) -> int | None:
         before = self._required(client_id)
         self._require_not_reserved(before, self._reserved.why(before))
 
@@ -154,7 +151,8 @@ class Keycloak(Authority):
         self._note(client_id, wanted)
         if not before.service_accounts_enabled or before.metadata.owner.is_nobody:
             self._withdraw_slipped_in(client_id, before.scopes)
-        return RegisteredClient(client_id, wanted)
+        client = self.read(client_id) if secret is not None else None
+        return client.client_secret_updated_at if client else None
 
     def remove(self, client_id: str, owner: Owner) -> bool:
         def attempt() -> bool:
@@ -212,16 +210,16 @@ class Keycloak(Authority):
             conflicts=_CONFLICTS,
         )
 
-    def snapshot(self, client_id: str) -> ClientSnapshot | None:
+    def read(self, client_id: str) -> RegisteredClient | None:
         client = self._find(client_id)
-        return client.snapshot if client else None
+        return client.registered if client else None
 
-    def clients(self) -> Iterator[ClientSnapshot]:
+    def clients(self) -> Iterator[RegisteredClient]:
         """Yield every client that a machine logs in with or that this project declares, but not the
         operator's own."""
         for client in self._all():
             if client.is_connection and not self._reserved.by_name(client):
-                yield client.snapshot
+                yield client.registered
 
     def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
         """Yield the changes of a client, newest first: from the realm's admin events, as far as the

@@ -25,7 +25,7 @@ from acmidm_onboarding.authorities.http.api import parse_json
 from acmidm_onboarding.authorities.http.items import Items, Page
 from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.keycloak.mappers import claim_of, claims_of, mappers_of
-from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient, default_names
+from acmidm_onboarding.authorities.port import RegisteredClient, default_names
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.harmless import harmless
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, OrganisationMetadata, Scopes
@@ -188,10 +188,10 @@ class WireClient(BaseModel):
         return {"certificate": {"x5c": [harmless(certificate)]}} if certificate else {}
 
     @property
-    def snapshot(self) -> ClientSnapshot:
+    def registered(self) -> RegisteredClient:
         secret_set_at = _seconds(self.attributes.get(_SECRET_SET_AT) or "")
-        return ClientSnapshot(
-            RegisteredClient(self.client_id, self.metadata, secret_set_at), self.scopes, self.jwks
+        return RegisteredClient(
+            self.client_id, self.metadata, secret_set_at, self.scopes, self.jwks
         )
 
     @property
