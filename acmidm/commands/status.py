@@ -113,13 +113,14 @@ def status(
     """
     now = datetime.now(UTC)
     failures: list[Failure] = []
+    named = list(dict.fromkeys(stack or ()))
     if board or waiting_for:
-        stacks = stack or _with_a_portal()
+        stacks = named or _with_a_portal()
         opened = [stack_of(name, now=now, by_policies=True) for name in stacks]
         connections = list(read_progress(opened))
     else:
         with_unmade = expiring is not None
-        opened, connections, failures = _read(stack, with_unmade=with_unmade, now=now)
+        opened, connections, failures = _read(named, with_unmade=with_unmade, now=now)
         stacks = [found.name for found in opened]
     for failure in failures:
         warn(failure)
@@ -191,19 +192,19 @@ def _with_a_portal() -> list[str]:
 
 
 def _read(
-    stack: list[str] | None, *, with_unmade: bool, now: datetime
+    named: Sequence[str], *, with_unmade: bool, now: datetime
 ) -> tuple[list[Stack], list[ListedConnection], list[Failure]]:
     """Return the stacks that can be read, their connections, and why others cannot be read. Raises
     Failure where none can be."""
     opened: list[Stack] = []
     connections: list[ListedConnection] = []
     failures: list[Failure] = []
-    for name in dict.fromkeys(stack or stack_names(Path())):
+    for name in named or stack_names(Path()):
         try:
             found = stack_of(name)
             of_stack = list(_connections(found, now, with_unmade=with_unmade))
         except Failure as failure:
-            if stack or not isinstance(failure, UnknownStack):
+            if named or not isinstance(failure, UnknownStack):
                 failures.append(failure)
             continue
         opened.append(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
@@ -69,6 +70,28 @@ def test_a_list_of_nothing(output: str, begins: str, monkeypatch: pytest.MonkeyP
         app, ["status", "nobody", "--stack", "tni", "--stack", "prod", "--output", output]
     )
     assert (said.exit_code, said.output[: len(begins)]) == (0, begins)
+
+
+@pytest.mark.parametrize("view", [(), ("--board",), ("--api", "dosis")])
+def test_a_stack_that_is_named_twice_is_read_once(
+    view: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And each of its connections is shown once."""
+    monkeypatch.chdir(ROOT)
+    read: list[str] = []
+
+    def deployment(stack: str) -> dict[str, Any]:
+        read.append(stack)
+        return {}
+
+    monkeypatch.setattr(engine, "stack_deployment", deployment)
+    words = ["status", *view, "--output", "json", "--stack", "tni"]
+    once, twice = (CliRunner().invoke(app, each) for each in (words, [*words, "--stack", "tni"]))
+    assert read == ["tni", "tni"]
+    reports = [json.loads(said.stdout) for said in (once, twice)]
+    for report in reports:
+        del report["checked_at"]
+    assert reports[0] == reports[1]
 
 
 @pytest.mark.parametrize("output", ["text", "json", "csv", "html"])
