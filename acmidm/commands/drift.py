@@ -19,6 +19,7 @@ from acmidm.engine.stacks import managed_by as named_at_authorities
 from acmidm.engine.stacks import require_a_form, stack_of, unreachable
 from acmidm.render.output import write_report
 from acmidm.report.authors import attributed
+from acmidm.report.compare import paired
 from acmidm.report.connection import ConnectionChanges
 from acmidm.report.drift import Drift, drift_of, ends_that_passed, expiring_keys, key_warnings
 from acmidm.report.mistakes import mistakes_of, staying_clients
@@ -195,6 +196,8 @@ class _Looking:
         self._staying: Collection[ClientKey] = ()
         """The clients that stay as they are, for a mistake in their form."""
         self._corrected: Sequence[tuple[Client, str]] = ()
+        self._right_ids: dict[ClientKey, str] = {}
+        """The right client-ID of each client of which a wrong one was confirmed."""
         self._states: Sequence[Client] = ()
         """The clients that are recorded, then those that are declared."""
         self._real: Mapping[Platform, Real] = {}
@@ -225,12 +228,13 @@ class _Looking:
                 require_a_form(stack)
             platforms = stack.authorities.platforms
             self._corrected = stack.corrected
-            corrected = {client.client_key: client_id for client, client_id in self._corrected}
+            for client, right_id in self._corrected:
+                self._right_ids[client.client_key] = right_id
             self._states = []
             for state in (*recorded.clients.values(), *(self._declared or {}).values()):
-                client_id = corrected.get(state.client_key, state.client_id)
+                client_id = self._right_ids.get(state.client_key, state.client_id)
                 self._states.append(replace(state, client_id=client_id))
-            self._real, self._unlisted = _real(platforms, self._states)
+            self._real, self._unlisted = _real(platforms, self._states, self._client_ids)
             self._clients = self._compared()
         self._without_scopes = _without_scopes(self._held_back, recorded.parts, self._clients)
 
@@ -323,6 +327,20 @@ class _Looking:
         return Look(report, clients, bool(self._mistakes), self._without_scopes)
 
     @property
+    def _client_ids(self) -> set[tuple[Platform, str | None]]:
+        """The clients by the client-IDs by which they are compared: the right one where a wrong one
+        was confirmed, and of a client that no run has recorded that of the client that its form
+        takes over."""
+        client_ids = set[tuple[Platform, str | None]]()
+        for recorded, declared in paired(self._stack.state.recorded.clients, self._declared or {}):
+            if recorded:
+                client_id = self._right_ids.get(recorded.client_key, recorded.client_id)
+                client_ids.add((recorded.platform, client_id))
+            elif declared:
+                client_ids.add((declared.platform, declared.form.adopts))
+        return client_ids
+
+    @property
     def _held_back(self) -> Sequence[Withheld]:
         return self._desired.held_back if self._desired else ()
 
@@ -338,7 +356,7 @@ class _Looking:
     @property
     def _left_out(self) -> set[ClientKey]:
         """The clients that are not compared."""
-        return self._unread | {client.client_key for client, _ in self._corrected}
+        return self._unread | self._right_ids.keys()
 
     @property
     def _is_whole(self) -> bool:
@@ -472,10 +490,13 @@ def _but_for(
 
 
 def _real(
-    platforms: Connected, states: Collection[Client]
+    platforms: Connected,
+    states: Collection[Client],
+    client_ids: Iterable[tuple[Platform, str | None]],
 ) -> tuple[dict[Platform, Real], dict[tuple[Platform, str], str]]:
     """Return every client and every configuration of a product, per platform; and per product and
-    client that cannot be listed a sentence why.
+    client that cannot be listed a sentence why. ``client_ids`` are those of the clients that are
+    compared.
 
     Products that no client of ours has are listed too: this stack may have left configurations
     behind.
@@ -509,8 +530,7 @@ def _real(
                         platform=name,
                         error=error,
                     )
-        own = (state.client_id or state.form.adopts for state in states if state.platform is name)
-        ours = {client_id for client_id in own if client_id}
+        ours = {client_id for where, client_id in client_ids if client_id and where is name}
         clients, unread = _clients(platform, ours.union(*configured.values()))
         unlisted |= {(name, client_id): sentence for client_id, sentence in unread.items()}
         real[name] = Real(

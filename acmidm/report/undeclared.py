@@ -74,7 +74,8 @@ def undeclared(
     """
     recorded = [*leaving, *(drift.recorded for drift in drifts if drift.recorded)]
     states = [drift.declared for drift in drifts if drift.declared]
-    client_ids = {(client.platform, client.client_id) for client in recorded}
+    # People confirm a client before a run records it.
+    client_ids = {(client.platform, client.client_id) for client in (*recorded, *states)}
     client_ids |= {(state.platform, state.form.adopts) for state in states if state.form.adopts}
     # The next run takes over what is declared and not recorded: a run that was cut off made it, or
     # the state was lost.
