@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from acmidm import completion
-from acmidm.edit.changes import Changes, reading
+from acmidm.edit.changes import Changes, Content, reading
 from acmidm.edit.new.answers import Mistakes, Values, pairs
-from acmidm.edit.promotion import Addition, addition_to
+from acmidm.edit.promotion import Addition
 from acmidm.terminal import fail
 from acmidm.words import plain
 from acmidm_onboarding.forms.declarations import LoadedForm
@@ -97,18 +97,19 @@ def promote(
     chosen = _of_supplier(supplier, onboardings) if supplier else _named(forms or (), onboardings)
     mistakes = Mistakes()
     values = pairs(set_ or (), mistakes)
-    additions = [addition_to(loaded, onboardings.catalogue, values) for loaded in chosen]
+    additions = [Addition(loaded, onboardings.catalogue, values) for loaded in chosen]
+    files: dict[Path, Content] = {}
     for addition in additions:
         mistakes.sentences += addition.wrong
+        files |= addition.files
     mistakes.sentences += _not_added(values, additions)
-    edits = {addition.loaded.file: addition.edit for addition in additions if addition.parts}
-    changes.add(edits)
+    changes.add(files)
     changes.require_valid(_label, mistakes.sentences)
     changes.write()
     for addition in additions:
         for sentence in addition.sentences():
             typer.echo(plain(sentence, 2000))
-    if edits:
+    if files:
         language = additions[0].language
         options = onboardings.proof_options(chosen, Environment.TNI)
         typer.echo(plain(language.translated(_NEXT[stacks.gate.mode], options=options), 2000))
@@ -125,7 +126,7 @@ def _label(path: DocumentPath) -> str:
 
 def _of_supplier(supplier: str, onboardings: Onboardings) -> list[LoadedForm]:
     """Return the forms that have a supplier's keys. Raises Failure where there is none."""
-    chosen = [loaded for loaded in onboardings.forms if loaded.form.keys_of == supplier]
+    chosen = onboardings.supplied_by(supplier)
     if not chosen:
         raise Failure(
             tr(

@@ -1,6 +1,7 @@
 """The one document between what people bring and the forms: an organisation, its form, and the
-public keys that the form names. Options, a file of the page, a row of a spreadsheet and a client
-that exists become it, and it becomes the files of a form that is new.
+public keys that the form names. Options, a file of the page, a row of a spreadsheet, a client that
+exists, what a hand changed and what production lacks become it. It becomes the files of a new form,
+or is added to one that exists (``existing``), of which it has only what is added.
 """
 
 from __future__ import annotations
@@ -53,11 +54,18 @@ class Draft:
     keys: Mapping[Environment, Sequence[Key]] = field(default_factory=dict)
     without: Without | None = None
     """None where nothing is taken away, as in a file of the page."""
+    like: Environment | None = None
+    """The environment of the form that has the rest of what is added, where it is one."""
 
     @property
     def application(self) -> str:
         """Its name, not checked; empty where nobody gave one."""
         return str(self.form.get("application", ""))
+
+    def keys_by_thumbprint(self, environment: Environment) -> dict[str, PublicJwk]:
+        """Return the keys of an environment that may be registered."""
+        keys = self.keys.get(environment, ())
+        return {key.thumbprint: key for key in keys if isinstance(key, PublicJwk)}
 
     def files(
         self,

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from acmidm.edit.changes import Changes
 from acmidm.edit.keys.pair import ended, written_members
-from acmidm.edit.lines import edited
-from acmidm.edit.new.existing import adding
+from acmidm.edit.new.existing import added_to, more_of
 from acmidm.form_text import Quoted, ToFill, filled, lines_of
 from acmidm.report.kinds import Change, Kind, Scale, who
 from acmidm.report.three_views import ClientDrift
@@ -25,7 +26,6 @@ from acmidm_onboarding.engine_resources import Resource
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS, Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.documents import MAXIMUM_BYTES, Document, read_document
-from acmidm_onboarding.forms.files import Files, absolute
 from acmidm_onboarding.forms.form import ScopeRequest
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.rules.gate import by_reason
@@ -258,12 +258,11 @@ class TakeOver:
 
     def _require_valid(self, contacts: Sequence[str] = (), **parts: Mapping[str, Any]) -> None:
         """Raises Failure where the form may not have more, with what the loader says of it then."""
-        file, environment = absolute(self._loaded.file), self.declared.environment
-        more = {"contacts": contacts, "environments": {environment: parts}}
-        text = edited(file.read_text("utf-8"), adding(self._loaded, more))
-        catalogue = self._stack.forms.settings.catalogue_folder
-        read = read_onboardings([file], catalogue, files=Files({file: text}))
-        if wrong := [problem.sentence for problem in read.problems]:
+        more = more_of(self._loaded, self.declared.environment, parts, contacts)
+        file, catalogue = self._loaded.file, self._stack.forms.settings.catalogue_folder
+        changes = Changes(partial(read_onboardings, [file], catalogue))
+        changes.add(added_to(self._loaded, more))
+        if wrong := [problem.sentence for problem in changes.problems()]:
             raise Failure("; ".join(dict.fromkeys(wrong)))
 
     def _attribute(self, change: Change) -> None:
