@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from acmidm import completion
-from acmidm.edit.changes import Changes, Content, reading
+from acmidm.edit.changes import Changes, Content, forms_named, reading
 from acmidm.edit.new.answers import Mistakes, Values, pairs
 from acmidm.edit.promotion import Addition
 from acmidm.terminal import fail
 from acmidm.words import plain
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.files import FORMS, absolute, shown
+from acmidm_onboarding.forms.files import FORMS
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.rules.policies import PromotionGate
 from acmidm_onboarding.stack_files import stacks_in
@@ -94,7 +94,9 @@ def promote(
     stacks = stacks_in(Path())
     changes = Changes(reading(forms or [FORMS], stacks))
     onboardings = changes.read().valid()
-    chosen = _of_supplier(supplier, onboardings) if supplier else _named(forms or (), onboardings)
+    chosen = (
+        _of_supplier(supplier, onboardings) if supplier else forms_named(forms or (), onboardings)
+    )
     mistakes = Mistakes()
     values = pairs(set_ or (), mistakes)
     additions = [Addition(loaded, onboardings.catalogue, values) for loaded in chosen]
@@ -136,23 +138,6 @@ def _of_supplier(supplier: str, onboardings: Onboardings) -> list[LoadedForm]:
             )
         )
     return chosen
-
-
-def _named(forms: Sequence[Path], onboardings: Onboardings) -> list[LoadedForm]:
-    """Return the forms by their files. Raises Failure with each that is no form."""
-    by_file = {loaded.file: loaded for loaded in onboardings.forms}
-    files = {shown(absolute(form)): form for form in forms}
-    wrong = []
-    for file, form in files.items():
-        if file in by_file:
-            continue
-        if form.is_dir():
-            wrong.append(tr("{file} is a folder; name one form", file=form))
-        else:
-            wrong.append(tr("{file} is no form; name one", file=form))
-    if wrong:
-        raise Failure("\n".join(wrong))
-    return [by_file[file] for file in files]
 
 
 def _not_added(values: Values, additions: Sequence[Addition]) -> list[str]:

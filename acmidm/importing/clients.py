@@ -290,7 +290,7 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
         """Return the files of the draft of a row: the form is the last. Raises Failure."""
         _require_none(list(self._keys.refusals(source)))
         folder = self._forms / source.owner.folder
-        key_files: dict[Environment, Mapping[str, str]] = {}
+        key_files: dict[Environment, Mapping[Path, str]] = {}
         files: dict[Path, Content] = {}
         form = dict(source.form)
         if self._supplier and self._keys.are_in(source):
@@ -523,9 +523,9 @@ class SharedKeys:
                     " for others"
                 )
             of_keys = self.key_files(folder, "", list(keys.values()))
-            files |= {folder / name: text for name, text in of_keys.items()}
+            files |= of_keys
             if of_keys:
-                listed[environment.value] = list(of_keys)
+                listed[environment.value] = [file.name for file in of_keys]
         mandate = {
             "supplier": supplier.folder,
             "applications": [one.application for one in sharing if one.owner is draft.owner],
@@ -539,10 +539,9 @@ class SharedKeys:
             mandates: file_text("mandates", {"mandates": [mandate]}),
         }
 
-    def key_files(self, folder: Path, prefix: str, keys: Sequence[PublicJwk]) -> dict[str, str]:
-        """Return the texts of keys by the names of their files; a file with the same key is used
-        again."""
-        files: dict[str, str] = {}
+    def key_files(self, folder: Path, prefix: str, keys: Sequence[PublicJwk]) -> dict[Path, str]:
+        """Return the texts of keys by their files; a file with the same key is used again."""
+        files: dict[Path, str] = {}
         for key in keys:
             text = json.dumps(dict(key.members), indent=2) + "\n"
             for suffix in ("", f"-{key.thumbprint[:8]}", f"-{key.thumbprint}"):
@@ -550,7 +549,7 @@ class SharedKeys:
                 there = file.read_text("utf-8") if file.exists() else self._texts.get(file, text)
                 if there == text:
                     break
-            files[file.name] = self._texts[file] = text
+            files[file] = self._texts[file] = text
         return files
 
     def are_in(self, draft: ExistingClients) -> bool:
@@ -587,8 +586,8 @@ class SharedKeys:
         """Return whether a supplier lists keys already, and not this one: the client would lose
         it."""
         listing = self._forms / supplier.folder / KEYS_FILE
-        [name] = self.key_files(listing.parent, "", [key])
-        return listing.exists() and name not in listing.read_text("utf-8")
+        [file] = self.key_files(listing.parent, "", [key])
+        return listing.exists() and file.name not in listing.read_text("utf-8")
 
 
 def _are_of_several(drafts: Sequence[ExistingClients]) -> bool:

@@ -10,12 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from acmidm.edit.changes import edit_file, reading
+from acmidm.edit.changes import edit_file, forms_named, reading
 from acmidm.edit.keys.pair import text_of
 from acmidm.edit.lines import on_one_line, put_first, put_last
 from acmidm.form_text import SCHEMA
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.files import KEYS_FILE, absolute, shown
+from acmidm_onboarding.forms.files import KEYS_FILE
 from acmidm_onboarding.forms.form import EnvironmentRequest
 from acmidm_onboarding.forms.key_files import key_in
 from acmidm_onboarding.forms.onboardings import Onboardings
@@ -117,18 +117,22 @@ class ListOfKeys:
     ) -> list[str]:
         """Return free names for key files, without their ending; ``taken`` says of a name whether
         it is in use elsewhere."""
-        file = Path.cwd() / self.file
         name = self.file.stem if self.is_form else self.file.parent.name
 
         def is_taken(name: str) -> bool:
-            return file.with_name(f"{name}.jwk.json").exists() or taken(name)
+            return self._file_of(name).exists() or taken(name)
 
         return free_names(f"{name}-{self.environment}-{now.year}", count, is_taken)
+
+    def _file_of(self, name: str) -> Path:
+        return Path.cwd() / self.file.with_name(f"{name}.jwk.json")
 
     def declare(self, keys: Mapping[str, PublicJwk]) -> Callable[[], list[Path]]:
         """Return what writes the keys, by the names of their files, and lists them. Raises
         InvalidForms, Failure."""
-        files = {f"{name}.jwk.json": text_of(key) for name, key in keys.items()}
+        files: dict[Path, str] = {}
+        for name, key in keys.items():
+            files[self._file_of(name)] = text_of(key)
 
         def add(document: Any) -> None:
             if self.is_form:
@@ -199,12 +203,11 @@ def free_names(base: str, count: int, is_taken: Callable[[str], bool]) -> list[s
     return list(itertools.islice(free, count))
 
 
-def add_keys(environments: Any, environment: Environment, files: Iterable[str]) -> None:
+def add_keys(environments: Any, environment: Environment, files: Iterable[Path]) -> None:
     """Name more key files in a form's document."""
-    if environments[environment.value] is None:
-        environments[environment.value] = {"jwks": on_one_line(files)}
-    else:
-        _add(environments[environment.value], "jwks", files)
+    if environments[environment] is None:
+        environments[environment.value] = {}
+    _add(environments[environment], "jwks", files)
 
 
 def file_name(entry: Any) -> str:
@@ -212,23 +215,19 @@ def file_name(entry: Any) -> str:
     return entry if isinstance(entry, str) else str(entry["file"])
 
 
-def _add(owner: Any, name: str, files: Iterable[str]) -> None:
+def _add(owner: Any, name: str, files: Iterable[Path]) -> None:
+    names = [file.name for file in files]
     if owner.get(name):
-        put_last(owner[name], files)
+        put_last(owner[name], names)
     else:
-        put_first(owner, name, on_one_line(files))
+        put_first(owner, name, on_one_line(names))
 
 
 def keys_of_form(file: Path, environment: Environment) -> ListOfKeys:
     """Read a form with the stacks' settings of this folder. Raises InvalidForms and Failure."""
     stacks = stacks_in(Path())
-    if file.is_dir():
-        raise Failure(tr("{file} is a folder; name one form", file=file))
     onboardings = reading([file], stacks)().valid()
-    forms = [form for form in onboardings.forms if form.file == shown(absolute(file))]
-    if not forms:
-        raise Failure(tr("{file} is no form; name one", file=file))
-    [loaded] = forms
+    [loaded] = forms = forms_named([file], onboardings)
     if environment not in loaded.form.environments:
         raise Failure(
             tr(

@@ -174,16 +174,9 @@ def keys_in(
     except Unreadable as error:
         raise _not_public(file, str(error)) from None
     except InvalidJwk as error:
-        reasons = (tr("the key {sentence}", sentence=reason.sentence) for reason in error.reasons)
-        raise _not_public(file, "; ".join(reasons)) from None
+        raise _not_public(file, "; ".join(str(error).splitlines())) from None
     if not keys:
-        raise _not_public(
-            file,
-            tr(
-                "there is no key for signatures in it; {known_kinds}",
-                known_kinds=tr("give a JWK, a JWK Set or a key in PEM"),
-            ),
-        )
+        raise _no_key(file, tr("there is no key for signatures in it"))
     for key in keys:
         if key.has_ended(now):
             raise _not_public(file, ended(key, key.kid))
@@ -261,13 +254,7 @@ def _keys(file: Path, content: bytes, profile: Profile) -> tuple[PublicJwk, ...]
         except InvalidJwk:
             raise
         except (ValueError, RecursionError):
-            raise _not_public(
-                file,
-                tr(
-                    "this is no JSON that can be read; {known_kinds}",
-                    known_kinds=tr("give a JWK, a JWK Set or a key in PEM"),
-                ),
-            ) from None
+            raise _no_key(file, tr("this is no JSON that can be read")) from None
     return (_of_public(file, content, profile),)
 
 
@@ -279,13 +266,7 @@ def _of_public(file: Path, content: bytes, profile: Profile) -> PublicJwk:
     try:
         key = load(content)
     except (ValueError, UnsupportedAlgorithm):
-        raise _not_public(
-            file,
-            tr(
-                "this is no key that can be read; {known_kinds}",
-                known_kinds=tr("give a JWK, a JWK Set or a key in PEM"),
-            ),
-        ) from None
+        raise _no_key(file, tr("this is no key that can be read")) from None
     try:
         return declared(key, profile)
     except InvalidJwk:
@@ -295,6 +276,10 @@ def _of_public(file: Path, content: bytes, profile: Profile) -> PublicJwk:
             file,
             tr("this is a key of a kind that signs no assertion; give an RSA key, or one on P-256"),
         ) from error
+
+
+def _no_key(file: Path, what: str) -> Failure:
+    return _not_public(file, f"{what}; {tr('give a JWK, a JWK Set or a key in PEM')}")
 
 
 def _not_public(file: Path, sentence: str) -> Failure:

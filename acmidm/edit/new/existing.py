@@ -114,7 +114,7 @@ def added_to(
     what the form lacks, what a product knows otherwise, and what a hand changed."""
     files: dict[Path, Content] = {}
     for texts in key_files.values():
-        files |= {loaded.file.with_name(name): text for name, text in texts.items()}
+        files |= texts
 
     def edit(document: Any) -> None:
         contacts = [one for one in draft.form["contacts"] if one not in loaded.form.contacts]
@@ -127,8 +127,8 @@ def added_to(
             for name, configuration in wanted.get("products", {}).items():
                 if has.products.get(name):
                     _change(environments[environment]["products"][name], configuration)
-            if names := key_files.get(environment):
-                add_keys(environments, environment, names)
+            if files_of := key_files.get(environment):
+                add_keys(environments, environment, files_of)
         if draft.without is not None:
             _take_over(document, loaded, draft, draft.without)
 

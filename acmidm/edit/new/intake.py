@@ -344,7 +344,7 @@ class SentFiles:
         keys: Iterable[Key],
         loaded: LoadedForm | None,
         source: Taken,
-    ) -> dict[str, str]:
+    ) -> dict[Path, str]:
         """Return the files of keys that a form's environment lacks, and note what is to be known of
         them.
 
@@ -359,16 +359,16 @@ class SentFiles:
             len(more),
             lambda name: files.exists(absolute(form.with_name(f"{name}.jwk.json"))),
         )
-        texts: dict[str, str] = {}
+        texts: dict[Path, str] = {}
         for name, key in zip(free, more, strict=True):
-            file = f"{name}.jwk.json"
+            file = form.with_name(f"{name}.jwk.json")
             if not isinstance(key, PublicJwk):
                 texts[file] = json.dumps(key)  # what is wrong with it is for the loader to say
                 continue
             texts[file] = text_of(key)
             if key.has_ended(datetime.now(UTC)):
                 source.correct(ended(key, quoted(key.thumbprint)), "keys")
-            source.notes.append(about_key(file, key))
+            source.notes.append(about_key(file.name, key))
         return texts
 
 
