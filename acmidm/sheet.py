@@ -7,21 +7,16 @@ import csv
 import io
 import unicodedata
 import zipfile
-import zlib
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from openpyxl import load_workbook
 from openpyxl.cell.cell import ERROR_CODES
-from openpyxl.formula.tokenizer import TokenizerError
-from openpyxl.formula.translate import TranslatorError
 from openpyxl.utils import get_column_letter
-from openpyxl.utils.exceptions import InvalidFileException
 
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.problems import Failure, both, either
@@ -38,21 +33,8 @@ _ROW, _CELL = 512, 64
 """What each counts for, in bytes, also where it is empty: a hundred thousand rows are no list of
 organisations."""
 _DELIMITERS = (";", ",", "\t")
-_NO_WORKBOOK = (
-    InvalidFileException,
-    zipfile.BadZipFile,
-    zlib.error,
-    SyntaxError,  # of XML
-    LookupError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    EOFError,
-    RuntimeError,  # a password, a kind of compression
-    TokenizerError,
-    TranslatorError,
-)
-"""What openpyxl raises for a file that is no workbook."""
+_FORMULA = "="
+"""What a cell begins with whose formula has no value."""
 _PLACEHOLDERS = frozenset({"-", "\u2013", "\u2014", "/", "n/a", "nvt", "n.v.t.", "n.v.t"})
 """What people write into a cell that they mean to leave empty."""
 
@@ -71,13 +53,13 @@ class Headings:
     unmissed: Sequence[str] = ()
     """Further columns, whose lack nobody has to hear of."""
 
-    def rank(self, places: Collection[str]) -> tuple[bool, int]:
-        """Return what is higher the more of these columns there are."""
-        return not self.lacking(places), len(places)
+    def rank(self, table: _Table) -> tuple[bool, int]:
+        """Return what is higher the more of these columns a sheet has."""
+        return not self.lacking(table.known), len(table.known)
 
-    def lacking(self, places: Collection[str]) -> str:
+    def lacking(self, columns: Collection[str]) -> str:
         """Name what a sheet with these columns lacks; empty where they suffice."""
-        return both(either(group) for group in self.needed if set(group).isdisjoint(places))
+        return both(either(group) for group in self.needed if set(group).isdisjoint(columns))
 
 
 @dataclass(frozen=True)
@@ -94,6 +76,10 @@ class SheetRow:
 
     def __str__(self) -> str:
         return f"row {self.number} of sheet {self.sheet}" if self.sheet else f"row {self.number}"
+
+    def __getitem__(self, column: str) -> str:
+        """Return what a cell has, empty where it has nothing, or its column is not there."""
+        return self.values.get(column, "")
 
     def named(self, column: str) -> str:
         """Name a column in a message about this row."""
@@ -113,85 +99,72 @@ class Sheets:
     """The headings of columns that were left alone."""
 
 
-@dataclass
-class _Room:
-    """What is left of the largest file that is read: a list of organisations is a thousandth of
-    it."""
-
-    file: Path
-    left: int = _LARGEST
-
-    def take(self, size: int) -> None:
-        """Raise Failure where that much is not left."""
-        self.left -= size
-        if self.left < 0:
-            raise Failure(
-                f"{self.file} is too large to be a list of organisations; copy the rows that are"
-                " meant into a new file"
-            )
-
-
-@dataclass(frozen=True)
-class _Table:
-    """A sheet, with the row that has most of the headings, and which cells of it each column
-    heads."""
+class _Table(NamedTuple):
+    """A sheet, from the row that has most of the headings, and which column each cell of that row
+    heads: none where it is empty."""
 
     title: str | None
-    cells: Cells
     heading: int
-    places: Mapping[str, Sequence[int]]
+    cells: Cells
+    columns: Sequence[str]
 
     def __str__(self) -> str:
         return f"sheet {self.title}" if self.title else tr("the file")
 
+    @property
+    def known(self) -> Collection[str]:
+        """The columns that there are, in their order."""
+        return dict.fromkeys(filter(None, self.columns))
+
     def rows(self) -> Iterator[SheetRow]:
         """Yield each row below the headings that has anything in it."""
-        letters = {name: get_column_letter(first + 1) for name, (first, *_) in self.places.items()}
-        for number, cells in enumerate(self.cells[self.heading + 1 :], self.heading + 2):
+        letters = {column: _letter(self.columns.index(column)) for column in self.known}
+        for number, cells in enumerate(self.cells[1:], self.heading + 2):
             if not any(cells):
                 continue
             values, faults = {}, []
-            for column, (place, *_) in self.places.items():
-                text = cells[place] if place < len(cells) else ""
+            for column, text in zip(self.columns, cells, strict=False):
+                if not column or not text:
+                    continue
                 if fault := _fault(text):
                     faults.append(f"column {letters[column]} ({column}) {fault}")
-                elif text:
+                else:
                     values[column] = text
             yield SheetRow(self.title, number, values, letters, tuple(faults))
 
     def unread(self) -> Iterator[str]:
         """Yield the headings of columns that are left alone."""
-        read = set(chain.from_iterable(self.places.values()))
-        for place, cell in enumerate(self.cells[self.heading]):
-            if cell and place not in read:
-                yield cell
+        for column, heading in zip(self.columns, self.cells[0], strict=True):
+            if heading and not column:
+                yield heading
 
 
 def read_sheets(file: Path, wanted: Headings) -> Sheets:
     """Read the rows of a spreadsheet that have anything in them. Raises Failure."""
     try:
+        _require_small(file, file.stat().st_size)
         tables = _tables(file, wanted)
     except OSError as error:
         raise Failure(
             f"{file} cannot be read: {error.strerror}; check the name and its rights"
         ) from None
-    if all(wanted.lacking(table.places) for table in tables):
+    if all(wanted.lacking(table.known) for table in tables):
         raise Failure(_no_headings(file, tables, wanted))
     rows: list[SheetRow] = []
     remarks, unplaced, unread = list[str](), list[str](), list[str]()
     for table in tables:
-        lacking = wanted.lacking(table.places)
+        lacking = wanted.lacking(table.known)
         if not lacking:
             _refuse_twins(file, table)
             rows += table.rows()
             unread += table.unread()
-            if missing := [column for column in wanted.columns if column not in table.places]:
+            if missing := [column for column in wanted.columns if column not in table.columns]:
                 remarks.append(f"{table} has no column {', '.join(missing)}")
-        elif table.places.keys().isdisjoint(wanted.needed[-1]):
+        elif set(wanted.needed[-1]).isdisjoint(table.columns):
             remarks.append(f"{table} has no columns {wanted.lacking(())} and was left out")
         else:
             unplaced.append(
-                f"{table} has the columns {', '.join(table.places)}, and no {lacking} in that row:"
+                f"{table} has the columns {', '.join(table.known)}, and no {lacking} in that row:"
                 " head a column so"
             )
     return Sheets(tuple(rows), tuple(remarks), tuple(unplaced), tuple(dict.fromkeys(unread)))
@@ -199,12 +172,13 @@ def read_sheets(file: Path, wanted: Headings) -> Sheets:
 
 def _tables(file: Path, wanted: Headings) -> list[_Table]:
     """Return the sheets of a file. Raises Failure and OSError."""
-    _Room(file).take(file.stat().st_size)
-    if file.suffix.lower() not in SUFFIXES:
-        raise Failure(f"{file} is neither .xlsx nor .csv; save the spreadsheet as one of these")
-    if file.suffix.lower() == ".csv":
-        return [_of_csv(file, wanted)]
-    sheets = _of_workbook(file)
+    match file.suffix.lower():
+        case ".csv":
+            return [_of_csv(file, wanted)]
+        case ".xlsx":
+            sheets = _of_workbook(file)
+        case _:
+            raise Failure(f"{file} is neither .xlsx nor .csv; save the spreadsheet as one of these")
     if len(sheets) == 1:
         return [_table(None, cells, wanted) for cells in sheets.values()]
     return [_table(title, cells, wanted) for title, cells in sheets.items()]
@@ -212,31 +186,28 @@ def _tables(file: Path, wanted: Headings) -> list[_Table]:
 
 def _table(title: str | None, cells: Cells, wanted: Headings) -> _Table:
     """Return a sheet by the row of its first ones that has most of the headings."""
-    columns = {_plain(column): column for column in (*wanted.columns, *wanted.unmissed)}
-    tables = [_Table(title, cells, 0, {})]
+    known = {_plain(column): column for column in (*wanted.columns, *wanted.unmissed)}
+    tables = [_Table(title, 0, cells, ())]
     for index, row in enumerate(cells[:_HEADING_ROWS]):
-        places: dict[str, list[int]] = defaultdict(list)
-        for place, cell in enumerate(row):
-            if column := columns.get(_plain(cell)):
-                places[column].append(place)
-        tables.append(_Table(title, cells, index, places))
-    return max(tables, key=lambda table: wanted.rank(table.places))
+        columns = [known.get(_plain(cell), "") for cell in row]
+        tables.append(_Table(title, index, cells[index:], columns))
+    return max(tables, key=wanted.rank)
 
 
 def _refuse_twins(file: Path, table: _Table) -> None:
     """Raise Failure for two columns with one heading: nobody can tell which is meant."""
-    for column, twins in table.places.items():
+    for column in table.known:
+        twins = [place for place, other in enumerate(table.columns) if other == column]
         if len(twins) > 1:
-            letters = both(get_column_letter(index + 1) for index in twins)
             raise Failure(
-                f"{file}: {table} has columns {letters}, both headed {column}; rename all but the"
-                " one that counts"
+                f"{file}: {table} has columns {both(map(_letter, twins))}, both headed {column};"
+                " rename all but the one that counts"
             )
 
 
 def _no_headings(file: Path, tables: Sequence[_Table], wanted: Headings) -> str:
-    best = max((table.places for table in tables), key=wanted.rank, default={})
-    but = f", but one with {', '.join(best)}" if best else ""
+    best = max(tables, key=wanted.rank, default=None)
+    but = f", but one with {', '.join(best.known)}" if best and best.known else ""
     return (
         f"{file} has no row of headings with {wanted.lacking(())} in its first {_HEADING_ROWS}"
         f" rows{but}; name the columns {', '.join(wanted.columns)}"
@@ -244,43 +215,44 @@ def _no_headings(file: Path, tables: Sequence[_Table], wanted: Headings) -> str:
 
 
 def _of_workbook(file: Path) -> Mapping[str, Cells]:
-    """Return the cells of each sheet as text: a formula's value, and the formula itself where the
-    file lacks its value."""
+    """Return the cells of each sheet as text: of a formula, its value."""
     try:
         with zipfile.ZipFile(file) as archive:
-            _Room(file).take(sum(part.file_size for part in archive.infolist()))
-        room = _Room(file)
+            _require_small(file, sum(part.file_size for part in archive.infolist()))
         values = load_workbook(file, read_only=True, data_only=True).worksheets
         formulas = load_workbook(file, read_only=True).worksheets
-        twins = zip(values, formulas, strict=True)
-        return {sheet.title: _of_sheet(sheet, twin, room) for sheet, twin in twins}
-    except _NO_WORKBOOK as error:
+        sheets: dict[str, Cells] = {}
+        size = 0
+        for sheet, twin in zip(values, formulas, strict=True):
+            sheets[sheet.title] = rows = list[list[str]]()
+            for row in _rows_of(sheet, twin):
+                rows.append(row)
+                size += _ROW + _CELL * len(row) + sum(map(len, row))
+                _require_small(file, size)
+        return sheets
+    except (Failure, OSError):
+        raise
+    except Exception as error:  # a file that is no workbook breaks openpyxl in any way
         raise Failure(
             f"{file} is no Excel workbook ({type(error).__name__}); open it in Excel and save it"
             " as .xlsx again"
         ) from None
 
 
-def _of_sheet(values: Any, formulas: Any, room: _Room) -> Cells:
-    table: list[list[str]] = []
+def _rows_of(values: Any, formulas: Any) -> Iterator[list[str]]:
     for sheet in (values, formulas):
         # Some programs write a range that is too small: the rows beyond it would not be read.
         sheet.reset_dimensions()
     for cells in zip(values.iter_rows(), formulas.iter_rows(), strict=True):
-        room.take(_ROW)
-        table.append([])
-        for text in map(_text_of_cells, *cells):
-            room.take(_CELL + len(text))
-            table[-1].append(text)
-    return table
+        yield list(map(_text_of_cells, *cells))
 
 
 def _text_of_cells(value: Any, formula: Any) -> str:
-    """Return a cell's value, or its formula where the file lacks its value: an empty text, of type
+    """Return a cell's value; a mark where the file lacks that of a formula: an empty text, of type
     ``str``, is one."""
-    if formula.data_type != "f" or value.value is not None or value.data_type == "str":
-        return _text(value.value)
-    return _text(getattr(formula.value, "text", formula.value) or "=")
+    if formula.data_type == "f" and value.value is None and value.data_type != "str":
+        return _FORMULA
+    return _text(value.value)
 
 
 def _of_csv(file: Path, wanted: Headings) -> _Table:
@@ -289,11 +261,11 @@ def _of_csv(file: Path, wanted: Headings) -> _Table:
 
     def rank(delimiter: str) -> tuple[bool, int]:
         top = csv.reader(io.StringIO(text[:_HEADING_TEXT], newline=""), delimiter=delimiter)
-        return wanted.rank(_table(None, list(islice(top, _HEADING_ROWS)), wanted).places)
+        return wanted.rank(_table(None, list(islice(top, _HEADING_ROWS)), wanted))
 
     delimiter = max(_DELIMITERS, key=rank)
     lines = max(text.count("\n"), text.count("\r")) + 1
-    _Room(file).take(len(text) + (_ROW + _CELL) * lines + _CELL * text.count(delimiter))
+    _require_small(file, len(text) + (_ROW + _CELL) * lines + _CELL * text.count(delimiter))
     cells: list[list[str]] = []
     try:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -320,9 +292,22 @@ def _decoded(file: Path) -> str:
     return text
 
 
+def _require_small(file: Path, size: int) -> None:
+    """Raise Failure for what takes more than a thousand lists of organisations do."""
+    if size > _LARGEST:
+        raise Failure(
+            f"{file} is too large to be a list of organisations; copy the rows that are meant into"
+            " a new file"
+        )
+
+
+def _letter(place: int) -> str:
+    return str(get_column_letter(place + 1))
+
+
 def _fault(value: str) -> str | None:
     """Return why a cell has no value although something is in it."""
-    if value.startswith("="):
+    if value.startswith(_FORMULA):
         return "has a formula without its value: open the file in Excel, and save it"
     return f"has the error {value}: correct it in Excel" if value in ERROR_CODES else None
 

@@ -13,7 +13,7 @@ import typer
 
 from acmidm import completion
 from acmidm.commands.review import comparison
-from acmidm.edit.new.take_over import TakeOver, documents_of, taken_over
+from acmidm.edit.new.take_over import TakeOver, documents_of
 from acmidm.engine import pulumi as engine
 from acmidm.engine.stacks import managed_by as named_at_authorities
 from acmidm.engine.stacks import require_a_form, stack_of, unreachable
@@ -605,7 +605,7 @@ def _take_over(words: Sequence[str], name: str) -> None:
     for word in dict.fromkeys(words):
         try:
             client, recorded = _meant(word, result)
-            take_overs.append(taken_over(client, recorded, stack))
+            take_overs.append(TakeOver(client, recorded, stack))
         except Failure as failure:
             wrong += str(failure).splitlines()
     if wrong:

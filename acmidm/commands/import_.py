@@ -13,9 +13,8 @@ import typer
 from acmidm import completion
 from acmidm.edit.new.rows import CLIENTS_HEADINGS
 from acmidm.engine.stacks import settings_of
-from acmidm.importing.clients import Clients
+from acmidm.importing.clients import Clients, Supplier
 from acmidm.importing.listed import Register, read_register
-from acmidm.importing.sharing import Supplier
 from acmidm.sheet import Sheets, read_sheets
 from acmidm.terminal import Code, day_in, fail, working
 from acmidm.words import plain

@@ -12,12 +12,12 @@ from acmidm import completion
 from acmidm.edit.keys.declaring import ListOfKeys, keys_of_form, keys_of_supplier
 from acmidm.edit.keys.pair import (
     default_folder,
+    keys_in,
     make_key,
     require_outside_git,
     write_private_key,
 )
 from acmidm.edit.keys.passphrase import known_passphrase, new_passphrase
-from acmidm.edit.keys.public_keys import keys_in
 from acmidm.private_key import DAYS, KeyFormat
 from acmidm.terminal import PassphraseOption, fail, working
 from acmidm_onboarding.forms.files import FORMS

@@ -17,9 +17,7 @@ from acmidm.edit.new.answers import Answers, Mistakes, chosen, form_of, pairs, s
 from acmidm.edit.new.draft import PLATFORM, Draft, file_of
 from acmidm.edit.new.intake import SentFiles, Taken
 from acmidm.edit.new.organisations import NOBODY, Owner, owner_of
-from acmidm.edit.new.rows import SCOPES_HEADINGS, Column, headings
-from acmidm.edit.new.scopes import Scopes
-from acmidm.edit.new.towns import Towns
+from acmidm.edit.new.rows import SCOPES_HEADINGS, Column, Scopes, Towns, headings
 from acmidm.report.codeowners import onboarding_team
 from acmidm.sheet import SUFFIXES, SheetRow, Sheets, read_sheets
 from acmidm.terminal import Code, fail, working

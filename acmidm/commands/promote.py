@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from acmidm import completion
-from acmidm.edit.changes import Changes, reading
+from acmidm.edit.changes import Changes, Content, forms_named, reading
 from acmidm.edit.new.answers import Mistakes, Values, pairs
-from acmidm.edit.promotion import Addition, addition_to
+from acmidm.edit.promotion import Addition
 from acmidm.terminal import fail
 from acmidm.words import plain
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.files import FORMS, absolute, shown
+from acmidm_onboarding.forms.files import FORMS
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.rules.policies import PromotionGate
 from acmidm_onboarding.stack_files import stacks_in
@@ -94,21 +94,24 @@ def promote(
     stacks = stacks_in(Path())
     changes = Changes(reading(forms or [FORMS], stacks))
     onboardings = changes.read().valid()
-    chosen = _of_supplier(supplier, onboardings) if supplier else _named(forms or (), onboardings)
+    chosen = (
+        _of_supplier(supplier, onboardings) if supplier else forms_named(forms or (), onboardings)
+    )
     mistakes = Mistakes()
     values = pairs(set_ or (), mistakes)
-    additions = [addition_to(loaded, onboardings.catalogue, values) for loaded in chosen]
+    additions = [Addition(loaded, onboardings.catalogue, values) for loaded in chosen]
+    files: dict[Path, Content] = {}
     for addition in additions:
         mistakes.sentences += addition.wrong
+        files |= addition.files
     mistakes.sentences += _not_added(values, additions)
-    edits = {addition.loaded.file: addition.edit for addition in additions if addition.parts}
-    changes.add(edits)
+    changes.add(files)
     changes.require_valid(_label, mistakes.sentences)
     changes.write()
     for addition in additions:
         for sentence in addition.sentences():
             typer.echo(plain(sentence, 2000))
-    if edits:
+    if files:
         language = additions[0].language
         options = onboardings.proof_options(chosen, Environment.TNI)
         typer.echo(plain(language.translated(_NEXT[stacks.gate.mode], options=options), 2000))
@@ -125,7 +128,7 @@ def _label(path: DocumentPath) -> str:
 
 def _of_supplier(supplier: str, onboardings: Onboardings) -> list[LoadedForm]:
     """Return the forms that have a supplier's keys. Raises Failure where there is none."""
-    chosen = [loaded for loaded in onboardings.forms if loaded.form.keys_of == supplier]
+    chosen = onboardings.supplied_by(supplier)
     if not chosen:
         raise Failure(
             tr(
@@ -135,23 +138,6 @@ def _of_supplier(supplier: str, onboardings: Onboardings) -> list[LoadedForm]:
             )
         )
     return chosen
-
-
-def _named(forms: Sequence[Path], onboardings: Onboardings) -> list[LoadedForm]:
-    """Return the forms by their files. Raises Failure with each that is no form."""
-    by_file = {loaded.file: loaded for loaded in onboardings.forms}
-    files = {shown(absolute(form)): form for form in forms}
-    wrong = []
-    for file, form in files.items():
-        if file in by_file:
-            continue
-        if form.is_dir():
-            wrong.append(tr("{file} is a folder; name one form", file=form))
-        else:
-            wrong.append(tr("{file} is no form; name one", file=form))
-    if wrong:
-        raise Failure("\n".join(wrong))
-    return [by_file[file] for file in files]
 
 
 def _not_added(values: Values, additions: Sequence[Addition]) -> list[str]:

@@ -20,6 +20,7 @@ from typing import Any, Generic, TypeVar
 from acmidm.edit.lines import Edit, edited
 from acmidm.words import first_of
 from acmidm_onboarding.files import make_folder, write_whole, written_together
+from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import KEY_FILE, Files, absolute, shown
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
@@ -51,6 +52,23 @@ def reading(among: Sequence[Path], stacks: Stacks) -> Read:
         profiles=stacks.profiles,
         served=stacks.served,
     )
+
+
+def forms_named(forms: Iterable[Path], onboardings: Onboardings) -> list[LoadedForm]:
+    """Return the forms by their files. Raises Failure with each that is no form."""
+    by_file = {loaded.file: loaded for loaded in onboardings.forms}
+    files = {shown(absolute(form)): form for form in forms}
+    wrong = []
+    for file, form in files.items():
+        if file in by_file:
+            continue
+        if form.is_dir():
+            wrong.append(tr("{file} is a folder; name one form", file=form))
+        else:
+            wrong.append(tr("{file} is no form; name one", file=form))
+    if wrong:
+        raise Failure("\n".join(wrong))
+    return [by_file[file] for file in files]
 
 
 class Changes:
@@ -210,10 +228,10 @@ class Rows(ABC, Generic[S, P]):
 
 
 def edit_file(
-    named: Path, edit: Edit, new_files: Mapping[str, str], checked: Path, *, first: str = ""
+    named: Path, edit: Edit, new_files: Mapping[Path, str], checked: Path, *, first: str = ""
 ) -> Callable[[], list[Path]]:
     """Return what puts an edited form, or another file of its folder, in place, once ``checked`` is
-    known to be valid by the stacks of this folder, with the new files beside it, text by name. A
+    known to be valid by the stacks of this folder, with the new files beside it. A
     file that is not there begins as ``first``.
 
     Nothing is written before. What it returns writes the files, none over another, then replaces
@@ -226,7 +244,7 @@ def edit_file(
     """
     file = Path.cwd() / named
     changes = Changes(reading([checked], stacks_in(Path())))
-    changes.add({file.with_name(name): text for name, text in new_files.items()})
+    changes.add(new_files)
     content = edit if file.exists() else edited(first, edit)
     changes.add({file: content})
     changes.require_sound()

@@ -2,23 +2,26 @@
 exists: what nobody wrote down is taken from the client itself, never guessed.
 
 The first ``up`` would remove what no form can have: a second grant type, a scope that is not in the
-catalogue, a key that may not be registered. Such a row is not imported but reported.
+catalogue, a key that may not be registered. Such a row is not imported but reported. One key of
+several organisations is that of a supplier, by mandates.
 """
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 from acmidm.edit.changes import Content, Placed, Read, Rows
 from acmidm.edit.new.answers import speaks_for
 from acmidm.edit.new.draft import PLATFORM, Draft
-from acmidm.edit.new.organisations import Owner
+from acmidm.edit.new.organisations import Owner, new_owner, of_others
 from acmidm.edit.new.rows import CLIENT_IDS, Column
-from acmidm.form_text import Quoted
+from acmidm.form_text import Quoted, file_text, filled
 from acmidm.importing.listed import (
     ExistingClients,
     ListedClient,
@@ -29,24 +32,20 @@ from acmidm.importing.listed import (
     keys_of,
     request_of,
 )
-from acmidm.importing.owners import Owners
-from acmidm.importing.sharing import SharedKeys, Supplier
 from acmidm.report.undeclared import Declared
 from acmidm.sheet import SheetRow, whole_kbo
-from acmidm.words import plain, shown, slug
-from acmidm_onboarding.forms.files import ORGANISATION_FILE
+from acmidm.words import LONGEST_NAME, plain, shown, slug
+from acmidm_onboarding.forms.files import KEYS_FILE, MANDATES_FILE, ORGANISATION_FILE
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.speaking import about_names_of_others, names_of
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.declaration import client_name
-from acmidm_onboarding.values.identifiers import (
-    SHARED_KBO_NUMBER,
-    kbo_number,
-)
+from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, identifying, kbo_number, look_of
+from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.metadata import ClientMetadata
 from acmidm_onboarding.values.organisation import Organisation
-from acmidm_onboarding.values.problems import Failure, both
+from acmidm_onboarding.values.problems import Failure, both, quoted
 from acmidm_onboarding.values.terms import Environment, Platform
 
 _REMEMBERED = (Column.KBO, Column.CUSTOMER, Column.TAN, Column.URI_TEST, Column.URI_PROD)
@@ -81,10 +80,10 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
         self._catalogue = onboardings.catalogue
         self._owners = Owners(onboardings.organisations, registers)
         self._connections = {one: Declared.by(onboardings.connections(one)) for one in registers}
-        self._same: dict[tuple[Environment, str], list[SheetRow]] = defaultdict(list)
+        self._same: dict[tuple[Environment, str], list[str]] = defaultdict(list)
         """The rows with a client-ID, in lower case."""
         self.drafts: list[ExistingClients] = []
-        self._keys = SharedKeys(forms, (), supplier)
+        self._keys: SharedKeys
         self.declared: list[str] = []
         """Rows whose clients have a form already, a sentence each."""
 
@@ -99,11 +98,11 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
 
     def plan(self, rows: Iterable[SheetRow]) -> None:
         """Make the draft of each row, and note why there is none."""
-        whole = [_with_whole_kbo(row) for row in rows]
-        for row in whole:
+        rows = list(rows)
+        for row in rows:
             for environment, column in CLIENT_IDS.items():
-                self._same[environment, row.values.get(column, "").lower()].append(row)
-        for row in whole:
+                self._same[environment, row[column].lower()].append(str(row))
+        for row in rows:
             try:
                 self._plan(row)
             except Failure as failure:
@@ -142,10 +141,11 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
 
     def _plan(self, row: SheetRow) -> None:
         reasons = list(row.faults)
-        try:
-            kbo_number(row.values.get(Column.KBO, SHARED_KBO_NUMBER))
-        except ValueError as error:
-            reasons.append(f"{row.named(Column.KBO)}: {error}")
+        if text := whole_kbo(row[Column.KBO]):
+            try:
+                row = replace(row, values={**row.values, Column.KBO: kbo_number(text)})
+            except ValueError as error:
+                reasons.append(f"{row.named(Column.KBO)}: {error}")
         clients = self._clients(row, reasons)
         new = [client for client in clients.values() if not self._is_declared(client)]
         if clients and not reasons and not new:
@@ -162,9 +162,9 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
         """Return the row's clients per environment; note what is wrong with its client-IDs."""
         clients = {}
         for environment, column in CLIENT_IDS.items():
-            if column not in row.values:
+            if not row[column]:
                 continue
-            client, reason = self._client(row, environment, row.values[column])
+            client, reason = self._client(row, environment, row[column])
             if client is None or reason:
                 reasons.append(f"{row.named(column)}: {reason}")
             else:
@@ -179,7 +179,7 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
         """Return a client by its ID, or why it is none that the row can have."""
         same = self._same[environment, client_id.lower()]
         if len(same) > 1:
-            others = both(str(other) for other in same if other is not row)
+            others = both(other for other in same if other != str(row))
             return None, f'client-ID "{client_id}" is in {others} too; keep one of them'
         if environment not in self._registers:
             return None, f"name the stack that has these clients, with --{environment}"
@@ -253,7 +253,7 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
         """Yield why a client may be another's, by what row and authority have, and what taking it
         over changes."""
         row, own, clients = draft.row, draft.owner.organisation, draft.clients.values()
-        in_row, customer = row.values.get(Column.KBO), row.values.get(Column.CUSTOMER, "")
+        in_row, customer = row[Column.KBO], row[Column.CUSTOMER]
         if in_row and own.kbo is None:
             yield (
                 f"{row.named(Column.KBO)} has {in_row}, while its organisation has {own.code} and"
@@ -290,7 +290,7 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
         """Return the files of the draft of a row: the form is the last. Raises Failure."""
         _require_none(list(self._keys.refusals(source)))
         folder = self._forms / source.owner.folder
-        key_files: dict[Environment, Mapping[str, str]] = {}
+        key_files: dict[Environment, Mapping[Path, str]] = {}
         files: dict[Path, Content] = {}
         form = dict(source.form)
         if self._supplier and self._keys.are_in(source):
@@ -350,7 +350,7 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
 def _remembered(draft: ExistingClients) -> Iterator[str]:
     """Yield what a row says that its form has no field for."""
     for column in _REMEMBERED:
-        text = draft.row.values.get(column)
+        text = draft.row[column]
         if text and text != draft.owner.organisation.kbo:
             yield f"{column} {text}"
 
@@ -361,11 +361,235 @@ def _require_none(reasons: list[str]) -> None:
         raise Failure("\n".join(reasons))
 
 
-def _with_whole_kbo(row: SheetRow) -> SheetRow:
-    """Return the row with its KBO number as ten digits, as far as it is one."""
-    if Column.KBO not in row.values:
-        return row
-    text = whole_kbo(row.values[Column.KBO])
-    with suppress(ValueError):
-        text = kbo_number(text)
-    return replace(row, values={**row.values, Column.KBO: text})
+class Owners:
+    """Finds the organisation of a client by its codes, so that each has one folder, one name and
+    one pair of codes."""
+
+    def __init__(
+        self,
+        organisations: Mapping[str, Organisation],
+        registers: Mapping[Environment, Register],
+    ) -> None:
+        self._registers = registers
+        self.organisations = dict(organisations)
+        """All, by folder."""
+        self._owners: dict[str, Owner] = {}
+        """By each code that is theirs, or was."""
+        for folder, one in organisations.items():
+            codes = (*identifying(one.ovo, one.kbo), *one.earlier_codes)
+            self._owners.update(dict.fromkeys(codes, Owner(folder, one)))
+
+    def of_row(
+        self, row: SheetRow, clients: Sequence[ListedClient], reasons: list[str]
+    ) -> Owner | None:
+        """Return the organisation by the codes at the authority or, without those, the row's; note
+        why there is none."""
+        in_row, owners = row[Column.KBO], {}
+        for client in reversed(clients):
+            # Production, the last, names an organisation that is new.
+            has = client.metadata.organisation
+            kbo = has.kbo
+            if not has.ovo:
+                kbo = kbo or in_row
+            if in_row and has.kbo and in_row != has.kbo:
+                reasons.append(
+                    f"{row.named(Column.KBO)} has {in_row}, while {client} has KBO number {has.kbo}"
+                )
+            elif not has.ovo and not kbo:
+                reasons.append(
+                    f"neither column {Column.KBO} nor {client} has a code of the organisation"
+                )
+            elif kbo == SHARED_KBO_NUMBER and not has.ovo:
+                reasons.append(
+                    f"KBO number {kbo} is shared by many bodies, and {client} has no OVO code: give"
+                    " it one there"
+                )
+            else:
+                name = has.name or row[Column.CUSTOMER]
+                owner = self._of_codes(client, name, has.ovo, kbo, reasons)
+                owners[owner.folder] = owner
+        if len(owners) > 1:
+            listed = ", ".join(map(str, clients))
+            reasons.append(f"its clients are of different organisations: {listed}")
+        return next(iter(owners.values()), None)
+
+    def _of_codes(
+        self,
+        client: ListedClient,
+        name: str,
+        ovo: str | None,
+        kbo: str | None,
+        reasons: list[str],
+    ) -> Owner:
+        """Return the organisation with one of these codes; make one where it is new."""
+        if not ovo and kbo != SHARED_KBO_NUMBER:
+            others = self._ovo_codes_of(kbo)
+            ovo = others.pop() if len(others) == 1 else None  # another of its clients has it
+        codes = identifying(ovo, kbo)
+        known = [self._owners[code] for code in codes if code in self._owners]
+        if not known:
+            fields = {"name": " ".join(name.split()), "ovo": ovo, "kbo": kbo}
+            folder = self._free_folder(name, codes[0])
+            known = [new_owner(folder, filled(fields))]
+            self.organisations[folder] = known[0].organisation
+        own = known[0].organisation
+        if ovo and own.ovo not in (None, ovo) and ovo not in self._owners:
+            reasons.append(
+                f"{client}: KBO number {kbo} is that of {known[0].folder}, which has {own.ovo} and"
+                f" not {ovo}: see which is right"
+            )
+        for code in codes:
+            self._owners.setdefault(code, known[0])
+        return known[0]
+
+    def _ovo_codes_of(self, kbo: str | None) -> set[str]:
+        """Return the OVO codes that clients with a KBO number have."""
+        found = set()
+        for register in self._registers.values():
+            for client in register.clients:
+                has = client.metadata.organisation
+                if has.ovo and has.kbo == kbo:
+                    found.add(has.ovo)
+        return found
+
+    def _free_folder(self, name: str, code: str) -> str:
+        """Return a folder of its own, also for an organisation that has the name of another."""
+        folder = slug(name) or slug(code)
+        if folder not in self.organisations:
+            return folder
+        return f"{slug(name, LONGEST_NAME - len(code) - 1)}-{slug(code)}"
+
+    def second_identity(self, row: SheetRow, owner: Owner) -> Iterator[str]:
+        """Yield what in a row is another organisation's than that of its client."""
+        own, kbo, customer = owner.organisation, row[Column.KBO], row[Column.CUSTOMER]
+        if kbo and own.kbo not in (None, kbo):
+            yield (
+                f"{row.named(Column.KBO)} has {kbo}, while its organisation has {own.code} and KBO"
+                f" number {own.kbo}: see which is right"
+            )
+        unknown = {}
+        if not own.kbo:
+            unknown["kbo"] = kbo
+        if look_of(customer) != look_of(own.name):
+            unknown["name"] = customer
+        for name, folder in of_others(unknown, owner.folder, self.organisations):
+            column = Column.KBO if name == "kbo" else Column.CUSTOMER
+            yield (
+                f"{row.named(column)} has {quoted(row[column])}, which is that of {folder}"
+                f" and not of {owner.folder}: see which is right"
+            )
+
+
+class Supplier(NamedTuple):
+    """The folder of a supplier, and the last day of each mandate that import writes for it."""
+
+    folder: str
+    until: date
+
+
+class SharedKeys:
+    """The keys of some drafts, and which of them several organisations have."""
+
+    def __init__(
+        self, forms: Path, drafts: Sequence[ExistingClients], supplier: Supplier | None
+    ) -> None:
+        self._forms, self._drafts, self.supplier = forms, drafts, supplier
+        self._texts: dict[Path, str] = {}
+        """Those of key files that get a name."""
+        users: dict[str, list[ExistingClients]] = defaultdict(list)
+        for draft in drafts:
+            for thumbprint in draft.all_keys:
+                users[thumbprint].append(draft)
+        self._users = {key: having for key, having in users.items() if _are_of_several(having)}
+        """By the thumbprints of keys that are shared."""
+
+    def of_supplier(self, supplier: Supplier, draft: ExistingClients) -> dict[Path, Content]:
+        """Return the files of the supplier, with the keys that it has for others, and the mandates
+        of a draft's organisation."""
+        files: dict[Path, Content] = {}
+        listed: dict[str, list[str]] = {}
+        folder = self._forms / supplier.folder
+        sharing = [one for one in self._drafts if self.are_in(one) and not any(self.refusals(one))]
+        by_environment: dict[Environment, dict[str, PublicJwk]] = defaultdict(dict)
+        for one in sharing:
+            for environment in one.keys:
+                by_environment[environment] |= one.keys_by_thumbprint(environment)
+        for environment, keys in by_environment.items():
+            others = keys.keys() - draft.keys_by_thumbprint(environment)
+            kids = sorted(keys[thumbprint].kid for thumbprint in others)
+            if kids and environment in draft.keys:
+                draft.notes.append(
+                    f"gains key {', '.join(kids)} on {environment}, which {supplier.folder} has"
+                    " for others"
+                )
+            of_keys = self.key_files(folder, "", list(keys.values()))
+            files |= of_keys
+            if of_keys:
+                listed[environment.value] = [file.name for file in of_keys]
+        mandate = {
+            "supplier": supplier.folder,
+            "applications": [one.application for one in sharing if one.owner is draft.owner],
+            "until": supplier.until,
+        }
+        mandates = self._forms / draft.owner.folder / MANDATES_FILE
+        return {
+            folder / ORGANISATION_FILE: file_text("organisation", {"name": supplier.folder}),
+            **files,
+            folder / KEYS_FILE: file_text("keys", listed),
+            mandates: file_text("mandates", {"mandates": [mandate]}),
+        }
+
+    def key_files(self, folder: Path, prefix: str, keys: Sequence[PublicJwk]) -> dict[Path, str]:
+        """Return the texts of keys by their files; a file with the same key is used again."""
+        files: dict[Path, str] = {}
+        for key in keys:
+            text = json.dumps(dict(key.members), indent=2) + "\n"
+            for suffix in ("", f"-{key.thumbprint[:8]}", f"-{key.thumbprint}"):
+                file = folder / f"{prefix}{slug(key.kid) or 'key'}{suffix}.jwk.json"
+                there = file.read_text("utf-8") if file.exists() else self._texts.get(file, text)
+                if there == text:
+                    break
+            files[file] = self._texts[file] = text
+        return files
+
+    def are_in(self, draft: ExistingClients) -> bool:
+        """Return whether a draft has a key that another organisation has too."""
+        return not self._users.keys().isdisjoint(draft.all_keys)
+
+    def refusals(self, draft: ExistingClients) -> Iterator[str]:
+        """Yield a sentence for each key of a draft that another organisation has too, where no
+        supplier is named, or that a supplier has not beside the keys that it has."""
+        if not self.are_in(draft):
+            return
+        for thumbprint, key in draft.all_keys.items():
+            users = self._users.get(thumbprint, ())
+            if self.supplier is None:
+                rows = [str(other) for other in users if other.owner is not draft.owner]
+                if rows:
+                    yield (
+                        f'key "{key.kid}" is that of another organisation too, in'
+                        f" {', '.join(dict.fromkeys(rows))}: --supplier FOLDER keeps it once, in"
+                        " the folder of the supplier"
+                    )
+            elif self._has_other_keys(self.supplier, key):
+                yield (
+                    f'key "{key.kid}" is not among those that {self.supplier.folder} has for'
+                    " others; add it to its keys.yaml first"
+                )
+            elif not users:
+                yield (
+                    f'key "{key.kid}" is its own, beside a key of {self.supplier.folder}: a form'
+                    " has the keys of one of them; take one of the two from the client"
+                )
+
+    def _has_other_keys(self, supplier: Supplier, key: PublicJwk) -> bool:
+        """Return whether a supplier lists keys already, and not this one: the client would lose
+        it."""
+        listing = self._forms / supplier.folder / KEYS_FILE
+        [file] = self.key_files(listing.parent, "", [key])
+        return listing.exists() and file.name not in listing.read_text("utf-8")
+
+
+def _are_of_several(drafts: Sequence[ExistingClients]) -> bool:
+    """Return whether drafts are those of several organisations."""
+    return len({draft.owner.organisation.code for draft in drafts}) > 1

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import chain
 from typing import Any
 
 from acmidm.edit.new.draft import Draft
@@ -82,8 +81,10 @@ class ExistingClients(Draft):
     @property
     def all_keys(self) -> dict[str, PublicJwk]:
         """The keys by their thumbprints."""
-        keys = chain.from_iterable(self.keys.values())
-        return {key.thumbprint: key for key in keys}
+        keys: dict[str, PublicJwk] = {}
+        for environment in self.keys:
+            keys |= self.keys_by_thumbprint(environment)
+        return keys
 
     @property
     def nameless(self) -> list[str]:

@@ -216,7 +216,7 @@ def all_given(stack: Stack, platform_name: str, supplier: str) -> list[ProbeInpu
     settings = stack.forms.settings
     platform = _platform(platform_name, stack.name, settings)
     forms = stack.forms.onboardings
-    by_name = {loaded.name: loaded for loaded in forms.forms if loaded.form.keys_of == supplier}
+    by_name = {loaded.name: loaded for loaded in forms.supplied_by(supplier)}
     network = Network(settings.request_timeout_seconds)
     inputs: list[ProbeInputs] = []
     for connection in without_ended_scopes(stack.forms.connections, stack.now.date()):

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
 from acmidm.commands.drift import Look, _meant
-from acmidm.edit.new.take_over import TakeOver, documents_of, taken_over
+from acmidm.edit.new.take_over import TakeOver, documents_of
 from acmidm.report.authors import attributed
 from acmidm.report.compare import Comparison
 from acmidm.report.drift import UndeclaredClient
@@ -97,7 +97,7 @@ class Hand:
         return one
 
     def take_over(self) -> TakeOver:
-        return taken_over(self.drift(), self.recorded, self.stack)
+        return TakeOver(self.drift(), self.recorded, self.stack)
 
     def text(self) -> str:
         return documents_of([self.take_over()])

@@ -22,8 +22,7 @@ from typer.testing import CliRunner
 
 from acmidm.cli import app
 from acmidm.edit.new.rows import CLIENTS_HEADINGS
-from acmidm.importing.clients import Clients
-from acmidm.importing.sharing import Supplier
+from acmidm.importing.clients import Clients, Supplier
 from acmidm.sheet import read_sheets
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.values import metadata

@@ -14,9 +14,8 @@ import pytest
 import yaml
 
 from acmidm.edit.new.rows import Column
-from acmidm.importing.clients import Clients
+from acmidm.importing.clients import Clients, Supplier
 from acmidm.importing.listed import ListedClient
-from acmidm.importing.sharing import Supplier
 from acmidm.sheet import SheetRow
 from acmidm_onboarding.files import write_once
 from acmidm_onboarding.forms.loading import read_onboardings

@@ -10,16 +10,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from acmidm.edit.changes import edit_file
+from acmidm.edit.changes import edit_file, forms_named, reading
 from acmidm.edit.keys.pair import text_of
 from acmidm.edit.lines import on_one_line, put_first, put_last
 from acmidm.form_text import SCHEMA
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.files import KEYS_FILE, absolute, shown
+from acmidm_onboarding.forms.files import KEYS_FILE
+from acmidm_onboarding.forms.form import EnvironmentRequest
 from acmidm_onboarding.forms.key_files import key_in
-from acmidm_onboarding.forms.loading import read_onboardings
+from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.rules.policies import Profile
-from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.jwk import PublicJwk
@@ -37,8 +37,6 @@ class ListOfKeys:
 
     file: Path
     """The form, or the supplier's ``keys.yaml``, which may not be there yet."""
-    name: str
-    """How the files of its keys begin."""
     organisation: Organisation
     environment: Environment
     profile: Profile
@@ -47,40 +45,48 @@ class ListOfKeys:
     forms: Sequence[LoadedForm]
     """Those that have its keys: the form itself, or each form that names the supplier."""
     is_form: bool
-    proof_options: str
-    """The options of ``acmidm probe`` that prove each of those forms."""
+    onboardings: Onboardings
+    """Where those are."""
+
+    @property
+    def proof_options(self) -> str:
+        """The options of ``acmidm probe`` that prove each of those forms."""
+        return self.onboardings.proof_options(self.forms, self.environment)
 
     @property
     def has_list(self) -> bool:
-        return bool(self.keys) if not self.is_form else self._jwks is not None
+        if not self.is_form:
+            return bool(self.keys)
+        return self._request.jwks is not None
 
     @property
-    def _jwks(self) -> Sequence[object] | None:
-        return self.forms[0].form.environments[self.environment].jwks
+    def _request(self) -> EnvironmentRequest:
+        """What the form has for the environment."""
+        return self.forms[0].form.environments[self.environment]
 
     def require_room(self, more: int = 1) -> None:
         """Raises Failure where there can be no ``more`` keys, whatever they are."""
         self._require_own()
         count = len(self.keys)
         if self.is_form:
-            form = self.forms[0].form
-            request, count = form.environments[self.environment], len(self._jwks or ())
-            if request.jwks_uri:
+            method = self.forms[0].form.token_endpoint_auth_method
+            count = len(self._request.jwks or ())
+            if self._request.jwks_uri:
                 raise Failure(
                     tr(
                         "{file} has its keys at {address}; publish the key there, or take jwks_uri"
                         " out first",
                         file=self.file,
-                        address=request.jwks_uri,
+                        address=self._request.jwks_uri,
                     )
                 )
-            if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
+            if method is not AuthMethod.PRIVATE_KEY_JWT:
                 raise Failure(
                     tr(
                         "{file}: the client authenticates with {method}; choose"
                         " token_endpoint_auth_method private_key_jwt first",
                         file=self.file,
-                        method=form.token_endpoint_auth_method,
+                        method=method,
                     )
                 )
         if count + more > MOST_KEYS:
@@ -111,15 +117,22 @@ class ListOfKeys:
     ) -> list[str]:
         """Return free names for key files, without their ending; ``taken`` says of a name whether
         it is in use elsewhere."""
-        file, base = Path.cwd() / self.file, f"{self.name}-{self.environment}-{now.year}"
-        return free_names(
-            base, count, lambda name: file.with_name(f"{name}.jwk.json").exists() or taken(name)
-        )
+        name = self.file.stem if self.is_form else self.file.parent.name
+
+        def is_taken(name: str) -> bool:
+            return self._file_of(name).exists() or taken(name)
+
+        return free_names(f"{name}-{self.environment}-{now.year}", count, is_taken)
+
+    def _file_of(self, name: str) -> Path:
+        return Path.cwd() / self.file.with_name(f"{name}.jwk.json")
 
     def declare(self, keys: Mapping[str, PublicJwk]) -> Callable[[], list[Path]]:
         """Return what writes the keys, by the names of their files, and lists them. Raises
         InvalidForms, Failure."""
-        files = {f"{name}.jwk.json": text_of(key) for name, key in keys.items()}
+        files: dict[Path, str] = {}
+        for name, key in keys.items():
+            files[self._file_of(name)] = text_of(key)
 
         def add(document: Any) -> None:
             if self.is_form:
@@ -140,8 +153,10 @@ class ListOfKeys:
         removed: list[Path] = []
 
         def take_out(document: Any) -> None:
-            request, name = self._place(document)
-            entries = (request or {}).get(name) or []
+            request, name = document, self.environment.value
+            if self.is_form:
+                request, name = document["environments"][name] or {}, "jwks"
+            entries = request.get(name) or []
             files = [self.file.with_name(one) for one in map(file_name, entries)]
             kids = [getattr(key_in(file.read_text("utf-8"), file), "kid", "") for file in files]
             if kid not in kids:
@@ -161,12 +176,6 @@ class ListOfKeys:
         [file] = removed
         if not any(file.name in other.read_text("utf-8") for other in file.parent.glob("*.yaml")):
             file.unlink()
-
-    def _place(self, document: Any) -> tuple[Any, str]:
-        """Return what has the list in its document, and the list's name there."""
-        if self.is_form:
-            return document["environments"][self.environment.value], "jwks"
-        return document, self.environment.value
 
     @property
     def _checked(self) -> Path:
@@ -194,12 +203,11 @@ def free_names(base: str, count: int, is_taken: Callable[[str], bool]) -> list[s
     return list(itertools.islice(free, count))
 
 
-def add_keys(environments: Any, environment: Environment, files: Iterable[str]) -> None:
+def add_keys(environments: Any, environment: Environment, files: Iterable[Path]) -> None:
     """Name more key files in a form's document."""
-    if environments[environment.value] is None:
-        environments[environment.value] = {"jwks": on_one_line(files)}
-    else:
-        _add(environments[environment.value], "jwks", files)
+    if environments[environment] is None:
+        environments[environment.value] = {}
+    _add(environments[environment], "jwks", files)
 
 
 def file_name(entry: Any) -> str:
@@ -207,22 +215,19 @@ def file_name(entry: Any) -> str:
     return entry if isinstance(entry, str) else str(entry["file"])
 
 
-def _add(owner: Any, name: str, files: Iterable[str]) -> None:
+def _add(owner: Any, name: str, files: Iterable[Path]) -> None:
+    names = [file.name for file in files]
     if owner.get(name):
-        put_last(owner[name], files)
+        put_last(owner[name], names)
     else:
-        put_first(owner, name, on_one_line(files))
+        put_first(owner, name, on_one_line(names))
 
 
 def keys_of_form(file: Path, environment: Environment) -> ListOfKeys:
     """Read a form with the stacks' settings of this folder. Raises InvalidForms and Failure."""
     stacks = stacks_in(Path())
-    if file.is_dir():
-        raise Failure(tr("{file} is a folder; name one form", file=file))
-    onboardings = read_onboardings([file], own_catalogue(), stacks.profiles, stacks.served).valid()
-    loaded = next((form for form in onboardings.forms if form.file == shown(absolute(file))), None)
-    if loaded is None:
-        raise Failure(tr("{file} is no form; name one", file=file))
+    onboardings = reading([file], stacks)().valid()
+    [loaded] = forms = forms_named([file], onboardings)
     if environment not in loaded.form.environments:
         raise Failure(
             tr(
@@ -233,23 +238,21 @@ def keys_of_form(file: Path, environment: Environment) -> ListOfKeys:
         )
     return ListOfKeys(
         file=loaded.file,
-        name=loaded.file.stem,
         organisation=loaded.organisation,
         environment=environment,
         profile=stacks.profiles[environment],
         keys=loaded.keys.get(environment, ()),
-        forms=[loaded],
+        forms=forms,
         is_form=True,
-        proof_options=onboardings.proof_options([loaded], environment),
+        onboardings=onboardings,
     )
 
 
 def keys_of_supplier(supplier: str, forms: Path, environment: Environment) -> ListOfKeys:
     """Read a supplier, and the forms that have its keys. Raises InvalidForms and Failure."""
     stacks = stacks_in(Path())
-    onboardings = read_onboardings([forms], own_catalogue(), stacks.profiles, stacks.served).valid()
-    organisation = onboardings.organisations.get(supplier)
-    if organisation is None:
+    onboardings = reading([forms], stacks)().valid()
+    if supplier not in onboardings.organisations:
         raise Failure(
             tr(
                 "{forms}/{supplier} has no organisation.yaml; name the folder of a supplier in"
@@ -258,16 +261,14 @@ def keys_of_supplier(supplier: str, forms: Path, environment: Environment) -> Li
                 forms=forms,
             )
         )
-    supplied = [form for form in onboardings.forms if form.form.keys_of == supplier]
-    having = [form for form in supplied if environment in form.form.environments]
+    supplied = onboardings.supplied_by(supplier)
     return ListOfKeys(
         file=forms / supplier / KEYS_FILE,
-        name=supplier,
-        organisation=organisation,
+        organisation=onboardings.organisations[supplier],
         environment=environment,
         profile=stacks.profiles[environment],
         keys=onboardings.suppliers.get(supplier, {}).get(environment, ()),
-        forms=having,
+        forms=[loaded for loaded in supplied if environment in loaded.form.environments],
         is_form=False,
-        proof_options=onboardings.proof_options(having, environment),
+        onboardings=onboardings,
     )

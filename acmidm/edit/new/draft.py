@@ -1,11 +1,12 @@
 """The one document between what people bring and the forms: an organisation, its form, and the
-public keys that the form names. Options, a file of the page, a row of a spreadsheet and a client
-that exists become it, and it becomes the files of a form that is new.
+public keys that the form names. Options, a file of the page, a row of a spreadsheet, a client that
+exists, what a hand changed and what production lacks become it. It becomes the files of a new form,
+or is added to one that exists (``existing``), of which it has only what is added.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,8 @@ from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform, is
 PLATFORM = Platform.ACMIDM
 """A connection is in ACM/IDM; GeoSecure, and a client secret, are a line that a person changes in
 the form."""
-KeyFiles = Mapping[Environment, Mapping[str, str]]
-"""Per environment the text of each file of a public key, by its name."""
+KeyFiles = Mapping[Environment, Mapping[Path, str]]
+"""Per environment the text of each file of a public key."""
 
 
 Key = PublicJwk | Mapping[str, Any]
@@ -53,11 +54,18 @@ class Draft:
     keys: Mapping[Environment, Sequence[Key]] = field(default_factory=dict)
     without: Without | None = None
     """None where nothing is taken away, as in a file of the page."""
+    like: Environment | None = None
+    """The environment of the form that has the rest of what is added, where it is one."""
 
     @property
     def application(self) -> str:
         """Its name, not checked; empty where nobody gave one."""
         return str(self.form.get("application", ""))
+
+    def keys_by_thumbprint(self, environment: Environment) -> dict[str, PublicJwk]:
+        """Return the keys of an environment that may be registered."""
+        keys = self.keys.get(environment, ())
+        return {key.thumbprint: key for key in keys if isinstance(key, PublicJwk)}
 
     def files(
         self,
@@ -73,16 +81,15 @@ class Draft:
         ``comments`` is the language of what explains the lines; without one, ``origin`` is all that
         the form has.
         """
-        folder = forms / self.owner.folder
         files: dict[Path, Content] = {}
         for texts in key_files.values():
-            files |= {folder / name: text for name, text in texts.items()}
+            files |= texts
         if self.owner.is_new:
-            files[folder / ORGANISATION_FILE] = _organisation(self.owner, comments)
+            file = forms / self.owner.folder / ORGANISATION_FILE
+            files[file] = _organisation(self.owner, comments)
         environments = {}
         for environment, request in self.form["environments"].items():
-            names = key_files.get(Environment(environment), {})
-            environments[environment] = _request(request, names)
+            environments[environment] = _request(request, key_files.get(environment, ()))
         others = {name: value for name, value in self.form.items() if name != "environments"}
         form = {**others, "environments": environments}
         files[file_of(forms, self.owner.folder, self.application)] = (
@@ -98,12 +105,14 @@ def file_of(forms: Path, folder: str, application: str) -> Path:
     return forms / folder / name
 
 
-def _request(request: Mapping[str, Any], names: Mapping[str, str]) -> Mapping[str, Any]:
+def _request(request: Mapping[str, Any], keys: Collection[Path]) -> Mapping[str, Any]:
     """Return what a form has for an environment, with its keys before all that is not another's."""
-    if not names:
+    if not keys:
         return request
-    adopted = {name: request[name] for name in ("adopt",) if name in request}
-    return {**adopted, "jwks": list(names), **request}
+    jwks = [file.name for file in keys]
+    if "adopt" in request:
+        return {"adopt": request["adopt"], "jwks": jwks, **request}
+    return {"jwks": jwks, **request}
 
 
 def _explained(form: Mapping[str, Any], language: Language) -> str:

@@ -1,10 +1,10 @@
 """The form that an application has already, under the name that it has now or an earlier one, and
-what it gets of a file that was sent: more, and what a product knows otherwise. It loses what a hand
-took away, and nothing else."""
+what it gets of a draft: more, and what a product knows otherwise. It loses what a hand took away,
+and nothing else. Whoever takes a file in reads what of it is replaced or left."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
@@ -12,9 +12,13 @@ from typing import Any
 
 from ruamel.yaml.comments import CommentedMap
 
+from acmidm.edit.changes import Content
 from acmidm.edit.keys.declaring import add_keys, file_name
-from acmidm.edit.lines import Edit, copied, put_below, put_last, put_request, take_out
-from acmidm.edit.new.draft import Draft, Without
+from acmidm.edit.lines import copied, put_below, put_last, put_request, take_out
+from acmidm.edit.new.draft import Draft, KeyFiles, Without
+from acmidm.edit.new.organisations import Owner, quoted_or_none
+from acmidm.report.fields import differing
+from acmidm.words import shown
 from acmidm_onboarding.forms.declarations import LoadedForm, former_keys
 from acmidm_onboarding.forms.documents import read_document
 from acmidm_onboarding.forms.files import Files, absolute, form_file
@@ -25,6 +29,7 @@ from acmidm_onboarding.forms.sound_parts import sound_parts
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.declaration import connection_key
 from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.problems import listed, quoted
 from acmidm_onboarding.values.terms import Environment
 
 
@@ -91,75 +96,83 @@ def leaving(loaded: LoadedForm, today: date) -> str | None:
     )
 
 
-def adding(
+def more_of(
     loaded: LoadedForm,
-    more: Mapping[str, Any],
-    key_files: Mapping[Environment, Collection[str]] = MappingProxyType({}),
-    *,
-    like: Environment | None = None,
-) -> Edit:
-    """Return what gives a form that is there what it lacks of another one, and more key files. With
-    ``like``, it gets what that environment has, but for the fields that are given."""
+    environment: Environment,
+    parts: Mapping[str, Mapping[str, Any]],
+    contacts: Sequence[str] = (),
+) -> Draft:
+    """Return a draft of what a form that is there gets more: scopes, products and attributes."""
+    owner = Owner(loaded.file.parent.name, loaded.organisation)
+    return Draft(owner, {"contacts": contacts, "environments": {environment: parts}})
+
+
+def added_to(
+    loaded: LoadedForm, draft: Draft, key_files: KeyFiles = MappingProxyType({})
+) -> dict[Path, Content]:
+    """Return the files of keys, and what puts a draft into a form that is there, which is the last:
+    what the form lacks, what a product knows otherwise, and what a hand changed."""
+    files: dict[Path, Content] = {}
+    for texts in key_files.values():
+        files |= texts
 
     def edit(document: Any) -> None:
-        contacts = [one for one in more.get("contacts", ()) if one not in loaded.form.contacts]
+        contacts = [one for one in draft.form["contacts"] if one not in loaded.form.contacts]
         put_last(document["contacts"], contacts)
         environments = document["environments"]
-        for environment, wanted in more["environments"].items():
-            there = loaded.form.environments.get(environment, EnvironmentRequest())
-            parts = CommentedMap()
-            for part in ("scopes", "products", "attributes"):
-                has, given = getattr(there, part), wanted.get(part, {})
-                lacking = {name: one for name, one in given.items() if not has.get(name)}
-                if lacking and like is not None:
-                    written = environments[like.value][part]
-                    parts[part] = CommentedMap(
-                        {name: _with(written[name], own) for name, own in lacking.items()}
-                    )
-                elif lacking:
-                    parts[part] = CommentedMap({name: copied(own) for name, own in lacking.items()})
-            put_request(environments, environment.value, parts)
-            for name, configuration in wanted.get("products", {}).items():
-                if there.products.get(name):
-                    _change(environments[environment.value]["products"][name], configuration)
-            if files := key_files.get(environment):
-                add_keys(environments, environment, files)
-
-    return edit
-
-
-def _with(written: Any, own: Mapping[str, Any]) -> Any:
-    """Return a copy of a part of a document with other values; None leaves a field out."""
-    copy = copied(written)
-    for name, value in own.items():
-        if value is None:
-            copy.pop(name, None)
-        else:
-            copy[name] = copied(value)
-    return copy
-
-
-def taking_over(loaded: LoadedForm, draft: Draft, without: Without, added: Edit) -> Edit:
-    """Return what gives a form that is there all that a hand changed: what is ``added``, scopes and
-    attributes that it has otherwise, and what it loses."""
-
-    def edit(document: Any) -> None:
-        added(document)
-        for contact in without.contacts:
-            if contact in document["contacts"]:
-                document["contacts"].remove(contact)
         for environment, wanted in draft.form["environments"].items():
-            request = document["environments"].get(environment.value) or {}
-            for name, scope in wanted["scopes"].items():
-                if request["scopes"][name] is None:
-                    request["scopes"][name] = copied({})
-                _change(request["scopes"][name], scope)
-            if attributes := wanted.get("attributes"):
-                _change(request["attributes"], attributes)
-            _take_out(request, without)
-            _take_keys_out(request, loaded.file, without.keys)
+            lacking = _lacking(loaded, draft, environment, environments)
+            put_request(environments, environment.value, lacking)
+            has = loaded.form.environments.get(environment, EnvironmentRequest())
+            for name, configuration in wanted.get("products", {}).items():
+                if has.products.get(name):
+                    _change(environments[environment]["products"][name], configuration)
+            if files_of := key_files.get(environment):
+                add_keys(environments, environment, files_of)
+        if draft.without is not None:
+            _take_over(document, loaded, draft, draft.without)
 
-    return edit
+    return {**files, loaded.file: edit}
+
+
+def _lacking(
+    loaded: LoadedForm, draft: Draft, environment: Environment, environments: Any
+) -> CommentedMap:
+    """Return what an environment of a form lacks of a draft. Of a draft that is like another
+    environment, it gets what that has, but for the fields that are given; None leaves one out."""
+    has = loaded.form.environments.get(environment, EnvironmentRequest())
+    lacking = CommentedMap()
+    for part in ("scopes", "products", "attributes"):
+        for name, own in draft.form["environments"][environment].get(part, {}).items():
+            if getattr(has, part).get(name):
+                continue
+            value = copied(own)
+            if draft.like:
+                value = copied(environments[draft.like][part][name])
+                for field, given in own.items():
+                    value[field] = copied(given)
+                    if given is None:
+                        del value[field]
+            lacking.setdefault(part, CommentedMap())[name] = value
+    return lacking
+
+
+def _take_over(document: Any, loaded: LoadedForm, draft: Draft, without: Without) -> None:
+    """Give a form the scopes and attributes that a hand set otherwise, and take out what it took
+    away."""
+    for contact in without.contacts:
+        if contact in document["contacts"]:
+            document["contacts"].remove(contact)
+    for environment, wanted in draft.form["environments"].items():
+        request = document["environments"].get(environment) or {}
+        for name, scope in wanted["scopes"].items():
+            if request["scopes"][name] is None:
+                request["scopes"][name] = copied({})
+            _change(request["scopes"][name], scope)
+        if attributes := wanted.get("attributes"):
+            _change(request["attributes"], attributes)
+        _take_out(request, without)
+        _take_keys_out(request, loaded.file, without.keys)
 
 
 def files_of_keys(loaded: LoadedForm, environment: Environment) -> dict[str, str]:
@@ -212,3 +225,167 @@ def _change(configuration: Any, wanted: Mapping[str, Any]) -> None:
             put_below(configuration, name, copied(value))
         elif configuration[name] != value:
             configuration[name] = copied(value)
+
+
+def about_key(name: str, key: PublicJwk) -> str:
+    """Return which thumbprint (RFC 7638) the sender has to confirm. A ``kid`` is a name that
+    whoever wrote the file chose: it may be that of another key."""
+    if key.kid == key.thumbprint:
+        return tr(
+            "new public key {name}: have the sender confirm its thumbprint, {thumbprint}, which is"
+            " its kid too",
+            name=name,
+            thumbprint=key.thumbprint,
+        )
+    return tr(
+        "new public key {name}: have the sender confirm its thumbprint, {thumbprint}; its kid,"
+        " {kid}, is another name, which confirms nothing",
+        name=name,
+        thumbprint=key.thumbprint,
+        kid=quoted(key.kid),
+    )
+
+
+def about_production(file: Path, environments: Iterable[Environment]) -> str:
+    """Return what production wants of a form that has these environments."""
+    if Environment.TNI in environments:
+        return tr(
+            "{file} asks for production, which wants proof from TNI (acmidm probe); what is"
+            " lacking is said by acmidm validate {file}",
+            file=file,
+        )
+    return tr(
+        "{file} asks for production and has no tni: production wants proof from there, so have TNI"
+        " requested and validated first",
+        file=file,
+    )
+
+
+def about_form(loaded: LoadedForm, sent: Draft) -> Iterator[str]:
+    """Yield what a form that exists loses, and what it keeps although the file lacks it: a sender
+    may think that it is gone. What takes over has no more than what differs."""
+    if sent.without is None:
+        contacts = set(loaded.form.contacts).difference(sent.form["contacts"])
+        yield from _kept(str(loaded.file), tr("contacts"), contacts)
+    else:
+        yield from _about_loss(loaded, sent, sent.without)
+    for environment, request in sent.form["environments"].items():
+        there = loaded.form.environments.get(environment)
+        if there is None:
+            continue
+        where = f"{loaded.file}, {environment}"
+        if sent.without is None:
+            yield from _about_kept(where, there, request)
+        for product, configuration in request.get("products", {}).items():
+            if own := there.products.get(product):
+                yield from _about_product(where, product, own, configuration)
+        given, keys = sent.keys_by_thumbprint(environment), loaded.keys.get(environment, ())
+        if sent.without is None and given:
+            others = [key.kid for key in keys if key.thumbprint not in given]
+            yield from _kept(where, tr("keys"), others)
+        yield from _about_keys(where, keys, given)
+        if given and there.jwks is None:
+            yield tr(
+                "From then on {form} names every key for {environment}: one that was uploaded in"
+                " the portal and is not here goes.",
+                form=loaded.file,
+                environment=environment,
+            )
+
+
+def _about_loss(loaded: LoadedForm, sent: Draft, without: Without) -> Iterator[str]:
+    """Yield what a form loses because a hand took it away, and the files of keys that it then names
+    no more: nobody removes them but a person."""
+    lost = (*without.contacts, *without.scopes, *without.products, *without.attributes)
+    if lost:
+        yield tr("{file} loses {lost}", file=loaded.file, lost=listed(lost))
+    for environment in sent.keys:
+        for name, thumbprint in files_of_keys(loaded, environment).items():
+            if thumbprint in without.keys:
+                yield tr(
+                    "{file} is in no list of this form any more: remove it where no other form"
+                    " names it",
+                    file=loaded.file.with_name(name),
+                )
+
+
+def _about_kept(where: str, there: EnvironmentRequest, sent: Mapping[str, Any]) -> Iterator[str]:
+    scopes, products = sent["scopes"], sent.get("products", {})
+    yield from _kept(where, tr("scopes"), there.scopes.keys() - scopes.keys())
+    yield from _kept(where, tr("products"), there.products.keys() - products.keys())
+    for name, scope in scopes.items():
+        own = there.scopes.get(name)
+        if own is None:
+            continue
+        reason, until = scope.get("reason"), scope.get("until")
+        if reason not in (None, own.reason):
+            yield tr(
+                "{where}: {scope} keeps the reason {old}; the sender writes {new}",
+                where=where,
+                scope=name,
+                old=quoted_or_none(own.reason),
+                new=quoted(reason),
+            )
+        if until not in (None, own.until):
+            yield tr(
+                "{where}: {scope} keeps its last day, {old}; the sender writes {new}",
+                where=where,
+                scope=name,
+                old=own.until or tr("none"),
+                new=until,
+            )
+    for product, configuration in products.items():
+        lacking = there.products.get(product, {}).keys() - configuration.keys()
+        yield from _kept(where, tr("fields of {product}", product=product), lacking)
+
+
+def _about_product(
+    where: str, product: str, there: Mapping[str, Any], sent: Mapping[str, Any]
+) -> Iterator[str]:
+    for name, new in sent.items():
+        old = there.get(name)
+        if isinstance(old, list) and isinstance(new, list):
+            if lost := [value for value in old if value not in new]:
+                yield tr(
+                    "{where}: {product}, {field} loses {lost}",
+                    where=where,
+                    product=product,
+                    field=name,
+                    lost=shown(lost),
+                )
+        elif old is not None and old != new:
+            yield tr(
+                "{where}: {product}, {field} is {new} in the place of {old}",
+                where=where,
+                product=product,
+                field=name,
+                old=shown(old),
+                new=shown(new),
+            )
+
+
+def _about_keys(
+    where: str, there: Iterable[PublicJwk], sent: Mapping[str, PublicJwk]
+) -> Iterator[str]:
+    for key in there:
+        same = sent.get(key.thumbprint, key)
+        if members := [name for name, *_ in differing(same.members, key.members)]:
+            yield tr(
+                "{where}, has the key with thumbprint {thumbprint} already, as {kid}; it stays as"
+                " it is, without what the file says otherwise of it: {members}",
+                where=where,
+                thumbprint=key.thumbprint,
+                kid=quoted(key.kid),
+                members=listed(members),
+            )
+
+
+def _kept(where: str, what: str, names: Iterable[str]) -> Iterator[str]:
+    if kept := sorted(names):
+        yield tr(
+            "{where} keeps the {what} {names}, which the file lacks: the form changes by hand"
+            " where that should go",
+            where=where,
+            what=what,
+            names=", ".join(kept),
+        )

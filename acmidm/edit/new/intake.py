@@ -20,11 +20,12 @@ from acmidm.edit.keys.pair import ended, text_of
 from acmidm.edit.new.answers import speaks_for
 from acmidm.edit.new.draft import Draft, Key, file_of
 from acmidm.edit.new.existing import (
-    adding,
+    about_form,
+    about_key,
+    about_production,
+    added_to,
     form_of_application,
-    taking_over,
 )
-from acmidm.edit.new.notes import about_form, about_key, about_production
 from acmidm.edit.new.organisations import (
     Owner,
     folders_of,
@@ -98,8 +99,10 @@ class Taken:
     def correct(self, sentence: str, *path: str | int) -> None:
         """Note once what its sender has to correct, in a field where it is about one."""
         line = on_one_line(_label(path) + sentence)
-        if line not in self.unclear:
-            self.unclear.append(line)
+        # Nobody sent what takes over, so that nobody is mailed.
+        sentences = self.for_team if self.takes_over else self.unclear
+        if line not in sentences:
+            sentences.append(line)
 
     def mail(self) -> str:
         """Return what to answer the sender, in the language that is spoken."""
@@ -108,22 +111,21 @@ class Taken:
             subject = tr(
                 "Your connection form for {application}", application=on_one_line(self.application)
             )
-        lines = [f"{tr('Subject:')} {subject}", ""]
-        if self.sent:
-            lines.insert(0, f"{tr('To:')} {', '.join(self.sent.form['contacts'])}")
-        lines += [
+        lines = [
+            f"{tr('Subject:')} {subject}",
+            "",
             tr("Dear sir or madam") + ",",
             "",
             tr("We cannot process your form yet. This is not clear yet:"),
             *(f"- {one}" for one in self.unclear),
             "",
-        ]
-        lines.append(
             tr(
                 "Open the file on the page of the connection form, correct it, and mail us the new"
                 " file."
-            )
-        )
+            ),
+        ]
+        if self.sent:
+            lines.insert(0, f"{tr('To:')} {', '.join(self.sent.form['contacts'])}")
         if self.is_shared:
             lines.append(
                 tr(
@@ -162,9 +164,6 @@ class SentFiles:
             self.changes = Changes(self.changes.read)
             self._organisations = dict(self._there)
             self._place_all(taken)
-        for one in taken:
-            if one.takes_over:  # nobody sent it, so that nobody is mailed
-                one.for_team, one.unclear = [*one.for_team, *one.unclear], []
         return taken
 
     def _place_all(self, taken: Iterable[Taken]) -> None:
@@ -305,13 +304,7 @@ class SentFiles:
         if loaded is None:
             language = sent.owner.organisation.language
             return replace(sent, owner=owner).files(self._forms, key_files, language)
-        files: dict[Path, Content] = {}
-        for texts in key_files.values():
-            files |= {file.with_name(name): text for name, text in texts.items()}
-        files[file] = edit = adding(loaded, sent.form, key_files)
-        if sent.without is not None:
-            files[file] = taking_over(loaded, sent, sent.without, edit)
-        return files
+        return added_to(loaded, sent, key_files)
 
     def _notes(
         self,
@@ -351,7 +344,7 @@ class SentFiles:
         keys: Iterable[Key],
         loaded: LoadedForm | None,
         source: Taken,
-    ) -> dict[str, str]:
+    ) -> dict[Path, str]:
         """Return the files of keys that a form's environment lacks, and note what is to be known of
         them.
 
@@ -366,16 +359,16 @@ class SentFiles:
             len(more),
             lambda name: files.exists(absolute(form.with_name(f"{name}.jwk.json"))),
         )
-        texts: dict[str, str] = {}
+        texts: dict[Path, str] = {}
         for name, key in zip(free, more, strict=True):
-            file = f"{name}.jwk.json"
+            file = form.with_name(f"{name}.jwk.json")
             if not isinstance(key, PublicJwk):
                 texts[file] = json.dumps(key)  # what is wrong with it is for the loader to say
                 continue
             texts[file] = text_of(key)
             if key.has_ended(datetime.now(UTC)):
                 source.correct(ended(key, quoted(key.thumbprint)), "keys")
-            source.notes.append(about_key(file, key))
+            source.notes.append(about_key(file.name, key))
         return texts
 
 

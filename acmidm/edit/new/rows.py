@@ -1,22 +1,54 @@
-"""The columns of spreadsheets, and the rows that are each about a form."""
+"""Spreadsheets whose rows are each about a form: one for an organisation that a supplier connects,
+with its mandate, or scopes for a form that exists, for production too."""
 
 from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Mapping
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from acmidm.edit.changes import P, Read, Rows
-from acmidm.edit.new.answers import OPTIONS, Answers, Mistakes, separate
+from ruamel.yaml.comments import CommentedMap
+
+from acmidm.edit.changes import Content, P, Placed, Read, Rows
+from acmidm.edit.lines import on_one_line, put_last
+from acmidm.edit.new.answers import (
+    OPTIONS,
+    Answers,
+    Mistakes,
+    chosen,
+    form_of,
+    separate,
+    speaks_for,
+)
+from acmidm.edit.new.draft import Draft
+from acmidm.edit.new.existing import added_to, form_of_application, leaving, more_of
+from acmidm.edit.new.organisations import (
+    NOBODY,
+    Owner,
+    codes_in,
+    folders_of,
+    of_others,
+    owner_of,
+    refuse_another,
+)
+from acmidm.form_text import file_text, filled
 from acmidm.sheet import Headings, SheetRow, whole_kbo
+from acmidm.words import slug
 from acmidm_onboarding.forms.catalogue import Catalogue
-from acmidm_onboarding.texts import tr
+from acmidm_onboarding.forms.declarations import LoadedForm
+from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE, Files
+from acmidm_onboarding.forms.speaking import about_names
+from acmidm_onboarding.texts import N_, tr, translated
+from acmidm_onboarding.values.identifiers import kbo_number, look_of, ovo_code
+from acmidm_onboarding.values.mandate import Mandate, mandate_for
 from acmidm_onboarding.values.names import day
+from acmidm_onboarding.values.problems import Failure, quoted
 from acmidm_onboarding.values.terms import Environment
 
 
@@ -108,10 +140,10 @@ class FormRows(Rows[SheetRow, P]):
         self._given = {column for name, column in _ANSWERS.items() if said[name]}
         """The columns that options stand in for."""
         values: dict[tuple[str, str], list[str]] = {}
-        for field, texts in common.values.items():
+        for place, texts in common.values.items():
             if text := ",".join(texts):
-                values[field] = [text]
-                self._given.add(".".join(field))
+                values[place] = [text]
+                self._given.add(".".join(place))
         self._common = replace(common, values=values, **said)
 
     def place(self, source: SheetRow) -> P:
@@ -127,7 +159,7 @@ class FormRows(Rows[SheetRow, P]):
         """Return what a row says and, where it says nothing, what the options say."""
         said: dict[str, Any] = {}
         for name, column in _ANSWERS.items():
-            if text := row.values.get(column):
+            if text := row[column]:
                 said[name] = separate([text]) if name in _LISTS else text
         if "kbo" in said:
             said["kbo"] = whole_kbo(said["kbo"])
@@ -144,15 +176,15 @@ class FormRows(Rows[SheetRow, P]):
         options |= {f"--set {field}": field for field in row.letters if "." in field}
         columns = {}
         for option, column in options.items():
-            if column in row.values or (column in row.letters and column not in self._given):
+            if row[column] or (column in row.letters and column not in self._given):
                 columns[option] = row.named(column)
         return columns
 
     def _day(self, row: SheetRow, column: Column, mistakes: Mistakes) -> date | None:
         """Return a last day, which may be written as in Belgium, 31/12/2027; note one that is none,
         or that has passed."""
-        text = row.values.get(column)
-        if text is None:
+        text = row[column]
+        if not text:
             return None
         option = "--mandate" if column is Column.MANDATE_UNTIL else "--until"
         if written := _BELGIAN_DAY.fullmatch(text):
@@ -165,3 +197,371 @@ class FormRows(Rows[SheetRow, P]):
         if last < self._today:
             mistakes.add(option, tr("{day} has passed; give a last day that is to come", day=last))
         return last
+
+
+_CHECKS = {"ovo": ovo_code, "kbo": kbo_number}
+
+
+class Towns(FormRows[Placed[SheetRow]]):
+    """The organisations that a supplier connects, each with its mandate. ``common.supplier`` is the
+    folder of the supplier."""
+
+    def __init__(self, common: Answers, read: Read, forms: Path, today: date) -> None:
+        super().__init__(common, read, forms, today)
+        self._supplier = common.supplier or ""
+        self._organisations = dict(self.onboardings.organisations)
+        """With the new ones of earlier rows."""
+        self._rows: dict[str, SheetRow] = {}
+        """By the codes and the folders of earlier rows."""
+
+    def _place(self, row: SheetRow, answers: Answers, mistakes: Mistakes) -> Placed[SheetRow]:
+        for column in CLIENT_IDS.values():
+            if row[column]:
+                mistakes.note(
+                    tr(
+                        "{column} has a client already; acmidm import takes it over, or empty the"
+                        " cell for another client",
+                        column=row.named(column),
+                    )
+                )
+        until = self._day(row, Column.MANDATE_UNTIL, mistakes)
+        if not row[Column.MANDATE_UNTIL]:
+            mistakes.miss("--mandate", tr("the last day of the mandate, such as 2027-12-31"))
+        if answers.ovo:
+            answers = replace(answers, ovo=answers.ovo.upper())
+        notes: list[str] = []
+        owner = self._known(row, answers, mistakes, notes)
+        there = None
+        if owner:
+            there, wrong = form_of_application(
+                self.onboardings, owner.folder, answers.application or "", Files()
+            )
+            if wrong:
+                mistakes.note(wrong)
+        files: dict[Path, Content] = {}
+        if owner and there:
+            self._require_supplied(there, owner.folder, until or self._today, mistakes)
+        else:
+            owner, files = self._new(owner, answers, mistakes)
+        if owner.is_new:
+            notes += about_names(owner.folder, owner.organisation, self._organisations)
+            self._organisations[owner.folder] = owner.organisation
+        application = there.form.application if there else answers.application
+        if until:
+            notes += self._add_mandate(files, row, owner, application or "", until, mistakes)
+        mistakes.require()
+        return Placed(row, files, tuple(notes), mistakes.label)
+
+    def _new(
+        self, owner: Owner | None, answers: Answers, mistakes: Mistakes
+    ) -> tuple[Owner, dict[Path, Content]]:
+        """Return whose form a row makes, and its files. Raises Failure where nobody is named."""
+        catalogue = self.onboardings.catalogue
+        owner = owner or owner_of(answers, self._organisations, self._forms, mistakes)
+        whose = owner or NOBODY
+        is_new = owner is not None and owner.is_new
+        form = form_of(answers, whose.organisation, catalogue, mistakes, is_new=is_new)
+        if owner is None:
+            raise Failure("\n".join(mistakes.sentences))
+        if is_new:
+            owner = owner.speaking(speaks_for(form["environments"], catalogue))
+        language = answers.language or whose.organisation.language
+        return owner, Draft(owner, form).files(self._forms, {}, language)
+
+    def _known(
+        self, row: SheetRow, given: Answers, mistakes: Mistakes, notes: list[str]
+    ) -> Owner | None:
+        """Return an organisation that has a folder, and note what to look at; note why a row cannot
+        be about its organisation."""
+        codes = (given.ovo, given.kbo)
+        folder = next(iter(folders_of(codes, self.onboardings.organisations)), None)
+        for name in (*codes_in(codes), folder or slug(given.name or "")):
+            other = self._rows.setdefault(name, row) if name else row
+            if other is not row:
+                mistakes.note(
+                    tr("{other} is about the same organisation; keep one of them", other=other)
+                )
+                break
+        if folder is None:
+            return None
+        notes += self._refuse_second_identity(row, folder, given, mistakes)
+        return Owner(folder, self.onboardings.organisations[folder])
+
+    def _refuse_second_identity(
+        self, row: SheetRow, folder: str, given: Answers, mistakes: Mistakes
+    ) -> list[str]:
+        """Note each code and name in a row that is not its organisation's; return what to look at.
+
+        A code that the organisation's file lacks is no contradiction, as long as it is nobody
+        else's and the name is its own.
+        """
+        organisations = self.onboardings.organisations
+        own, file = organisations[folder], (self._forms / folder / ORGANISATION_FILE).as_posix()
+        codes = {"ovo": given.ovo, "kbo": given.kbo}
+        unknown = {one: code for one, code in codes.items() if code and not getattr(own, one)}
+        known = {one: code for one, code in codes.items() if one not in unknown}
+        refuse_another(known, own, file, mistakes)
+        for one, code in unknown.items():
+            try:
+                _CHECKS[one](code)
+            except ValueError as error:
+                mistakes.add(f"--{one}", str(error))
+        other_name = given.name
+        if other_name and look_of(other_name) == look_of(own.name):
+            other_name = None
+        for one, other in of_others({**unknown, "name": other_name}, folder, organisations):
+            sentence = tr(
+                "is that of onboardings/{other}, in a row of onboardings/{folder}; a row is about"
+                " one organisation, so correct it",
+                other=other,
+                folder=folder,
+            )
+            mistakes.add(f"--{one}", sentence)
+        if other_name is None:
+            return []
+        note = tr(
+            "{column} has {given}, and onboardings/{folder} is {name}: see whether it is the same",
+            column=row.named(Column.CUSTOMER),
+            given=quoted(other_name),
+            folder=folder,
+            name=own.name,
+        )
+        if unknown and not _is_part(other_name, own.name):
+            mistakes.note(note)
+        return [note]
+
+    def _require_supplied(
+        self, there: LoadedForm, folder: str, until: date, mistakes: Mistakes
+    ) -> None:
+        """Refuse to prolong the mandate of a form that has the keys of somebody else by now, whose
+        mandate was taken out, or that leaves: a sheet that is sent again undoes nothing that
+        somebody ended. Raises Failure."""
+        form, file = there.form, there.file.as_posix()
+        has = mandate_for(
+            self.onboardings.mandates.get(folder, ()), self._supplier, form.application
+        )
+        if form.keys_of != self._supplier:
+            mistakes.note(
+                tr(
+                    "{form} has the keys of {whose} now, and not those of {supplier}; if that is"
+                    " wrong, its owners change it there and in its mandates.yaml",
+                    form=file,
+                    whose=form.keys_of or folder,
+                    supplier=self._supplier,
+                )
+            )
+        elif has is None:
+            mistakes.note(
+                tr(
+                    "{form} has no mandate any more; if it counts again, its owners add it to"
+                    " {file}",
+                    form=file,
+                    file=there.file.with_name(MANDATES_FILE).as_posix(),
+                )
+            )
+        elif has.until < until and (leaves := leaving(there, self._today)):
+            mistakes.note(leaves)
+        mistakes.require()
+
+    def _add_mandate(
+        self,
+        files: dict[Path, Content],
+        row: SheetRow,
+        owner: Owner,
+        application: str,
+        until: date,
+        mistakes: Mistakes,
+    ) -> list[str]:
+        """Add a mandate to the files of a row, where none counts as long; return what to look
+        at."""
+        mandates = self.onboardings.mandates.get(owner.folder, ())
+        has = mandate_for(mandates, self._supplier, application)
+        if has is not None and has.until >= until:
+            return []
+        reference, notes = row[Column.MANDATE_REFERENCE], []
+        if has is not None:
+            name = owner.organisation.name
+            self._require_new(has, mandates, application, reference, name, mistakes)
+            notes.append(
+                tr(
+                    "the mandate of {name} until {before} goes on until {until}",
+                    name=name,
+                    before=has.until,
+                    until=until,
+                )
+            )
+        mandate: dict[str, Any] = {
+            "supplier": self._supplier,
+            "applications": [application],
+            "until": until,
+        }
+        if reference:
+            mandate["reference"] = reference
+        file = self._forms / owner.folder / MANDATES_FILE
+        if file.exists():
+            more = CommentedMap({**mandate, "applications": on_one_line([application])})
+            files[file] = lambda document: put_last(document["mandates"], [more])
+        else:
+            files[file] = file_text("mandates", {"mandates": [mandate]})
+        return notes
+
+    def _require_new(
+        self,
+        last: Mandate,
+        mandates: Iterable[Mandate],
+        application: str,
+        reference: str,
+        name: str,
+        mistakes: Mistakes,
+    ) -> None:
+        """Refuse a mandate that has ended and is only repeated: another one has another
+        reference."""
+        own = set[str | None]()
+        for mandate in mandates:
+            if mandate.supplier == self._supplier and application in mandate.allowed:
+                own.add(mandate.reference)
+        if last.until < self._today and (not reference or reference in own):
+            mistakes.note(
+                tr(
+                    "the mandate of {name} ended on {until}; give what was agreed since, under"
+                    " {column}, with a number that no earlier one has",
+                    name=name,
+                    until=last.until,
+                    column=Column.MANDATE_REFERENCE,
+                )
+            )
+
+
+def _is_part(name: str, other: str) -> bool:
+    """Return whether one name has all words of the other: "Gent" is "Stad Gent" to people."""
+    words, others = (set(slug(text).split("-")) for text in (name, other))
+    return words <= others or others <= words
+
+
+@dataclass(frozen=True)
+class AddedScopes(Placed[SheetRow]):
+    """The scopes that a row gives to a form."""
+
+    loaded: LoadedForm = field(kw_only=True)
+    environment: Environment = field(kw_only=True)
+    scopes: Sequence[str] = field(kw_only=True)
+
+    def has_already(self, scope: str) -> bool:
+        return scope in self.loaded.form.environments[self.environment].scopes
+
+
+Grant = Mapping[str, str | date]
+"""What a form says of a scope: its reason, reference and last day."""
+_NOT_ON = {
+    "tni": N_("{form} is not on tni; add the environment to {file} first"),
+    "prod": N_("{form} is not on prod yet; bring it there first: acmidm promote {file} --write"),
+}
+
+
+class Scopes(FormRows[AddedScopes]):
+    """Which form gains which scope, and which have theirs already."""
+
+    def __init__(self, common: Answers, read: Read, forms: Path, today: date) -> None:
+        super().__init__(common, read, forms, today)
+        self._first: dict[tuple[Path, Environment, str], tuple[SheetRow, Grant]] = {}
+        """Which row is about a scope of a form, and what it says of it."""
+
+    def by_scope(self, *, present: bool) -> Mapping[tuple[str, Environment], list[str]]:
+        """Return, by scope and environment, the names of the forms that gain it, or of those that
+        have it already."""
+        named: dict[tuple[str, Environment], dict[str, None]] = defaultdict(dict)
+        for one in self.placed:
+            for scope in one.scopes:
+                if one.has_already(scope) is present:
+                    named[scope, one.environment][one.loaded.name] = None
+        return {added: list(names) for added, names in named.items()}
+
+    def _place(self, row: SheetRow, answers: Answers, mistakes: Mistakes) -> AddedScopes:
+        loaded = self._form(answers, mistakes)
+        given = (row[Column.ENVIRONMENT] or Environment.TNI).lower()
+        mistakes.add("--environment", *chosen(tuple(Environment), given))
+        scopes = separate(answers.scopes)
+        if not scopes:
+            mistakes.miss("--scope", tr("a scope of the catalogue"))
+        if loaded and given in _NOT_ON and given not in loaded.form.environments:
+            mistakes.note(translated(_NOT_ON[given], form=loaded.name, file=loaded.file))
+        said = {
+            "reason": row[Column.REASON],
+            "reference": row[Column.REFERENCE],
+            "until": self._day(row, Column.UNTIL, mistakes),
+        }
+        if loaded is None or mistakes.sentences:
+            raise Failure("\n".join(mistakes.sentences))
+        environment, grant = Environment(given), filled(said)
+        new = {}
+        for scope in scopes:
+            if self._is_new(row, loaded, environment, scope, grant):
+                new[scope] = grant
+        more = more_of(loaded, environment, {"scopes": new})
+        files = added_to(loaded, more) if new else {}
+        return AddedScopes(
+            row,
+            files,
+            label=mistakes.label,
+            loaded=loaded,
+            environment=environment,
+            scopes=scopes,
+        )
+
+    def _is_new(
+        self,
+        row: SheetRow,
+        loaded: LoadedForm,
+        environment: Environment,
+        scope: str,
+        grant: Grant,
+    ) -> bool:
+        """Return whether neither the form nor an earlier row has a scope. Raises Failure where that
+        row says otherwise."""
+        first, granted = self._first.setdefault((loaded.file, environment, scope), (row, grant))
+        if granted != grant:
+            raise Failure(
+                tr(
+                    "{other} gives {form} scope {scope} with another reason or reference; keep one"
+                    " of them",
+                    other=first,
+                    form=loaded.name,
+                    scope=scope,
+                )
+            )
+        return scope not in loaded.form.environments[environment].scopes
+
+    def _form(self, answers: Answers, mistakes: Mistakes) -> LoadedForm | None:
+        """Return the form that a row is about; note why it is about none."""
+        codes = (answers.ovo, answers.kbo)
+        folders = folders_of(codes, self.onboardings.organisations)
+        application, given = answers.application, quoted(" / ".join(filter(None, codes)))
+        if application is None:
+            mistakes.miss("--application", tr("the name of the application, as its form does"))
+        if not folders:
+            mistakes.note(
+                tr(
+                    "no organisation has the code {codes}; correct it, or make its form first",
+                    codes=given,
+                )
+            )
+        elif len(folders) > 1:
+            mistakes.note(
+                tr(
+                    "the codes {codes} are those of two organisations; give one of them",
+                    codes=given,
+                )
+            )
+        if application is None or len(folders) != 1:
+            return None
+        loaded, wrong = form_of_application(self.onboardings, folders[0], application, Files())
+        if loaded is None and wrong is None:
+            wrong = tr(
+                "{folder} has no form of {application}; correct the name, or make the form first:"
+                " acmidm new",
+                folder=self._forms / folders[0],
+                application=quoted(application),
+            )
+        if wrong:
+            mistakes.note(wrong)
+        return loaded

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,13 +25,6 @@ from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import DocumentPath, Problem, quoted
 from acmidm_onboarding.values.secrecy import is_private_key_or_token
 
-_OF_ORGANISATION = ("name", "ovo", "kbo", "language")
-_OF_FORM = ("application", "contacts", "environments")
-_OF_REQUEST = ("jwks", "scopes", "products")
-_OF_SCOPE = ("reason", "until")
-_OF_KEY = ("file",)
-_TAKEN_OVER = ("attributes", "default", "reference")
-"""What a file that takes over has of an environment and of a scope besides."""
 _LONGEST_NAME = 64
 _BEGINS_DOCUMENT = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
@@ -76,27 +71,21 @@ class _File(Part):
 def read_sent(file: Path) -> list[tuple[Document, Draft | None, list[Problem]]]:
     """Read a file: one document, or several that take over. Return of each what it says, None where
     that has mistakes, and each mistake."""
-    try:
-        text = read_text(file)
-    except Unreadable:
-        return [_read(read_document(file, shown(file)))]
-    if len(parts := documents_in(text)) > 1:
-        read = [_read(_document(file, part)) for part in parts]
-        if all(takes_over(document) for document, _, _ in read):
+    with suppress(Unreadable):  # what is wrong is said of the document
+        read = [_read(_document(file, part)) for part in documents_in(read_text(file))]
+        if len(read) > 1 and all(takes_over(document) for document, _, _ in read):
             return read
-    return [_read(_document(file, text))]
+    return [_read(read_document(file, shown(file)))]
 
 
 def documents_in(text: str) -> list[str]:
-    """Return each document of a YAML text that has more than comments, behind as many empty lines
-    as are before it, so that its mistakes have their places."""
+    """Return each document of a YAML text that has more than comments."""
     starts = [match.start() for match in _BEGINS_DOCUMENT.finditer(text)]
-    ends = [*starts, len(text)]
     parts = []
-    for start, end in zip([0, *starts], ends, strict=True):
+    for start, end in pairwise([0, *starts, len(text)]):
         lines = text[start:end].splitlines()
         if any(line.strip(" -") and not line.startswith("#") for line in lines):
-            parts.append("\n" * text.count("\n", 0, start) + text[start:end])
+            parts.append(text[start:end])
     return parts
 
 
@@ -113,47 +102,68 @@ def _read(document: Document) -> tuple[Document, Draft | None, list[Problem]]:
     sent, problems = validated(_File, document)
     if sent is None:
         return document, None, problems
-    more = () if sent.without is None else _TAKEN_OVER
-    problems += _beyond(document, ("organisation",), sent.organisation, _OF_ORGANISATION)
-    problems += _beyond(document, ("form",), sent.form, _OF_FORM)
-    for environment, request in sent.form.environments.items():
-        path: DocumentPath = ("form", "environments", environment.value)
-        problems += _beyond(document, path, request, (*_OF_REQUEST, *more))
-        for name, scope in request.scopes.items():
-            place = (*path, "scopes", name)
-            problems += _beyond(document, place, scope, (*_OF_SCOPE, *more))
-            if more and not (scope.reason or "").strip():
-                what = tr("nobody has said why {scope} is needed", scope=quoted(name))
-                remedy = tr("write what the application needs it for, behind reason")
-                problems.append(document.problem((*place, "reason"), what, remedy))
-        for index, entry in enumerate(request.jwks or ()):
-            entry_place = (*path, "jwks", index)
-            problems += _beyond(document, entry_place, entry, _OF_KEY)
-            if entry.file not in sent.keys:
-                what = tr(
-                    "the file names the key {name} and does not have it", name=quoted(entry.file)
-                )
-                problems.append(
-                    document.problem(
-                        entry_place, what, tr("make the key pair on the page, or leave the key out")
-                    )
-                )
-    problems += _unnamed_keys(document, sent)
+    problems += _beyond(document)
+    if sent.without is not None:
+        problems += _unexplained(document, sent)
+    problems += _keys_alone(document, sent)
     draft = None if problems else sent.draft()
     return document, draft, problems
 
 
-def _unnamed_keys(document: Document, sent: _File) -> Iterator[Problem]:
-    """Yield each key that no environment names: it would be left out, and its sender think that it
-    counts."""
-    named: set[str] = set()
-    for request in sent.form.environments.values():
-        named.update(entry.file for entry in request.jwks or ())
+def _beyond(document: Document) -> Iterator[Problem]:
+    """Yield each field of forms and organisations that no sender decides, such as rights and
+    exemptions."""
+    more = ("attributes", "default", "reference") if takes_over(document) else ()
+    for *place, name in document.names():
+        known: Collection[str | int]
+        match place:
+            case ["organisation"]:
+                known = ("name", "ovo", "kbo", "language")
+            case ["form"]:
+                known = ("application", "contacts", "environments")
+            case ["form", "environments", _]:
+                known = ("jwks", "scopes", "products", *more)
+            case ["form", "environments", _, "scopes", _]:
+                known = ("reason", "until", *more)
+            case ["form", "environments", _, "jwks", _]:
+                known = ("file",)
+            case _:
+                continue
+        if name not in known:
+            what = tr("unknown field {name}", name=quoted(str(name)))
+            yield document.problem((*place, name), what, tr("remove it here"), at_key=True)
+
+
+def _unexplained(document: Document, sent: _File) -> Iterator[Problem]:
+    """Yield each scope that is taken over without its reason, which nobody but a person knows."""
+    for environment, request in sent.form.environments.items():
+        for name, scope in request.scopes.items():
+            if not (scope.reason or "").strip():
+                yield document.problem(
+                    ("form", "environments", environment.value, "scopes", name, "reason"),
+                    tr("nobody has said why {scope} is needed", scope=quoted(name)),
+                    tr("write what the application needs it for, behind reason"),
+                )
+
+
+def _keys_alone(document: Document, sent: _File) -> Iterator[Problem]:
+    """Yield each key that is named and not there, and each that no environment names: it would be
+    left out, and its sender think that it counts."""
+    named: dict[str, DocumentPath] = {}
+    for environment, request in sent.form.environments.items():
+        for index, entry in enumerate(request.jwks or ()):
+            named[entry.file] = ("form", "environments", environment.value, "jwks", index)
+    for name, place in named.items():
+        if name not in sent.keys:
+            yield document.problem(
+                place,
+                tr("the file names the key {name} and does not have it", name=quoted(name)),
+                tr("make the key pair on the page, or leave the key out"),
+            )
     for name in sent.keys.keys() - named:
-        what = tr("the file has the key {name}, which no environment names", name=quoted(name))
         yield document.problem(
             ("keys", name),
-            what,
+            tr("the file has the key {name}, which no environment names", name=quoted(name)),
             tr("name it under jwks of its environment, or leave it out"),
             at_key=True,
         )
@@ -174,13 +184,3 @@ def language_of(document: Document) -> Language:
         case {"organisation": {"language": str(language)}} if language in list(Language):
             return Language(language)
     return Language.NL
-
-
-def _beyond(
-    document: Document, path: DocumentPath, part: Part, known: Collection[str]
-) -> Iterator[Problem]:
-    """Yield each field of forms and organisations that no sender decides, such as rights and
-    exemptions."""
-    for name in sorted(part.model_fields_set - set(known)):
-        what = tr("unknown field {name}", name=quoted(name))
-        yield document.problem((*path, name), what, tr("remove it here"), at_key=True)

@@ -9,23 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from acmidm.edit.changes import Changes
 from acmidm.edit.keys.pair import ended, written_members
-from acmidm.edit.lines import edited
-from acmidm.edit.new.existing import adding
+from acmidm.edit.new.existing import added_to, more_of
 from acmidm.form_text import Quoted, ToFill, filled, lines_of
 from acmidm.report.kinds import Change, Kind, Scale, who
 from acmidm.report.three_views import ClientDrift
 from acmidm.words import WHOLE, plain
-from acmidm_onboarding.authorities.port import RegisteredClient
 from acmidm_onboarding.engine_resources import Resource
-from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS, Catalogue
+from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.documents import MAXIMUM_BYTES, Document, read_document
-from acmidm_onboarding.forms.files import Files, absolute
 from acmidm_onboarding.forms.form import ScopeRequest
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.rules.gate import by_reason
@@ -51,20 +50,41 @@ _SAID_OTHERWISE = (
 class TakeOver:
     """What a form gains and loses by what a hand changed at one client's authority."""
 
-    def __init__(
-        self,
-        declared: Declaration,
-        loaded: LoadedForm,
-        recorded: Client,
-        snapshot: RegisteredClient,
-        real: Client,
-        stack: Stack,
-    ) -> None:
-        self.declared, self._loaded, self._stack = declared, loaded, stack
-        self._recorded, self._snapshot, self._real = recorded, snapshot, real
-        self._request = loaded.form.environments[declared.environment]
-        self._catalogue: Catalogue = stack.forms.catalogue
-        self._contacts = list(loaded.form.contacts)
+    def __init__(self, drift: ClientDrift, recorded: Client, stack: Stack) -> None:
+        """Raises Failure where the form gets nothing."""
+        key, real = recorded.key, drift.real
+        if drift.by_hand is None:
+            raise Failure(
+                tr(
+                    "{key}: nobody changed anything by hand on stack {stack}; there is nothing to"
+                    " take over",
+                    key=key,
+                    stack=stack.name,
+                )
+            )
+        if real is None or drift.snapshot is None:
+            raise Failure(
+                tr(
+                    "{key}: somebody removed the client; acmidm drift --stack {stack} --heal makes"
+                    " it anew, or retire it in its form",
+                    key=key,
+                    stack=stack.name,
+                )
+            )
+        if any(real.fields.get(name) != recorded.fields.get(name) for name in _MARKS):
+            raise Failure(
+                tr(
+                    "{key}: the client has another's mark, {mark}, so that nothing of it is taken"
+                    " over; find out who took it",
+                    key=key,
+                    mark=quoted(str(real.fields.get("managed_by") or "-")),
+                )
+            )
+        self._recorded, self._snapshot, self._real = recorded, drift.snapshot, real
+        self._stack, self._catalogue = stack, stack.forms.catalogue
+        self.declared, self._loaded = _form_of(drift, stack)
+        self._request = self._loaded.form.environments[self.declared.environment]
+        self._contacts = list(self._loaded.form.contacts)
         self._wanted: dict[str, dict[str, Any]] = {"scopes": {}, "products": {}, "attributes": {}}
         """By their names in a form."""
         self._keys: dict[str, PublicJwk] = {}
@@ -90,12 +110,12 @@ class TakeOver:
             Kind.SENDS_FOR_FEWER: _by_mandate,
         }
         """Per kind what takes a change over, or raises Failure with why it may not be."""
+        for change in chain.from_iterable(map(_by_field, drift.by_hand.changes)):
+            self._take(change)
+        self._complete()
 
-    def take(self, changes: Iterable[Change]) -> None:
-        """Take each change over, or note why not. Raises Failure where none can be."""
-        for change in changes:
-            for part in _by_field(change):
-                self._take(part)
+    def _complete(self) -> None:
+        """Look at all that was taken over together. Raises Failure where it is nothing."""
         self._check_number_of_keys()
         self._hold_back()
         self._take_products_along()
@@ -258,12 +278,11 @@ class TakeOver:
 
     def _require_valid(self, contacts: Sequence[str] = (), **parts: Mapping[str, Any]) -> None:
         """Raises Failure where the form may not have more, with what the loader says of it then."""
-        file, environment = absolute(self._loaded.file), self.declared.environment
-        more = {"contacts": contacts, "environments": {environment: parts}}
-        text = edited(file.read_text("utf-8"), adding(self._loaded, more))
-        catalogue = self._stack.forms.settings.catalogue_folder
-        read = read_onboardings([file], catalogue, files=Files({file: text}))
-        if wrong := [problem.sentence for problem in read.problems]:
+        more = more_of(self._loaded, self.declared.environment, parts, contacts)
+        file, catalogue = self._loaded.file, self._stack.forms.settings.catalogue_folder
+        changes = Changes(partial(read_onboardings, [file], catalogue))
+        changes.add(added_to(self._loaded, more))
+        if wrong := [problem.sentence for problem in changes.problems()]:
             raise Failure("; ".join(dict.fromkeys(wrong)))
 
     def _attribute(self, change: Change) -> None:
@@ -333,44 +352,6 @@ class TakeOver:
             self.notes.append(
                 tr("product {product} goes too, for none of its scopes is left", product=name)
             )
-
-
-def taken_over(drift: ClientDrift, recorded: Client, stack: Stack) -> TakeOver:
-    """Return what a form gets of the changes by hand of one client. Raises Failure where it gets
-    nothing."""
-    by_hand, key = drift.by_hand, recorded.key
-    if by_hand is None:
-        raise Failure(
-            tr(
-                "{key}: nobody changed anything by hand on stack {stack}; there is nothing to take"
-                " over",
-                key=key,
-                stack=stack.name,
-            )
-        )
-    if drift.real is None or drift.snapshot is None:
-        raise Failure(
-            tr(
-                "{key}: somebody removed the client; acmidm drift --stack {stack} --heal makes it"
-                " anew, or retire it in its form",
-                key=key,
-                stack=stack.name,
-            )
-        )
-    if any(drift.real.fields.get(name) != recorded.fields.get(name) for name in _MARKS):
-        mark = quoted(str(drift.real.fields.get("managed_by") or "-"))
-        raise Failure(
-            tr(
-                "{key}: the client has another's mark, {mark}, so that nothing of it is taken"
-                " over; find out who took it",
-                key=key,
-                mark=mark,
-            )
-        )
-    declared, loaded = _form_of(drift, stack)
-    take_over = TakeOver(declared, loaded, recorded, drift.snapshot, drift.real, stack)
-    take_over.take(by_hand.changes)
-    return take_over
 
 
 def documents_of(take_overs: Iterable[TakeOver]) -> str:

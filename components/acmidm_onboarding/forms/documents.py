@@ -86,6 +86,10 @@ class Document:
                 tr("correct the first ones, then look again"),
             )
 
+    def names(self) -> Iterator[DocumentPath]:
+        """Yield where each name in a mapping stands."""
+        yield from self._keys
+
     def contains(self, path: DocumentPath) -> bool:
         """Return whether there is a value at ``path``."""
         return path in self._values

@@ -55,6 +55,10 @@ class Onboardings:
             self._connections[environment, are_all] = connections
         return [*self._connections[environment, are_all]]
 
+    def supplied_by(self, supplier: str) -> list[LoadedForm]:
+        """Return the forms that have a supplier's keys."""
+        return [loaded for loaded in self.forms if loaded.form.keys_of == supplier]
+
     @cached_property
     def _connections(self) -> dict[tuple[Environment, bool], list[Declaration]]:
         """Those that were derived; a form has thousands of parts."""
