@@ -278,9 +278,9 @@ def through_proxy(
 
 
 @contextmanager
-def beheerportaal(_request: Request, folder: Path, **more: Any) -> Iterator[Subject]:
+def beheerportaal(_request: Request, folder: Path) -> Iterator[Subject]:
     """The embedded authority."""
-    with running_portal(folder / "portal", **{**offered(), **more}) as portal:
+    with running_portal(folder / "portal", **offered()) as portal:
         key = folder / "operator.jwk.json"
         key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
         settings = {**settings_of(portal), "operatorPrivateKeyFile": str(key)}
@@ -316,12 +316,11 @@ def keycloak(request: Request, folder: Path) -> Iterator[Subject]:
 
 STARTS: dict[str, Start] = {
     "beheerportaal": beheerportaal,
-    "geosecure": partial(beheerportaal, platform="geosecure"),
     "by_hand": by_hand,
     "keycloak": keycloak,
 }
 WITHOUT: Mapping[str, tuple[str, ...]] = {
-    "wire": ("by_hand", "geosecure"),  # nothing is sent; and the embedded authority once more
+    "wire": ("by_hand",),  # nothing is sent
     "writes": ("by_hand",),
     "elsewhere": ("by_hand",),
     "products": ("keycloak",),

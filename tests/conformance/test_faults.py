@@ -27,8 +27,8 @@ from tests.support.forms import DOSSIERS, PLAIN, SEND
 from tests.support.portal import metadata, new_jwks
 
 WRITES = "POST|PUT|PATCH|DELETE"
-LOST = (faults.cut_after, faults.committed_but(502), faults.committed_but(403))
-"""Cut off, or a gateway's in its place. After a 403 nothing more is sent, as where a run ends."""
+LOST = (faults.cut_after, faults.committed_but(403))
+"""Cut off, so that it is tried again; after a 403 nothing more is sent, as where a run ends."""
 Given = ParamSpec("Given")
 Value = TypeVar("Value")
 BEFORE, AFTER = faults.after, faults.followed_by

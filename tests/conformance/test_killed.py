@@ -61,7 +61,6 @@ OTHERS = [(("provider", "engine")[request % 2], request, EACH) for request in ra
 TABLES: Mapping[str, list[Victims]] = {
     "beheerportaal": PORTAL,
     "keycloak": KEYCLOAK,
-    "geosecure": [],  # the embedded authority once more
     "by_hand": [],  # nothing is sent
 }
 """Where a run on each authority is cut off."""

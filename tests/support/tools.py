@@ -17,7 +17,7 @@ import pytest
 _BRINGS = " brings it"
 _FIXTURES = frozenset({"browser", "keycloak_server", "administrator"})
 """The fixtures that start a tool, of tests outside ``end_to_end``."""
-_SERVERS = frozenset({"beheerportaal", "geosecure", "keycloak"})
+_SERVERS = frozenset({"beheerportaal", "keycloak"})
 """The authorities of ``tests/conformance`` that are servers; the others are in the test's own
 process."""
 
