@@ -115,16 +115,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Collect no garbage meanwhile, nor among what is there then.
+    """Collect no garbage meanwhile, nor among what is there then, and seldom later.
 
-    All that is imported and collected stays: to go through it again and again takes a second in
-    each worker.
+    All that is imported and collected stays. To look for garbage as often as Python does takes an
+    eighth of the processor time of tests.
     """
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(100000)
         gc.enable()
 
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from acmidm_sandbox.beheerportaal import problems
 from acmidm_sandbox.beheerportaal.api import audit, clients, endpoints, oauth, products
 from acmidm_sandbox.beheerportaal.context import Portal
-from acmidm_sandbox.beheerportaal.http import log_request
+from acmidm_sandbox.beheerportaal.http import RequestLog
 from acmidm_sandbox.beheerportaal.products.product import PREFIX, error_response, read_products
 from acmidm_sandbox.beheerportaal.products.server import route_calls
 from acmidm_sandbox.beheerportaal.settings import TOKEN_PATHS, PortalSettings
@@ -72,5 +72,5 @@ def create_app(settings: PortalSettings) -> FastAPI:
     forms = {PREFIX: error_response, BASE: error_page}
     problems.install(app, forms)
     endpoints.install(app, [product.schemas for product in offered])
-    app.middleware("http")(log_request)
+    app.add_middleware(RequestLog)
     return app

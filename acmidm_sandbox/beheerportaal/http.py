@@ -9,8 +9,7 @@ from typing import Any
 
 from fastapi import Request
 from pydantic_core import from_json
-from starlette.middleware.base import RequestResponseEndpoint
-from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from acmidm_sandbox.beheerportaal.limits import LONGEST_BODY
 from acmidm_sandbox.beheerportaal.problems import Problem
@@ -91,20 +90,27 @@ def require_current(if_match: str | None, version: int | None) -> None:
         )
 
 
-async def log_request(request: Request, answer: RequestResponseEndpoint) -> Response:
+class RequestLog:
     """Log a line per request: method, path and status, by whom. Never headers, bodies, queries or
     tokens. It is there before the answer goes out."""
-    started = time.perf_counter()
-    response = await answer(request)
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        started = time.perf_counter()
+
+        async def log_and_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _log_answer(scope, message["status"], time.perf_counter() - started)
+            await send(message)
+
+        await self._app(scope, receive, log_and_send)
+
+
+def _log_answer(scope: Scope, status: int, seconds: float) -> None:
     # The raw path is still percent-encoded, so that it can't forge a line of the log.
-    path = request.scope["raw_path"].decode("ascii", "replace")
-    caller = getattr(request.state, "client_id", "-")
-    log.info(
-        "%s %s %d %s %.1fms",
-        request.method,
-        path,
-        response.status_code,
-        caller,
-        (time.perf_counter() - started) * 1000,
-    )
-    return response
+    path = scope["raw_path"].decode("ascii", "replace")
+    caller = getattr(Request(scope).state, "client_id", "-")
+    log.info("%s %s %d %s %.1fms", scope["method"], path, status, caller, seconds * 1000)

@@ -6,9 +6,9 @@ Without its tool a test is not tried, and the last lines of the run say so. In C
 from __future__ import annotations
 
 import os
-import sys
+import subprocess
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,19 +27,32 @@ _ENDED = "this test starts {process}; give it the mark tool, or call the code in
 def refuse_processes(running: Sequence[pytest.Item]) -> None:
     """From now on fail the running test where it starts a process, unless its mark allows that.
 
-    Git's are allowed to all tests: the repository of forms is one of Git.
+    Git's are allowed to all tests: the repository of forms is one of Git. No audit hook does this:
+    one is called for each file that is opened, and each name that is looked up.
     """
 
-    def look(event: str, what: tuple[Any, ...]) -> None:
-        if event not in ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn"):
-            return
-        if all(map(_may_start_processes, running)):
-            return
-        process = Path(os.fsdecode(what[0])).name if event == "subprocess.Popen" else "a fork"
-        if process != "git":
+    def refuse(process: str) -> None:
+        if not all(map(_may_start_processes, running)):
             pytest.fail(_ENDED.format(process=process))
 
-    sys.addaudithook(look)
+    def forking(fork: Callable[..., Any]) -> Callable[..., Any]:
+        def started(*words: Any, **options: Any) -> Any:
+            refuse("a fork")
+            return fork(*words, **options)
+
+        return started
+
+    start = subprocess.Popen.__init__
+
+    def started(popen: subprocess.Popen[Any], args: Any, *words: Any, **options: Any) -> None:
+        first = args if isinstance(args, str | bytes | os.PathLike) else args[0]
+        if (name := Path(os.fsdecode(first)).name) != "git":
+            refuse(name)
+        start(popen, args, *words, **options)
+
+    subprocess.Popen.__init__ = started  # type: ignore[assignment, method-assign]
+    for name in ("fork", "forkpty", "posix_spawn", "posix_spawnp"):
+        setattr(os, name, forking(getattr(os, name)))
 
 
 def _may_start_processes(item: pytest.Item) -> bool:

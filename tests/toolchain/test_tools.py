@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,23 @@ def test_the_last_lines_say_what_was_not_tried_and_what_it_cost(tmp_path: Path) 
         "not tried: 2 tests, for Chromium is not here; apt-get install chromium brings it",
         "not tried: 1 test, for PostgreSQL is not here; apt-get install postgresql brings it",
     ]
+
+
+@pytest.mark.parametrize(
+    ("start", "named"),
+    [
+        (lambda: subprocess.run(["true"], check=True), "starts true;"),
+        (lambda: subprocess.run("true", check=True, shell=True), "starts true;"),  # noqa: S602
+        (lambda: os.posix_spawn("/bin/true", ["true"], {}), "starts a fork;"),
+        (os.fork, "starts a fork;"),
+    ],
+    ids=["run", "shell", "spawn", "fork"],
+)
+def test_a_test_of_python_alone_starts_no_process(start: Callable[[], object], named: str) -> None:
+    """But Git's, which all may start."""
+    subprocess.run(["git", "--version"], check=True, capture_output=True)
+    with pytest.raises(pytest.fail.Exception, match=named):
+        start()
 
 
 def test_in_ci_nothing_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

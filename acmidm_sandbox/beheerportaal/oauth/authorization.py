@@ -93,7 +93,8 @@ class PortalAuthorizationServer:
         """
         require(request, checks.ONE_METHOD)
         require(request, checks.BY_METHOD[request.method])
-        request.client = find_principal(self._database, request.client_id)
+        with self._database.read() as session:
+            request.client = find_principal(session, request.client_id)
         require(request, checks.KNOWN)
         client: Principal = request.client  # type: ignore[assignment] # known by now
         require(request, checks.PROOF[request.method])

@@ -16,6 +16,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import import_key
 from joserfc.util import urlsafe_b64decode
 from pydantic_core import from_json
+from sqlalchemy.orm import Session
 
 from acmidm_sandbox.beheerportaal.documents import SECRET_METHODS, AuthMethod
 from acmidm_sandbox.beheerportaal.jwk import algorithms_of, is_in_time, thumbprint
@@ -24,7 +25,6 @@ from acmidm_sandbox.beheerportaal.secrets import is_secret
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from acmidm_sandbox.beheerportaal.store import clients
 from acmidm_sandbox.beheerportaal.store.clients import Client
-from acmidm_sandbox.beheerportaal.store.database import Database
 from acmidm_sandbox.beheerportaal.store.users import Operator
 
 
@@ -58,12 +58,11 @@ def mark_of(secret_hash: str) -> str:
     return hashlib.sha256(secret_hash.encode()).hexdigest()
 
 
-def find_principal(database: Database, client_id: str) -> Principal | None:
+def find_principal(session: Session, client_id: str) -> Principal | None:
     """Return the client or operator with this client_id, as it is now."""
-    with database.read() as session:
-        if client := clients.find(session, client_id):
-            return _of_client(client)
-        operator = session.get(Operator, client_id)
+    if client := clients.find(session, client_id):
+        return _of_client(client)
+    operator = session.get(Operator, client_id)
     if operator is None:
         return None
     return Principal(

@@ -74,29 +74,32 @@ class AccessTokens:
     def claims(self, token: str) -> Mapping[str, Any] | None:
         """Return what a token is worth now, else None: its client's claims as they are, and those
         of its scopes that are still granted."""
-        stored = self._find(token)
-        return None if stored is None else self._worth(stored)
+        found = self._find(token)
+        return None if found is None else self._worth(*found)
 
     def introspection(self, token: str) -> dict[str, Any]:
         """Return the same as RFC 7662 §2.2 has it, with a signed copy of it: as the sample in
         metadata-geonetwork is."""
-        stored = self._find(token)
-        if stored is None or (claims := self._worth(stored)) is None:
+        found = self._find(token)
+        if found is None or (claims := self._worth(*found)) is None:
             return {"active": False}
         answer = {"active": True, "token_type": "bearer", **claims}
         header = {"alg": _ALGORITHM, "typ": "JWT", "kid": self._key.kid}
         # The hash names the token, and is of no use to whoever has not got it.
         copy = jwt.encode(
-            header, {**answer, "jti": stored.token_hash}, self._key, algorithms=[_ALGORITHM]
+            header, {**answer, "jti": found[0].token_hash}, self._key, algorithms=[_ALGORITHM]
         )
         return {**answer, "jwt": copy}
 
-    def _find(self, token: str) -> AccessToken | None:
+    def _find(self, token: str) -> tuple[AccessToken, Principal] | None:
+        """Return what a token was issued as, and whose it is, as that is now."""
         token_hash = self._hash_in(token) if "." in token else hash_of(token)
         if token_hash is None:
             return None
         with self.database.read() as session:
-            return session.get(AccessToken, token_hash)
+            stored = session.get(AccessToken, token_hash)
+            client = find_principal(session, stored.client_id) if stored else None
+        return None if stored is None or client is None else (stored, client)
 
     def _hash_in(self, copy: str) -> str | None:
         """Return the hash of the token that a signed copy is of: nothing else is signed with this
@@ -106,9 +109,8 @@ class AccessTokens:
         except (JoseError, ValueError, RecursionError):
             return None
 
-    def _worth(self, token: AccessToken) -> Mapping[str, Any] | None:
-        client = find_principal(self.database, token.client_id)
-        if client is None or token.expires_at <= time.time():
+    def _worth(self, token: AccessToken, client: Principal) -> Mapping[str, Any] | None:
+        if token.expires_at <= time.time():
             return None
         if not client.enabled or not client.still_has(token.credential):
             return None
