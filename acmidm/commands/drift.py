@@ -279,9 +279,7 @@ class _Looking:
                         platform=platform,
                     )
                 )
-        self._notes += key_warnings(
-            self._clients, self._real, stack.forms.settings.profile, stack.now
-        )
+        self._notes += key_warnings(self._clients, stack.forms.settings.profile, stack.now)
 
     def find_who(self) -> None:
         """Find out who made each change by hand."""

@@ -3,7 +3,7 @@ stack's profile."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -14,6 +14,7 @@ import typer
 from acmidm import completion
 from acmidm.git import is_dirty, merged
 from acmidm.report.revisions.files import strays
+from acmidm.report.revisions.forms import Revision
 from acmidm.report.revisions.stacks import stacks_of
 from acmidm.terminal import Code, fail
 from acmidm_onboarding.forms.confirmation_files import (
@@ -24,14 +25,10 @@ from acmidm_onboarding.forms.files import FORMS, Files, absolute
 from acmidm_onboarding.forms.loading import problems_of_codes, read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.other_files import problems_of_other_files
-from acmidm_onboarding.rules.desired import desired
-from acmidm_onboarding.rules.ends import ended_scopes
 from acmidm_onboarding.rules.gate import by_reason
-from acmidm_onboarding.rules.policies import Gate
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import Stacks, stacks_in
 from acmidm_onboarding.texts import N_, ntr, tr, translated
-from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.problems import (
     InvalidForms,
     Problem,
@@ -136,8 +133,8 @@ def _validate(
         fail(str(error), Code.FOUND)
     if not onboardings.forms:
         fail(tr("there is no form (*.yaml) here; name a form, or the folder of forms"))
-    by_environment = {where: onboardings.connections(where) for where in Environment}
-    connections = sum(map(len, by_environment.values()))
+    checked = Revision(onboardings, datetime.now(UTC), stacks.gate)
+    connections = sum(map(len, checked.written.values()))
     forms = ntr("{count} form", "{count} forms", len(onboardings.forms))
     typer.echo(
         tr(
@@ -146,7 +143,7 @@ def _validate(
             connections=ntr("{count} connection", "{count} connections", connections),
         )
     )
-    for sentence in _notes(onboardings, by_environment, stacks.gate):
+    for sentence in _notes(checked):
         typer.echo(sentence)
 
 
@@ -184,30 +181,26 @@ _UNPROVEN = {
 }
 
 
-def _notes(
-    onboardings: Onboardings,
-    by_environment: Mapping[Environment, Sequence[Declaration]],
-    gate: Gate,
-) -> Iterator[str]:
+def _notes(checked: Revision) -> Iterator[str]:
     """Yield what is no mistake of a form: scopes and mandates that have ended, and, where a stack
     here has the gate, what forms and evidence lack for production."""
-    now = datetime.now(UTC)
-    for client in chain.from_iterable(by_environment.values()):
-        for scope, last_day in ended_scopes(client, now.date()).items():
-            yield on_one_line(
-                tr(
-                    "{client} on {environment}: the last day of scope {scope} was {day}, so that"
-                    " no run grants it; put a later day under until, or take the scope out",
-                    client=client.form.path,
-                    environment=client.environment,
-                    scope=scope,
-                    day=last_day,
-                )
+    for (_, scope), (client, last_day) in chain.from_iterable(
+        checked.ended(environment).items() for environment in Environment
+    ):
+        yield on_one_line(
+            tr(
+                "{client} on {environment}: the last day of scope {scope} was {day}, so that"
+                " no run grants it; put a later day under until, or take the scope out",
+                client=client.form.path,
+                environment=client.environment,
+                scope=scope,
+                day=last_day,
             )
-    sides = [desired(connections, now, gate=gate) for connections in by_environment.values()]
-    for client in chain.from_iterable(by_environment.values()):
+        )
+    sides = list(map(checked.desired_of, checked.written.values()))
+    for client in chain.from_iterable(checked.written.values()):
         scopes = client.form.catalogue_names.values()
-        name, *further_names = onboardings.catalogue.client_names(
+        name, *further_names = checked.onboardings.catalogue.client_names(
             scopes, client.environment, client.organisation
         ) or [""]
         for further_name in further_names:
@@ -226,7 +219,7 @@ def _notes(
     for side in sides:
         unproven += chain.from_iterable(withheld.sentences for withheld in side.unproven)
     if unproven:
-        yield translated(_UNPROVEN[gate.mode])
+        yield translated(_UNPROVEN[checked.gate.mode])
     yield from (f"  {sentence}" for sentence in unproven)
 
 

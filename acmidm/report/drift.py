@@ -27,10 +27,10 @@ from acmidm.report.document import (
     refused,
 )
 from acmidm.report.kinds import Part, Report, sentence_of
-from acmidm.report.three_views import ClientDrift, Real
+from acmidm.report.three_views import ClientDrift
 from acmidm.words import WHOLE, day, days, plain
 from acmidm_onboarding.rules.ends import past_ends
-from acmidm_onboarding.rules.policies import PlannedClient, Profile, Situation, violations
+from acmidm_onboarding.rules.policies import Profile, Situation, violations
 from acmidm_onboarding.texts import N_, NN_, Counted, ntr, tr, translated
 from acmidm_onboarding.values.client import Client, ClientKey
 from acmidm_onboarding.values.end import EndOf
@@ -284,7 +284,7 @@ def ends_that_passed(
 
 
 def key_warnings(
-    clients: Iterable[ClientDrift], real: Mapping[Platform, Real], profile: Profile, now: datetime
+    clients: Iterable[ClientDrift], profile: Profile, now: datetime
 ) -> tuple[str, ...]:
     """Return what the policies find in keys that organisations uploaded: no form has them, so that
     nothing else checks them."""
@@ -293,15 +293,13 @@ def key_warnings(
         state = client.declared
         if (
             state is None
-            or client.real is None
+            or client.snapshot is None
             or state.keys.declared is not None
             or state.jwks_uri
         ):
             continue
-        snapshot = real[state.platform].clients[str(client.real.client_id)]
-        planned = PlannedClient(keys=snapshot.jwks)
-        situation = Situation(state.environment, profile, now)
-        for _, finding in violations(planned, situation, state.form.exemptions):
+        situation = Situation(state.environment, profile, now, client.snapshot.jwks)
+        for _, finding in violations(situation, state.form.exemptions):
             warning = tr(
                 "{key}: {what}, uploaded in the portal; {remedy}",
                 key=state.key,

@@ -22,13 +22,14 @@ from acmidm.report.compare import client_replaced, paired
 from acmidm.report.kinds import Change, Kind
 from acmidm.report.mistakes import mistakes_of
 from acmidm.report.plan import Plan, at_the_gate, read_plan
+from acmidm.report.revisions.forms import Revision
 from acmidm.report.rotations import with_keys
 from acmidm.terminal import working
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.recorded import is_missing, recorded, recorded_in
 from acmidm_onboarding.recorded import unreadable as unreadable_state
-from acmidm_onboarding.rules.desired import NO_GATE, Desired, desired
+from acmidm_onboarding.rules.desired import NO_GATE, Desired
 from acmidm_onboarding.rules.gate import TestStack, Withheld
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
 from acmidm_onboarding.settings import own_catalogue
@@ -131,12 +132,8 @@ def _planned_in(document: Mapping[str, Any], plan: Plan) -> Planned:
     before = [step["oldState"] for step in document["steps"] if step.get("oldState")]
     has = recorded_in({"deployment": {"resources": before}}, plan.environment).parts
     gate = _gate_in(plan.config) if plan.is_whole else NO_GATE
-    wanted = desired(
-        connections,
-        datetime.now(UTC),
-        gate=gate,
-        records=lambda: has,
-        tests=lambda: _tests_of(str(plan.config.get("acmidm:promotionStack") or "tni")),
+    wanted = Revision(forms, datetime.now(UTC), gate).desired_of(
+        connections, has, lambda: _tests_of(str(plan.config.get("acmidm:promotionStack") or "tni"))
     )
     return Planned(plan, forms, connections, wanted, None)
 

@@ -24,7 +24,7 @@ from acmidm_onboarding.resources.client_scopes import ClientScopes
 from acmidm_onboarding.resources.hand_over import HandOver, handing_over
 from acmidm_onboarding.resources.oauth_client import OAuthClient
 from acmidm_onboarding.resources.product_configuration import ProductConfiguration
-from acmidm_onboarding.rules.policies import PlannedClient, Profile, Situation, violations
+from acmidm_onboarding.rules.policies import Profile, Situation, violations
 from acmidm_onboarding.settings import NAMESPACE
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, members_of, parse_jwk
@@ -277,10 +277,10 @@ def _public_keys(connection: Declaration, given: Sequence[Any], profile: Profile
             f"{connection.key} is given an empty list of keys; leave keys out where the"
             " organisation uploads its own"
         )
-    situation = Situation(connection.environment, profile, datetime.now(UTC))
-    planned = PlannedClient(keys=members_of(keys))
+    now = datetime.now(UTC)
+    situation = Situation(connection.environment, profile, now, members_of(keys))
     forbidden = []
-    for policy, finding in violations(planned, situation, connection.form.exemptions):
+    for policy, finding in violations(situation, connection.form.exemptions):
         remedy = remedy_of(policy, finding)
         forbidden.append(f"{connection.key}: {finding.what}; {remedy}")
     if forbidden:

@@ -257,7 +257,7 @@ def test_keys_in_the_portal_are_nobodys_drift() -> None:
     one = compared(stored(keys=None), wanted(keys=None), of)
     assert said(one) == (set(), set())
     assert [(key.kid, key.days_left) for key in expiring_keys([one], NOW, 30)] == [("u", 10)]
-    warnings = key_warnings([one], of, Profile.FAPI2, NOW)
+    warnings = key_warnings([one], Profile.FAPI2, NOW)
     assert any(
         "signs with ES512, uploaded in the portal; profile fapi2" in warning for warning in warnings
     )
@@ -284,7 +284,7 @@ def test_a_key_without_a_usable_end_is_named() -> None:
     assert expiring_keys([one], NOW, 30) == ()
     assert any(
         'key "u" has an exp that is no moment' in warning
-        for warning in key_warnings([one], of, Profile.ACMIDM, NOW)
+        for warning in key_warnings([one], Profile.ACMIDM, NOW)
     )
 
 

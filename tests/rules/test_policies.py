@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from acmidm_onboarding.rules.policies import LIMITS, POLICIES, PlannedClient, Profile, Situation
+from acmidm_onboarding.rules.policies import LIMITS, POLICIES, Profile, Situation
 from acmidm_onboarding.values.terms import Environment, ExemptiblePolicy
 from tests.support.workspace import private_key, public_key
 
@@ -24,19 +24,26 @@ def days(number: int) -> float:
     return (NOW + timedelta(days=number)).timestamp()
 
 
-def keys(**members: Any) -> PlannedClient:
-    return PlannedClient(keys={"k": {**EC, "exp": days(30), **members}})
+Planned = dict[str, Any]
+
+
+def with_key(key: dict[str, Any]) -> Planned:
+    return {"keys": {"k": key}}
+
+
+def keys(**members: Any) -> Planned:
+    return with_key({**EC, "exp": days(30), **members})
 
 
 def found(
-    planned: PlannedClient, *, profile: str = "acmidm", environment: str = "prod"
+    planned: Planned, *, profile: str = "acmidm", environment: str = "prod"
 ) -> dict[str, str]:
     """Per policy that is violated the sentence about it."""
-    situation = Situation(Environment(environment), Profile(profile), NOW)
+    situation = Situation(Environment(environment), Profile(profile), NOW, **planned)
     return {
         policy.id: f"{one.what}; {one.remedy}"
         for policy in POLICIES
-        for one in policy.violations(planned, situation)
+        for one in policy.violations(situation)
     }
 
 
@@ -47,7 +54,7 @@ SHARED = (
     'key "k" contains private members; make a new pair, as this one has been shared, and give its'
     " public half"
 )
-REFUSED: dict[str, tuple[PlannedClient, str, str, str]] = {
+REFUSED: dict[str, tuple[Planned, str, str, str]] = {
     "a private key": (
         keys(**private_key("ec", kty="EC", crv="P-256")),
         "acmidm tni",
@@ -55,25 +62,25 @@ REFUSED: dict[str, tuple[PlannedClient, str, str, str]] = {
         SHARED,
     ),
     "a symmetric key": (
-        PlannedClient(keys={"k": {"kty": "oct", "k": "c2VjcmV0"}}),
+        with_key({"kty": "oct", "k": "c2VjcmV0"}),
         "acmidm tni",
         "private-key",
         SHARED,
     ),
     "a short RSA key": (
-        PlannedClient(keys={"k": public_key("small", size=1024)}),
+        with_key(public_key("small", size=1024)),
         "acmidm tni",
         "short-rsa-key",
         SHORT.format(1024),
     ),
     "an RSA key without modulus": (
-        PlannedClient(keys={"k": {"kty": "RSA"}}),
+        with_key({"kty": "RSA"}),
         "acmidm tni",
         "short-rsa-key",
         SHORT.format(0),
     ),
     "RS256 with FAPI 2": (
-        PlannedClient(keys={"k": {**RSA, "alg": "RS256", "exp": days(30)}}),
+        with_key({**RSA, "alg": "RS256", "exp": days(30)}),
         *(
             "fapi2 tni",
             "key-algorithm",
@@ -81,7 +88,7 @@ REFUSED: dict[str, tuple[PlannedClient, str, str, str]] = {
         ),
     ),
     "an RSA key without alg with FAPI 2": (
-        PlannedClient(keys={"k": {**RSA, "exp": days(30)}}),
+        with_key({**RSA, "exp": days(30)}),
         *(
             "fapi2 tni",
             "key-algorithm",
@@ -104,7 +111,7 @@ REFUSED: dict[str, tuple[PlannedClient, str, str, str]] = {
         LASTS.format("2028-11-24", "fapi2", 365, "2027-11-25"),
     ),
     "a key without exp with FAPI 2": (
-        PlannedClient(keys={"k": EC}),
+        with_key(EC),
         *(
             "fapi2 tni",
             "key-lifetime",
@@ -112,13 +119,13 @@ REFUSED: dict[str, tuple[PlannedClient, str, str, str]] = {
         ),
     ),
     "a secret on prod": (
-        PlannedClient("client_secret_basic"),
+        {"auth_method": "client_secret_basic"},
         "acmidm prod",
         "client-secret",
         SECRET.format("client_secret_basic", "prod"),
     ),
     "a secret on TNI with FAPI 2": (
-        PlannedClient("client_secret_post"),
+        {"auth_method": "client_secret_post"},
         "fapi2 tni",
         "client-secret",
         SECRET.format("client_secret_post", "tni"),
@@ -134,22 +141,22 @@ def test_what_is_refused_and_what_to_do(case: str) -> None:
 
 
 ALLOWED = {
-    "nothing told": (PlannedClient(), "fapi2", "prod"),
-    "RS256 as ACM/IDM does": (PlannedClient(keys={"k": {**RSA, "alg": "RS256"}}), "acmidm", "prod"),
-    "a key without exp": (PlannedClient(keys={"k": EC}), "acmidm", "prod"),
+    "nothing told": ({}, "fapi2", "prod"),
+    "RS256 as ACM/IDM does": (with_key({**RSA, "alg": "RS256"}), "acmidm", "prod"),
+    "a key without exp": (with_key(EC), "acmidm", "prod"),
     "a key of exactly two years": (keys(exp=days(730)), "acmidm", "prod"),
     "PS256 with FAPI 2": (
-        PlannedClient(keys={"k": {**RSA, "alg": "PS256", "exp": days(365)}}),
+        with_key({**RSA, "alg": "PS256", "exp": days(365)}),
         "fapi2",
         "prod",
     ),
     "a curve without alg with FAPI 2": (
-        PlannedClient(keys={"k": {**public_key("ec", kty="EC", crv="P-256"), "exp": days(1)}}),
+        with_key({**public_key("ec", kty="EC", crv="P-256"), "exp": days(1)}),
         "fapi2",
         "prod",
     ),
-    "a secret on TNI": (PlannedClient("client_secret_basic"), "acmidm", "tni"),
-    "a key as authentication": (PlannedClient("private_key_jwt"), "fapi2", "prod"),
+    "a secret on TNI": ({"auth_method": "client_secret_basic"}, "acmidm", "tni"),
+    "a key as authentication": ({"auth_method": "private_key_jwt"}, "fapi2", "prod"),
 }
 
 

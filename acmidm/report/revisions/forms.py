@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 
 from acmidm.git import Tree
 from acmidm.report.compare import paired
@@ -21,13 +22,12 @@ from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import MANDATES_FILE
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
-from acmidm_onboarding.rules.desired import Desired, desired
+from acmidm_onboarding.rules.desired import NO_GATE, Desired, desired
 from acmidm_onboarding.rules.ends import ended_scopes, without_ended_scopes
-from acmidm_onboarding.rules.gate import Withheld
+from acmidm_onboarding.rules.gate import TestStack, Withheld
 from acmidm_onboarding.rules.mandates import has_ended
 from acmidm_onboarding.rules.policies import (
     Gate,
-    PlannedClient,
     Profile,
     PromotionGate,
     Situation,
@@ -44,13 +44,13 @@ from acmidm_onboarding.values.terms import Environment, ExemptiblePolicy
 
 @dataclass(frozen=True)
 class Revision:
-    """The forms of one revision at one moment, in which environments it protects clients, and its
-    gate to production."""
+    """The forms of one revision at one moment, its gate to production, and in which environments it
+    protects clients. What somebody works on is a revision too."""
 
     onboardings: Onboardings
-    protecting: Mapping[Environment, bool]
     now: datetime
-    gate: Gate = field(default_factory=Gate)
+    gate: Gate = NO_GATE
+    protecting: Mapping[Environment, bool] = field(default_factory=dict)
 
     @cached_property
     def written(self) -> Mapping[Environment, Sequence[Declaration]]:
@@ -95,9 +95,17 @@ class Revision:
         in an empty stack."""
         if records is None:
             records = _as_recorded(self._ended(environment), protect=False)
-        return desired(
-            self.connections[environment], self.now, gate=self.gate, records=lambda: records
-        )
+        return self.desired_of(self.connections[environment], records)
+
+    def desired_of(
+        self,
+        connections: Sequence[Declaration],
+        records: Records = MappingProxyType({}),
+        tests: Callable[[], TestStack | None] = lambda: None,
+    ) -> Desired:
+        """Return what is desired of some connections, in a stack whose state has these
+        ``records``; ``tests`` reads that of TNI."""
+        return desired(connections, self.now, gate=self.gate, records=lambda: records, tests=tests)
 
     def records(self, environment: Environment, wanted: Desired) -> Records:
         """Return what a state has once what is ``wanted`` of these forms is carried out without a
@@ -136,7 +144,7 @@ class Revision:
         if self.gate.mode is PromotionGate.OFF:
             return frozenset(loaded.name for loaded in self.onboardings.forms)
         asked = list(map(_without_exemptions, self.connections[Environment.PROD]))
-        unproven = desired(asked, self.now, gate=self.gate).unproven
+        unproven = self.desired_of(asked).unproven
         return frozenset(withheld.connection.form.path or "" for withheld in unproven)
 
 
@@ -166,9 +174,9 @@ def unneeded_exemptions(
         return frozenset()
     for environment in loaded.form.environments:
         keys = {key.kid: key.members for key in loaded.keys.get(environment, ())}
-        planned = PlannedClient(loaded.form.token_endpoint_auth_method, keys=keys)
-        situation = Situation(environment, profiles[environment], now)
-        exempted -= {policy.id for policy, _ in violations(planned, situation)}
+        method = loaded.form.token_endpoint_auth_method
+        situation = Situation(environment, profiles[environment], now, keys, method)
+        exempted -= {policy.id for policy, _ in violations(situation)}
     return frozenset(exempted)
 
 
@@ -187,7 +195,7 @@ def revision(
     onboardings = read_onboardings(
         folders.forms, folders.catalogue_in(files), stacks.profiles, earlier=problems, files=files
     ).valid()
-    return Revision(onboardings, stacks.protecting, now, stacks.gate)
+    return Revision(onboardings, now, stacks.gate, stacks.protecting)
 
 
 def earlier_revision(tree: Tree, stacks: StacksOfRevision, now: datetime) -> Revision:
@@ -211,7 +219,7 @@ def earlier_revision(tree: Tree, stacks: StacksOfRevision, now: datetime) -> Rev
             problems.append(replace(problem, file=file))
     if problems:
         raise InvalidForms(problems)
-    return Revision(onboardings, stacks.protecting, now, stacks.gate)
+    return Revision(onboardings, now, stacks.gate, stacks.protecting)
 
 
 def plan_between(
@@ -303,12 +311,12 @@ def _at_the_gate(before: Revision, after: Revision) -> Iterator[tuple[Client, Ch
     What the forms had before counts as recorded, so that a form older than the gate is not reported
     with each change of it. A connection that was not proven before and is now passes.
     """
-    prod, gate, now = Environment.PROD, after.gate, after.now
+    prod = Environment.PROD
     had = _as_recorded(before.connections[prod], protect=False)
-    was_unproven = desired(before.connections[prod], now, gate=gate).unproven
+    was_unproven = after.desired_of(before.connections[prod]).unproven
     were = _as_recorded((withheld.connection for withheld in was_unproven), protect=False)
     now_desired = after.desired(prod)
-    added = desired(now_desired.asked, now, gate=gate, records=lambda: had)
+    added = after.desired_of(now_desired.asked, had)
     now_proven = (form for form in now_desired.proven if recorded_as(form, were) is not None)
     proven = {form.resource_name: form for form in (*added.proven, *now_proven)}
     yield from at_the_gate(added.unproven, proven.values())

@@ -14,7 +14,6 @@ from acmidm_onboarding.forms.form import EnvironmentRequest, Form
 from acmidm_onboarding.forms.speaking import problems_of_senders, problems_of_value
 from acmidm_onboarding.forms.suppliers import KeyList, keys_without_use
 from acmidm_onboarding.rules.policies import (
-    PlannedClient,
     Policy,
     Profile,
     Situation,
@@ -399,11 +398,11 @@ def problems_of_policies(
 ) -> Iterator[Problem]:
     """Yield the policies that a form violates in one environment without exemption; ``keys`` are in
     the order of the list."""
-    situation = Situation(environment, profile, datetime.now(UTC))
     places = {key.kid: index for index, key in enumerate(keys) if key}
     members = {key.kid: key.members for key in keys if key}
-    planned = PlannedClient(form.token_endpoint_auth_method, keys=members)
-    for policy, finding in violations(planned, situation, form.exemptions):
+    method = form.token_endpoint_auth_method
+    situation = Situation(environment, profile, datetime.now(UTC), members, method)
+    for policy, finding in violations(situation, form.exemptions):
         remedy = remedy_of(policy, finding)
         if finding.subject is None:
             yield document.problem(("token_endpoint_auth_method",), finding.what, remedy)

@@ -78,24 +78,19 @@ LIMITS = {
 
 @dataclass(frozen=True)
 class Situation:
-    """What the rules go by."""
+    """A planned client, or its keys alone, and where it is planned."""
 
     environment: Environment
     profile: Profile
     now: datetime
+    keys: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """Per ``kid`` the members of the JSON Web Key."""
+    auth_method: str | None = None
+    """None where keys alone are judged."""
 
     @property
     def limits(self) -> Limits:
         return LIMITS[self.profile]
-
-
-@dataclass(frozen=True)
-class PlannedClient:
-    """A planned client, or its keys alone: ``auth_method`` is then None."""
-
-    auth_method: str | None = None
-    keys: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
-    """Per ``kid`` the members of the JSON Web Key."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +102,8 @@ class Violation:
     subject: str | None = None
 
 
-def _private_key(planned: PlannedClient, _: Situation) -> Iterator[Violation]:
-    for kid, key in planned.keys.items():
+def _private_key(situation: Situation) -> Iterator[Violation]:
+    for kid, key in situation.keys.items():
         if PRIVATE_MEMBERS & key.keys():
             yield Violation(
                 tr("key {kid} contains private members", kid=quoted(kid)),
@@ -117,8 +112,8 @@ def _private_key(planned: PlannedClient, _: Situation) -> Iterator[Violation]:
             )
 
 
-def _short_rsa_key(planned: PlannedClient, _: Situation) -> Iterator[Violation]:
-    for kid, key in planned.keys.items():
+def _short_rsa_key(situation: Situation) -> Iterator[Violation]:
+    for kid, key in situation.keys.items():
         bits = rsa_bits(key)
         if bits is not None and bits < MINIMUM_RSA_BITS:
             yield Violation(
@@ -128,9 +123,9 @@ def _short_rsa_key(planned: PlannedClient, _: Situation) -> Iterator[Violation]:
             )
 
 
-def _key_algorithm(planned: PlannedClient, situation: Situation) -> Iterator[Violation]:
+def _key_algorithm(situation: Situation) -> Iterator[Violation]:
     allowed = situation.limits.algorithms
-    for kid, key in planned.keys.items():
+    for kid, key in situation.keys.items():
         signs_with = algorithms_of(key)
         if allowed is None or not signs_with - allowed:
             continue
@@ -147,10 +142,10 @@ def _key_algorithm(planned: PlannedClient, situation: Situation) -> Iterator[Vio
         )
 
 
-def _key_lifetime(planned: PlannedClient, situation: Situation) -> Iterator[Violation]:
+def _key_lifetime(situation: Situation) -> Iterator[Violation]:
     limits = situation.limits
     last = situation.now + timedelta(days=limits.longest_key_days)
-    for kid, key in planned.keys.items():
+    for kid, key in situation.keys.items():
         exp = key.get("exp")
         if isinstance(exp, int | float):
             if exp > last.timestamp():
@@ -189,8 +184,8 @@ def _key_lifetime(planned: PlannedClient, situation: Situation) -> Iterator[Viol
             )
 
 
-def _client_secret(planned: PlannedClient, situation: Situation) -> Iterator[Violation]:
-    method = planned.auth_method
+def _client_secret(situation: Situation) -> Iterator[Violation]:
+    method = situation.auth_method
     if (
         method not in (None, AuthMethod.PRIVATE_KEY_JWT)
         and situation.environment in situation.limits.secret_free
@@ -211,7 +206,7 @@ class Policy:
 
     id: str
     title: str
-    violations: Callable[[PlannedClient, Situation], Iterator[Violation]]
+    violations: Callable[[Situation], Iterator[Violation]]
 
 
 POLICIES = (
@@ -236,9 +231,10 @@ POLICIES = (
 
 
 def violations(
-    planned: PlannedClient, situation: Situation, exempted: Collection[str] = ()
+    situation: Situation, exempted: Collection[str] = ()
 ) -> Iterator[tuple[Policy, Violation]]:
     """Yield what each policy finds that is not among the ``exempted`` ones."""
     for policy in POLICIES:
         if policy.id not in exempted:
-            yield from ((policy, finding) for finding in policy.violations(planned, situation))
+            for finding in policy.violations(situation):
+                yield policy, finding
