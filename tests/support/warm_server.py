@@ -1,14 +1,15 @@
-"""The process that ``warm_python`` has its own forked from: the SDK and the module are imported
-here once.
+"""The process that ``warm_python`` has its own forked from: the SDK, the module and the commands
+are imported here once, and the catalogue is read.
 
-An engine's command starts three of them, and imports are most of what they do: 1.4 s of processor
-time, 0.4 s this way. Tests run the engine by the thousand. What runs in them is what always runs;
-tests of processes, of the command line and of whole clones start Python as everybody does.
+An engine's command starts three of them, and imports are most of what they do. What runs in them is
+what always runs; tests of processes, of the command line and of whole clones start Python as
+everybody does.
 """
 
 from __future__ import annotations
 
 import atexit
+import fcntl
 import gc
 import importlib
 import io
@@ -29,45 +30,62 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import NoReturn
 
+from acmidm.cli import command_names, load
+from acmidm_onboarding.authority_types import installed_authorities
+from acmidm_onboarding.forms.loading import read_onboardings
 from tests.support import warm_python
+from tests.support.offered import SHARED, catalogue_folder
 
-# With what these import themselves.
+_ROOT = Path(__file__).parents[2]
+# With what these import themselves; commands and authorities import the rest.
 IMPORTED = (
-    "confusable_homoglyphs.confusables",
     "cryptography.hazmat.backends.openssl.backend",
     "encodings.idna",
+    "encodings.utf_8_sig",
     "grpc._channel",
     "grpc._server",
+    "grpc._utilities",
+    "typer._adapters",
+    "acmidm_onboarding.authorities.beheerportaal.adapter",
     "acmidm_onboarding.refusals",
-    "acmidm.cli",
-    "acmidm.commands.deploy",
-    "acmidm.commands.drift",
-    "acmidm.commands.review",
-    "acmidm.engine.stacks",
-    "acmidm.commands.status",
-    "acmidm.report.undeclared",
-    "acmidm.render.text",
-    "acmidm.commands.sandbox",
     "acmidm_sandbox.start",
 )
 
 
 @cache
 def warm_environment() -> Path:
-    """This clone's virtual environment with the stand-in for its ``python``; the server behind it
-    ends with this process."""
-    folder = Path(mkdtemp(prefix="acmidm-warm-"))
-    atexit.register(shutil.rmtree, folder)
+    """This clone's virtual environment with the stand-in for its ``python``. All workers of a run
+    share the server behind it, which ends with the last of them."""
+    if SHARED in os.environ:
+        folder = Path(os.environ[SHARED], "warm")
+        folder.mkdir(exist_ok=True)
+    else:
+        folder = Path(mkdtemp(prefix="acmidm-warm-"))
+        atexit.register(shutil.rmtree, folder)
+    users = folder / "users"
+    with (folder / "starting").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not users.exists():
+            os.mkfifo(users)
+            _start(folder, users)
+    # Open until this process ends, by which the server knows that nobody needs it any more.
+    os.open(users, os.O_WRONLY)
+    return folder
+
+
+@cache
+def _start(folder: Path, users: Path) -> subprocess.Popen[bytes]:
+    """Make the environment in a folder, and start its server, which nobody waits for."""
     place, python = folder / "socket", folder / "bin" / "python"
-    server = subprocess.Popen(
-        [sys.executable, "-m", __spec__.name, place],
-        cwd=Path(__file__).parents[2],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert server.stdout is not None
-    assert server.stdout.readline() == b"ready\n"
-    atexit.register(server.communicate)
+    with os.fdopen(os.open(users, os.O_RDONLY | os.O_NONBLOCK)) as reading:
+        server = subprocess.Popen(
+            [sys.executable, "-m", __spec__.name, place],
+            cwd=_ROOT,
+            stdin=reading,
+            stdout=subprocess.PIPE,
+        )
+        assert server.stdout is not None
+        assert server.stdout.readline() == b"ready\n"
     python.parent.mkdir()
     real = Path(sys.prefix)
     client = shlex.join([sys.executable, "-ISs", warm_python.__file__, str(place)])
@@ -82,7 +100,7 @@ def warm_environment() -> Path:
             stand_in.symlink_to(file)
     shutil.copy(real / "pyvenv.cfg", folder)
     (folder / "lib").symlink_to(real / "lib")
-    return folder
+    return server
 
 
 class Server:
@@ -190,6 +208,11 @@ def become(python: Path, words: list[str]) -> NoReturn:
 def main() -> None:
     for name in IMPORTED:
         importlib.import_module(name)
+    for command in command_names():
+        load(command)
+    installed_authorities()
+    # The catalogue is remembered by its text, and read by every program and provider.
+    read_onboardings([_ROOT / "onboardings"], catalogue_folder())
     gc.freeze()  # what is here already is no garbage of a child's
     server = Server(sys.argv[1])
     sys.stdout.write("ready\n")
