@@ -547,7 +547,7 @@ def _clients(
 ) -> tuple[dict[str, RegisteredClient], dict[str, str]]:
     """Return every client by its client-ID, or ``ours`` alone where the authority lists none; and
     per client that may be gone a sentence why nobody can tell."""
-    clients = {snapshot.client_id: snapshot for snapshot in platform.authority.clients()}
+    clients = dict(platform.listed_clients())
     unread: dict[str, str] = {}
     if platform.can.lists_clients:
         return clients, unread

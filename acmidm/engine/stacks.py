@@ -206,8 +206,7 @@ def lost(stack: Stack) -> tuple[list[str], list[str]]:
             continue
         try:
             with working(f"reading what {name} has of {stack.name}"):
-                authority = stack.authorities.platforms_briefly[name].authority
-                there = {snapshot.client_id for snapshot in authority.clients()}
+                there = dict(stack.authorities.platforms_briefly[name].listed_clients())
         except Failure as error:
             is_busy = isinstance(error, Unreachable) and error.connected
             if not is_busy:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from acmidm.report.compare import known_client_id, paired
-from acmidm.report.fields import field_changes, without
+from acmidm.report.fields import field_changes
 from acmidm.report.plan import Plan
 from acmidm.words import LONGEST, WHOLE, plain
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
@@ -35,7 +35,7 @@ from acmidm_onboarding.settings import NAMESPACE
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client, ClientKey
 from acmidm_onboarding.values.marks import has_mark
-from acmidm_onboarding.values.plain import flat
+from acmidm_onboarding.values.plain import flat, without
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
 

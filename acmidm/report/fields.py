@@ -26,11 +26,6 @@ def field_changes(
     return tuple(changes)
 
 
-def without(values: Fields, names: Collection[str]) -> dict[str, Any]:
-    """Return values but for those of some names."""
-    return {name: value for name, value in values.items() if name not in names}
-
-
 def _shown(value: Any) -> str | None:
     return None if value is None else shown(value)
 

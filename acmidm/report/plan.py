@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from acmidm.engine.pulumi import ended_by_itself, problems_in
-from acmidm.report.fields import without
 from acmidm.report.kinds import Change, Kind
 from acmidm.words import evidence_in_words
 from acmidm_onboarding.engine_resources import (
@@ -35,6 +34,7 @@ from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client, ClientKey, Clients
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import summary
+from acmidm_onboarding.values.plain import without
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment
 

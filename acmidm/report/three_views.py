@@ -16,14 +16,14 @@ from typing import Any
 
 from acmidm.report.compare import Comparison, client_replaced, known_client_id, paired
 from acmidm.report.connection import ConnectionChanges, client_name
-from acmidm.report.fields import differ, without
+from acmidm.report.fields import differ
 from acmidm.report.kinds import Change, Kind
 from acmidm_onboarding.authorities.port import RegisteredClient
 from acmidm_onboarding.engine_resources import Resource, product_part
 from acmidm_onboarding.recorded import Recorded
 from acmidm_onboarding.values.client import JWKS_URI, NOT_DECLARED, Client, Clients, Grant, grants
 from acmidm_onboarding.values.metadata import Owner, ProductDocument
-from acmidm_onboarding.values.plain import flat
+from acmidm_onboarding.values.plain import flat, without
 from acmidm_onboarding.values.terms import Platform
 
 _ABSENT = object()

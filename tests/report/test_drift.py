@@ -514,7 +514,7 @@ def test_products_are_read_only_where_clients_have_them() -> None:
 
         api = SimpleNamespace(configurations=configurations)
         return SimpleNamespace(
-            authority=SimpleNamespace(clients=list),
+            listed_clients=list,
             can=SimpleNamespace(lists_clients=True),
             product_api=api,
             assigned=frozenset(),

@@ -90,7 +90,7 @@ class ConnectedPlatform:
             self._product_api = Products(api, catalogue.in_order)
         elif self.products:
             raise self._no_address_of_products()
-        listing = self._listed_clients if self.can.lists_clients else None
+        listing = self.listed_clients if self.can.lists_clients else None
         self.clients = ReadOnce[RegisteredClient](self.authority.read, listing)
         self.made: dict[str, RegisteredClient] = {}
         """Each client that this run has made, as its authority confirmed it, by client-ID."""
@@ -125,7 +125,7 @@ class ConnectedPlatform:
                 configured[name] = document
         return registered.as_client(client_key, configured, self.assigned)
 
-    def _listed_clients(self) -> Iterator[tuple[str, RegisteredClient]]:
+    def listed_clients(self) -> Iterator[tuple[str, RegisteredClient]]:
         """Yield each client of the authority, by client-ID."""
         for client in self.authority.clients():
             yield client.client_id, client

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from pydantic import BaseModel
@@ -59,8 +58,7 @@ def _entries(value: object) -> Mapping[str, Any]:
         case BaseModel():
             return dict(_fields(value))
         case ProductDocument():
-            owner = {name: part for name, part in asdict(value.owner).items() if part is not None}
-            return {**value.configuration, **owner}
+            return {**value.configuration, **value.owner.marks}
     raise TypeError(f"{type(value).__name__} has no names to compare")
 
 

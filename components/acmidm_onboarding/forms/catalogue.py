@@ -497,9 +497,11 @@ class Product(_CatalogueModel):
 
 def afterwards(products: Iterable[Product], language: Language) -> str:
     """Return what the owners of some APIs still do once a client has its client-ID."""
-    couplings = [product.coupling for product in products if product.coupling]
-    sentences = [coupling.after(language) for coupling in couplings]
-    return " ".join(dict.fromkeys(filter(None, sentences)))
+    sentences: dict[str | None, None] = {}
+    for product in products:
+        if product.coupling:
+            sentences[product.coupling.after(language)] = None
+    return " ".join(filter(None, sentences))
 
 
 @dataclass(frozen=True)
@@ -535,10 +537,12 @@ class Catalogue:
         self, scopes: Iterable[str], environment: Environment, organisation: str
     ) -> list[str]:
         """Return the names by which the owners of the APIs of some scopes recognise a client."""
-        products = [self.product_of[scope] for scope in sorted(scopes)]
-        couplings = [product.coupling for product in products if product.coupling]
-        names = [coupling.name_of(environment, organisation) for coupling in couplings]
-        return list(dict.fromkeys(filter(None, names)))
+        names: dict[str | None, None] = {}
+        for scope in sorted(scopes):
+            coupling = self.product_of[scope].coupling
+            if coupling:
+                names[coupling.name_of(environment, organisation)] = None
+        return list(filter(None, names))
 
     @cached_property
     def attributes(self) -> dict[str, tuple[Product, Attribute]]:

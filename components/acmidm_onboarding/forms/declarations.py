@@ -17,12 +17,12 @@ from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.client import FormTerms, Grant, Secret, natural_key
 from acmidm_onboarding.values.declaration import Declaration, Lenders, client_name, connection_key
 from acmidm_onboarding.values.evidence import EvidenceFile, summary
-from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.jwk import PublicJwk, thumbprints
 from acmidm_onboarding.values.keys import PublicKeys, public_keys
 from acmidm_onboarding.values.mandate import Mandate, mandate_fields
 from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetadata, ProductDocument
 from acmidm_onboarding.values.organisation import Organisation
-from acmidm_onboarding.values.plain import flat
+from acmidm_onboarding.values.plain import flat, only
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 
@@ -184,7 +184,7 @@ def declarations(
         granting = [catalogue.product_of[scope] for scope in sorted(named.values())]
         expected = catalogue.client_names(named.values(), environment, organisation.name)
         metadata = ClientMetadata(
-            **{name: fields[name] for name in ClientMetadata.model_fields if name in fields},
+            **only(fields, ClientMetadata.model_fields),
             client_name=client_name(organisation.name, form.application, expected),
             software_id=natural_key(platform, environment, key),
             organisation=OrganisationMetadata(
@@ -247,12 +247,11 @@ def _public_keys(
     compromised = loaded.compromised.get(environment, ())
     lent: dict[str, str] = {}
     if loaded.lender:
-        thumbprints = sorted(key.thumbprint for key in (jwks or {}).values())
-        lent = dict.fromkeys(thumbprints, loaded.lender)
+        lent = dict.fromkeys(sorted(thumbprints((jwks or {}).values())), loaded.lender)
     evidence = proven.evidence
     return PublicKeys(
         public_keys(jwks),
-        compromised=frozenset(key.thumbprint for key in compromised),
+        compromised=thumbprints(compromised),
         lent=lent,
         # Evidence alone proves that an application signs without kid: then a second key breaks it.
         signs_without_kid=evidence is not None and not evidence.signs_with_kid,

@@ -11,6 +11,7 @@ from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.suppliers import SupplierKeys
 from acmidm_onboarding.values.mandate import Mandates
 from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.plain import without
 from acmidm_onboarding.values.terms import Environment
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -116,7 +117,7 @@ def _configurations(catalogue: Catalogue, environment: Environment) -> dict[str,
     configurations: dict[str, Any] = {}
     for name, product in sorted(catalogue.products.items()):
         if product.configuration is not None and environment in product.environments:
-            schema = _without("$schema", product.configuration)
+            schema = without(product.configuration, ("$schema",))
             configurations[name] = {"description": product.title, **schema}
     return configurations
 
@@ -142,11 +143,7 @@ def _with_dialect(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _without_titles(fields: dict[str, Any]) -> dict[str, Any]:
     """Return fields without pydantic's titles, which editors would show above the descriptions."""
-    return {name: _without("title", field) for name, field in fields.items()}
-
-
-def _without(keyword: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in schema.items() if name != keyword}
+    return {name: without(field, ("title",)) for name, field in fields.items()}
 
 
 def _text(schema: dict[str, Any]) -> str:

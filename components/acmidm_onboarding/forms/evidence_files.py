@@ -12,6 +12,7 @@ from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.key_files import Keys
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.evidence import EvidenceFile, Expected, read_evidence
+from acmidm_onboarding.values.jwk import thumbprints
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
@@ -30,7 +31,7 @@ def evidence_of(
 
     The name decides which file is read. A file of another name is nobody's evidence.
     """
-    stolen = {key.thumbprint for key in chain(*compromised.values())}
+    stolen = thumbprints(chain(*compromised.values()))
     evidence = {}
     for where in product(Environment, Platform):
         expected = Expected(organisation.code, form.application, *where)
@@ -70,7 +71,7 @@ def _require_declared(thumbprint: str, form: Form, environment: Environment, key
     request = form.environments.get(environment)
     if request is None:
         raise Unusable(tr("the form has no {environment}", environment=environment))
-    declared = {key.thumbprint for key in keys.get(environment, ())}
+    declared = thumbprints(keys.get(environment, ()))
     if request.jwks is not None and thumbprint not in declared:
         raise Unusable(
             tr(

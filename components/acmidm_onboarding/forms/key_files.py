@@ -22,7 +22,7 @@ from acmidm_onboarding.forms.suppliers import KeyList
 from acmidm_onboarding.forms.validation import split_sentence
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.texts import tr
-from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, parse_jwk
+from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, parse_jwk, thumbprints
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import DocumentPath, Problem, quoted
 from acmidm_onboarding.values.terms import Environment
@@ -195,7 +195,7 @@ def _problems_of_both(
 ) -> Iterator[Problem]:
     """Yield each key that production has and TNI too: whoever tests with it could sign for
     production."""
-    on_tni = {key.thumbprint for key in keys.get(Environment.TNI, ()) if key}
+    on_tni = thumbprints(filter(None, keys.get(Environment.TNI, ())))
     for key in keys.get(Environment.PROD, ()):
         if key and key.thumbprint in on_tni:
             what = tr("key {kid} is that of tni too", kid=quoted(key.kid))

@@ -18,6 +18,7 @@ from acmidm_onboarding.forms.key_files import Keys
 from acmidm_onboarding.rules.mistaken import Folder, Mistaken
 from acmidm_onboarding.values.declaration import PROOF_OPTIONS, Declaration, Lenders
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
+from acmidm_onboarding.values.jwk import thumbprints
 from acmidm_onboarding.values.mandate import Mandate, mandate_for
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import InvalidForms, Problem
@@ -112,7 +113,7 @@ class Onboardings:
                 if supplier in suppliers:
                     continue
                 for keys in self.suppliers[supplier].values():
-                    lent.update(dict.fromkeys((key.thumbprint for key in keys), supplier))
+                    lent.update(dict.fromkeys(thumbprints(keys), supplier))
             self._lent[suppliers] = lent
         return self._lent[suppliers]
 

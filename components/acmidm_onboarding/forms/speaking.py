@@ -13,6 +13,7 @@ from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.identifiers import codes_within
 from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.plain import without
 from acmidm_onboarding.values.problems import (
     DocumentPath,
     Problem,
@@ -144,7 +145,7 @@ def about_names_of_others(
 ) -> Iterator[str]:
     """Yield whose names an organisation would speak under, where they are another's: by what that
     one may say, or by a code in the value."""
-    neighbours = {name: organisations[name] for name in organisations if name != folder}
+    neighbours = without(organisations, (folder,))
     claims: list[str] = []
     for name, values in organisation.speaks_for.items():
         for value in values:

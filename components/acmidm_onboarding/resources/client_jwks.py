@@ -39,6 +39,7 @@ from acmidm_onboarding.values.client import JWKS_URI
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk, by_thumbprint, members_of, readable_jwk
 from acmidm_onboarding.values.metadata import Jwks
+from acmidm_onboarding.values.plain import without
 
 if TYPE_CHECKING:
     from acmidm_onboarding.authorities.connected import ConnectedPlatform
@@ -221,9 +222,9 @@ def _with_lent(
     jwks = inputs.get("jwks")
     there = by_thumbprint(jwks).keys() if isinstance(jwks, Mapping) else lent.keys() - set(gone)
     lent = {key: supplier for key, supplier in sorted(lent.items()) if key in there}
-    rest = {name: value for name, value in inputs.items() if name != LENT}
+    rest = without(inputs, (LENT,))
     return {**rest, LENT: lent} if lent else rest
 
 
 def _inputs(props: Properties) -> dict[str, Any]:
-    return {name: value for name, value in inputs_of(props).items() if name != "seen"}
+    return without(inputs_of(props), ("seen",))

@@ -11,6 +11,7 @@ from acmidm_onboarding.engine_resources import KEEP
 from acmidm_onboarding.resources import ownership
 from acmidm_onboarding.resources.base import AuthorityProvider, Properties, inputs_of, protected
 from acmidm_onboarding.values.metadata import Owner
+from acmidm_onboarding.values.plain import without
 
 
 class ClientPartProvider(AuthorityProvider):
@@ -63,4 +64,4 @@ class ClientPartProvider(AuthorityProvider):
 
 
 def _but_for_records(props: Properties) -> dict[str, Any]:
-    return {name: value for name, value in inputs_of(props).items() if name not in (KEEP, "seen")}
+    return without(inputs_of(props), (KEEP, "seen"))

@@ -33,6 +33,7 @@ from acmidm_onboarding.values.client import Authentication
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.end import is_over
 from acmidm_onboarding.values.hand_over_outcome import EXISTED, NO_SMTP, record_name
+from acmidm_onboarding.values.plain import without
 from acmidm_onboarding.values.problems import listed, on_one_line
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -73,9 +74,7 @@ class HandOverProvider(AuthorityProvider):
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         inputs = inputs_of(props)
-        return ReadResult(
-            id_, inputs, {name: value for name, value in inputs.items() if name != RECORDS}
-        )
+        return ReadResult(id_, inputs, without(inputs, (RECORDS,)))
 
     def change(self, _id: str, olds: Properties, news: Properties) -> dict[str, Any]:
         return self._mailed(_records(olds), news)

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
 from acmidm_onboarding.values.hand_over_outcome import NO_SMTP
+from acmidm_onboarding.values.plain import without
 
 CLIENT_ID = "client_id"
 """What ``unsent`` has for the client-ID. No scope has this name, and the mail with the client-ID
@@ -107,11 +108,11 @@ class Delivery:
             answered = [f"{to}: {why}" for to, why in refused.items() if outcomes[to].message_id]
             if answered:
                 not_sent = f"the mail server refused every recipient: {'; '.join(answered)}"
-            for_good = {to: reason for to, reason in reasons.items() if to not in temporary}
+            for_good = without(reasons, temporary)
             return replace(self, refused=for_good, not_sent=not_sent)
         # Contacts that accepted the mail are refused no more.
         accepting = outcomes.keys() - refused.keys()
-        still = {contact: why for contact, why in reasons.items() if contact not in accepting}
+        still = without(reasons, accepting)
         unsent = self.unsent if temporary else ()
         record = replace(self, refused=still, retry=temporary, unsent=unsent, not_sent=None)
         accepted = [outcome.message_id for outcome in outcomes.values() if outcome.why is None]

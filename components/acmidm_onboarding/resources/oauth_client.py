@@ -41,8 +41,9 @@ from acmidm_onboarding.resources.base import (
     protected,
 )
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.jwk import PublicJwk, members_of
+from acmidm_onboarding.values.jwk import PublicJwk, members_of, thumbprints
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner
+from acmidm_onboarding.values.plain import without
 from acmidm_onboarding.values.problems import on_one_line
 from acmidm_onboarding.values.terms import AuthMethod
 
@@ -145,7 +146,7 @@ class OAuthClientProvider(AuthorityProvider):
             return gone()
         client = _remembered(client, props, platform.unkept)
         managed = (*ClientMetadata.model_fields, OTHER)
-        kept = {name: value for name, value in inputs_of(props).items() if name not in managed}
+        kept = without(inputs_of(props), managed)
         marks = ownership.compared(props, client.metadata.owner)
         inputs = {**kept, **_managed(client, props), **marks}
         inputs.pop("client_id", None)
@@ -309,12 +310,12 @@ def _remove(platform: ConnectedPlatform, client_id: str, own: Owner) -> bool:
 
 
 def _thumbprints(keys: Mapping[str, PublicJwk]) -> list[str]:
-    return sorted(key.thumbprint for key in keys.values())
+    return sorted(thumbprints(keys.values()))
 
 
 def _but_for_outputs(olds: Properties) -> dict[str, Any]:
     outputs = ("client_id", INCARNATION, _UPDATED_AT, _HAND_OVER)
-    return {name: value for name, value in inputs_of(olds).items() if name not in outputs}
+    return without(inputs_of(olds), outputs)
 
 
 def _remembered(

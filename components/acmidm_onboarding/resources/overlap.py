@@ -35,6 +35,7 @@ from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk, by_thumbprint, readable_jwk
 from acmidm_onboarding.values.marks import has_mark
 from acmidm_onboarding.values.metadata import Jwks
+from acmidm_onboarding.values.plain import without
 from acmidm_onboarding.values.terms import MOST_KEYS
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def lent_by(
         return lent, frozenset()
     jwks = inputs.get("jwks")
     declared = by_thumbprint(jwks) if isinstance(jwks, Mapping) else {}
-    former = {key: supplier for key, supplier in lent.items() if key not in declared}
+    former = without(lent, declared)
     gone = taken_back(former, wanted["acting"]).keys() | stolen_of(former, wanted["stolen"])
     return lent, frozenset(gone)
 

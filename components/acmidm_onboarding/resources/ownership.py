@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import pulumi
@@ -25,6 +24,7 @@ from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.engine_resources import INCARNATION, OTHER
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.metadata import OrganisationMetadata, Owner
+from acmidm_onboarding.values.plain import only
 from acmidm_onboarding.values.problems import on_one_line, quoted
 
 FORMERLY = "formerly"
@@ -66,13 +66,10 @@ def known_owner(props: Properties) -> Owner:
 def compared(props: Properties, current: Owner) -> dict[str, Any]:
     """Return the inputs that a read gives for the owner: the own marks, and the ``current`` ones
     where they differ."""
-    marks = {name: props[name] for name in ("software_id", "managed_by") if name in props}
+    marks = only(props, ("software_id", "managed_by"))
     if current == owner_of(props):
         return marks
-    return {
-        **marks,
-        OTHER: {name: value for name, value in asdict(current).items() if value is not None},
-    }
+    return {**marks, OTHER: current.marks}
 
 
 def is_own(owner: Owner, props: Properties) -> bool:

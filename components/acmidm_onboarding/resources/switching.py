@@ -18,6 +18,7 @@ from acmidm_onboarding.authorities.port import Authority
 from acmidm_onboarding.engine_resources import METHOD, WAITS
 from acmidm_onboarding.values.declaration import key_of
 from acmidm_onboarding.values.jwk import by_thumbprint
+from acmidm_onboarding.values.plain import without
 from acmidm_onboarding.values.terms import AuthMethod
 
 AWAITED = "awaited_keys"
@@ -46,7 +47,7 @@ def inputs_with_awaited(before: Mapping[str, Any], inputs: Mapping[str, Any]) ->
         seen = adopt.get("before") or {}
     if AWAITED in before or is_from_secret(seen.get(METHOD), inputs.get(METHOD)):
         return dict(inputs)
-    return {name: value for name, value in inputs.items() if name != AWAITED}
+    return without(inputs, (AWAITED,))
 
 
 def is_done(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:

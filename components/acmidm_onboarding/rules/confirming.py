@@ -17,6 +17,7 @@ from acmidm_onboarding.values.confirmation import (
     ConfirmationFile,
     Refusal,
 )
+from acmidm_onboarding.values.plain import without
 
 
 def carried_out(
@@ -31,7 +32,7 @@ def carried_out(
     keys, with since when each is there, for an order about keys; ``client_id`` is for a new
     client."""
     before = (file or ConfirmationFile.model_construct()).model_dump()
-    refused = {part: refusal for part, refusal in before["refused"].items() if part != order.part}
+    refused = without(before["refused"], (order.part,))
     if order.part == REMOVE:
         return ConfirmationFile.model_validate({**before, "refused": refused, "removed": by})
     if order.part == CREATE:
@@ -57,7 +58,7 @@ def _changes(
 ) -> dict[str, Any]:
     kind, _, name = order.part.partition("/")
     if kind == SCOPES:
-        others = {scope: grant for scope, grant in before[SCOPES].items() if scope not in order.now}
+        others = without(before[SCOPES], order.now)
         return {SCOPES: {**others, **order.says}}
     if kind == PRODUCT:
         products = dict(before["products"])

@@ -23,6 +23,7 @@ from acmidm_onboarding.values.client import (
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import Evidence, is_fresh, summary
 from acmidm_onboarding.values.metadata import ProductDocument
+from acmidm_onboarding.values.plain import without
 from acmidm_onboarding.values.problems import first_listed, listed, on_one_line, quoted
 from acmidm_onboarding.values.terms import AuthMethod, ExemptiblePolicy, Platform
 
@@ -118,7 +119,7 @@ def _added_afzenders(
     for product, configured in connection.products.items():
         had = record.product(product).afzenders if record else {}
         has = configured.afzenders
-        if more := {code: name for code, name in has.items() if code not in had}:
+        if more := without(has, had):
             yield product, more
 
 

@@ -28,7 +28,7 @@ from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.end import is_over
 from acmidm_onboarding.values.keys import public_keys
 from acmidm_onboarding.values.metadata import ProductDocument
-from acmidm_onboarding.values.plain import flat
+from acmidm_onboarding.values.plain import flat, without
 from acmidm_onboarding.values.problems import Failure, first_listed
 
 
@@ -151,7 +151,7 @@ def stolen_of(lent: Mapping[str, str], stolen: Mapping[str, Collection[str]]) ->
 
 def without_taken_back(connection: Declaration, lent: Mapping[str, str], day: date) -> Declaration:
     """Return a connection with those of the keys ``lent`` to it that leave at once."""
-    former = {key: name for key, name in lent.items() if key not in connection.keys.thumbprints}
+    former = without(lent, connection.keys.thumbprints)
     revoked = {**connection.keys.revoked, **taken_back(former, acting(connection, day))}
     stolen = connection.keys.compromised | stolen_of(former, connection.lenders.stolen)
     if (revoked, stolen) == (connection.keys.revoked, connection.keys.compromised):

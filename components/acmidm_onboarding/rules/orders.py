@@ -30,7 +30,7 @@ from acmidm_onboarding.values.confirmation import (
 )
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import is_fresh
-from acmidm_onboarding.values.jwk import PublicJwk, members_of
+from acmidm_onboarding.values.jwk import PublicJwk, members_of, thumbprints
 from acmidm_onboarding.values.terms import MOST_KEYS, Platform
 
 CREATE, REMOVE = "create", "remove"
@@ -342,8 +342,8 @@ def _act_on_keys(
     The key of a supplier that may not act any more is for whoever manages the client: that supplier
     may be the one that uploads for the organisation.
     """
-    now = {key.thumbprint for key in (confirmed.jwks or {}).values()}
-    then = {key.thumbprint for key in keys.values()}
+    now = thumbprints((confirmed.jwks or {}).values())
+    then = thumbprints(keys.values())
     removed = now - then
     if removed & wanted.keys.compromised:
         return Act.REMOVE_STOLEN_KEY
@@ -386,7 +386,7 @@ def _keys(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Mapping
         stays = {kid: key for kid, key in usable.items() if key.thumbprint not in going}
     # A new key waits where it wants the name of one that stays, or where there would be more than a
     # client may have.
-    taken = {*stays, *(key.thumbprint for key in stays.values())}
+    taken = {*stays, *thumbprints(stays.values())}
     fitting = [(kid, key) for kid, key in asked.items() if taken.isdisjoint((kid, key.thumbprint))]
     fitting.sort(key=lambda key: key[1].thumbprint not in names)
     return {**stays, **dict(fitting[: max(MOST_KEYS - len(stays), 0)])}

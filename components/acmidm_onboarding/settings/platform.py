@@ -30,6 +30,7 @@ from acmidm_onboarding.authority_types import (
 )
 from acmidm_onboarding.settings.addresses import Address
 from acmidm_onboarding.settings.ended import AUTHORITIES
+from acmidm_onboarding.values.plain import without
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.secrecy import without_keys_and_tokens
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -241,8 +242,13 @@ def platform_fields() -> dict[str, FieldInfo]:
     models += (authority.settings for authority in installed_authorities().values())
     fields: dict[str, FieldInfo] = {}
     for model in models:
-        fields |= {field.alias or name: field for name, field in model.model_fields.items()}
+        fields |= by_key(model)
     return fields
+
+
+def by_key(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return the fields of a model, each by the key of its setting."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 _CREDENTIALS = ("operatorPrivateKeyFile", "operatorPrivateKey", "operatorClientSecret")
@@ -290,6 +296,6 @@ def of_platform(
                 given[key] = value
         if not given.keys().isdisjoint(_CREDENTIALS):
             # Another kind of credentials in the stack would be preferred.
-            values = {key: value for key, value in values.items() if key not in _CREDENTIALS}
+            values = without(values, _CREDENTIALS)
         values |= given
     return values

@@ -36,6 +36,7 @@ from acmidm_onboarding.settings.platform import (
     Lookup,
     PlatformSettings,
     SettingsModel,
+    by_key,
     config_key,
     full_key,
     is_own,
@@ -163,7 +164,7 @@ class Settings(SettingsModel):
         return Gate(self.promotion_gate, self.evidence_max_days)
 
 
-_GENERAL = {field.alias or name: field for name, field in Settings.model_fields.items()}
+_GENERAL = by_key(Settings)
 del _GENERAL["platforms"]
 _MAPS = ("apiClientIds", "apiUrls")
 """Settings that are maps; they were written in words, as ``dosis=ID``."""

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.keys import Key, PublicKeys
 from acmidm_onboarding.values.metadata import ClientMetadata, Configuration, ProductDocument, Scopes
-from acmidm_onboarding.values.plain import flat
+from acmidm_onboarding.values.plain import flat, only
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
@@ -369,7 +369,7 @@ def with_first_marked(clients: Iterable[Client]) -> dict[ClientKey, Client]:
 def fields_in(document: Mapping[str, Any], incarnation: str | None = None) -> dict[str, Any]:
     """Return the metadata in a document, flat, with the mark of the resource that has the client,
     which no form knows."""
-    found = {name: document[name] for name in ClientMetadata.model_fields if name in document}
+    found = only(document, ClientMetadata.model_fields)
     if incarnation:
         found["incarnation"] = incarnation
     return flat(found)

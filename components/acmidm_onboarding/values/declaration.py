@@ -12,6 +12,7 @@ from acmidm_onboarding.values.evidence import EvidenceFile
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner
 from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.plain import without
 from acmidm_onboarding.values.terms import Environment
 
 PROOF_OPTIONS = "--record"
@@ -96,8 +97,8 @@ class Declaration(Client):
 
     def without(self, scopes: Container[str] = (), products: Container[str] = ()) -> Declaration:
         """Return the declaration without some of its scopes and products."""
-        granted = {name: grant for name, grant in self.scopes.items() if name not in scopes}
-        kept = {name: product for name, product in self.products.items() if name not in products}
+        granted = without(self.scopes, scopes)
+        kept = without(self.products, products)
         return replace(self, scopes=granted, products=kept)
 
     def in_stack(self, *, protect: bool | None, managed_by: str | None = None) -> Declaration:

@@ -36,6 +36,7 @@ from pydantic import (
 from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.identifiers import is_visible
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, algorithms_of, public_jwk
+from acmidm_onboarding.values.plain import only
 from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS
 from acmidm_onboarding.values.terms import EVIDENCE_ENDING, LONGEST_TEXT, Environment, Platform
@@ -202,7 +203,7 @@ def _verified_key(payload: str, protected: str, signature: str) -> PublicJwk:
     try:
         jws.deserialize(
             f"{protected}.{payload}.{signature}",
-            JWK(**{name: key.members[name] for name in _REQUIRED if name in key.members}),
+            JWK(**only(key.members, _REQUIRED)),
         )
     except (JWException, ValueError, TypeError):
         raise Unusable(tr("its signature does not hold")) from None

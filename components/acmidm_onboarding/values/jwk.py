@@ -158,6 +158,10 @@ def readable_jwks(jwks: Mapping[str, Mapping[str, object]]) -> dict[str, PublicJ
     return {kid: key for kid, key in readable if key}
 
 
+def thumbprints(keys: Iterable[PublicJwk]) -> frozenset[str]:
+    return frozenset(key.thumbprint for key in keys)
+
+
 def by_thumbprint(jwks: Mapping[str, Mapping[str, object]]) -> dict[str, PublicJwk]:
     """Return the public keys of a client that can be read, by thumbprint."""
     return {key.thumbprint: key for key in readable_jwks(jwks).values()}

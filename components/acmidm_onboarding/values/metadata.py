@@ -8,7 +8,7 @@ and every comparison are made from it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field
@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field
 from acmidm_onboarding.values.harmless import Text
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.values.names import Part
+from acmidm_onboarding.values.plain import without
 
 Jwks = Mapping[str, Mapping[str, Any]]
 """A JWK Set as a map: ``kid`` to the public key's members (RFC 7517 §4)."""
@@ -143,6 +144,11 @@ class Owner:
     incarnation: str | None = None
 
     @property
+    def marks(self) -> dict[str, str]:
+        """Those that there are, by their names."""
+        return {name: mark for name, mark in asdict(self).items() if mark is not None}
+
+    @property
     def is_nobody(self) -> bool:
         return self.managed_by is None
 
@@ -174,7 +180,7 @@ class ProductDocument:
 
     @property
     def without_afzenders(self) -> Configuration:
-        return {name: value for name, value in self.configuration.items() if name != AFZENDERS}
+        return without(self.configuration, (AFZENDERS,))
 
     def with_only(self, stays: Callable[[str], bool]) -> Self:
         """Return it with those organisations alone that the client goes on to send for, by their
@@ -191,4 +197,4 @@ def without_assigned(scopes: Scopes, assigned: frozenset[str], declared: Collect
     """Return the scopes that are ours to look at: not those that a provider ``assigned`` by itself
     and nobody declares."""
     hidden = assigned.difference(declared)
-    return {name: default for name, default in scopes.items() if name not in hidden}
+    return without(scopes, hidden)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Container, Iterable, Mapping
+from typing import Any, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 def normalised(value: Any) -> Any:
@@ -31,3 +34,13 @@ def flat(value: Mapping[str, Any], above: str = "") -> dict[str, Any]:
         else:
             fields[f"{above}{name}"] = normalised(part)
     return fields
+
+
+def without(values: Mapping[K, V], names: Container[K]) -> dict[K, V]:
+    """Return values but for those of some names."""
+    return {name: value for name, value in values.items() if name not in names}
+
+
+def only(values: Mapping[K, V], names: Iterable[K]) -> dict[K, V]:
+    """Return the values of some names, in the order of the names, as far as there are any."""
+    return {name: values[name] for name in names if name in values}

@@ -54,6 +54,7 @@ from acmidm_onboarding.authorities.port import (
 from acmidm_onboarding.authorities.writes import replace_part, with_retries
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, Scopes, without_assigned
+from acmidm_onboarding.values.plain import only
 
 _CONFLICTS = (Failed, AlreadyRegistered, Unsettled)
 """What one of two writers of the same client meets: 409 "Duplicate resource error", 500 (optimistic
@@ -109,7 +110,7 @@ class Keycloak(Authority):
                 break
         self._note(client_id, metadata)
         client = self._withdraw_slipped_in(client_id, granted)
-        made = {name: client.scopes[name] for name in scopes if name in client.scopes}
+        made = only(client.scopes, scopes)
         return replace(client.registered, scopes=made)
 
     def find(self, software_id: str) -> RegisteredClient | None:

@@ -29,6 +29,7 @@ from acmidm_onboarding.authorities.port import RegisteredClient, default_names
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.harmless import harmless
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, OrganisationMetadata, Scopes
+from acmidm_onboarding.values.plain import without
 
 # Never to change: client-IDs come from it.
 _NATURAL_KEYS = uuid.UUID("dde76c96-d454-4b8b-8f31-269b4878f0a2")
@@ -435,7 +436,7 @@ def _as_declared(key: object) -> object:
         return key
     use = key.get("use", _MISSING)
     if use == key.get(_ADDED_USE):
-        return {name: value for name, value in key.items() if name not in ("use", _ADDED_USE)}
+        return without(key, ("use", _ADDED_USE))
     return {**key, "use": use}
 
 
