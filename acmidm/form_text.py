@@ -53,6 +53,7 @@ _Dumper.add_representer(str, _text)
 _Dumper.add_representer(ToFill, _empty)
 _Dumper.add_representer(Quoted, _text)
 _Dumper.add_representer(list, _list)
+_Dumper.add_representer(tuple, _list)
 
 
 def filled(fields: Mapping[str, Any]) -> dict[str, Any]:

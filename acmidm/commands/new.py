@@ -15,9 +15,10 @@ import typer
 from acmidm.edit.changes import Changes, Read, Rows, exists, reading
 from acmidm.edit.new.answers import Answers, Mistakes, chosen, form_of, pairs, speaks_for
 from acmidm.edit.new.draft import PLATFORM, Draft, file_of
-from acmidm.edit.new.intake import SentFiles, Taken
+from acmidm.edit.new.intake import SentFiles
 from acmidm.edit.new.organisations import NOBODY, Owner, owner_of
 from acmidm.edit.new.rows import SCOPES_HEADINGS, Column, Scopes, Towns, headings
+from acmidm.edit.new.sent import Taken
 from acmidm.report.codeowners import onboarding_team
 from acmidm.sheet import SUFFIXES, SheetRow, Sheets, read_sheets
 from acmidm.terminal import Code, fail, working

@@ -153,7 +153,7 @@ class Changes:
             put_files(self.texts, self._before)
         except FileExistsError as error:
             raise Failure(exists(Path(error.filename2 or error.filename))) from None
-        return [shown(file) for file in self.texts]
+        return list(map(shown, self.texts))
 
 
 S = TypeVar("S")
@@ -260,8 +260,7 @@ def put_files(texts: Mapping[Path, str], before: Mapping[Path, bytes]) -> None:
         Failure: where one is not what it was.
     """
     new = {file: text for file, text in texts.items() if file not in before}
-    parents = {file.parent for file in new}
-    folders = [folder for folder in parents if not folder.exists()]
+    folders = {file.parent for file in new if not file.parent.exists()}
     done: list[Path] = []
     try:
         for file in new:

@@ -135,7 +135,6 @@ class Addition:
     def _own_fields(self, product: Product) -> Iterator[tuple[str, Any]]:
         """Yield the fields that differ per environment, each with production's value, or None where
         it has none yet."""
-        schema = product.configuration or {}
         own = [name for name, one in product.fields.items() if one.differs_per_environment]
         for of, name in self._values:
             if of == product.product and name not in own:
@@ -147,12 +146,12 @@ class Addition:
                 )
                 self.wrong.append(f"{self.loaded.file}: {sentence}")
         for name in own:
-            part = schema.get("properties", {}).get(name, {})
+            part = product.properties.get(name, {})
             if given := self._values.get((product.product, name)):
                 yield name, parsed(part, given)
                 continue
             yield name, None
-            if name in schema.get("required", ()):
+            if name in product.required:
                 continue
             of_page = SENTENCES.get(f"new.field.{product.product}.{name}")
             described = self.language.translated(of_page) if of_page else None

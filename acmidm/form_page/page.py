@@ -133,7 +133,7 @@ def _hints_of(product: Product, name: str) -> Sequence[str]:
     """Return the texts that explain a product's field: what it is, else by the catalogue, and where
     it comes from."""
     what, where = f"new.field.{product.product}.{name}", f"form_page.where.{name}"
-    description = str((product.configuration or {})["properties"][name].get("description", name))
+    description = str(product.properties[name].get("description", name))
     if what not in SENTENCES:
         what = description
     return [what, where] if where in SENTENCES else [what]

@@ -155,7 +155,8 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
         if new and len(new) < len(clients):
             [there] = [client for client in clients.values() if client not in new]
             reasons.append(f"a form declares {there} already: add {new[0]} to it, with adopt")
-        _require_none(reasons)
+        if reasons:
+            raise Failure("\n".join(reasons))
         self.drafts.append(self._draft(row, clients))
 
     def _clients(self, row: SheetRow, reasons: list[str]) -> dict[Environment, ListedClient]:
@@ -164,40 +165,39 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
         for environment, column in CLIENT_IDS.items():
             if not row[column]:
                 continue
-            client, reason = self._client(row, environment, row[column])
-            if client is None or reason:
-                reasons.append(f"{row.named(column)}: {reason}")
-            else:
-                clients[environment] = client
+            try:
+                clients[environment] = self._client(row, environment, row[column])
+            except Failure as failure:
+                reasons.append(f"{row.named(column)}: {failure}")
         if not clients and not reasons:
             reasons.append(f"neither {Column.CLIENT_TEST} nor {Column.CLIENT_PROD} is filled in")
         return clients
 
-    def _client(
-        self, row: SheetRow, environment: Environment, client_id: str
-    ) -> tuple[ListedClient | None, str]:
-        """Return a client by its ID, or why it is none that the row can have."""
+    def _client(self, row: SheetRow, environment: Environment, client_id: str) -> ListedClient:
+        """Return a client by its ID. Raises Failure where it is none that the row can have."""
         same = self._same[environment, client_id.lower()]
         if len(same) > 1:
             others = both(other for other in same if other != str(row))
-            return None, f'client-ID "{client_id}" is in {others} too; keep one of them'
+            raise Failure(f'client-ID "{client_id}" is in {others} too; keep one of them')
         if environment not in self._registers:
-            return None, f"name the stack that has these clients, with --{environment}"
+            raise Failure(f"name the stack that has these clients, with --{environment}")
         register = self._registers[environment]
         client = register.find(client_id)
         if client is None:
             sentence = f'there is no client "{client_id}" on stack {register.stack}'
-            stacks = [one.stack for one in self._registers.values() if one.find(client_id)]
-            for other in stacks[:1]:
-                sentence += f", but there is on {other}: perhaps it is in the wrong column"
-            return None, sentence
+            for other in self._registers.values():
+                if other.find(client_id):
+                    sentence += (
+                        f", but there is on {other.stack}: perhaps it is in the wrong column"
+                    )
+            raise Failure(sentence)
         if client.platform is not Platform.ACMIDM:
-            return None, (
+            raise Failure(
                 f'client "{client_id}" is one of {client.platform}; put the client of ACM/IDM'
                 f" there, and add to its form platforms: [acmidm, {client.platform}] and adopt:"
                 f' {{{client.platform}: "{client_id}"}}'
             )
-        return client, ""
+        return client
 
     def _draft(
         self, row: SheetRow, by_environment: Mapping[Environment, ListedClient]
@@ -288,7 +288,8 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
 
     def place(self, source: ExistingClients) -> Placed[ExistingClients]:
         """Return the files of the draft of a row: the form is the last. Raises Failure."""
-        _require_none(list(self._keys.refusals(source)))
+        if refusals := list(self._keys.refusals(source)):
+            raise Failure("\n".join(refusals))
         folder = self._forms / source.owner.folder
         key_files: dict[Environment, Mapping[Path, str]] = {}
         files: dict[Path, Content] = {}
@@ -353,12 +354,6 @@ def _remembered(draft: ExistingClients) -> Iterator[str]:
         text = draft.row[column]
         if text and text != draft.owner.organisation.kbo:
             yield f"{column} {text}"
-
-
-def _require_none(reasons: list[str]) -> None:
-    """Raises Failure with all reasons, where there is one."""
-    if reasons:
-        raise Failure("\n".join(reasons))
 
 
 class Owners:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any
 
 from acmidm_onboarding.forms.catalogue import Catalogue, Coupling, Product, Scope, Senders
 from acmidm_onboarding.forms.probed_api import ProbedApi
@@ -42,7 +41,7 @@ def _product(product: Product) -> Iterator[str]:
     if product.api:
         calls = ", ".join(_calls(product.api))
         yield f"`acmidm probe` calls {calls}. Source: {_text(product.api.source)}.\n"
-    if _configuration(product, "properties"):
+    if product.properties:
         yield from _table(("field", "what it is", "basis", "source"), _field_rows(product))
 
 
@@ -54,11 +53,6 @@ def _scope_rows(product: Product) -> Iterator[tuple[str, ...]]:
 def _field_rows(product: Product) -> Iterator[tuple[str, ...]]:
     for name, field in product.fields.items():
         yield f"`{name}`", _field(product, name), f"**{field.basis}**", field.source
-
-
-def _configuration(product: Product, part: str) -> Any:
-    """Return a part of the schema of its configuration, such as the names that are required."""
-    return (product.configuration or {}).get(part, {})
 
 
 def _senders(senders: Senders) -> str:
@@ -106,12 +100,12 @@ def _name(name: str, scope: Scope) -> str:
 
 def _field(product: Product, name: str) -> str:
     """Return what it is, as its schema says, and what a form's author has to know beside that."""
-    field, schema = product.fields[name], _configuration(product, "properties")[name]
+    field, schema = product.fields[name], product.properties[name]
     description = ""
     if isinstance(schema, dict):
         description = str(schema.get("description", ""))
     facts = {
-        "required": name in _configuration(product, "required"),
+        "required": name in product.required,
         "speaks for somebody": field.speaks_for is not None,
         "differs per environment": field.differs_per_environment,
     }

@@ -141,11 +141,13 @@ def form_of(
     scopes, products = separate(answers.scopes), separate(answers.products)
     if not scopes and not products:
         mistakes.miss("--product NAME", tr("a product of the catalogue, or a scope with --scope"))
-    of_scopes = [catalogue.product_of[one].product for one in scopes if one in catalogue.product_of]
-    names = dict.fromkeys([*products, *of_scopes])
-    all_scopes = dict.fromkeys(scopes)
-    for product in [catalogue.products[name] for name in names if name in catalogue.products]:
-        if all_scopes.keys().isdisjoint(product.scopes):
+    names, all_scopes = dict.fromkeys(products), dict.fromkeys(scopes)
+    for scope in scopes:
+        if product := catalogue.product_of.get(scope):
+            names[product.product] = None
+    for name in names:
+        product = catalogue.products.get(name)
+        if product and all_scopes.keys().isdisjoint(product.scopes):
             all_scopes |= dict.fromkeys(_scopes_of(product, mistakes))
     request: dict[str, Any] = {"scopes": {scope: {} for scope in all_scopes}}
     configured = {}
@@ -192,13 +194,11 @@ def _configuration(
     product: Product, given: Mapping[str, Sequence[str]], whose: Organisation, *, is_new: bool
 ) -> dict[str, Any]:
     """Return what a form says for a product: what was given, and what is known."""
-    schema = product.configuration or {}
     configuration: dict[str, Any] = {}
-    for name in dict.fromkeys([*schema.get("required", ()), *given]):
+    for name in dict.fromkeys([*product.required, *given]):
         known = _known(product, name, whose, is_new=is_new)
         if answers := given.get(name) or known:
-            part = schema.get("properties", {}).get(name, {})
-            configuration[name] = parsed(part, answers)
+            configuration[name] = parsed(product.properties.get(name, {}), answers)
     return configuration
 
 

@@ -90,8 +90,9 @@ class Draft:
         environments = {}
         for environment, request in self.form["environments"].items():
             environments[environment] = _request(request, key_files.get(environment, ()))
-        others = {name: value for name, value in self.form.items() if name != "environments"}
-        form = {**others, "environments": environments}
+        form = dict(self.form)
+        del form["environments"]
+        form["environments"] = environments  # the last
         files[file_of(forms, self.owner.folder, self.application)] = (
             _explained(form, comments) if comments else file_text("onboarding", form, origin)
         )
@@ -120,7 +121,7 @@ def _explained(form: Mapping[str, Any], language: Language) -> str:
     supplier = form.get("keys_of")
     fields = {
         "application": form.get("application"),
-        "contacts": list(form.get("contacts", ())),
+        "contacts": form.get("contacts"),
         "platforms": [PLATFORM.value],
         "token_endpoint_auth_method": AuthMethod.PRIVATE_KEY_JWT.value,
         "keys_of": supplier,
@@ -166,8 +167,7 @@ def _organisation(owner: Owner, language: Language | None) -> str:
         whose = [f"# {in_whose_name}"]
     lines = [file_text("organisation", fields, comment).rstrip("\n")]
     if owner.organisation.speaks_for:
-        named = {name: list(texts) for name, texts in owner.organisation.speaks_for.items()}
-        lines += [*whose, *lines_of({"speaks_for": named})]
+        lines += [*whose, *lines_of({"speaks_for": dict(owner.organisation.speaks_for)})]
     if chosen:
         lines += lines_of(chosen)
     return "\n".join([*lines, ""])

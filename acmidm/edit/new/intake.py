@@ -8,8 +8,8 @@ nothing is written.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -32,13 +32,10 @@ from acmidm.edit.new.organisations import (
     of_earlier_code,
     quoted_or_none,
 )
-from acmidm.edit.new.sent import application_of, language_of, read_sent, takes_over
-from acmidm.private_key import is_private_key
-from acmidm.sheet import SUFFIXES
+from acmidm.edit.new.sent import Taken, read_sent
 from acmidm.words import slug
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.documents import Unreadable, read_beginning
 from acmidm_onboarding.forms.files import (
     ORGANISATION_FILE,
     Files,
@@ -46,94 +43,17 @@ from acmidm_onboarding.forms.files import (
 )
 from acmidm_onboarding.forms.loading import load_organisations
 from acmidm_onboarding.forms.speaking import about_names
-from acmidm_onboarding.texts import Language, tr, translated
-from acmidm_onboarding.texts.page import SENTENCES
+from acmidm_onboarding.texts import Language, tr
 from acmidm_onboarding.values.identifiers import look_of
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import (
-    DocumentPath,
     Failure,
     Problem,
-    either,
     listed,
-    on_one_line,
     quoted,
 )
 from acmidm_onboarding.values.terms import Environment
-
-
-@dataclass
-class Taken:
-    """A file that was taken in: who sent it, what it comes to, and what is wrong with it."""
-
-    file: Path
-    language: Language = Language.NL
-    application: str | None = None
-    """What the sender calls it, also where the file has mistakes."""
-    sent: Draft | None = None
-    files: Mapping[Path, Content] = field(default_factory=dict)
-    """What it comes to: the form is the last."""
-    notes: list[str] = field(default_factory=list)
-    """What a person looks at, though nothing is wrong."""
-    unclear: list[str] = field(default_factory=list)
-    """What the sender has to correct."""
-    for_team: list[str] = field(default_factory=list)
-    """What no sender can correct."""
-    is_shared: bool = False
-    """Whether a private key or a token was sent."""
-    takes_over: bool = False
-    """Whether it says what a hand changed at an authority."""
-
-    def is_right(self) -> bool:
-        return not self.unclear and not self.for_team
-
-    def note(self, problem: Problem, path: DocumentPath) -> None:
-        """Note a mistake in a field, which whoever sent the file can correct."""
-        self.is_shared |= problem.what in (
-            tr("this is a private key"),
-            tr("this is a private key or a token"),
-        )
-        self.correct(problem.sentence, *path)
-
-    def correct(self, sentence: str, *path: str | int) -> None:
-        """Note once what its sender has to correct, in a field where it is about one."""
-        line = on_one_line(_label(path) + sentence)
-        # Nobody sent what takes over, so that nobody is mailed.
-        sentences = self.for_team if self.takes_over else self.unclear
-        if line not in sentences:
-            sentences.append(line)
-
-    def mail(self) -> str:
-        """Return what to answer the sender, in the language that is spoken."""
-        subject = tr("Your connection form")
-        if self.application is not None:
-            subject = tr(
-                "Your connection form for {application}", application=on_one_line(self.application)
-            )
-        lines = [
-            f"{tr('Subject:')} {subject}",
-            "",
-            tr("Dear sir or madam") + ",",
-            "",
-            tr("We cannot process your form yet. This is not clear yet:"),
-            *(f"- {one}" for one in self.unclear),
-            "",
-            tr(
-                "Open the file on the page of the connection form, correct it, and mail us the new"
-                " file."
-            ),
-        ]
-        if self.sent:
-            lines.insert(0, f"{tr('To:')} {', '.join(self.sent.form['contacts'])}")
-        if self.is_shared:
-            lines.append(
-                tr(
-                    "Also make a new key pair, for the private key has been shared now. Delete"
-                    " your earlier mail."
-                )
-            )
-        return "\n".join([*lines, "", tr("Kind regards"), tr("Digitaal Vlaanderen")])
 
 
 class SentFiles:
@@ -154,7 +74,7 @@ class SentFiles:
         Each is placed among the forms of its folder, which is quick. Where that is not enough, each
         is placed anew among all forms, so that none is blamed for the mistakes of another.
         """
-        taken = list(chain.from_iterable(map(_read, files)))
+        taken = list(chain.from_iterable(map(read_sent, files)))
         self._place_all(taken)
         while problems := self.changes.problems():
             if self._reads_all:
@@ -389,49 +309,3 @@ def _differences(folder: str, organisation: Organisation, given: Organisation) -
                 own=quoted(own),
                 has=quoted_or_none(stays),
             )
-
-
-def _read(file: Path) -> Iterator[Taken]:
-    """Yield each document of a file, with what is wrong with it by itself."""
-    try:
-        content = read_beginning(file)
-    except Unreadable as error:
-        yield Taken(file, for_team=[f"{error}"])
-        return
-    for document, sent, problems in read_sent(file):
-        is_form = file.suffix == ".yaml"
-        # In what can be read as a form, a private key has its place among the other mistakes.
-        if is_private_key(content) and not (is_form and document.data):
-            what = tr("this is a private key or a token")
-            remedy = tr("take it out and have another made, as this one has been shared")
-            yield Taken(file, unclear=[f"{what}; {remedy}"], is_shared=True)
-        elif is_form:
-            taken = Taken(file, language_of(document), application_of(document), sent)
-            taken.takes_over = takes_over(document)
-            for problem in problems:
-                taken.note(problem, problem.path)
-            yield taken
-        else:
-            sentence = tr(
-                "is no file that is read here, or not with others; give files that end in .yaml,"
-                " or one alone in {endings}",
-                endings=either(SUFFIXES),
-            )
-            yield Taken(file, for_team=[sentence])
-
-
-def _label(path: DocumentPath) -> str:
-    """Return how the page calls what a mistake is about, empty where that is no field of it."""
-    names = [part for part in path if isinstance(part, str)]
-    match names:
-        case [*_, "products", product, name]:
-            field_name = SENTENCES.get(f"form_page.field.{name}")
-            label = translated(field_name) if field_name else name
-            return f"{product}, {label}: "
-        case [*_, ("scopes" | "jwks") as name] | [*_, "scopes" as name, _]:
-            return f"{translated(SENTENCES[f'form_page.label.{name}'])}: "
-        case ["keys", *_]:
-            return f"{tr('Public key')}: "
-        case [*_, name] if f"form_page.label.{name}" in SENTENCES:
-            return f"{translated(SENTENCES[f'form_page.label.{name}'])}: "
-    return ""

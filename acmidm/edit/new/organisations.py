@@ -49,8 +49,9 @@ NOBODY = Owner("stand-in", Organisation.model_validate(_NOBODY), _NOBODY)
 
 def new_owner(folder: str, fields: Mapping[str, Any]) -> Owner:
     """Return a new organisation, not checked: the loader says what is wrong with its file."""
-    codes = {name: code_in(fields.get(name)) for name in ("ovo", "kbo")}
-    return Owner(folder, Organisation.model_construct(**{"name": "", **fields, **codes}), fields)
+    codes = {"ovo": code_in(fields.get("ovo")), "kbo": code_in(fields.get("kbo"))}
+    known = {"name": "", **fields, **codes}
+    return Owner(folder, Organisation.model_construct(**known), fields)
 
 
 def owner_of(

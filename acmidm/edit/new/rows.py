@@ -121,8 +121,7 @@ def headings(catalogue: Catalogue) -> Headings:
     """Return the columns of a spreadsheet of organisations."""
     fields = []
     for product in catalogue.products.values():
-        names = (product.configuration or {}).get("properties", ())
-        fields += [f"{product.product}.{name}" for name in names]
+        fields += [f"{product.product}.{name}" for name in product.properties]
     return Headings(_OF_FORMS, (_CODES, (Column.MANDATE_UNTIL,)), fields)
 
 
@@ -297,11 +296,12 @@ class Towns(FormRows[Placed[SheetRow]]):
         """
         organisations = self.onboardings.organisations
         own, file = organisations[folder], (self._forms / folder / ORGANISATION_FILE).as_posix()
-        codes = {"ovo": given.ovo, "kbo": given.kbo}
-        unknown = {one: code for one, code in codes.items() if code and not getattr(own, one)}
-        known = {one: code for one, code in codes.items() if one not in unknown}
-        refuse_another(known, own, file, mistakes)
-        for one, code in unknown.items():
+        unknown: dict[str, str | None] = {}
+        for one, code in (("ovo", given.ovo), ("kbo", given.kbo)):
+            if not code or getattr(own, one):
+                refuse_another({one: code}, own, file, mistakes)
+                continue
+            unknown[one] = code
             try:
                 _CHECKS[one](code)
             except ValueError as error:

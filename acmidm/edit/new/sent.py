@@ -1,32 +1,117 @@
 """The file that an organisation makes with the page of the form, or ``acmidm drift --take-over`` of
-what a hand changed, as it is read. It can say what its writer can, and nothing else of a form."""
+what a hand changed: how it is read, and what its sender is answered. It can say what its writer
+can, and nothing else of a form."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from itertools import pairwise
+from dataclasses import dataclass, field
+from itertools import pairwise, starmap
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from acmidm.edit.new.draft import Draft, Without
+from acmidm.edit.changes import Content
+from acmidm.edit.new.draft import Draft, Key, Without
 from acmidm.edit.new.organisations import Owner
-from acmidm_onboarding.forms.documents import Document, Unreadable, read_document, read_text
+from acmidm.private_key import is_private_key
+from acmidm.sheet import SUFFIXES
+from acmidm_onboarding.forms.documents import (
+    Document,
+    Unreadable,
+    read_beginning,
+    read_document,
+    read_text,
+)
 from acmidm_onboarding.forms.files import shown
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
 from acmidm_onboarding.forms.validation import validated
-from acmidm_onboarding.texts import Language, tr
+from acmidm_onboarding.texts import Language, tr, translated
+from acmidm_onboarding.texts.page import SENTENCES
 from acmidm_onboarding.values.jwk import readable_jwk
 from acmidm_onboarding.values.names import Part
 from acmidm_onboarding.values.organisation import Organisation
-from acmidm_onboarding.values.problems import DocumentPath, Problem, quoted
+from acmidm_onboarding.values.problems import DocumentPath, Problem, either, on_one_line, quoted
 from acmidm_onboarding.values.secrecy import is_private_key_or_token
 
 _LONGEST_NAME = 64
 _BEGINS_DOCUMENT = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+
+
+@dataclass
+class Taken:
+    """A file that was taken in: who sent it, what it comes to, and what is wrong with it."""
+
+    file: Path
+    language: Language = Language.NL
+    application: str | None = None
+    """What the sender calls it, also where the file has mistakes."""
+    sent: Draft | None = None
+    files: Mapping[Path, Content] = field(default_factory=dict)
+    """What it comes to: the form is the last."""
+    notes: list[str] = field(default_factory=list)
+    """What a person looks at, though nothing is wrong."""
+    unclear: list[str] = field(default_factory=list)
+    """What the sender has to correct."""
+    for_team: list[str] = field(default_factory=list)
+    """What no sender can correct."""
+    is_shared: bool = False
+    """Whether a private key or a token was sent."""
+    takes_over: bool = False
+    """Whether it says what a hand changed at an authority."""
+
+    def is_right(self) -> bool:
+        return not self.unclear and not self.for_team
+
+    def note(self, problem: Problem, path: DocumentPath) -> None:
+        """Note a mistake in a field, which whoever sent the file can correct."""
+        self.is_shared |= problem.what in (
+            tr("this is a private key"),
+            tr("this is a private key or a token"),
+        )
+        self.correct(problem.sentence, *path)
+
+    def correct(self, sentence: str, *path: str | int) -> None:
+        """Note once what its sender has to correct, in a field where it is about one."""
+        line = on_one_line(_label(path) + sentence)
+        # Nobody sent what takes over, so that nobody is mailed.
+        sentences = self.for_team if self.takes_over else self.unclear
+        if line not in sentences:
+            sentences.append(line)
+
+    def mail(self) -> str:
+        """Return what to answer the sender, in the language that is spoken."""
+        subject = tr("Your connection form")
+        if self.application is not None:
+            subject = tr(
+                "Your connection form for {application}", application=on_one_line(self.application)
+            )
+        lines = [
+            f"{tr('Subject:')} {subject}",
+            "",
+            tr("Dear sir or madam") + ",",
+            "",
+            tr("We cannot process your form yet. This is not clear yet:"),
+            *(f"- {one}" for one in self.unclear),
+            "",
+            tr(
+                "Open the file on the page of the connection form, correct it, and mail us the new"
+                " file."
+            ),
+        ]
+        if self.sent:
+            lines.insert(0, f"{tr('To:')} {', '.join(self.sent.form['contacts'])}")
+        if self.is_shared:
+            lines.append(
+                tr(
+                    "Also make a new key pair, for the private key has been shared now. Delete"
+                    " your earlier mail."
+                )
+            )
+        return "\n".join([*lines, "", tr("Kind regards"), tr("Digitaal Vlaanderen")])
 
 
 def _nothing_is_empty(value: object) -> object:
@@ -48,8 +133,10 @@ class _File(Part):
         environments, keys = {}, {}
         for environment, request in self.form.environments.items():
             environments[environment] = self._request(request)
-            members = [self.keys[entry.file] for entry in request.jwks or ()]
-            keys[environment] = [readable_jwk(one) or one for one in members]
+            keys[environment] = list[Key]()
+            for entry in request.jwks or ():
+                members = self.keys[entry.file]
+                keys[environment].append(readable_jwk(members) or members)
         form = {
             "application": self.form.application,
             "contacts": self.form.contacts,
@@ -68,52 +155,75 @@ class _File(Part):
         return fields
 
 
-def read_sent(file: Path) -> list[tuple[Document, Draft | None, list[Problem]]]:
-    """Read a file: one document, or several that take over. Return of each what it says, None where
-    that has mistakes, and each mistake."""
+def read_sent(file: Path) -> Iterator[Taken]:
+    """Yield each document of a file, with what is wrong with it by itself."""
+    try:
+        content = read_beginning(file)
+    except Unreadable as error:
+        yield Taken(file, for_team=[f"{error}"])
+        return
+    is_form = file.suffix == ".yaml"
+    for document in _documents(file):
+        # In what can be read as a form, a private key has its place among the other mistakes.
+        if is_private_key(content) and not (is_form and document.data):
+            what = tr("this is a private key or a token")
+            remedy = tr("take it out and have another made, as this one has been shared")
+            yield Taken(file, unclear=[f"{what}; {remedy}"], is_shared=True)
+        elif is_form:
+            yield _taken(file, document)
+        else:
+            sentence = tr(
+                "is no file that is read here, or not with others; give files that end in .yaml,"
+                " or one alone in {endings}",
+                endings=either(SUFFIXES),
+            )
+            yield Taken(file, for_team=[sentence])
+
+
+def _documents(file: Path) -> list[Document]:
+    """Return the one document of a file, or several that take over: each has more than comments."""
+    documents = []
     with suppress(Unreadable):  # what is wrong is said of the document
-        read = [_read(_document(file, part)) for part in documents_in(read_text(file))]
-        if len(read) > 1 and all(takes_over(document) for document, _, _ in read):
-            return read
-    return [_read(read_document(file, shown(file)))]
-
-
-def documents_in(text: str) -> list[str]:
-    """Return each document of a YAML text that has more than comments."""
-    starts = [match.start() for match in _BEGINS_DOCUMENT.finditer(text)]
-    parts = []
-    for start, end in pairwise([0, *starts, len(text)]):
-        lines = text[start:end].splitlines()
-        if any(line.strip(" -") and not line.startswith("#") for line in lines):
-            parts.append(text[start:end])
-    return parts
+        text = read_text(file)
+        starts = [match.start() for match in _BEGINS_DOCUMENT.finditer(text)]
+        for part in starmap(slice, pairwise([0, *starts, len(text)])):
+            lines = text[part].splitlines()
+            if any(line.strip(" -") and not line.startswith("#") for line in lines):
+                documents.append(_document(file, text[part]))
+    if len(documents) > 1 and all(map(_takes_over, documents)):
+        return documents
+    return [read_document(file, shown(file))]
 
 
 def _document(file: Path, text: str) -> Document:
     return read_document(file, shown(file), lambda _: text)
 
 
-def takes_over(document: Document) -> bool:
+def _takes_over(document: Document) -> bool:
     """Return whether a document has what a hand changed, also where it has mistakes."""
     return isinstance(document.data, Mapping) and "without" in document.data
 
 
-def _read(document: Document) -> tuple[Document, Draft | None, list[Problem]]:
+def _taken(file: Path, document: Document) -> Taken:
+    taken = Taken(file, _language_of(document), _application_of(document))
+    taken.takes_over = _takes_over(document)
     sent, problems = validated(_File, document)
-    if sent is None:
-        return document, None, problems
-    problems += _beyond(document)
-    if sent.without is not None:
-        problems += _unexplained(document, sent)
-    problems += _keys_alone(document, sent)
-    draft = None if problems else sent.draft()
-    return document, draft, problems
+    if sent is not None:
+        problems += _beyond(document)
+        if sent.without is not None:
+            problems += _unexplained(document, sent)
+        problems += _keys_alone(document, sent)
+        if not problems:
+            taken.sent = sent.draft()
+    for problem in problems:
+        taken.note(problem, problem.path)
+    return taken
 
 
 def _beyond(document: Document) -> Iterator[Problem]:
     """Yield each field of forms and organisations that no sender decides, such as rights and
     exemptions."""
-    more = ("attributes", "default", "reference") if takes_over(document) else ()
+    more = ("attributes", "default", "reference") if _takes_over(document) else ()
     for *place, name in document.names():
         known: Collection[str | int]
         match place:
@@ -169,7 +279,7 @@ def _keys_alone(document: Document, sent: _File) -> Iterator[Problem]:
         )
 
 
-def application_of(document: Document) -> str | None:
+def _application_of(document: Document) -> str | None:
     """Return what the sender calls the application, also where the file has mistakes; None where
     that is too long for a name, or no name but a secret."""
     match document.data:
@@ -178,9 +288,26 @@ def application_of(document: Document) -> str | None:
     return None
 
 
-def language_of(document: Document) -> Language:
+def _language_of(document: Document) -> Language:
     """Return the language that the sender chose on the page, also where the file has mistakes."""
     match document.data:
         case {"organisation": {"language": str(language)}} if language in list(Language):
             return Language(language)
     return Language.NL
+
+
+def _label(path: DocumentPath) -> str:
+    """Return how the page calls what a mistake is about, empty where that is no field of it."""
+    names = [part for part in path if isinstance(part, str)]
+    match names:
+        case [*_, "products", product, name]:
+            field_name = SENTENCES.get(f"form_page.field.{name}")
+            label = translated(field_name) if field_name else name
+            return f"{product}, {label}: "
+        case [*_, ("scopes" | "jwks") as name] | [*_, "scopes" as name, _]:
+            return f"{translated(SENTENCES[f'form_page.label.{name}'])}: "
+        case ["keys", *_]:
+            return f"{tr('Public key')}: "
+        case [*_, name] if f"form_page.label.{name}" in SENTENCES:
+            return f"{translated(SENTENCES[f'form_page.label.{name}'])}: "
+    return ""

@@ -424,7 +424,7 @@ class Product(_CatalogueModel):
     def _test_message_has_its_values(self) -> Self:
         if self.api is None or self.api.test_message is None:
             return self
-        fields = MADE | set((self.configuration or {}).get("properties", {}))
+        fields = MADE | set(self.properties)
         for name in sorted(self.api.test_message.names - fields):
             raise ValueError(
                 tr(
@@ -461,6 +461,18 @@ class Product(_CatalogueModel):
                     )
                 )
         return self
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """The schema of each field of its configuration."""
+        properties: Mapping[str, Any] = (self.configuration or {}).get("properties", {})
+        return properties
+
+    @property
+    def required(self) -> Sequence[str]:
+        """The fields that each configuration has to have."""
+        required: Sequence[str] = (self.configuration or {}).get("required", ())
+        return required
 
     @property
     def sent(self) -> dict[str, Any] | None:
@@ -563,8 +575,7 @@ class Catalogue:
                 described[name] = attribute.title
         for product in self.products.values():
             for name in product.speaks_for:
-                field = (product.configuration or {})["properties"][name]
-                described[name] = str(field.get("description", ""))
+                described[name] = str(product.properties[name].get("description", ""))
         return described
 
     @cached_property

@@ -129,7 +129,7 @@ def _problems_of_second_files(
 def _problems_of_fields(document: Document, product: Product) -> Iterator[Problem]:
     """Yield each field of a product's configuration without a source, each source without a field,
     and each field that speaks for somebody and cannot: it is no text."""
-    properties = (product.configuration or {}).get("properties", {})
+    properties = product.properties
     for name in properties:
         if name not in product.fields:
             yield document.problem(
