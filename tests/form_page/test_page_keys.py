@@ -186,6 +186,7 @@ def test_a_second_pair_is_asked_for(filled: Filled) -> None:
     state = filled.page.locator("#key-state")
     expect(state).to_be_in_viewport(ratio=1)
     expect(state).to_contain_text("Private sleutel, in uw map Downloads: sleutel-tni.private.pem")
+    accessible(filled.page)
     first = state.inner_text()
     asked: list[str] = []
 

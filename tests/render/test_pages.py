@@ -207,7 +207,7 @@ LONG = connection(
 HOSTILE = connection(
     "x", organisation="<img src=x onerror=alert(1)>", scopes=('"><script>alert(1)</script>',)
 )
-EACH_LAYOUT, WIDE = (400, 800, 1100, 1280), (1280,)
+EACH_LAYOUT, WIDE = (400, 800, 1280), (1280,)
 """A width on each side of what the style sheet tells apart."""
 PAGES: dict[str, tuple[Callable[[], Status], Language, tuple[int, ...]]] = {
     "status": (lambda: status(LONG, HOSTILE), Language.EN, EACH_LAYOUT),

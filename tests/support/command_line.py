@@ -1,14 +1,24 @@
-"""``acmidm`` in a project's folder, and what its reports say in JSON."""
+"""``acmidm`` in a project's folder, and what its reports say in JSON.
+
+It runs in the test's own process: to fork a Python for each command takes as long as the command.
+Where a process is the subject, ``Project.acmidm`` starts one.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import re
+from contextlib import chdir
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from typer.testing import CliRunner
 
+from acmidm.cli import app
+from acmidm_onboarding import recorded
 from tests.support.engine import Outcome, Project
 from tests.support.offered import write_catalogue
 from tests.support.repository import git
@@ -16,12 +26,20 @@ from tests.support.repository import git
 
 @dataclass
 class CommandLine:
-    """``acmidm`` as people and pipelines run it."""
+    """``acmidm`` on a stack of a project."""
 
     project: Project
 
     def run(self, *words: str) -> Outcome:
-        return self.project.acmidm(*words)
+        for reading in vars(recorded).values():
+            if hasattr(reading, "cache_clear"):  # a state is read once per process
+                reading.cache_clear()
+        folder = self.project.folder / self.project.below
+        with chdir(folder), patch.dict(os.environ, self.project.variables()):
+            result = CliRunner().invoke(app, words)
+        outcome = Outcome(result.exit_code, result.stdout, result.stderr)
+        self.project.require_nothing_shown(f"acmidm {' '.join(words)}", outcome)
+        return outcome
 
     def json(self, *words: str, code: int = 0) -> dict[str, Any]:
         """The JSON output of a command that ends with ``code``."""

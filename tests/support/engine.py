@@ -150,7 +150,7 @@ class Project:
     def pulumi(self, *words: str) -> Outcome:
         """Runs the command line to its end, without asking anything."""
         outcome = self._run(words)
-        self._require_nothing_shown(f"pulumi {' '.join(words)}", outcome)
+        self.require_nothing_shown(f"pulumi {' '.join(words)}", outcome)
         return outcome
 
     def succeed(self, *words: str) -> Outcome:
@@ -177,7 +177,7 @@ class Project:
     def acmidm(self, *words: str) -> Outcome:
         """Runs this project's own command line to its end, as people and pipelines run it."""
         outcome = self._finished([str(warm_environment() / "bin" / "acmidm"), *words])
-        self._require_nothing_shown(f"acmidm {' '.join(words)}", outcome)
+        self.require_nothing_shown(f"acmidm {' '.join(words)}", outcome)
         return outcome
 
     def preview(self, *words: str) -> Outcome:
@@ -246,7 +246,8 @@ class Project:
         """The outputs in the clear, the one command that may show secrets."""
         return self._run(("stack", "output", "--json", "--show-secrets")).stdout
 
-    def _require_nothing_shown(self, command: str, outcome: Outcome) -> None:
+    def require_nothing_shown(self, command: str, outcome: Outcome) -> None:
+        """A command shows neither a traceback nor a secret."""
         shown = [sign for sign in SIGNS_OF_A_TRACEBACK if sign in outcome.output]
         assert not shown, f"{command} shows a traceback:\n{outcome.output}"
         assert not any(secret in outcome.output for secret in self.secrets), (

@@ -32,6 +32,7 @@ from typing import Any, ClassVar, Self
 
 import pytest
 
+from tests.support.command_line import CommandLine
 from tests.support.engine import Outcome, Project, changing, details
 from tests.support.forms import FormFile
 from tests.support.portal import RunningPortal
@@ -129,7 +130,8 @@ class OneStack:
         return self.project.resources()
 
     def _json(self, command: str) -> dict[str, Any]:
-        shown = self.project.acmidm(command, "--stack", self.project.stack, "--output", "json")
+        words = (command, "--stack", self.project.stack, "--output", "json")
+        shown = CommandLine(self.project).run(*words)
         found: dict[str, Any] = json.loads(shown.stdout)
         return found
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from tests.support.command_line import CommandLine
 from tests.support.engine import Outcome, Project
 from tests.support.evidence import prove, write_evidence
 from tests.support.forms import PLAIN, FormFile, write_form
@@ -89,7 +90,7 @@ class TwoStacks(OneStack):
         )
 
     def _of_prod(self, *words: str) -> dict[str, Any]:
-        shown = self.prod.acmidm(*words, "--stack", self.prod.stack, "--output", "json")
+        shown = CommandLine(self.prod).run(*words, "--stack", "prod", "--output", "json")
         found: dict[str, Any] = json.loads(shown.stdout)
         return found
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.command_line import CommandLine
 from tests.support.fixtures import portal, registry
 from tests.support.forms import SEND
 from tests.support.portal import RunningPortal
@@ -34,10 +35,10 @@ def at(
 def test_a_plan_is_reviewed_as_its_stack_is(at: TwoStacks) -> None:
     """What the gate holds back, or lets through for an exemption, whose keys are stolen, whom a
     reviewer should look at, and what stays the same."""
-    prod = at.prod
+    prod, acmidm = at.prod, CommandLine(at.prod)
 
     def reviewed(*words: str) -> dict[str, Any]:
-        return dict(json.loads(prod.acmidm("review", *words, "--output", "json").stdout))
+        return dict(json.loads(acmidm.run("review", *words, "--output", "json").stdout))
 
     same, stolen, moved, grows = (
         with_production(prod, name, scopes=(SEND,), exemptions=_EXEMPT)

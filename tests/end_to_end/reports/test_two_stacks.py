@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 import shutil
 import sys
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator
-from contextlib import chdir, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,10 +22,9 @@ from unittest.mock import patch
 
 import pytest
 from joserfc.jwk import ECKey
-from typer.testing import CliRunner, Result
 
-from acmidm.cli import app
 from acmidm.engine import pulumi as engine
+from tests.support.command_line import CommandLine
 from tests.support.engine import Outcome, Project
 from tests.support.forms import PLAIN, FormFile, write_form
 from tests.support.handing_over import text_of
@@ -40,6 +38,8 @@ from tests.support.two_stacks import TwoStacks, two_stacks, with_production
 NOWHERE = "http://127.0.0.1:9/management/v1"
 EXEMPT = {"promotion-gate": {"reason": "a system of before", "reference": "SD-4810"}}
 _opened: list[str] = []
+_ran: Counter[str] = Counter()
+"""The engine's commands since the last command on production began."""
 
 
 def _note(event: str, arguments: tuple[Any, ...]) -> None:
@@ -49,8 +49,7 @@ def _note(event: str, arguments: tuple[Any, ...]) -> None:
 
 @dataclass(kw_only=True)
 class Stacks(TwoStacks):
-    """Both, and the mail server of TNI. What is run on production runs in this process, and what it
-    reads is counted."""
+    """Both, and the mail server of TNI. What commands on production read is counted."""
 
     mails: MailServer
     read: Counter[str] = field(default_factory=Counter)
@@ -66,6 +65,11 @@ class Stacks(TwoStacks):
     slow_reads: ClassVar[Collection[str]] = (*TwoStacks.slow_reads, "review_production")
 
     @property
+    def acmidm(self) -> CommandLine:
+        """The commands on TNI, or on all stacks."""
+        return CommandLine(self.project)
+
+    @property
     def mailing(self) -> dict[str, str]:
         """The settings that lead to the mail server."""
         return {
@@ -78,10 +82,10 @@ class Stacks(TwoStacks):
         """Where it is written who was reminded."""
         return self.project.folder / "state" / "reminded" / "tni.json"
 
-    def deploy_production(self) -> Result:
+    def deploy_production(self) -> Outcome:
         return self.on_production("deploy")
 
-    def review_production(self) -> Result:
+    def review_production(self) -> Outcome:
         return self.on_production("review")
 
     def prod_up_with_mails(self) -> Outcome:
@@ -89,30 +93,30 @@ class Stacks(TwoStacks):
         self.prod.configure({**self.mailing, "promotionGate": "off"})
         return self.prod.up()
 
-    def on_production(self, *words: str) -> Result:
+    def on_production(self, *words: str) -> Outcome:
         """Run a command of ours, and count what it reads."""
         _opened.clear()
-        self.runs.clear()
-        with chdir(self.prod.folder), patch.dict(os.environ, self.prod.variables()):
-            result = CliRunner().invoke(app, [*words, "--stack", "prod"])
+        _ran.clear()
+        outcome = CommandLine(self.prod).run(*words, "--stack", "prod")
         files = {str(file): file.stem for file in self.forms.glob("*/*.yaml")}
         opened = (str(Path(self.prod.folder, name)) for name in _opened)
         self.read = Counter(files[name] for name in opened if name in files)
-        return result
+        self.runs = Counter(_ran)
+        return outcome
 
     def remind(self, *words: str) -> Outcome:
-        return self.project.acmidm("remind", "--stack", "tni", *words)
+        return self.acmidm.run("remind", "--stack", "tni", *words)
 
     def board(self, form: FormFile, *words: str) -> dict[str, dict[str, Any]]:
         """The rows of a form on the board, by stack."""
-        outcome = self.project.acmidm("status", "--board", *words, "--output", "json")
+        outcome = self.acmidm.run("status", "--board", *words, "--output", "json")
         assert outcome.code == 0, outcome.output
         found = json.loads(outcome.stdout)["connections"]
         return {row["stack"]: row for row in found if row["application"] == form.application}
 
     def rows(self, *words: str, code: int = 0) -> list[dict[str, str]]:
         """The list of connections."""
-        outcome = self.project.acmidm("status", "--output", "csv", *words)
+        outcome = self.acmidm.run("status", "--output", "csv", *words)
         assert outcome.code == code, outcome.output
         return list(csv.DictReader(outcome.stdout.splitlines()))
 
@@ -148,10 +152,10 @@ def at(
     portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stacks]:
     sys.addaudithook(_note)  # for as long as the process lives
-    counted, run = Counter[str](), engine._done
+    run = engine._done
 
     def done(*words: str, **how: Any) -> Any:
-        counted[" ".join(words[:2])] += 1
+        _ran[" ".join(words[:2])] += 1
         return run(*words, **how)
 
     with (
@@ -166,7 +170,6 @@ def at(
             prod=both.prod,
             in_prod=both.in_prod,
             mails=mails,
-            runs=counted,
         )
         at.project.connect(portal, portalUrl=f"{portal.origin}/portaal", **at.mailing)
         yield at
@@ -237,7 +240,7 @@ def test_from_step_2_to_step_10(at: Stacks) -> Script:
     assert lost["prod"]["waits_for"] == "authority"
     assert set(lost["prod"]["unknown"]) >= {"keys", "rights"}
     assert lost["elsewhere"]["unknown"] == ["state"]
-    nobody = at.project.acmidm("status", "--board", "--waiting-for", "organization")
+    nobody = at.acmidm.run("status", "--board", "--waiting-for", "organization")
     assert (nobody.code, "'organization' is not one of" in nobody.stderr) == (2, True)
 
 
@@ -276,7 +279,7 @@ def test_all_stacks_are_listed_unless_one_is_named(at: Stacks) -> Script:
         assert at.rows("--stack", "elsewhere", code=2) == []
 
     with at.unreadable("prod"):
-        unread = at.project.acmidm("status", "--output", "csv")
+        unread = at.acmidm.run("status", "--output", "csv")
         rows = list(csv.DictReader(unread.stdout.splitlines()))
         assert of(rows, whole, alone) == {on_test, lacking}
         assert (unread.code, unread.stderr.startswith("warning: pulumi stack")) == (3, True)
@@ -386,7 +389,7 @@ def test_forms_are_read_once_and_the_state_is_exported_once(at: Stacks) -> Scrip
     def read() -> Counter[str]:
         return Counter({name: often for name, often in at.read.items() if name in once})
 
-    assert deployed.exit_code in (0, 1), deployed.output
+    assert deployed.code in (0, 1), deployed.output
     assert read() == once
     assert at.runs["stack export"] == 2, "before the run, and after it"
     yield at.review_production
@@ -398,7 +401,7 @@ def test_forms_are_read_once_and_the_state_is_exported_once(at: Stacks) -> Scrip
         ("history", {}),
     ):
         ended = at.on_production(*command.split())
-        assert ended.exit_code in (0, 1), ended.output
+        assert ended.code in (0, 1), ended.output
         assert read() == of_forms, command
         assert at.runs["stack export"] == 1, command
 
