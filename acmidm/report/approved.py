@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from acmidm.report.compare import known_client_id, paired
+from acmidm.report.compare import known_client_id
 from acmidm.report.fields import field_changes, without
 from acmidm.report.plan import Plan
 from acmidm.words import LONGEST, WHOLE, plain
@@ -341,7 +341,7 @@ def _clients(
 ) -> Iterator[tuple[str, str, Any]]:
     """Yield each ``touched`` client: its platform with its client-ID (or key, where it is new), its
     key, and what the authority has of it."""
-    for old, new in paired(plan.before, plan.after):
+    for old, new in plan.pairs:
         sides = [side for side in (old, new) if side is not None]
         state = sides[-1]
         client_id = known_client_id(old, new)

@@ -15,7 +15,7 @@ from pathlib import Path
 from acmidm.git import Tree
 from acmidm.report.codeowners import PROJECT_FILE, onboarding_team
 from acmidm.report.connection import ConnectionChanges
-from acmidm.report.document import Line, Piece, Section, Tone
+from acmidm.report.document import Line, Piece, Section, Tone, in_line
 from acmidm.report.kinds import Change, Decider, Kind, Part, Scale
 from acmidm.words import first_of, plain
 from acmidm_onboarding.engine_resources import Resource
@@ -50,10 +50,8 @@ class Needed(Part):
     def who(self) -> list[Piece]:
         if not self.approvers:
             return [Piece(tr("the onboarding team"))]
-        pieces: list[Piece] = []
-        for handle in self.approvers:
-            pieces += [Piece(f" {tr('or')} "), Piece(handle, Tone.VALUE)]
-        return pieces[1:]
+        handles = [[Piece(handle, Tone.VALUE)] for handle in self.approvers]
+        return in_line(handles, f" {tr('or')} ")
 
     def as_line(self) -> Line:
         """Return ``@digitaal-vlaanderen/dosis: dv_dosis_schrijven for Stad Gent``."""

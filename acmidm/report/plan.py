@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from acmidm.engine.pulumi import ended_by_itself, problems_in
+from acmidm.report.compare import paired
 from acmidm.report.fields import without
 from acmidm.report.kinds import Change, Kind
 from acmidm.words import evidence_in_words
@@ -26,6 +27,7 @@ from acmidm_onboarding.engine_resources import (
     is_password,
     key_and_part,
     kind_of,
+    kind_of_part,
     mapping,
     part_of,
     resources_in,
@@ -87,6 +89,11 @@ class Plan:
     """What is reported beside what changes: of the gate to production, and of orders."""
     waiting: int = 0
     """How many others the gate holds back, which this change is not about."""
+
+    @cached_property
+    def pairs(self) -> Sequence[tuple[Client | None, Client | None]]:
+        """Each client before and after, also where its key changes."""
+        return list(paired(self.before, self.after))
 
 
 def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
@@ -289,7 +296,7 @@ class _Steps:
         changed: dict[ClientKey, frozenset[str]] = {}
         for step in self._steps:
             if step.op in _CHANGES and not _nothing_to_say(step.part, step.old, step.new):
-                kind = step.part.partition("/")[0]
+                kind = kind_of_part(step.part)
                 changed[step.key] = changed.get(step.key, frozenset()) | {kind}
         return changed
 
@@ -319,7 +326,7 @@ def _nothing_to_say(part: str, old: EngineResource | None, new: EngineResource |
         Resource.KEYS.value: (SINCE, REFUSED, KEEP),
         Resource.SCOPES.value: ("catalogue_names", KEEP),
         Resource.ONBOARDING.value: ("withdrawn",),
-    }.get(part.partition("/")[0], ())
+    }.get(kind_of_part(part), ())
     if not (records and old and new):
         return False
     was, becomes = (without(mapping(side.get("inputs")), records) for side in (old, new))

@@ -9,7 +9,7 @@ from itertools import chain
 
 from acmidm.report.alike import odd, together, together_beside
 from acmidm.report.approvers import Approvers, Needed, as_section
-from acmidm.report.compare import Comparison, client_replaced, paired
+from acmidm.report.compare import Comparison, client_replaced
 from acmidm.report.connection import (
     ENVIRONMENTS,
     ConnectionChanges,
@@ -110,8 +110,7 @@ def review_of(
     unchanged = dict.fromkeys((plan.environment for plan in plans), 0)
     problems, too_many, more = set[str](), list[str](), list(notes)
     for plan in plans:
-        pairs = paired(plan.before, plan.after)
-        compared = [_changes(plan, comparison, old, new) for old, new in pairs]
+        compared = [_changes(plan, comparison, *pair) for pair in plan.pairs]
         changed = list(filter(None, compared))
         connections += _with_more(plan, changed)
         touched = {(connection.key, connection.platform) for connection in changed}
@@ -242,7 +241,7 @@ def _changes(
 def changed_keys(plan: Plan) -> set[str]:
     """Return the keys of the clients of which a plan changes what an authority has."""
     keys: set[str] = set()
-    for old, new in paired(plan.before, plan.after):
+    for old, new in plan.pairs:
         if _at_authority(old) != _at_authority(new):
             keys.update(client.key for client in (old, new) if client)
     return keys
@@ -271,7 +270,7 @@ def going(plan: Plan, today: date) -> list[str]:
     """Return the clients that a plan removes or replaces; a client that leaves counts from its
     first step on."""
     gone: list[str] = []
-    for old, new in paired(plan.before, plan.after):
+    for old, new in plan.pairs:
         goes = new is None or new.client_key in plan.replaced or is_leaving(new, today)
         if old and goes:
             gone.append(old.resource_name)
@@ -292,7 +291,7 @@ def refusals(plan: Plan) -> list[str]:
     whole or in part: what to do instead."""
     remedies: dict[str, str] = {}
     staying = {key for key, _, _ in plan.after}
-    for old, new in paired(plan.before, plan.after):
+    for old, new in plan.pairs:
         if old is None:
             continue
         protected = old.leaving.known_protected & old.products.keys()
@@ -346,9 +345,8 @@ def _retire(*names: str) -> str:
 def _other_clients(plan: Plan) -> Iterator[str]:
     """Yield each client that is new where its organisation or application loses one: it may only
     have been renamed."""
-    pairs = list(paired(plan.before, plan.after))
-    gone = [old for old, after in pairs if old and after is None]
-    added = [new for old, new in pairs if new and old is None and not new.form.adopts]
+    gone = [old for old, after in plan.pairs if old and after is None]
+    added = [new for old, new in plan.pairs if new and old is None and not new.form.adopts]
     several: dict[str, list[Client]] = {}
     for state in added:
         on_platform = [old for old in gone if old.platform is state.platform]

@@ -19,7 +19,7 @@ from acmidm.report.connection import ConnectionChanges, client_name
 from acmidm.report.fields import differ, without
 from acmidm.report.kinds import Change, Kind
 from acmidm_onboarding.authorities.port import RegisteredClient
-from acmidm_onboarding.engine_resources import Resource, product_part
+from acmidm_onboarding.engine_resources import Resource, kind_of_part, product_part
 from acmidm_onboarding.recorded import Recorded
 from acmidm_onboarding.values.client import JWKS_URI, NOT_DECLARED, Client, Clients, Grant, grants
 from acmidm_onboarding.values.metadata import Owner, ProductDocument
@@ -132,8 +132,7 @@ class ClientDrift:
         """The parts that are recorded and whose configuration somebody took away."""
         if self.recorded is None:
             return set()
-        products = self.recorded.products.keys() - self.configured
-        return {product_part(product) for product in products}
+        return set(map(product_part, self.recorded.products.keys() - self.configured))
 
     @property
     def healing(self) -> list[str]:
@@ -300,7 +299,7 @@ def _without_client(client: ClientDrift, recorded: Client, comparison: Compariso
         gone_too = recorded.products.keys() - client.configured
         there = without(recorded.products, gone_too)
         before, after = replace(recorded, products=there), replace(recorded, products={})
-        _pend(client, [product_part(product) for product in there], before, after, comparison)
+        _pend(client, map(product_part, there), before, after, comparison)
         return
     client.by_hand = replace(comparison, by_hand=True).between(recorded, None)
     then, wanted = _parts(recorded), _parts(declared)
@@ -456,18 +455,21 @@ def _gets_another_secret(recorded: Client, declared: Client) -> bool:
 
 def _pend(
     client: ClientDrift,
-    parts: Collection[str],
+    parts: Iterable[str],
     before: Client,
     after: Client | None,
     comparison: Comparison,
 ) -> None:
     """Set the pending changes of a client that the state has."""
-    client.parts_pending = set(parts)
+    client.parts_pending, urns = set(parts), client.urns.keys()
+    client.pending = comparison.between(
+        before,
+        after,
+        changed=map(kind_of_part, client.parts_pending & urns),
+        missing=map(kind_of_part, client.parts_pending - urns),
+    )
     if client.adopts_another:
         client.parts_pending.add(Resource.CLIENT)
-    changed = {part.partition("/")[0] for part in parts if part in client.urns}
-    missing = {part.partition("/")[0] for part in parts if part not in client.urns}
-    client.pending = comparison.between(before, after, changed=changed, missing=missing)
 
 
 def _but_for_own(new: Any, was: Any, other: Any) -> Any:

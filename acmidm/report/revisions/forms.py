@@ -11,7 +11,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 from acmidm.git import Tree
-from acmidm.report.compare import paired
 from acmidm.report.fields import field_changes
 from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.report.plan import Plan, at_the_gate
@@ -273,7 +272,7 @@ def _but_keys(form: Declaration) -> tuple[object, ...]:
 def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Change]]:
     """Yield the keys that a change takes from a form and that an overlap may keep: files do not
     have since when the other keys are there."""
-    for old, new in paired(plan.before, plan.after):
+    for old, new in plan.pairs:
         if not (
             old and new and old.keys.declared and new.keys.declared is not None and new.uses_keys
         ):
