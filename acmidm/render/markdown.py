@@ -43,6 +43,8 @@ _BREAK = "\u200b"
 """The same as a character, which a text of others has no more once it is plain."""
 _REFERENCE = re.compile(r"!(?=\d)|&(?=\d)|[%~](?=[\w\"])|\[(?=\w+:)")
 """What GitLab makes a link of: a merge request, an epic, a milestone, a label, a vulnerability."""
+_LINK = re.compile(r"@|:(?=//|[\w+-]+:)|www(?=\.)|(?<!&)#(?=\d)|\bGH-(?=\d)", re.IGNORECASE)
+"""What GitHub makes one of: a mention, an address, an emoji, an issue."""
 _BEGINNING = re.compile(r"^(?=[#+\-=/:*\s]|\d+[.)](?:\s|$))")
 """What at the start of a line makes it a title, a list, code, a diagram; or a command to GitLab,
 such as ``/close``."""
@@ -129,22 +131,18 @@ def _blocks(document: Document) -> Iterator[Block]:
 
 def _section(section: Section) -> Iterator[Block]:
     heading = capitalised(section.heading)
-    if heading and not section.lines:
-        yield Block(f"{heading}.\n\n")
-    elif heading:
-        yield Block(f"#### {heading}\n\n")
-    left_out, share = section.left_out, section.share
+    if heading:
+        yield Block(f"#### {heading}\n\n" if section.lines else f"{heading}.\n\n")
+    top, item, bottom = "", _item, "\n"
     match section.shape:
         case Shape.TABLE:
-            yield table(section)
+            top, item = f"| | {' | '.join(section.columns)} |\n|---|---|---|\n", _row
         case Shape.QUOTES:
-            quotes = [f"> {_labelled(line)}\n>\n" for line in section.lines]
-            yield Block("", quotes, "\n", left_out, share)
+            item = _quote
         case Shape.PARAGRAPHS:
-            paragraphs = [f"{_begun(line.pieces)}\n\n" for line in section.lines]
-            yield Block("", paragraphs, "", left_out, share)
-        case _:
-            yield Block("", list(map(_item, section.lines)), "\n", left_out, share)
+            item, bottom = _paragraph, ""
+    lines = list(map(item, section.lines))
+    yield Block(top, lines, bottom, section.left_out, section.share)
 
 
 def _fold(section: Section) -> Block:
@@ -183,13 +181,16 @@ def _labelled(line: Line) -> str:
     return f"**{_inside(line.label.text, WHOLE)}** {_in_markdown(line.pieces)}"
 
 
-def table(section: Section) -> Block:
-    """Return lines, each with those beneath it; what is most dangerous of them stands out."""
-    top = f"| | {' | '.join(section.columns)} |\n|---|---|---|\n"
-    return Block(top, list(map(_row, section.lines)), "\n", section.left_out, section.share)
+def _quote(line: Line) -> str:
+    return f"> {_labelled(line)}\n>\n"
+
+
+def _paragraph(line: Line) -> str:
+    return f"{_begun(line.pieces)}\n\n"
 
 
 def _row(line: Line) -> str:
+    """Return a row of a table; what is most dangerous of the lines beneath stands out."""
     mark = ""
     if loudest := line.loudest:
         mark = f"**{loudest.text}**"
@@ -264,7 +265,7 @@ def markdown(text: str, longest: int = LONGEST) -> str:
 
 def _inside(text: str, longest: int) -> str:
     """Return a text as running text of Markdown that follows other text."""
-    text = html.escape(_REFERENCE.sub(_broken, plain(text, longest)), quote=False)
+    text = html.escape(_broken(text, longest), quote=False)
     text = _PUNCTUATION.sub(lambda match: f"\\{match[0]}", text).replace("$", f"&#36;{_NOTHING}")
     return _without_references(text)
 
@@ -286,7 +287,7 @@ def _harmless_character(char: str) -> str:
 def in_tag(text: str, longest: int = LONGEST) -> str:
     """Return a text inside a tag such as ``<summary>``, where Markdown is not read but mentions
     are."""
-    return _without_references(html.escape(_REFERENCE.sub(_broken, plain(text, longest))))
+    return _without_references(html.escape(_broken(text, longest)))
 
 
 def _in_markdown(pieces: Iterable[Piece]) -> str:
@@ -308,15 +309,12 @@ def _piece(piece: Piece) -> str:
     return f"**{text}**" if piece.tone is Tone.STRONG else text
 
 
-def _broken(match: re.Match[str]) -> str:
-    return f"{match[0]}{_BREAK}"
+def _broken(text: str, longest: int) -> str:
+    """Return a plain text in which GitLab finds no reference."""
+    return _REFERENCE.sub(rf"\g<0>{_BREAK}", plain(text, longest))
 
 
 def _without_references(text: str) -> str:
     """Break what GitHub makes a link of after it has read the Markdown: entities are characters
     again by then."""
-    text = text.replace(_BREAK, _NOTHING).replace("@", f"@{_NOTHING}")
-    text = re.sub(r":(?=//|[\w+-]+:)", f":{_NOTHING}", text)
-    text = re.sub(r"(?i)www(?=\.)", lambda match: f"{match[0]}{_NOTHING}", text)
-    text = re.sub(r"(?<!&)#(?=\d)", f"#{_NOTHING}", text)
-    return re.sub(r"(?i)\bGH-(?=\d)", lambda match: f"{match[0]}{_NOTHING}", text)
+    return _LINK.sub(rf"\g<0>{_NOTHING}", text.replace(_BREAK, _NOTHING))
