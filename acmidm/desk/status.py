@@ -278,8 +278,7 @@ class ListedConnection(ClientName):
     @property
     def ends(self) -> datetime | None:
         """When that ends which ends first."""
-        ends = (one.expires for one in self.endings)
-        return min((end for end in ends if end is not None), default=None)
+        return min(filter(None, (one.expires for one in self.endings)), default=None)
 
     @property
     def days_left(self) -> int | None:

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from acmidm.report.document import Document, Line, Piece, Section, Shape, Tone
-from acmidm.words import LONGEST, WHOLE, capitalised, plain
+from acmidm.words import WHOLE, capitalised, plain
 from acmidm_onboarding.texts import Counted, ntr, ntranslated, tr
 
 LIMIT = 64_000
@@ -167,7 +167,7 @@ def _item(line: Line) -> str:
 
 def _several(line: Line) -> str:
     """Return what several share, with what each has, folded."""
-    members = "".join(f"  - {markdown(member, WHOLE)}\n" for member in line.members)
+    members = "".join(f"  - {markdown(member)}\n" for member in line.members)
     summary = "".join(in_tag(piece.text) for piece in line.pieces)
     shared = replace(line, pieces=())
     return (
@@ -178,7 +178,7 @@ def _several(line: Line) -> str:
 def _labelled(line: Line) -> str:
     if not line.label.text:
         return _begun(line.pieces)
-    return f"**{_inside(line.label.text, WHOLE)}** {_in_markdown(line.pieces)}"
+    return f"**{_inside(line.label.text)}** {_in_markdown(line.pieces)}"
 
 
 def _quote(line: Line) -> str:
@@ -237,12 +237,12 @@ def _folded(line: Line) -> str:
             remedy=tr("the same command with `--output text`"),
         )
         shown.append(f"- {more}")
-    summary = in_tag(line.details, WHOLE)
+    summary = in_tag(line.details)
     return "\n".join((f"<details><summary>{summary}</summary>\n", *shown, "\n</details>\n"))
 
 
 def _detail_lines(line: Line) -> Iterator[str]:
-    yield from (f"- {markdown(member, WHOLE)}" for member in line.members)
+    yield from (f"- {markdown(member)}" for member in line.members)
     in_row = _in_row(line)
     for number, change in enumerate(line.changes):
         values = [_value(value) for value in change.lines]
@@ -258,22 +258,22 @@ def _value(line: Line) -> str:
     return f"{markdown(line.label.text)} {_in_markdown(line.pieces)}"
 
 
-def markdown(text: str, longest: int = LONGEST) -> str:
+def markdown(text: str) -> str:
     """Return a text as running text of Markdown, on one line, which it may begin."""
-    return _BEGINNING.sub(_NOTHING, _inside(text, longest))
+    return _BEGINNING.sub(_NOTHING, _inside(text))
 
 
-def _inside(text: str, longest: int) -> str:
+def _inside(text: str) -> str:
     """Return a text as running text of Markdown that follows other text."""
-    text = html.escape(_broken(text, longest), quote=False)
+    text = html.escape(_broken(text), quote=False)
     text = _PUNCTUATION.sub(lambda match: f"\\{match[0]}", text).replace("$", f"&#36;{_NOTHING}")
     return _without_references(text)
 
 
-def code(text: str, longest: int = LONGEST) -> str:
+def code(text: str) -> str:
     """Return a value as code of Markdown; in backticks where that is safe, in a tag where it is
     not."""
-    text = plain(text, longest) or " "
+    text = plain(text, WHOLE) or " "
     if _TAME_CODE.fullmatch(text):
         return f"`{text}`"
     return f"<code>{''.join(map(_harmless_character, text))}</code>"
@@ -284,10 +284,10 @@ def _harmless_character(char: str) -> str:
     return char if char.isalnum() or char in " -" else f"&#{ord(char)};"
 
 
-def in_tag(text: str, longest: int = LONGEST) -> str:
+def in_tag(text: str) -> str:
     """Return a text inside a tag such as ``<summary>``, where Markdown is not read but mentions
     are."""
-    return _without_references(html.escape(_broken(text, longest)))
+    return _without_references(html.escape(_broken(text)))
 
 
 def _in_markdown(pieces: Iterable[Piece]) -> str:
@@ -304,14 +304,14 @@ def _begun(pieces: Sequence[Piece]) -> str:
 
 def _piece(piece: Piece) -> str:
     if piece.tone is Tone.VALUE:
-        return code(piece.text, WHOLE)
-    text = _inside(piece.text, WHOLE)
+        return code(piece.text)
+    text = _inside(piece.text)
     return f"**{text}**" if piece.tone is Tone.STRONG else text
 
 
-def _broken(text: str, longest: int) -> str:
+def _broken(text: str) -> str:
     """Return a plain text in which GitLab finds no reference."""
-    return _REFERENCE.sub(rf"\g<0>{_BREAK}", plain(text, longest))
+    return _REFERENCE.sub(rf"\g<0>{_BREAK}", plain(text, WHOLE))
 
 
 def _without_references(text: str) -> str:

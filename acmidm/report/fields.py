@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from acmidm.report.kinds import FieldChange
 from acmidm.words import shown
 from acmidm_onboarding.values.client import Fields
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 def field_changes(
@@ -26,7 +29,7 @@ def field_changes(
     return tuple(changes)
 
 
-def without(values: Fields, names: Collection[str]) -> dict[str, Any]:
+def without(values: Mapping[K, V], names: Collection[K]) -> dict[K, V]:
     """Return values but for those of some names."""
     return {name: value for name, value in values.items() if name not in names}
 

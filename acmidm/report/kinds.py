@@ -789,10 +789,8 @@ class FieldChange(Part):
         return FieldChange(field=self.field, old=made(self.old), new=made(self.new))
 
     def as_line(self) -> Line:
-        pieces = [Piece(value, Tone.VALUE) for value in self.values() if value is not None]
-        if len(pieces) > 1:
-            pieces.insert(1, Piece(" → "))
-        return Line(pieces, Piece(plain(self.field)))
+        values = [[Piece(value, Tone.VALUE)] for value in self.values() if value is not None]
+        return Line(in_line(values, " → "), Piece(plain(self.field)))
 
 
 def _whole(value: str | None) -> str | None:

@@ -75,16 +75,14 @@ class Real:
         """Return a client with the fields and owners that its authority does not keep, as they are
         expected."""
 
-        def is_kept(name: str) -> bool:
-            return name.partition(".")[0] not in self.unkept
-
-        kept = {name: value for name, value in state.fields.items() if is_kept(name)}
-        unkept = {name: value for name, value in expected.fields.items() if not is_kept(name)}
+        names = state.fields.keys() | expected.fields.keys()
+        kept = {name for name in names if name.partition(".")[0] not in self.unkept}
         products = dict(state.products)
         if not self.marks_products:
             for name in products.keys() & expected.products.keys():
                 products[name] = replace(products[name], owner=expected.products[name].owner)
-        return replace(state, fields={**unkept, **kept}, products=products)
+        fields = {**without(expected.fields, kept), **without(state.fields, names - kept)}
+        return replace(state, fields=fields, products=products)
 
 
 def _without_address(state: Client, expected: Client) -> Client:
@@ -216,7 +214,7 @@ def drifted(
 
 def _look(drift: ClientDrift, real: Mapping[Platform, Real]) -> None:
     """Set what its authority has of a client, where it could be read."""
-    sides = [side for side in (drift.recorded, drift.declared) if side]
+    sides = list(filter(None, (drift.recorded, drift.declared)))
     expected = sides[0]
     client_id = known_client_id(drift.recorded, drift.declared)
     if client_id is None or expected.platform not in real:
