@@ -118,12 +118,13 @@ class _ProgressRows:
             order, on_test = ordered.get((*key, facts.connection.environment)), held_back.get(key)
             if on_test and connection:
                 facts = replace(facts, is_proven_there=waits_for_test(connection, on_test))
+            if order:
+                facts = replace(facts, ordered=order, ordered_since=history.since(order))
             if connection is None:
-                facts = replace(facts, is_declared=None if forms.problems else False)
+                is_declared = None if forms.problems else False
+                facts = replace(facts, is_declared=is_declared)
             yield replace(
                 facts,
-                ordered=order,
-                ordered_since=history.since(order) if order else None,
                 test_client_id=(on_test and on_test.client_id) or "",
                 is_held_back=key in held_back,
                 has_production=key in in_production,
@@ -219,10 +220,10 @@ class _ProgressRows:
     def _with_form(self, facts: Facts, connection: Declaration) -> Facts:
         """Return facts with what the form says."""
         sends_by = mandates_to_send(connection, self._now)
-        leaves = connection.leaves.get(connection.platform)
+        if leaves := connection.leaves.get(connection.platform):
+            facts = replace(facts, leaves=date.fromisoformat(leaves))
         return replace(
             facts,
-            leaves=date.fromisoformat(leaves) if leaves else None,
             connection=facts.connection.model_copy(update={"sends_by": sends_by}),
             form=(self._settings.forms_folder / f"{connection.form.path}.yaml").as_posix(),
             is_leaving=_is_leaving(connection, self._now),

@@ -98,7 +98,6 @@ class Comparison:
             name["client_id"] = before.client_id
         return ConnectionChanges(
             **name,
-            environment=state.environment,
             supplier=_supplier(before, after),
             changes=in_order(changes),
         )
@@ -151,8 +150,7 @@ class Comparison:
         contacts."""
         if self.by_hand:
             return
-        for kind, facts in retirement(before, after, self.now.date()):
-            yield Change(kind=kind, **facts)
+        yield from retirement(before, after, self.now.date())
         if after.form.is_first:
             for contact, why in to_check(before, after, self.domains):
                 yield Change(kind=Kind.CONTACT_TO_CHECK, subject=contact, note=why)

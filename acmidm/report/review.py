@@ -215,10 +215,9 @@ def _with_more(plan: Plan, changed: Iterable[ConnectionChanges]) -> list[Connect
     not change."""
     by_client = {(connection.key, connection.platform): connection for connection in changed}
     for state, change in plan.more:
-        connection = by_client.get(state.client_key[:2]) or ConnectionChanges(
-            **client_name(state), environment=plan.environment, changes=()
-        )
-        by_client[state.client_key[:2]] = connection.with_changes([*connection.changes, change])
+        place = state.client_key[:2]
+        connection = by_client.get(place) or ConnectionChanges(**client_name(state), changes=())
+        by_client[place] = connection.with_changes([*connection.changes, change])
     return list(by_client.values())
 
 

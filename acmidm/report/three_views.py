@@ -252,19 +252,14 @@ def without_confirmation(recorded: Client) -> ClientDrift:
     """Return the drift of a client whose confirmation is missing, so that nobody knows whether it
     is there."""
     change = Change(kind=Kind.CONFIRMATION_MISSING, by_hand=True)
-    by_hand = ConnectionChanges(
-        **client_name(recorded), environment=recorded.environment, changes=(change,)
-    )
+    by_hand = ConnectionChanges(**client_name(recorded), changes=(change,))
     return ClientDrift(recorded, recorded, by_hand=by_hand, no_run_heals=True)
 
 
 def with_another_id(recorded: Client, client_id: str) -> ClientDrift:
     """Return the drift of a client whose client-ID was confirmed wrongly, and is corrected."""
-    pending = ConnectionChanges(
-        **client_name(recorded),
-        environment=recorded.environment,
-        changes=(client_replaced(recorded, client_id),),
-    )
+    change = client_replaced(recorded, client_id)
+    pending = ConnectionChanges(**client_name(recorded), changes=(change,))
     return ClientDrift(recorded, recorded, pending=pending, no_run_heals=True)
 
 

@@ -32,6 +32,10 @@ class Ends(Generic[E]):
     threshold: int
 
     @property
+    def kind(self) -> type:
+        return type(self.what)
+
+    @property
     def last_day(self) -> date:
         """The last day of a scope or a mandate; of a key the day (UTC) within which it ends."""
         if isinstance(self.what, LastDay) and self.what.until:
@@ -53,6 +57,10 @@ class StepWaits:
     connection: ListedConnection
     reminded: date | None = None
     """When the last mail about it was accepted."""
+
+    @property
+    def kind(self) -> type:
+        return StepWaits
 
     @property
     def id(self) -> str:

@@ -37,8 +37,7 @@ class Reminder:
     def parts(self) -> Iterator[tuple[MailPart, list[Due]]]:
         """Each part that the mail has, with what it is about."""
         for part in _PARTS:
-            kinds = ((due, due.what if isinstance(due, Ends) else due) for due in self.about)
-            if of_part := [due for due, what in kinds if isinstance(what, part.kind)]:
+            if of_part := [due for due in self.about if due.kind is part.kind]:
                 yield part, of_part
 
 
