@@ -152,7 +152,7 @@ def _what(item: Due) -> str:
     return tr("{name}: step {step} waits for the organisation", name=name, step=step)
 
 
-def _ending(item: Ends, what: Ending, name: str) -> str:
+def _ending(item: Ends[Ending], what: Ending, name: str) -> str:
     within, last_day = item.threshold, f"{item.last_day}"
     if isinstance(what, ListedKey):
         return ntr(

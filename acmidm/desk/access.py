@@ -55,7 +55,7 @@ class Api(Part):
     def accesses(self, connection: ListedConnection) -> Iterator[ListedConnection]:
         """Yield the connection with each of its scopes of the API alone; without any where it is
         configured for the product, and has none of its scopes."""
-        scopes = [scope for scope in connection.scopes if scope in self.scopes]
+        scopes = sorted(self.scopes.intersection(connection.scopes))
         for scope in scopes:
             yield self._access(connection, scope)
         if not scopes:
@@ -81,9 +81,9 @@ def _last_day(
     is among ``ends``, by its supplier's mandate and by what its form retires; None where none says
     one."""
     days = [end.until for end in (*ends, connection.mandate) if end and end.until]
-    leaves = connection.leaves
-    first_without = [leaves[name] for name in (connection.platform, product) if name in leaves]
-    days += [date.fromisoformat(first) - timedelta(days=1) for first in first_without]
+    leaving = connection.leaves.keys() & {connection.platform, product}
+    first_without = map(date.fromisoformat, map(connection.leaves.__getitem__, leaving))
+    days += [day - timedelta(days=1) for day in first_without]
     return min(days, default=None)
 
 

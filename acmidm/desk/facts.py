@@ -115,19 +115,17 @@ class _ProgressRows:
         for connection, state in pairs:
             facts = self._of(connection, state, asked, forms.catalogue)
             key = facts.connection.key, facts.connection.platform
-            if order := ordered.get((*key, facts.connection.environment)):
+            order, on_test = ordered.get((*key, facts.connection.environment)), held_back.get(key)
+            if on_test and connection:
+                facts = replace(facts, is_proven_there=waits_for_test(connection, on_test))
+            if order:
                 facts = replace(facts, ordered=order, ordered_since=history.since(order))
-            if on_test := held_back.get(key):
-                facts = replace(
-                    facts,
-                    test_client_id=on_test.client_id or "",
-                    is_proven_there=bool(connection and waits_for_test(connection, on_test)),
-                )
             if connection is None:
                 is_declared = None if forms.problems else False
                 facts = replace(facts, is_declared=is_declared)
             yield replace(
                 facts,
+                test_client_id=(on_test and on_test.client_id) or "",
                 is_held_back=key in held_back,
                 has_production=key in in_production,
                 unproven=unproven(
@@ -315,9 +313,9 @@ def _usable_thumbprints(
 ) -> frozenset[str]:
     """Return the thumbprints of the keys that have not ended, without those that the form says are
     compromised. A key that has no thumbprint is not among them."""
-    valid = [key.thumbprint for key in keys.values() if not key.has_ended(now)]
-    usable = frozenset(filter(None, valid))
-    return usable - connection.keys.compromised if connection else usable
+    valid = {key.thumbprint for key in keys.values() if not key.has_ended(now)}
+    compromised = connection.keys.compromised if connection else ()
+    return frozenset(filter(None, valid)).difference(compromised)
 
 
 def _withdrawn(

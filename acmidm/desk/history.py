@@ -101,8 +101,8 @@ def entry_of(stack: str, client: Client, recorded: RecordedChange) -> Entry | No
         changes = (Change(kind=Kind.CLIENT_UPDATED, fields=fields),)
     if not changes:
         return None
-    where = {**client_name(client), "stack": stack, "environment": client.environment}
-    return Entry(**where, at=recorded.at, actor=recorded.actor, changes=changes)
+    name, at, actor = client_name(client), recorded.at, recorded.actor
+    return Entry(**name, stack=stack, at=at, actor=actor, changes=changes)
 
 
 def in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:

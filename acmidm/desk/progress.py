@@ -707,7 +707,7 @@ def _values(facts: Facts) -> dict[str, str]:
     """Return what fills the blanks of the sentences. Values of others are made harmless where they
     are shown."""
     connection, handed_over = facts.connection, facts.handed_over
-    owners = {owner for _, owner in facts.withdrawn}
+    withdrawn = dict(facts.withdrawn)
     order_name = facts.ordered.name if facts.ordered else ""
     supplier = connection.mandate.supplier if connection.mandate else ""
     values = {
@@ -724,8 +724,8 @@ def _values(facts: Facts) -> dict[str, str]:
         "portal": facts.portal,
         "form": facts.form,
         "lacking": ", ".join(facts.lacking),
-        "withdrawn": ", ".join(scope for scope, _ in facts.withdrawn),
-        "owners": ", ".join(sorted(owners)),
+        "withdrawn": ", ".join(withdrawn),
+        "owners": ", ".join(sorted(set(withdrawn.values()))),
         "order_name": order_name,
         "supplier": supplier,
         "reason": (handed_over and handed_over.not_sent) or "",

@@ -278,8 +278,7 @@ class ListedConnection(ClientName):
     @property
     def ends(self) -> datetime | None:
         """When that ends which ends first."""
-        ends = (one.expires for one in self.endings)
-        return min((end for end in ends if end is not None), default=None)
+        return min(filter(None, (one.expires for one in self.endings)), default=None)
 
     @property
     def days_left(self) -> int | None:
@@ -337,7 +336,6 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
     return ListedConnection(
         **client_name(state),
         stack=stack,
-        environment=state.environment,
         codes=tuple(filter(None, codes)),
         contacts=tuple(state.fields.get("contacts") or ()),
         token_endpoint_auth_method=state.auth_method or "",
@@ -391,11 +389,11 @@ def unused_mandates(onboardings: Onboardings, now: datetime) -> list[UnusedManda
 
 def mandates_to_send(connection: Declaration, now: datetime) -> tuple[ListedMandate, ...]:
     """Return the mandates by which a connection sends for others, by the name of each."""
-    own, names = connection.organisation, connection.acts_for
-    return tuple(
-        _until(until, now, ListedMandate, supplier=own, organisation=names.get(code, code))
-        for code, until in sorted(connection.afzenders.items())
-    )
+    names, mandates = connection.acts_for, list[ListedMandate]()
+    for code, until in sorted(connection.afzenders.items()):
+        by = {"supplier": connection.organisation, "organisation": names.get(code, code)}
+        mandates.append(_until(until, now, ListedMandate, **by))
+    return tuple(mandates)
 
 
 def _mandate(mandate: Mapping[str, str], now: datetime) -> ListedMandate | None:

@@ -368,10 +368,10 @@ class Status(Report):
         applications: dict[str, list[tuple[ListedConnection, Row]]] = {}
         for connection, row in zip(self.connections, rows, strict=True):
             applications.setdefault(connection.key, []).append((connection, row))
-        cards: dict[Step, list[list[Row]]] = {step: [] for step in Step}
+        cards: dict[Step, list[Sequence[Row]]] = {step: [] for step in Step}
         for shown in applications.values():
-            step = _step_of([connection for connection, _ in shown])
-            cards[step].append([row for _, row in shown])
+            connections, card = zip(*shown, strict=True)
+            cards[_step_of(connections)].append(card)
         return [Group(step, translated(STEPS[step]), of_step) for step, of_step in cards.items()]
 
     def _ends(self) -> list[Piece]:

@@ -290,8 +290,7 @@ def _keys(order: Order, keys: Sequence[PublicJwk] | None) -> list[PublicJwk]:
         return []
     if order.act is Act.LOOK:
         return list(keys or ())
-    ordered = [readable_jwk(dict(members)) for members in order.says.values()]
-    return [key for key in ordered if key]
+    return list(filter(None, map(readable_jwk, map(dict, order.says.values()))))
 
 
 def _says(file: ConfirmationFile) -> Mapping[str, object]:

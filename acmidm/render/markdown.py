@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from acmidm.report.document import Document, Line, Piece, Section, Shape, Tone
-from acmidm.words import LONGEST, WHOLE, capitalised, plain
+from acmidm.words import WHOLE, capitalised, plain
 from acmidm_onboarding.texts import Counted, ntr, ntranslated, tr
 
 LIMIT = 64_000
@@ -43,6 +43,8 @@ _BREAK = "\u200b"
 """The same as a character, which a text of others has no more once it is plain."""
 _REFERENCE = re.compile(r"!(?=\d)|&(?=\d)|[%~](?=[\w\"])|\[(?=\w+:)")
 """What GitLab makes a link of: a merge request, an epic, a milestone, a label, a vulnerability."""
+_LINK = re.compile(r"@|:(?=//|[\w+-]+:)|www(?=\.)|(?<!&)#(?=\d)|\bGH-(?=\d)", re.IGNORECASE)
+"""What GitHub makes one of: a mention, an address, an emoji, an issue."""
 _BEGINNING = re.compile(r"^(?=[#+\-=/:*\s]|\d+[.)](?:\s|$))")
 """What at the start of a line makes it a title, a list, code, a diagram; or a command to GitLab,
 such as ``/close``."""
@@ -129,22 +131,18 @@ def _blocks(document: Document) -> Iterator[Block]:
 
 def _section(section: Section) -> Iterator[Block]:
     heading = capitalised(section.heading)
-    if heading and not section.lines:
-        yield Block(f"{heading}.\n\n")
-    elif heading:
-        yield Block(f"#### {heading}\n\n")
-    left_out, share = section.left_out, section.share
+    if heading:
+        yield Block(f"#### {heading}\n\n" if section.lines else f"{heading}.\n\n")
+    top, item, bottom = "", _item, "\n"
     match section.shape:
         case Shape.TABLE:
-            yield table(section)
+            top, item = f"| | {' | '.join(section.columns)} |\n|---|---|---|\n", _row
         case Shape.QUOTES:
-            quotes = [f"> {_labelled(line)}\n>\n" for line in section.lines]
-            yield Block("", quotes, "\n", left_out, share)
+            item = _quote
         case Shape.PARAGRAPHS:
-            paragraphs = [f"{_begun(line.pieces)}\n\n" for line in section.lines]
-            yield Block("", paragraphs, "", left_out, share)
-        case _:
-            yield Block("", list(map(_item, section.lines)), "\n", left_out, share)
+            item, bottom = _paragraph, ""
+    lines = list(map(item, section.lines))
+    yield Block(top, lines, bottom, section.left_out, section.share)
 
 
 def _fold(section: Section) -> Block:
@@ -169,7 +167,7 @@ def _item(line: Line) -> str:
 
 def _several(line: Line) -> str:
     """Return what several share, with what each has, folded."""
-    members = "".join(f"  - {markdown(member, WHOLE)}\n" for member in line.members)
+    members = "".join(f"  - {markdown(member)}\n" for member in line.members)
     summary = "".join(in_tag(piece.text) for piece in line.pieces)
     shared = replace(line, pieces=())
     return (
@@ -180,16 +178,19 @@ def _several(line: Line) -> str:
 def _labelled(line: Line) -> str:
     if not line.label.text:
         return _begun(line.pieces)
-    return f"**{_inside(line.label.text, WHOLE)}** {_in_markdown(line.pieces)}"
+    return f"**{_inside(line.label.text)}** {_in_markdown(line.pieces)}"
 
 
-def table(section: Section) -> Block:
-    """Return lines, each with those beneath it; what is most dangerous of them stands out."""
-    top = f"| | {' | '.join(section.columns)} |\n|---|---|---|\n"
-    return Block(top, list(map(_row, section.lines)), "\n", section.left_out, section.share)
+def _quote(line: Line) -> str:
+    return f"> {_labelled(line)}\n>\n"
+
+
+def _paragraph(line: Line) -> str:
+    return f"{_begun(line.pieces)}\n\n"
 
 
 def _row(line: Line) -> str:
+    """Return a row of a table; what is most dangerous of the lines beneath stands out."""
     mark = ""
     if loudest := line.loudest:
         mark = f"**{loudest.text}**"
@@ -236,12 +237,12 @@ def _folded(line: Line) -> str:
             remedy=tr("the same command with `--output text`"),
         )
         shown.append(f"- {more}")
-    summary = in_tag(line.details, WHOLE)
+    summary = in_tag(line.details)
     return "\n".join((f"<details><summary>{summary}</summary>\n", *shown, "\n</details>\n"))
 
 
 def _detail_lines(line: Line) -> Iterator[str]:
-    yield from (f"- {markdown(member, WHOLE)}" for member in line.members)
+    yield from (f"- {markdown(member)}" for member in line.members)
     in_row = _in_row(line)
     for number, change in enumerate(line.changes):
         values = [_value(value) for value in change.lines]
@@ -257,22 +258,22 @@ def _value(line: Line) -> str:
     return f"{markdown(line.label.text)} {_in_markdown(line.pieces)}"
 
 
-def markdown(text: str, longest: int = LONGEST) -> str:
+def markdown(text: str) -> str:
     """Return a text as running text of Markdown, on one line, which it may begin."""
-    return _BEGINNING.sub(_NOTHING, _inside(text, longest))
+    return _BEGINNING.sub(_NOTHING, _inside(text))
 
 
-def _inside(text: str, longest: int) -> str:
+def _inside(text: str) -> str:
     """Return a text as running text of Markdown that follows other text."""
-    text = html.escape(_REFERENCE.sub(_broken, plain(text, longest)), quote=False)
+    text = html.escape(_broken(text), quote=False)
     text = _PUNCTUATION.sub(lambda match: f"\\{match[0]}", text).replace("$", f"&#36;{_NOTHING}")
     return _without_references(text)
 
 
-def code(text: str, longest: int = LONGEST) -> str:
+def code(text: str) -> str:
     """Return a value as code of Markdown; in backticks where that is safe, in a tag where it is
     not."""
-    text = plain(text, longest) or " "
+    text = plain(text, WHOLE) or " "
     if _TAME_CODE.fullmatch(text):
         return f"`{text}`"
     return f"<code>{''.join(map(_harmless_character, text))}</code>"
@@ -283,10 +284,10 @@ def _harmless_character(char: str) -> str:
     return char if char.isalnum() or char in " -" else f"&#{ord(char)};"
 
 
-def in_tag(text: str, longest: int = LONGEST) -> str:
+def in_tag(text: str) -> str:
     """Return a text inside a tag such as ``<summary>``, where Markdown is not read but mentions
     are."""
-    return _without_references(html.escape(_REFERENCE.sub(_broken, plain(text, longest))))
+    return _without_references(html.escape(_broken(text)))
 
 
 def _in_markdown(pieces: Iterable[Piece]) -> str:
@@ -303,20 +304,17 @@ def _begun(pieces: Sequence[Piece]) -> str:
 
 def _piece(piece: Piece) -> str:
     if piece.tone is Tone.VALUE:
-        return code(piece.text, WHOLE)
-    text = _inside(piece.text, WHOLE)
+        return code(piece.text)
+    text = _inside(piece.text)
     return f"**{text}**" if piece.tone is Tone.STRONG else text
 
 
-def _broken(match: re.Match[str]) -> str:
-    return f"{match[0]}{_BREAK}"
+def _broken(text: str) -> str:
+    """Return a plain text in which GitLab finds no reference."""
+    return _REFERENCE.sub(rf"\g<0>{_BREAK}", plain(text, WHOLE))
 
 
 def _without_references(text: str) -> str:
     """Break what GitHub makes a link of after it has read the Markdown: entities are characters
     again by then."""
-    text = text.replace(_BREAK, _NOTHING).replace("@", f"@{_NOTHING}")
-    text = re.sub(r":(?=//|[\w+-]+:)", f":{_NOTHING}", text)
-    text = re.sub(r"(?i)www(?=\.)", lambda match: f"{match[0]}{_NOTHING}", text)
-    text = re.sub(r"(?<!&)#(?=\d)", f"#{_NOTHING}", text)
-    return re.sub(r"(?i)\bGH-(?=\d)", lambda match: f"{match[0]}{_NOTHING}", text)
+    return _LINK.sub(rf"\g<0>{_NOTHING}", text.replace(_BREAK, _NOTHING))

@@ -31,10 +31,8 @@ def write_report(report: Report, output: Output | ListOutput | TableOutput | Tex
             typer.echo(as_markdown(report.as_document()), nl=False)
         case "html":
             # In ASCII, so that the page is right in whatever encoding standard output has.
-            typer.echo(
-                as_html(report.as_document()).encode("ascii", "xmlcharrefreplace").decode(),
-                nl=False,
-            )
+            page = as_html(report.as_document()).encode("ascii", "xmlcharrefreplace")
+            typer.echo(page, nl=False)
         case "csv":
             typer.echo(as_csv(report.as_table()), nl=False)
         case _:
@@ -48,6 +46,9 @@ def as_csv(table: Table) -> str:
     writer = csv.DictWriter(text, table.columns, restval="", lineterminator="\n")
     writer.writeheader()
     for row in table.rows:
-        cells = ((name, plain(cell, _LONGEST_CELL)) for name, cell in row.items())
-        writer.writerow({name: _FORMULA.sub(r"\1'\2", cell) for name, cell in cells})
+        writer.writerow({name: _without_formula(cell) for name, cell in row.items()})
     return text.getvalue()
+
+
+def _without_formula(cell: str) -> str:
+    return _FORMULA.sub(r"\1'\2", plain(cell, _LONGEST_CELL))

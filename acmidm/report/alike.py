@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 
 from acmidm.report.connection import ConnectionChanges
@@ -78,14 +79,15 @@ def together_beside(changes: Sequence[Change]) -> list[Line]:
         alike.setdefault(shape, []).append(place)
     placed: list[tuple[float, Line]] = []
     for places in alike.values():
-        group = tuple(changes[place] for place in places)
+        group = list(map(changes.__getitem__, places))
+        lines = [change.as_line() for change in group]
         if len(group) >= _FEWEST:
             text = Piece(translated(_TOGETHER[group[0].kind], count=len(group)))
             members = tuple(map(_values, group))
-            placed.append((last + 0.5, Line([text], group[0].as_line().label, members=members)))
+            placed.append((last + 0.5, Line([text], lines[0].label, members=members)))
         else:
-            placed += [(place, changes[place].as_line()) for place in places]
-    return [line for _, line in sorted(placed, key=lambda item: item[0])]
+            placed += zip(places, lines, strict=True)
+    return [line for _, line in sorted(placed, key=itemgetter(0))]
 
 
 @dataclass(frozen=True)
@@ -120,13 +122,14 @@ class _Client:
     def words(self, changes: Iterable[Change]) -> str:
         """Return the words of changes that only this client has, in brackets, with a blank before;
         nothing where there are none."""
-        own: list[str] = []
+        values: list[str | None] = []
         for change in changes:
-            values = chain.from_iterable((field.old, field.new) for field in change.fields)
-            for value in (change.note, *values):
-                words = [word.strip(",;") for word in (value or "").split()]
-                own += [word for word in words if self.own.search(word)]
-        return f" ({', '.join(dict.fromkeys(own))})" if own else ""
+            values.append(change.note)
+            for field in change.fields:
+                values += [field.old, field.new]
+        words = [word.strip(",;") for word in " ".join(filter(None, values)).split()]
+        own = dict.fromkeys(filter(self.own.search, words))
+        return f" ({', '.join(own)})" if own else ""
 
 
 def _groups(connections: Iterable[ConnectionChanges]) -> list[list[_Client]]:
@@ -211,14 +214,18 @@ def _masked(own: re.Pattern[str], value: str | None) -> str | None:
 
 
 def _names_of_organisation(change: Change) -> re.Pattern[str]:
-    values = {field.field: field.new or "" for field in change.fields}
-    folder = Path(change.subject or "").parent.name
-    return _pattern(folder, *(values.get(name, "") for name in ("name", "ovo", "kbo")))
+    values = [field.new or "" for field in change.fields if field.field in ("name", "ovo", "kbo")]
+    return _pattern(_folder(change), *values)
 
 
 def _values(change: Change) -> str:
     values = ", ".join(f"{field.field} {field.new}" for field in change.fields if field.new)
-    return f"{Path(change.subject or '').parent.name} ({values})"
+    return f"{_folder(change)} ({values})"
+
+
+def _folder(change: Change) -> str:
+    """Return the folder of an organisation that is added."""
+    return Path(change.subject or "").parent.name
 
 
 @cache

@@ -13,8 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from acmidm.report.compare import known_client_id, paired
-from acmidm.report.fields import field_changes
+from acmidm.report.compare import known_client_id
+from acmidm.report.fields import differing, field_changes
 from acmidm.report.plan import Plan
 from acmidm.words import LONGEST, WHOLE, plain
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
@@ -189,11 +189,7 @@ def not_approved(
 
 
 def _of_steps(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Deviation]:
-    for name in sorted(approved.keys() | now.keys()):
-        is_now = now.get(name)
-        was = _known_by_now(approved.get(name), is_now)
-        if was == is_now:
-            continue
+    for name, was, is_now in differing(_known_by_now(approved, now), now):
         if was is None:
             how = tr("was not reviewed")
         elif is_now is None:
@@ -206,9 +202,9 @@ def _of_steps(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[D
 def _of_clients(
     approved: Mapping[str, Any], now: Mapping[str, Any], keys: Mapping[str, str]
 ) -> Iterator[Deviation]:
-    for name in sorted(approved.keys() & now.keys()):
-        was, is_now = approved[name], now[name]
-        if was == is_now or _UNREADABLE in {**(was or {}), **(is_now or {})}:
+    for name, was, is_now in differing(approved, now):
+        is_known = name in approved and name in now
+        if not is_known or _UNREADABLE in {**(was or {}), **(is_now or {})}:
             continue
         if was is None:
             how = tr("is there now")
@@ -341,8 +337,8 @@ def _clients(
 ) -> Iterator[tuple[str, str, Any]]:
     """Yield each ``touched`` client: its platform with its client-ID (or key, where it is new), its
     key, and what the authority has of it."""
-    for old, new in paired(plan.before, plan.after):
-        sides = [side for side in (old, new) if side is not None]
+    for old, new in plan.pairs:
+        sides = list(filter(None, (old, new)))
         state = sides[-1]
         client_id = known_client_id(old, new)
         platform = platforms.get(state.platform)

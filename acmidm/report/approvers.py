@@ -10,12 +10,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from acmidm.git import Tree
 from acmidm.report.codeowners import PROJECT_FILE, onboarding_team
 from acmidm.report.connection import ConnectionChanges
-from acmidm.report.document import Line, Piece, Section, Tone
+from acmidm.report.document import Line, Piece, Section, Tone, in_line
 from acmidm.report.kinds import Change, Decider, Kind, Part, Scale
 from acmidm.words import first_of, plain
 from acmidm_onboarding.engine_resources import Resource
@@ -33,8 +34,10 @@ _LEFT_OUT = NN_("{count} line of who has to agree", "{count} lines of who has to
 
 Handles = tuple[str, ...]
 """Teams, users and addresses, any of whom decides; none where nobody is named."""
-_EVERYWHERE = ""
-"""Instead of an organisation, where the subject is beside the clients."""
+_ORDER = (Decider.API_OWNER, Decider.ONBOARDING_TEAM, Decider.ORGANISATION)
+_Decided = tuple[Decider, Handles, str, tuple[str, ...]]
+"""Who decides, as what, about which subject of which organisation; of none where that is beside the
+clients."""
 
 
 class Needed(Part):
@@ -50,10 +53,8 @@ class Needed(Part):
     def who(self) -> list[Piece]:
         if not self.approvers:
             return [Piece(tr("the onboarding team"))]
-        pieces: list[Piece] = []
-        for handle in self.approvers:
-            pieces += [Piece(f" {tr('or')} "), Piece(handle, Tone.VALUE)]
-        return pieces[1:]
+        handles = [[Piece(handle, Tone.VALUE)] for handle in self.approvers]
+        return in_line(handles, f" {tr('or')} ")
 
     def as_line(self) -> Line:
         """Return ``@digitaal-vlaanderen/dosis: dv_dosis_schrijven for Stad Gent``."""
@@ -112,37 +113,42 @@ class Approvers:
 
         What is no change by itself needs nobody.
         """
-        subjects = _Subjects()
-        for change in elsewhere:
-            for decider, handles in self._beside(change):
-                subjects.add(decider, handles, change.kind.headline, _EVERYWHERE)
-        for connection in connections:
-            for decider, name, handles in self._of_connection(connection):
-                subjects.add(decider, handles, name, connection.organisation)
-        return subjects.needed()
+        ranks = dict[Handles, int]()
+        subjects = defaultdict[Handles, dict[str, set[str]]](dict)
+        for decider, handles, name, organisations in chain(
+            chain.from_iterable(map(self._beside, elsewhere)),
+            chain.from_iterable(map(self._of_connection, connections)),
+        ):
+            team, rank = tuple(sorted(handles)), _ORDER.index(decider)
+            ranks[team] = min(rank, ranks.get(team, rank))
+            subjects[team].setdefault(name, set()).update(organisations)
+        needed: list[Needed] = []
+        for team in sorted(subjects, key=lambda team: (ranks[team], team)):
+            whose = {name: tuple(sorted(names)) for name, names in subjects[team].items()}
+            needed.append(Needed(approvers=team, subjects=whose))
+        return tuple(needed)
 
     @property
     def _team(self) -> Handles:
         return (self.team,) if self.team else ()
 
-    def _beside(self, change: Change) -> Iterator[tuple[Decider, Handles]]:
+    def _beside(self, change: Change) -> Iterator[_Decided]:
         """Yield who decides what is beside the clients: of mandates also who gives them."""
+        what = change.kind.headline
         if Decider.ORGANISATION in change.deciders:
             folder = Path(change.subject or "").parent.name
-            yield Decider.ORGANISATION, self._of_folder(folder)
-        yield Decider.ONBOARDING_TEAM, self._team
+            yield Decider.ORGANISATION, self._of_folder(folder), what, ()
+        yield Decider.ONBOARDING_TEAM, self._team, what, ()
 
-    def _of_connection(
-        self, connection: ConnectionChanges
-    ) -> Iterator[tuple[Decider, str, Handles]]:
+    def _of_connection(self, connection: ConnectionChanges) -> Iterator[_Decided]:
         """Yield what of a connection has to be agreed to, and by whom."""
-        keys = _keys_of(connection)
+        keys, organisations = _keys_of(connection), (connection.organisation,)
         for change in connection.changes:
             if change.kind.row.scale is Scale.NOTE:
                 continue
             for decider in change.deciders:
                 for name, handles in self._of(decider, change, connection, keys):
-                    yield decider, name, handles
+                    yield decider, handles, name, organisations
 
     def _of(
         self,
@@ -214,33 +220,6 @@ def approvers_before(before: Tree, forms: Onboardings) -> Approvers:
     with suppress(Failure):
         team = onboarding_team(before.files(str(PROJECT_FILE).__eq__))
     return Approvers(forms.catalogue, forms.organisations, team)
-
-
-class _Subjects:
-    """What each team decides, while it is collected."""
-
-    def __init__(self) -> None:
-        self._ranks: dict[Handles, int] = {}
-        self._names: dict[Handles, dict[str, set[str]]] = defaultdict(dict)
-
-    def add(self, decider: Decider, handles: Handles, name: str, organisation: str) -> None:
-        rank = _ORDER.index(decider)
-        handles = tuple(sorted(handles))
-        self._ranks[handles] = min(rank, self._ranks.get(handles, rank))
-        organisations = self._names[handles].setdefault(name, set())
-        if organisation != _EVERYWHERE:
-            organisations.add(organisation)
-
-    def needed(self) -> tuple[Needed, ...]:
-        needed: list[Needed] = []
-        for handles in sorted(self._names, key=lambda handles: (self._ranks[handles], handles)):
-            names = self._names[handles]
-            subjects = {name: tuple(sorted(whose)) for name, whose in names.items()}
-            needed.append(Needed(approvers=handles, subjects=subjects))
-        return tuple(needed)
-
-
-_ORDER = (Decider.API_OWNER, Decider.ONBOARDING_TEAM, Decider.ORGANISATION)
 
 
 def _keys_of(connection: ConnectionChanges) -> list[str]:

@@ -20,10 +20,10 @@ def attributed(connection: ConnectionChanges, trail: Iterable[RecordedChange]) -
         return connection
     for entry in trail:
         author = {"changed_by": entry.actor, "changed_at": entry.at}
-        made = {number for number in left if _made(entry, changes[number])}
-        for number in made:
-            changes[number] = changes[number].model_copy(update=author)
-        left -= made
+        for number in [*left]:
+            if _made(entry, changes[number]):
+                changes[number] = changes[number].model_copy(update=author)
+                left.remove(number)
         if not left:  # read no more pages of the trail than needed
             break
     return connection.with_changes(changes)

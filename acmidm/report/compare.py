@@ -3,9 +3,10 @@ here, so that they agree."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from acmidm.report.connection import ConnectionChanges, client_name, in_order
@@ -14,6 +15,7 @@ from acmidm.report.fields import differ, differing, field_changes
 from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Scale
 from acmidm.report.retirement import retirement
 from acmidm.words import evidence_in_words, shown
+from acmidm_onboarding.engine_resources import kind_of_part
 from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.client import (
     JWKS_URI,
@@ -69,8 +71,8 @@ class Comparison:
         before: Client | None,
         after: Client | None,
         *more: Change,
-        changed: Collection[str] = (),
-        missing: Collection[str] = (),
+        changed: Iterable[str] = (),
+        missing: Iterable[str] = (),
     ) -> ConnectionChanges | None:
         """Return the changes of one client, with ``more`` that its states do not show; None where
         there are none.
@@ -83,10 +85,9 @@ class Comparison:
             return None
         changes = [*self._changes(before, after), *more]
         if not any(change.kind.row.scale is Scale.WHOLE for change in changes):
-            shown = {change.part.partition("/")[0] for change in changes}
+            shown = {kind_of_part(change.part) for change in changes}
             for kind, names in ((Kind.NOT_RECORDED, missing), (Kind.CHANGED_OTHERWISE, changed)):
-                parts = sorted(set(names) - shown)
-                if parts:
+                if parts := sorted(set(names) - shown):
                     changes.append(Change(kind=kind, subject=", ".join(parts)))
         is_noted_alone = all(change.kind.row.scale is Scale.NOTE for change in changes)
         if is_noted_alone and not _has_new_unneeded(before, after):
@@ -97,7 +98,6 @@ class Comparison:
             name["client_id"] = before.client_id
         return ConnectionChanges(
             **name,
-            environment=state.environment,
             supplier=_supplier(before, after),
             changes=in_order(changes),
         )
@@ -129,8 +129,9 @@ class Comparison:
             yield from self._changes_of_others(before, after)
             yield from self._changes_of_evidence(before, after)
         yield from self._changes_by_form(before, after)
-        yield from self._changes_of_attributes(before, after, is_new=is_new)
-        yield from self._changes_of_address(before, after, is_new=is_new)
+        if after.fields and (is_new or before.fields):
+            yield from self._changes_of_attributes(before, after)
+            yield from self._changes_of_address(before, after)
         yield from self._changes_of_terms(before, after)
         yield from self._changes_of_scopes(before, after)
         yield from self._changes_of_keys(before.keys.known or {}, after)
@@ -149,8 +150,7 @@ class Comparison:
         contacts."""
         if self.by_hand:
             return
-        for kind, facts in retirement(before, after, self.now.date()):
-            yield Change(kind=kind, **facts)
+        yield from retirement(before, after, self.now.date())
         if after.form.is_first:
             for contact, why in to_check(before, after, self.domains):
                 yield Change(kind=Kind.CONTACT_TO_CHECK, subject=contact, note=why)
@@ -235,22 +235,16 @@ class Comparison:
             else:
                 yield self.secret_renewed(after)
 
-    def _changes_of_attributes(
-        self, before: Client, after: Client, *, is_new: bool
-    ) -> Iterator[Change]:
-        if not after.fields or not (before.fields or is_new):
-            return
+    def _changes_of_attributes(self, before: Client, after: Client) -> Iterator[Change]:
         fields = field_changes(before.attributes, after.attributes)
         if fields:
             yield Change(kind=Kind.ATTRIBUTES_CHANGED, fields=fields)
 
-    def _changes_of_address(
-        self, before: Client, after: Client, *, is_new: bool
-    ) -> Iterator[Change]:
+    def _changes_of_address(self, before: Client, after: Client) -> Iterator[Change]:
         """Yield changes of where keys are published. Without another source of keys they stay where
         they were."""
         old, new = before.jwks_uri, after.jwks_uri
-        if old == new or not after.fields or not (before.fields or is_new):
+        if old == new:
             return
         if new is not None:
             moved = (FieldChange(field=JWKS_URI, old=old, new=new),) if old else ()
@@ -323,12 +317,9 @@ class Comparison:
             address = FieldChange(field=JWKS_URI, new=before.jwks_uri)
             yield Change(kind=Kind.KEYS_HANDED_OVER, fields=(address,))
         elif before.keys.declared and before.uses_keys and not before.record.is_taken_over:
-            gone = after.keys.gone_at_once
-            stay = {
-                kid: key for kid, key in before.keys.declared.items() if key.thumbprint not in gone
-            }
-            fields = field_changes({}, _thumbprints(stay))
-            yield Change(kind=Kind.KEYS_HANDED_OVER, fields=fields)
+            gone, had = after.keys.gone_at_once, _thumbprints(before.keys.declared)
+            stay = {kid: thumbprint for kid, thumbprint in had.items() if thumbprint not in gone}
+            yield Change(kind=Kind.KEYS_HANDED_OVER, fields=field_changes({}, stay))
         elif before.keys.declared is not None and not before.keys.declared:
             yield Change(kind=Kind.KEY_AWAITED)
 
@@ -350,13 +341,13 @@ class Comparison:
         had, has = before.scopes, after.scopes
         if had is None or has is None:
             return
-        for scope in sorted(had.keys() | has.keys()):
-            if scope not in had:
-                yield self._scope(Kind.SCOPE_GRANTED, after.platform, scope, has[scope])
-            elif scope not in has:
-                yield self._scope(Kind.SCOPE_WITHDRAWN, after.platform, scope, had[scope])
+        for scope, old, new in differing(had, has):
+            if old is None:
+                yield self._scope(Kind.SCOPE_GRANTED, after.platform, scope, new)
+            elif new is None:
+                yield self._scope(Kind.SCOPE_WITHDRAWN, after.platform, scope, old)
             else:
-                yield from self._changes_of_grant(scope, had[scope], has[scope])
+                yield from self._changes_of_grant(scope, old, new)
 
     def _scope(self, kind: Kind, platform: Platform, scope: str, grant: Grant) -> Change:
         owner, verified = self.scopes.get((platform, scope), (None, None))
@@ -449,13 +440,15 @@ def _changes_of_afzenders(
 ) -> Iterator[Change]:
     """Yield for whom a client sends at a product, and sends no more, each by name."""
     had, has = old.afzenders, new.afzenders
-    more = sorted((has[code], code) for code in has.keys() - had.keys())
-    fewer = sorted((had[code], code) for code in had.keys() - has.keys())
-    gained = tuple(FieldChange(field=name, new=code) for name, code in more)
-    lost = tuple(FieldChange(field=name, old=code) for name, code in fewer)
+    gained, lost = list[FieldChange](), list[FieldChange]()
+    for code, name in sorted({**had, **has}.items(), key=itemgetter(1, 0)):
+        if code not in had:
+            gained.append(FieldChange(field=name, new=code))
+        elif code not in has:
+            lost.append(FieldChange(field=name, old=code))
     for kind, fields in ((Kind.SENDS_FOR_MORE, gained), (Kind.SENDS_FOR_FEWER, lost)):
         if fields:
-            yield Change(kind=kind, subject=product, note=f"{len(fields):,}", fields=fields)
+            yield Change(kind=kind, subject=product, note=f"{len(fields):,}", fields=tuple(fields))
 
 
 def _supplier(before: Client | None, after: Client | None) -> str | None:

@@ -175,6 +175,6 @@ def client_table(lines: Sequence[Line], heading: str) -> Section:
 
 
 def client_name(state: Client) -> dict[str, Any]:
-    """Return the fields by which reports name a client."""
-    names = ("key", "organisation", "application", "platform", "client_id")
+    """Return the fields by which reports name a client, with its environment."""
+    names = ("key", "organisation", "application", "platform", "environment", "client_id")
     return {"form": state.form.path, **{name: getattr(state, name) for name in names}}

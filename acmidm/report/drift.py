@@ -31,7 +31,7 @@ from acmidm.report.three_views import ClientDrift
 from acmidm.words import WHOLE, day, days, plain
 from acmidm_onboarding.rules.ends import past_ends
 from acmidm_onboarding.rules.policies import Profile, Situation, violations
-from acmidm_onboarding.texts import N_, NN_, Counted, ntr, tr, translated
+from acmidm_onboarding.texts import N_, NN_, Counted, ntr, ntranslated, tr, translated
 from acmidm_onboarding.values.client import Client, ClientKey
 from acmidm_onboarding.values.end import EndOf
 from acmidm_onboarding.values.problems import both
@@ -162,33 +162,28 @@ class Drift(Report):
 
     def as_document(self) -> Document:
         """Return what was changed by hand first, then what waits, then what is only to be known."""
-        repaired = tr("repaired") if self.healed else tr("not all of it could be repaired")
-        past = [end.as_line() for end in self.past]
-        expiring = [key.as_line() for key in self.expiring]
-        left_behind = [client.as_line() for client in self.left_behind]
-        undeclared = [client.as_line() for client in self.undeclared]
         sections = [
             refused(self.problems),
             _counted(
                 tr("past their end, and still there; run {remedy}", remedy=self._remedy_of_past),
-                past,
+                self.past,
             ),
             _clients(tr("changed by hand"), self.by_hand),
             _clients(tr("declared, not applied yet"), self.not_applied),
-            _counted(tr("keys that end soon"), expiring, left_out=_KEYS),
+            _counted(tr("keys that end soon"), self.expiring, left_out=_KEYS),
             _counted(
                 tr("clients left behind, with this stack's mark"),
-                left_behind,
+                self.left_behind,
                 Shape.OPEN_FOLD,
                 _LEFT_BEHIND,
             ),
-            _counted(tr("clients that nobody declares"), undeclared, Shape.FOLD, _UNDECLARED),
+            _counted(tr("clients that nobody declares"), self.undeclared, Shape.FOLD, _UNDECLARED),
             notes(self.notes),
         ]
         sections = [section for section in sections if section.lines]
         if self.healed is not None:
-            sections.insert(0, _clients(repaired, self.repaired, undone=self.healed))
-        checked_at = f"{self.checked_at:%Y-%m-%d %H:%M}"
+            title = tr("repaired") if self.healed else tr("not all of it could be repaired")
+            sections.insert(0, _clients(title, self.repaired, undone=self.healed))
         foot: list[str] = []
         if self.by_hand:
             foot.append(
@@ -203,7 +198,7 @@ class Drift(Report):
                 "{count} client, checked at {at} UTC",
                 "{count} clients, checked at {at} UTC",
                 self.clients,
-                at=checked_at,
+                at=f"{self.checked_at:%Y-%m-%d %H:%M}",
             )
         )
         tone = Tone.GOOD if self.in_sync else Tone.DANGER
@@ -234,10 +229,11 @@ def _clients(
 
 def _counted(
     title: str,
-    lines: Sequence[Line],
+    things: Sequence[PastEnd | ExpiringKey | UndeclaredClient],
     shape: Shape = Shape.LIST,
     left_out: Counted = LINES,
 ) -> Section:
+    lines = [thing.as_line() for thing in things]
     heading = f"{title}: {len(lines):,}"
     width = max((len(line.label.text) for line in lines), default=0) + 2
     return Section(lines, heading, shape, left_out, label_width=width)
@@ -317,40 +313,38 @@ def drift_of(
     by_hand = connections_in_order(client.by_hand for client in clients if client.by_hand)
     pending = connections_in_order(client.pending for client in clients if client.pending)
     recorded = sum(client.recorded is not None for client in clients)
-    past: Sequence[PastEnd] = more.get("past", ())
-    behind: Sequence[UndeclaredClient] = more.get("left_behind", ())
+    past, behind = more.get("past", ()), more.get("left_behind", ())
     is_whole = bool(more.get("is_whole", True))
     sentences: list[str] = []
     if by_hand:
         changes = headline(by_hand)
         sentences.append(tr("By hand on {stack}: {changes}", stack=stack, changes=changes))
-    if pending:
-        sentences.append(
-            ntr(
+    counted = (
+        (
+            pending,
+            NN_(
                 "{count} client has changes on {stack} that are not applied yet",
                 "{count} clients have changes on {stack} that are not applied yet",
-                len(pending),
-                stack=stack,
-            )
-        )
-    if past:
-        sentences.append(
-            ntr(
+            ),
+        ),
+        (
+            past,
+            NN_(
                 "{count} thing on {stack} is past its end and still there",
                 "{count} things on {stack} are past their end and still there",
-                len(past),
-                stack=stack,
-            )
-        )
-    if behind:
-        sentences.append(
-            ntr(
+            ),
+        ),
+        (
+            behind,
+            NN_(
                 "{count} client with the mark of {stack} that nobody declares",
                 "{count} clients with the mark of {stack} that nobody declares",
-                len(behind),
-                stack=stack,
-            )
-        )
+            ),
+        ),
+    )
+    for things, sentence in counted:
+        if things:
+            sentences.append(ntranslated(sentence, len(things), stack=stack))
     if not is_whole:
         sentences.append(tr("not all could be compared"))
     if not sentences:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,9 +16,9 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
-from acmidm.report.document import Document, Line, Piece, Table, Tone
+from acmidm.report.document import Document, Line, Piece, Table, Tone, in_line
 from acmidm.words import LONGEST, WHOLE, cut, day, plain, side_by_side
-from acmidm_onboarding.engine_resources import Resource, product_part
+from acmidm_onboarding.engine_resources import Resource, kind_of_part, product_part
 from acmidm_onboarding.texts import N_, NN_, Counted, ntranslated, spoken, tr, translated
 
 NO_REASON = "requested"
@@ -103,6 +102,10 @@ class Entry:
     """Its sentence where somebody did it by hand, if that is another."""
     danger_by_hand: str = ""
     """Instead of ``by_hand``, of what is a danger where somebody did it by hand."""
+    without_old: str = ""
+    """Its sentence where there was no value before, if that is another."""
+    without_new: str = ""
+    """Its sentence where a value is there no more, if that is another."""
     headline: str = ""
     """What else than clients changes, in the headline."""
     counted: Counted | None = None
@@ -146,8 +149,8 @@ def _of_values(change: Change) -> Deciders:
 
 def _of_parts(change: Change) -> Deciders:
     """Return who decides what a report cannot show: by the resources that it is of."""
-    parts = {part.partition("/")[0] for part in (change.subject or "").split(", ")}
-    return tuple(sorted({_OF_PART.get(part, Decider.ONBOARDING_TEAM) for part in parts}))
+    kinds = map(kind_of_part, (change.subject or "").split(", "))
+    return tuple(sorted({_OF_PART.get(kind, Decider.ONBOARDING_TEAM) for kind in kinds}))
 
 
 _OWN_DESCRIPTION = frozenset({"client_name", "contacts", "application"})
@@ -357,6 +360,8 @@ class Kind(StrEnum):
     MANDATE_CHANGED = Entry(
         Row("mandate_changed", _WARNING, _ONBOARDING, _ORGANISATION + _TEAM, scale=_NEW_PART),
         N_("is acted for by another mandate[: {fields}]"),
+        without_old=N_("is acted for by a supplier[: {values}]"),
+        without_new=N_("is acted for by mandate no more[: {fields}]"),
         counted=NN_("is acted for differently", "are acted for differently"),
     )
     UNPROVEN = Entry(
@@ -476,6 +481,7 @@ class Kind(StrEnum):
     SCOPE_RENEWED = Entry(
         Row("scope_renewed", _WARNING, _SCOPES, _API),
         N_("has scope {subject} renewed until {new}, from {old}"),
+        without_new=N_("has scope {subject} without an end, and had it until {old}"),
         counted=NN_("renews {parts}", "renew {parts}"),
         parts=_EACH_SCOPE,
     )
@@ -710,6 +716,7 @@ class Kind(StrEnum):
     SCOPE_SHORTENED = Entry(
         Row("scope_shortened", _NOTICE, _SCOPES, _ORGANISATION),
         N_("has scope {subject} shortened to {new}, from {old}"),
+        without_old=N_("has scope {subject} until {new}, and had it without an end"),
         counted=NN_("gets an earlier end for {parts}", "get an earlier end for {parts}"),
         parts=_EACH_SCOPE,
     )
@@ -782,10 +789,8 @@ class FieldChange(Part):
         return FieldChange(field=self.field, old=made(self.old), new=made(self.new))
 
     def as_line(self) -> Line:
-        pieces = [Piece(value, Tone.VALUE) for value in self.values() if value is not None]
-        if len(pieces) > 1:
-            pieces.insert(1, Piece(" → "))
-        return Line(pieces, Piece(plain(self.field)))
+        values = [[Piece(value, Tone.VALUE)] for value in self.values() if value is not None]
+        return Line(in_line(values, " → "), Piece(plain(self.field)))
 
 
 def _whole(value: str | None) -> str | None:
@@ -881,8 +886,8 @@ class Change(Part):
 
     @property
     def _template(self) -> str:
-        """Its sentence; another one of a key whose material stays, and of a mandate, or an end,
-        that is the first or was the last."""
+        """Its sentence; another one of a key whose material stays, and where its kind has another
+        for the first value or the last one."""
         return spoken().template(self._sentence)
 
     @property
@@ -892,14 +897,10 @@ class Change(Part):
             return N_(
                 "describes key {subject} otherwise[: {fields}][; thumbprint {thumbprint} stays]"
             )
-        if self.kind is Kind.MANDATE_CHANGED and all(field.old is None for field in fields):
-            return N_("is acted for by a supplier[: {values}]")
-        if self.kind is Kind.MANDATE_CHANGED and any(field.new is None for field in fields):
-            return N_("is acted for by mandate no more[: {fields}]")
-        if self.kind is Kind.SCOPE_RENEWED and any(field.new is None for field in fields):
-            return N_("has scope {subject} without an end, and had it until {old}")
-        if self.kind is Kind.SCOPE_SHORTENED and any(field.old is None for field in fields):
-            return N_("has scope {subject} until {new}, and had it without an end")
+        if entry.without_old and all(field.old is None for field in fields):
+            return entry.without_old
+        if entry.without_new and any(field.new is None for field in fields):
+            return entry.without_new
         by_hand = (entry.danger_by_hand or entry.by_hand) if self.by_hand else ""
         return by_hand or entry.sentence
 
@@ -922,8 +923,7 @@ def sentence_of(sentence: str, /, **facts: str | Piece | None) -> list[Piece]:
     """Return a sentence in which texts are values of others; nothing where one of its facts is
     lacking."""
     pieces = {fact: [_as_piece(value)] for fact, value in facts.items() if value}
-    template = spoken().template(sentence)
-    return _with_blanks(template, defaultdict[str, list[Piece]](list, pieces))
+    return _with_blanks(spoken().template(sentence), pieces)
 
 
 def _as_piece(value: str | Piece) -> Piece:
@@ -934,7 +934,7 @@ def _with_blanks(template: str, facts: Mapping[str, list[Piece]]) -> list[Piece]
     """Fill a template in; return nothing where one of its facts is lacking."""
     pieces: list[Piece] = []
     for number, part in enumerate(re.split(r"[{}]", template)):
-        filled_in = facts[part] if number % 2 else [Piece(part)]
+        filled_in = facts.get(part) if number % 2 else [Piece(part)]
         if not filled_in:
             return []
         pieces += filled_in
@@ -964,8 +964,8 @@ def _facts(change: Change) -> dict[str, list[Piece]]:
         "new": plain(first.new or tr("nothing")),
     }
     words = {"about_scope": ", ".join(about_scope), "note": note, "expires": expires}
-    pieces = {name: _if_any(value, Tone.VALUE) for name, value in values.items()}
-    pieces |= {name: _if_any(text) for name, text in words.items()}
+    pieces = {name: [Piece(value, Tone.VALUE)] for name, value in values.items() if value}
+    pieces |= {name: [Piece(text)] for name, text in words.items() if text}
     return pieces | {
         "fields": _fields(change),
         "values": _in_a_row(change.fields, _new),
@@ -973,18 +973,11 @@ def _facts(change: Change) -> dict[str, list[Piece]]:
     }
 
 
-def _if_any(text: str | None, tone: Tone | None = None) -> list[Piece]:
-    return [Piece(text, tone)] if text else []
-
-
 def _in_a_row(
     fields: Iterable[FieldChange], shown: Callable[[FieldChange], list[Piece]]
 ) -> list[Piece]:
     """Return fields behind each other, each with what is shown of it."""
-    pieces: list[Piece] = []
-    for field in fields:
-        pieces += [Piece(", "), Piece(f"{plain(field.field)} "), *shown(field)]
-    return pieces[1:]
+    return in_line([[Piece(f"{plain(field.field)} "), *shown(field)] for field in fields], ", ")
 
 
 def _fields(change: Change) -> list[Piece]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any, NamedTuple
 
 from acmidm.engine.pulumi import ended_by_itself, problems_in
+from acmidm.report.compare import paired
 from acmidm.report.kinds import Change, Kind
 from acmidm.words import evidence_in_words
 from acmidm_onboarding.engine_resources import (
@@ -25,6 +27,7 @@ from acmidm_onboarding.engine_resources import (
     is_password,
     key_and_part,
     kind_of,
+    kind_of_part,
     mapping,
     part_of,
     resources_in,
@@ -88,6 +91,11 @@ class Plan:
     waiting: int = 0
     """How many others the gate holds back, which this change is not about."""
 
+    @cached_property
+    def pairs(self) -> Sequence[tuple[Client | None, Client | None]]:
+        """Each client before and after, also where its key changes."""
+        return list(paired(self.before, self.after))
+
 
 def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
     """Read a preview's JSON; ``state`` is the stack's export, without which clients that do not
@@ -115,10 +123,8 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
     if name in list(Environment):
         environment = Environment(name)
     else:
-        shown: list[EngineResource] = []
-        for step in steps:
-            shown += [step.get(side) or {} for side in ("newState", "oldState")]
-        environment = environment_in([*shown, *resources])
+        sides = chain.from_iterable((step.get("newState"), step.get("oldState")) for step in steps)
+        environment = environment_in([*filter(None, sides), *resources])
     if environment is None:
         raise Failure(
             tr(
@@ -127,9 +133,13 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
             )
         )
     problems, refused = problems_in(document.get("diagnostics"))
-    passwords = [step for step in steps if is_password(step) and step["op"] == "replace"]
-    ours = [(step["op"], step.get("oldState"), step.get("newState")) for step in steps]
-    ours = [(op, old, new) for op, old, new in ours if part_of(new or old or {})]
+    ours, renewed_secrets = list[Step](), set[ClientKey]()
+    for step in steps:
+        op, old, new = step["op"], step.get("oldState"), step.get("newState")
+        if part_of(new or old or {}):
+            ours.append((op, old, new))
+        elif is_password(step) and op == "replace":
+            renewed_secrets.add((*client_of(step), environment))
     plan = _planned(
         ours,
         by_part(resources, environment),
@@ -141,7 +151,7 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
         plan,
         problems=problems,
         refused=refused,
-        renewed_secrets=frozenset((*client_of(step), environment) for step in passwords),
+        renewed_secrets=frozenset(renewed_secrets),
         config=config,
         is_known=not problems or shows_connections(document),
     )
@@ -179,7 +189,7 @@ def _planned(
     removed = seen.removed()
     if ends_early and has_state and seen.declared():
         removed |= seen.without_a_step(resources_after)
-    after = {key: client for key, client in after.items() if key not in removed}
+    after = without(after, removed)
     renamed_to = set(seen.renamed.values())
     adopted: dict[ClientKey, Client] = {}
     for key, client in after.items():
@@ -267,8 +277,8 @@ class _Steps:
         return {step.key for step in self._steps if step.part == Resource.CLIENT}
 
     def replaced(self) -> set[ClientKey]:
-        clients = [step for step in self._steps if step.part == Resource.CLIENT]
-        return {step.key for step in clients if step.op == "replace"}
+        steps = self._steps
+        return {step.key for step in steps if (step.op, step.part) == ("replace", Resource.CLIENT)}
 
     def declared(self) -> set[str]:
         """Return the keys of the connections that the program declared."""
@@ -289,7 +299,7 @@ class _Steps:
         changed: dict[ClientKey, frozenset[str]] = {}
         for step in self._steps:
             if step.op in _CHANGES and not _nothing_to_say(step.part, step.old, step.new):
-                kind = step.part.partition("/")[0]
+                kind = kind_of_part(step.part)
                 changed[step.key] = changed.get(step.key, frozenset()) | {kind}
         return changed
 
@@ -319,7 +329,7 @@ def _nothing_to_say(part: str, old: EngineResource | None, new: EngineResource |
         Resource.KEYS.value: (SINCE, REFUSED, KEEP),
         Resource.SCOPES.value: ("catalogue_names", KEEP),
         Resource.ONBOARDING.value: ("withdrawn",),
-    }.get(part.partition("/")[0], ())
+    }.get(kind_of_part(part), ())
     if not (records and old and new):
         return False
     was, becomes = (without(mapping(side.get("inputs")), records) for side in (old, new))
@@ -361,6 +371,6 @@ def _is_well_formed(document: Mapping[str, Any], steps: Iterable[object]) -> boo
 def _is_step(step: object) -> bool:
     if not isinstance(step, Mapping):
         return False
-    sides = [step.get(side) or {} for side in ("oldState", "newState")]
     is_named = isinstance(step.get("op"), str) and isinstance(step.get("urn"), str)
+    sides = filter(None, (step.get("oldState"), step.get("newState")))
     return is_named and all(isinstance(side, Mapping) for side in sides)

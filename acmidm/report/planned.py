@@ -18,7 +18,7 @@ from acmidm.engine.recovery import revision_of
 from acmidm.engine.stacks import ask_what_is_there, stack_of, uploaded_keys
 from acmidm.git import changed_since, lacks
 from acmidm.report.approved import Approved, approved_of, unreadable
-from acmidm.report.compare import client_replaced, paired
+from acmidm.report.compare import client_replaced
 from acmidm.report.kinds import Change, Kind
 from acmidm.report.mistakes import mistakes_of
 from acmidm.report.plan import Plan, at_the_gate, read_plan
@@ -208,9 +208,10 @@ def _of_this_change(
 def _with_uploaded_keys(authorities: Authorities, plan: Plan) -> Plan:
     """Return the plan with the portal's keys of the clients whose form has keys now: all others of
     those keys go."""
-    pairs = paired(plan.before, plan.after)
-    declaring = [old for old, new in pairs if old and new and new.keys.declared is not None]
-    taken = [client for client in declaring if client.keys.declared is None]
+    taken: list[Client] = []
+    for old, new in plan.pairs:
+        if old and new and old.keys.declared is None and new.keys.declared is not None:
+            taken.append(old)
     before = dict(plan.before)
     for client_key, keys in uploaded_keys(authorities, taken).items():
         before[client_key] = before[client_key].with_uploaded(keys)

@@ -3,39 +3,38 @@ on, or let go."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 from acmidm.report.fields import field_changes
-from acmidm.report.kinds import Kind
+from acmidm.report.kinds import Change, Kind
 from acmidm_onboarding.rules.retirement import due
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client
 
 
-def retirement(
-    before: Client, after: Client, today: date
-) -> Iterator[tuple[Kind, Mapping[str, Any]]]:
-    """Yield each change with its facts: what a form announces, and what is done about it now."""
+def retirement(before: Client, after: Client, today: date) -> Iterator[Change]:
+    """Yield what a form announces, and what is done about it now."""
     if before.announced != after.announced:
         kind = Kind.RETIREMENT_ANNOUNCED if after.announced else Kind.RETIREMENT_CALLED_OFF
-        yield kind, {"fields": field_changes(before.announced, after.announced)}
+        fields = field_changes(before.announced, after.announced)
+        yield Change(kind=kind, fields=fields)
     elif after.announced:
         coming = days_to_come(after, today)
         days = [tr("{name} from {day}", name=name, day=day) for name, day in coming.items()]
         if days:
-            yield Kind.RETIREMENT_COMING, {"note": ", ".join(days)}
+            yield Change(kind=Kind.RETIREMENT_COMING, note=", ".join(days))
     if after.leaving.is_let_go and not before.leaving.is_let_go:
-        yield Kind.CLIENT_LET_GO, {}
+        yield Change(kind=Kind.CLIENT_LET_GO)
     elif is_leaving(after, today):
         is_first = before.platform.value not in before.leaving.parts
         if is_first or before.scopes or before.leaving.protected:
-            yield Kind.CLIENT_RETIRED, {"note": after.leaves.get(after.platform)}
+            yield Change(kind=Kind.CLIENT_RETIRED, note=after.leaves.get(after.platform))
     else:
         kept = before.products.keys() & after.products.keys()
         for product in sorted(kept & due(after, today)):
-            yield Kind.PRODUCT_RETIRED, {"subject": product, "note": after.leaves[product]}
+            day = after.leaves[product]
+            yield Change(kind=Kind.PRODUCT_RETIRED, subject=product, note=day)
 
 
 def is_leaving(state: Client, today: date) -> bool:

@@ -9,7 +9,7 @@ from itertools import chain
 
 from acmidm.report.alike import odd, together, together_beside
 from acmidm.report.approvers import Approvers, Needed, as_section
-from acmidm.report.compare import Comparison, client_replaced, paired
+from acmidm.report.compare import Comparison, client_replaced
 from acmidm.report.connection import (
     ENVIRONMENTS,
     ConnectionChanges,
@@ -26,7 +26,7 @@ from acmidm.report.retirement import is_leaving
 from acmidm.words import WHOLE, first_of, plain
 from acmidm_onboarding.rules.mass_change import SHARE, is_mass_change
 from acmidm_onboarding.texts import NN_, ntr, tr
-from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.client import Client, resource_name
 from acmidm_onboarding.values.terms import Environment
 
 _BESIDE = NN_("{count} change beside the clients", "{count} changes beside the clients")
@@ -107,14 +107,14 @@ def review_of(
 ) -> Review:
     """Review all ``plans`` in one report. ``approvers`` are those before the change."""
     connections: list[ConnectionChanges] = []
-    unchanged = dict.fromkeys((plan.environment for plan in plans), 0)
+    unchanged: dict[Environment, int] = {}
     problems, too_many, more = set[str](), list[str](), list(notes)
     for plan in plans:
-        pairs = paired(plan.before, plan.after)
-        compared = [_changes(plan, comparison, old, new) for old, new in pairs]
+        compared = [_changes(plan, comparison, *pair) for pair in plan.pairs]
         changed = list(filter(None, compared))
         connections += _with_more(plan, changed)
         touched = {(connection.key, connection.platform) for connection in changed}
+        unchanged.setdefault(plan.environment, 0)
         if plan.is_whole:
             stay = sum(client_key[:2] not in touched for client_key in plan.after)
             unchanged[plan.environment] += stay
@@ -215,10 +215,9 @@ def _with_more(plan: Plan, changed: Iterable[ConnectionChanges]) -> list[Connect
     not change."""
     by_client = {(connection.key, connection.platform): connection for connection in changed}
     for state, change in plan.more:
-        connection = by_client.get(state.client_key[:2]) or ConnectionChanges(
-            **client_name(state), environment=plan.environment, changes=()
-        )
-        by_client[state.client_key[:2]] = connection.with_changes([*connection.changes, change])
+        place = state.client_key[:2]
+        connection = by_client.get(place) or ConnectionChanges(**client_name(state), changes=())
+        by_client[place] = connection.with_changes([*connection.changes, change])
     return list(by_client.values())
 
 
@@ -242,7 +241,7 @@ def _changes(
 def changed_keys(plan: Plan) -> set[str]:
     """Return the keys of the clients of which a plan changes what an authority has."""
     keys: set[str] = set()
-    for old, new in paired(plan.before, plan.after):
+    for old, new in plan.pairs:
         if _at_authority(old) != _at_authority(new):
             keys.update(client.key for client in (old, new) if client)
     return keys
@@ -271,7 +270,7 @@ def going(plan: Plan, today: date) -> list[str]:
     """Return the clients that a plan removes or replaces; a client that leaves counts from its
     first step on."""
     gone: list[str] = []
-    for old, new in paired(plan.before, plan.after):
+    for old, new in plan.pairs:
         goes = new is None or new.client_key in plan.replaced or is_leaving(new, today)
         if old and goes:
             gone.append(old.resource_name)
@@ -281,10 +280,8 @@ def going(plan: Plan, today: date) -> list[str]:
 def changing(plan: Plan, today: date) -> list[str]:
     """Return the clients that are made, removed or replaced, or of which a plan changes anything at
     all."""
-    both = {**plan.before, **plan.after}
-    changed = [both.get(client_key) or Client(*client_key) for client_key in plan.changed]
-    names = [client.resource_name for client in changed]
-    return list(dict.fromkeys([*going(plan, today), *names]))
+    changed = [resource_name(key, platform) for key, platform, _ in plan.changed]
+    return list(dict.fromkeys([*going(plan, today), *changed]))
 
 
 def refusals(plan: Plan) -> list[str]:
@@ -292,11 +289,11 @@ def refusals(plan: Plan) -> list[str]:
     whole or in part: what to do instead."""
     remedies: dict[str, str] = {}
     staying = {key for key, _, _ in plan.after}
-    for old, new in paired(plan.before, plan.after):
+    for old, new in plan.pairs:
         if old is None:
             continue
         protected = old.leaving.known_protected & old.products.keys()
-        left = sorted(product for product in protected if new and product not in new.products)
+        left = sorted(protected - new.products.keys()) if new else []
         if new is None and old.is_protected and old.key not in staying:
             remedies[old.key] = tr("put its form back")
         elif new is None and old.is_protected:
@@ -312,29 +309,27 @@ def refusals(plan: Plan) -> list[str]:
                 name=left[0],
                 retire=_retire(*left),
             )
-    return _protected({**_kept(plan.refused), **remedies})
+    return list(_protected({**_kept(plan.refused), **remedies}))
 
 
 def kept(keys: Iterable[str]) -> list[str]:
     """Return a sentence for each connection of which the engine would have to replace something
     that is protected."""
-    return _protected(_kept(keys))
+    return list(_protected(_kept(keys)))
 
 
 def _kept(keys: Iterable[str]) -> dict[str, str]:
     return dict.fromkeys(keys, tr("nothing of it can be removed or replaced"))
 
 
-def _protected(remedies: Mapping[str, str]) -> list[str]:
-    return [
-        tr(
+def _protected(remedies: Mapping[str, str]) -> Iterator[str]:
+    for key, remedy in sorted(remedies.items()):
+        yield tr(
             "{key}: its client is protected: {remedy}; see docs/operations.md on how to part with"
             " one",
             key=key,
             remedy=remedy,
         )
-        for key, remedy in sorted(remedies.items())
-    ]
 
 
 def _retire(*names: str) -> str:
@@ -346,10 +341,9 @@ def _retire(*names: str) -> str:
 def _other_clients(plan: Plan) -> Iterator[str]:
     """Yield each client that is new where its organisation or application loses one: it may only
     have been renamed."""
-    pairs = list(paired(plan.before, plan.after))
-    gone = [old for old, after in pairs if old and after is None]
-    added = [new for old, new in pairs if new and old is None and not new.form.adopts]
-    several: dict[str, list[Client]] = {}
+    gone = [old for old, after in plan.pairs if old and after is None]
+    added = [new for old, new in plan.pairs if new and old is None and not new.form.adopts]
+    several, leaving = list[str](), set[str]()
     for state in added:
         on_platform = [old for old in gone if old.platform is state.platform]
         names = set(state.key.split("/", 1))
@@ -357,15 +351,14 @@ def _other_clients(plan: Plan) -> Iterator[str]:
         if len(alike) == 1:
             yield _other_client(state, alike[0])
         elif alike:
-            several[state.resource_name] = alike
+            several.append(state.resource_name)
+            leaving.update(old.resource_name for old in alike)
     if several:
-        leaving = chain.from_iterable(several.values())
-        leaving_names = sorted({old.resource_name for old in leaving})
         yield tr(
             "New are {new}, other clients than those that go: {old}. To keep one of these under"
             " another name, write formerly in its form, or in organisation.yaml for another code.",
-            new=first_of(list(several)),
-            old=first_of(leaving_names),
+            new=first_of(several),
+            old=first_of(sorted(leaving)),
         )
 
 

@@ -19,7 +19,7 @@ from acmidm.report.connection import ConnectionChanges, client_name
 from acmidm.report.fields import differ
 from acmidm.report.kinds import Change, Kind
 from acmidm_onboarding.authorities.port import RegisteredClient
-from acmidm_onboarding.engine_resources import Resource, product_part
+from acmidm_onboarding.engine_resources import Resource, kind_of_part, product_part
 from acmidm_onboarding.recorded import Recorded
 from acmidm_onboarding.values.client import JWKS_URI, NOT_DECLARED, Client, Clients, Grant, grants
 from acmidm_onboarding.values.metadata import Owner, ProductDocument
@@ -75,16 +75,14 @@ class Real:
         """Return a client with the fields and owners that its authority does not keep, as they are
         expected."""
 
-        def is_kept(name: str) -> bool:
-            return name.partition(".")[0] not in self.unkept
-
-        kept = {name: value for name, value in state.fields.items() if is_kept(name)}
-        unkept = {name: value for name, value in expected.fields.items() if not is_kept(name)}
+        names = state.fields.keys() | expected.fields.keys()
+        kept = {name for name in names if name.partition(".")[0] not in self.unkept}
         products = dict(state.products)
         if not self.marks_products:
             for name in products.keys() & expected.products.keys():
                 products[name] = replace(products[name], owner=expected.products[name].owner)
-        return replace(state, fields={**unkept, **kept}, products=products)
+        fields = {**without(expected.fields, kept), **without(state.fields, names - kept)}
+        return replace(state, fields=fields, products=products)
 
 
 def _without_address(state: Client, expected: Client) -> Client:
@@ -132,8 +130,7 @@ class ClientDrift:
         """The parts that are recorded and whose configuration somebody took away."""
         if self.recorded is None:
             return set()
-        products = self.recorded.products.keys() - self.configured
-        return {product_part(product) for product in products}
+        return set(map(product_part, self.recorded.products.keys() - self.configured))
 
     @property
     def healing(self) -> list[str]:
@@ -217,7 +214,7 @@ def drifted(
 
 def _look(drift: ClientDrift, real: Mapping[Platform, Real]) -> None:
     """Set what its authority has of a client, where it could be read."""
-    sides = [side for side in (drift.recorded, drift.declared) if side]
+    sides = list(filter(None, (drift.recorded, drift.declared)))
     expected = sides[0]
     client_id = known_client_id(drift.recorded, drift.declared)
     if client_id is None or expected.platform not in real:
@@ -255,19 +252,14 @@ def without_confirmation(recorded: Client) -> ClientDrift:
     """Return the drift of a client whose confirmation is missing, so that nobody knows whether it
     is there."""
     change = Change(kind=Kind.CONFIRMATION_MISSING, by_hand=True)
-    by_hand = ConnectionChanges(
-        **client_name(recorded), environment=recorded.environment, changes=(change,)
-    )
+    by_hand = ConnectionChanges(**client_name(recorded), changes=(change,))
     return ClientDrift(recorded, recorded, by_hand=by_hand, no_run_heals=True)
 
 
 def with_another_id(recorded: Client, client_id: str) -> ClientDrift:
     """Return the drift of a client whose client-ID was confirmed wrongly, and is corrected."""
-    pending = ConnectionChanges(
-        **client_name(recorded),
-        environment=recorded.environment,
-        changes=(client_replaced(recorded, client_id),),
-    )
+    change = client_replaced(recorded, client_id)
+    pending = ConnectionChanges(**client_name(recorded), changes=(change,))
     return ClientDrift(recorded, recorded, pending=pending, no_run_heals=True)
 
 
@@ -300,7 +292,7 @@ def _without_client(client: ClientDrift, recorded: Client, comparison: Compariso
         gone_too = recorded.products.keys() - client.configured
         there = without(recorded.products, gone_too)
         before, after = replace(recorded, products=there), replace(recorded, products={})
-        _pend(client, [product_part(product) for product in there], before, after, comparison)
+        _pend(client, map(product_part, there), before, after, comparison)
         return
     client.by_hand = replace(comparison, by_hand=True).between(recorded, None)
     then, wanted = _parts(recorded), _parts(declared)
@@ -456,18 +448,21 @@ def _gets_another_secret(recorded: Client, declared: Client) -> bool:
 
 def _pend(
     client: ClientDrift,
-    parts: Collection[str],
+    parts: Iterable[str],
     before: Client,
     after: Client | None,
     comparison: Comparison,
 ) -> None:
     """Set the pending changes of a client that the state has."""
-    client.parts_pending = set(parts)
+    client.parts_pending, urns = set(parts), client.urns.keys()
+    client.pending = comparison.between(
+        before,
+        after,
+        changed=map(kind_of_part, client.parts_pending & urns),
+        missing=map(kind_of_part, client.parts_pending - urns),
+    )
     if client.adopts_another:
         client.parts_pending.add(Resource.CLIENT)
-    changed = {part.partition("/")[0] for part in parts if part in client.urns}
-    missing = {part.partition("/")[0] for part in parts if part not in client.urns}
-    client.pending = comparison.between(before, after, changed=changed, missing=missing)
 
 
 def _but_for_own(new: Any, was: Any, other: Any) -> Any:

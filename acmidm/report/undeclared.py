@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import islice
 from typing import NamedTuple
 
 from acmidm.report.drift import UndeclaredClient
@@ -72,26 +72,8 @@ def undeclared(
 
     A client that the state alone has is about to be removed.
     """
-    recorded = [*leaving, *(drift.recorded for drift in drifts if drift.recorded)]
-    states = [drift.declared for drift in drifts if drift.declared]
-    # People confirm a client before a run records it.
-    client_ids = {(client.platform, client.client_id) for client in (*recorded, *states)}
-    client_ids |= {(state.platform, state.form.adopts) for state in states if state.form.adopts}
-    # The next run takes over what is declared and not recorded: a run that was cut off made it, or
-    # the state was lost.
-    unmade = (drift.declared for drift in drifts if drift.declared and not drift.recorded)
-    declared = Declared(
-        frozenset(chain.from_iterable(state.natural_keys for state in unmade)),
-        frozenset(client_ids),
-    )
+    declared, configured = _known(drifts, leaving)
     clients: dict[tuple[Platform, str, Owner], UndeclaredClient] = {}
-    configured: set[tuple[Platform, str | None, str]] = set()
-    for client in recorded:
-        configured |= {(client.platform, client.client_id, name) for name in client.products}
-    for drift in drifts:
-        if drift.recorded:
-            client = drift.recorded
-            configured |= {(client.platform, client.client_id, name) for name in _products(drift)}
     for platform, authority in real.items():
         for there in authority.clients.values():
             if declared.has(platform, there):
@@ -112,6 +94,30 @@ def undeclared(
                 )
                 clients[marks] = before.model_copy(update={"products": (*before.products, product)})
     return tuple(clients.values())
+
+
+def _known(
+    drifts: Iterable[ClientDrift], leaving: Iterable[Client]
+) -> tuple[Declared, set[tuple[Platform, str | None, str]]]:
+    """Return the clients that a form or the state has, and the configurations of products in
+    those that the state has."""
+    recorded = [(client, {*client.products}) for client in leaving]
+    software_ids, client_ids = set[str | None](), set[tuple[Platform, str | None]]()
+    for drift in drifts:
+        form = drift.declared
+        if form:  # people confirm a client before a run records it
+            client_ids |= {(form.platform, form.client_id), (form.platform, form.form.adopts)}
+        if drift.recorded:
+            products = form.products if form else {}
+            recorded.append((drift.recorded, {*drift.recorded.products, *products}))
+        elif form:
+            # The next run takes it over: a run that was cut off made it, or the state was lost.
+            software_ids.update(form.natural_keys)
+    configured = set[tuple[Platform, str | None, str]]()
+    for client, names in recorded:
+        client_ids.add((client.platform, client.client_id))
+        configured |= {(client.platform, client.client_id, name) for name in names}
+    return Declared(frozenset(software_ids), frozenset(client_ids)), configured
 
 
 def _connection(owner: Owner) -> Owner:
@@ -157,10 +163,6 @@ def _undeclared(
         is_of_another=True,
         **marks,
     )
-
-
-def _products(client: ClientDrift) -> Iterable[str]:
-    return client.declared.products if client.declared else ()
 
 
 def apart(clients: Collection[UndeclaredClient], stack: str | None) -> Apart:

@@ -178,6 +178,12 @@ def product_part(product: str) -> str:
     return f"{Resource.PRODUCT}/{product}"
 
 
+def kind_of_part(part: str) -> str:
+    """Return the kind of resource that a part is: of ``ProductConfiguration/dosis``
+    ``ProductConfiguration``."""
+    return part.partition("/")[0]
+
+
 def key_and_part(resource: EngineResource, environment: Environment) -> tuple[ClientKey, str]:
     key, platform, part = part_of(resource) or ("", Platform.ACMIDM, "")
     return (key, platform, environment), part
@@ -234,7 +240,7 @@ def client_from(
     urns, others = {}, {}
     for part, resource in parts.items():
         urns[part] = str(resource.get("urn", ""))
-        if part.partition("/")[0] not in _KINDS:
+        if kind_of_part(part) not in _KINDS:
             others[part] = _compared(inputs[part])
     return Client(
         *key,

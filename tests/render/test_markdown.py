@@ -9,8 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from acmidm.render.markdown import code, in_tag, markdown, table
-from acmidm.report.connection import client_table
+from acmidm.render.markdown import code, in_tag, markdown
 from acmidm.report.kinds import Change, Kind, Severity
 from acmidm.report.review import review_of
 from acmidm.terminal import as_json
@@ -110,7 +109,8 @@ def test_no_refusal_is_left_out() -> None:
 def test_who_changed_it_is_told_once_where_it_was_one_and_the_same() -> None:
     """Else each change says so; when the last one was made stands there, so that nothing hangs on a
     minute."""
-    (connection,) = reviewed((client(), client(scopes={}, keys={}))).connections
+    review = reviewed((client(), client(scopes={}, keys={})))
+    (connection,) = review.connections
     earlier, later = NOW - timedelta(minutes=1), NOW
     times = (earlier, later, *[earlier] * (len(connection.changes) - 2))
     by_one = [
@@ -121,7 +121,8 @@ def test_who_changed_it_is_told_once_where_it_was_one_and_the_same() -> None:
 
     def rows(changes: list[Change]) -> str:
         changed = connection.model_copy(update={"changes": tuple(changes)})
-        return table(client_table([changed.as_line()], "")).text
+        page = as_markdown(review.model_copy(update={"connections": (changed,)}))
+        return "\n".join(re.findall(r"^\| .*", page, re.MULTILINE))
 
     assert rows(by_one).count("helpdesk") == 1
     assert rows(by_one).rstrip().endswith("<br>all by `helpdesk`, last at 2026-11-25 12:00 UTC |")

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Generic, TypeVar
 
 from acmidm.desk.status import Ending, LastDay, ListedConnection, WaitsFor
 
@@ -16,18 +17,23 @@ WEEK_DAYS = 7
 _FORM = "form"
 """The unknown fact of a connection whose form has mistakes: it is then a guess whether it waits."""
 
+E = TypeVar("E", bound=Ending)
 Sent = Mapping[str, date]
 """Per reminder the day, in UTC, on which a mail with it was last accepted."""
 
 
 @dataclass(frozen=True)
-class Ends:
+class Ends(Generic[E]):
     """A key, a scope or a mandate that ends within a threshold of days."""
 
     connection: ListedConnection
-    what: Ending
+    what: E
     expires: datetime
     threshold: int
+
+    @property
+    def kind(self) -> type:
+        return type(self.what)
 
     @property
     def last_day(self) -> date:
@@ -53,11 +59,15 @@ class StepWaits:
     """When the last mail about it was accepted."""
 
     @property
+    def kind(self) -> type:
+        return StepWaits
+
+    @property
     def id(self) -> str:
         return f"{natural_key(self.connection)} waits"
 
 
-Due = Ends | StepWaits
+Due = Ends[Ending] | StepWaits
 
 
 def natural_key(connection: ListedConnection) -> str:
@@ -73,7 +83,7 @@ def due(rows: Iterable[ListedConnection], sent: Sent, now: datetime) -> tuple[Du
     reminder, not three, also after the ledger was lost. A step gets its first reminder after a week
     of waiting, or at once where nobody knows since when it waits.
     """
-    ends: list[Ends] = []
+    ends: list[Ends[Ending]] = []
     steps: list[StepWaits] = []
     for row in rows:
         ends += [ending for ending in _what_ends(row, now) if ending.id not in sent]
@@ -85,7 +95,7 @@ def due(rows: Iterable[ListedConnection], sent: Sent, now: datetime) -> tuple[Du
     return (*ends, *steps)
 
 
-def _what_ends(connection: ListedConnection, now: datetime) -> Iterator[Ends]:
+def _what_ends(connection: ListedConnection, now: datetime) -> Iterator[Ends[Ending]]:
     for what in [*connection.endings, *connection.sends_by]:
         if what.expires is None or _leaves_before(connection, what.expires):
             continue

@@ -3,25 +3,23 @@ for them."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC
 from functools import reduce
-from typing import TypeVar
+from typing import NamedTuple
 
 from acmidm.desk.progress import instruction
 from acmidm.desk.reminders.due import Due, Ends, StepWaits, natural_key
-from acmidm.desk.status import STEPS, Ending, ListedKey, ListedMandate, ListedScope
+from acmidm.desk.status import STEPS, ListedKey, ListedMandate, ListedScope
 from acmidm.words import plain
 from acmidm_onboarding.mail.message import Mail, compose
 from acmidm_onboarding.settings import Settings
-from acmidm_onboarding.texts import N_, NN_, Language
+from acmidm_onboarding.texts import N_, NN_, Counted, Language
 from acmidm_onboarding.values.terms import Environment
 
 STEP = "remind"
 """Its template, and what its Message-ID is made of."""
-E = TypeVar("E", bound=Ending)
 
 
 @dataclass(frozen=True)
@@ -35,14 +33,12 @@ class Reminder:
     contacts: tuple[str, ...]
     about: tuple[Due, ...]
 
-    def ends(self, kind: type[E]) -> list[tuple[Ends, E]]:
-        """Return what of one kind ends, each with its reminder."""
-        ends = (due for due in self.about if isinstance(due, Ends))
-        return [(due, due.what) for due in ends if isinstance(due.what, kind)]
-
     @property
-    def steps(self) -> list[StepWaits]:
-        return [due for due in self.about if isinstance(due, StepWaits)]
+    def parts(self) -> Iterator[tuple[MailPart, list[Due]]]:
+        """Each part that the mail has, with what it is about."""
+        for part in _PARTS:
+            if of_part := [due for due in self.about if due.kind is part.kind]:
+                yield part, of_part
 
 
 def reminders(due: Iterable[Due]) -> tuple[Reminder, ...]:
@@ -70,16 +66,10 @@ def message_of(reminder: Reminder, language: Language, settings: Settings) -> Ma
     """Return the mail."""
     organisation = plain(reminder.organisation)
     on = language.translated(_ON[reminder.environment])
-    parts = defaultdict[str, list[dict[str, str]]](list)
-    for ends, key in reminder.ends(ListedKey):
-        parts[N_("Keys that end")].append(_of_key(ends, key, language, settings))
-    for ends, scope in reminder.ends(ListedScope):
-        parts[N_("Scopes that end")].append(_of_scope(ends, scope, language))
-    for ends, mandate in reminder.ends(ListedMandate):
-        parts[N_("Mandates that end")].append(_of_mandate(ends, mandate, language))
-    for waiting in reminder.steps:
-        parts[N_("Steps that wait for you")].append(_of_step(waiting, language))
-    shown = [{"title": language.translated(name), "items": parts[name]} for name in parts]
+    parts: list[dict[str, object]] = []
+    for part, due in reminder.parts:
+        items = [part.item(one, language, settings) for one in due]
+        parts.append({"title": language.translated(part.title), "items": items})
     applications = dict.fromkeys(plain(due.connection.application) for due in reminder.about)
     return compose(
         STEP,
@@ -95,7 +85,7 @@ def message_of(reminder: Reminder, language: Language, settings: Settings) -> Ma
                 organisation=organisation,
                 on=on,
             ),
-            "parts": shown,
+            "parts": parts,
             "application": ", ".join(applications),
         },
         language=language,
@@ -108,32 +98,18 @@ def message_of(reminder: Reminder, language: Language, settings: Settings) -> Ma
 
 def _about(reminder: Reminder, language: Language) -> str:
     phrases = []
-    for kind, sentences in (
-        (
-            ListedKey,
-            NN_("a public key ends on {day}", "{count} public keys end, the first on {day}"),
-        ),
-        (ListedScope, NN_("a scope ends on {day}", "{count} scopes end, the first on {day}")),
-        (ListedMandate, NN_("a mandate ends on {day}", "{count} mandates end, the first on {day}")),
-    ):
-        if ends := reminder.ends(kind):
-            first = language.day(ends[0][0].last_day)
-            phrases.append(language.ntranslated(sentences, len(ends), day=first))
-    if reminder.steps:
-        phrases.append(
-            language.ntr(
-                "one step waits for you", "{count} steps wait for you", len(reminder.steps)
-            )
-        )
+    for part, due in reminder.parts:
+        first = language.day(due[0].last_day) if isinstance(due[0], Ends) else ""
+        phrases.append(language.ntranslated(part.about, len(due), day=first))
     return reduce(
         lambda one, other: language.tr("{one}, and {other}", one=one, other=other), phrases
     )
 
 
-def _of_key(ending: Ends, key: ListedKey, language: Language, settings: Settings) -> dict[str, str]:
+def _of_key(ending: Ends[ListedKey], language: Language, settings: Settings) -> dict[str, str]:
     """Return what ends, and what to do about it: to use a later key that is there already, else to
     make one."""
-    connection, end = ending.connection, ending.expires.astimezone(UTC)
+    connection, key, end = ending.connection, ending.what, ending.expires.astimezone(UTC)
     others = (other for other in connection.keys or () if other.kid != key.kid)
     later = next(
         (other for other in others if other.expires is None or other.expires > ending.expires), None
@@ -178,7 +154,7 @@ def _of_key(ending: Ends, key: ListedKey, language: Language, settings: Settings
     return _item(what, to_do, link=link)
 
 
-def _of_scope(ending: Ends, scope: ListedScope, language: Language) -> dict[str, str]:
+def _of_scope(ending: Ends[ListedScope], language: Language, _: Settings) -> dict[str, str]:
     """Return which scope ends, and that a later day goes into the form."""
     application = plain(ending.connection.name)
     to_do = language.tr(
@@ -191,7 +167,7 @@ def _of_scope(ending: Ends, scope: ListedScope, language: Language) -> dict[str,
     return _item(
         language.tr(
             "The scope {scope} of {application} ends on {day}, within {threshold} days.",
-            scope=plain(scope.scope),
+            scope=plain(ending.what.scope),
             application=application,
             day=language.day(ending.last_day),
             threshold=ending.threshold,
@@ -200,10 +176,11 @@ def _of_scope(ending: Ends, scope: ListedScope, language: Language) -> dict[str,
     )
 
 
-def _of_mandate(ending: Ends, mandate: ListedMandate, language: Language) -> dict[str, str]:
+def _of_mandate(ending: Ends[ListedMandate], language: Language, _: Settings) -> dict[str, str]:
     """Return what ends, and that a later day goes into the file of the organisation that gave
     it."""
     application, day = plain(ending.connection.name), language.day(ending.last_day)
+    mandate = ending.what
     if mandate.organisation:
         organisation = plain(mandate.organisation)
         what = language.tr(
@@ -236,7 +213,7 @@ def _of_mandate(ending: Ends, mandate: ListedMandate, language: Language) -> dic
     return _item(what, to_do)
 
 
-def _of_step(waiting: StepWaits, language: Language) -> dict[str, str]:
+def _of_step(waiting: StepWaits, language: Language, _: Settings) -> dict[str, str]:
     """Return what to do, in the words of ``acmidm status --board`` for the organisation."""
     connection, waits = waiting.connection, []
     if connection.since:
@@ -270,3 +247,42 @@ def _item(what: str, to_do: str, *, link: str = "", waits: str = "") -> dict[str
     """Return an item of the mail, as its template shows it; ``link`` is an address that ``to_do``
     names."""
     return {"what": what, "to_do": to_do, "link": link, "waits": waits}
+
+
+class MailPart(NamedTuple):
+    """A part of the mail: what of one kind is due."""
+
+    kind: type
+    title: str
+    about: Counted
+    """In the title of the mail."""
+    item: Callable[..., dict[str, str]]
+    """What the mail has of one."""
+
+
+_PARTS = (
+    MailPart(
+        ListedKey,
+        N_("Keys that end"),
+        NN_("a public key ends on {day}", "{count} public keys end, the first on {day}"),
+        _of_key,
+    ),
+    MailPart(
+        ListedScope,
+        N_("Scopes that end"),
+        NN_("a scope ends on {day}", "{count} scopes end, the first on {day}"),
+        _of_scope,
+    ),
+    MailPart(
+        ListedMandate,
+        N_("Mandates that end"),
+        NN_("a mandate ends on {day}", "{count} mandates end, the first on {day}"),
+        _of_mandate,
+    ),
+    MailPart(
+        StepWaits,
+        N_("Steps that wait for you"),
+        NN_("one step waits for you", "{count} steps wait for you"),
+        _of_step,
+    ),
+)

@@ -11,7 +11,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 from acmidm.git import Tree
-from acmidm.report.compare import paired
 from acmidm.report.fields import field_changes
 from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.report.plan import Plan, at_the_gate
@@ -37,6 +36,7 @@ from acmidm_onboarding.rules.rotation import EVER, RegisteredKey, obstacle
 from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.client import Client, ClientKey, Records, recorded_as
 from acmidm_onboarding.values.declaration import Declaration, in_stack
+from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.mandate import Mandate
 from acmidm_onboarding.values.problems import InvalidForms, Problem
 from acmidm_onboarding.values.terms import Environment, ExemptiblePolicy
@@ -273,18 +273,13 @@ def _but_keys(form: Declaration) -> tuple[object, ...]:
 def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Change]]:
     """Yield the keys that a change takes from a form and that an overlap may keep: files do not
     have since when the other keys are there."""
-    for old, new in paired(plan.before, plan.after):
+    for old, new in plan.pairs:
         if not (
             old and new and old.keys.declared and new.keys.declared is not None and new.uses_keys
         ):
             continue
-        keys = [
-            RegisteredKey(kid, key.thumbprint, EVER, key.expires)
-            for kid, key in old.keys.declared.items()
-            if key.thumbprint
-        ]
         kept = obstacle(
-            keys,
+            list(_registered(old.keys.declared)),
             new.keys.thumbprints,
             trusted=(),
             compromised=new.keys.gone_at_once,
@@ -302,6 +297,12 @@ def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Cha
                 )
             note = translated(leaves, successor=kept.successor)
             yield new, Change(kind=Kind.KEY_MAY_STAY, subject=", ".join(kept.leaving), note=note)
+
+
+def _registered(keys: Mapping[str, Key]) -> Iterator[RegisteredKey]:
+    for kid, key in keys.items():
+        if key.thumbprint:
+            yield RegisteredKey(kid, key.thumbprint, EVER, key.expires)
 
 
 def _at_the_gate(before: Revision, after: Revision) -> Iterator[tuple[Client, Change]]:
@@ -335,10 +336,8 @@ def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:
 def changed_mandates(before: Revision, after: Revision) -> Iterator[Change]:
     """Yield what changes of the mandates that no client shows after the change, per folder: it has
     the one for its keys alone."""
-    used = {
-        (loaded.file.parent.name, loaded.form.keys_of, loaded.form.application)
-        for loaded in after.onboardings.forms
-    }
+    forms = after.onboardings.forms
+    used = {(each.file.parent.name, each.form.keys_of, each.form.application) for each in forms}
     old, new = before.onboardings.mandates, after.onboardings.mandates
     for folder in sorted(old.keys() | new.keys()):
         sides = (_unused(folder, side.get(folder, ()), used) for side in (old, new))

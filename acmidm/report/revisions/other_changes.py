@@ -153,10 +153,12 @@ def _of_settings(path: str, fields: Iterable[FieldChange]) -> Iterator[Change]:
 def confirmed_with_forms(elsewhere: Iterable[Change], changed: Collection[str]) -> list[Change]:
     """Return a danger for each confirmation of a client that the same change gives another form:
     its key is among those ``changed``."""
-    confirmed = [change for change in elsewhere if change.kind is Kind.CONFIRMATION_CHANGED]
-    paths = sorted(Path(change.subject or "") for change in confirmed)
-    meant = [str(path) for path in paths if _is_of(path, changed)]
-    return [Change(kind=Kind.CONFIRMED_ITSELF, subject=path) for path in meant]
+    meant: list[Path] = []
+    for change in elsewhere:
+        path = Path(change.subject or "")
+        if change.kind is Kind.CONFIRMATION_CHANGED and _is_of(path, changed):
+            meant.append(path)
+    return [Change(kind=Kind.CONFIRMED_ITSELF, subject=str(path)) for path in sorted(meant)]
 
 
 def _is_of(path: Path, keys: Collection[str]) -> bool:

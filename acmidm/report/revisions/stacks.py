@@ -113,12 +113,13 @@ def read_values(tree: Tree, paths: Iterable[str]) -> dict[str, Fields]:
 
 
 def _read(tree: Tree, paths: Iterable[str]) -> dict[str, Document]:
-    wanted = {path for path in paths if path in tree.entries}
+    wanted = tree.entries.keys() & paths
     files = tree.files(wanted.__contains__)
-    return {
-        path: read_document(absolute(Path(path)), Path(path), files.read_text)
-        for path in sorted(wanted)
-    }
+    documents: dict[str, Document] = {}
+    for path in sorted(wanted):
+        file = Path(path)
+        documents[path] = read_document(absolute(file), file, files.read_text)
+    return documents
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
