@@ -210,6 +210,18 @@ def test_a_mail_is_in_the_senders_language_and_in_words_of_the_page() -> None:
     )
 
 
+@pytest.mark.usefixtures("workspace")
+def test_a_misspelt_name_is_read_as_what_was_meant() -> None:
+    """By which the mail is in the sender's language, and about the application."""
+    document = sent()
+    document["organisation"]["language"] = "en"
+    document["organisaton"] = document.pop("organisation")
+    document["form"]["aplication"] = document["form"].pop("application")
+    said = refused(document)
+    assert "Subject: Your connection form for loket" in said
+    assert 'unknown field "aplication"; did you mean "application"?' in said
+
+
 BEYOND: dict[str, Callable[[dict[str, Any]], object]] = {
     "owners": lambda one: one["organisation"].update(owners=["@evil/team"]),
     "speaks_for": lambda one: one["organisation"].update(speaks_for={"merk_code": ["stad-gent"]}),

@@ -205,9 +205,9 @@ def _takes_over(document: Document) -> bool:
 
 
 def _taken(file: Path, document: Document) -> Taken:
+    sent, problems = validated(_File, document)  # it reads a misspelt name as what is meant
     taken = Taken(file, _language_of(document), _application_of(document))
     taken.takes_over = _takes_over(document)
-    sent, problems = validated(_File, document)
     if sent is not None:
         problems += _beyond(document)
         if sent.without is not None:
