@@ -25,7 +25,7 @@ from acmidm_sandbox.beheerportaal.api.clients import add, store_jwks, store_scop
 from acmidm_sandbox.beheerportaal.app import create_app
 from acmidm_sandbox.beheerportaal.documents import ClientDeclaration, ScopesDocument
 from acmidm_sandbox.beheerportaal.operators import register_operator
-from acmidm_sandbox.beheerportaal.store.clients import Client
+from acmidm_sandbox.beheerportaal.store.clients import StoredClient
 from acmidm_sandbox.beheerportaal.store.database import Database
 from acmidm_sandbox.beheerportaal.store.opening import UnusableDatabase, open_database
 from acmidm_sandbox.beheerportaal.store.users import Account, let_in
@@ -181,8 +181,8 @@ def _register(client: SandboxClient, key: RSAKey, settings: Sandbox, store: Data
     )
     public = {**key.as_dict(private=False), "use": "sig", "alg": "RS256"}
     with store.write() as session:
-        of_file = Client.software_id == declared.software_id
-        stored = session.scalar(select(Client).where(of_file))
+        of_file = StoredClient.software_id == declared.software_id
+        stored = session.scalar(select(StoredClient).where(of_file))
         if stored is None:
             stored = add(session, settings, _ACTOR, declared)
         wanted = ScopesDocument(scopes=list(client.scopes))

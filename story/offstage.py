@@ -16,7 +16,7 @@ from acmidm.desk.reminders.ledger import ledger_file
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.terms import Platform
 from story.authorities import as_helpdesk, new_public_key
-from story.person import Person
+from story.person import PortalVisitor
 from story.scratch import CommandFailed, Scratch
 
 _TIMES = frozenset({"created", "modified", "sent_at"})
@@ -67,7 +67,7 @@ def upload_key(stack: str, client_id: str, name: str, password: str, file: str, 
     origin = str(stack_settings(stack, Path.cwd()).platforms[Platform.ACMIDM].issuer).removesuffix(
         "/op"
     )
-    person = Person(httpx.Client(base_url=origin, trust_env=False), name, password)
+    person = PortalVisitor(httpx.Client(base_url=origin, trust_env=False), name, password)
     if person.log_on().is_error or person.upload(client_id, json.dumps(key)).is_error:
         raise CommandFailed(f"the portal of {stack} takes no key of {name}")
 

@@ -14,7 +14,7 @@ _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 
 
 @dataclass
-class Person:
+class PortalVisitor:
     """Someone with a browser's cookies; ``http`` follows no redirects."""
 
     http: httpx.Client

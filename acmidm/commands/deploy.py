@@ -102,7 +102,7 @@ def deploy(
 
 
 @dataclass(frozen=True)
-class _Decision:
+class _RunDecision:
     """What a preview shows of a state that this command may change."""
 
     preview: Preview
@@ -129,7 +129,7 @@ class Deployment:
         """Whether the authorities have to be read into the state before anything is written."""
         self._look_code = 0
         """The engine's exit code of that look."""
-        self._decision: _Decision | None = None
+        self._decision: _RunDecision | None = None
         self._left_out: Mapping[str, Sequence[str]] = {}
         """The URNs of each connection that stays as it is, since it deviates from the approval."""
         self._run_code = 0
@@ -270,13 +270,13 @@ class Deployment:
         )
 
     @property
-    def _made(self) -> _Decision:
+    def _made(self) -> _RunDecision:
         """The decision, once it is made."""
         if self._decision is None:
             raise RuntimeError("nothing is decided before decide()")
         return self._decision
 
-    def _decided(self) -> _Decision:
+    def _decided(self) -> _RunDecision:
         """Preview the stack, and report what is refused. End the command where the preview is not
         to be carried out."""
         stack = self._stack
@@ -290,7 +290,7 @@ class Deployment:
             lacking = revision
         refuses = self._report_refusals(preview, lacking)
         is_recorded = revision is None or lacking is not None or not is_at_another(revision)
-        return _Decision(
+        return _RunDecision(
             preview,
             refuses=refuses,
             is_done=not self._looks_first

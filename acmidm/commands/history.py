@@ -11,7 +11,7 @@ import typer
 
 from acmidm import completion
 from acmidm.desk.filters import clients_meant
-from acmidm.desk.history import Entry, History, entry_of, in_order
+from acmidm.desk.history import History, HistoryEntry, entry_of, in_order
 from acmidm.engine.stacks import stack_of
 from acmidm.render.output import write_report
 from acmidm.terminal import Code, StacksOption, TextOutput, TextOutputOption, fail, working
@@ -67,7 +67,7 @@ def history(
     start = since.replace(tzinfo=UTC) if since else datetime.now(UTC) - timedelta(days=_DAYS)
     if start > datetime.now(UTC):
         fail(tr("--since {day} has not come yet; give a day that has", day=f"{start:%Y-%m-%d}"))
-    entries: list[Entry] = []
+    entries: list[HistoryEntry] = []
     notes: list[str] = []
     count = 0
     for name in stacks:
@@ -92,9 +92,9 @@ def history(
 
 def _of_stack(
     stack: Stack, clients: list[Client], since: datetime
-) -> tuple[list[Entry], list[str]]:
+) -> tuple[list[HistoryEntry], list[str]]:
     """Return the entries since a moment, and a note for each authority that gives none."""
-    entries: list[Entry] = []
+    entries: list[HistoryEntry] = []
     platforms = stack.authorities.platforms_briefly
     silent = set(platforms)
     for client in clients:

@@ -16,8 +16,8 @@ from acmidm.edit.changes import Changes, Read, Rows, exists, reading
 from acmidm.edit.new.answers import Answers, Mistakes, chosen, form_of, pairs, speaks_for
 from acmidm.edit.new.draft import PLATFORM, Draft, file_of
 from acmidm.edit.new.intake import SentFiles
-from acmidm.edit.new.organisations import NOBODY, Owner, owner_of
-from acmidm.edit.new.rows import SCOPES_HEADINGS, Column, Scopes, Towns, headings
+from acmidm.edit.new.organisations import NOBODY, OwningOrganisation, owner_of
+from acmidm.edit.new.rows import SCOPES_HEADINGS, Heading, Scopes, Towns, headings
 from acmidm.edit.new.sent import Taken
 from acmidm.report.codeowners import onboarding_team
 from acmidm.sheet import SUFFIXES, SheetRow, Sheets, read_sheets
@@ -286,12 +286,12 @@ def _write_sheet(file: Path, common: Answers, read: Read, *, skip_wrong: bool) -
                 )
             )
         sheets = read_sheets(file, SCOPES_HEADINGS)
-        if any(Column.MANDATE_UNTIL in row.letters for row in sheets.rows):
+        if any(Heading.MANDATE_UNTIL in row.letters for row in sheets.rows):
             fail(
                 tr(
                     "there is a column {column}: mandates go with --supplier FOLDER, which names"
                     " the supplier that they are for",
-                    column=quoted(Column.MANDATE_UNTIL),
+                    column=quoted(Heading.MANDATE_UNTIL),
                 )
             )
         scopes = Scopes(common, read, FORMS, today)
@@ -417,7 +417,7 @@ def _review_is_next() -> str:
 
 
 def _report(
-    owner: Owner,
+    owner: OwningOrganisation,
     form: Mapping[str, Any],
     written: Sequence[Path],
     catalogue: Catalogue,

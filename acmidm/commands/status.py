@@ -24,7 +24,7 @@ from acmidm.desk.filters import (
     Words,
 )
 from acmidm.desk.progress import to_do
-from acmidm.desk.status import ListedConnection, UnusedMandate, in_order, listed, unused_mandates
+from acmidm.desk.status import ListedConnection, UnusedMandate, in_order, row_of, unused_mandates
 from acmidm.desk.views import Status, View
 from acmidm.engine.pulumi import UnknownStack
 from acmidm.engine.stacks import stack_of, uploaded_keys, with_a_portal
@@ -233,10 +233,10 @@ def _connections(stack: Stack, now: datetime, *, with_unmade: bool) -> Iterator[
     )
     uploaded = uploaded_keys(stack.authorities, in_portal)
     for client_key, state in states.items():
-        yield listed(stack.name, state.with_uploaded(uploaded.get(client_key)), now)
+        yield row_of(stack.name, state.with_uploaded(uploaded.get(client_key)), now)
     if with_unmade:
         for form in stack.unmade:
-            yield listed(stack.name, form, now)
+            yield row_of(stack.name, form, now)
 
 
 def _mandates(stacks: Iterable[Stack], now: datetime) -> Iterator[UnusedMandate]:

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from acmidm.desk.status import LastDay, ListedConnection
-from acmidm.report.kinds import Part
+from acmidm.report.kinds import ReportPart
 from acmidm.terminal import warn
 from acmidm_onboarding.authorities.connected import Connected
 from acmidm_onboarding.authorities.errors import AuthorityError
@@ -35,7 +35,7 @@ Registered = tuple[Platform, str]
 """A client by its platform and its client-ID there."""
 
 
-class Api(Part):
+class NamedApi(ReportPart):
     """A product of the catalogue, or one of its scopes."""
 
     name: str
@@ -87,26 +87,26 @@ def _last_day(
     return min(days, default=None)
 
 
-def api_named(name: str, stack: str) -> Api:
+def api_named(name: str, stack: str) -> NamedApi:
     """Return a product by its name, or one scope by any of its names, by the catalogue of a stack;
     a scope of that name alone where it has neither, or cannot be read."""
     try:
         catalogue = load_catalogue(stack_settings(stack, Path()).catalogue_folder)
     except (InvalidForms, InvalidSettings):
-        return Api(name=name, scopes=frozenset({name}))
+        return NamedApi(name=name, scopes=frozenset({name}))
     of_scopes: dict[str, frozenset[str]] = {}
     for scope, each in catalogue.scopes.items():
         of_scopes[scope] = frozenset({scope, *each.names_of(scope).values()})
     if product := catalogue.products.get(name):
         of_product = frozenset[str]().union(*map(of_scopes.__getitem__, product.scopes))
-        return Api(name=name, product=name, scopes=of_product)
+        return NamedApi(name=name, product=name, scopes=of_product)
     for scope, names in of_scopes.items():
         if name in names:
-            return Api(name=name, product=catalogue.product_of[scope].product, scopes=names)
+            return NamedApi(name=name, product=catalogue.product_of[scope].product, scopes=names)
     known = set(catalogue.products).union(*of_scopes.values())
     products = tr("give a product: {names}", names=listed(catalogue.products))
     remedy = did_you_mean(name, known, products)
-    return Api(name=name, scopes=frozenset({name}), remedy=remedy)
+    return NamedApi(name=name, scopes=frozenset({name}), remedy=remedy)
 
 
 def with_last_token(

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from acmidm.desk.access import Registered, Uses, last_use, last_uses, read_platforms
 from acmidm.desk.progress import Facts, progress
-from acmidm.desk.status import ListedConnection, in_order, listed, mandates_to_send
+from acmidm.desk.status import ListedConnection, in_order, mandates_to_send, row_of
 from acmidm.engine.pulumi import EngineError
 from acmidm.engine.stacks import require_a_form
 from acmidm.report.revisions.order_history import OrderHistory
@@ -186,7 +186,7 @@ class _ProgressRows:
         platform = self._settings.platforms.get(shown.platform)
         portal = platform.portal(shown.environment) if platform else None
         facts = Facts(
-            listed(self._stack.name, shown, self._now),
+            row_of(self._stack.name, shown, self._now),
             self._now,
             portal=portal or "",
             test_stack=self._settings.promotion_stack,

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from acmidm import completion
-from acmidm.desk.access import Api
-from acmidm.desk.status import ListedConnection, UnusedMandate, WaitsFor, listed
+from acmidm.desk.access import NamedApi
+from acmidm.desk.status import ListedConnection, UnusedMandate, WaitsFor, row_of
 from acmidm.engine.pulumi import UnknownStack
 from acmidm.engine.stacks import stack_of
 from acmidm.terminal import working
@@ -75,7 +75,7 @@ def clients_meant(stack: Stack, search: str) -> list[Client]:
     with working(tr("reading {stack}", stack=stack.name)):
         states = stack.state.recorded.clients.values()
     is_meant = Filters(search).matcher(())
-    kept = [state for state in states if is_meant(listed(stack.name, state, stack.now))]
+    kept = [state for state in states if is_meant(row_of(stack.name, state, stack.now))]
     if kept or not search or " " in search or not search.isprintable():
         return kept
     settings = stack.forms.settings
@@ -91,7 +91,7 @@ class Filters:
     """What somebody wants to see of a list."""
 
     search: str = ""
-    api: Api | None = None
+    api: NamedApi | None = None
     expiring: int | None = None
     without: Environment | None = None
     waiting_for: WaitsFor | None = None

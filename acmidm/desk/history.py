@@ -25,7 +25,7 @@ from acmidm_onboarding.values.terms import Environment
 _SECRET = "client_secret_updated_at"
 
 
-class Entry(ClientName):
+class HistoryEntry(ClientName):
     """One line of a trail: who did what to one client."""
 
     stack: str
@@ -46,7 +46,7 @@ class History(Report):
     since: datetime
     search: str = ""
     clients: int
-    entries: tuple[Entry, ...]
+    entries: tuple[HistoryEntry, ...]
     notes: tuple[str, ...] = ()
 
     @property
@@ -76,7 +76,7 @@ class History(Report):
         ]
         return Document(self.title, sections)
 
-    def _entry(self, entry: Entry) -> Line:
+    def _entry(self, entry: HistoryEntry) -> Line:
         on_stack = f" {tr('on {stack}', stack=entry.stack)}" if len(self.stacks) > 1 else ""
         pieces = [
             Piece(f"{entry.when}  ", Tone.STRONG),
@@ -86,7 +86,7 @@ class History(Report):
         return Line(pieces, lines=[change.as_line() for change in entry.changes])
 
 
-def entry_of(stack: str, client: Client, recorded: RecordedChange) -> Entry | None:
+def entry_of(stack: str, client: Client, recorded: RecordedChange) -> HistoryEntry | None:
     """Return the entry of a recorded change; None where nothing differs that reports show."""
     comparison = Comparison(recorded.at, expiring_days=None)
     before = after = None
@@ -102,10 +102,10 @@ def entry_of(stack: str, client: Client, recorded: RecordedChange) -> Entry | No
     if not changes:
         return None
     name, at, actor = client_name(client), recorded.at, recorded.actor
-    return Entry(**name, stack=stack, at=at, actor=actor, changes=changes)
+    return HistoryEntry(**name, stack=stack, at=at, actor=actor, changes=changes)
 
 
-def in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+def in_order(entries: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...]:
     """Newest first."""
     return tuple(sorted(entries, key=lambda entry: entry.at, reverse=True))
 

@@ -15,7 +15,7 @@ from pydantic import Field
 from acmidm.report.compare import SOON_DAYS
 from acmidm.report.connection import ClientName, client_name
 from acmidm.report.document import Piece, Tone
-from acmidm.report.kinds import NO_REASON, Part
+from acmidm.report.kinds import NO_REASON, ReportPart
 from acmidm.words import day, days, plain
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.texts import N_, Language, tr, translated
@@ -74,7 +74,7 @@ def _tone(days_left: int | None) -> Tone | None:
     return Tone.DANGER if days_left < 0 else Tone.WARNING
 
 
-class ListedKey(Part):
+class ListedKey(ReportPart):
     kid: str
     thumbprint: str | None = None
     expires: datetime | None = None
@@ -114,7 +114,7 @@ class ListedKey(Part):
         return self.kid
 
 
-class LastDay(Part):
+class LastDay(ReportPart):
     """What has a last day."""
 
     until: date | None = None
@@ -315,7 +315,7 @@ class ListedConnection(ClientName):
         return " ".join(words).casefold()
 
 
-def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
+def row_of(stack: str, state: Client, now: datetime) -> ListedConnection:
     """Return the row of a client, as the state or its form has it, without its step. Keys that were
     uploaded in the portal are listed where the client was given them (``with_uploaded``)."""
     codes = map(state.fields.get, ("organisation.ovo", "organisation.kbo"))

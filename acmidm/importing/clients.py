@@ -19,8 +19,8 @@ from typing import NamedTuple
 from acmidm.edit.changes import Content, Placed, Read, Rows
 from acmidm.edit.new.answers import speaks_for
 from acmidm.edit.new.draft import PLATFORM, Draft
-from acmidm.edit.new.organisations import Owner, new_owner, of_others
-from acmidm.edit.new.rows import CLIENT_IDS, Column
+from acmidm.edit.new.organisations import OwningOrganisation, new_owner, of_others
+from acmidm.edit.new.rows import CLIENT_IDS, Heading
 from acmidm.form_text import Quoted, file_text, filled
 from acmidm.importing.listed import (
     ExistingClients,
@@ -48,7 +48,7 @@ from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Failure, both, quoted
 from acmidm_onboarding.values.terms import Environment, Platform
 
-_REMEMBERED = (Column.KBO, Column.CUSTOMER, Column.TAN, Column.URI_TEST, Column.URI_PROD)
+_REMEMBERED = (Heading.KBO, Heading.CUSTOMER, Heading.TAN, Heading.URI_TEST, Heading.URI_PROD)
 """Columns that a form has no field for; kept as a comment."""
 
 _OF_CLIENTS = ClientMetadata.model_fields.keys() - {"application", "contacts"}
@@ -141,11 +141,11 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
 
     def _plan(self, row: SheetRow) -> None:
         reasons = list(row.faults)
-        if text := whole_kbo(row[Column.KBO]):
+        if text := whole_kbo(row[Heading.KBO]):
             try:
-                row = replace(row, values={**row.values, Column.KBO: kbo_number(text)})
+                row = replace(row, values={**row.values, Heading.KBO: kbo_number(text)})
             except ValueError as error:
-                reasons.append(f"{row.named(Column.KBO)}: {error}")
+                reasons.append(f"{row.named(Heading.KBO)}: {error}")
         clients = self._clients(row, reasons)
         new = [client for client in clients.values() if not self._is_declared(client)]
         if clients and not reasons and not new:
@@ -170,7 +170,7 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
             except Failure as failure:
                 reasons.append(f"{row.named(column)}: {failure}")
         if not clients and not reasons:
-            reasons.append(f"neither {Column.CLIENT_TEST} nor {Column.CLIENT_PROD} is filled in")
+            reasons.append(f"neither {Heading.CLIENT_TEST} nor {Heading.CLIENT_PROD} is filled in")
         return clients
 
     def _client(self, row: SheetRow, environment: Environment, client_id: str) -> ListedClient:
@@ -253,16 +253,16 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
         """Yield why a client may be another's, by what row and authority have, and what taking it
         over changes."""
         row, own, clients = draft.row, draft.owner.organisation, draft.clients.values()
-        in_row, customer = row[Column.KBO], row[Column.CUSTOMER]
+        in_row, customer = row[Heading.KBO], row[Heading.CUSTOMER]
         if in_row and own.kbo is None:
             yield (
-                f"{row.named(Column.KBO)} has {in_row}, while its organisation has {own.code} and"
+                f"{row.named(Heading.KBO)} has {in_row}, while its organisation has {own.code} and"
                 " no KBO number: see whether it is the same"
             )
         for name in dict.fromkeys(client.metadata.organisation.name for client in clients):
             if name and customer and slug(customer) != slug(name):
                 yield (
-                    f'{row.named(Column.CUSTOMER)} has "{customer}", and the authority "{name}":'
+                    f'{row.named(Heading.CUSTOMER)} has "{customer}", and the authority "{name}":'
                     " see whether it is the same"
                 )
         application = draft.application
@@ -312,7 +312,7 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
                 del files[file]
         return Placed(source, files, tuple(source.notes))
 
-    def _completed(self, draft: ExistingClients) -> Owner:
+    def _completed(self, draft: ExistingClients) -> OwningOrganisation:
         """Return an organisation that is new with all that its clients have; note what to check."""
         owner, own = draft.owner, self._owners.organisations[draft.owner.folder]
         if not owner.is_new:
@@ -328,9 +328,9 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
                 f" {names_of(own)}: see whether it may"
             )
             draft.notes += about_names_of_others(owner.folder, own, self._owners.organisations)
-        return Owner(owner.folder, own, {**owner.fields, **adopts})
+        return OwningOrganisation(owner.folder, own, {**owner.fields, **adopts})
 
-    def _speaking(self, owner: Owner) -> Organisation:
+    def _speaking(self, owner: OwningOrganisation) -> Organisation:
         """Return an organisation that is new, with the names under which its clients send now, by
         their attributes and products, as those that its file allows (``speaks_for``)."""
         names: dict[str, set[str]] = defaultdict(set)
@@ -368,18 +368,18 @@ class Owners:
         self._registers = registers
         self.organisations = dict(organisations)
         """All, by folder."""
-        self._owners: dict[str, Owner] = {}
+        self._owners: dict[str, OwningOrganisation] = {}
         """By each code that is theirs, or was."""
         for folder, one in organisations.items():
             codes = (*identifying(one.ovo, one.kbo), *one.earlier_codes)
-            self._owners.update(dict.fromkeys(codes, Owner(folder, one)))
+            self._owners.update(dict.fromkeys(codes, OwningOrganisation(folder, one)))
 
     def of_row(
         self, row: SheetRow, clients: Sequence[ListedClient], reasons: list[str]
-    ) -> Owner | None:
+    ) -> OwningOrganisation | None:
         """Return the organisation by the codes at the authority or, without those, the row's; note
         why there is none."""
-        in_row, owners = row[Column.KBO], {}
+        in_row, owners = row[Heading.KBO], {}
         for client in reversed(clients):
             # Production, the last, names an organisation that is new.
             has = client.metadata.organisation
@@ -388,11 +388,12 @@ class Owners:
                 kbo = kbo or in_row
             if in_row and has.kbo and in_row != has.kbo:
                 reasons.append(
-                    f"{row.named(Column.KBO)} has {in_row}, while {client} has KBO number {has.kbo}"
+                    f"{row.named(Heading.KBO)} has {in_row}, while {client} has KBO number"
+                    f" {has.kbo}"
                 )
             elif not has.ovo and not kbo:
                 reasons.append(
-                    f"neither column {Column.KBO} nor {client} has a code of the organisation"
+                    f"neither column {Heading.KBO} nor {client} has a code of the organisation"
                 )
             elif kbo == SHARED_KBO_NUMBER and not has.ovo:
                 reasons.append(
@@ -400,7 +401,7 @@ class Owners:
                     " it one there"
                 )
             else:
-                name = has.name or row[Column.CUSTOMER]
+                name = has.name or row[Heading.CUSTOMER]
                 owner = self._of_codes(client, name, has.ovo, kbo, reasons)
                 owners[owner.folder] = owner
         if len(owners) > 1:
@@ -415,7 +416,7 @@ class Owners:
         ovo: str | None,
         kbo: str | None,
         reasons: list[str],
-    ) -> Owner:
+    ) -> OwningOrganisation:
         """Return the organisation with one of these codes; make one where it is new."""
         if not ovo and kbo != SHARED_KBO_NUMBER:
             others = self._ovo_codes_of(kbo)
@@ -454,12 +455,12 @@ class Owners:
             return folder
         return f"{slug(name, LONGEST_NAME - len(code) - 1)}-{slug(code)}"
 
-    def second_identity(self, row: SheetRow, owner: Owner) -> Iterator[str]:
+    def second_identity(self, row: SheetRow, owner: OwningOrganisation) -> Iterator[str]:
         """Yield what in a row is another organisation's than that of its client."""
-        own, kbo, customer = owner.organisation, row[Column.KBO], row[Column.CUSTOMER]
+        own, kbo, customer = owner.organisation, row[Heading.KBO], row[Heading.CUSTOMER]
         if kbo and own.kbo not in (None, kbo):
             yield (
-                f"{row.named(Column.KBO)} has {kbo}, while its organisation has {own.code} and KBO"
+                f"{row.named(Heading.KBO)} has {kbo}, while its organisation has {own.code} and KBO"
                 f" number {own.kbo}: see which is right"
             )
         unknown = {}
@@ -468,7 +469,7 @@ class Owners:
         if look_of(customer) != look_of(own.name):
             unknown["name"] = customer
         for name, folder in of_others(unknown, owner.folder, self.organisations):
-            column = Column.KBO if name == "kbo" else Column.CUSTOMER
+            column = Heading.KBO if name == "kbo" else Heading.CUSTOMER
             yield (
                 f"{row.named(column)} has {quoted(row[column])}, which is that of {folder}"
                 f" and not of {owner.folder}: see which is right"

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from acmidm.report.document import Document, Line, Piece, Section, Tone, notes
-from acmidm.report.kinds import Part, Report
+from acmidm.report.kinds import Report, ReportPart
 from acmidm.words import plain, shown
 from acmidm_onboarding.forms.documents import Unreadable, read_text
 from acmidm_onboarding.stack import Stack
@@ -26,7 +26,7 @@ Listed = Mapping[str, frozenset[str] | None]
 """Per client-ID its scopes; None where the file has no such column."""
 
 
-class Difference(Part):
+class Difference(ReportPart):
     """What is confirmed and what was seen, where they differ."""
 
     client: str
@@ -41,7 +41,7 @@ class Difference(Part):
         return tr("{client} {part}: confirmed is {confirmed}, and {source} has {seen}", **facts)
 
 
-class Attested(Part):
+class Attested(ReportPart):
     """A part of a client that somebody confirmed."""
 
     client: str

@@ -9,7 +9,7 @@ from typing import Any
 
 from acmidm.report.connection import ClientName
 from acmidm.report.document import Document, Line, Piece, Section, Tone, notes
-from acmidm.report.kinds import Part, Report
+from acmidm.report.kinds import Report, ReportPart
 from acmidm.words import WHOLE, plain, shown
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, afterwards
 from acmidm_onboarding.rules.orders import Act, Doer, Order
@@ -44,14 +44,14 @@ _LONGEST = 4_000
 """Characters of a value that somebody copies: a key has many."""
 
 
-class Copied(Part):
+class Copied(ReportPart):
     """A value to copy into the portal, or to compare with what is there."""
 
     label: str
     value: str
 
 
-class Instruction(Part):
+class Instruction(ReportPart):
     """One thing that a person does."""
 
     text: str
@@ -65,7 +65,7 @@ class Instruction(Part):
         return Line([Piece(plain(self.text, WHOLE))], Piece(f"{number}."), lines=values)
 
 
-class RefusedBy(Part):
+class RefusedBy(ReportPart):
     """Who refused it, and why."""
 
     by: str

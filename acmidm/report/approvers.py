@@ -17,7 +17,7 @@ from acmidm.git import Tree
 from acmidm.report.codeowners import PROJECT_FILE, onboarding_team
 from acmidm.report.connection import ConnectionChanges
 from acmidm.report.document import Line, Piece, Section, Tone, in_line
-from acmidm.report.kinds import Change, Decider, Kind, Part, Scale
+from acmidm.report.kinds import Change, Decider, Kind, ReportPart, Scale
 from acmidm.words import first_of, plain
 from acmidm_onboarding.engine_resources import Resource
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
@@ -40,7 +40,7 @@ _Decided = tuple[Decider, Handles, str, tuple[str, ...]]
 clients."""
 
 
-class Needed(Part):
+class Needed(ReportPart):
     """A team, or several of which any decides, and what of a review it has to agree to."""
 
     approvers: Handles

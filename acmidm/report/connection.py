@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from acmidm.report.document import Line, Piece, Section, Shape, Tone
-from acmidm.report.kinds import Change, Kind, Part, Scale, sentence_of, who
+from acmidm.report.kinds import Change, Kind, ReportPart, Scale, sentence_of, who
 from acmidm.words import plain
 from acmidm_onboarding.texts import N_, NN_, ntr, tr, translated
 from acmidm_onboarding.values.client import Client
@@ -27,7 +27,7 @@ def environment_name(environment: Environment) -> str:
     return translated(_ENVIRONMENT[environment])
 
 
-class ClientName(Part):
+class ClientName(ReportPart):
     """How reports name a client: its organisation and application for people, its key for all
     else."""
 

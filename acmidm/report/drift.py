@@ -26,7 +26,7 @@ from acmidm.report.document import (
     notes,
     refused,
 )
-from acmidm.report.kinds import Part, Report, sentence_of
+from acmidm.report.kinds import Report, ReportPart, sentence_of
 from acmidm.report.three_views import ClientDrift
 from acmidm.words import WHOLE, day, days, plain
 from acmidm_onboarding.rules.ends import past_ends
@@ -93,7 +93,7 @@ class PastEnd(ClientName):
         return Line([*self.pieces, Piece(f": {plain(what)}")], label)
 
 
-class UndeclaredClient(Part):
+class UndeclaredClient(ReportPart):
     """A client at an authority that no form declares, or whose configurations of ``products`` no
     form declares."""
 

@@ -74,7 +74,7 @@ class Scale(StrEnum):
 
 
 @dataclass(frozen=True)
-class Row:
+class KindRow:
     """What a kind is, without its sentences."""
 
     name: str
@@ -95,7 +95,7 @@ class Entry:
     """One kind: its row, and its sentences, marked for translation; see ``_facts`` for their
     blanks."""
 
-    row: Row
+    row: KindRow
     sentence: str
     """Of what is in brackets, that is shown which has a fact."""
     by_hand: str = ""
@@ -173,27 +173,27 @@ class Kind(StrEnum):
         return kind
 
     CREDENTIALS_REDIRECTED = Entry(
-        Row("credentials_redirected", _DANGER, _NONE, _TEAM),
+        KindRow("credentials_redirected", _DANGER, _NONE, _TEAM),
         N_("also changes where credentials and tokens go, in {subject}[: {fields}]"),
         headline=N_("where credentials and tokens go"),
     )
     OPERATOR_CHANGED = Entry(
-        Row("operator_changed", _DANGER, _NONE, _TEAM),
+        KindRow("operator_changed", _DANGER, _NONE, _TEAM),
         N_("also changes who the operator is, in {subject}[: {fields}]"),
         headline=N_("who the operator is"),
     )
     PROTECTION_CHANGED = Entry(
-        Row("protection_changed", _DANGER, _NONE, _TEAM),
+        KindRow("protection_changed", _DANGER, _NONE, _TEAM),
         N_("also changes which clients are protected, in {subject}[: {fields}]"),
         headline=N_("which clients are protected"),
     )
     SETTINGS_CHANGED = Entry(
-        Row("settings_changed", _DANGER, _NONE, _TEAM),
+        KindRow("settings_changed", _DANGER, _NONE, _TEAM),
         N_("also changes settings, in {subject}[: {fields}]"),
         headline=N_("settings"),
     )
     CONFIRMED_ITSELF = Entry(
-        Row("confirmed_itself", _DANGER, _NONE, _TEAM),
+        KindRow("confirmed_itself", _DANGER, _NONE, _TEAM),
         N_(
             "also confirms in the same change what it changes, so that nobody else has seen it, in"
             " {subject}"
@@ -201,32 +201,32 @@ class Kind(StrEnum):
         headline=N_("what it confirms itself"),
     )
     ORGANISATION_CHANGED = Entry(
-        Row("organisation_changed", _DANGER, _NONE, _TEAM),
+        KindRow("organisation_changed", _DANGER, _NONE, _TEAM),
         N_("also changes who an organisation is, in {subject}[: {fields}]"),
         headline=N_("who an organisation is"),
     )
     CATALOGUE_CHANGED = Entry(
-        Row("catalogue_changed", _DANGER, _NONE, _TEAM),
+        KindRow("catalogue_changed", _DANGER, _NONE, _TEAM),
         N_("also changes what can be granted, in {subject}[: {fields}]"),
         headline=N_("what can be granted"),
     )
     PIPELINES_CHANGED = Entry(
-        Row("pipelines_changed", _DANGER, _NONE, _TEAM),
+        KindRow("pipelines_changed", _DANGER, _NONE, _TEAM),
         N_("also changes what pipelines do or who approves[: {fields}]"),
         headline=N_("what pipelines do or who approves"),
     )
     PACKAGES_CHANGED = Entry(
-        Row("packages_changed", _DANGER, _NONE, _TEAM),
+        KindRow("packages_changed", _DANGER, _NONE, _TEAM),
         N_("also changes which packages are installed[: {fields}]"),
         headline=N_("which packages are installed"),
     )
     CODE_CHANGED = Entry(
-        Row("code_changed", _DANGER, _NONE, _TEAM),
+        KindRow("code_changed", _DANGER, _NONE, _TEAM),
         N_("also changes code[: {fields}]"),
         headline=N_("code"),
     )
     INVALID_FORM_REMOVED = Entry(
-        Row("invalid_form_removed", _DANGER, _NONE, _TEAM),
+        KindRow("invalid_form_removed", _DANGER, _NONE, _TEAM),
         N_(
             "also changes which forms there are: those that were not valid before go, with their"
             " clients[: {fields}]"
@@ -234,39 +234,39 @@ class Kind(StrEnum):
         headline=N_("which forms there are"),
     )
     EXEMPTION_GRANTED = Entry(
-        Row("exemption_granted", _DANGER, _ONBOARDING, _TEAM),
+        KindRow("exemption_granted", _DANGER, _ONBOARDING, _TEAM),
         N_("is exempted from policy {subject}[: {note}]"),
         counted=NN_("is exempted from {parts}", "are exempted from {parts}"),
         parts=NN_("{count} policy", "{count} policies"),
     )
     EXEMPTION_STANDS = Entry(
-        Row("exemption_stands", _DANGER, _ONBOARDING, _TEAM, scale=_NOTE),
+        KindRow("exemption_stands", _DANGER, _ONBOARDING, _TEAM, scale=_NOTE),
         N_("goes to production without evidence, being exempted from {subject}[: {note}]"),
         counted=NN_("is exempted already", "are exempted already"),
     )
     CONFIRMATION_MISSING = Entry(
-        Row("confirmation_missing", _DANGER, _CLIENT, _TEAM, scale=_NOTE),
+        KindRow("confirmation_missing", _DANGER, _CLIENT, _TEAM, scale=_NOTE),
         N_("is not confirmed any more: put the file back, or say that the client is gone"),
         counted=NN_("is not confirmed any more", "are not confirmed any more"),
     )
     CLIENT_REMOVED = Entry(
-        Row("client_removed", _DANGER, _CLIENT, _ORGANISATION, scale=_WHOLE, listed=True),
+        KindRow("client_removed", _DANGER, _CLIENT, _ORGANISATION, scale=_WHOLE, listed=True),
         N_("is removed, with its scopes, keys and products"),
         by_hand=N_("was removed by hand: repairing it makes a client with a new client-ID"),
         counted=NN_("is removed", "are removed"),
     )
     CLIENT_REPLACED = Entry(
-        Row("client_replaced", _DANGER, _CLIENT, _ORGANISATION, scale=_WHOLE),
+        KindRow("client_replaced", _DANGER, _CLIENT, _ORGANISATION, scale=_WHOLE),
         N_("is replaced by a new client, whose client-ID has to be handed over[: {fields}]"),
         counted=NN_("is replaced", "are replaced"),
     )
     CLIENT_ADOPTED = Entry(
-        Row("client_adopted", _DANGER, _CLIENT, _TEAM, scale=_WHOLE),
+        KindRow("client_adopted", _DANGER, _CLIENT, _TEAM, scale=_WHOLE),
         N_("takes over the existing client {subject}[, {note}]"),
         counted=NN_("takes over a client", "take over a client"),
     )
     CLIENT_RETIRED = Entry(
-        Row("client_retired", _DANGER, _CLIENT, _ORGANISATION, scale=_WHOLE),
+        KindRow("client_retired", _DANGER, _CLIENT, _ORGANISATION, scale=_WHOLE),
         N_(
             "is taken down: it loses its scopes and its protection now, and is removed with its"
             " keys and products by the next pulumi up[, as its form says for {note}]"
@@ -274,7 +274,7 @@ class Kind(StrEnum):
         counted=NN_("is taken down", "are taken down"),
     )
     CLIENT_LET_GO = Entry(
-        Row("client_let_go", _DANGER, _CLIENT, _ORGANISATION, scale=_WHOLE),
+        KindRow("client_let_go", _DANGER, _CLIENT, _ORGANISATION, scale=_WHOLE),
         N_(
             "is let go: it stays at its authority with its keys and scopes, which stay valid; our"
             " marks come off it, and nobody manages it any more"
@@ -282,30 +282,30 @@ class Kind(StrEnum):
         counted=NN_("is let go", "are let go"),
     )
     KEYS_REPLACED = Entry(
-        Row("keys_replaced", _DANGER, _KEYS, _ORGANISATION, listed=True),
+        KindRow("keys_replaced", _DANGER, _KEYS, _ORGANISATION, listed=True),
         N_("keeps none of its keys: whoever has the new ones is the client"),
         counted=NN_("keeps none of its keys", "keep none of their keys"),
     )
     AUTHENTICATION_WEAKENED = Entry(
-        Row("authentication_weakened", _DANGER, _CLIENT, _TEAM, field=_AUTH_METHOD),
+        KindRow("authentication_weakened", _DANGER, _CLIENT, _TEAM, field=_AUTH_METHOD),
         N_("authenticates less safely: {new} instead of {old}"),
         by_hand=N_("was made to authenticate less safely: {new} instead of {old}"),
         counted=NN_("authenticates less safely", "authenticate less safely"),
     )
     CLIENT_WITHOUT_KEY = Entry(
-        Row("client_without_key", _DANGER, _KEYS, _ORGANISATION),
+        KindRow("client_without_key", _DANGER, _KEYS, _ORGANISATION),
         N_("is left without a key: it can get no token"),
         by_hand=N_("was left without a key: it can get no token"),
         counted=NN_("is left without a key", "are left without a key"),
     )
     KEY_COMPROMISED = Entry(
-        Row("key_compromised", _DANGER, _KEYS, _ORGANISATION),
+        KindRow("key_compromised", _DANGER, _KEYS, _ORGANISATION),
         N_("loses compromised key {subject}[ with thumbprint {thumbprint}][: {note}]"),
         counted=_LOSES,
         parts=NN_("{count} compromised key", "{count} compromised keys"),
     )
     KEYS_HANDED_OVER = Entry(
-        Row("keys_handed_over", _DANGER, _KEYS, _ORGANISATION, listed=True),
+        KindRow("keys_handed_over", _DANGER, _KEYS, _ORGANISATION, listed=True),
         N_(
             "leaves its keys to its organisation, in the portal; no change there is seen any more,"
             " and these stay valid"
@@ -313,38 +313,38 @@ class Kind(StrEnum):
         counted=NN_("leaves its keys to the portal", "leave their keys to the portal"),
     )
     KEYS_AT_ADDRESS = Entry(
-        Row("keys_at_address", _DANGER, _CLIENT, _ORGANISATION, field="jwks_uri"),
+        KindRow("keys_at_address", _DANGER, _CLIENT, _ORGANISATION, field="jwks_uri"),
         N_("takes its keys from {subject}, and whoever writes there is the client[: {fields}]"),
         by_hand=N_("was made to take its keys from {subject}[: {fields}]"),
         counted=NN_("takes its keys from an address", "take their keys from an address"),
     )
     PROTECTION_LIFTED = Entry(
-        Row("protection_lifted", _DANGER, _CLIENT, _ORGANISATION),
+        KindRow("protection_lifted", _DANGER, _CLIENT, _ORGANISATION),
         N_("is no longer protected against removal"),
         counted=NN_("loses its protection", "lose their protection"),
     )
     CONFIRMATION_CHANGED = Entry(
-        Row("confirmation_changed", _WARNING, _NONE, _TEAM),
+        KindRow("confirmation_changed", _WARNING, _NONE, _TEAM),
         N_("also changes what is confirmed of the portal, in {subject}[: {fields}]"),
         headline=N_("what is confirmed of the portal"),
     )
     ORGANISATION_ADDED = Entry(
-        Row("organisation_added", _WARNING, _NONE, _TEAM),
+        KindRow("organisation_added", _WARNING, _NONE, _TEAM),
         N_("also adds an organisation, to be verified, in {subject}[: {values}]"),
         headline=N_("which organisations there are"),
     )
     MANDATES_CHANGED = Entry(
-        Row("mandates_changed", _WARNING, _NONE, _ORGANISATION + _TEAM),
+        KindRow("mandates_changed", _WARNING, _NONE, _ORGANISATION + _TEAM),
         N_("also changes what suppliers may do, in {subject}[: {fields}]"),
         headline=N_("what suppliers may do"),
     )
     RETIREMENT_ANNOUNCED = Entry(
-        Row("retirement_announced", _WARNING, _ONBOARDING, _ORGANISATION),
+        KindRow("retirement_announced", _WARNING, _ONBOARDING, _ORGANISATION),
         N_("is announced to leave[: {fields}]"),
         counted=NN_("is announced to leave", "are announced to leave"),
     )
     PRODUCT_RETIRED = Entry(
-        Row("product_retired", _WARNING, _PRODUCT, _ORGANISATION),
+        KindRow("product_retired", _WARNING, _PRODUCT, _ORGANISATION),
         N_(
             "leaves product {subject}: its scopes are withdrawn now, and its configuration is"
             " removed by the next pulumi up[, as its form says for {note}]"
@@ -353,24 +353,24 @@ class Kind(StrEnum):
         parts=_EACH_PRODUCT,
     )
     MANDATE_ENDED = Entry(
-        Row("mandate_ended", _WARNING, _ONBOARDING, _TEAM, scale=_NOTE),
+        KindRow("mandate_ended", _WARNING, _ONBOARDING, _TEAM, scale=_NOTE),
         N_("acts without a mandate[: {note}]"),
         counted=NN_("acts without a mandate", "act without a mandate"),
     )
     MANDATE_CHANGED = Entry(
-        Row("mandate_changed", _WARNING, _ONBOARDING, _ORGANISATION + _TEAM, scale=_NEW_PART),
+        KindRow("mandate_changed", _WARNING, _ONBOARDING, _ORGANISATION + _TEAM, scale=_NEW_PART),
         N_("is acted for by another mandate[: {fields}]"),
         without_old=N_("is acted for by a supplier[: {values}]"),
         without_new=N_("is acted for by mandate no more[: {fields}]"),
         counted=NN_("is acted for differently", "are acted for differently"),
     )
     UNPROVEN = Entry(
-        Row("unproven", _WARNING, _ONBOARDING, _TEAM, scale=_NOTE),
+        KindRow("unproven", _WARNING, _ONBOARDING, _TEAM, scale=_NOTE),
         N_("goes to production unproven[: {note}]"),
         counted=NN_("goes to production unproven", "go to production unproven"),
     )
     GATE_PASSED = Entry(
-        Row("gate_passed", _WARNING, _ONBOARDING, _TEAM),
+        KindRow("gate_passed", _WARNING, _ONBOARDING, _TEAM),
         N_(
             "is proven on TNI now, so that the gate lets it through to production[, by evidence"
             " {note}]"
@@ -378,25 +378,27 @@ class Kind(StrEnum):
         counted=NN_("passes the gate", "pass the gate"),
     )
     CLIENT_RENAMED = Entry(
-        Row("client_renamed", _WARNING, _CLIENT, _ORGANISATION, field="software_id", scale=_WHOLE),
+        KindRow(
+            "client_renamed", _WARNING, _CLIENT, _ORGANISATION, field="software_id", scale=_WHOLE
+        ),
         N_("keeps its client under another name[: {fields}]"),
         danger_by_hand=N_("was given another natural key by hand[: {fields}]"),
         counted=NN_("gets another name", "get another name"),
     )
     SENDS_FOR_MORE = Entry(
-        Row("sends_for_more", _WARNING, _PRODUCT, _API + _TEAM, listed=True),
+        KindRow("sends_for_more", _WARNING, _PRODUCT, _API + _TEAM, listed=True),
         N_("sends for more organisations through {subject}[: {note}]"),
         counted=NN_("sends for more organisations", "send for more organisations"),
     )
     SCOPE_GRANTED = Entry(
-        Row("scope_granted", _WARNING, _SCOPES, _API, scale=_NEW_PART),
+        KindRow("scope_granted", _WARNING, _SCOPES, _API, scale=_NEW_PART),
         N_("gains scope {subject}[ until {until}][ ({about_scope})][: {note}]"),
         danger_by_hand=N_("was granted scope {subject} by hand[ ({about_scope})][: {note}]"),
         counted=_GAINS,
         parts=_EACH_SCOPE,
     )
     KEY_CHANGED = Entry(
-        Row("key_changed", _WARNING, _KEYS, _ORGANISATION),
+        KindRow("key_changed", _WARNING, _KEYS, _ORGANISATION),
         N_(
             "has other key material under {subject}[ with thumbprint {thumbprint}][ instead of"
             " {old_thumbprint}][, until {expires}]"
@@ -409,7 +411,7 @@ class Kind(StrEnum):
         parts=_EACH_KEY,
     )
     KEY_ADDED = Entry(
-        Row("key_added", _WARNING, _KEYS, _ORGANISATION, scale=_NEW_PART),
+        KindRow("key_added", _WARNING, _KEYS, _ORGANISATION, scale=_NEW_PART),
         N_(
             "gains key {subject}[ with thumbprint {thumbprint}][ instead of {old_thumbprint}][,"
             " until {expires}]"
@@ -422,7 +424,9 @@ class Kind(StrEnum):
         parts=_EACH_KEY,
     )
     SECRET_RENEWED = Entry(
-        Row("secret_renewed", _WARNING, _CLIENT, _ORGANISATION, field="client_secret_updated_at"),
+        KindRow(
+            "secret_renewed", _WARNING, _CLIENT, _ORGANISATION, field="client_secret_updated_at"
+        ),
         N_("gets a new client secret, which has to be handed over[; {note}]"),
         danger_by_hand=N_(
             "was given another client secret by hand, which lets in whoever knows it[; {note}]"
@@ -430,30 +434,30 @@ class Kind(StrEnum):
         counted=NN_("gets a new secret", "get a new secret"),
     )
     SECRET_RESTORED = Entry(
-        Row("secret_restored", _WARNING, _CLIENT, _ORGANISATION),
+        KindRow("secret_restored", _WARNING, _CLIENT, _ORGANISATION),
         N_("gets the declared client secret again: somebody gave it another"),
         counted=NN_("gets its declared secret again", "get their declared secret again"),
     )
     EXEMPTION_CHANGED = Entry(
-        Row("exemption_changed", _WARNING, _ONBOARDING, _TEAM),
+        KindRow("exemption_changed", _WARNING, _ONBOARDING, _TEAM),
         N_("is exempted from policy {subject} for another reason[: {change}]"),
         counted=NN_("gives another reason for {parts}", "give another reason for {parts}"),
         parts=_EACH_EXEMPTION,
     )
     CONTACT_TO_CHECK = Entry(
-        Row("contact_to_check", _WARNING, _CLIENT, _ORGANISATION),
+        KindRow("contact_to_check", _WARNING, _CLIENT, _ORGANISATION),
         N_("gains contact {subject}, which is mailed: see whose address it is[: {note}]"),
         counted=_GAINS,
         parts=NN_("{count} contact to check", "{count} contacts to check"),
     )
     CLIENT_DISABLED = Entry(
-        Row("client_disabled", _WARNING, _CLIENT, _ORGANISATION, field="enabled"),
+        KindRow("client_disabled", _WARNING, _CLIENT, _ORGANISATION, field="enabled"),
         N_("is disabled"),
         danger_by_hand=N_("was disabled by hand"),
         counted=NN_("is disabled", "are disabled"),
     )
     ATTRIBUTES_CHANGED = Entry(
-        Row(
+        KindRow(
             "attributes_changed", _WARNING, _CLIENT, _of_values, field="attributes", scale=_NEW_PART
         ),
         N_("has other attributes in its tokens[: {fields}]"),
@@ -461,7 +465,7 @@ class Kind(StrEnum):
         counted=NN_("has other attributes", "have other attributes"),
     )
     SCOPE_DEFAULT = Entry(
-        Row("scope_default", _WARNING, _SCOPES, _API),
+        KindRow("scope_default", _WARNING, _SCOPES, _API),
         N_("gets scope {subject} in every token, whatever its request names"),
         by_hand=N_(
             "was made by hand to get scope {subject} in every token, whatever its request names"
@@ -470,7 +474,7 @@ class Kind(StrEnum):
         parts=_EACH_SCOPE,
     )
     SCOPE_ON_REQUEST = Entry(
-        Row("scope_on_request", _WARNING, _SCOPES, _ORGANISATION),
+        KindRow("scope_on_request", _WARNING, _SCOPES, _ORGANISATION),
         N_("gets scope {subject} only in tokens that are requested with it"),
         by_hand=N_(
             "was made by hand to get scope {subject} only in tokens that are requested with it"
@@ -479,31 +483,31 @@ class Kind(StrEnum):
         parts=_EACH_SCOPE,
     )
     SCOPE_RENEWED = Entry(
-        Row("scope_renewed", _WARNING, _SCOPES, _API),
+        KindRow("scope_renewed", _WARNING, _SCOPES, _API),
         N_("has scope {subject} renewed until {new}, from {old}"),
         without_new=N_("has scope {subject} without an end, and had it until {old}"),
         counted=NN_("renews {parts}", "renew {parts}"),
         parts=_EACH_SCOPE,
     )
     SCOPE_ENDED = Entry(
-        Row("scope_ended", _WARNING, _SCOPES, _API),
+        KindRow("scope_ended", _WARNING, _SCOPES, _API),
         N_("does not get scope {subject}, for its last day has passed[: {note}]"),
         counted=NN_("asks too late for {parts}", "ask too late for {parts}"),
         parts=_EACH_SCOPE,
     )
     KEY_EXPIRED = Entry(
-        Row("key_expired", _WARNING, _KEYS, _ORGANISATION, scale=_NOTE),
+        KindRow("key_expired", _WARNING, _KEYS, _ORGANISATION, scale=_NOTE),
         N_("has key {subject}, which expired[ on {expires}][, thumbprint {thumbprint}]"),
         counted=_HAS,
         parts=NN_("{count} expired key", "{count} expired keys"),
     )
     KEYS_DECLARED = Entry(
-        Row("keys_declared", _WARNING, _KEYS, _ORGANISATION),
+        KindRow("keys_declared", _WARNING, _KEYS, _ORGANISATION),
         N_("loses every key that was uploaded in the portal and that its form does not name"),
         counted=NN_("has its keys declared", "have their keys declared"),
     )
     KEYS_OFF_ADDRESS = Entry(
-        Row("keys_off_address", _WARNING, _CLIENT, _ORGANISATION, field="jwks_uri"),
+        KindRow("keys_off_address", _WARNING, _CLIENT, _ORGANISATION, field="jwks_uri"),
         N_("no longer takes its keys from {subject}"),
         danger_by_hand=N_("was made to take its keys no longer from {subject}"),
         counted=NN_(
@@ -512,14 +516,14 @@ class Kind(StrEnum):
         ),
     )
     SCOPE_WITHDRAWN = Entry(
-        Row("scope_withdrawn", _WARNING, _SCOPES, _ORGANISATION),
+        KindRow("scope_withdrawn", _WARNING, _SCOPES, _ORGANISATION),
         N_("loses scope {subject}[, which it had until {until}][ ({about_scope})][: {note}]"),
         by_hand=N_("lost scope {subject} by hand[ ({about_scope})][: {note}]"),
         counted=_LOSES,
         parts=_EACH_SCOPE,
     )
     SECOND_KEY_WITHOUT_KID = Entry(
-        Row("second_key_without_kid", _WARNING, _KEYS, _ORGANISATION),
+        KindRow("second_key_without_kid", _WARNING, _KEYS, _ORGANISATION),
         N_(
             "gets a second key while its application signs without kid, which is refused then:"
             " first have the application send kid {subject}, then add the key"
@@ -530,7 +534,7 @@ class Kind(StrEnum):
         ),
     )
     KEY_REMOVED = Entry(
-        Row("key_removed", _WARNING, _KEYS, _ORGANISATION),
+        KindRow("key_removed", _WARNING, _KEYS, _ORGANISATION),
         N_(
             "loses key {subject}[ with thumbprint {thumbprint}][ instead of {old_thumbprint}][,"
             " until {expires}][: {note}]"
@@ -543,12 +547,12 @@ class Kind(StrEnum):
         parts=_EACH_KEY,
     )
     CLIENT_WITH_ONE_KEY = Entry(
-        Row("client_with_one_key", _WARNING, _KEYS, _ORGANISATION),
+        KindRow("client_with_one_key", _WARNING, _KEYS, _ORGANISATION),
         N_("is left with one key: nothing to fall back on"),
         by_hand=N_("was left with one key"),
     )
     EXEMPTION_UNNEEDED = Entry(
-        Row("exemption_unneeded", _WARNING, _ONBOARDING, _TEAM, scale=_NOTE),
+        KindRow("exemption_unneeded", _WARNING, _ONBOARDING, _TEAM, scale=_NOTE),
         N_(
             "needs no exemption from policy {subject}, for it satisfies it; take the exemption out"
             " of the form"
@@ -557,31 +561,31 @@ class Kind(StrEnum):
         parts=NN_("{count} needless exemption", "{count} needless exemptions"),
     )
     PRODUCT_REMOVED = Entry(
-        Row("product_removed", _WARNING, _PRODUCT, _ORGANISATION, listed=True),
+        KindRow("product_removed", _WARNING, _PRODUCT, _ORGANISATION, listed=True),
         N_("is no longer configured for product {subject}"),
         by_hand=N_("lost the configuration of product {subject} by hand"),
         counted=_LOSES,
         parts=_EACH_PRODUCT,
     )
     SENDS_FOR_FEWER = Entry(
-        Row("sends_for_fewer", _WARNING, _PRODUCT, _ORGANISATION, listed=True),
+        KindRow("sends_for_fewer", _WARNING, _PRODUCT, _ORGANISATION, listed=True),
         N_("sends for fewer organisations through {subject}[: {note}]"),
         counted=NN_("sends for fewer organisations", "send for fewer organisations"),
     )
     PRODUCT_UNPROTECTED = Entry(
-        Row("product_unprotected", _WARNING, _PRODUCT, _ORGANISATION),
+        KindRow("product_unprotected", _WARNING, _PRODUCT, _ORGANISATION),
         N_("may lose product {subject} in a next change: its configuration is no longer protected"),
         counted=NN_("unprotects {parts}", "unprotect {parts}"),
         parts=_EACH_PRODUCT,
     )
     OTHER_CHANGED = Entry(
-        Row("other_changed", _WARNING, Resource.OTHER, _TEAM),
+        KindRow("other_changed", _WARNING, Resource.OTHER, _TEAM),
         N_("changes its {subject}[: {fields}]"),
         counted=_CHANGES,
         parts=NN_("{count} other resource", "{count} other resources"),
     )
     CHANGED_OTHERWISE = Entry(
-        Row("changed_otherwise", _WARNING, _CLIENT, _of_parts, scale=_WHOLE),
+        KindRow("changed_otherwise", _WARNING, _CLIENT, _of_parts, scale=_WHOLE),
         N_(
             "changes its {subject} in a way that this report cannot show: look with pulumi preview"
             " --diff"
@@ -589,38 +593,38 @@ class Kind(StrEnum):
         counted=NN_("is changed in what cannot be shown", "are changed in what cannot be shown"),
     )
     ORDERED = Entry(
-        Row("ordered", _NOTICE, _ONBOARDING, _TEAM, scale=_NOTE),
+        KindRow("ordered", _NOTICE, _ONBOARDING, _TEAM, scale=_NOTE),
         N_("waits for order {subject}[: {note}]"),
         counted=NN_("waits for people at the portal", "wait for people at the portal"),
     )
     KEY_MAY_STAY = Entry(
-        Row("key_may_stay", _NOTICE, _KEYS, _ORGANISATION, scale=_NOTE),
+        KindRow("key_may_stay", _NOTICE, _KEYS, _ORGANISATION, scale=_NOTE),
         N_("may not lose {subject} yet[: {note}]"),
         counted=NN_("may not lose a key yet", "may not lose a key yet"),
     )
     HELD_BACK = Entry(
-        Row("held_back", _NOTICE, _ONBOARDING, _TEAM, scale=_NOTE),
+        KindRow("held_back", _NOTICE, _ONBOARDING, _TEAM, scale=_NOTE),
         N_("is held back from production, as far as it is not there already[: {note}]"),
         counted=NN_("is held back", "are held back"),
     )
     CLIENT_MARKED = Entry(
-        Row("client_marked", _NOTICE, _CLIENT, _TEAM),
+        KindRow("client_marked", _NOTICE, _CLIENT, _TEAM),
         N_("is marked as this stack's own again: it was marked otherwise"),
         counted=NN_("is marked again", "are marked again"),
     )
     PRODUCT_MARKED = Entry(
-        Row("product_marked", _NOTICE, _PRODUCT, _TEAM),
+        KindRow("product_marked", _NOTICE, _PRODUCT, _TEAM),
         N_("has its product {subject} marked as this stack's own again: it was marked otherwise"),
         counted=NN_("marks {parts}", "mark {parts}"),
         parts=_EACH_PRODUCT,
     )
     EVIDENCE_CHANGED = Entry(
-        Row("evidence_changed", _NOTICE, _KEYS, _ORGANISATION),
+        KindRow("evidence_changed", _NOTICE, _KEYS, _ORGANISATION),
         N_("has other evidence that it works[: {note}]"),
         counted=NN_("has other evidence", "have other evidence"),
     )
     NOT_RECORDED = Entry(
-        Row("not_recorded", _NOTICE, _CLIENT, _TEAM, scale=_WHOLE),
+        KindRow("not_recorded", _NOTICE, _CLIENT, _TEAM, scale=_WHOLE),
         N_(
             "lacks its {subject} in the state, after a run that did not end well: the next pulumi"
             " up makes or finds what is missing"
@@ -628,93 +632,93 @@ class Kind(StrEnum):
         counted=NN_("is not recorded whole", "are not recorded whole"),
     )
     PRODUCT_CHANGED = Entry(
-        Row("product_changed", _NOTICE, _PRODUCT, _of_values),
+        KindRow("product_changed", _NOTICE, _PRODUCT, _of_values),
         N_("is configured differently for product {subject}[: {fields}]"),
         by_hand=N_("was configured differently by hand for product {subject}[: {fields}]"),
         counted=_CHANGES,
         parts=_EACH_PRODUCT,
     )
     RETIREMENT_COMING = Entry(
-        Row("retirement_coming", _NOTICE, _ONBOARDING, _ORGANISATION, scale=_NOTE),
+        KindRow("retirement_coming", _NOTICE, _ONBOARDING, _ORGANISATION, scale=_NOTE),
         N_("is going to leave[: {note}]"),
         counted=NN_("is going to leave", "are going to leave"),
     )
     RETIREMENT_CALLED_OFF = Entry(
-        Row("retirement_called_off", _NOTICE, _ONBOARDING, _ORGANISATION),
+        KindRow("retirement_called_off", _NOTICE, _ONBOARDING, _ORGANISATION),
         N_("is to stay after all[: {fields}]"),
         counted=NN_("is to stay", "are to stay"),
     )
     KEY_EXPIRING = Entry(
-        Row("key_expiring", _NOTICE, _KEYS, _ORGANISATION, scale=_NOTE),
+        KindRow("key_expiring", _NOTICE, _KEYS, _ORGANISATION, scale=_NOTE),
         N_("has key {subject}, which expires[ on {expires}][, thumbprint {thumbprint}]"),
         counted=_HAS,
         parts=NN_("{count} expiring key", "{count} expiring keys"),
     )
     CLIENT_CREATED = Entry(
-        Row("client_created", _NOTICE, _CLIENT, _ORGANISATION, scale=_WHOLE),
+        KindRow("client_created", _NOTICE, _CLIENT, _ORGANISATION, scale=_WHOLE),
         N_("is a new client[: {note}]"),
         counted=NN_("is new", "are new"),
     )
     KEY_AWAITED = Entry(
-        Row("key_awaited", _NOTICE, _KEYS, _ORGANISATION),
+        KindRow("key_awaited", _NOTICE, _KEYS, _ORGANISATION),
         N_("has no key yet: its organisation uploads one before first use"),
     )
     PRODUCT_CONFIGURED = Entry(
-        Row("product_configured", _NOTICE, _PRODUCT, _API, scale=_NEW_PART, listed=True),
+        KindRow("product_configured", _NOTICE, _PRODUCT, _API, scale=_NEW_PART, listed=True),
         N_("is configured for product {subject}"),
         counted=_GAINS,
         parts=_EACH_PRODUCT,
     )
     CLIENT_ENABLED = Entry(
-        Row("client_enabled", _NOTICE, _CLIENT, _ORGANISATION, field="enabled"),
+        KindRow("client_enabled", _NOTICE, _CLIENT, _ORGANISATION, field="enabled"),
         N_("is enabled"),
         by_hand=N_("was enabled by hand"),
         counted=NN_("is enabled", "are enabled"),
     )
     AUTHENTICATION_CHANGED = Entry(
-        Row("authentication_changed", _NOTICE, _CLIENT, _ORGANISATION, field=_AUTH_METHOD),
+        KindRow("authentication_changed", _NOTICE, _CLIENT, _ORGANISATION, field=_AUTH_METHOD),
         N_("authenticates with {new} instead of {old}"),
         by_hand=N_("was made to authenticate with {new} instead of {old}"),
         counted=NN_("authenticates differently", "authenticate differently"),
     )
     CLIENT_UPDATED = Entry(
-        Row("client_updated", _NOTICE, _CLIENT, _of_description),
+        KindRow("client_updated", _NOTICE, _CLIENT, _of_description),
         N_("is described anew[: {fields}]"),
         by_hand=N_("was described anew by hand[: {fields}]"),
         counted=NN_("is described anew", "are described anew"),
     )
     SECRET_UNTIL_KEY = Entry(
-        Row("secret_until_key", _NOTICE, _CLIENT, _ORGANISATION),
+        KindRow("secret_until_key", _NOTICE, _CLIENT, _ORGANISATION),
         N_(
             "goes on with its client secret until its authority has a key of it: a run after that"
             " changes over"
         ),
     )
     PROTECTION_RESTORED = Entry(
-        Row("protection_restored", _NOTICE, _CLIENT, _ORGANISATION),
+        KindRow("protection_restored", _NOTICE, _CLIENT, _ORGANISATION),
         N_("is protected against removal"),
         counted=NN_("is protected again", "are protected again"),
     )
     PRODUCT_PROTECTED = Entry(
-        Row("product_protected", _NOTICE, _PRODUCT, _ORGANISATION),
+        KindRow("product_protected", _NOTICE, _PRODUCT, _ORGANISATION),
         N_("has product {subject} protected against removal"),
         counted=NN_("protects {parts}", "protect {parts}"),
         parts=_EACH_PRODUCT,
     )
     EXEMPTION_REMOVED = Entry(
-        Row("exemption_removed", _NOTICE, _ONBOARDING, _TEAM),
+        KindRow("exemption_removed", _NOTICE, _ONBOARDING, _TEAM),
         N_("must satisfy policy {subject} again"),
         counted=_LOSES,
         parts=_EACH_EXEMPTION,
     )
     SCOPE_NOTE_CHANGED = Entry(
-        Row("scope_note_changed", _NOTICE, _SCOPES, _API),
+        KindRow("scope_note_changed", _NOTICE, _SCOPES, _API),
         N_("gives another reason for scope {subject}[: {fields}]"),
         counted=NN_("restates {parts}", "restate {parts}"),
         parts=NN_("{count} reason", "{count} reasons"),
     )
     SCOPE_SHORTENED = Entry(
-        Row("scope_shortened", _NOTICE, _SCOPES, _ORGANISATION),
+        KindRow("scope_shortened", _NOTICE, _SCOPES, _ORGANISATION),
         N_("has scope {subject} shortened to {new}, from {old}"),
         without_old=N_("has scope {subject} until {new}, and had it without an end"),
         counted=NN_("gets an earlier end for {parts}", "get an earlier end for {parts}"),
@@ -722,7 +726,7 @@ class Kind(StrEnum):
     )
 
     @property
-    def row(self) -> Row:
+    def row(self) -> KindRow:
         """What it is, without its sentences."""
         return self.entry.row
 
@@ -753,14 +757,14 @@ class Kind(StrEnum):
 _RANKS = {kind: rank for rank, kind in enumerate(Kind)}
 
 
-class Part(BaseModel):
+class ReportPart(BaseModel):
     """A part of a report. What its JSON has besides, such as a change's text, is made from the
     rest."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Report(Part):
+class Report(ReportPart):
     """A whole report: what its JSON has, and the document that people read."""
 
     @abstractmethod
@@ -772,7 +776,7 @@ class Report(Part):
         raise TypeError(f"{type(self).__name__} has no table")
 
 
-class FieldChange(Part):
+class FieldChange(ReportPart):
     """One field, its old value and its new one as people read them; None where there is none."""
 
     field: str
@@ -797,7 +801,7 @@ def _whole(value: str | None) -> str | None:
     return None if value is None else plain(value, WHOLE)
 
 
-class Change(Part):
+class Change(ReportPart):
     """One change. ``subject`` is the scope, the ``kid``, the product, the policy, or the client-ID
     taken over."""
 

@@ -147,7 +147,7 @@ class Served:
 
 
 @dataclass(frozen=True)
-class Portal:
+class SandboxPortal:
     """An embedded portal of this machine, at an address of the settings."""
 
     served: Served
@@ -238,7 +238,7 @@ def _catalogue_digest(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def portals(stack: str) -> Iterator[Portal]:
+def portals(stack: str) -> Iterator[SandboxPortal]:
     """Yield each portal that the stack's settings place on this machine. Raises InvalidSettings and
     InvalidForms."""
     for served in platforms(stack):
@@ -246,7 +246,7 @@ def portals(stack: str) -> Iterator[Portal]:
         is_issuer = settings.authority == "beheerportaal" or settings.authority_type.is_by_hand
         url = settings.address if is_issuer else settings.products_url
         if url is not None and is_here(url):
-            yield Portal(served, url, is_issuer)
+            yield SandboxPortal(served, url, is_issuer)
 
 
 def read_people() -> list[dict[str, Any]]:

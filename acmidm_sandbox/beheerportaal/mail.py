@@ -47,7 +47,7 @@ async def receiving(folder: Path, host: str, port: int) -> AsyncIterator[None]:
         server.close()
 
 
-class Mail(BaseModel):
+class ReceivedMail(BaseModel):
     """A mail; a header that it has not is empty. `organisation` is the code in `connection`, if
     there is one. It came `received` times with the same Message-ID, the first time `at`."""
 
@@ -66,10 +66,10 @@ class Mail(BaseModel):
     """The part in plain text; None where there is none that can be read."""
 
 
-def received_mails(folder: Path) -> list[Mail]:
+def received_mails(folder: Path) -> list[ReceivedMail]:
     """Return all mails, newest first, those that name no organisation too. The same Message-ID for
     the same organisation is the same mail, received once more."""
-    mails: dict[tuple[str, str], Mail] = {}
+    mails: dict[tuple[str, str], ReceivedMail] = {}
     for file in sorted(folder.glob("new/*"), key=lambda file: file.stat().st_mtime_ns):
         mail = _read(file, len(mails) + 1)
         first = mails.setdefault((mail.organisation, mail.message_id or file.name), mail)
@@ -79,10 +79,10 @@ def received_mails(folder: Path) -> list[Mail]:
     return list(reversed(mails.values()))
 
 
-def _read(file: Path, number: int) -> Mail:
+def _read(file: Path, number: int) -> ReceivedMail:
     message = message_from_bytes(file.read_bytes(), EmailMessage, policy=default)
     connection = _header(message, "X-Acmidm-Connection")
-    return Mail(
+    return ReceivedMail(
         number=number,
         at=datetime.fromtimestamp(file.stat().st_mtime, UTC),
         organisation=_organisation(connection),

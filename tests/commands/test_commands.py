@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from acmidm.cli import USED_BY, App, app, command_names, load, summary
 from acmidm.commands import status
-from acmidm.desk.access import Api
+from acmidm.desk.access import NamedApi
 from acmidm.desk.filters import Filters
 from acmidm.desk.status import WaitsFor
 from acmidm.engine import pulumi as engine
@@ -26,7 +26,7 @@ from tests.support.engine import ROOT
         (Filters(expiring=1), "no connection on tni has something that ends within 1 day"),
         (Filters("nobody"), 'no connection on tni has "nobody"'),
         (
-            Filters(api=Api(name="x", scopes=frozenset()), expiring=3),
+            Filters(api=NamedApi(name="x", scopes=frozenset()), expiring=3),
             'no connection on tni has access to "x" and has something that ends within 3 days',
         ),
         (Filters(without=Environment.PROD), "no connection on tni is not in production"),
@@ -35,7 +35,7 @@ from tests.support.engine import ROOT
             'no connection on tni has "gent" and waits for us',
         ),
         (
-            Filters("\x1b[31m\n", Api(name="x\n##[error]", scopes=frozenset())),
+            Filters("\x1b[31m\n", NamedApi(name="x\n##[error]", scopes=frozenset())),
             r'no connection on tni has "\x1b[31m\n" and has access to "x\n# #[error]"',
         ),
         (

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from acmidm.cli import app
 from acmidm.desk.reminders.due import due
-from acmidm.desk.status import listed
+from acmidm.desk.status import row_of
 from acmidm.desk.views import Status
 from acmidm_onboarding.values.client import Grant
 from acmidm_onboarding.values.declaration import Declaration
@@ -68,7 +68,7 @@ def test_a_scope_may_have_a_last_day(workspace: Workspace, day: str) -> None:
     connection, until = tni(workspace), day.strip('"')
     assert connection.scopes["dv_dosis_schrijven"] == Grant("dossiers (SD-4711)", until=until)
     now = datetime(2026, 11, 25, tzinfo=UTC)
-    row = listed("tni", connection, now)
+    row = row_of("tni", connection, now)
     assert [f"{ends.until}" for ends in row.scopes_until] == [until]
     report = Status(checked_at=now, stacks=("tni",), connections=(row,))
     assert report.as_document()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from acmidm.edit.new.rows import CLIENTS_HEADINGS, Column
+from acmidm.edit.new.rows import CLIENTS_HEADINGS, Heading
 from acmidm.importing.clients import Clients
 from acmidm.importing.listed import ExistingClients, ListedClient
 from acmidm.sheet import SheetRow
@@ -36,9 +36,9 @@ def row(
     number: int = 2, tni: str | None = "a-1", prod: str | None = None, kbo: str | None = GENT
 ) -> SheetRow:
     values: dict[str, str | None] = {
-        Column.KBO: kbo,
-        Column.CLIENT_TEST: tni,
-        Column.CLIENT_PROD: prod,
+        Heading.KBO: kbo,
+        Heading.CLIENT_TEST: tni,
+        Heading.CLIENT_PROD: prod,
     }
     return SheetRow(None, number, {column: value for column, value in values.items() if value}, ALL)
 
@@ -282,7 +282,7 @@ def test_a_row_of_another_organisation_than_its_client_is_a_note(
     own: dict[str, Any], notes: list[str]
 ) -> None:
     """Perhaps its client-ID is another's: the form was written without a word."""
-    of_gent = replace(row(), values={**row().values, Column.CUSTOMER: "Stad Gent"})
+    of_gent = replace(row(), values={**row().values, Heading.CUSTOMER: "Stad Gent"})
     (draft,) = planned([of_gent], client(**own)).drafts
     see = ": see whether it is the same"
     assert [note.removesuffix(see) for note in draft.notes if note.endswith(see)] == notes
@@ -292,18 +292,18 @@ AALST = Organisation(name="Stad Aalst", ovo="OVO001992", kbo="0207437468")
 OF_TWO: dict[str, tuple[Organisation, dict[str, str], str]] = {
     "a number that is not that of its folder": (
         KNOWN,
-        {Column.KBO: "0207495470"},
+        {Heading.KBO: "0207495470"},
         "column A (KBOnummer) has 0207495470, while its organisation has OVO002067 and KBO number"
         f" {GENT}: see which is right",
     ),
     "a number of another, where its folder has none": (
         KNOWN.model_copy(update={"kbo": None}),
-        {Column.KBO: "0207437468"},
+        {Heading.KBO: "0207437468"},
         'column A (KBOnummer) has "0207437468", which is that of aalst and not of gent',
     ),
     "a name of another": (
         KNOWN,
-        {Column.CUSTOMER: "STAD AALST"},
+        {Heading.CUSTOMER: "STAD AALST"},
         'column B (Klant) has "STAD AALST", which is that of aalst and not of gent',
     ),
 }
@@ -313,7 +313,7 @@ OF_TWO: dict[str, tuple[Organisation, dict[str, str], str]] = {
 def test_a_row_of_two_organisations_is_a_reason(name: str) -> None:
     """Its client is one's, its number or its name another's: a row has one identity."""
     own, values, reason = OF_TWO[name]
-    of_two = replace(row(kbo=None), values={Column.CLIENT_TEST: "a-1", **values})
+    of_two = replace(row(kbo=None), values={Heading.CLIENT_TEST: "a-1", **values})
     folders = {"gent": own, "aalst": AALST}
     of_gent = client(kbo=None, ovo="OVO002067")
     assert reason in only_reason(planned([of_two], of_gent, folders=folders))

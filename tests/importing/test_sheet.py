@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from acmidm.edit.new.rows import CLIENTS_HEADINGS, Column
+from acmidm.edit.new.rows import CLIENTS_HEADINGS, Heading
 from acmidm.sheet import Sheets
 from acmidm.sheet import read_sheets as read
 from acmidm_onboarding.values.problems import Failure
@@ -68,13 +68,13 @@ def test_csv_in_every_dialect(tmp_path: Path, delimiter: str, encoding: str) -> 
     rows = read_sheets(file).rows
     assert [row.number for row in rows] == [2, 4]
     assert rows[0].values == {
-        Column.KBO: "0207451227",
-        Column.CUSTOMER: "Stad Gent",
-        Column.CLIENT_TEST: "a-1",
-        Column.CLIENT_PROD: "b-1",
+        Heading.KBO: "0207451227",
+        Heading.CUSTOMER: "Stad Gent",
+        Heading.CLIENT_TEST: "a-1",
+        Heading.CLIENT_PROD: "b-1",
     }
-    assert rows[1].named(Column.CLIENT_TEST) == "column C (CliëntID TEST)"
-    assert Column.CLIENT_PROD not in rows[1].values
+    assert rows[1].named(Heading.CLIENT_TEST) == "column C (CliëntID TEST)"
+    assert Heading.CLIENT_PROD not in rows[1].values
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_headings_in_any_case_with_or_without_accents_and_spaces(
         ),
     )
     (row,) = read_sheets(file).rows
-    assert row.values == {Column.KBO: "0207451227", Column.CLIENT_TEST: "a-1"}
-    assert (row.number, row.sheet, row.named(Column.CLIENT_TEST)) == (
+    assert row.values == {Heading.KBO: "0207451227", Heading.CLIENT_TEST: "a-1"}
+    assert (row.number, row.sheet, row.named(Heading.CLIENT_TEST)) == (
         4,
         None,
         "column D (CliëntID TEST)",
@@ -115,7 +115,10 @@ def test_numbers_of_excel_are_text_again(tmp_path: Path) -> None:
     file = workbook(
         tmp_path / "klanten.xlsx", ("Blad1", [["KBOnummer", "CliëntID TEST"], [207451227.0, 6776]])
     )
-    assert read_sheets(file).rows[0].values == {Column.KBO: "207451227", Column.CLIENT_TEST: "6776"}
+    assert read_sheets(file).rows[0].values == {
+        Heading.KBO: "207451227",
+        Heading.CLIENT_TEST: "6776",
+    }
 
 
 @pytest.mark.parametrize("stated", ["A1", "A1:G2", "A1:B3"])
@@ -126,7 +129,7 @@ def test_the_rows_count_and_not_the_range_in_the_file(tmp_path: Path, stated: st
     table += [[GENT, "Gent", f"a-{number}"] for number in range(4)]
     file = workbook(tmp_path / "klanten.xlsx", ("Blad1", table))
     rewritten(file, rb'<dimension ref="[^"]*"', f'<dimension ref="{stated}"'.encode())
-    assert [row.values[Column.CLIENT_TEST] for row in read_sheets(file).rows] == [
+    assert [row.values[Heading.CLIENT_TEST] for row in read_sheets(file).rows] == [
         "a-0",
         "a-1",
         "a-2",
@@ -204,10 +207,14 @@ def test_a_formula_without_its_value_is_a_fault(tmp_path: Path) -> None:
     assert formulas.values == {}
     assert formulas.faults == tuple(
         f"column {letter} ({column}) {unknown}"
-        for letter, column in (("A", Column.KBO), ("B", Column.URI_TEST), ("C", Column.CLIENT_TEST))
+        for letter, column in (
+            ("A", Heading.KBO),
+            ("B", Heading.URI_TEST),
+            ("C", Heading.CLIENT_TEST),
+        )
     )
     assert (calculated.values, calculated.faults) == (
-        {Column.KBO: GENT, Column.CLIENT_TEST: "a-1"},
+        {Heading.KBO: GENT, Heading.CLIENT_TEST: "a-1"},
         (),
     )
     assert error.faults == ("column C (CliëntID TEST) has the error #REF!: correct it in Excel",)
@@ -220,7 +227,7 @@ def test_what_stands_for_an_empty_cell_is_empty(tmp_path: Path) -> None:
         "KBOnummer;CliëntID TEST\n" + "".join(f"{GENT};{cell}\n" for cell in cells) + "-;-\n",
         "utf-8",
     )
-    assert [row.values for row in read_sheets(file).rows] == [{Column.KBO: GENT}] * len(cells)
+    assert [row.values for row in read_sheets(file).rows] == [{Heading.KBO: GENT}] * len(cells)
 
 
 def test_every_sheet_that_is_not_read_is_named(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from acmidm.edit.new.rows import Column
+from acmidm.edit.new.rows import Heading
 from acmidm.importing.clients import Clients, Supplier
 from acmidm.importing.listed import ListedClient
 from acmidm.sheet import SheetRow
@@ -40,7 +40,7 @@ GENT = {"name": "Stad Gent", "ovo": "OVO002067", "kbo": "0207451227"}
 BEVEREN = {"name": "Beveren", "ovo": "OVO000007", "kbo": None}
 AALST = {"name": "Stad Aalst", "ovo": None, "kbo": "0207437468"}
 Row = tuple[SheetRow, ListedClient]
-LETTERS = {column.value: "A" for column in Column}
+LETTERS = {column.value: "A" for column in Heading}
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def row(owner: dict[str, Any], *keys: PublicJwk, number: int = 2, **changes: Any
     jwks = {key.kid: dict(key.members) for key in keys}
     given = {"contacts": ("a@stad.example",), "client_name": f"{owner['name']} - loket", **changes}
     listed = client(f"a-{number}", jwks=jwks, **{**owner, **given})
-    return SheetRow(None, number, {Column.CLIENT_TEST: f"a-{number}"}, LETTERS), listed
+    return SheetRow(None, number, {Heading.CLIENT_TEST: f"a-{number}"}, LETTERS), listed
 
 
 def write(forms: Path, *rows: Row, supplier: Supplier | None = None) -> Clients:
@@ -93,7 +93,7 @@ def content(file: Path) -> dict[str, Any]:
 
 def test_what_a_row_says_of_another_organisation_stays_with_its_form(forms: Path) -> None:
     one, listed = row({**GENT, "kbo": None})
-    said = {**one.values, Column.KBO: "0207437468", Column.CUSTOMER: "Stad Aalst"}
+    said = {**one.values, Heading.KBO: "0207437468", Heading.CUSTOMER: "Stad Aalst"}
     write(forms, (replace(one, values=said), listed))
     assert (
         "\n# From klanten.xlsx, row 2: KBOnummer 0207437468; Klant Stad Aalst\n"

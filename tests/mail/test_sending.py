@@ -64,7 +64,7 @@ def mail_to(*to: str, settings: Settings) -> Mail:
 
 def sent(
     server: MailServer, *to: str, environ: dict[str, str] | None = None
-) -> dict[str, sending.Refusal]:
+) -> dict[str, sending.RecipientRefusal]:
     settings = settings_for(server.port)
     return send(mail_to(*to, settings=settings), settings, environ or {})
 

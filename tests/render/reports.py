@@ -10,7 +10,7 @@ from itertools import cycle
 from typing import Any
 
 from acmidm.desk.progress import Facts, progress, to_do
-from acmidm.desk.status import ListedConnection, ListedKey, in_order, listed
+from acmidm.desk.status import ListedConnection, ListedKey, in_order, row_of
 from acmidm.desk.views import Status, View
 from acmidm.terminal import speaking
 from acmidm_onboarding.forms.loading import read_onboardings
@@ -86,7 +86,7 @@ def declared() -> Status:
     client-IDs are stand-ins."""
     onboardings = read_onboardings([ROOT / "onboardings"], ROOT / "catalogue").valid()
     connections = [
-        listed(
+        row_of(
             environment.value,
             replace(state, client_id=str(uuid.uuid5(uuid.NAMESPACE_URL, str(place)))),
             PICTURED,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
 
-from acmidm.desk.access import Api
+from acmidm.desk.access import NamedApi
 from acmidm.desk.status import ListedConnection, ListedKey, WaitsFor
 from acmidm.desk.views import Status, View
 from acmidm_onboarding.texts import Language
@@ -118,7 +118,7 @@ def test_the_list_of_an_apis_owner_filters(reader: Reader) -> None:
         connection("loket", scopes=("dv_dosis_schrijven",), reasons={"dv_dosis_schrijven": evil}),
         connection("balie", scopes=("DosisImport",), organisation=evil * 3, stack="prod"),
     )
-    api = Api(
+    api = NamedApi(
         name="dosis", product="dosis", scopes=frozenset({"dv_dosis_schrijven", "DosisImport"})
     )
     accesses: list[ListedConnection] = []

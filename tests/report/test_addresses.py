@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from acmidm.desk.status import listed
+from acmidm.desk.status import row_of
 from acmidm.desk.views import Status
 from acmidm.report.three_views import drifted
 from acmidm_onboarding.recorded import Recorded
@@ -60,7 +60,7 @@ def recorded_as(state: Client) -> Recorded:
 
 
 def test_the_list_of_connections_has_the_address(capsys: pytest.CaptureFixture[str]) -> None:
-    one = listed("prod", replace(at(FIRST), client_id=ID), NOW)
+    one = row_of("prod", replace(at(FIRST), client_id=ID), NOW)
     assert not one.keys_in_portal
     assert FIRST in one.words
     status = Status(checked_at=NOW, stacks=("prod",), connections=(one,))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from acmidm.report.kinds import Change, Decider, FieldChange, Kind, Row, Severity
+from acmidm.report.kinds import Change, Decider, FieldChange, Kind, KindRow, Severity
 from acmidm_onboarding.engine_resources import Resource
 from tests.support.forms import DOSSIERS, PLAIN, FormFile, write_form
 from tests.support.repository import Repository, repository
@@ -250,7 +250,7 @@ def test_names_do_nothing_to_a_comment(repository: Repository, town: FormFile) -
 
 def test_a_row_without_decider_cannot_be_made() -> None:
     with pytest.raises(TypeError, match="decides"):
-        Row("client_removed", Severity.DANGER, Resource.CLIENT)  # type: ignore[call-arg]
+        KindRow("client_removed", Severity.DANGER, Resource.CLIENT)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -17,7 +17,7 @@ from acmidm import git
 from acmidm.git import UnknownRevision, is_at_another, lacks, merged
 from acmidm.report.revisions import files as places
 from acmidm_onboarding.forms import catalogue_files
-from acmidm_onboarding.forms.documents import MAXIMUM_BYTES, Document, read_document
+from acmidm_onboarding.forms.documents import MAXIMUM_BYTES, YamlDocument, read_document
 from tests.support.repository import EVIL, Repository, repository
 
 __all__ = ["repository"]
@@ -99,7 +99,7 @@ def test_a_catalogue_of_too_many_files_is_refused_before_any_is_read(
     """One object of Git can be thousands of files, and each is checked."""
     read: list[Path] = []
 
-    def counting(file: Path, *more: Any) -> Document:
+    def counting(file: Path, *more: Any) -> YamlDocument:
         read.append(file)
         return read_document(file, *more)
 

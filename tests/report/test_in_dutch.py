@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from acmidm.desk.history import Entry, History
+from acmidm.desk.history import History, HistoryEntry
 from acmidm.desk.status import ListedConnection, ListedKey
 from acmidm.desk.views import Status
 from acmidm.report.connection import ConnectionChanges
@@ -164,7 +164,7 @@ def status() -> Status:
 
 def history() -> History:
     found = changes(hand=True)
-    entry = Entry(
+    entry = HistoryEntry(
         **{
             name: getattr(found, name)
             for name in ("key", "organisation", "application", "platform", "client_id")

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from acmidm.desk import filters
-from acmidm.desk.access import Api, api_named
+from acmidm.desk.access import NamedApi, api_named
 from acmidm.desk.history import entry_of
 from acmidm.desk.status import (
     ListedConnection,
@@ -21,7 +21,7 @@ from acmidm.desk.status import (
     ListedScope,
     Step,
     in_order,
-    listed,
+    row_of,
 )
 from acmidm.desk.views import Status, View
 from acmidm.engine.pulumi import UnknownStack
@@ -87,7 +87,7 @@ def connections() -> list[ListedConnection]:
             "onbereikbaar", client_id="6", fields={"organisation.name": "Agentschap"}, keys=None
         ),
     )
-    return [listed("tni", state, NOW) for state in states]
+    return [row_of("tni", state, NOW) for state in states]
 
 
 def test_status_searches_and_filters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_whom_a_client_sends_for_has_each_name_that_a_product_has() -> None:
         "notificaties": {"afzenders": [{**former, "name": "Stad Aalst-Oost"}]},
     }
     state = client(products=products)
-    assert listed("tni", state, NOW).acts_for == ("Stad Aalst", "Stad Aalst-Oost")
+    assert row_of("tni", state, NOW).acts_for == ("Stad Aalst", "Stad Aalst-Oost")
 
 
 def test_who_lacks_an_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +153,7 @@ def test_who_lacks_an_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filters, "stack_names", lambda _: ["tni", "prod", "never-made"])
     lacks = filters.Filters(without=Environment.PROD).matcher(["tni"])
     shown = [
-        *(listed("tni", state, NOW) for state in recorded["tni"]),
+        *(row_of("tni", state, NOW) for state in recorded["tni"]),
         listed_connection("both", platform=Platform.GEOSECURE),
     ]
     assert [one.key for one in filter(lacks, shown)] == [shown[1].key, shown[2].key]
@@ -365,6 +365,6 @@ def test_the_last_day_of_an_access(
         leaves=leaves,
         scopes_until=scopes,
     )
-    api = Api(name="dosis", product="dosis", scopes=frozenset({"dv_dosis_schrijven"}))
+    api = NamedApi(name="dosis", product="dosis", scopes=frozenset({"dv_dosis_schrijven"}))
     [access] = api.accesses(connection)
     assert (access.last_day and access.last_day.isoformat()) == last

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from acmidm_sandbox import main
-from story.person import MENU, Person
+from story.person import MENU, PortalVisitor
 from tests.support.ports import reserve_port
 
 PROJECT = Path(__file__).parents[2]
@@ -120,7 +120,7 @@ def test_what_it_says_gets_a_token_and_logs_on(file: Path) -> None:
             door = http.get("/portaal/nl/aanmelden").text
             assert "sandbox.yaml" in door
             assert "acmidm sandbox" not in door, "a command that needs a project"
-            somebody = Person(http, "beheerder", found[1])
+            somebody = PortalVisitor(http, "beheerder", found[1])
             assert somebody.log_on().status_code == 303
             listed = http.get(f"/portaal/nl{MENU}").text
             (client_id,) = re.findall(r"mijn-oauth-clients/([0-9a-f-]{36})", listed)

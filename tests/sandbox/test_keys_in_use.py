@@ -9,7 +9,7 @@ import httpx
 from joserfc.jwk import ECKey
 from sqlalchemy import select
 
-from acmidm_sandbox.beheerportaal.store.clients import KeyUse
+from acmidm_sandbox.beheerportaal.store.clients import StoredKeyUse
 from acmidm_sandbox.beheerportaal.store.database import Database
 from tests.sandbox.inside import Inside
 from tests.support.portal import (
@@ -99,6 +99,6 @@ def test_it_goes_with_its_key_and_its_client(portal: RunningPortal, operator: ht
     assert operator.get(path_of(client_id)).status_code == 404
     database = Database(portal.settings.database)
     with database.read() as session:
-        theirs = KeyUse.client_id.in_([client_id, OPERATOR])
-        assert session.scalars(select(KeyUse).where(theirs)).all() == []
+        theirs = StoredKeyUse.client_id.in_([client_id, OPERATOR])
+        assert session.scalars(select(StoredKeyUse).where(theirs)).all() == []
     database.close()

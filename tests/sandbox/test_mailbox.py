@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from acmidm_sandbox.beheerportaal.limits import LONGEST_MAIL
-from acmidm_sandbox.beheerportaal.mail import Mail, received_mails
-from story.person import MENU, Person
+from acmidm_sandbox.beheerportaal.mail import ReceivedMail, received_mails
+from story.person import MENU, PortalVisitor
 from tests.sandbox.mails import connected, deliver, hostile, mail
 from tests.sandbox.web import person
 from tests.support.portal import RunningPortal, running_portal
@@ -28,11 +28,11 @@ def code() -> str:
 
 
 @pytest.fixture
-def reader(portal: RunningPortal, code: str) -> Person:
+def reader(portal: RunningPortal, code: str) -> PortalVisitor:
     return person(portal, f"postvak-{uuid.uuid4().hex[:8]}", [code])
 
 
-def received(portal: RunningPortal, code: str) -> list[Mail]:
+def received(portal: RunningPortal, code: str) -> list[ReceivedMail]:
     return [one for one in received_mails(portal.settings.mails) if one.organisation == code]
 
 
@@ -44,7 +44,7 @@ def link(page: str, name: str) -> str:
 
 
 def test_a_mail_is_read_by_its_organisation(
-    portal: RunningPortal, reader: Person, code: str
+    portal: RunningPortal, reader: PortalVisitor, code: str
 ) -> None:
     """In the menu, in the list, and on a page with its text, without its HTML and its files."""
     message = mail(
@@ -68,7 +68,9 @@ def test_a_mail_is_read_by_its_organisation(
         assert reader.http.get(f"{MAILBOX}/{number}").status_code == 404
 
 
-def test_nobody_sees_a_mail_of_another(portal: RunningPortal, reader: Person, code: str) -> None:
+def test_nobody_sees_a_mail_of_another(
+    portal: RunningPortal, reader: PortalVisitor, code: str
+) -> None:
     """Not in the list, and not by its number; and without the right API-beheerder nothing at
     all."""
     deliver(portal, mail(code, subject="Voor ons alleen"))
@@ -84,7 +86,7 @@ def test_nobody_sees_a_mail_of_another(portal: RunningPortal, reader: Person, co
 
 
 def test_a_mail_that_names_no_organisation_is_nobodys(
-    portal: RunningPortal, reader: Person, code: str
+    portal: RunningPortal, reader: PortalVisitor, code: str
 ) -> None:
     """It is kept for whoever runs the sandbox, and on no page."""
     place = f"acmidm/tni/{code}"
@@ -124,7 +126,7 @@ def test_a_shared_number_shows_nobody_a_mail(portal: RunningPortal) -> None:
 
 
 def test_the_same_message_id_twice_is_one_mail(
-    portal: RunningPortal, reader: Person, code: str
+    portal: RunningPortal, reader: PortalVisitor, code: str
 ) -> None:
     """Received twice, as after a lost answer; for another organisation it is another mail, and
     without one each is its own."""
@@ -200,7 +202,7 @@ def test_a_portal_without_a_post_office_has_no_mailbox(geosecure: RunningPortal)
 
 
 def test_a_hostile_mail_is_listed_and_spoils_nothing(
-    portal: RunningPortal, reader: Person, code: str
+    portal: RunningPortal, reader: PortalVisitor, code: str
 ) -> None:
     """Each is a row and a page of its own; never a 500, or a header of the sender's."""
     wanted = hostile(code)
@@ -216,7 +218,9 @@ def test_a_hostile_mail_is_listed_and_spoils_nothing(
     assert len(received(portal, code)) == len(wanted)
 
 
-def test_the_newest_mail_is_shown_first(portal: RunningPortal, reader: Person, code: str) -> None:
+def test_the_newest_mail_is_shown_first(
+    portal: RunningPortal, reader: PortalVisitor, code: str
+) -> None:
     for number in range(3):
         deliver(portal, mail(code, subject=f"Mail-{number}"))
     page = reader.http.get(MAILBOX).text

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from acmidm.cli import app
 from acmidm.sandbox.portals import read_people
 from acmidm_sandbox import file
-from story.person import Person
+from story.person import PortalVisitor
 from tests.support.people import list_users
 from tests.support.sandbox_stack import Stack
 
@@ -61,7 +61,7 @@ def test_people_come_and_go_with_the_file(stack: Stack) -> None:
     *facts, password = found.groups()
     assert facts == ["other", "OVO002067", "API-beheerder", f"{stack.origin}/portaal"]
     with httpx.Client(base_url=stack.origin, headers={"Origin": stack.origin}) as http:
-        somebody = Person(http, "other", password)
+        somebody = PortalVisitor(http, "other", password)
         assert somebody.log_on().status_code == 303
         both = '{name: other, ovo: OVO002067, kbo: "0207.451.227", organisation: Stad Gent}'
         assert changes(stack, f"people: [{both}]") == ["  other of OVO002067 is changed (no right)"]

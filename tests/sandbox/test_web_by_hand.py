@@ -15,7 +15,7 @@ import pytest
 
 from acmidm_sandbox.beheerportaal.store.clients import couplings_of
 from acmidm_sandbox.beheerportaal.store.opening import open_database
-from story.person import MENU, Person, client_path
+from story.person import MENU, PortalVisitor, client_path
 from tests.sandbox.web import GENT, person
 from tests.support.portal import (
     API_IDS,
@@ -32,24 +32,24 @@ APIS = "/portaal/nl/toegangsbeheer/api-en-clientbeheer/mijn-apis"
 DOSIS = {"veld-bron_uri": "urn://gent/loket", "veld-product_ids": "10244\r\n10245\r\n"}
 
 
-def somebody_of(portal: RunningPortal, organisation: str = GENT, **rights: Any) -> Person:
+def somebody_of(portal: RunningPortal, organisation: str = GENT, **rights: Any) -> PortalVisitor:
     return person(portal, f"hand-{uuid.uuid4().hex[:8]}", [organisation], **rights)
 
 
 @pytest.fixture(scope="module")
-def gent(portal: RunningPortal) -> Person:
+def gent(portal: RunningPortal) -> PortalVisitor:
     """Manages the clients of Stad Gent."""
     return somebody_of(portal, organisation_name="Stad Gent")
 
 
 @pytest.fixture(scope="module")
-def owner(portal: RunningPortal) -> Person:
+def owner(portal: RunningPortal) -> PortalVisitor:
     """Manages the APIs of Digitaal Vlaanderen."""
     return somebody_of(portal, OWNER)
 
 
 @pytest.fixture(scope="module")
-def team(portal: RunningPortal) -> Person:
+def team(portal: RunningPortal) -> PortalVisitor:
     """Is of the Aansluitingenteam, and manages no clients."""
     return somebody_of(portal, OWNER, api_beheerder=False, aansluitingenteam=True)
 
@@ -59,7 +59,7 @@ def client_id(operator: httpx.Client) -> str:
     return str(register_client(operator)["client_id"])
 
 
-def send(who: Person, path: str, form: str = "", **fields: str) -> httpx.Response:
+def send(who: PortalVisitor, path: str, form: str = "", **fields: str) -> httpx.Response:
     """Sends the form of a page, which is at ``form`` where it is not at the same address."""
     return who.http.post(path, data={**who.fields(form or path), **fields})
 
@@ -68,7 +68,7 @@ def coupling(client_id: str, referentie: str = "dosis") -> str:
     return f"{APIS}/{API_IDS[referentie]}/{client_id}"
 
 
-def couple(who: Person, client_id: str, referentie: str = "dosis") -> httpx.Response:
+def couple(who: PortalVisitor, client_id: str, referentie: str = "dosis") -> httpx.Response:
     return send(
         who, f"{client_path(client_id)}/koppelen", client_path(client_id), referentie=referentie
     )
@@ -85,7 +85,11 @@ def trail_of(operator: httpx.Client, client_id: str) -> list[tuple[str, str]]:
 
 
 def test_from_a_name_to_a_dossier(
-    portal: RunningPortal, operator: httpx.Client, gent: Person, owner: Person, team: Person
+    portal: RunningPortal,
+    operator: httpx.Client,
+    gent: PortalVisitor,
+    owner: PortalVisitor,
+    team: PortalVisitor,
 ) -> None:
     """A client that people alone made, coupled and configured gets a token and posts; the trail
     names each of them, and no stack has a mark on it."""
@@ -129,7 +133,7 @@ def test_from_a_name_to_a_dossier(
 
 
 def test_a_refusal_is_told_and_can_be_asked_again(
-    operator: httpx.Client, gent: Person, owner: Person, client_id: str
+    operator: httpx.Client, gent: PortalVisitor, owner: PortalVisitor, client_id: str
 ) -> None:
     """With its reason, which is asked for; a refused request is gone from the list until it is made
     anew."""
@@ -153,7 +157,7 @@ def test_a_refusal_is_told_and_can_be_asked_again(
 
 
 def test_scopes_are_changed_and_taken_away(
-    operator: httpx.Client, gent: Person, owner: Person, client_id: str
+    operator: httpx.Client, gent: PortalVisitor, owner: PortalVisitor, client_id: str
 ) -> None:
     """Those of the owner's API alone; a coupling that ends leaves the scopes of others."""
     scopes = {"scopes": ["dv_dosis_schrijven", "dv_magda"], "default": ["dv_magda"]}
@@ -177,7 +181,7 @@ def test_scopes_are_changed_and_taken_away(
 
 
 def test_a_configuration_is_changed_and_removed(
-    operator: httpx.Client, team: Person, client_id: str
+    operator: httpx.Client, team: PortalVisitor, client_id: str
 ) -> None:
     """A stack's marks stay on it; mistakes are told at their fields."""
     path, page = (
@@ -208,7 +212,7 @@ def test_a_configuration_is_changed_and_removed(
 
 
 def test_a_name_and_contacts_are_changed(
-    operator: httpx.Client, gent: Person, client_id: str
+    operator: httpx.Client, gent: PortalVisitor, client_id: str
 ) -> None:
     """All else stays, a stack's mark too."""
     path, page = f"/management/v1/clients/{client_id}", f"{client_path(client_id)}/aanpassen"
@@ -233,7 +237,7 @@ def test_a_name_and_contacts_are_changed(
         ({"client_name": "Loket", "contacts": "a@stad.example stad"}, "contacts"),
     ],
 )
-def test_what_makes_no_client(gent: Person, fields: dict[str, str], place: str) -> None:
+def test_what_makes_no_client(gent: PortalVisitor, fields: dict[str, str], place: str) -> None:
     """Is told at its field, and can be corrected."""
     refused = send(gent, NEW, **fields)
     assert refused.status_code == 422
@@ -244,9 +248,9 @@ def test_what_makes_no_client(gent: Person, fields: dict[str, str], place: str) 
 def test_who_may_do_what(
     portal: RunningPortal,
     operator: httpx.Client,
-    gent: Person,
-    owner: Person,
-    team: Person,
+    gent: PortalVisitor,
+    owner: PortalVisitor,
+    team: PortalVisitor,
     client_id: str,
 ) -> None:
     """What is another's is not there at all, to read or to change: another organisation's client or
@@ -312,7 +316,7 @@ def test_who_may_do_what(
 
 
 def test_a_client_goes_after_a_confirmation(
-    portal: RunningPortal, operator: httpx.Client, gent: Person, team: Person
+    portal: RunningPortal, operator: httpx.Client, gent: PortalVisitor, team: PortalVisitor
 ) -> None:
     """By its organisation or the Aansluitingenteam; its tokens end, and its requests are
     forgotten."""

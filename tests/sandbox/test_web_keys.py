@@ -12,7 +12,7 @@ import pytest
 from joserfc.jwk import OctKey, RSAKey
 from jwcrypto.jwk import JWK
 
-from story.person import Person, client_path
+from story.person import PortalVisitor, client_path
 from tests.sandbox.web import person
 from tests.support.portal import (
     RunningPortal,
@@ -26,7 +26,7 @@ PEM = "-----BEGIN PRIVATE KEY-----\nbm90LWEta2V5LWJ1dC1hLXNlY3JldA==\n-----END P
 
 
 @pytest.fixture(scope="module")
-def somebody(portal: RunningPortal) -> Person:
+def somebody(portal: RunningPortal) -> PortalVisitor:
     return person(portal, f"beheer-{uuid.uuid4().hex[:8]}")
 
 
@@ -51,7 +51,7 @@ def trail_of(operator: httpx.Client, client_id: str) -> list[dict[str, object]]:
 
 @pytest.mark.parametrize("times", [{"exp": 1_600_000_000}, {"nbf": 4_000_000_000}])
 def test_a_key_that_does_not_count_now_is_refused(
-    operator: httpx.Client, somebody: Person, client_id: str, times: dict[str, int]
+    operator: httpx.Client, somebody: PortalVisitor, client_id: str, times: dict[str, int]
 ) -> None:
     """It was said that the application can sign with it at once, and no token came."""
     answer = somebody.upload(client_id, json.dumps({**public_jwk(new_key("key-0")), **times}))
@@ -61,7 +61,7 @@ def test_a_key_that_does_not_count_now_is_refused(
 
 
 def test_an_uploaded_key_gives_a_token_and_is_in_the_trail(
-    portal: RunningPortal, operator: httpx.Client, somebody: Person, client_id: str
+    portal: RunningPortal, operator: httpx.Client, somebody: PortalVisitor, client_id: str
 ) -> None:
     """As text or as a file, one or a set; the trail names who did it."""
     first, second, third = (new_key(f"key-{number}") for number in range(3))
@@ -97,7 +97,7 @@ def test_an_uploaded_key_gives_a_token_and_is_in_the_trail(
     ("language", "sentence"), [("nl", "noemt de sleutels zelf"), ("en", "names the keys itself")]
 )
 def test_keys_that_a_form_names_are_changed_there(
-    operator: httpx.Client, somebody: Person, language: str, sentence: str
+    operator: httpx.Client, somebody: PortalVisitor, language: str, sentence: str
 ) -> None:
     """The page says so and offers no upload, and one that is sent all the same is refused; the keys
     can be seen, and removed."""
@@ -130,7 +130,7 @@ def test_keys_that_a_form_names_are_changed_there(
     ids=str,
 )
 def test_a_public_key_in_pem_is_taken(
-    operator: httpx.Client, somebody: Person, client_id: str, kind: dict[str, Any]
+    operator: httpx.Client, somebody: PortalVisitor, client_id: str, kind: dict[str, Any]
 ) -> None:
     """As openssl writes it; its kid is its thumbprint. With anything behind it, it is refused
     whole."""
@@ -187,7 +187,7 @@ def private_keys() -> dict[str, tuple[str, str]]:
 def test_a_private_key_is_refused_and_never_repeated(
     portal: RunningPortal,
     operator: httpx.Client,
-    somebody: Person,
+    somebody: PortalVisitor,
     client_id: str,
     kind: str,
     caplog: pytest.LogCaptureFixture,
@@ -225,7 +225,7 @@ def test_a_private_key_is_refused_and_never_repeated(
 )
 def test_mistakes_are_told_in_both_languages(
     operator: httpx.Client,
-    somebody: Person,
+    somebody: PortalVisitor,
     client_id: str,
     change: dict[str, object],
     nl: str,
@@ -272,7 +272,7 @@ def test_mistakes_are_told_in_both_languages(
     ],
 )
 def test_what_is_no_key_is_refused(
-    operator: httpx.Client, somebody: Person, client_id: str, text: str, words: str
+    operator: httpx.Client, somebody: PortalVisitor, client_id: str, text: str, words: str
 ) -> None:
     """In a sentence, whatever it is."""
     answer = somebody.upload(client_id, text)
@@ -282,7 +282,7 @@ def test_what_is_no_key_is_refused(
 
 
 def test_the_same_key_twice_is_refused(
-    operator: httpx.Client, somebody: Person, client_id: str
+    operator: httpx.Client, somebody: PortalVisitor, client_id: str
 ) -> None:
     """Under another kid it is still the same key."""
     key = public_jwk(new_key("one"))
@@ -292,7 +292,7 @@ def test_the_same_key_twice_is_refused(
 
 
 def test_two_people_do_not_overwrite_each_other(
-    portal: RunningPortal, operator: httpx.Client, somebody: Person, client_id: str
+    portal: RunningPortal, operator: httpx.Client, somebody: PortalVisitor, client_id: str
 ) -> None:
     """A key that another one added while the page was open stays."""
     other = person(portal, f"{somebody.name}-2")
@@ -303,7 +303,7 @@ def test_two_people_do_not_overwrite_each_other(
 
 
 def test_the_last_key_goes_only_when_it_is_confirmed(
-    operator: httpx.Client, somebody: Person, client_id: str
+    operator: httpx.Client, somebody: PortalVisitor, client_id: str
 ) -> None:
     """Any other key goes at once; both are in the trail."""
     for kid in ("a/b?c=d&e", "last"):

@@ -9,7 +9,7 @@ import pytest
 
 from acmidm_sandbox.beheerportaal.store.database import Database
 from acmidm_sandbox.beheerportaal.store.users import WebSession
-from story.person import MENU, Person, client_path, hidden_fields
+from story.person import MENU, PortalVisitor, client_path, hidden_fields
 from tests.sandbox.web import GENT, anybody, cookies_of, person
 from tests.support.people import add_user, list_users, remove_user, set_right
 from tests.support.portal import RunningPortal, new_key, public_jwk, register_client
@@ -25,12 +25,12 @@ def name() -> str:
 
 
 @pytest.fixture(scope="module")
-def somebody(portal: RunningPortal) -> Person:
+def somebody(portal: RunningPortal) -> PortalVisitor:
     return person(portal, f"beheer-{uuid.uuid4().hex[:8]}")
 
 
 def test_a_visitor_is_led_to_the_form_and_then_to_the_page(
-    portal: RunningPortal, somebody: Person, operator: httpx.Client
+    portal: RunningPortal, somebody: PortalVisitor, operator: httpx.Client
 ) -> None:
     """The page that was asked for is where one ends after logging on."""
     path = client_path(register_client(operator)["client_id"])
@@ -54,7 +54,9 @@ def test_a_visitor_is_led_to_the_form_and_then_to_the_page(
         "/management/v1",
     ],
 )
-def test_nobody_is_sent_elsewhere(portal: RunningPortal, somebody: Person, elsewhere: str) -> None:
+def test_nobody_is_sent_elsewhere(
+    portal: RunningPortal, somebody: PortalVisitor, elsewhere: str
+) -> None:
     """No open redirect behind the log-on."""
     visitor = anybody(portal)
     fields = visitor.fields(LOG_ON)
@@ -65,7 +67,7 @@ def test_nobody_is_sent_elsewhere(portal: RunningPortal, somebody: Person, elsew
     assert (answer.status_code, answer.headers["location"]) == (303, MINE)
 
 
-def test_a_session_is_a_new_one_and_ends(portal: RunningPortal, somebody: Person) -> None:
+def test_a_session_is_a_new_one_and_ends(portal: RunningPortal, somebody: PortalVisitor) -> None:
     """What someone planted is worth nothing, and neither is what was thrown away or is over; the
     cookie is for HTTP alone, and nothing that opens a session is in the database."""
     visitor = anybody(portal)
@@ -97,7 +99,7 @@ def test_a_session_is_a_new_one_and_ends(portal: RunningPortal, somebody: Person
 
 
 def test_a_wrong_name_is_told_like_a_wrong_password(
-    portal: RunningPortal, somebody: Person
+    portal: RunningPortal, somebody: PortalVisitor
 ) -> None:
     """The same page, so that nobody learns which names there are."""
     pages = []
@@ -190,7 +192,7 @@ def test_only_the_own_organisation(
 
 
 def test_another_organisations_key_can_not_be_changed(
-    somebody: Person, operator: httpx.Client
+    somebody: PortalVisitor, operator: httpx.Client
 ) -> None:
     """404 for reading, adding and removing, and the keys stay."""
     key = new_key()
@@ -204,7 +206,7 @@ def test_another_organisations_key_can_not_be_changed(
     ]
 
 
-def test_a_portal_without_the_page_of_the_form_has_no_link_to_it(somebody: Person) -> None:
+def test_a_portal_without_the_page_of_the_form_has_no_link_to_it(somebody: PortalVisitor) -> None:
     assert somebody.http.get("/portaal/aansluitingsformulier").status_code == 404
     assert "aansluitingsformulier" not in somebody.http.get("/portaal/nl/aanmelden").text
 

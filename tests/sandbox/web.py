@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from story.person import Person
+from story.person import PortalVisitor
 from tests.support.people import add_user
 from tests.support.portal import RunningPortal
 from tests.support.trust import TRUSTED
@@ -15,9 +15,9 @@ from tests.support.trust import TRUSTED
 GENT = "OVO002067"
 
 
-def anybody(portal: RunningPortal, **headers: str) -> Person:
+def anybody(portal: RunningPortal, **headers: str) -> PortalVisitor:
     """Someone who has not logged on."""
-    return Person(
+    return PortalVisitor(
         httpx.Client(
             base_url=portal.origin, headers=headers, timeout=30, trust_env=False, verify=TRUSTED
         )
@@ -31,7 +31,7 @@ def person(
     *,
     api_beheerder: bool = True,
     **more: Any,
-) -> Person:
+) -> PortalVisitor:
     """A new user, logged on; `more` are further keywords of `add_user`."""
     somebody = anybody(portal)
     somebody.name = name

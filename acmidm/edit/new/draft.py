@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from acmidm.edit.changes import Content
-from acmidm.edit.new.organisations import Owner
+from acmidm.edit.new.organisations import OwningOrganisation
 from acmidm.form_text import Quoted, file_text, filled, lines_of
 from acmidm_onboarding.forms.files import ORGANISATION_FILE, form_file
 from acmidm_onboarding.texts import Language
@@ -47,7 +47,7 @@ class Without(Part):
 class Draft:
     """An organisation, a form of it, and the public keys that the form names."""
 
-    owner: Owner
+    owner: OwningOrganisation
     """Without a folder as long as nobody has looked for it."""
     form: Mapping[str, Any]
     """By its names in a file. The names of its keys are not in it: their files get theirs later."""
@@ -150,7 +150,7 @@ def _explained(form: Mapping[str, Any], language: Language) -> str:
     return file_text("onboarding", filled(fields), comment) + "\n".join([*lines, ""])
 
 
-def _organisation(owner: Owner, language: Language | None) -> str:
+def _organisation(owner: OwningOrganisation, language: Language | None) -> str:
     fields = dict(owner.fields)
     if "kbo" in fields:
         fields["kbo"] = Quoted(fields["kbo"])

@@ -16,7 +16,7 @@ from acmidm.edit.changes import Content
 from acmidm.edit.keys.declaring import add_keys, file_name
 from acmidm.edit.lines import copied, put_below, put_last, put_request, take_out
 from acmidm.edit.new.draft import Draft, KeyFiles, Without
-from acmidm.edit.new.organisations import Owner, quoted_or_none
+from acmidm.edit.new.organisations import OwningOrganisation, quoted_or_none
 from acmidm.report.fields import differing
 from acmidm.words import shown
 from acmidm_onboarding.forms.declarations import LoadedForm, former_keys
@@ -103,7 +103,7 @@ def more_of(
     contacts: Sequence[str] = (),
 ) -> Draft:
     """Return a draft of what a form that is there gets more: scopes, products and attributes."""
-    owner = Owner(loaded.file.parent.name, loaded.organisation)
+    owner = OwningOrganisation(loaded.file.parent.name, loaded.organisation)
     return Draft(owner, {"contacts": contacts, "environments": {environment: parts}})
 
 

@@ -27,7 +27,7 @@ from acmidm.edit.new.existing import (
     form_of_application,
 )
 from acmidm.edit.new.organisations import (
-    Owner,
+    OwningOrganisation,
     folders_of,
     of_earlier_code,
     quoted_or_none,
@@ -126,7 +126,7 @@ class SentFiles:
             # The next files find it.
             self._organisations[owner.folder] = owner.organisation
 
-    def _owner_of(self, sent: Draft, source: Taken) -> Owner | None:
+    def _owner_of(self, sent: Draft, source: Taken) -> OwningOrganisation | None:
         """Return the organisation by its codes, or a new one; None where it is noted that it is
         unclear which."""
         given, organisations = sent.owner.organisation, self._organisations
@@ -143,7 +143,7 @@ class SentFiles:
         if folders:
             [folder] = folders
             source.notes += _differences(folder, organisations[folder], given)
-            return Owner(folder, organisations[folder])
+            return OwningOrganisation(folder, organisations[folder])
         for name, code in (("ovo", given.ovo), ("kbo", given.kbo)):
             for sentence in of_earlier_code(code, organisations):
                 source.correct(sentence, name)
@@ -172,7 +172,7 @@ class SentFiles:
         if given.language is not Language.NL:
             fields["language"] = given.language.value
         names = speaks_for(sent.form["environments"], self._catalogue)
-        return Owner(folder, given, fields).speaking(names)
+        return OwningOrganisation(folder, given, fields).speaking(names)
 
     def _folders_of(self, given: Organisation) -> Iterator[str]:
         """Yield the folder of an organisation by its codes, and then each other one whose name or
@@ -192,7 +192,7 @@ class SentFiles:
             if folder != found[0] and (has_number or look_of(other.name) == look_of(given.name)):
                 yield folder
 
-    def _loaded(self, sent: Draft, owner: Owner, source: Taken) -> LoadedForm | None:
+    def _loaded(self, sent: Draft, owner: OwningOrganisation, source: Taken) -> LoadedForm | None:
         """Return the form that an application has, None where it is new; note why it cannot be
         changed. Raises Failure where nobody but the team can correct that."""
         application, files = sent.application, Files(self.changes.texts)
@@ -214,7 +214,7 @@ class SentFiles:
         return loaded
 
     def _files(
-        self, sent: Draft, owner: Owner, loaded: LoadedForm | None, source: Taken
+        self, sent: Draft, owner: OwningOrganisation, loaded: LoadedForm | None, source: Taken
     ) -> dict[Path, Content]:
         """Return the files of a form, which is the last; note what is wrong with its keys."""
         file = loaded.file if loaded else file_of(self._forms, owner.folder, sent.application)
@@ -229,7 +229,7 @@ class SentFiles:
     def _notes(
         self,
         sent: Draft,
-        owner: Owner,
+        owner: OwningOrganisation,
         loaded: LoadedForm | None,
         source: Taken,
         changed: Collection[Path],

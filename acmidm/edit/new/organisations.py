@@ -23,7 +23,7 @@ Organisations = Mapping[str, Organisation]
 
 
 @dataclass(frozen=True)
-class Owner:
+class OwningOrganisation:
     """An organisation with its folder. ``fields`` are those of a new organisation's file; empty
     where the file is there already."""
 
@@ -35,7 +35,7 @@ class Owner:
     def is_new(self) -> bool:
         return bool(self.fields)
 
-    def speaking(self, names: Mapping[str, Sequence[str]]) -> Owner:
+    def speaking(self, names: Mapping[str, Sequence[str]]) -> OwningOrganisation:
         """Return a new organisation that may send under these names."""
         return replace(
             self, organisation=self.organisation.model_copy(update={"speaks_for": names})
@@ -43,20 +43,20 @@ class Owner:
 
 
 _NOBODY = {"name": "Stand-in", "ovo": "OVO000000"}
-NOBODY = Owner("stand-in", Organisation.model_validate(_NOBODY), _NOBODY)
+NOBODY = OwningOrganisation("stand-in", Organisation.model_validate(_NOBODY), _NOBODY)
 """Stands for an organisation that is not known, so that the rest is still looked at."""
 
 
-def new_owner(folder: str, fields: Mapping[str, Any]) -> Owner:
+def new_owner(folder: str, fields: Mapping[str, Any]) -> OwningOrganisation:
     """Return a new organisation, not checked: the loader says what is wrong with its file."""
     codes = {"ovo": code_in(fields.get("ovo")), "kbo": code_in(fields.get("kbo"))}
     known = {"name": "", **fields, **codes}
-    return Owner(folder, Organisation.model_construct(**known), fields)
+    return OwningOrganisation(folder, Organisation.model_construct(**known), fields)
 
 
 def owner_of(
     given: Answers, organisations: Organisations, forms: Path, mistakes: Mistakes
-) -> Owner | None:
+) -> OwningOrganisation | None:
     """Return the organisation that answers are about, None where they do not say which."""
     text = (given.organisation or given.ovo or given.kbo or given.name or "").strip()
     if not text:
@@ -84,7 +84,7 @@ def owner_of(
                 file=file,
             )
         )
-    return Owner(folder, own)
+    return OwningOrganisation(folder, own)
 
 
 def _folders_meant(text: str, organisations: Organisations) -> list[str]:
@@ -119,7 +119,7 @@ def quoted_or_none(text: str | None) -> str:
 
 def _new(
     text: str, given: Answers, organisations: Organisations, mistakes: Mistakes
-) -> Owner | None:
+) -> OwningOrganisation | None:
     said = {"name": given.name, "ovo": given.ovo, "kbo": given.kbo}
     kind = _kind_of(text)
     if kind in said:

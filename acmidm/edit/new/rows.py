@@ -30,7 +30,7 @@ from acmidm.edit.new.draft import Draft
 from acmidm.edit.new.existing import added_to, form_of_application, leaving, more_of
 from acmidm.edit.new.organisations import (
     NOBODY,
-    Owner,
+    OwningOrganisation,
     codes_in,
     folders_of,
     of_others,
@@ -52,7 +52,7 @@ from acmidm_onboarding.values.problems import Failure, quoted
 from acmidm_onboarding.values.terms import Environment
 
 
-class Column(StrEnum):
+class Heading(StrEnum):
     """The columns that are read, here and by import, beside one per field of a product, such as
     ``notificaties.merk_code``; named as in the spreadsheet that connections were kept in."""
 
@@ -78,40 +78,40 @@ class Column(StrEnum):
 
 
 _ANSWERS: Mapping[str, str] = {
-    "kbo": Column.KBO,
-    "ovo": Column.OVO,
-    "name": Column.CUSTOMER,
-    "owners": Column.OWNER,
-    "application": Column.APPLICATION,
-    "contacts": Column.CONTACT,
-    "products": Column.PRODUCT,
-    "scopes": Column.SCOPE,
+    "kbo": Heading.KBO,
+    "ovo": Heading.OVO,
+    "name": Heading.CUSTOMER,
+    "owners": Heading.OWNER,
+    "application": Heading.APPLICATION,
+    "contacts": Heading.CONTACT,
+    "products": Heading.PRODUCT,
+    "scopes": Heading.SCOPE,
 }
 """Which column has each of the answers."""
-_CODES = (Column.KBO, Column.OVO)
+_CODES = (Heading.KBO, Heading.OVO)
 _OF_SCOPES = (
-    *(*_CODES, Column.APPLICATION, Column.SCOPE, Column.ENVIRONMENT),
-    *(Column.REASON, Column.REFERENCE, Column.UNTIL),
+    *(*_CODES, Heading.APPLICATION, Heading.SCOPE, Heading.ENVIRONMENT),
+    *(Heading.REASON, Heading.REFERENCE, Heading.UNTIL),
 )
-CLIENT_IDS = {Environment.TNI: Column.CLIENT_TEST, Environment.PROD: Column.CLIENT_PROD}
+CLIENT_IDS = {Environment.TNI: Heading.CLIENT_TEST, Environment.PROD: Heading.CLIENT_PROD}
 _OF_CLIENTS = (
-    *(Column.KBO, Column.CUSTOMER, Column.TAN, Column.URI_TEST, Column.URI_PROD),
+    *(Heading.KBO, Heading.CUSTOMER, Heading.TAN, Heading.URI_TEST, Heading.URI_PROD),
     *CLIENT_IDS.values(),
 )
 _OF_FORMS = (
     *_ANSWERS.values(),
-    Column.MANDATE_UNTIL,
-    Column.MANDATE_REFERENCE,
+    Heading.MANDATE_UNTIL,
+    Heading.MANDATE_REFERENCE,
     *CLIENT_IDS.values(),
 )
-CLIENTS_HEADINGS = Headings(_OF_CLIENTS, ((Column.KBO,), tuple(CLIENT_IDS.values())))
-SCOPES_HEADINGS = Headings(_OF_SCOPES, (_CODES,), (Column.MANDATE_UNTIL,))
+CLIENTS_HEADINGS = Headings(_OF_CLIENTS, ((Heading.KBO,), tuple(CLIENT_IDS.values())))
+SCOPES_HEADINGS = Headings(_OF_SCOPES, (_CODES,), (Heading.MANDATE_UNTIL,))
 _LISTS = ("owners", "contacts", "products", "scopes")
 _OPTIONS: Mapping[str, str] = {
     **{OPTIONS[name]: column for name, column in _ANSWERS.items()},
-    "--environment": Column.ENVIRONMENT,
-    "--until": Column.UNTIL,
-    "--mandate": Column.MANDATE_UNTIL,
+    "--environment": Heading.ENVIRONMENT,
+    "--until": Heading.UNTIL,
+    "--mandate": Heading.MANDATE_UNTIL,
 }
 """Which option each column stands for."""
 _BELGIAN_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", re.ASCII)
@@ -122,7 +122,7 @@ def headings(catalogue: Catalogue) -> Headings:
     fields = []
     for product in catalogue.products.values():
         fields += [f"{product.product}.{name}" for name in product.properties]
-    return Headings(_OF_FORMS, (_CODES, (Column.MANDATE_UNTIL,)), fields)
+    return Headings(_OF_FORMS, (_CODES, (Heading.MANDATE_UNTIL,)), fields)
 
 
 class FormRows(Rows[SheetRow, P]):
@@ -179,13 +179,13 @@ class FormRows(Rows[SheetRow, P]):
                 columns[option] = row.named(column)
         return columns
 
-    def _day(self, row: SheetRow, column: Column, mistakes: Mistakes) -> date | None:
+    def _day(self, row: SheetRow, column: Heading, mistakes: Mistakes) -> date | None:
         """Return a last day, which may be written as in Belgium, 31/12/2027; note one that is none,
         or that has passed."""
         text = row[column]
         if not text:
             return None
-        option = "--mandate" if column is Column.MANDATE_UNTIL else "--until"
+        option = "--mandate" if column is Heading.MANDATE_UNTIL else "--until"
         if written := _BELGIAN_DAY.fullmatch(text):
             text = f"{written[3]}-{written[2]:0>2}-{written[1]:0>2}"
         try:
@@ -223,8 +223,8 @@ class Towns(FormRows[Placed[SheetRow]]):
                         column=row.named(column),
                     )
                 )
-        until = self._day(row, Column.MANDATE_UNTIL, mistakes)
-        if not row[Column.MANDATE_UNTIL]:
+        until = self._day(row, Heading.MANDATE_UNTIL, mistakes)
+        if not row[Heading.MANDATE_UNTIL]:
             mistakes.miss("--mandate", tr("the last day of the mandate, such as 2027-12-31"))
         if answers.ovo:
             answers = replace(answers, ovo=answers.ovo.upper())
@@ -252,8 +252,8 @@ class Towns(FormRows[Placed[SheetRow]]):
         return Placed(row, files, tuple(notes), mistakes.label)
 
     def _new(
-        self, owner: Owner | None, answers: Answers, mistakes: Mistakes
-    ) -> tuple[Owner, dict[Path, Content]]:
+        self, owner: OwningOrganisation | None, answers: Answers, mistakes: Mistakes
+    ) -> tuple[OwningOrganisation, dict[Path, Content]]:
         """Return whose form a row makes, and its files. Raises Failure where nobody is named."""
         catalogue = self.onboardings.catalogue
         owner = owner or owner_of(answers, self._organisations, self._forms, mistakes)
@@ -269,7 +269,7 @@ class Towns(FormRows[Placed[SheetRow]]):
 
     def _known(
         self, row: SheetRow, given: Answers, mistakes: Mistakes, notes: list[str]
-    ) -> Owner | None:
+    ) -> OwningOrganisation | None:
         """Return an organisation that has a folder, and note what to look at; note why a row cannot
         be about its organisation."""
         codes = (given.ovo, given.kbo)
@@ -284,7 +284,7 @@ class Towns(FormRows[Placed[SheetRow]]):
         if folder is None:
             return None
         notes += self._refuse_second_identity(row, folder, given, mistakes)
-        return Owner(folder, self.onboardings.organisations[folder])
+        return OwningOrganisation(folder, self.onboardings.organisations[folder])
 
     def _refuse_second_identity(
         self, row: SheetRow, folder: str, given: Answers, mistakes: Mistakes
@@ -321,7 +321,7 @@ class Towns(FormRows[Placed[SheetRow]]):
             return []
         note = tr(
             "{column} has {given}, and onboardings/{folder} is {name}: see whether it is the same",
-            column=row.named(Column.CUSTOMER),
+            column=row.named(Heading.CUSTOMER),
             given=quoted(other_name),
             folder=folder,
             name=own.name,
@@ -367,7 +367,7 @@ class Towns(FormRows[Placed[SheetRow]]):
         self,
         files: dict[Path, Content],
         row: SheetRow,
-        owner: Owner,
+        owner: OwningOrganisation,
         application: str,
         until: date,
         mistakes: Mistakes,
@@ -378,7 +378,7 @@ class Towns(FormRows[Placed[SheetRow]]):
         has = mandate_for(mandates, self._supplier, application)
         if has is not None and has.until >= until:
             return []
-        reference, notes = row[Column.MANDATE_REFERENCE], []
+        reference, notes = row[Heading.MANDATE_REFERENCE], []
         if has is not None:
             name = owner.organisation.name
             self._require_new(has, mandates, application, reference, name, mistakes)
@@ -427,7 +427,7 @@ class Towns(FormRows[Placed[SheetRow]]):
                     " {column}, with a number that no earlier one has",
                     name=name,
                     until=last.until,
-                    column=Column.MANDATE_REFERENCE,
+                    column=Heading.MANDATE_REFERENCE,
                 )
             )
 
@@ -478,7 +478,7 @@ class Scopes(FormRows[AddedScopes]):
 
     def _place(self, row: SheetRow, answers: Answers, mistakes: Mistakes) -> AddedScopes:
         loaded = self._form(answers, mistakes)
-        given = (row[Column.ENVIRONMENT] or Environment.TNI).lower()
+        given = (row[Heading.ENVIRONMENT] or Environment.TNI).lower()
         mistakes.add("--environment", *chosen(tuple(Environment), given))
         scopes = separate(answers.scopes)
         if not scopes:
@@ -486,9 +486,9 @@ class Scopes(FormRows[AddedScopes]):
         if loaded and given in _NOT_ON and given not in loaded.form.environments:
             mistakes.note(translated(_NOT_ON[given], form=loaded.name, file=loaded.file))
         said = {
-            "reason": row[Column.REASON],
-            "reference": row[Column.REFERENCE],
-            "until": self._day(row, Column.UNTIL, mistakes),
+            "reason": row[Heading.REASON],
+            "reference": row[Heading.REFERENCE],
+            "until": self._day(row, Heading.UNTIL, mistakes),
         }
         if loaded is None or mistakes.sentences:
             raise Failure("\n".join(mistakes.sentences))

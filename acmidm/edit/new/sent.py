@@ -16,12 +16,12 @@ from pydantic import BeforeValidator, Field
 
 from acmidm.edit.changes import Content
 from acmidm.edit.new.draft import Draft, Key, Without
-from acmidm.edit.new.organisations import Owner
+from acmidm.edit.new.organisations import OwningOrganisation
 from acmidm.private_key import is_private_key
 from acmidm.sheet import SUFFIXES
 from acmidm_onboarding.forms.documents import (
-    Document,
     Unreadable,
+    YamlDocument,
     read_beginning,
     read_document,
     read_text,
@@ -142,7 +142,7 @@ class _File(Part):
             "contacts": self.form.contacts,
             "environments": environments,
         }
-        return Draft(Owner("", self.organisation), form, keys, self.without)
+        return Draft(OwningOrganisation("", self.organisation), form, keys, self.without)
 
     def _request(self, request: EnvironmentRequest) -> dict[str, Any]:
         """Return what a form has for an environment beside its keys, by its names there."""
@@ -180,7 +180,7 @@ def read_sent(file: Path) -> Iterator[Taken]:
             yield Taken(file, for_team=[sentence])
 
 
-def _documents(file: Path) -> list[Document]:
+def _documents(file: Path) -> list[YamlDocument]:
     """Return the one document of a file, or several that take over: each has more than comments."""
     documents = []
     with suppress(Unreadable):  # what is wrong is said of the document
@@ -195,16 +195,16 @@ def _documents(file: Path) -> list[Document]:
     return [read_document(file, shown(file))]
 
 
-def _document(file: Path, text: str) -> Document:
+def _document(file: Path, text: str) -> YamlDocument:
     return read_document(file, shown(file), lambda _: text)
 
 
-def _takes_over(document: Document) -> bool:
+def _takes_over(document: YamlDocument) -> bool:
     """Return whether a document has what a hand changed, also where it has mistakes."""
     return isinstance(document.data, Mapping) and "without" in document.data
 
 
-def _taken(file: Path, document: Document) -> Taken:
+def _taken(file: Path, document: YamlDocument) -> Taken:
     sent, problems = validated(_File, document)  # it reads a misspelt name as what is meant
     taken = Taken(file, _language_of(document), _application_of(document))
     taken.takes_over = _takes_over(document)
@@ -220,7 +220,7 @@ def _taken(file: Path, document: Document) -> Taken:
     return taken
 
 
-def _beyond(document: Document) -> Iterator[Problem]:
+def _beyond(document: YamlDocument) -> Iterator[Problem]:
     """Yield each field of forms and organisations that no sender decides, such as rights and
     exemptions."""
     more = ("attributes", "default", "reference") if _takes_over(document) else ()
@@ -244,7 +244,7 @@ def _beyond(document: Document) -> Iterator[Problem]:
             yield document.problem((*place, name), what, tr("remove it here"), at_key=True)
 
 
-def _unexplained(document: Document, sent: _File) -> Iterator[Problem]:
+def _unexplained(document: YamlDocument, sent: _File) -> Iterator[Problem]:
     """Yield each scope that is taken over without its reason, which nobody but a person knows."""
     for environment, request in sent.form.environments.items():
         for name, scope in request.scopes.items():
@@ -256,7 +256,7 @@ def _unexplained(document: Document, sent: _File) -> Iterator[Problem]:
                 )
 
 
-def _keys_alone(document: Document, sent: _File) -> Iterator[Problem]:
+def _keys_alone(document: YamlDocument, sent: _File) -> Iterator[Problem]:
     """Yield each key that is named and not there, and each that no environment names: it would be
     left out, and its sender think that it counts."""
     named: dict[str, DocumentPath] = {}
@@ -279,7 +279,7 @@ def _keys_alone(document: Document, sent: _File) -> Iterator[Problem]:
         )
 
 
-def _application_of(document: Document) -> str | None:
+def _application_of(document: YamlDocument) -> str | None:
     """Return what the sender calls the application, also where the file has mistakes; None where
     that is too long for a name, or no name but a secret."""
     match document.data:
@@ -288,7 +288,7 @@ def _application_of(document: Document) -> str | None:
     return None
 
 
-def _language_of(document: Document) -> Language:
+def _language_of(document: YamlDocument) -> Language:
     """Return the language that the sender chose on the page, also where the file has mistakes."""
     match document.data:
         case {"organisation": {"language": str(language)}} if language in list(Language):

@@ -24,7 +24,7 @@ from acmidm.words import WHOLE, plain
 from acmidm_onboarding.engine_resources import Resource
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.documents import MAXIMUM_BYTES, Document, read_document
+from acmidm_onboarding.forms.documents import MAXIMUM_BYTES, YamlDocument, read_document
 from acmidm_onboarding.forms.form import ScopeRequest
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.rules.gate import by_reason
@@ -425,5 +425,5 @@ def _unwritable(fields: Mapping[str, Any]) -> list[str]:
     return [problem.what for problem in _read("\n".join(lines_of(fields))).problems][:1]
 
 
-def _read(text: str) -> Document:
+def _read(text: str) -> YamlDocument:
     return read_document(Path(), Path(), lambda _: text)

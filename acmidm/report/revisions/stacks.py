@@ -13,7 +13,7 @@ from typing import Any
 
 from acmidm.git import PLAIN_FILE, Tree, UnknownRevision
 from acmidm.report.revisions.files import is_below, is_in_place
-from acmidm_onboarding.forms.documents import Document, read_document
+from acmidm_onboarding.forms.documents import YamlDocument, read_document
 from acmidm_onboarding.forms.files import Files, absolute
 from acmidm_onboarding.settings import NAMESPACE, OLD_WAY, catalogue_of_module
 from acmidm_onboarding.stack_files import Stacks
@@ -96,7 +96,7 @@ def stacks_of(tree: Tree) -> StacksOfRevision:
     return StacksOfRevision(tuple(stacks))
 
 
-def _config(document: Document) -> Mapping[str, Any]:
+def _config(document: YamlDocument) -> Mapping[str, Any]:
     return _mapping(_mapping(document.data).get("config"))
 
 
@@ -112,10 +112,10 @@ def read_values(tree: Tree, paths: Iterable[str]) -> dict[str, Fields]:
     return values
 
 
-def _read(tree: Tree, paths: Iterable[str]) -> dict[str, Document]:
+def _read(tree: Tree, paths: Iterable[str]) -> dict[str, YamlDocument]:
     wanted = tree.entries.keys() & paths
     files = tree.files(wanted.__contains__)
-    documents: dict[str, Document] = {}
+    documents: dict[str, YamlDocument] = {}
     for path in sorted(wanted):
         file = Path(path)
         documents[path] = read_document(absolute(file), file, files.read_text)

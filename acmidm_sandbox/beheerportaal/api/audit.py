@@ -14,7 +14,7 @@ from acmidm_sandbox.beheerportaal.api.endpoints import (
 )
 from acmidm_sandbox.beheerportaal.context import CurrentPortal
 from acmidm_sandbox.beheerportaal.documents import AuditPage
-from acmidm_sandbox.beheerportaal.store.clients import Change
+from acmidm_sandbox.beheerportaal.store.clients import StoredChange
 from acmidm_sandbox.beheerportaal.store.database import page_of
 
 router = router_for_operators(PREFIX, "audit")
@@ -29,7 +29,9 @@ def read_audit(
     after: AFTER = None,
 ) -> Response:
     """The changes, of one client or of all."""
-    condition = true() if client_id is None else Change.client_id == client_id
+    condition = true() if client_id is None else StoredChange.client_id == client_id
     with portal.database.read() as session:
-        lines, following = page_of(session, Change, condition, limit, after, newest_first=True)
+        lines, following = page_of(
+            session, StoredChange, condition, limit, after, newest_first=True
+        )
     return answer_page(AuditPage(items=[line.entry for line in lines], next=following))

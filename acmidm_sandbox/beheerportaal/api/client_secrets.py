@@ -13,7 +13,7 @@ from acmidm_sandbox.beheerportaal.documents import (
 )
 from acmidm_sandbox.beheerportaal.problems import Problem, refused
 from acmidm_sandbox.beheerportaal.secrets import hash_secret, is_secret
-from acmidm_sandbox.beheerportaal.store.clients import Client
+from acmidm_sandbox.beheerportaal.store.clients import StoredClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Secrets:
     previous_expires_at: int | None = None
 
 
-def secrets_after(client: Client, replacement: ClientReplacement) -> Secrets:
+def secrets_after(client: StoredClient, replacement: ClientReplacement) -> Secrets:
     """Return what a client has after a PUT.
 
     Raises:

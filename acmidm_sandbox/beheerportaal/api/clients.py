@@ -40,7 +40,7 @@ from acmidm_sandbox.beheerportaal.problems import Problem, not_found, refused
 from acmidm_sandbox.beheerportaal.secrets import hash_secret
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from acmidm_sandbox.beheerportaal.store import clients, users
-from acmidm_sandbox.beheerportaal.store.clients import Client, record
+from acmidm_sandbox.beheerportaal.store.clients import StoredClient, record
 from acmidm_sandbox.beheerportaal.store.database import page_of
 
 PREFIX = "/management/v1"
@@ -71,9 +71,9 @@ def list_clients(
     matching: ColumnElement[bool] = true()
     for name, value in given.items():
         if value is not None:
-            matching &= getattr(Client, name) == value
+            matching &= getattr(StoredClient, name) == value
     with portal.database.read() as session:
-        page, following = page_of(session, Client, matching, limit, after)
+        page, following = page_of(session, StoredClient, matching, limit, after)
     return answer_page(ClientPage(items=[client.item for client in page], next=following))
 
 
@@ -244,7 +244,7 @@ def count_administrators(
 
 def add(
     session: Session, settings: PortalSettings, actor: str, declaration: ClientDeclaration
-) -> Client:
+) -> StoredClient:
     """Register a client, and write a line in the audit trail.
 
     Raises:
@@ -254,7 +254,7 @@ def add(
     client_id = _new_client_id(session, settings)
     secret, now = declaration.client_secret, int(time.time())
     updated_at = None if secret is None else now
-    client = Client(
+    client = StoredClient(
         client_id=client_id,
         document=ClientDocument(
             **declaration.metadata,
@@ -277,7 +277,7 @@ def add(
 def store_scopes(
     session: Session,
     actor: str,
-    client: Client,
+    client: StoredClient,
     wanted: ScopesDocument,
     assigned: Collection[str],
 ) -> None:
@@ -297,7 +297,7 @@ def store_scopes(
 
 
 def store_jwks(
-    session: Session, actor: str, client: Client, keys: Sequence[Mapping[str, Any]]
+    session: Session, actor: str, client: StoredClient, keys: Sequence[Mapping[str, Any]]
 ) -> None:
     """Write a set of keys, those that were added checked, and a line in the audit trail; neither
     where it is the set that there is."""
@@ -310,7 +310,7 @@ def store_jwks(
     record(session, actor, "jwks.replaced", client.client_id, path, before=before, after=jwks)
 
 
-def _find(session: Session, client_id: str) -> Client:
+def _find(session: Session, client_id: str) -> StoredClient:
     """Return the client.
 
     Raises:
@@ -344,7 +344,9 @@ def _require_free(session: Session, software_id: str | None, client_id: str | No
     """
     if software_id is None:
         return
-    owner = session.scalar(select(Client.client_id).where(Client.software_id == software_id))
+    owner = session.scalar(
+        select(StoredClient.client_id).where(StoredClient.software_id == software_id)
+    )
     if owner not in (None, client_id):
         raise Problem(
             409,

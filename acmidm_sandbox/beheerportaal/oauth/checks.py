@@ -56,7 +56,7 @@ class Demand(StrEnum):
     REFUSED = "refused"
 
 
-class Basis(StrEnum):
+class RuleBasis(StrEnum):
     """How that is known: read in its documentation, seen in a public client, or neither."""
 
     DOCUMENTED = "documented"
@@ -69,7 +69,7 @@ class Ruling:
     """One platform's rule. `tolerated` is empty where the sandbox holds to it."""
 
     demand: Demand
-    basis: Basis
+    basis: RuleBasis
     source: str
     tolerated: str = ""
 
@@ -96,7 +96,7 @@ def _read_rules() -> Iterator[tuple[str, Rule]]:
             answers = _answers(row.pop("answer", {}), row.pop("error", "invalid_client"))
             rulings: dict[str, Ruling] = {}
             for platform, (demand, basis, *source) in row.items():
-                ruling = Ruling(Demand(demand), Basis(basis), *source)
+                ruling = Ruling(Demand(demand), RuleBasis(basis), *source)
                 if platform == "both":
                     rulings |= {"acmidm": ruling, "geosecure": ruling}
                 else:

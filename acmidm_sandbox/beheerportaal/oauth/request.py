@@ -24,7 +24,7 @@ from acmidm_sandbox.beheerportaal.limits import CLOCK_SKEW_SECONDS
 from acmidm_sandbox.beheerportaal.secrets import is_secret
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from acmidm_sandbox.beheerportaal.store import clients
-from acmidm_sandbox.beheerportaal.store.clients import Client
+from acmidm_sandbox.beheerportaal.store.clients import StoredClient
 from acmidm_sandbox.beheerportaal.store.users import Operator
 
 
@@ -73,7 +73,7 @@ def find_principal(session: Session, client_id: str) -> Principal | None:
     )
 
 
-def _of_client(client: Client) -> Principal:
+def _of_client(client: StoredClient) -> Principal:
     """Return a connection client; its tokens say for which organisation and application it acts,
     and what it says of itself."""
     document, organisation = client.document, client.document.organisation

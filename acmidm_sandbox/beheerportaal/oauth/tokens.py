@@ -15,7 +15,7 @@ from sqlalchemy import select
 from acmidm_sandbox.beheerportaal.documents import KeyInUse
 from acmidm_sandbox.beheerportaal.oauth.request import Principal, TokenRequest, find_principal
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
-from acmidm_sandbox.beheerportaal.store.clients import KeyUse
+from acmidm_sandbox.beheerportaal.store.clients import StoredKeyUse
 from acmidm_sandbox.beheerportaal.store.database import Database
 from acmidm_sandbox.beheerportaal.store.tokens import AccessToken, ServerKey, forget_ended
 from acmidm_sandbox.beheerportaal.store.users import hash_of
@@ -67,7 +67,7 @@ class AccessTokens:
                     last_used_at=datetime.now(UTC).isoformat(timespec="seconds"),
                     with_kid=request.kid is not None,
                 )
-                row = KeyUse(client_id=client.client_id, thumbprint=use.thumbprint, use=use)
+                row = StoredKeyUse(client_id=client.client_id, thumbprint=use.thumbprint, use=use)
                 session.merge(row)
         return token
 

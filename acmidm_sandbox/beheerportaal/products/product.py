@@ -57,7 +57,7 @@ class Refusal(_ProductModel):
     code: str | None = None
 
 
-class Product(_ProductModel):
+class ServedProduct(_ProductModel):
     """A product."""
 
     name: str
@@ -69,12 +69,12 @@ class Product(_ProductModel):
     schemas: dict[str, Any] = {}  # by name
 
 
-def read_products() -> list[Product]:
+def read_products() -> list[ServedProduct]:
     """Return what each file says."""
     products = []
     for file in sorted(FOLDER.glob("*.yaml")):
         content = yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader)
-        products.append(Product(name=file.stem, **content))
+        products.append(ServedProduct(name=file.stem, **content))
     return products
 
 
@@ -83,7 +83,7 @@ class Sent:
     """What a client sent by a call: a document, or parameters."""
 
     portal: Portal
-    product: Product
+    product: ServedProduct
     call: Call
     client_id: str
     document: dict[str, Any]

@@ -23,8 +23,8 @@ from acmidm_sandbox.beheerportaal.products.documents import find_mistakes
 from acmidm_sandbox.beheerportaal.products.product import (
     PREFIX,
     Call,
-    Product,
     Sent,
+    ServedProduct,
     dotted,
     not_set,
     texts_at,
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 _MODULES = {"dosis": dosis, "notificaties": notificaties}
 
 
-def route_calls(product: Product) -> APIRouter:
+def route_calls(product: ServedProduct) -> APIRouter:
     """Return the routes of a product. The token is looked at before the body is."""
     router = APIRouter(
         prefix=PREFIX.rstrip("/"),
@@ -84,7 +84,7 @@ def _authorise(request: Request, product: str) -> None:
         )
 
 
-def _endpoint(product: Product, call: Call) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(product: ServedProduct, call: Call) -> Callable[[Request], Awaitable[Response]]:
     function = getattr(_MODULES[product.name], call.does) if call.does else None
 
     async def endpoint(request: Request) -> Response:

@@ -45,7 +45,7 @@ def _in_document(path: str, **how: Any) -> Mapped[str | None]:
     return mapped_column(Computed(f"json_extract(document, '$.{path}')"), **how)
 
 
-class Client(Numbered):
+class StoredClient(Numbered):
     """A client: three documents with a version each, for the unit of a change is a whole document;
     and the hashes of its secrets."""
 
@@ -94,7 +94,7 @@ class Client(Numbered):
         )
 
 
-class Coupling(Base):
+class StoredCoupling(Base):
     """A request to couple a client to an API, until it is approved."""
 
     __tablename__ = "coupling_requests"
@@ -104,7 +104,7 @@ class Coupling(Base):
     request: Mapped[CouplingRequest] = mapped_column(AsJson(CouplingRequest))
 
 
-class KeyUse(Base):
+class StoredKeyUse(Base):
     """A key of a client that got a token: when it did last, and whether the assertion that it
     signed named it."""
 
@@ -115,7 +115,7 @@ class KeyUse(Base):
     use: Mapped[KeyInUse] = mapped_column(AsJson(KeyInUse))
 
 
-class Change(Numbered):
+class StoredChange(Numbered):
     """A line of the audit trail."""
 
     __tablename__ = "audit"
@@ -124,24 +124,24 @@ class Change(Numbered):
     entry: Mapped[AuditEntry] = mapped_column(AsJson(AuditEntry))
 
 
-def find(session: Session, client_id: str) -> Client | None:
+def find(session: Session, client_id: str) -> StoredClient | None:
     """Return the client, or None."""
-    return session.scalar(select(Client).where(Client.client_id == client_id))
+    return session.scalar(select(StoredClient).where(StoredClient.client_id == client_id))
 
 
-def replace_jwks(session: Session, client: Client, jwks: JwksDocument) -> None:
+def replace_jwks(session: Session, client: StoredClient, jwks: JwksDocument) -> None:
     """Write the set of keys under the next version, and forget the use of those that are gone."""
     client.jwks = jwks
     client.jwks_version += 1
     thumbprints = [thumbprint(key) for key in jwks.keys]
-    others = KeyUse.thumbprint.not_in(thumbprints)
-    session.execute(delete(KeyUse).where(KeyUse.client_id == client.client_id, others))
+    others = StoredKeyUse.thumbprint.not_in(thumbprints)
+    session.execute(delete(StoredKeyUse).where(StoredKeyUse.client_id == client.client_id, others))
 
 
 def remove(session: Session, client_id: str) -> None:
     """Remove the client with its scopes and keys, and with what it sent: nobody else would ever
     remove that."""
-    for kind in (Client, Coupling, KeyUse, Upload, Notification):
+    for kind in (StoredClient, StoredCoupling, StoredKeyUse, Upload, Notification):
         session.execute(delete(kind).where(kind.client_id == client_id))
 
 
@@ -151,23 +151,27 @@ def of_organisation(ovo: str | None, kbo: str | None) -> ColumnElement[bool]:
     A KBO number is for clients without an OVO code, and for others where all with the number have
     one OVO code: departments can share it.
     """
-    by_kbo = false() if kbo is None or kbo == SHARED_KBO_NUMBER else Client.kbo == kbo
+    by_kbo = false() if kbo is None or kbo == SHARED_KBO_NUMBER else StoredClient.kbo == kbo
     if ovo is not None:
-        return or_(Client.ovo == ovo, and_(by_kbo, Client.ovo.is_(None)))
-    with_number = select(func.count(Client.ovo.distinct())).where(Client.kbo == kbo)
+        return or_(StoredClient.ovo == ovo, and_(by_kbo, StoredClient.ovo.is_(None)))
+    with_number = select(func.count(StoredClient.ovo.distinct())).where(StoredClient.kbo == kbo)
     codes = with_number.correlate(None).scalar_subquery()
-    return and_(by_kbo, or_(Client.ovo.is_(None), codes == 1))
+    return and_(by_kbo, or_(StoredClient.ovo.is_(None), codes == 1))
 
 
 def couplings_of(session: Session, client_id: str) -> dict[str, CouplingRequest]:
     """Return the requests of a client, by Referentie."""
-    rows = session.scalars(select(Coupling).where(Coupling.client_id == client_id))
+    rows = session.scalars(select(StoredCoupling).where(StoredCoupling.client_id == client_id))
     return {row.referentie: row.request for row in rows}
 
 
 def keys_in_use(session: Session, client_id: str) -> KeysInUse:
     """Return the keys of a client that got a token, the last used first."""
-    its = select(KeyUse.use).where(KeyUse.client_id == client_id).order_by(KeyUse.thumbprint)
+    its = (
+        select(StoredKeyUse.use)
+        .where(StoredKeyUse.client_id == client_id)
+        .order_by(StoredKeyUse.thumbprint)
+    )
     uses = session.scalars(its).all()
     return KeysInUse(items=sorted(uses, key=lambda use: use.last_used_at, reverse=True))
 
@@ -193,7 +197,7 @@ def record(
         before=_content(before),
         after=_content(after),
     )
-    session.add(Change(client_id=client_id, entry=entry))
+    session.add(StoredChange(client_id=client_id, entry=entry))
 
 
 def _content(document: BaseModel | None) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ from acmidm_sandbox.beheerportaal.documents import ClientReplacement
 from acmidm_sandbox.beheerportaal.jwk import thumbprint
 from acmidm_sandbox.beheerportaal.store import products
 from acmidm_sandbox.beheerportaal.store.clients import (
-    Client,
+    StoredClient,
     couplings_of,
     keys_in_use,
     of_organisation,
@@ -67,7 +67,7 @@ def _view(key: Mapping[str, Any]) -> KeyView:
 def show_clients(visit: EitherVisit) -> Response:
     """My OAuth clients; for the Aansluitingenteam those of all organisations."""
     with visit.portal.database.read() as session:
-        among = session.scalars(select(Client).where(seen(visit)).order_by(Client.seq))
+        among = session.scalars(select(StoredClient).where(seen(visit)).order_by(StoredClient.seq))
         rows = [(client, list(map(_view, client.jwks.keys))) for client in among]
     return visit.page("clients.html", rows=rows)
 
@@ -112,7 +112,7 @@ def change_client(
 
 def _save(
     visit: Visit,
-    client: Client | None,
+    client: StoredClient | None,
     metadata: Mapping[str, Any],
     client_name: str,
     contacts: str,
@@ -136,7 +136,7 @@ def _save(
 
 def _form(
     visit: Visit,
-    client: Client | None,
+    client: StoredClient | None,
     client_name: str,
     contacts: str,
     mistakes: Mistakes = (),
@@ -167,7 +167,7 @@ def show_again(visit: EitherVisit, client_id: str) -> Response:
 
 def render(
     visit: Visit,
-    client: Client,
+    client: StoredClient,
     mistakes: Mistakes = (),
     *,
     referentie: str = "",
@@ -179,7 +179,7 @@ def render(
         uses = keys_in_use(session, client_id).items
         configured = products.configurations_of(session, client_id)
         requests = couplings_of(session, client_id)
-        is_own = session.scalar(select(managed(visit)).where(Client.client_id == client_id))
+        is_own = session.scalar(select(managed(visit)).where(StoredClient.client_id == client_id))
     return visit.page(
         "client.html",
         mistakes=mistakes,
@@ -249,7 +249,7 @@ def remove_key(
 
 def find(
     visit: Visit, session: Session, client_id: str, among: ColumnElement[bool] | None = None
-) -> Client:
+) -> StoredClient:
     """Return a client, among one's own where nothing else is said.
 
     Raises:
@@ -257,7 +257,9 @@ def find(
         business.
     """
     condition = managed(visit) if among is None else among
-    client = session.scalar(select(Client).where(condition, Client.client_id == client_id))
+    client = session.scalar(
+        select(StoredClient).where(condition, StoredClient.client_id == client_id)
+    )
     if client is None:
         raise HTTPException(404)
     return client

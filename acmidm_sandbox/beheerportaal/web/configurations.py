@@ -13,7 +13,7 @@ from acmidm_sandbox.beheerportaal.api.products import put_configuration, remove_
 from acmidm_sandbox.beheerportaal.documents import ConfigurationDocument
 from acmidm_sandbox.beheerportaal.problems import Problem
 from acmidm_sandbox.beheerportaal.store import products
-from acmidm_sandbox.beheerportaal.store.clients import Client
+from acmidm_sandbox.beheerportaal.store.clients import StoredClient
 from acmidm_sandbox.beheerportaal.web import clients
 from acmidm_sandbox.beheerportaal.web.visit import (
     Field,
@@ -73,7 +73,7 @@ def save_configuration(
 
 def _find(
     visit: Visit, client_id: str, product: str
-) -> tuple[Client, products.Configuration | None]:
+) -> tuple[StoredClient, products.Configuration | None]:
     """Return a client, and what is configured for it. Raises HTTPException: 404 for an unknown
     product or client."""
     if product not in visit.portal.settings.products:
@@ -128,7 +128,7 @@ def _mistakes(
 
 def _page(
     visit: Visit,
-    client: Client,
+    client: StoredClient,
     product: str,
     texts: Mapping[str, str],
     mistakes: Mistakes = (),

@@ -14,7 +14,12 @@ from acmidm_sandbox.beheerportaal.api.clients import PREFIX, store_scopes
 from acmidm_sandbox.beheerportaal.documents import Action, CouplingRequest, ScopesDocument
 from acmidm_sandbox.beheerportaal.settings import ApiSettings
 from acmidm_sandbox.beheerportaal.store import clients as stored_clients
-from acmidm_sandbox.beheerportaal.store.clients import Client, Coupling, couplings_of, record
+from acmidm_sandbox.beheerportaal.store.clients import (
+    StoredClient,
+    StoredCoupling,
+    couplings_of,
+    record,
+)
 from acmidm_sandbox.beheerportaal.store.database import now
 from acmidm_sandbox.beheerportaal.web import clients
 from acmidm_sandbox.beheerportaal.web.visit import AdministratorVisit, Field, SentForm, Visit
@@ -30,7 +35,7 @@ class _Decision:
 
     referentie: str
     api: ApiSettings
-    client: Client
+    client: StoredClient
     waits: CouplingRequest | None
 
 
@@ -52,7 +57,7 @@ def request_coupling(visit: AdministratorVisit, client_id: str, referentie: Fiel
 
 
 def _obstacle(
-    visit: Visit, client: Client, referentie: str, earlier: CouplingRequest | None
+    visit: Visit, client: StoredClient, referentie: str, earlier: CouplingRequest | None
 ) -> str:
     """Return the name of the text that says why a coupling can't be requested; empty where it
     can."""
@@ -70,9 +75,9 @@ def _obstacle(
 def show_apis(visit: AdministratorVisit) -> Response:
     """My APIs: the requests that wait for a decision, and the clients that are coupled."""
     with visit.portal.database.read() as session:
-        all_clients = session.scalars(select(Client).order_by(Client.seq)).all()
+        all_clients = session.scalars(select(StoredClient).order_by(StoredClient.seq)).all()
         requests = session.scalars(
-            select(Coupling).where(Coupling.referentie.in_(visit.apis))
+            select(StoredCoupling).where(StoredCoupling.referentie.in_(visit.apis))
         ).all()
     unrefused = set()
     for coupling in requests:
@@ -131,7 +136,7 @@ def _grant(visit: Visit, coupling: _Decision, granted: set[str], default: set[st
     """Scopes of other APIs stay."""
     portal, api = visit.portal, coupling.api
     with portal.database.write() as session:
-        client = session.get_one(Client, coupling.client.seq)
+        client = session.get_one(StoredClient, coupling.client.seq)
         document = ScopesDocument(
             scopes=[*granted, *set(client.scopes.scopes).difference(api.scopes)],
             default=[*default, *set(client.scopes.default).difference(api.scopes)],
@@ -139,7 +144,7 @@ def _grant(visit: Visit, coupling: _Decision, granted: set[str], default: set[st
         assigned = portal.settings.assigned_scopes
         store_scopes(session, visit.somebody.actor, client, document, assigned)
         asked = {"client_id": client.client_id, "referentie": coupling.referentie}
-        session.execute(delete(Coupling).filter_by(**asked))
+        session.execute(delete(StoredCoupling).filter_by(**asked))
     if granted:
         return visit.see("apis", "coupling_granted")
     return visit.see("apis", "coupling_ended")
@@ -177,5 +182,5 @@ def _keep(visit: Visit, session: Session, action: Action, request: CouplingReque
     path = f"{PREFIX}/clients/{request.client_id}/couplings/{request.referentie}"
     record(session, visit.somebody.actor, action, request.client_id, path, after=request)
     session.merge(
-        Coupling(client_id=request.client_id, referentie=request.referentie, request=request)
+        StoredCoupling(client_id=request.client_id, referentie=request.referentie, request=request)
     )

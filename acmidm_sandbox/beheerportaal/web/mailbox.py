@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from acmidm_sandbox.beheerportaal.mail import Mail, received_mails
+from acmidm_sandbox.beheerportaal.mail import ReceivedMail, received_mails
 from acmidm_sandbox.beheerportaal.store.clients import SHARED_KBO_NUMBER
 from acmidm_sandbox.beheerportaal.web.visit import AdministratorVisit, Visit
 
@@ -27,7 +27,7 @@ def show_mail(visit: AdministratorVisit, number: str) -> Response:
     raise HTTPException(404)
 
 
-def _own_mails(visit: Visit) -> list[Mail]:
+def _own_mails(visit: Visit) -> list[ReceivedMail]:
     """Return those about the organisation's connections: those that name none are nobody's, and so
     are those of a shared number."""
     codes = {visit.somebody.ovo, visit.somebody.kbo} - {SHARED_KBO_NUMBER}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from acmidm_onboarding.authority_types import AuthorityType, installed_authorities
-from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.forms.documents import YamlDocument
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
 from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.problems import DocumentPath, Problem, listed
@@ -73,7 +73,7 @@ _WISHES = (
 
 
 def problems_of_authorities(
-    document: Document,
+    document: YamlDocument,
     form: Form,
     environment: Environment,
     served: Mapping[Platform, Collection[str]],
@@ -96,7 +96,7 @@ def problems_of_authorities(
 
 
 def problems_of_platforms(
-    document: Document, form: Form, environment: Environment, served: Collection[Platform]
+    document: YamlDocument, form: Form, environment: Environment, served: Collection[Platform]
 ) -> Iterator[Problem]:
     """Yield the platforms of a form for which the stack of this environment has no authority."""
     for index, platform in enumerate(form.platforms):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
-from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.forms.documents import YamlDocument
 from acmidm_onboarding.forms.folders import Folders
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
 from acmidm_onboarding.forms.suppliers import Afzender, Afzenders, unknown_supplier
@@ -34,7 +34,9 @@ class AfzenderReader:
         self._knowing = [product for product in products if product.sender_field]
         """The products that know organisations that a client sends for."""
 
-    def of(self, document: Document, form: Form, folder: Path) -> tuple[Afzenders, list[Problem]]:
+    def of(
+        self, document: YamlDocument, form: Form, folder: Path
+    ) -> tuple[Afzenders, list[Problem]]:
         """Return those of a form in ``folder``, and what is wrong with them."""
         found: dict[Environment, tuple[Afzender, ...]] = {}
         problems: list[Problem] = []
@@ -56,7 +58,7 @@ class AfzenderReader:
 
     def _problems_of_products(
         self,
-        document: Document,
+        document: YamlDocument,
         above: DocumentPath,
         request: EnvironmentRequest,
         knowing: list[Product],
@@ -93,7 +95,7 @@ class AfzenderReader:
 
     def _afzender(
         self,
-        document: Document,
+        document: YamlDocument,
         path: DocumentPath,
         name: str,
         form: Form,
@@ -116,7 +118,7 @@ class AfzenderReader:
 
 
 def _problems_of_names(
-    document: Document, path: DocumentPath, organisation: Organisation, knowing: list[Product]
+    document: YamlDocument, path: DocumentPath, organisation: Organisation, knowing: list[Product]
 ) -> Iterator[Problem]:
     """Yield each product that cannot know an organisation, which has no name for it."""
     for product in knowing:

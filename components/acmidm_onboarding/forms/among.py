@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from acmidm_onboarding.forms.declarations import former_keys
-from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.forms.documents import YamlDocument
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.texts import tr
@@ -24,9 +24,9 @@ class DeclaredForm:
     """One form with its organisation, for the rules about several forms. ``document`` is the
     form's, ``owner`` its organisation's."""
 
-    document: Document
+    document: YamlDocument
     form: Form
-    owner: Document
+    owner: YamlDocument
     organisation: Organisation
 
     @property
@@ -35,7 +35,7 @@ class DeclaredForm:
 
 
 def problems_of_organisations(
-    organisations: Iterable[tuple[Document, Organisation]],
+    organisations: Iterable[tuple[YamlDocument, Organisation]],
 ) -> Iterator[Problem]:
     """Yield each second folder of an organisation, and each name that people would take for another
     organisation's.
@@ -43,9 +43,9 @@ def problems_of_organisations(
     Two may share a KBO number, as the departments of an administration do, where each has an OVO
     code that tells them apart.
     """
-    by_ovo: dict[str, Document] = {}
-    by_kbo: dict[str, tuple[Document, Organisation]] = {}
-    by_look: dict[str, tuple[Document, Organisation]] = {}
+    by_ovo: dict[str, YamlDocument] = {}
+    by_kbo: dict[str, tuple[YamlDocument, Organisation]] = {}
+    by_look: dict[str, tuple[YamlDocument, Organisation]] = {}
     for document, organisation in organisations:
         if (
             organisation.ovo
@@ -83,7 +83,9 @@ def problems_of_organisations(
             )
 
 
-def _same_code(document: Document, field: str, code: str, first: Document, remedy: str) -> Problem:
+def _same_code(
+    document: YamlDocument, field: str, code: str, first: YamlDocument, remedy: str
+) -> Problem:
     return document.problem(
         (field,),
         tr("{code} is the code of {folder} too", code=code, folder=first.file.parent),
@@ -93,15 +95,15 @@ def _same_code(document: Document, field: str, code: str, first: Document, remed
 
 
 def problems_of_former_codes(
-    organisations: Sequence[tuple[Document, Organisation]],
+    organisations: Sequence[tuple[YamlDocument, Organisation]],
 ) -> Iterator[Problem]:
     """Yield each earlier code or key that another organisation has: with it one would get the
     other's clients."""
-    present: dict[str, Document] = {}
+    present: dict[str, YamlDocument] = {}
     for document, organisation in organisations:
         codes = filter(None, (organisation.ovo, organisation.kbo))
         present |= dict.fromkeys(codes, document)
-    claimed: dict[str, Document] = {}
+    claimed: dict[str, YamlDocument] = {}
     for document, organisation in organisations:
         for former in organisation.formerly:
             first = claimed.setdefault(former, document)
@@ -215,10 +217,10 @@ def _by_whole_key(claiming: DeclaredForm, former: str = "") -> str:
     return f"; {remedy}"
 
 
-def problems_of_adoptions(forms: Iterable[tuple[Document, Form]]) -> Iterator[Problem]:
+def problems_of_adoptions(forms: Iterable[tuple[YamlDocument, Form]]) -> Iterator[Problem]:
     """Yield each client that two forms take over: a form was copied, with the client-ID in it. The
     case of letters tells none apart."""
-    seen: dict[tuple[Environment, Platform, str], Document] = {}
+    seen: dict[tuple[Environment, Platform, str], YamlDocument] = {}
     for document, form in forms:
         for environment, request in form.environments.items():
             for platform, client_id in request.adopt.items():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
-from acmidm_onboarding.forms.documents import Document, Unreadable, read_document
+from acmidm_onboarding.forms.documents import Unreadable, YamlDocument, read_document
 from acmidm_onboarding.forms.files import Files, shown
 from acmidm_onboarding.forms.validation import validated
 from acmidm_onboarding.texts import N_, tr, translated
@@ -87,7 +87,7 @@ _IN_TWO_FILES = {
 
 
 def _problems_of_scope_names(
-    document: Document, product: Product, scopes_by_name: dict[tuple[Platform, str], str]
+    document: YamlDocument, product: Product, scopes_by_name: dict[tuple[Platform, str], str]
 ) -> Iterator[Problem]:
     """Yield each scope that a platform calls as it calls another: an authority would grant and
     withdraw the two as one. Add the names of this file to ``scopes_by_name``."""
@@ -109,7 +109,7 @@ def _problems_of_scope_names(
 
 
 def _problems_of_second_files(
-    document: Document, product: Product, first_files: dict[tuple[str, str], Path]
+    document: YamlDocument, product: Product, first_files: dict[tuple[str, str], Path]
 ) -> Iterator[Problem]:
     """Yield each scope and attribute that an earlier file has too. Add those of this file to
     ``first_files``."""
@@ -126,7 +126,7 @@ def _problems_of_second_files(
             )
 
 
-def _problems_of_fields(document: Document, product: Product) -> Iterator[Problem]:
+def _problems_of_fields(document: YamlDocument, product: Product) -> Iterator[Problem]:
     """Yield each field of a product's configuration without a source, each source without a field,
     and each field that speaks for somebody and cannot: it is no text."""
     properties = product.properties

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from jsonschema import Draft202012Validator, ValidationError
 
-from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.forms.documents import YamlDocument
 from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.identifiers import is_visible
 from acmidm_onboarding.values.problems import (
@@ -52,7 +52,7 @@ _ENDINGS = {
 
 
 def problems_of_configuration(
-    document: Document,
+    document: YamlDocument,
     path: DocumentPath,
     product: str,
     validator: Draft202012Validator,
@@ -97,7 +97,7 @@ class _Mistake:
 
     def __init__(
         self,
-        document: Document,
+        document: YamlDocument,
         path: DocumentPath,
         product: str,
         schema: Any,

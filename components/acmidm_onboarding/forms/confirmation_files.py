@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from acmidm_onboarding.forms.documents import Document, Unreadable
+from acmidm_onboarding.forms.documents import Unreadable, YamlDocument
 from acmidm_onboarding.forms.files import KEY_FILE, Files, absolute, shown
 from acmidm_onboarding.forms.key_files import key_in, no_key_file, unusable_key_file
 from acmidm_onboarding.texts import tr
@@ -63,7 +63,7 @@ def _read(
     read, problems, documents = (
         list[dict[str, Confirmation]](),
         list[Problem](),
-        list[tuple[Document, Confirmation]](),
+        list[tuple[YamlDocument, Confirmation]](),
     )
     for folder in folders:
         in_folder = dict[str, Confirmation]()
@@ -82,7 +82,7 @@ def _read(
     return read, [*problems, *_same_client(documents)]
 
 
-def _misplaced(document: Document, file: Path, folder: Path, key: str) -> Iterator[Problem]:
+def _misplaced(document: YamlDocument, file: Path, folder: Path, key: str) -> Iterator[Problem]:
     try:
         if file.parent.parent == folder and code_or_key(key) == key:
             return
@@ -99,7 +99,7 @@ def _misplaced(document: Document, file: Path, folder: Path, key: str) -> Iterat
 
 
 def _confirmation(
-    key: str, document: Document, file: Path, content: ConfirmationFile, files: Files
+    key: str, document: YamlDocument, file: Path, content: ConfirmationFile, files: Files
 ) -> tuple[Confirmation, list[Problem]]:
     """Return a confirmation with its public keys, and what is wrong with those."""
     keys, since, problems = dict[str, PublicJwk](), dict[str, Any](), list[Problem]()
@@ -123,9 +123,9 @@ def _confirmation(
     return Confirmation(key, document.file, content, known, since), problems
 
 
-def _same_client(documents: Iterable[tuple[Document, Confirmation]]) -> Iterator[Problem]:
+def _same_client(documents: Iterable[tuple[YamlDocument, Confirmation]]) -> Iterator[Problem]:
     """Yield each client-ID that two clients have, of two platforms too."""
-    first: dict[str, Document] = {}
+    first: dict[str, YamlDocument] = {}
     for document, confirmation in documents:
         if not confirmation.is_there:
             continue

@@ -41,7 +41,7 @@ Mark = tuple[int, int]
 
 
 @dataclass
-class Document:
+class YamlDocument:
     """One file. ``problems`` are its mistakes as YAML; ``data`` is what could be read, all of it if
     ``whole``."""
 
@@ -202,10 +202,12 @@ def unreadable(reason: str) -> Unreadable:
     )
 
 
-def read_document(file: Path, shown_as: Path, read: Callable[[Path], str] = read_text) -> Document:
+def read_document(
+    file: Path, shown_as: Path, read: Callable[[Path], str] = read_text
+) -> YamlDocument:
     """Read a YAML file, which messages name ``shown_as``. Mistakes in it are reported, never
     raised."""
-    document = Document(shown_as)
+    document = YamlDocument(shown_as)
     text = ""
     try:
         text = read(file)
@@ -277,7 +279,7 @@ def _paths(value: object, path: DocumentPath) -> Iterator[DocumentPath]:
 class _Reader:
     """Turns YAML nodes into data, and notes the place of each."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: YamlDocument) -> None:
         self._document = document
         self._seen: set[int] = set()
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from acmidm_onboarding.forms.documents import (
-    Document,
+    YamlDocument,
     read_document,
     read_text,
     text_of,
@@ -146,7 +146,7 @@ class Files:
         """Return the text of a file. Raises Unreadable."""
         return text_of(self._unwritten[file]) if file in self._unwritten else read_text(file)
 
-    def read(self, file: Path, model: type[M]) -> tuple[Document, M | None, list[Problem]]:
+    def read(self, file: Path, model: type[M]) -> tuple[YamlDocument, M | None, list[Problem]]:
         """Return a file as a document and as ``model``, None where it has mistakes of shape, and
         every mistake in it."""
         document = read_document(file, shown(file), self.read_text)
@@ -300,7 +300,7 @@ class FilesOfRevision(Files):
             raise unreadable(os.strerror(ENOENT))
         return text_of(content)
 
-    def read(self, file: Path, model: type[M]) -> tuple[Document, M | None, list[Problem]]:
+    def read(self, file: Path, model: type[M]) -> tuple[YamlDocument, M | None, list[Problem]]:
         content = self._contents.get(self._path(file))
         name = str(file), model
         return self.findings.of(partial(super().read, file, model), name, content)

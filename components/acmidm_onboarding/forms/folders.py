@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from acmidm_onboarding.forms.among import problems_of_former_codes, problems_of_organisations
 from acmidm_onboarding.forms.catalogue import Catalogue
-from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.forms.documents import YamlDocument
 from acmidm_onboarding.forms.files import (
     KEYS_FILE,
     MANDATES_FILE,
@@ -38,7 +38,7 @@ class OrganisationFile:
     """An ``organisation.yaml`` as it was read; ``organisation`` is None where it has mistakes or is
     not there."""
 
-    document: Document
+    document: YamlDocument
     organisation: Organisation | None
 
 
@@ -49,7 +49,7 @@ class Folders:
         self._files = files
         self._problems = problems
         self._owners: dict[Path, OrganisationFile] = {}
-        self._mandates: dict[Path, tuple[Document, Mandates | None]] = {}
+        self._mandates: dict[Path, tuple[YamlDocument, Mandates | None]] = {}
         self.key_lists: dict[Path, KeyList] = {}
         self._needing_code: set[Path] = set()
 
@@ -108,7 +108,7 @@ class Folders:
         return self.key_lists[folder]
 
     def key_list(
-        self, document: Document, form: Form, folder: Path
+        self, document: YamlDocument, form: Form, folder: Path
     ) -> tuple[KeyList, Organisation | None]:
         """Return where the keys of a form in ``folder`` are listed, and whose list that is: its own
         or a supplier's."""
@@ -123,21 +123,21 @@ class Folders:
         """Return whether an organisation is in the folder of this name, beside its neighbour."""
         return is_name(name) and self._files.is_organisation(neighbour.parent / name)
 
-    def _content(self, file: Path, model: type[M]) -> tuple[Document, M | None]:
+    def _content(self, file: Path, model: type[M]) -> tuple[YamlDocument, M | None]:
         if link := next(filter(self._files.is_link, (file, file.parent)), None):
             self._problems.append(Problem(shown(link), 1, 1, *of_link()))
         elif self._files.exists(file):
             document, content, mistakes = self._files.read(file, model)
             self._problems += mistakes
             return document, content
-        return Document(shown(file)), None
+        return YamlDocument(shown(file)), None
 
     @property
     def organisations(self) -> dict[str, Organisation]:
         """By the name of their folder."""
         return {folder.name: organisation for folder, _, organisation in self._read_owners()}
 
-    def _read_owners(self) -> Iterator[tuple[Path, Document, Organisation]]:
+    def _read_owners(self) -> Iterator[tuple[Path, YamlDocument, Organisation]]:
         """Yield each folder whose organisation could be read."""
         for folder, owner in self._owners.items():
             if owner.organisation:
@@ -153,7 +153,7 @@ class Folders:
 
     def problems(self, catalogue: Catalogue | None) -> Iterator[Problem]:
         """Yield the mistakes that only show beside forms, other folders and the catalogue."""
-        pairs: list[tuple[Document, Organisation]] = []
+        pairs: list[tuple[YamlDocument, Organisation]] = []
         for folder, document, organisation in self._read_owners():
             pairs.append((document, organisation))
             if folder in self._needing_code and not organisation.code:

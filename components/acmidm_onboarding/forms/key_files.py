@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from acmidm_onboarding.forms.documents import (
-    Document,
     Unreadable,
+    YamlDocument,
     line_of_conflict,
     of_conflict,
 )
@@ -79,7 +79,7 @@ class KeyReader:
         """Per folder and thumbprint the first use that says that the key is compromised."""
 
     def keys_of(
-        self, listed: KeyList, document: Document, form: Form, organisation: Organisation | None
+        self, listed: KeyList, document: YamlDocument, form: Form, organisation: Organisation | None
     ) -> tuple[Keys, Keys, list[Problem]]:
         """Return a form's keys per environment, those that are compromised, and what is wrong with
         them.

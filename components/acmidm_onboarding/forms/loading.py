@@ -18,7 +18,7 @@ from acmidm_onboarding.forms.among import (
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.forms.documents import YamlDocument
 from acmidm_onboarding.forms.evidence_files import evidence_of
 from acmidm_onboarding.forms.files import (
     ORGANISATION_FILE,
@@ -89,7 +89,7 @@ class _Reading:
         self._keys = KeyReader(files, profiles)
         self._afzenders = AfzenderReader(self._folders, self._catalogue)
         self._form_files: list[Path] = []
-        self._documents: list[tuple[Document, Form]] = []
+        self._documents: list[tuple[YamlDocument, Form]] = []
         self._loaded: list[LoadedForm] = []
         self._identified: list[DeclaredForm] = []
         """The forms whose key is known, for the rules about several forms."""
@@ -132,7 +132,7 @@ class _Reading:
                 DeclaredForm(document, loaded.form, owner.document, loaded.organisation)
             )
 
-    def _check_form(self, document: Document, form: Form, owner: OrganisationFile) -> None:
+    def _check_form(self, document: YamlDocument, form: Form, owner: OrganisationFile) -> None:
         """Note what is wrong with a form by itself, and beside its organisation, the catalogue and
         the authorities."""
         subjects = (document, form, self._catalogue, owner.document, owner.organisation)
@@ -145,7 +145,7 @@ class _Reading:
             self._problems += document.first(unmet)
 
     def _load(
-        self, file: Path, document: Document, form: Form, owner: OrganisationFile
+        self, file: Path, document: YamlDocument, form: Form, owner: OrganisationFile
     ) -> LoadedForm | None:
         """Return a form with its keys, mandate, Afzenders and evidence; None where its organisation
         has mistakes."""
@@ -210,10 +210,10 @@ class _Reading:
 
 
 def _problems_of_form(
-    document: Document,
+    document: YamlDocument,
     form: Form,
     catalogue: Catalogue | None,
-    owner: Document,
+    owner: YamlDocument,
     organisation: Organisation | None,
 ) -> list[Problem]:
     """Return what is wrong with a form by itself, and beside its organisation and the catalogue."""

@@ -9,7 +9,7 @@ from itertools import chain
 
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.configuration import problems_of_configuration
-from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.forms.documents import YamlDocument
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
 from acmidm_onboarding.forms.speaking import problems_of_senders, problems_of_value
 from acmidm_onboarding.forms.suppliers import KeyList, keys_without_use
@@ -28,10 +28,10 @@ from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 
 def problems_of_form(
-    document: Document,
+    document: YamlDocument,
     form: Form,
     catalogue: Catalogue,
-    owner: Document,
+    owner: YamlDocument,
     organisation: Organisation | None,
 ) -> Iterator[Problem]:
     """Yield the mistakes of a well-formed form by the catalogue and its organisation, which is None
@@ -68,7 +68,7 @@ def problems_of_form(
         )
 
 
-def problems_of_jwks_uri(document: Document, form: Form) -> Iterator[Problem]:
+def problems_of_jwks_uri(document: YamlDocument, form: Form) -> Iterator[Problem]:
     """Yield each environment whose keys are both in files and at an address, or need no address.
 
     RFC 7591 §2 allows one of the two. No command fetches what is at the address: ``acmidm probe``
@@ -99,7 +99,7 @@ def problems_of_jwks_uri(document: Document, form: Form) -> Iterator[Problem]:
 
 
 def _problems_of_credentials(
-    document: Document, above: DocumentPath, form: Form, request: EnvironmentRequest
+    document: YamlDocument, above: DocumentPath, form: Form, request: EnvironmentRequest
 ) -> Iterator[Problem]:
     """Yield what is of the other way to authenticate."""
     uses_keys = form.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT
@@ -115,7 +115,7 @@ def _problems_of_credentials(
 
 
 def _problems_of_retirement(
-    document: Document, form: Form, products: Collection[str]
+    document: YamlDocument, form: Form, products: Collection[str]
 ) -> Iterator[Problem]:
     """Yield what a form cannot leave: what it does not have, ACM/IDM alone, or parts of it beside
     the whole."""
@@ -156,7 +156,7 @@ def _problems_of_retirement(
 
 
 def _problems_of_scopes(
-    document: Document,
+    document: YamlDocument,
     above: DocumentPath,
     form: Form,
     environment: Environment,
@@ -184,7 +184,7 @@ def _problems_of_scopes(
 
 
 def problems_of_scope(
-    document: Document,
+    document: YamlDocument,
     path: DocumentPath,
     name: str,
     environment: Environment,
@@ -218,7 +218,7 @@ def problems_of_scope(
 
 
 def problems_of_product(
-    document: Document,
+    document: YamlDocument,
     path: DocumentPath,
     name: str,
     environment: Environment,
@@ -239,12 +239,12 @@ def problems_of_product(
 
 
 def _problems_of_products(
-    document: Document,
+    document: YamlDocument,
     above: DocumentPath,
     environment: Environment,
     request: EnvironmentRequest,
     catalogue: Catalogue,
-    owner: Document,
+    owner: YamlDocument,
     organisation: Organisation | None,
 ) -> Iterator[Problem]:
     wanted = _known_scopes(request, catalogue)
@@ -296,12 +296,12 @@ def _known_scopes(request: EnvironmentRequest, catalogue: Catalogue) -> set[str 
 
 
 def _problems_of_attributes(
-    document: Document,
+    document: YamlDocument,
     above: DocumentPath,
     form: Form,
     request: EnvironmentRequest,
     catalogue: Catalogue,
-    owner: Document,
+    owner: YamlDocument,
     organisation: Organisation | None,
 ) -> Iterator[Problem]:
     """Yield what a client may not say of itself: only what the catalogue lists, and in nobody
@@ -389,7 +389,7 @@ def problems_of_keys(
 
 
 def problems_of_policies(
-    document: Document,
+    document: YamlDocument,
     form: Form,
     environment: Environment,
     listed: KeyList,

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.forms.documents import YamlDocument
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.validation import path_of
 from acmidm_onboarding.values.problems import DocumentPath
@@ -24,7 +24,7 @@ _STAND_INS = {"application": _NOTHING, "contacts": ["nobody@stand-in.example"]}
 """For fields that no rule about scopes, products or keys reads."""
 
 
-def sound_parts(document: Document) -> tuple[Form | None, bool]:
+def sound_parts(document: YamlDocument) -> tuple[Form | None, bool]:
     """Return the form without its faulty parts, for the further rules, and whether its application
     is its own.
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, Speaks
-from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.forms.documents import YamlDocument
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.identifiers import codes_within
@@ -25,7 +25,7 @@ from acmidm_onboarding.values.problems import (
 
 
 def problems_of_speakers(
-    organisations: Iterable[tuple[Document, Organisation]], catalogue: Catalogue
+    organisations: Iterable[tuple[YamlDocument, Organisation]], catalogue: Catalogue
 ) -> Iterator[Problem]:
     """Yield what organisations have under ``speaks_for`` that is no such field of a product."""
     for document, organisation in organisations:
@@ -44,12 +44,12 @@ def problems_of_speakers(
 
 
 def problems_of_value(
-    document: Document,
+    document: YamlDocument,
     path: DocumentPath,
     name: str,
     how: Speaks | None,
     value: str,
-    owner: Document,
+    owner: YamlDocument,
     organisation: Organisation,
 ) -> Iterator[Problem]:
     """Yield what an attribute says in the name of another organisation."""
@@ -75,11 +75,11 @@ def problems_of_value(
 
 
 def problems_of_senders(
-    document: Document,
+    document: YamlDocument,
     path: DocumentPath,
     product: Product,
     configuration: Mapping[str, Any],
-    owner: Document,
+    owner: YamlDocument,
     organisation: Organisation,
 ) -> Iterator[Problem]:
     """Yield each value that speaks for somebody for whom the organisation does not speak."""
@@ -192,7 +192,7 @@ def _as_read(name: str) -> str:
     return name.casefold().rstrip("/")
 
 
-def _remedy(how: Speaks, allowed: Sequence[str], owner: Document) -> str:
+def _remedy(how: Speaks, allowed: Sequence[str], owner: YamlDocument) -> str:
     return tr(
         "{allowed}; the onboarding team adds others under speaks_for in {file}",
         allowed=_allowed(how, allowed),

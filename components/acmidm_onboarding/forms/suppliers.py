@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from acmidm_onboarding.forms.catalogue import Product
-from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.forms.documents import YamlDocument
 from acmidm_onboarding.forms.files import KEYS_FILE, ORGANISATION_FILE
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form, KeyEntries, KeyEntry
 from acmidm_onboarding.texts import tr
@@ -37,7 +37,7 @@ class SupplierKeys(Part):
     ] = None
 
 
-def sound_keys(document: Document) -> SupplierKeys:
+def sound_keys(document: YamlDocument) -> SupplierKeys:
     """Return what of a ``keys.yaml`` with mistakes can be read: a mistake makes no key anybody
     else's."""
     sound = SupplierKeys()
@@ -55,7 +55,7 @@ class KeyList:
     """Where keys are listed, in a form or in the ``keys.yaml`` of a supplier, and the folder that
     has their files."""
 
-    document: Document
+    document: YamlDocument
     folder: Path
     entries: Mapping[Environment, tuple[KeyEntry, ...]]
     is_form: bool = True
@@ -63,14 +63,14 @@ class KeyList:
     """Whether the whole list could be read."""
 
     @classmethod
-    def of_form(cls, document: Document, folder: Path, form: Form) -> KeyList:
+    def of_form(cls, document: YamlDocument, folder: Path, form: Form) -> KeyList:
         requests = form.environments.items()
         entries = {environment: request.jwks or () for environment, request in requests}
         return cls(document, folder, entries)
 
     @classmethod
     def of_supplier(
-        cls, document: Document, folder: Path, keys: SupplierKeys, *, is_sound: bool
+        cls, document: YamlDocument, folder: Path, keys: SupplierKeys, *, is_sound: bool
     ) -> KeyList:
         listed = {Environment.TNI: keys.tni, Environment.PROD: keys.prod}
         entries = {environment: entries for environment, entries in listed.items() if entries}
@@ -97,14 +97,14 @@ def _from_beside(listed: KeyList, environment: Environment) -> Iterator[KeyEntry
         yield entry.model_copy(update={"file": file})
 
 
-def unknown_supplier(document: Document, path: DocumentPath, supplier: str) -> Problem:
+def unknown_supplier(document: YamlDocument, path: DocumentPath, supplier: str) -> Problem:
     what = tr(
         "{supplier} has no folder with an {file}", supplier=quoted(supplier), file=ORGANISATION_FILE
     )
     return document.problem(path, what, tr("name a folder beside this one"))
 
 
-def keys_without_use(document: Document, path: DocumentPath, form: Form) -> Problem:
+def keys_without_use(document: YamlDocument, path: DocumentPath, form: Form) -> Problem:
     what = tr(
         "keys are given while the client authenticates with {method}",
         method=form.token_endpoint_auth_method,
@@ -113,7 +113,7 @@ def keys_without_use(document: Document, path: DocumentPath, form: Form) -> Prob
     return document.problem(path, what, remedy, at_key=True)
 
 
-def problems_of_supplier(document: Document, form: Form, listed: KeyList) -> Iterator[Problem]:
+def problems_of_supplier(document: YamlDocument, form: Form, listed: KeyList) -> Iterator[Problem]:
     """Yield why a form cannot have the keys of its supplier.
 
     Neither a mandate nor keys of another organisation have to be there: whoever gave them can take

@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.forms.documents import YamlDocument
 from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.problems import (
     DocumentPath,
@@ -26,7 +26,7 @@ _MOST_GUESSED = 100
 file."""
 
 
-def validated(model: type[M], document: Document) -> tuple[M | None, list[Problem]]:
+def validated(model: type[M], document: YamlDocument) -> tuple[M | None, list[Problem]]:
     """Return the document as ``model``, None where it has mistakes of shape, and every mistake in
     it.
 
@@ -66,7 +66,7 @@ def validated(model: type[M], document: Document) -> tuple[M | None, list[Proble
 
 
 def _rename(
-    model: type[BaseModel], document: Document, details: ErrorDetails
+    model: type[BaseModel], document: YamlDocument, details: ErrorDetails
 ) -> DocumentPath | None:
     """Rename a misspelt name to the nearest known one and return its path; None where no name is
     near, or the form has it too."""
@@ -108,7 +108,7 @@ def _is_of_the_top(model: type[BaseModel], path: DocumentPath) -> bool:
     return len(path) == 3 and path[0] == "environments" and path[2] in model.model_fields
 
 
-def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) -> Problem:
+def _problem(model: type[BaseModel], document: YamlDocument, details: ErrorDetails) -> Problem:
     is_key = details["loc"][-1:] == ("[key]",)
     path = path_of(details)
     name, kind = _name(path), details["type"]
@@ -157,7 +157,7 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
     return document.problem(path, what, remedy, at_key=is_key)
 
 
-def _unknown_field(document: Document, path: DocumentPath, remedy: str) -> Problem:
+def _unknown_field(document: YamlDocument, path: DocumentPath, remedy: str) -> Problem:
     what = tr("unknown field {name}", name=_name(path))
     return document.problem(path, what, remedy, at_key=True)
 

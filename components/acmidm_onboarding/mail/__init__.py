@@ -7,6 +7,6 @@ mail is a template and its texts.
 """
 
 from acmidm_onboarding.mail.message import Mail, compose
-from acmidm_onboarding.mail.sending import NotSent, Refusal, send
+from acmidm_onboarding.mail.sending import NotSent, RecipientRefusal, send
 
-__all__ = ["Mail", "NotSent", "Refusal", "compose", "send"]
+__all__ = ["Mail", "NotSent", "RecipientRefusal", "compose", "send"]

@@ -40,7 +40,7 @@ class NotSent(Failure):
     exit_code = 3
 
 
-class Refusal(str):
+class RecipientRefusal(str):
     """Why a server refused a recipient: its code and its text, on one line."""
 
     is_temporary: bool
@@ -49,7 +49,7 @@ class Refusal(str):
     __slots__ = ("is_temporary",)
 
     @classmethod
-    def of(cls, code: int, text: bytes | str, password: str = "") -> Refusal:
+    def of(cls, code: int, text: bytes | str, password: str = "") -> RecipientRefusal:
         """Return the refusal in a server's answer, without the password, which a server may
         repeat."""
         refusal = cls(_answer(code, text, password))
@@ -59,7 +59,7 @@ class Refusal(str):
 
 def send(
     message: Mail, settings: Settings, environ: Mapping[str, str] = os.environ
-) -> dict[str, Refusal]:
+) -> dict[str, RecipientRefusal]:
     """Send a mail to its recipients, and return why each refused one was refused; empty where all
     were accepted.
 
@@ -72,7 +72,7 @@ def send(
         raise NotSent(f"no mail server is set; set one with pulumi config set {NAMESPACE}:smtpUrl")
     host = str(url.host)
     port = url.port or SMTP_PORTS[url.scheme]
-    refused = {address: Refusal.of(553, why) for address, why in message.unusable.items()}
+    refused = {address: RecipientRefusal.of(553, why) for address, why in message.unusable.items()}
     if not message.recipients:
         return refused
     written = {wire: address for address, wire in message.recipients.items()}
@@ -93,7 +93,7 @@ def send(
             # An answer of 421 ends the transaction, without a word about the other recipients.
             answers = {**dict.fromkeys(written, (421, b"not asked about")), **error.recipients}
     for wire, answer in answers.items():
-        refused[written[wire]] = Refusal.of(*answer, password)
+        refused[written[wire]] = RecipientRefusal.of(*answer, password)
     return refused
 
 

@@ -15,7 +15,7 @@ from acmidm_onboarding.values.confirmation import (
     SCOPES,
     Attestation,
     ConfirmationFile,
-    Refusal,
+    OrderRefusal,
 )
 from acmidm_onboarding.values.plain import without
 
@@ -72,7 +72,7 @@ def refused(
 ) -> ConfirmationFile:
     """Return a client's confirmation with the refusal of an order."""
     before = (file or ConfirmationFile.model_construct()).model_dump()
-    refusal = Refusal(by=by.by, at=by.at, digest=order.full_digest, why=why)
+    refusal = OrderRefusal(by=by.by, at=by.at, digest=order.full_digest, why=why)
     return ConfirmationFile.model_validate(
         {**before, "refused": {**before["refused"], order.part: refusal}}
     )

@@ -26,7 +26,7 @@ from acmidm_onboarding.values.confirmation import (
     SCOPES,
     Confirmation,
     Confirmations,
-    Refusal,
+    OrderRefusal,
 )
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import is_fresh
@@ -109,7 +109,7 @@ class Order:
     """What is confirmed of it."""
     client_id: str | None = field(default=None, compare=False)
     form: str | None = field(default=None, compare=False)
-    refused: Refusal | None = field(default=None, compare=False)
+    refused: OrderRefusal | None = field(default=None, compare=False)
     compromised: Collection[str] = field(default=(), compare=False)
     """The thumbprints of stolen keys."""
     revoked: Mapping[str, str] = field(default_factory=dict, compare=False)

@@ -65,7 +65,7 @@ class Attestation(Part):
     at: AwareDatetime
 
 
-class Refusal(Attestation):
+class OrderRefusal(Attestation):
     """Why an order is not carried out. It counts as long as the order has this ``digest``."""
 
     digest: Line
@@ -97,7 +97,8 @@ class ConfirmationFile(Part):
         dict[PartName, Attestation], Field(description="Per part who confirmed it last.")
     ] = Field(default_factory=dict)
     refused: Annotated[
-        dict[PartName, Refusal], Field(description="Per part the order that is not carried out.")
+        dict[PartName, OrderRefusal],
+        Field(description="Per part the order that is not carried out."),
     ] = Field(default_factory=dict)
     removed: Annotated[
         Attestation | None,
