@@ -44,7 +44,14 @@ from acmidm_onboarding.rules.gate import Withheld, by_reason
 from acmidm_onboarding.settings import InvalidSettings, Settings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import ntr, tr
-from acmidm_onboarding.values.client import Client, ClientKey, Clients, Records, recorded_as
+from acmidm_onboarding.values.client import (
+    Client,
+    ClientKey,
+    Clients,
+    Records,
+    by_client_key,
+    recorded_as,
+)
 from acmidm_onboarding.values.declaration import Declaration, in_stack
 from acmidm_onboarding.values.problems import Failure, listed, quoted
 from acmidm_onboarding.values.terms import Platform
@@ -215,7 +222,7 @@ class _Looking:
         if self._desired is not None:
             declared = self._in_stack(self._desired.declared)
             self._mistakes = mistakes_of(stack)
-            staying = {client.client_key: client for client in staying_clients(stack)}
+            staying = by_client_key(staying_clients(stack))
             self._staying, self._declared = staying.keys(), {**declared, **staying}
         _reach(stack, self._declared or {})
 

@@ -184,19 +184,18 @@ _UNPROVEN = {
 def _notes(checked: Revision) -> Iterator[str]:
     """Yield what is no mistake of a form: scopes and mandates that have ended, and, where a stack
     here has the gate, what forms and evidence lack for production."""
-    for (_, scope), (client, last_day) in chain.from_iterable(
-        checked.ended(environment).items() for environment in Environment
-    ):
-        yield on_one_line(
-            tr(
-                "{client} on {environment}: the last day of scope {scope} was {day}, so that"
-                " no run grants it; put a later day under until, or take the scope out",
-                client=client.form.path,
-                environment=client.environment,
-                scope=scope,
-                day=last_day,
+    for environment in Environment:
+        for (_, scope), (client, last_day) in checked.ended(environment).items():
+            yield on_one_line(
+                tr(
+                    "{client} on {environment}: the last day of scope {scope} was {day}, so that"
+                    " no run grants it; put a later day under until, or take the scope out",
+                    client=client.form.path,
+                    environment=client.environment,
+                    scope=scope,
+                    day=last_day,
+                )
             )
-        )
     sides = list(map(checked.desired_of, checked.written.values()))
     for client in chain.from_iterable(checked.written.values()):
         scopes = client.form.catalogue_names.values()

@@ -34,7 +34,7 @@ from acmidm_onboarding.rules.policies import (
 )
 from acmidm_onboarding.rules.rotation import EVER, RegisteredKey, obstacle
 from acmidm_onboarding.texts import N_, tr, translated
-from acmidm_onboarding.values.client import Client, ClientKey, Records, recorded_as
+from acmidm_onboarding.values.client import Client, ClientKey, Records, by_client_key, recorded_as
 from acmidm_onboarding.values.declaration import Declaration, in_stack
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.mandate import Mandate
@@ -259,7 +259,7 @@ def _scopes_that_have_ended(
 def _refused_without_mandate(before: Iterable[Declaration], wanted: Desired) -> Iterator[Withheld]:
     """Yield the forms that a change is about, but for their keys, and of which nothing is carried
     out."""
-    had = {form.client_key: form for form in before}
+    had = by_client_key(before)
     for withheld in wanted.held_back:
         form, old = withheld.connection, had.get(withheld.connection.client_key)
         if withheld.lacks_mandate and (old is None or _but_keys(old) != _but_keys(form)):

@@ -19,6 +19,7 @@ from acmidm_onboarding.values.client import (
     ClientKey,
     Grant,
     Records,
+    by_client_key,
     metadata_of,
     recorded_as,
 )
@@ -57,7 +58,7 @@ def as_confirmed(
     with a mistake may be about it: the program declares such a client.
     """
     leaving = (_with_leaving(form, due(form, day)) for form in connections)
-    formed = {form.client_key: form for form in (*leaving, *by_forms.declared)}
+    formed = by_client_key((*leaving, *by_forms.declared))
     wanted = tuple(form for form in by_forms.declared if form.platform in by_hand)
     declared = [form for form in by_forms.declared if form.platform not in by_hand]
     asked = {form.client_key: form.scopes for form in connections}

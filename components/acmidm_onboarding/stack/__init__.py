@@ -31,6 +31,7 @@ from acmidm_onboarding.values.client import (
     Client,
     ClientKey,
     Records,
+    by_client_key,
     is_recorded,
     joined,
     recorded_as,
@@ -253,7 +254,7 @@ class Stack:
             formed.update(form.client_keys)
             if form.form.keep:
                 kept.add(form.client_key)
-        wanted = {form.client_key: form for form in self.desired.wanted}
+        wanted = by_client_key(self.desired.wanted)
         ordered = list[Order]()
         for client_key, confirmation in self._confirmations_of(wanted).items():
             if self._may_stay(client_key[0]):

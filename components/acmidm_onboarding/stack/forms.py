@@ -13,7 +13,7 @@ from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.rules.mistaken import Mistaken
 from acmidm_onboarding.settings import InvalidSettings, Settings
-from acmidm_onboarding.values.client import ClientKey
+from acmidm_onboarding.values.client import ClientKey, by_client_key
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.terms import Platform
 
@@ -50,7 +50,7 @@ class StackForms:
     @cached_property
     def by_client_key(self) -> dict[ClientKey, Declaration]:
         """Those, each by the key of its client."""
-        return {form.client_key: form for form in self.connections}
+        return by_client_key(self.connections)
 
     @cached_property
     def mistaken(self) -> Mistaken | None:

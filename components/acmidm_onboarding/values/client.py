@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, TypeVar
 
 from pydantic import ValidationError
 
@@ -352,11 +352,18 @@ Records = Mapping[str, Client]
 """What a state has, by resource name; see ``Recorded.parts``."""
 
 
+_Client = TypeVar("_Client", bound=Client)
+
+
+def by_client_key(clients: Iterable[_Client]) -> dict[ClientKey, _Client]:
+    return {client.client_key: client for client in clients}
+
+
 def with_first_marked(clients: Iterable[Client]) -> dict[ClientKey, Client]:
     """Return clients by their identity, of which the first platform of each key has
     ``is_first``."""
     order, first = list(Platform), dict[str, Platform]()
-    by_key = {client.client_key: client for client in clients}
+    by_key = by_client_key(clients)
     for key, platform, _ in sorted(by_key, key=lambda client_key: order.index(client_key[1])):
         first.setdefault(key, platform)
     marked = {}
