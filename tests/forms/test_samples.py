@@ -13,6 +13,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from acmidm.render.catalogue_page import catalogue_page
+from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.forms.editor import schemas
 from acmidm_onboarding.forms.files import OWN_FILES
@@ -165,6 +166,20 @@ def test_the_page_of_the_catalogue_says_what_stands_behind_each_field(samples: O
         "| verified; geosecure: `NotificatiesImport`, a **placeholder** |"
         in rows["dv_notificaties_import"]
     )
+
+
+def test_nothing_in_the_catalogue_ends_a_cell_of_its_page(samples: Onboardings) -> None:
+    """A title with a line break, a bar or a tag stays one cell, and is text."""
+    dosis = samples.catalogue.products["dosis"]
+    hostile = "one\n| two | <b>three"
+    scope = dosis.scopes["dv_dosis_schrijven"].model_copy(update={"title": hostile})
+    scopes = {"dv_dosis_schrijven": scope}
+    changed = dosis.model_copy(update={"title": hostile, "scopes": scopes})
+    lines = catalogue_page(Catalogue({"dosis": changed})).splitlines()
+    shown = r"one \| two \| &lt;b>three"
+    assert f"## {shown}" in lines
+    (row,) = (line for line in lines if line.startswith("| `dv_dosis_schrijven` |"))
+    assert f"| {shown} |" in row
 
 
 def test_a_product_that_the_catalogue_has_no_more_stays_as_it_is(samples: Onboardings) -> None:
