@@ -4,7 +4,7 @@ SIZES ?= 10 100
 LATENCY ?= 0
 # Twice the cores: a test often waits for a server. tests/conftest.py puts first what takes longest.
 WORKERS ?= 4
-BY_FILE = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+BY_FILE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 PYTHON ?= python3
 WORKFLOWS := $(wildcard .github/workflows/*.yml examples/onboarding-repository/.github/workflows/*.yml)
 
@@ -142,9 +142,7 @@ test-exhaustive: ready random-plugin  ## Run what takes too long for each change
 
 # They write half a gigabyte of small files: in memory that takes two thirds of the system's time.
 in_memory = $(if $(shell [ "$$(df -Pk /dev/shm 2>&1 | awk 'END { print $$4 + 0 }')" -lt 2000000 ] || echo is there),TMPDIR=/dev/shm)
-UNIT_TESTS = tests --ignore tests/end_to_end -m "not exhaustive and not tool" $(BY_FILE)
-# They wait for nobody: a worker a core. Each takes 6 s to find the tests.
-test-unit test-lowest: WORKERS = logical
+UNIT_TESTS := tests --ignore tests/end_to_end -m "not exhaustive and not tool" $(BY_FILE)
 
 test-unit: venv  ## Run the tests that start no process but Git's: after each edit
 	@$(in_memory) .venv/bin/pytest $(UNIT_TESTS)

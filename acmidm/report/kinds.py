@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
@@ -853,18 +854,15 @@ class Change(ReportPart):
         return "".join(piece.text for piece in self.pieces)
 
     @property
-    def named(self) -> list[Piece]:
-        """``gains scope `x```: the change alone."""
-        return _with_blanks(self._template.partition("[")[0], _facts(self))
-
-    @property
     def pieces(self) -> list[Piece]:
         """``gains scope `x`: the reason for it``."""
+        return list(chain.from_iterable(self._parts()))
+
+    def _parts(self) -> Iterator[list[Piece]]:
+        """Yield the change alone, ``gains scope `x```, then each part that says more of it."""
         facts = _facts(self)
-        pieces: list[Piece] = []
         for part in re.split(r"[\[\]]", self._template):
-            pieces += _with_blanks(part, facts)
-        return pieces
+            yield _with_blanks(part, facts)
 
     @property
     def has_lines(self) -> bool:
@@ -880,11 +878,12 @@ class Change(ReportPart):
         tone = Tone(severity) if severity else Tone.GOOD
         author = who(self.changed_by, self.changed_at) if with_author else []
         by = [Piece(" ("), *author, Piece(")")] if author else []
+        named, *more = self._parts()
         return Line(
-            [*self.pieces, *by],
+            [*named, *chain.from_iterable(more), *by],
             Piece(severity_name(severity), tone),
             lines=[field.as_line() for field in self.fields],
-            brief=[*self.named, *by],
+            brief=[*named, *by],
             is_listed=self.has_lines,
         )
 

@@ -125,13 +125,12 @@ def test_one_client_that_is_broken_spoils_no_list(field: str, value: Any) -> Non
     )
 
 
-@pytest.mark.parametrize(
-    "field", [name for name in WireListedClient.model_fields if name != "client_id"]
-)
-def test_no_field_of_a_client_spoils_a_list(field: str) -> None:
+def test_no_field_of_a_client_spoils_a_list() -> None:
     """Nor does one that is added to the model."""
-    page = WireClientPage.model_validate({"items": [{**GOOD, field: [[]]}, GOOD]})
-    assert len(page.items) == len(("bad", "good"))
+    fields = WireListedClient.model_fields.keys() - {"client_id"}
+    items = [{**GOOD, field: [[]]} for field in sorted(fields)]
+    page = WireClientPage.model_validate({"items": [*items, GOOD]})
+    assert len(page.items) == len(items) + 1
 
 
 def test_a_jwk_set_that_is_no_json_spoils_no_client() -> None:

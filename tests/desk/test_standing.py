@@ -80,20 +80,19 @@ def test_every_row_and_every_order_has_its_case() -> None:
     assert orders == tried
 
 
-@pytest.mark.parametrize(
-    "number", range(len(_ROWS)), ids=[f"{number}-{row.order}" for number, row in enumerate(_ROWS)]
-)
-def test_each_row_decides_a_case(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+def test_each_row_decides_a_case(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it, some case has another step, order or turn: no row is idle, and none is tried in
     name alone."""
     facts = [replace(WHOLE, **parameters.values[5]) for parameters in CASES]
     facts += [on_production(one) for one in facts]
     before = [progress(one) for one in facts]
-    monkeypatch.setattr(
-        "acmidm.desk.progress._ROWS",
-        (*_ROWS[:number], *_ROWS[number + 1 :], _ROWS[-1]._replace(order="tested-other")),
-    )
-    assert [progress(one) for one in facts] != before
+    idle = []
+    for number, row in enumerate(_ROWS):
+        without = *_ROWS[:number], *_ROWS[number + 1 :], _ROWS[-1]._replace(order="tested-other")
+        monkeypatch.setattr("acmidm.desk.progress._ROWS", without)
+        if [progress(one) for one in facts] == before:
+            idle.append((number, row.order))
+    assert idle == []
 
 
 NOTHING: list[tuple[str, list[dict[str, Any]]]] = [

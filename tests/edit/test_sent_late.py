@@ -11,14 +11,12 @@ from typing import Any
 
 import pytest
 import yaml
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
     KeySerializationEncryption,
     NoEncryption,
     PrivateFormat,
-    load_pem_private_key,
 )
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 from typer.testing import CliRunner
@@ -30,7 +28,7 @@ from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.values.problems import Failure, Problem
 from acmidm_onboarding.values.terms import Environment
-from tests.support.rsa_keys import rsa_pem
+from tests.support.rsa_keys import rsa_private_key
 from tests.support.secret_texts import SECRETS, pieces
 from tests.support.sent_file import FILE, KEY, of_gent, sent, take_in
 from tests.support.terminal import contents
@@ -163,14 +161,11 @@ def encoded(
     lock: KeySerializationEncryption | None = None,
     encoding: Encoding = Encoding.PEM,
 ) -> bytes:
-    key = load_pem_private_key(rsa_pem("sent", 2048), None)
-    return key.private_bytes(encoding, kind, lock or NoEncryption())
+    return rsa_private_key("sent").private_bytes(encoding, kind, lock or NoEncryption())
 
 
 def pkcs12() -> bytes:
-    key = load_pem_private_key(rsa_pem("sent", 2048), None)
-    assert isinstance(key, RSAPrivateKey)
-    return serialize_key_and_certificates(b"sent", key, None, None, LOCKED)
+    return serialize_key_and_certificates(b"sent", rsa_private_key("sent"), None, None, LOCKED)
 
 
 JWK_TEXT = json.dumps(private_key("sent", kty="EC", crv="P-256"))

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from joserfc.jwk import ECKey
 
 from tests.support.forms import DOSIS
 from tests.support.introspection import introspect
@@ -17,6 +18,17 @@ RESOURCE = "https://api.example/dosis"
 FOR_DOSIS, FOR_NOTIFICATIES = API_IDS["dosis"], API_IDS["notificaties"]
 BOTH = [FOR_NOTIFICATIES, FOR_DOSIS]
 OWN = "the client's own"
+
+
+@pytest.fixture(scope="module")
+def callers(portal: RunningPortal, geosecure: RunningPortal) -> list[tuple[str, ECKey]]:
+    """A client of each platform with its key, which no test changes."""
+    made = []
+    for platform in (portal, geosecure):
+        key = new_key()
+        with platform.operator() as operator:
+            made.append((connected(operator, key), key))
+    return made
 
 
 @pytest.mark.parametrize(
@@ -37,6 +49,7 @@ OWN = "the client's own"
 def test_for_whom_a_token_is(
     portal: RunningPortal,
     geosecure: RunningPortal,
+    callers: list[tuple[str, ECKey]],
     parameters: dict[str, str],
     at_acmidm: Any,
     at_geosecure: Any,
@@ -45,10 +58,8 @@ def test_for_whom_a_token_is(
     """As ACM/IDM documents it; on GeoSecure for the APIs of its scopes. What is of no API leaves a
     line in the log."""
     caplog.set_level(logging.INFO, "acmidm_sandbox")
-    for platform, aud in ((portal, at_acmidm), (geosecure, at_geosecure)):
-        key = new_key()
-        with platform.operator() as operator:
-            client_id = connected(operator, key)
+    wanted = (portal, at_acmidm), (geosecure, at_geosecure)
+    for (platform, aud), (client_id, key) in zip(wanted, callers, strict=True):
         token = platform.client_token(key, client_id, **parameters)
         assert introspect(platform, token).json()["aud"] == (client_id if aud == OWN else aud)
         noted = f"client {client_id}, rule unknown audience: " in caplog.text

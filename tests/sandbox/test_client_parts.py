@@ -161,19 +161,19 @@ BAD_KEYS: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
 
 
 @pytest.mark.filterwarnings("ignore:Key size should be")
-@pytest.mark.parametrize("name", BAD_KEYS)
 def test_a_key_that_can_not_be_used_is_refused_and_the_old_ones_stay(
-    operator: httpx.Client, name: str
+    operator: httpx.Client,
 ) -> None:
     """Each rule for keys names the member; a refused set leaves the registered keys as they
     were."""
-    make, pointer = BAD_KEYS[name]
-    key = make()
     path = path_of(operator, "jwks", keys=[new_key("old")])
     before = operator.get(path)
-    refused = put_current(operator, path, {"keys": [key]})
-    assert refused.status_code == 422, refused.text
-    assert refused.json()["errors"][0]["pointer"] == pointer
+    found = {}
+    for name, (make, _) in BAD_KEYS.items():
+        refused = put_current(operator, path, {"keys": [make()]})
+        pointer = refused.json()["errors"][0]["pointer"] if refused.is_error else ""
+        found[name] = refused.status_code, pointer
+    assert found == {name: (422, pointer) for name, (_, pointer) in BAD_KEYS.items()}
     after = operator.get(path)
     assert (after.json(), after.headers["ETag"]) == (before.json(), before.headers["ETag"])
 

@@ -127,6 +127,7 @@ def _new_repository() -> Path:
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message=x")
     git(folder, "switch", "--quiet", "--create", "change")
+    git(folder, "repack", "-a", "-d", "--quiet")  # each test copies it: one file for all objects
     return folder
 
 

@@ -1,12 +1,10 @@
-"""RSA keys of tests: to make one takes long, so all workers of a run have the same, by name."""
+"""RSA keys of tests: to make one takes long, so all tests in a clone have the same, by name."""
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Unpack
 
@@ -19,17 +17,18 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from joserfc.jwk import KeyParameters, RSAKey
 
-from tests.support.offered import SHARED
+from toolchain.common import LOCAL
+
+_KEYS = LOCAL / "test-keys"
 
 
 @cache
 def rsa_pem(name: str, size: int = 2048) -> bytes:
     """Return the private key of a name, as PKCS #8."""
-    folder = Path(os.environ[SHARED]) / "rsa"
-    folder.mkdir(exist_ok=True)
-    file = folder / f"{sha256(name.encode()).hexdigest()}.{size}.pem"
+    _KEYS.mkdir(parents=True, exist_ok=True)
+    file = _KEYS / f"{sha256(name.encode()).hexdigest()}.{size}.pem"
     if not file.exists():
-        with NamedTemporaryFile(dir=folder) as new, suppress(FileExistsError):
+        with NamedTemporaryFile(dir=_KEYS) as new, suppress(FileExistsError):
             new.write(_new_pem(size))
             new.flush()
             file.hardlink_to(new.name)  # of two workers the first has made it
@@ -38,12 +37,13 @@ def rsa_pem(name: str, size: int = 2048) -> bytes:
 
 def rsa_key(name: str, **parameters: Unpack[KeyParameters]) -> RSAKey:
     """Return the key of a name, with these members besides."""
-    return RSAKey.import_key(rsa_pem(name), parameters)
+    return RSAKey.import_key(rsa_private_key(name), parameters)
 
 
-def rsa_private_key(name: str) -> rsa.RSAPrivateKey:
-    """Return the key of a name, as the library of OpenSSL has it."""
-    key = load_pem_private_key(rsa_pem(name), None)
+def rsa_private_key(name: str, size: int = 2048) -> rsa.RSAPrivateKey:
+    """Return the key of a name, as the library of OpenSSL has it. It is not checked, which takes
+    as long as to make one."""
+    key = load_pem_private_key(rsa_pem(name, size), None, unsafe_skip_rsa_key_validation=True)
     assert isinstance(key, rsa.RSAPrivateKey)
     return key
 

@@ -16,7 +16,7 @@ from jwcrypto.jwk import JWK
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.values.problems import InvalidForms, Problem
-from tests.support.rsa_keys import rsa_pem
+from tests.support.rsa_keys import rsa_private_key
 
 HERE = "▶"
 """Marks, in a form's text, where a mistake is to be reported. It is taken out before the form is
@@ -152,8 +152,8 @@ configuration: {type: object}
 @functools.cache
 def _pair(name: str, **parameters: Any) -> JWK:
     if parameters.keys() == {"kty", "size"}:
-        members = JWK.from_pem(rsa_pem(name, parameters["size"])).export(as_dict=True)
-        del members["kid"]  # where one is read from PEM, it is the thumbprint
+        members = JWK.from_pyca(rsa_private_key(name, parameters["size"])).export(as_dict=True)
+        del members["kid"]  # the library has put the thumbprint there
         return JWK(**members)
     return JWK.generate(**parameters)
 

@@ -45,6 +45,8 @@ def _marked(text: str) -> int | None:
 
 def without_keys_and_tokens(text: str) -> str:
     """Return a text with ``HIDDEN`` for each private key or token that can be recognised in it."""
+    if _marked(text) is None:
+        return text
     text = _MARKED_SECRET.sub(HIDDEN, text)
     begins = _marked(text)
     return text if begins is None else f"{text[:begins]}{HIDDEN}"
