@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.authority import MeasuredAuthority, running
+from bench.authority import MeasuredAuthority, measured, started
 from bench.repetition import repeat
 from bench.report import Case, comparisons, plot, table
 from tests.support.engine import ROOT
@@ -28,7 +28,11 @@ def main() -> None:
     parser.add_argument("--latency", type=int, nargs="+", required=True, metavar="MILLISECONDS")
     wanted = parser.parse_args()
     try:
-        with TemporaryDirectory() as name, running(Path(name)) as authority:
+        with (
+            TemporaryDirectory() as name,
+            started(Path(name) / "keycloak") as keycloak,
+            measured(keycloak, Path(name)) as authority,
+        ):
             scratch = Path(name)
             # Not counted: a Keycloak's first requests take longer, and so does the first start of
             # each program.

@@ -29,18 +29,13 @@ Request = list[Any]
 
 @dataclass(frozen=True)
 class _Proxied(Server):
-    """A Keycloak that knows itself by the address of its proxy, so that tokens are requested there
-    too."""
+    """A Keycloak by the address of its proxy, at which tokens are requested too."""
 
     proxy: str = field(kw_only=True)
 
     @property
     def origin(self) -> str:
         return self.proxy
-
-    @property
-    def health_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/realms/master"
 
 
 @dataclass(frozen=True)
@@ -100,28 +95,35 @@ class MeasuredAuthority:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[MeasuredAuthority]:
-    """Start both, and end them with the block. Raises CannotGet where this machine cannot run
-    Keycloak."""
+def started(folder: Path) -> Iterator[Server]:
+    """Start a Keycloak, and end it with the block. Raises CannotGet where this machine cannot run
+    one."""
     keycloak = of_this_clone()
     keycloak.install()
-    port = free_port()
-    with FaultProxy(f"http://127.0.0.1:{port}") as proxy:
-        server = _Proxied(
-            folder / "keycloak", keycloak.folder, port, in_memory=True, proxy=proxy.origin
-        )
-        start_server(server)
-        try:
-            # For bench.direct, which has one token for all of its requests.
-            make = partial(make_realm, settings={"accessTokenLifespan": 3600})
-            with (
-                Admin(server) as administrator,
-                running_platform(server, administrator, folder / "products", make) as platform,
-                FaultProxy(platform.portal.origin) as products,
-            ):
-                yield MeasuredAuthority(platform, (proxy, products))
-        finally:
-            daemon_of(server).stop()
+    server = Server(folder, keycloak.folder, free_port(), in_memory=True)
+    start_server(server)
+    try:
+        yield server
+    finally:
+        daemon_of(server).stop()
+
+
+@contextmanager
+def measured(keycloak: Server, folder: Path) -> Iterator[MeasuredAuthority]:
+    """Make a realm and its products, each behind a proxy."""
+    with FaultProxy(keycloak.origin) as proxy:
+        server = _Proxied(keycloak.folder, keycloak.distribution, keycloak.port, proxy=proxy.origin)
+        settings = {
+            "accessTokenLifespan": 3600,  # for bench.direct, which has one token for all requests
+            "attributes": {"frontendUrl": proxy.origin},
+        }
+        make = partial(make_realm, settings=settings)
+        with (
+            Admin(server) as administrator,
+            running_platform(server, administrator, folder / "products", make) as platform,
+            FaultProxy(platform.portal.origin) as products,
+        ):
+            yield MeasuredAuthority(platform, (proxy, products))
 
 
 def _is_managed(client: dict[str, Any]) -> bool:

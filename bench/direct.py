@@ -13,13 +13,11 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
-from keycloak import KeycloakAdmin
-
-from tests.support.keycloak import of_this_clone
 
 AT_ONCE = 4 * (os.cpu_count() or 1)
 """What the engine's ``--parallel`` is by default."""
@@ -36,18 +34,19 @@ def main(tool: str, act: str, file: str) -> None:
         def bare(method: str, path: str, document: Any, **headers: str) -> None:
             http.request(method, path, json=document, headers=headers).raise_for_status()
 
-        tools: dict[str, Send] = {
-            "httpx": lambda method, path, document: bare(method, admin + path, document),
-            "python-keycloak": _python_keycloak(admin, token),
-            "kcadm.sh": lambda *request: _kcadm(admin, token, *request),
+        tools: dict[str, Callable[[], Send]] = {
+            "httpx": lambda: lambda method, path, document: bare(method, admin + path, document),
+            "python-keycloak": lambda: _python_keycloak(admin, token),
+            "kcadm.sh": lambda: partial(_kcadm, admin, token),
         }
+        send = tools[tool]()
 
         def send_all(requests: list[Any]) -> None:
             for method, path, document, headers in requests:
                 if path.startswith("http"):  # the products, which no tool for Keycloak knows
                     bare(method, path, document, **headers)
                 else:
-                    tools[tool](method, path, document)
+                    send(method, path, document)
 
         threads = AT_ONCE if tool == "httpx" else 1
         start = time.monotonic()
@@ -57,6 +56,8 @@ def main(tool: str, act: str, file: str) -> None:
 
 
 def _python_keycloak(admin: str, token: str) -> Send:
+    from keycloak import KeycloakAdmin  # not for the others: it takes longer than they do
+
     origin, _, realm = admin.partition("/admin/realms/")
     make: Any = KeycloakAdmin  # has no types
     keycloak = make(
@@ -73,6 +74,8 @@ def _python_keycloak(admin: str, token: str) -> Send:
 
 
 def _kcadm(admin: str, token: str, method: str, path: str, document: Any) -> None:
+    from tests.support.keycloak import of_this_clone
+
     origin, _, realm = admin.partition("/admin/realms/")
     verb, *options = ("create", "--file", "-") if method == "POST" else ("delete",)
     login = (
