@@ -95,9 +95,9 @@ def _lacks(ended: subprocess.CompletedProcess[str], command: str) -> bool:
     return ended.returncode == 1 and bool(re.fullmatch(sentence, ended.stderr))
 
 
-@pytest.fixture
-def wheel(tmp_path: Path) -> Path:
-    return build_wheel(tmp_path)
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.mark.exhaustive
