@@ -13,10 +13,10 @@ from typing import Annotated, Any
 import typer
 
 from acmidm.edit.changes import Changes, Read, Rows, exists, reading
-from acmidm.edit.new.answers import Answers, Mistakes, chosen, form_of, pairs, speaks_for
-from acmidm.edit.new.draft import PLATFORM, Draft, file_of
+from acmidm.edit.new.answers import Answers, Mistakes, chosen, pairs
+from acmidm.edit.new.draft import PLATFORM, Draft, draft_of, file_of
 from acmidm.edit.new.intake import SentFiles
-from acmidm.edit.new.organisations import NOBODY, OwningOrganisation, owner_of
+from acmidm.edit.new.organisations import NOBODY, owner_of
 from acmidm.edit.new.rows import SCOPES_HEADINGS, Heading, Scopes, Towns, headings
 from acmidm.edit.new.sent import Taken
 from acmidm.report.codeowners import onboarding_team
@@ -208,20 +208,19 @@ def _write_one(answers: Answers, catalogue: Catalogue, read: Read, mistakes: Mis
     """Write the form that options come to."""
     organisations = load_organisations(FORMS) if FORMS.is_dir() else {}
     owner = owner_of(answers, organisations, FORMS, mistakes) or NOBODY
-    form = form_of(answers, owner.organisation, catalogue, mistakes, is_new=owner.is_new)
-    if owner.is_new:
-        owner = owner.speaking(speaks_for(form["environments"], catalogue))
+    draft = draft_of(owner, answers, catalogue, mistakes)
     language = answers.language or owner.organisation.language
-    file = file_of(FORMS, owner.folder, form.get("application", ""))
+    file = file_of(FORMS, owner.folder, draft.application)
     if file.exists():
         mistakes.add("--application", exists(file))
-        form["application"] = NOBODY.folder  # so that the rest is still looked at
+        # So that the rest is still looked at.
+        draft = replace(draft, form={**draft.form, "application": NOBODY.folder})
     changes = Changes(read)
-    changes.add(Draft(owner, form).files(FORMS, {}, language))
+    changes.add(draft.files(FORMS, {}, language))
     changes.require_valid(mistakes.label, mistakes.sentences)
     written = changes.write()
     speak(language)
-    _report(owner, form, written, catalogue, organisations)
+    _report(draft, written, catalogue, organisations)
 
 
 def _take_in(files: Sequence[Path], catalogue: Catalogue, read: Read) -> None:
@@ -417,14 +416,14 @@ def _review_is_next() -> str:
 
 
 def _report(
-    owner: OwningOrganisation,
-    form: Mapping[str, Any],
+    draft: Draft,
     written: Sequence[Path],
     catalogue: Catalogue,
     organisations: Mapping[str, Organisation],
 ) -> None:
     """Say what was written, and what its author does next, in the language that is spoken."""
-    file = file_of(FORMS, owner.folder, form["application"]).as_posix()
+    owner, form = draft.owner, draft.form
+    file = file_of(FORMS, owner.folder, draft.application).as_posix()
     lines = [
         tr(
             "Written: {files}. All of it is valid.",

@@ -57,18 +57,19 @@ def reading(among: Sequence[Path], stacks: Stacks) -> Read:
 def forms_named(forms: Iterable[Path], onboardings: Onboardings) -> list[LoadedForm]:
     """Return the forms by their files. Raises Failure with each that is no form."""
     by_file = {loaded.file: loaded for loaded in onboardings.forms}
-    files = {shown(absolute(form)): form for form in forms}
-    wrong = []
-    for file, form in files.items():
+    named: dict[Path, LoadedForm] = {}
+    wrong: dict[str, None] = {}
+    for form in forms:
+        file = shown(absolute(form))
         if file in by_file:
-            continue
-        if form.is_dir():
-            wrong.append(tr("{file} is a folder; name one form", file=form))
+            named[file] = by_file[file]
+        elif form.is_dir():
+            wrong[tr("{file} is a folder; name one form", file=form)] = None
         else:
-            wrong.append(tr("{file} is no form; name one", file=form))
+            wrong[tr("{file} is no form; name one", file=form)] = None
     if wrong:
         raise Failure("\n".join(wrong))
-    return [by_file[file] for file in files]
+    return list(named.values())
 
 
 class Changes:
@@ -102,8 +103,7 @@ class Changes:
             old = self.texts.get(file)
             try:
                 if old is None:
-                    before[file] = file.read_bytes()
-                    old = before[file].decode("utf-8")
+                    old = file.read_bytes().decode("utf-8")
                 text = edited(old, content)
             except FileNotFoundError:  # what would make it is left out
                 wrong.append(
@@ -113,12 +113,15 @@ class Changes:
             except Failure as failure:
                 wrong.append(f"{shown(file)}: {failure}")
                 continue
-            if text != old:
-                texts[file] = text
+            if text == old:
+                continue
+            texts[file] = text
+            if file not in self.texts:
+                before[file] = old.encode("utf-8")
         if wrong:
             raise Failure("\n".join(wrong))
         self.texts |= texts
-        self._before |= {file: old for file, old in before.items() if file in texts}
+        self._before |= before
         return list(texts)
 
     def problems(self, **among: Sequence[Path]) -> list[Problem]:
@@ -244,9 +247,7 @@ def edit_file(
     """
     file = Path.cwd() / named
     changes = Changes(reading([checked], stacks_in(Path())))
-    changes.add(new_files)
-    content = edit if file.exists() else edited(first, edit)
-    changes.add({file: content})
+    changes.add({**new_files, file: edit if file.exists() else edited(first, edit)})
     changes.require_sound()
     return changes.write
 
@@ -275,15 +276,19 @@ def put_files(texts: Mapping[Path, str], before: Mapping[Path, bytes]) -> None:
                             file=shown(file),
                         )
                     )
-                write_whole(file, texts[file], file.stat().st_mode & 0o777)
+                _rewrite(file, texts[file])
                 done.append(file)
     except BaseException:
         for file in done:
-            write_whole(file, before[file].decode("utf-8"), file.stat().st_mode & 0o777)
+            _rewrite(file, before[file].decode("utf-8"))
         for folder in folders:
             with suppress(OSError):  # the folder is missing, or has another file by now
                 folder.rmdir()
         raise
+
+
+def _rewrite(file: Path, text: str) -> None:
+    write_whole(file, text, file.stat().st_mode & 0o777)
 
 
 def about(files: Iterable[Path], problems: Iterable[Problem]) -> list[Problem]:

@@ -107,11 +107,9 @@ def put_first(mapping: Any, name: str, value: Any) -> None:
 def put_last(items: Any, more: Iterable[Any]) -> None:
     """Give a list of a document more items, before the comments and empty lines that are below
     it."""
-    more = list(more)
-    if not isinstance(items, CommentedSeq) or items.fa.flow_style():
-        items.extend(more)
-        return
-    below = _taken_from((items, len(items) - 1, 0))
+    below = ""
+    if isinstance(items, CommentedSeq) and not items.fa.flow_style():
+        below = _taken_from((items, len(items) - 1, 0))
     items.extend(more)
     _put_behind((items, len(items) - 1, 0), below)
 

@@ -50,7 +50,7 @@ _ASSETS = files("acmidm.form_page") / "assets"
 
 def form_page(catalogue: Catalogue) -> str:
     """Return the page as HTML, which has all it needs in itself."""
-    style, scripts = _asset("page.css"), [_asset(name) for name in _SCRIPTS]
+    style, scripts = _asset("page.css"), list(map(_asset, _SCRIPTS))
     hashes = " ".join(map(_hash, scripts))
     policy = (
         f"default-src 'none'; style-src {_hash(style)}; script-src {hashes}; base-uri 'none';"

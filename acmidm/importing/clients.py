@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from acmidm.edit.changes import Content, Placed, Read, Rows
-from acmidm.edit.new.answers import speaks_for
-from acmidm.edit.new.draft import PLATFORM, Draft
+from acmidm.edit.new.draft import PLATFORM, Draft, speaks_for
 from acmidm.edit.new.organisations import OwningOrganisation, new_owner, of_others
 from acmidm.edit.new.rows import CLIENT_IDS, Heading
 from acmidm.form_text import Quoted, file_text, filled
@@ -185,11 +184,9 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
         client = register.find(client_id)
         if client is None:
             sentence = f'there is no client "{client_id}" on stack {register.stack}'
-            for other in self._registers.values():
-                if other.find(client_id):
-                    sentence += (
-                        f", but there is on {other.stack}: perhaps it is in the wrong column"
-                    )
+            for one in self._registers.values():
+                if one.find(client_id):
+                    sentence += f", but there is on {one.stack}: perhaps it is in the wrong column"
             raise Failure(sentence)
         if client.platform is not Platform.ACMIDM:
             raise Failure(

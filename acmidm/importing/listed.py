@@ -205,9 +205,9 @@ def keys_of(client: ListedClient, reasons: list[str], notes: list[str]) -> list[
     """Return the keys; note why some may not be registered any more, and what to know of others."""
     keys = []
     for kid, members in sorted(client.snapshot.jwks.items()):
-        elsewhere = [_NO_KEYS[name] for name in members if name in _NO_KEYS and len(members) == 1]
-        if elsewhere:
-            reasons.append(f"{client} {elsewhere[0]}")
+        if len(members) == 1 and not _NO_KEYS.keys().isdisjoint(members):
+            [elsewhere] = members
+            reasons.append(f"{client} {_NO_KEYS[elsewhere]}")
             continue
         try:
             key = public_jwk(dict(members))

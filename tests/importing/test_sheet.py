@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
@@ -307,6 +307,7 @@ def test_what_is_no_such_spreadsheet_is_one_sentence(
         read_sheets(file)
 
 
+@settings(deadline=None)
 @given(content=st.binary(max_size=400), suffix=st.sampled_from([".csv", ".xlsx"]))
 def test_no_bytes_make_it_raise_anything_else(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, suffix: str

@@ -9,6 +9,7 @@ refused, for that is shared one day.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -109,7 +110,7 @@ def require_outside_git(file: Path, option: str = "--private-key FILE") -> None:
                 option=option,
             )
         )
-    if file.exists() or file.is_symlink():
+    if os.path.lexists(file):
         raise Failure(
             tr(
                 "{file} exists already, and is never overwritten; name another file with {option}",
@@ -128,12 +129,7 @@ def _is_repository(folder: Path) -> bool:
     is_bare = (
         (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
     )
-    return (
-        folder.name == ".git"
-        or is_bare
-        or (folder / ".git").exists()
-        or (folder / ".git").is_symlink()
-    )
+    return folder.name == ".git" or is_bare or os.path.lexists(folder / ".git")
 
 
 def write_private_key(

@@ -5,15 +5,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from acmidm.form_text import filled
-from acmidm_onboarding.forms.catalogue import Catalogue, Product, Scope, Speaks
-from acmidm_onboarding.forms.speaking import speaking_values
 from acmidm_onboarding.texts import Language, tr
-from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import (
     DocumentPath,
     Failure,
@@ -21,7 +17,6 @@ from acmidm_onboarding.values.problems import (
     listed,
     quoted,
 )
-from acmidm_onboarding.values.terms import Environment
 
 _METAVAR = re.compile(r"[ =][A-Z]+$")
 OPTIONS = {
@@ -131,101 +126,6 @@ def pairs(answers: Sequence[str], mistakes: Mistakes) -> Values:
         )
         mistakes.add("--set", sentence)
     return values
-
-
-def form_of(
-    answers: Answers, whose: Organisation, catalogue: Catalogue, mistakes: Mistakes, *, is_new: bool
-) -> dict[str, Any]:
-    """Return the form for TNI that answers come to, with what follows from a product, and what is
-    known of its organisation."""
-    scopes, products = separate(answers.scopes), separate(answers.products)
-    if not scopes and not products:
-        mistakes.miss("--product NAME", tr("a product of the catalogue, or a scope with --scope"))
-    names, all_scopes = dict.fromkeys(products), dict.fromkeys(scopes)
-    for scope in scopes:
-        if product := catalogue.product_of.get(scope):
-            names[product.product] = None
-    for name in names:
-        product = catalogue.products.get(name)
-        if product and all_scopes.keys().isdisjoint(product.scopes):
-            all_scopes |= dict.fromkeys(_scopes_of(product, mistakes))
-    request: dict[str, Any] = {"scopes": {scope: {} for scope in all_scopes}}
-    configured = {}
-    for name in dict.fromkeys([*names, *(product for product, _ in answers.values)]):
-        given = {field: texts for (of, field), texts in answers.values.items() if of == name}
-        wanted = catalogue.products.get(name)
-        if wanted is None:
-            configured[name] = dict[str, Any](given)
-        elif wanted.configuration is not None or given:
-            configured[name] = _configuration(wanted, given, whose, is_new=is_new)
-    if configured:
-        request["products"] = configured
-    form = {
-        "application": answers.application,
-        "contacts": list(separate(answers.contacts)),
-        "keys_of": answers.supplier,
-    }
-    return {**filled(form), "environments": {Environment.TNI.value: request}}
-
-
-def _scopes_of(product: Product, mistakes: Mistakes) -> Collection[str]:
-    """Return the one scope that a product has; of several, those are named that are needed: a
-    client gets no more."""
-    offered = [name for name, scope in product.scopes.items() if _is_offered(scope)]
-    offered = offered or list(product.scopes)
-    if len(offered) == 1:
-        return offered
-    mistakes.miss(
-        "--scope NAME",
-        tr(
-            "those of {product} that are needed: {offered}",
-            product=product.product,
-            offered=listed(offered),
-        ),
-    )
-    return ()
-
-
-def _is_offered(scope: Scope) -> bool:
-    return Environment.TNI in scope.environments and not scope.assigned_by_provider
-
-
-def _configuration(
-    product: Product, given: Mapping[str, Sequence[str]], whose: Organisation, *, is_new: bool
-) -> dict[str, Any]:
-    """Return what a form says for a product: what was given, and what is known."""
-    configuration: dict[str, Any] = {}
-    for name in dict.fromkeys([*product.required, *given]):
-        known = _known(product, name, whose, is_new=is_new)
-        if answers := given.get(name) or known:
-            configuration[name] = parsed(product.properties.get(name, {}), answers)
-    return configuration
-
-
-def _known(product: Product, name: str, whose: Organisation, *, is_new: bool) -> Sequence[str]:
-    """Return the one value that an organisation may say, or what most say of themselves."""
-    how = product.speaks_for.get(name)
-    allowed = whose.speaks_for.get(name, ())
-    if how is Speaks.EXACTLY and len(allowed) == 1:
-        return allowed
-    template = product.fields[name].proposed if name in product.fields else None
-    if template and whose.ovo and (is_new or not how):
-        return [template.format(ovo=whose.ovo)]
-    return ()
-
-
-def speaks_for(
-    environments: Mapping[str, Mapping[str, Any]], catalogue: Catalogue
-) -> dict[str, list[str]]:
-    """Return under which names a form sends, by its products."""
-    names: dict[str, dict[str, None]] = {}
-    for request in environments.values():
-        for product, configuration in request.get("products", {}).items():
-            if product not in catalogue.products:
-                continue
-            for (name, *_), text in speaking_values(catalogue.products[product], configuration):
-                names.setdefault(name, {})[text] = None
-    return {name: list(texts) for name, texts in names.items()}
 
 
 def parsed(schema: Mapping[str, Any], answers: Sequence[str]) -> object:

@@ -6,18 +6,22 @@ or is added to one that exists (``existing``), of which it has only what is adde
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from acmidm.edit.changes import Content
+from acmidm.edit.new.answers import Answers, Mistakes, parsed, separate
 from acmidm.edit.new.organisations import OwningOrganisation
 from acmidm.form_text import Quoted, file_text, filled, lines_of
+from acmidm_onboarding.forms.catalogue import Catalogue, Product, Scope, Speaks
 from acmidm_onboarding.forms.files import ORGANISATION_FILE, form_file
-from acmidm_onboarding.texts import Language
+from acmidm_onboarding.forms.speaking import speaking_values
+from acmidm_onboarding.texts import Language, tr
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.names import Part
+from acmidm_onboarding.values.problems import listed
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform, is_name
 
 PLATFORM = Platform.ACMIDM
@@ -171,3 +175,109 @@ def _organisation(owner: OwningOrganisation, language: Language | None) -> str:
     if chosen:
         lines += lines_of(chosen)
     return "\n".join([*lines, ""])
+
+
+def draft_of(
+    owner: OwningOrganisation, answers: Answers, catalogue: Catalogue, mistakes: Mistakes
+) -> Draft:
+    """Return what answers come to: a form for TNI, with what follows from a product, and what is
+    known of its organisation, which may send, where it is new, under the names that the form
+    has."""
+    scopes, products = separate(answers.scopes), separate(answers.products)
+    if not scopes and not products:
+        mistakes.miss("--product NAME", tr("a product of the catalogue, or a scope with --scope"))
+    names, all_scopes = dict.fromkeys(products), dict.fromkeys(scopes)
+    for scope in scopes:
+        if product := catalogue.product_of.get(scope):
+            names[product.product] = None
+    for name in names:
+        product = catalogue.products.get(name)
+        if product and all_scopes.keys().isdisjoint(product.scopes):
+            all_scopes |= dict.fromkeys(_scopes_of(product, mistakes))
+    request: dict[str, Any] = {"scopes": {scope: {} for scope in all_scopes}}
+    if configured := _configured(names, answers, catalogue, owner):
+        request["products"] = configured
+    form = {
+        "application": answers.application,
+        "contacts": list(separate(answers.contacts)),
+        "keys_of": answers.supplier,
+    }
+    environments = {Environment.TNI.value: request}
+    if owner.is_new:
+        owner = owner.speaking(speaks_for(environments, catalogue))
+    return Draft(owner, {**filled(form), "environments": environments})
+
+
+def _scopes_of(product: Product, mistakes: Mistakes) -> Collection[str]:
+    """Return the one scope that a product has; of several, those are named that are needed: a
+    client gets no more."""
+    offered = [name for name, scope in product.scopes.items() if _is_offered(scope)]
+    offered = offered or list(product.scopes)
+    if len(offered) == 1:
+        return offered
+    mistakes.miss(
+        "--scope NAME",
+        tr(
+            "those of {product} that are needed: {offered}",
+            product=product.product,
+            offered=listed(offered),
+        ),
+    )
+    return ()
+
+
+def _is_offered(scope: Scope) -> bool:
+    return Environment.TNI in scope.environments and not scope.assigned_by_provider
+
+
+def _configured(
+    names: Iterable[str], answers: Answers, catalogue: Catalogue, owner: OwningOrganisation
+) -> dict[str, Any]:
+    """Return the configuration of each product that needs one, or is given any of it."""
+    configured: dict[str, Any] = {}
+    for name in dict.fromkeys([*names, *(product for product, _ in answers.values)]):
+        given = {field: texts for (of, field), texts in answers.values.items() if of == name}
+        wanted = catalogue.products.get(name)
+        if wanted is None:
+            configured[name] = given
+        elif wanted.configuration is not None or given:
+            configured[name] = _configuration(wanted, given, owner)
+    return configured
+
+
+def _configuration(
+    product: Product, given: Mapping[str, Sequence[str]], owner: OwningOrganisation
+) -> dict[str, Any]:
+    """Return what a form says for a product: what was given, and what is known."""
+    configuration: dict[str, Any] = {}
+    for name in dict.fromkeys([*product.required, *given]):
+        known = _known(product, name, owner)
+        if answers := given.get(name) or known:
+            configuration[name] = parsed(product.properties.get(name, {}), answers)
+    return configuration
+
+
+def _known(product: Product, name: str, owner: OwningOrganisation) -> Sequence[str]:
+    """Return the one value that an organisation may say, or what most say of themselves."""
+    how, whose = product.speaks_for.get(name), owner.organisation
+    allowed = whose.speaks_for.get(name, ())
+    if how is Speaks.EXACTLY and len(allowed) == 1:
+        return allowed
+    template = product.fields[name].proposed if name in product.fields else None
+    if template and whose.ovo and (owner.is_new or not how):
+        return [template.format(ovo=whose.ovo)]
+    return ()
+
+
+def speaks_for(
+    environments: Mapping[str, Mapping[str, Any]], catalogue: Catalogue
+) -> dict[str, list[str]]:
+    """Return under which names a form sends, by its products."""
+    names: dict[str, dict[str, None]] = {}
+    for request in environments.values():
+        for product, configuration in request.get("products", {}).items():
+            if product not in catalogue.products:
+                continue
+            for (name, *_), text in speaking_values(catalogue.products[product], configuration):
+                names.setdefault(name, {})[text] = None
+    return {name: list(texts) for name, texts in names.items()}

@@ -65,8 +65,10 @@ def _loaded(read: Onboardings, folder: str, application: str) -> LoadedForm | No
         earlier = former_keys(loaded.organisation, loaded.form, None)
         if connection_key(loaded.organisation.code, application) in earlier:
             return loaded
-    file = form_file(application)
-    return next((loaded for loaded in own if loaded.file.name == file), None)
+    for loaded in own:
+        if loaded.file.name == form_file(application):
+            return loaded
+    return None
 
 
 def _mistaken(read: Onboardings, folder: str, application: str, files: Files) -> str | None:

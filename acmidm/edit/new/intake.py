@@ -17,8 +17,7 @@ from pathlib import Path
 from acmidm.edit.changes import Changes, Content, Read, about, path_in
 from acmidm.edit.keys.declaring import free_names
 from acmidm.edit.keys.pair import ended, text_of
-from acmidm.edit.new.answers import speaks_for
-from acmidm.edit.new.draft import Draft, Key, file_of
+from acmidm.edit.new.draft import Draft, Key, file_of, speaks_for
 from acmidm.edit.new.existing import (
     about_form,
     about_key,

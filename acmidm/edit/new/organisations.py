@@ -124,13 +124,12 @@ def _new(
     kind = _kind_of(text)
     if kind in said:
         said[kind] = said[kind] or text
-    codes = {f"--{name}": said[name] for name in ("ovo", "kbo") if said[name]}
-    if not codes:
+    if not said["ovo"] and not said["kbo"]:
         mistakes.add("--organisation", _unknown(text, organisations))
         return None
     known = len(mistakes.sentences)
-    for option, code in codes.items():
-        mistakes.add(option, *of_earlier_code(code, organisations))
+    for name in ("ovo", "kbo"):
+        mistakes.add(f"--{name}", *of_earlier_code(said[name], organisations))
     if len(mistakes.sentences) > known:
         return None
     folder = slug(said["name"] or "") or slug(said["ovo"] or said["kbo"] or "")

@@ -22,11 +22,9 @@ from acmidm.edit.new.answers import (
     Answers,
     Mistakes,
     chosen,
-    form_of,
     separate,
-    speaks_for,
 )
-from acmidm.edit.new.draft import Draft
+from acmidm.edit.new.draft import draft_of
 from acmidm.edit.new.existing import added_to, form_of_application, leaving, more_of
 from acmidm.edit.new.organisations import (
     NOBODY,
@@ -133,11 +131,13 @@ class FormRows(Rows[SheetRow, P]):
         super().__init__(read, read())
         self._forms, self._today = forms, today
         said: dict[str, Any] = {}
-        for name in _ANSWERS:
+        self._given: set[str] = set()
+        """The columns that options stand in for."""
+        for name, column in _ANSWERS.items():
             answer = getattr(common, name)
             said[name] = separate(answer) if name in _LISTS else answer or None
-        self._given = {column for name, column in _ANSWERS.items() if said[name]}
-        """The columns that options stand in for."""
+            if said[name]:
+                self._given.add(column)
         values: dict[tuple[str, str], list[str]] = {}
         for place, texts in common.values.items():
             if text := ",".join(texts):
@@ -255,17 +255,12 @@ class Towns(FormRows[Placed[SheetRow]]):
         self, owner: OwningOrganisation | None, answers: Answers, mistakes: Mistakes
     ) -> tuple[OwningOrganisation, dict[Path, Content]]:
         """Return whose form a row makes, and its files. Raises Failure where nobody is named."""
-        catalogue = self.onboardings.catalogue
         owner = owner or owner_of(answers, self._organisations, self._forms, mistakes)
-        whose = owner or NOBODY
-        is_new = owner is not None and owner.is_new
-        form = form_of(answers, whose.organisation, catalogue, mistakes, is_new=is_new)
+        draft = draft_of(owner or NOBODY, answers, self.onboardings.catalogue, mistakes)
         if owner is None:
             raise Failure("\n".join(mistakes.sentences))
-        if is_new:
-            owner = owner.speaking(speaks_for(form["environments"], catalogue))
-        language = answers.language or whose.organisation.language
-        return owner, Draft(owner, form).files(self._forms, {}, language)
+        language = answers.language or owner.organisation.language
+        return draft.owner, draft.files(self._forms, {}, language)
 
     def _known(
         self, row: SheetRow, given: Answers, mistakes: Mistakes, notes: list[str]

@@ -28,7 +28,7 @@ from acmidm_onboarding.forms.documents import (
 )
 from acmidm_onboarding.forms.files import shown
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
-from acmidm_onboarding.forms.validation import validated
+from acmidm_onboarding.forms.validation import unknown_field, validated
 from acmidm_onboarding.texts import Language, tr, translated
 from acmidm_onboarding.texts.page import SENTENCES
 from acmidm_onboarding.values.jwk import readable_jwk
@@ -240,8 +240,7 @@ def _beyond(document: YamlDocument) -> Iterator[Problem]:
             case _:
                 continue
         if name not in known:
-            what = tr("unknown field {name}", name=quoted(str(name)))
-            yield document.problem((*place, name), what, tr("remove it here"), at_key=True)
+            yield unknown_field(document, (*place, name), tr("remove it here"))
 
 
 def _unexplained(document: YamlDocument, sent: _File) -> Iterator[Problem]:

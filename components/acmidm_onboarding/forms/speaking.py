@@ -10,6 +10,7 @@ from typing import Any
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, Speaks
 from acmidm_onboarding.forms.documents import YamlDocument
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
+from acmidm_onboarding.forms.validation import unknown_field
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.identifiers import codes_within
 from acmidm_onboarding.values.organisation import Organisation
@@ -35,12 +36,7 @@ def problems_of_speakers(
                 catalogue.speaking_fields,
                 tr("known here: {known}", known=listed(catalogue.speaking_fields)),
             )
-            yield document.problem(
-                ("speaks_for", name),
-                tr("unknown field {name}", name=quoted(name)),
-                remedy,
-                at_key=True,
-            )
+            yield unknown_field(document, ("speaks_for", name), remedy)
 
 
 def problems_of_value(

@@ -125,16 +125,16 @@ def _problem(model: type[BaseModel], document: YamlDocument, details: ErrorDetai
                 "write retire: {{on: 2027-03-31, keep: true}}, by which the client stays from that"
                 " day on and nobody manages it"
             )
-            return _unknown_field(document, path, remedy)
+            return unknown_field(document, path, remedy)
         case "extra_forbidden" if _is_of_the_top(model, path):
             remedy = tr(
                 "write it at the top of the form, beside environments: it is for all of them"
             )
-            return _unknown_field(document, path, remedy)
+            return unknown_field(document, path, remedy)
         case "extra_forbidden":
             names = _known_names(model, path[:-1])
             known = tr("known here: {known}", known=listed(names))
-            return _unknown_field(document, path, did_you_mean(str(path[-1]), names, known))
+            return unknown_field(document, path, did_you_mean(str(path[-1]), names, known))
         case "value_error":
             what, remedy = split_sentence(str(details["ctx"]["error"]))
         case "enum":
@@ -157,7 +157,8 @@ def _problem(model: type[BaseModel], document: YamlDocument, details: ErrorDetai
     return document.problem(path, what, remedy, at_key=is_key)
 
 
-def _unknown_field(document: YamlDocument, path: DocumentPath, remedy: str) -> Problem:
+def unknown_field(document: YamlDocument, path: DocumentPath, remedy: str) -> Problem:
+    """Return that nothing at a place can have such a name."""
     what = tr("unknown field {name}", name=_name(path))
     return document.problem(path, what, remedy, at_key=True)
 
