@@ -48,7 +48,7 @@ class Probing(Trial):
             yield wrong("client-id", mistake)
             return
         yield passed("client-id", quoted(self.client_id))
-        key = self._key()
+        key = self._check_key()
         yield key
         discovered = self._discovery()
         yield from discovered
@@ -73,7 +73,8 @@ class Probing(Trial):
         for name in self.configured:
             yield from self._product(name)
 
-    def _key(self) -> ProbeStep:
+    def _check_key(self) -> ProbeStep:
+        """Return whether the form has the key for this environment, and it has not ended."""
         thumbprint = self.key.public.thumbprint
         keys = self.context.keys
         if keys is None:
@@ -195,9 +196,10 @@ class Probing(Trial):
             detail = wording(
                 N_("{issuer}, through the proxy that {proxy} names"), issuer=issuer, proxy=proxy
             )
-        return [passed(DISCOVERY, detail), self._clock(answer)]
+        return [passed(DISCOVERY, detail), self._check_clock(answer)]
 
-    def _clock(self, answer: Reply) -> ProbeStep:
+    def _check_clock(self, answer: Reply) -> ProbeStep:
+        """Note by how many seconds the server's clock is ahead; return whether these are few."""
         self.skew = answer.skew_seconds or 0.0
         if answer.skew_seconds is None:
             return untried("clock", wording(N_("the server does not say what time it is")))
