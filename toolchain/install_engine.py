@@ -70,6 +70,7 @@ def _usable_on_path() -> bool:
 
 
 def _version_of(pulumi: Path) -> tuple[int, int, int] | None:
+    """Return the version of an engine; None where it does not run."""
     # With the clone's environment, for even this command writes a log into PULUMI_HOME.
     answer = subprocess.run(
         [pulumi, "version"],

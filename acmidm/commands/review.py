@@ -181,6 +181,7 @@ def review(
 def _require_one_source(
     stack: Sequence[str] | None, plan: Sequence[Path] | None, base: str | None, save: Path | None
 ) -> None:
+    """End the command where it names two sources, or saves what is not for one stack."""
     if sum(map(bool, (stack, plan, base))) > 1:
         fail(
             tr(

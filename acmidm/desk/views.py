@@ -319,7 +319,7 @@ class Status(Report):
             foot=foot,
             note=translated(layout.note, at=f"{self.checked_at:%Y-%m-%d %H:%M}"),
             summary=[*self._ends(), *self._waits()],
-            filters=self._filters(),
+            filters=self._offered_filters(),
             groups=groups,
         )
 
@@ -402,7 +402,8 @@ class Status(Report):
         counts = Counter(_whom(one) for one in self.connections if one.waits_for)
         return [Piece(f"{tr('Waits for')} {whom}: {count}") for whom, count in counts.items()]
 
-    def _filters(self) -> list[Filter]:
+    def _offered_filters(self) -> list[Filter]:
+        """Return the filters of the page, each with its choices; none that has no choice."""
         waits = {one.waits_for.value: _whom(one) for one in self.connections if one.waits_for}
         scopes = chain.from_iterable(connection.scopes for connection in self.connections)
         names = {scope: plain(scope) for scope in sorted(set(scopes))}
