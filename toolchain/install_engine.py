@@ -51,8 +51,8 @@ def install() -> None:
             return
         (ENGINE / "build").mkdir(parents=True, exist_ok=True)
         BIN.mkdir(exist_ok=True)
-        if not _official():
-            _build()
+        if not _install_official():
+            _build_from_source()
         STAMP.write_text(STAMP_TEXT)
         say(f"engine: Pulumi {VERSION} is in .local/engine/bin")
 
@@ -70,6 +70,7 @@ def _usable_on_path() -> bool:
 
 
 def _version_of(pulumi: Path) -> tuple[int, int, int] | None:
+    """Return the version of an engine; None where it does not run."""
     # With the clone's environment, for even this command writes a log into PULUMI_HOME.
     answer = subprocess.run(
         [pulumi, "version"],
@@ -93,7 +94,8 @@ def installer_reachable(script: Path) -> bool:
     return subprocess.run(command, check=False).returncode == 0
 
 
-def _official() -> bool:
+def _install_official() -> bool:
+    """Install the engine with the official installer. Return whether that worked."""
     script = ENGINE / "build" / "install.sh"
     if not installer_reachable(script):
         if not in_pipeline():
@@ -121,7 +123,8 @@ def _official() -> bool:
     return _version_of(BIN / "pulumi") is not None
 
 
-def _build() -> None:
+def _build_from_source() -> None:
+    """Build the engine and its Python host from the Go module proxy, and install both."""
     go.check_compiler("engine", "the Pulumi engine")
     say(
         f"engine: building the Pulumi engine {VERSION} from the Go module proxy: about 4 minutes on"

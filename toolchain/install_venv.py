@@ -49,6 +49,7 @@ def install_into(folder: Path, lock_file: Path, name: str) -> None:
 
 
 def _install_packages(folder: Path, lock_file: Path, name: str) -> None:
+    """Make a virtual environment anew, with the packages of a lock file. Raises ToolchainError."""
     if not importlib.util.find_spec("ensurepip"):
         raise ToolchainError(
             "this Python cannot make virtual environments: on Debian and Ubuntu, apt install"

@@ -97,6 +97,7 @@ def _requirements(wheel: Path) -> str:
 
 
 def _run(command: Command, cwd: Path = ROOT, **environment: str) -> str:
+    """Run a command, and return its output. Raises ToolchainError where it fails."""
     done = subprocess.run(
         command,
         cwd=cwd,

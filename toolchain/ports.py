@@ -21,7 +21,7 @@ def move(offset: int) -> None:
     """
     files = [*sorted(ROOT.glob("Pulumi.*.yaml")), *sorted((ROOT / "examples").glob("*.env"))]
     files.append(TOOLCHAIN / "postgres.url")
-    texts = {file: _moved(file, offset) for file in files}
+    texts = {file: _moved_from_commit(file, offset) for file in files}
     for file, text in texts.items():
         file.write_text(text)
     ports: set[int] = set()
@@ -33,7 +33,9 @@ def move(offset: int) -> None:
     )
 
 
-def _moved(file: Path, offset: int) -> str:
+def _moved_from_commit(file: Path, offset: int) -> str:
+    """Return the text of a file with the ports of the last commit, ``offset`` higher. All else in
+    it stays, also what is not committed. Raises ToolchainError."""
     text, committed = file.read_text(), _committed(file)
     if len(_ADDRESS.findall(committed)) != len(_ADDRESS.findall(text)):
         raise ToolchainError(
@@ -55,6 +57,7 @@ def moved(file: Path, text: str, offset: int) -> str:
 
 
 def _committed(file: Path) -> str:
+    """Return the text of a file at the last commit. Raises ToolchainError."""
     shown = subprocess.run(
         ["git", "show", f"HEAD:./{file.relative_to(ROOT).as_posix()}"],
         cwd=ROOT,

@@ -26,7 +26,7 @@ def start(folder: Path = FOLDER, port: int = PORT) -> None:
     """Return once it answers on `port`. The first start makes its data, and a password."""
     with locked("postgres"):
         if not _passfile(folder).exists():
-            _make(folder)
+            _make_server(folder)
         if port != _port(folder):
             options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
             _run(folder, "pg_ctl", "restart", "-D", "{}/data", "-l", "{}/log", "-o", options)
@@ -42,7 +42,8 @@ def stop(folder: Path = FOLDER) -> None:
         _run(folder, "pg_ctl", "stop", "-D", "{}/data", "-m", "fast")
 
 
-def _make(folder: Path) -> None:
+def _make_server(folder: Path) -> None:
+    """Make the data of a server, and its password."""
     shutil.rmtree(folder, ignore_errors=True)  # of a start that was cut off
     folder.mkdir(mode=0o700, parents=True)
     password, given = secrets.token_urlsafe(32), folder / "password"

@@ -117,7 +117,7 @@ def updated(catalogue: Catalog) -> Catalog:
     after the one before it in the code.
     """
     new = Catalog(locale="nl")
-    for file, sentence in _in_the_order_of(catalogue):
+    for file, sentence in _sentences_by_place_in(catalogue):
         first = forms_of(sentence)[0]
         there = catalogue.get(first)
         dutch = there.string if there is not None and there.id == sentence else None
@@ -128,15 +128,18 @@ def updated(catalogue: Catalog) -> Catalog:
     return new
 
 
-def _in_the_order_of(catalogue: Catalog) -> list[tuple[str, Sentence]]:
+def _sentences_by_place_in(catalogue: Catalog) -> list[tuple[str, Sentence]]:
+    """Return each sentence of the code, with its file, in the order that the catalogue has; a new
+    one comes after the one before it in the code."""
     places = {forms_of(message.id)[0]: place for place, message in enumerate(catalogue)}
-    found: list[tuple[int, str, Sentence]] = []
+    placed: list[tuple[int, str, Sentence]] = []
     place = 0
     for file, sentence in sentences():
+        # A new one has no place: it takes that of the one before it.
         place = places.get(forms_of(sentence)[0], place)
-        found.append((place, file, sentence))
-    found.sort(key=itemgetter(0))
-    return [(file, sentence) for _, file, sentence in found]
+        placed.append((place, file, sentence))
+    placed.sort(key=itemgetter(0))
+    return [(file, sentence) for _, file, sentence in placed]
 
 
 def write(catalogue: Catalog) -> None:

@@ -117,7 +117,7 @@ def import_(
     clients.take(sheets.rows)
     clients.changes.write()
     unplaced = [*sheets.unplaced, *clients.wrong(), *clients.unnamed()]
-    _report(sheets, clients, unplaced)
+    _print_report(sheets, clients, unplaced)
     if unplaced:
         raise typer.Exit(Code.FOUND)
 
@@ -148,7 +148,8 @@ def _registers(settings: dict[Environment, tuple[str, Settings]]) -> dict[Enviro
     return registers
 
 
-def _report(sheets: Sheets, clients: Clients, unplaced: Sequence[str]) -> None:
+def _print_report(sheets: Sheets, clients: Clients, unplaced: Sequence[str]) -> None:
+    """Print what became of each row, and the numbers of all."""
     for placed in clients.placed:
         form = list(placed.files)[-1]
         listed = [f"{one.environment} {one.client_id}" for one in placed.source.clients.values()]

@@ -142,7 +142,7 @@ def new(
     RSA of 4096 bits (RS256) in profile acmidm, P-256 (ES256) in fapi2. The private half stays on
     this machine.
     """
-    target = _keys_of(form, supplier, environment)
+    target = _list_of_keys(form, supplier, environment)
     _make(target, days, private_key, key_format, kid, passphrase_fd, is_open=no_passphrase)
 
 
@@ -160,7 +160,7 @@ def rotate(
     passphrase_fd: PassphraseOption = None,
 ) -> None:
     """Begin to replace a key: make a new pair beside it, and say what happens next."""
-    target = _keys_of(form, supplier, environment)
+    target = _list_of_keys(form, supplier, environment)
     if not target.has_list:
         fail(
             tr(
@@ -202,7 +202,7 @@ def add(
     if len(forms) > 1:
         fail(tr("name one form, or a supplier in its place with --supplier FOLDER"))
     form = forms[0] if forms else None
-    target = _keys_of(form, supplier, environment)
+    target = _list_of_keys(form, supplier, environment)
     now, language = datetime.now(UTC), target.organisation.language
     ends = None if days is None else now + timedelta(days=days)
     keys, is_half = keys_in(
@@ -237,7 +237,7 @@ def remove(
 ) -> None:
     """Take a public key out of the form, or out of what a supplier has for others, and its file
     away."""
-    target = _keys_of(form, supplier, environment)
+    target = _list_of_keys(form, supplier, environment)
     target.remove(kid)
     language = target.organisation.language
     typer.echo(
@@ -261,7 +261,9 @@ def remove(
     )
 
 
-def _keys_of(form: Path | None, supplier: str | None, environment: str) -> ListOfKeys:
+def _list_of_keys(form: Path | None, supplier: str | None, environment: str) -> ListOfKeys:
+    """Return the keys of a form or of a supplier, for an environment. End the command where not
+    exactly one of the two is named."""
     if environment not in list(Environment):
         fail(
             tr(
@@ -375,6 +377,7 @@ def _say_where(target: ListOfKeys, sentence: str) -> None:
 
 
 def _say_reach(target: ListOfKeys) -> None:
+    """Print which forms use the keys of a supplier; nothing for the keys of a form itself."""
     if target.is_form:
         return
     language, names = target.organisation.language, [form.name for form in target.forms]

@@ -173,7 +173,7 @@ def done(
         typer.echo(
             tr("{order}: that is confirmed already, in {file}", order=order.name, file=written.file)
         )
-    _what_next(opened, order, written)
+    _print_next(opened, order, written)
 
 
 @app.command()
@@ -189,7 +189,7 @@ def refused(
     order = OrderHistory(opened).find(*ordered_by_name(" ".join(words)))
     written = refuse(opened, order, why, attestation(by or git.user(), now))
     typer.echo(tr("{order}: refused, in {file}", order=order.name, file=written.file))
-    _what_next(opened, order, written)
+    _print_next(opened, order, written)
 
 
 @app.command()
@@ -307,7 +307,8 @@ def _keys_in(files: Iterable[Path]) -> list[PublicJwk]:
     return keys
 
 
-def _what_next(stack: Stack, order: Order, written: Written) -> None:
+def _print_next(stack: Stack, order: Order, written: Written) -> None:
+    """Print what to do with a new confirmation, and each order of the same part that is open."""
     if not written.is_new:
         return
     typer.echo(_keep_it(order, written))

@@ -191,7 +191,7 @@ def probe(
     connection = given(form, stack, platform, client_id)
     spoken = Language(language) if language else connection.connection.declared_by.language
     if assertion is not None:
-        outcome = _checked(connection, assertion)
+        outcome = _check_unsent(connection, assertion)
     else:
         assert private_key is not None  # noqa: S101 - one of the two is given
         key = _read(private_key, passphrase_fd, spoken)
@@ -213,7 +213,9 @@ def _write(outcome: Probe | Probes, report: BaseModel, text: Iterable[str], outp
         raise typer.Exit(code)
 
 
-def _checked(connection: ProbeInputs, file: Path) -> Probe:
+def _check_unsent(connection: ProbeInputs, file: Path) -> Probe:
+    """Return what is wrong with the assertion or token request in a file, without sending it. The
+    file "-" is standard input."""
     written = sys.stdin.read() if str(file) == "-" else _text(file)
     sent = taken_apart(written)
     mistakes = mistakes_in(sent, connection.context)

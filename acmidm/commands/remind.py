@@ -134,13 +134,14 @@ def _undelivered(done: Delivered, problem: str) -> str:
 
 
 def _shown(mail: Reminder) -> str:
-    return "\n".join((_name(mail), *(f"  {_what(item)}" for item in mail.about)))
+    return "\n".join((_name(mail), *(f"  {_sentence_about(item)}" for item in mail.about)))
 
 
-def _what(item: Due) -> str:
+def _sentence_about(item: Due) -> str:
+    """Return what a mail reminds of, as a sentence for the team."""
     name = plain(item.connection.name)
     if isinstance(item, Ends):
-        return _ending(item, item.what, name)
+        return _sentence_about_end(item, item.what, name)
     since, step = item.connection.since, f"{item.connection.step:d}"
     if since:
         return tr(
@@ -152,7 +153,7 @@ def _what(item: Due) -> str:
     return tr("{name}: step {step} waits for the organisation", name=name, step=step)
 
 
-def _ending(item: Ends[Ending], what: Ending, name: str) -> str:
+def _sentence_about_end(item: Ends[Ending], what: Ending, name: str) -> str:
     within, last_day = item.threshold, f"{item.last_day}"
     if isinstance(what, ListedKey):
         return ntr(

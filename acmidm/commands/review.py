@@ -158,7 +158,7 @@ def review(
                 )
             )
         plans, approved = read_plans(stack or [], plan or [], save=save is not None)
-        report = _by_engine(plans, allow_mass_change=allow_mass_change)
+        report = _review_of_plans(plans, allow_mass_change=allow_mass_change)
     else:
         wanted = _environments(environment or [])
         with _revisions(base, head) as (before, after):
@@ -181,6 +181,7 @@ def review(
 def _require_one_source(
     stack: Sequence[str] | None, plan: Sequence[Path] | None, base: str | None, save: Path | None
 ) -> None:
+    """End the command where it names two sources, or saves what is not for one stack."""
     if sum(map(bool, (stack, plan, base))) > 1:
         fail(
             tr(
@@ -196,7 +197,8 @@ def _settings_in(config: Mapping[str, object]) -> dict[str, object]:
     return {setting_in(key): value for key, value in config.items()}
 
 
-def _by_engine(plans: Sequence[Planned], *, allow_mass_change: bool) -> Review:
+def _review_of_plans(plans: Sequence[Planned], *, allow_mass_change: bool) -> Review:
+    """Return the review of plans that the engine made; warn of rights that are missing."""
     configs = [planned.plan.config for planned in plans]
     catalogue_folder = configs[0].get("acmidm:catalogueFolder") if configs else None
     forms = (planned.forms for planned in plans if planned.forms)

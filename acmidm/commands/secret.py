@@ -72,7 +72,7 @@ def show(
         )
     if file is not None:
         require_outside_git(file, "--file FILE")
-    secret = _secret(stack, _connection(form, stack, platform))
+    secret = _secret(stack, _declared_client(form, stack, platform))
     if file is None:
         typer.echo(secret)
         return
@@ -87,7 +87,9 @@ def show(
     )
 
 
-def _connection(form: Path, stack: str, platform: Platform) -> Declaration:
+def _declared_client(form: Path, stack: str, platform: Platform) -> Declaration:
+    """Return the client that a form declares on a platform, in the environment of a stack. Raises
+    Failure where there is none, and InvalidForms."""
     settings = stack_settings(stack, Path())
     if not form.is_file():
         raise Failure(tr("{file} is no form; name one", file=form))
@@ -125,7 +127,7 @@ def _secret(stack: str, connection: Declaration) -> str:
             )
         )
     if not mapping(client.get("inputs")).get("client_secret"):
-        raise Failure(_why_none(connection, client))
+        raise Failure(_why_no_secret(connection, client))
     with working(tr("decrypting {stack}", stack=stack)):
         try:
             client = _client(engine.decrypted_deployment(stack), connection)
@@ -145,7 +147,8 @@ def _secret(stack: str, connection: Declaration) -> str:
     return str(secret)
 
 
-def _why_none(connection: Declaration, client: Mapping[str, Any]) -> str:
+def _why_no_secret(connection: Declaration, client: Mapping[str, Any]) -> str:
+    """Return why the state has no secret of a client."""
     name = connection.resource_name
     if is_awaiting(client.get("outputs") or {}):
         return tr(

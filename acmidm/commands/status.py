@@ -139,7 +139,7 @@ def status(
     if not board:
         mandates = tuple(filter(filters.shows_mandate, _mandates(opened, now)))
     if output is TableOutput.TEXT and not board and not kept and not mandates:
-        typer.echo(_nothing(stacks, filters, has_connections=bool(connections)))
+        typer.echo(_why_empty(stacks, filters, has_connections=bool(connections)))
     else:
         view = View.API if api else View.LIST
         language_here = language or spoken()
@@ -251,7 +251,9 @@ def _mandates(stacks: Iterable[Stack], now: datetime) -> Iterator[UnusedMandate]
             yield from unused_mandates(forms.onboardings, now)
 
 
-def _nothing(stacks: list[str], filters: Filters, *, has_connections: bool) -> str:
+def _why_empty(stacks: list[str], filters: Filters, *, has_connections: bool) -> str:
+    """Return why a list has no row: no connection of the stacks passes the filters, or there is
+    none at all."""
     names = f" {tr('and')} ".join(stacks)
     if has_connections:
         return tr("no connection on {stacks} {filters}", stacks=names, filters=filters.in_words)

@@ -84,7 +84,7 @@ def validate(
     """
     if base is None:
         checked = paths or [FORMS]
-        _validate(checked, own_catalogue(), Files(), annotations=annotations)
+        _print_validity(checked, own_catalogue(), Files(), annotations=annotations)
         if Path(".git").exists() and is_dirty(*checked):
             typer.echo(tr("to see what this changes: acmidm review"))
         return
@@ -96,10 +96,10 @@ def validate(
     problems = strays(before, after, stacks.forms)
     files = after.files(stacks.is_read)
     catalogue = stacks.catalogue_in(files)
-    _validate(stacks.forms, catalogue, files, problems, annotations=annotations)
+    _print_validity(stacks.forms, catalogue, files, problems, annotations=annotations)
 
 
-def _validate(
+def _print_validity(
     paths: Sequence[Path],
     catalogue: Path,
     files: Files,
@@ -107,6 +107,8 @@ def _validate(
     *,
     annotations: bool,
 ) -> None:
+    """Print that all forms are valid, with notes; or end the command with every problem, for GitHub
+    as annotations too."""
     for path in paths:
         if not files.exists(absolute(path)):
             fail(

@@ -113,7 +113,7 @@ class _ProgressRows:
         history = OrderHistory(self._stack)
         asked = _Asked(self._stack.authorities, [state for _, state in pairs if state is not None])
         for connection, state in pairs:
-            facts = self._of(connection, state, asked, forms.catalogue)
+            facts = self._facts_of(connection, state, asked, forms.catalogue)
             key = facts.connection.key, facts.connection.platform
             order, on_test = ordered.get((*key, facts.connection.environment)), held_back.get(key)
             if on_test and connection:
@@ -166,13 +166,14 @@ class _ProgressRows:
                 on_test[form.key, form.platform] = record if record and record.client_id else None
         return on_test
 
-    def _of(
+    def _facts_of(
         self,
         connection: Declaration | None,
         state: Client | None,
         asked: _Asked,
         catalogue: Catalogue,
     ) -> Facts:
+        """Return the facts of one connection, from its form, its client in the state, or both."""
         shown = state or connection
         if shown is None:
             raise ValueError("neither a form nor the state has it")

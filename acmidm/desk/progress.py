@@ -671,14 +671,15 @@ def progress(facts: Facts) -> ListedConnection:
         "order": order,
         "values": _values(facts),
         "since": since,
-        "unknown": tuple(_unknown(facts, row)),
+        "unknown": tuple(_names_of_unknown(facts, row)),
         "last_token_at": facts.last_token_at,
         "afterwards": dict(facts.afterwards),
     }
     return facts.connection.model_copy(update=standing)
 
 
-def _unknown(facts: Facts, row: StepRow) -> Iterator[str]:
+def _names_of_unknown(facts: Facts, row: StepRow) -> Iterator[str]:
+    """Yield the names of the facts that this step needs and nobody knows, such as "last_token"."""
     yield from row.unknown
     if facts.is_declared is None:
         yield "form"

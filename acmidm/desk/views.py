@@ -92,10 +92,12 @@ def _keys(connection: ListedConnection) -> Items:
     where = f" ({tr('in the portal')})" if connection.keys_in_portal else ""
     if connection.keys:
         return [[*key.pieces, Piece(where, Tone.NOTICE)] for key in connection.keys]
-    return _texts([_without_keys(connection)])
+    return _texts([_in_place_of_keys(connection)])
 
 
-def _without_keys(connection: ListedConnection) -> str:
+def _in_place_of_keys(connection: ListedConnection) -> str:
+    """Return what the list has where it shows no key: how the client authenticates, or that nobody
+    knows."""
     if connection.jwks_uri:
         return tr("at {address}", address=connection.jwks_uri)
     if connection.token_endpoint_auth_method != AuthMethod.PRIVATE_KEY_JWT:
@@ -317,7 +319,7 @@ class Status(Report):
             foot=foot,
             note=translated(layout.note, at=f"{self.checked_at:%Y-%m-%d %H:%M}"),
             summary=[*self._ends(), *self._waits()],
-            filters=self._filters(),
+            filters=self._offered_filters(),
             groups=groups,
         )
 
@@ -400,7 +402,8 @@ class Status(Report):
         counts = Counter(_whom(one) for one in self.connections if one.waits_for)
         return [Piece(f"{tr('Waits for')} {whom}: {count}") for whom, count in counts.items()]
 
-    def _filters(self) -> list[Filter]:
+    def _offered_filters(self) -> list[Filter]:
+        """Return the filters of the page, each with its choices; none that has no choice."""
         waits = {one.waits_for.value: _whom(one) for one in self.connections if one.waits_for}
         scopes = chain.from_iterable(connection.scopes for connection in self.connections)
         names = {scope: plain(scope) for scope in sorted(set(scopes))}
@@ -426,10 +429,11 @@ class Status(Report):
             "{count} mandates that no form uses",
             len(self.unused_mandates),
         )
-        return [Section([_unused(mandate) for mandate in self.unused_mandates], heading)]
+        return [Section([_line_of_mandate(mandate) for mandate in self.unused_mandates], heading)]
 
 
-def _unused(mandate: UnusedMandate) -> Line:
+def _line_of_mandate(mandate: UnusedMandate) -> Line:
+    """Return the line of a mandate that no form uses."""
     allowed = f"{plain(mandate.organisation)}: {', '.join(mandate.applications)}"
     reference = f" ({plain(mandate.reference)})" if mandate.reference else ""
     return Line(

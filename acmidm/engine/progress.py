@@ -51,9 +51,10 @@ class Progress:
                 if not line.endswith(b"\n"):
                     return
                 self._read += len(line)
-                self._count(json.loads(line))
+                self._note_done(json.loads(line))
 
-    def _count(self, event: Mapping[str, object]) -> None:
+    def _note_done(self, event: Mapping[str, object]) -> None:
+        """Note a planned resource that is done, or has failed, where an event says so."""
         for kind in ("resOutputsEvent", "resOpFailedEvent"):
             of_kind = event.get(kind)
             metadata = of_kind.get("metadata") if isinstance(of_kind, Mapping) else None

@@ -253,6 +253,8 @@ def backend_folder(backend: str) -> Path | None:
 
 
 def _locks(stack: str, backend: Path | None) -> Iterator[Lock]:
+    """Yield who has locked a stack: by the lock files, where its state is in a folder, else as the
+    engine says."""
     if backend is None:
         yield from (Lock(*owner) for owner in lock_owners(stack))
         return

@@ -26,9 +26,9 @@ from acmidm.importing.listed import (
     ListedClient,
     Register,
     application_of,
-    changes,
+    changes_by_first_up,
     inexpressible,
-    keys_of,
+    registrable_keys,
     request_of,
 )
 from acmidm.report.undeclared import Declared
@@ -139,6 +139,8 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
         return self._connections[client.environment].has(client.platform, client.snapshot)
 
     def _plan(self, row: SheetRow) -> None:
+        """Add the draft of a row, or the sentence that a form declares its clients already. Raises
+        Failure with every reason why the row cannot be imported."""
         reasons = list(row.faults)
         if text := whole_kbo(row[Heading.KBO]):
             try:
@@ -208,7 +210,7 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
         for environment, client in by_environment.items():
             reasons += inexpressible(client)
             requests[environment.value] = request_of(client, self._catalogue, reasons)
-            keys[environment] = keys_of(client, reasons, notes)
+            keys[environment] = registrable_keys(client, reasons, notes)
         owner = self._owners.of_row(row, clients, reasons)
         # Where applications differ, production's counts, which is the last.
         names = list(filter(None, map(application_of, reversed(clients))))
@@ -274,7 +276,7 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
                 "organisation.kbo": own.kbo,
                 "contacts": ", ".join(sorted(draft.form["contacts"])),
             }
-            yield from changes(client, wanted)
+            yield from changes_by_first_up(client, wanted)
         has = "adopts has it" if draft.owner.is_new else "it has to be added to adopts"
         for client in clients:
             if client.client_id in draft.nameless:
@@ -487,14 +489,17 @@ class SharedKeys:
         self, forms: Path, drafts: Sequence[ExistingClients], supplier: Supplier | None
     ) -> None:
         self._forms, self._drafts, self.supplier = forms, drafts, supplier
-        self._texts: dict[Path, str] = {}
-        """Those of key files that get a name."""
-        users: dict[str, list[ExistingClients]] = defaultdict(list)
+        self._named_files: dict[Path, str] = {}
+        """The text of each key file that has got its name here, and may not be written yet."""
+        drafts_with: dict[str, list[ExistingClients]] = defaultdict(list)
         for draft in drafts:
             for thumbprint in draft.all_keys:
-                users[thumbprint].append(draft)
-        self._users = {key: having for key, having in users.items() if _are_of_several(having)}
-        """By the thumbprints of keys that are shared."""
+                drafts_with[thumbprint].append(draft)
+        self._sharing: dict[str, list[ExistingClients]] = {}
+        """By the thumbprint of each key that several organisations have, the drafts with it."""
+        for thumbprint, sharing in drafts_with.items():
+            if _are_of_several(sharing):
+                self._sharing[thumbprint] = sharing
 
     def of_supplier(self, supplier: Supplier, draft: ExistingClients) -> dict[Path, Content]:
         """Return the files of the supplier, with the keys that it has for others, and the mandates
@@ -539,15 +544,17 @@ class SharedKeys:
             text = json.dumps(dict(key.members), indent=2) + "\n"
             for suffix in ("", f"-{key.thumbprint[:8]}", f"-{key.thumbprint}"):
                 file = folder / f"{prefix}{slug(key.kid) or 'key'}{suffix}.jwk.json"
-                there = file.read_text("utf-8") if file.exists() else self._texts.get(file, text)
+                there = self._named_files.get(file, text)
+                if file.exists():
+                    there = file.read_text("utf-8")
                 if there == text:
                     break
-            files[file] = self._texts[file] = text
+            files[file] = self._named_files[file] = text
         return files
 
     def are_in(self, draft: ExistingClients) -> bool:
         """Return whether a draft has a key that another organisation has too."""
-        return not self._users.keys().isdisjoint(draft.all_keys)
+        return not self._sharing.keys().isdisjoint(draft.all_keys)
 
     def refusals(self, draft: ExistingClients) -> Iterator[str]:
         """Yield a sentence for each key of a draft that another organisation has too, where no
@@ -555,7 +562,7 @@ class SharedKeys:
         if not self.are_in(draft):
             return
         for thumbprint, key in draft.all_keys.items():
-            users = self._users.get(thumbprint, ())
+            users = self._sharing.get(thumbprint, ())
             if self.supplier is None:
                 rows = [str(other) for other in users if other.owner is not draft.owner]
                 if rows:

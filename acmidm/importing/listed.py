@@ -201,8 +201,12 @@ def _uncatalogued(
         )
 
 
-def keys_of(client: ListedClient, reasons: list[str], notes: list[str]) -> list[PublicJwk]:
-    """Return the keys; note why some may not be registered any more, and what to know of others."""
+def registrable_keys(client: ListedClient, reasons: list[str], notes: list[str]) -> list[PublicJwk]:
+    """Return the keys of a client that a form can have, in the order of their ``kid``.
+
+    Each other key adds to ``reasons`` why the client cannot be imported. What a person should know
+    of a key that is returned is added to ``notes``.
+    """
     keys = []
     for kid, members in sorted(client.snapshot.jwks.items()):
         if len(members) == 1 and not _NO_KEYS.keys().isdisjoint(members):
@@ -228,7 +232,7 @@ def keys_of(client: ListedClient, reasons: list[str], notes: list[str]) -> list[
     return keys
 
 
-def changes(client: ListedClient, wanted: Mapping[str, str | None]) -> Iterator[str]:
+def changes_by_first_up(client: ListedClient, wanted: Mapping[str, str | None]) -> Iterator[str]:
     """Yield what the first ``up`` changes of a client: each text that the form has otherwise, and a
     secret."""
     metadata = client.metadata

@@ -150,6 +150,7 @@ def _by_evidence(confirmed: Confirmation, form: Declaration) -> Iterator[Differe
 
 
 def _by_export(clients: list[Client], listed: Listed, source: str) -> Iterator[Difference]:
+    """Yield each client, and scopes of a client, that an export of the portal has otherwise."""
     nothing = tr("nothing")
     by_id = {str(client.client_id): client for client in clients}
     for client_id, client in by_id.items():

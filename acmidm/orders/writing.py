@@ -55,7 +55,7 @@ def confirm(
         return Written(file, is_new=False)
     client_id = client_id or order.client_id
     _require(stack, order, before, client_id, keys)
-    jwks = _keys(order, keys)
+    jwks = _confirmed_keys(order, keys)
     former = before.said if before else None
     since = before.since if before else {}
     names = {_key_file(order, key)[0]: since.get(key.thumbprint, by.at) for key in jwks}
@@ -191,7 +191,7 @@ def _is_confirmed(order: Order, before: Confirmation, by: Attestation) -> bool:
         return _is_made(order, before, None)
     if order.act is Act.LOOK:
         return before.said.keys is not None
-    names = {_key_file(order, key)[0]: by.at for key in _keys(order, None)}
+    names = {_key_file(order, key)[0]: by.at for key in _confirmed_keys(order, None)}
     return _says(carried_out(order, before.said, by, keys=names)) == _says(before.said)
 
 
@@ -234,7 +234,7 @@ def _require(
                 file=before.file,
             )
         )
-    if file := _removed_in(stack, order, before, client_id):
+    if file := _file_of_removal(stack, order, before, client_id):
         raise Failure(
             tr(
                 "{order}: client {client} is confirmed as removed, in {file}; look in the portal"
@@ -268,14 +268,19 @@ def _require(
             )
 
 
-def _removed_in(
+def _file_of_removal(
     stack: Stack, order: Order, before: Confirmation | None, client_id: str | None
 ) -> Path | None:
-    """Return the file in which the client that an order would bring back is confirmed as removed.
+    """Return the file that confirms the client of an order as removed, where the order needs a
+    client that is there; None where the order can be confirmed.
 
-    A client that somebody let go comes back where its form adopts it, for as long as that is open.
+    A connection whose client was removed can get a new one, with another client-ID than any that
+    was removed.
     """
-    if order.part == REMOVE or (order.act is Act.COMPARE and _is_open(stack, order)):
+    if order.part == REMOVE:
+        return None
+    if order.act is Act.COMPARE and _is_open(stack, order):
+        # Its form adopts the client, which somebody let go before.
         return None
     if before is not None and before.said.removed and order.part != CREATE:
         return before.file
@@ -285,11 +290,13 @@ def _removed_in(
     return None
 
 
-def _keys(order: Order, keys: Sequence[PublicJwk] | None) -> list[PublicJwk]:
+def _confirmed_keys(order: Order, seen: Sequence[PublicJwk] | None) -> list[PublicJwk]:
+    """Return the public keys that a client has once an order is confirmed: those that somebody saw,
+    where the order is to look, else those that it names. Empty where it is about another part."""
     if order.part != KEYS:
         return []
     if order.act is Act.LOOK:
-        return list(keys or ())
+        return list(seen or ())
     return list(filter(None, map(readable_jwk, map(dict, order.says.values()))))
 
 

@@ -177,7 +177,7 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
         Failure: where one of them, or what is wanted of them, is wrong.
     """
     settings = stack_settings(stack, Path())
-    platform = _platform(platform_name, stack, settings)
+    platform = _platform_of_stack(platform_name, stack, settings)
     if form.is_dir():
         raise Failure(f"{form} is a folder; name one form in it")
     try:
@@ -203,7 +203,7 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
     proven_id = evidence.client_id if evidence else None
     known_id = client_id or proven_id or connection.form.adopts
     network = Network(settings.request_timeout_seconds)
-    return _inputs(loaded, connection, known_id, onboardings.catalogue, settings, network)
+    return _inputs_of(loaded, connection, known_id, onboardings.catalogue, settings, network)
 
 
 def all_given(stack: Stack, platform_name: str, supplier: str) -> list[ProbeInputs]:
@@ -214,7 +214,7 @@ def all_given(stack: Stack, platform_name: str, supplier: str) -> list[ProbeInpu
         Failure: where the stack's file or its state cannot be read, or there is no such form.
     """
     settings = stack.forms.settings
-    platform = _platform(platform_name, stack.name, settings)
+    platform = _platform_of_stack(platform_name, stack.name, settings)
     forms = stack.forms.onboardings
     by_name = {loaded.name: loaded for loaded in forms.supplied_by(supplier)}
     network = Network(settings.request_timeout_seconds)
@@ -225,7 +225,7 @@ def all_given(stack: Stack, platform_name: str, supplier: str) -> list[ProbeInpu
             record = recorded_as(connection, stack.state.recorded.parts)
             client_id = record.client_id if record else None
             inputs.append(
-                _inputs(loaded, connection, client_id, forms.catalogue, settings, network)
+                _inputs_of(loaded, connection, client_id, forms.catalogue, settings, network)
             )
     if not inputs:
         raise Failure(
@@ -235,7 +235,8 @@ def all_given(stack: Stack, platform_name: str, supplier: str) -> list[ProbeInpu
     return inputs
 
 
-def _platform(name: str, stack: str, settings: Settings) -> Platform:
+def _platform_of_stack(name: str, stack: str, settings: Settings) -> Platform:
+    """Return the platform of this name. Raises Failure where a stack has none of it."""
     if name not in list(Platform):
         raise Failure(
             f'platform "{name}" is not known;'
@@ -247,7 +248,7 @@ def _platform(name: str, stack: str, settings: Settings) -> Platform:
     return platform
 
 
-def _inputs(
+def _inputs_of(
     loaded: LoadedForm,
     connection: Declaration,
     client_id: str | None,
@@ -255,6 +256,7 @@ def _inputs(
     settings: Settings,
     network: Network,
 ) -> ProbeInputs:
+    """Return what to probe of a connection, with what its form says of keys and scopes."""
     here = settings.platforms[connection.platform]
     named = connection.form.catalogue_names
     other_keys: dict[str, str] = {}

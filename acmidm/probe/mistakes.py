@@ -73,15 +73,16 @@ def mistaken_id(client_id: object, context: Context) -> Finding | None:
     """Return what is wrong with a client-ID, by its kind alone."""
     sent = SentRequest({}, {"sub": client_id}, "")
     rows = [row for row in MISTAKES if row.id in OF_CLIENT_ID]
-    return next(_found(sent, context, rows), None)
+    return next(_findings(sent, context, rows), None)
 
 
 def mistakes_in(sent: SentRequest, context: Context) -> list[Finding]:
     """Return every mistake, in the order of the table."""
-    return list(_found(sent, context, MISTAKES))
+    return list(_findings(sent, context, MISTAKES))
 
 
-def _found(sent: SentRequest, context: Context, rows: Iterable[Mistake]) -> Iterator[Finding]:
+def _findings(sent: SentRequest, context: Context, rows: Iterable[Mistake]) -> Iterator[Finding]:
+    """Yield what is wrong with a request: of each group of mistakes the first that applies."""
     done: set[str] = set()
     for row in rows:
         if row.group in done:

@@ -139,6 +139,7 @@ class Network:
         return self._send("POST", url, token, json=document)
 
     def _send(self, method: str, url: str, token: str | None, **body: Any) -> Reply:
+        """Return the answer to a request. Raises NoAnswer."""
         content, before = bytearray(), time.time()
         headers = {"authorization": f"Bearer {token}"} if token else {}
         try:
@@ -199,6 +200,7 @@ def _skew(date: str | None, before: float, after: float) -> float | None:
 
 
 def _unreached(url: str, error: Exception) -> NoAnswer:
+    """Return why no answer came from an address, for the error of httpx."""
     text, cause = str(error), error
     while cause.__cause__ or cause.__context__:
         cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]

@@ -42,7 +42,7 @@ def why_refused(trial: Trial, wanted: Wanted, answer: Reply) -> Finding:
             audience=quoted(trial.audience_of(product) or ""),
             product=product,
         )
-    for ask in (_clock, _without_scope, _kid, _audience, _algorithm):
+    for ask in (_wrong_clock, _without_scope, _wrong_kid, _wrong_audience, _wrong_algorithm):
         if explanation := ask(trial, wanted, answer):
             return explanation
     return _client_or_key(trial, wanted, answer)
@@ -64,7 +64,8 @@ def not_granted(scope: str) -> Finding:
     )
 
 
-def _clock(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
+def _wrong_clock(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
+    """Return the finding where the token is given by the server's time."""
     if abs(trial.skew) <= SKEW_SECONDS:
         return None
     if not _is_let_in(trial.request_token(wanted, at=time.time() + trial.skew)):
@@ -87,7 +88,9 @@ def _without_scope(trial: Trial, wanted: Wanted, answer: Reply) -> Finding | Non
     return None
 
 
-def _kid(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
+def _wrong_kid(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
+    """Return the finding where the token is given with the registered kid in place of none, or
+    without the kid that was sent."""
     if trial.kid is None:
         registered = (trial.declared or trial.key.public).kid
         if _is_let_in(trial.request_token(wanted, kid=registered)):
@@ -114,7 +117,9 @@ def _kid(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
     return None
 
 
-def _audience(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
+def _wrong_audience(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
+    """Return the finding where the token is given for another audience: the issuer, or the token
+    endpoint."""
     context = trial.context
     for audience in {context.issuer, context.token_endpoint} - {context.audience, None}:
         if _is_let_in(trial.request_token(wanted, aud=audience)):
@@ -135,7 +140,8 @@ def _audience(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
     return None
 
 
-def _algorithm(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
+def _wrong_algorithm(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
+    """Return the finding where the token is given for another algorithm that fits the key."""
     members = {name: value for name, value in trial.key.public.members.items() if name != "alg"}
     fitting = algorithms_of(members)
     untried = [alg for alg in _ALGORITHMS if alg in fitting and alg != trial.alg]

@@ -48,7 +48,7 @@ def taken_apart(text: str) -> SentRequest:
     if len(text) > _LONGEST:
         raise Failure(f"this is larger than {_LONGEST} characters, and no token request; {_GIVE}")
     if "=" not in text:
-        return SentRequest(*_parts(text), text)
+        return SentRequest(*_header_and_claims(text), text)
     fields: dict[str, list[str]] = {}
     try:
         pairs = parse_qsl(
@@ -69,14 +69,16 @@ def taken_apart(text: str) -> SentRequest:
                 " it has been shown here: renew it"
             )
         raise Failure(f"the request has no client_assertion; {_GIVE}")
-    return SentRequest(*_parts(jwt), jwt, fields)
+    return SentRequest(*_header_and_claims(jwt), jwt, fields)
 
 
 def _decoded(part: str) -> Any:
     return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
 
 
-def _parts(jwt: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def _header_and_claims(jwt: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the header and the claims of a JWT, whose signature is not verified. Raises
+    Failure."""
     parts = jwt.split(".")
     try:
         if len(parts) != len(("header", "claims", "signature")):

@@ -48,7 +48,7 @@ class ProbeReport(_Shown):
 
 def report_in(probe: Probe, language: Language) -> ProbeReport:
     """Return a report in a language."""
-    steps = tuple(_step(step, language) for step in probe.steps)
+    steps = tuple(_step_report(step, language) for step in probe.steps)
     return ProbeReport(
         language=language,
         title=probe.title.in_words(language),
@@ -73,7 +73,8 @@ _STEP = {
 }
 
 
-def _step(step: ProbeStep, language: Language) -> StepReport:
+def _step_report(step: ProbeStep, language: Language) -> StepReport:
+    """Return a step with its sentences in a language."""
     findings: list[FindingReport] = []
     for finding in step.findings:
         what, remedy = finding.what.in_words(language), finding.remedy.in_words(language)

@@ -48,7 +48,7 @@ class Probing(Trial):
             yield wrong("client-id", mistake)
             return
         yield passed("client-id", quoted(self.client_id))
-        key = self._key()
+        key = self._check_key()
         yield key
         discovered = self._discovery()
         yield from discovered
@@ -69,11 +69,12 @@ class Probing(Trial):
             else:
                 detail = wording(N_("{alg}, no kid, aud {aud}, 300 seconds"), alg=self.alg, aud=aud)
             yield passed("assertion", detail)
-        yield from self._all_tokens()
+        yield from self._request_tokens()
         for name in self.configured:
-            yield from self._product(name)
+            yield from self._check_product(name)
 
-    def _key(self) -> ProbeStep:
+    def _check_key(self) -> ProbeStep:
+        """Return whether the form has the key for this environment, and it has not ended."""
         thumbprint = self.key.public.thumbprint
         keys = self.context.keys
         if keys is None:
@@ -195,9 +196,10 @@ class Probing(Trial):
             detail = wording(
                 N_("{issuer}, through the proxy that {proxy} names"), issuer=issuer, proxy=proxy
             )
-        return [passed(DISCOVERY, detail), self._clock(answer)]
+        return [passed(DISCOVERY, detail), self._check_clock(answer)]
 
-    def _clock(self, answer: Reply) -> ProbeStep:
+    def _check_clock(self, answer: Reply) -> ProbeStep:
+        """Note by how many seconds the server's clock is ahead; return whether these are few."""
         self.skew = answer.skew_seconds or 0.0
         if answer.skew_seconds is None:
             return untried("clock", wording(N_("the server does not say what time it is")))
@@ -217,7 +219,9 @@ class Probing(Trial):
             ),
         )
 
-    def _all_tokens(self) -> Iterator[ProbeStep]:
+    def _request_tokens(self) -> Iterator[ProbeStep]:
+        """Request a token for each scope, and yield the step of each. After a mistake that is about
+        no scope, the others are not tried."""
         ended: Wording | None = None
         for wanted in self.wanted:
             step = "token"
@@ -291,7 +295,9 @@ class Probing(Trial):
             )
         return why_refused(self, wanted, answer)
 
-    def _product(self, name: str) -> Iterator[ProbeStep]:
+    def _check_product(self, name: str) -> Iterator[ProbeStep]:
+        """Call the API of a product with its token, and yield what each call shows; or why there is
+        none."""
         step = "product"
         product = self.products[name]
         token = self.tokens.get(name)
@@ -380,7 +386,7 @@ class Probing(Trial):
             return wrong(step, answer.in_between, of=product)
         if answer.is_ok:
             return None
-        refused = self._refused_call(product, url, message, answer)
+        refused = self._why_call_refused(product, url, message, answer)
         return wrong(step, refused, of=product, server=answer.explanation)
 
     def _left_out(self, product: str) -> Mapping[str, str]:
@@ -398,9 +404,10 @@ class Probing(Trial):
         }
         return {**self.configured[product], **made}
 
-    def _refused_call(
+    def _why_call_refused(
         self, product: str, url: str, message: TestMessage | None, answer: Reply
     ) -> Finding:
+        """Return why the API of a product refused a call."""
         if answer.status == _UNAUTHORIZED:
             values = {"product": product, "namespace": self.context.platform}
             if audience := self.audience_of(product):

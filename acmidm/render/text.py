@@ -35,7 +35,7 @@ def print_report(document: Document) -> None:
     """Print any report."""
     # Standard output as it is now: a test, or a command before, may have put another in its place.
     out = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
-    for line in _lines(document):
+    for line in _printed(document):
         if isinstance(line, Text):
             out.print(_inert(line))
         elif not out.is_terminal:
@@ -55,7 +55,8 @@ def _inert(text: Text) -> Text:
     return text if inert == text.plain else Text(inert)
 
 
-def _lines(document: Document) -> Iterator[Printed]:
+def _printed(document: Document) -> Iterator[Printed]:
+    """Yield a document line by line; of a folded section the first lines, and how many more."""
     yield Text(document.title, style=_STYLES[document.tone])
     for section in document.sections:
         if section.heading:
@@ -66,7 +67,7 @@ def _lines(document: Document) -> Iterator[Printed]:
         for line in shown:
             if section.is_spaced:
                 yield Text()
-            yield from _line(line, section)
+            yield from _printed_line(line, section)
         if more := len(section.lines) - len(shown):
             yield Text(
                 tr("and {count} more; all of them with --output json", count=f"{more:,}"),
@@ -74,7 +75,8 @@ def _lines(document: Document) -> Iterator[Printed]:
             )
 
 
-def _line(line: Line, section: Section) -> Iterator[Printed]:
+def _printed_line(line: Line, section: Section) -> Iterator[Printed]:
+    """Yield a line of a section, what is beneath it, and what its members have each."""
     width = section.label_width
     if line.label.text:
         indent = _INDENT if section.heading else 0

@@ -217,7 +217,9 @@ class Comparison:
         return any(key.thumbprint in after.keys.thumbprints for key in usable)
 
     def _changes_of_marks(self, before: Client, after: Client) -> Iterator[Change]:
-        for part in sorted(before.record.without_marks - after.record.without_marks):
+        """Yield each part that gets this stack's mark back: its client, or the configuration of a
+        product."""
+        for part in sorted(before.record.marked_otherwise - after.record.marked_otherwise):
             product = part.partition("/")[2]
             if product:
                 yield Change(kind=Kind.PRODUCT_MARKED, subject=product)

@@ -400,7 +400,7 @@ def _part_by_part(
         before,
         scopes=scopes,
         keys=replace(before.keys, uploaded=real.keys.uploaded),
-        record=replace(recorded.record, without_marks=frozenset()),
+        record=replace(recorded.record, marked_otherwise=frozenset()),
     )
     _pend(client, pending, before, declared, comparison)
 

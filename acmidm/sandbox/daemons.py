@@ -91,7 +91,7 @@ class Daemon:
     def origin(self) -> str | None:
         """Where it is reached while it runs and answers."""
         _, health_url = self._running()
-        return _origin(health_url) if health_url and _answers(health_url) else None
+        return _origin(health_url) if health_url and _is_healthy(health_url) else None
 
     def condition(self) -> tuple[bool, str]:
         """Return whether it runs and answers, and how it is, in a few words for people."""
@@ -99,7 +99,7 @@ class Daemon:
         if pid is None or health_url is None:
             return False, "stopped"
         origin = _origin(health_url)
-        if _answers(health_url):
+        if _is_healthy(health_url):
             return True, f"running at {origin} (process {pid})"
         return False, f"process {pid} runs, but does not answer at {origin}; see {self.log}"
 
@@ -123,7 +123,7 @@ class Daemon:
         """Start it, after it is stopped where it runs, and return what it said to people until it
         was ready."""
         self.stop()
-        self._require_free(program)
+        self._require_free_ports(program)
         private_folder(self.folder)
         write_private(self.settings_file, program.settings)
         with self._locked() as lock, open_private(self.log, "a") as log:
@@ -166,7 +166,8 @@ class Daemon:
                 time.sleep(_POLL_SECONDS)
         raise Failure(f"{self.title}: process {pid} does not end; end it by hand", exit_code=1)
 
-    def _require_free(self, program: Program) -> None:
+    def _require_free_ports(self, program: Program) -> None:
+        """Raise Failure where a port of a program is taken."""
         url = urlsplit(program.health_url)
         family = socket.AF_INET6 if ":" in (url.hostname or "") else socket.AF_INET
         for port in (url.port, *program.more_ports):
@@ -199,6 +200,7 @@ class Daemon:
 
     @contextmanager
     def _locked(self) -> Iterator[TextIO]:
+        """Lock the pid file, and empty it. Raises Failure where the program is being started."""
         with open_private(self.pid_file, "a+") as file:
             deadline = time.monotonic() + _LOCK_SECONDS
             while True:
@@ -218,12 +220,14 @@ class Daemon:
     def _wait_until_ready(
         self, process: subprocess.Popen[bytes], program: Program, said_before: int
     ) -> str:
+        """Return what a process printed until it was ready. Raises Failure where it ended, or takes
+        too long."""
         said = b""
         if process.stdout is not None:
             os.set_blocking(process.stdout.fileno(), False)
         deadline = time.monotonic() + program.start_seconds
         while process.poll() is None:
-            is_ready = _answers(program.health_url)
+            is_ready = _is_healthy(program.health_url)
             if process.stdout is not None:  # read before it is full: who writes would wait
                 said += process.stdout.read() or b""
             if is_ready:
@@ -264,7 +268,8 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _answers(health_url: str) -> bool:
+def _is_healthy(health_url: str) -> bool:
+    """Return whether a program answers at its health URL."""
     # By the standard library: httpx reads the machine's certificates for each request, and would go
     # through a proxy.
     parts = urlsplit(health_url)

@@ -277,7 +277,7 @@ def client_from(
             urns=urns,
             made_at=_made_at(client),
             keys_since=_made_at(parts.get(Resource.KEYS)),
-            without_marks=frozenset(part for part in inputs if OTHER in inputs[part]),
+            marked_otherwise=frozenset(part for part in inputs if OTHER in inputs[part]),
             others=others,
         ),
     )

@@ -50,7 +50,7 @@ from tests.support.engine import ROOT
 def test_where_nothing_is_found(filters: Filters | None, sentence: str) -> None:
     """It says of what; one is not several."""
     assert (
-        status._nothing(["tni"], filters or Filters(), has_connections=filters is not None)
+        status._why_empty(["tni"], filters or Filters(), has_connections=filters is not None)
         == sentence
     )
 

@@ -87,7 +87,7 @@ def due(rows: Iterable[ListedConnection], sent: Sent, now: datetime) -> tuple[Du
     steps: list[StepWaits] = []
     for row in rows:
         ends += [ending for ending in _what_ends(row, now) if ending.id not in sent]
-        waiting = _waiting(row, sent, now)
+        waiting = _waiting_step(row, sent, now)
         if waiting is not None:
             steps.append(waiting)
     ends.sort(key=lambda ending: (ending.expires, ending.id))
@@ -117,7 +117,9 @@ def _leaves_before(connection: ListedConnection, end: datetime) -> bool:
     return leaves is not None and leaves <= f"{end.astimezone(UTC):%Y-%m-%d}"
 
 
-def _waiting(connection: ListedConnection, sent: Sent, now: datetime) -> StepWaits | None:
+def _waiting_step(connection: ListedConnection, sent: Sent, now: datetime) -> StepWaits | None:
+    """Return the reminder of a step that waits for the organisation; None where it waits for
+    somebody else, or for less than a week since it began or was last reminded of."""
     if connection.waits_for is not WaitsFor.ORGANISATION or _FORM in connection.unknown:
         return None
     reminded = sent.get(StepWaits(connection).id)

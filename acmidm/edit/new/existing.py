@@ -112,15 +112,20 @@ def more_of(
 def added_to(
     loaded: LoadedForm, draft: Draft, key_files: KeyFiles = MappingProxyType({})
 ) -> dict[Path, Content]:
-    """Return the files of keys, and what puts a draft into a form that is there, which is the last:
-    what the form lacks, what a product knows otherwise, and what a hand changed."""
+    """Return the changes that add a draft to a form that exists, by file: the text of each new key
+    file, and last the edit of the form.
+
+    The form gets what it lacks and the draft's values in the products that it has. It loses what a
+    hand took away, where the draft says so.
+    """
     files: dict[Path, Content] = {}
     for texts in key_files.values():
         files |= texts
 
     def edit(document: Any) -> None:
-        contacts = [one for one in draft.form["contacts"] if one not in loaded.form.contacts]
-        put_last(document["contacts"], contacts)
+        known = loaded.form.contacts
+        new_contacts = [contact for contact in draft.form["contacts"] if contact not in known]
+        put_last(document["contacts"], new_contacts)
         environments = document["environments"]
         for environment, wanted in draft.form["environments"].items():
             lacking = _lacking(loaded, draft, environment, environments)
@@ -129,8 +134,8 @@ def added_to(
             for name, configuration in wanted.get("products", {}).items():
                 if has.products.get(name):
                     _change(environments[environment]["products"][name], configuration)
-            if files_of := key_files.get(environment):
-                add_keys(environments, environment, files_of)
+            if new_keys := key_files.get(environment):
+                add_keys(environments, environment, new_keys)
         if draft.without is not None:
             _take_over(document, loaded, draft, draft.without)
 
@@ -173,8 +178,8 @@ def _take_over(document: Any, loaded: LoadedForm, draft: Draft, without: Without
             _change(request["scopes"][name], scope)
         if attributes := wanted.get("attributes"):
             _change(request["attributes"], attributes)
-        _take_out(request, without)
-        _take_keys_out(request, loaded.file, without.keys)
+        _remove_parts(request, without)
+        _remove_keys(request, loaded.file, without.keys)
 
 
 def files_of_keys(loaded: LoadedForm, environment: Environment) -> dict[str, str]:
@@ -183,25 +188,29 @@ def files_of_keys(loaded: LoadedForm, environment: Environment) -> dict[str, str
     return _thumbprints(loaded.file, [entry.file for entry in request.jwks or ()])
 
 
-def _take_out(request: Any, without: Without) -> None:
-    """Take scopes, attributes, products and fields of products out of an environment."""
+def _remove_parts(request: Any, without: Without) -> None:
+    """Remove from an environment of a form the scopes, attributes, products and fields of products
+    that ``without`` names; then ``products`` and ``attributes`` where nothing is left in them."""
     for part in ("scopes", "attributes"):
         for name in getattr(without, part):
             if name in (request.get(part) or {}):
                 take_out(request[part], name)
+    products = request.get("products") or {}
     for named in without.products:
-        product, _, field = named.partition(".")
-        products = request.get("products") or {}
-        if not field and product in products:
+        product, _, field = named.partition(".")  # "notificaties", or "notificaties.link"
+        if product not in products:
+            continue
+        if not field:
             take_out(products, product)
-        elif field in (products.get(product) or {}):
+        elif field in (products[product] or {}):
             take_out(products[product], field)
     for part in ("products", "attributes"):
         if part in request and not request[part]:
             take_out(request, part)
 
 
-def _take_keys_out(request: Any, form: Path, thumbprints: Collection[str]) -> None:
+def _remove_keys(request: Any, form: Path, thumbprints: Collection[str]) -> None:
+    """Remove from ``jwks`` of an environment the keys with these thumbprints; their files stay."""
     entries = request.get("jwks") or []
     names = list(map(file_name, entries))
     known = _thumbprints(form, names)
@@ -222,6 +231,7 @@ def _thumbprints(form: Path, names: Iterable[str]) -> dict[str, str]:
 
 
 def _change(configuration: Any, wanted: Mapping[str, Any]) -> None:
+    """Write each wanted field into a mapping of a form; the other fields stay."""
     for name, value in wanted.items():
         if name not in configuration:
             put_below(configuration, name, copied(value))

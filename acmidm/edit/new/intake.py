@@ -11,7 +11,6 @@ import json
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 
 from acmidm.edit.changes import Changes, Content, Read, about, path_in
@@ -68,12 +67,16 @@ class SentFiles:
         self.changes = Changes(read)
 
     def take(self, files: Iterable[Path]) -> list[Taken]:
-        """Take files in, and note what is wrong with them, alone and among all forms.
+        """Return what becomes of each document of the files, with what is wrong with it. Then
+        ``changes`` has all that is right, and is valid among all forms.
 
         Each is placed among the forms of its folder, which is quick. Where that is not enough, each
-        is placed anew among all forms, so that none is blamed for the mistakes of another.
+        is placed anew among all forms, so that none is blamed for the mistakes of another. One
+        that is wrong is left out, until the rest is valid.
         """
-        taken = list(chain.from_iterable(map(read_sent, files)))
+        taken: list[Taken] = []
+        for file in files:
+            taken += read_sent(file)
         self._place_all(taken)
         while problems := self.changes.problems():
             if self._reads_all:
@@ -86,6 +89,8 @@ class SentFiles:
         return taken
 
     def _place_all(self, taken: Iterable[Taken]) -> None:
+        """Add the changes of each that is right as far as is known, or note what is wrong with
+        it."""
         for one in filter(Taken.is_right, taken):
             try:
                 self._place(one)

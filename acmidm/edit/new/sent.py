@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import pairwise, starmap
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -181,18 +181,23 @@ def read_sent(file: Path) -> Iterator[Taken]:
 
 
 def _documents(file: Path) -> list[YamlDocument]:
-    """Return the one document of a file, or several that take over: each has more than comments."""
-    documents = []
-    with suppress(Unreadable):  # what is wrong is said of the document
-        text = read_text(file)
-        starts = [match.start() for match in _BEGINS_DOCUMENT.finditer(text)]
-        for part in starmap(slice, pairwise([0, *starts, len(text)])):
-            lines = text[part].splitlines()
-            if any(line.strip(" -") and not line.startswith("#") for line in lines):
-                documents.append(_document(file, text[part]))
-    if len(documents) > 1 and all(map(_takes_over, documents)):
-        return documents
+    """Return the documents of a file, with their mistakes: several only where each of them takes
+    over, else the whole file as one."""
+    with suppress(Unreadable):  # the file as one document says why
+        documents = [_document(file, text) for text in _documents_in(read_text(file))]
+        if len(documents) > 1 and all(map(_takes_over, documents)):
+            return documents
     return [read_document(file, shown(file))]
+
+
+def _documents_in(text: str) -> Iterator[str]:
+    """Yield the text of each YAML document that has more than comments."""
+    starts = [match.start() for match in _BEGINS_DOCUMENT.finditer(text)]
+    for start, end in pairwise([0, *starts, len(text)]):
+        document = text[start:end]
+        lines = document.splitlines()
+        if any(line.strip(" -") and not line.startswith("#") for line in lines):
+            yield document
 
 
 def _document(file: Path, text: str) -> YamlDocument:

@@ -94,18 +94,18 @@ class TakeOver:
         self.notes: list[str] = []
         """What is not taken over, and why; and what the form changes elsewhere."""
         self._takes: Mapping[Kind, Callable[[Change], None]] = {
-            Kind.SCOPE_GRANTED: self._scope,
-            Kind.SCOPE_DEFAULT: self._scope,
-            Kind.SCOPE_ON_REQUEST: self._scope,
-            Kind.SCOPE_WITHDRAWN: self._withdrawn,
-            Kind.KEY_ADDED: self._key,
-            Kind.KEY_CHANGED: self._key,
-            Kind.KEY_REMOVED: self._key,
-            Kind.KEY_COMPROMISED: self._key,
-            Kind.PRODUCT_REMOVED: self._without_product,
-            Kind.PRODUCT_CHANGED: self._product,
-            Kind.ATTRIBUTES_CHANGED: self._attribute,
-            Kind.CLIENT_UPDATED: self._metadata,
+            Kind.SCOPE_GRANTED: self._take_scope,
+            Kind.SCOPE_DEFAULT: self._take_scope,
+            Kind.SCOPE_ON_REQUEST: self._take_scope,
+            Kind.SCOPE_WITHDRAWN: self._take_withdrawn_scope,
+            Kind.KEY_ADDED: self._take_key,
+            Kind.KEY_CHANGED: self._take_key,
+            Kind.KEY_REMOVED: self._take_key,
+            Kind.KEY_COMPROMISED: self._take_key,
+            Kind.PRODUCT_REMOVED: self._take_removed_product,
+            Kind.PRODUCT_CHANGED: self._take_product,
+            Kind.ATTRIBUTES_CHANGED: self._take_attribute,
+            Kind.CLIENT_UPDATED: self._take_metadata,
             Kind.SENDS_FOR_MORE: _by_mandate,
             Kind.SENDS_FOR_FEWER: _by_mandate,
         }
@@ -200,7 +200,7 @@ class TakeOver:
         """Return how the catalogue calls a scope of the platform."""
         return self._catalogue.scopes_by_name[self.declared.platform].get(name, name)
 
-    def _scope(self, change: Change) -> None:
+    def _take_scope(self, change: Change) -> None:
         granted = str(change.subject)
         if granted in OPERATOR_RIGHTS:
             raise Failure(
@@ -217,10 +217,12 @@ class TakeOver:
         self._require_valid(scopes={name: {**scope, "reason": "x"}})
         self._wanted["scopes"][name] = scope
 
-    def _withdrawn(self, change: Change) -> None:
+    def _take_withdrawn_scope(self, change: Change) -> None:
         self._remove("scopes", self._in_catalogue(str(change.subject)))
 
-    def _key(self, change: Change) -> None:
+    def _take_key(self, change: Change) -> None:
+        """Add the key that the authority has now, and remove the one that was recorded; both for a
+        key that was changed. Raises Failure where a person has to change something else."""
         kid = str(change.subject)
         recorded, real = self._recorded.keys.declared or {}, self._real.keys.declared or {}
         was, now = recorded.get(kid), real.get(kid)
@@ -255,10 +257,10 @@ class TakeOver:
             raise Failure(ended(key, quoted(key.kid)))
         return key
 
-    def _without_product(self, change: Change) -> None:
+    def _take_removed_product(self, change: Change) -> None:
         self._remove("products", str(change.subject))
 
-    def _product(self, change: Change) -> None:
+    def _take_product(self, change: Change) -> None:
         product = str(change.subject)
         real, recorded = self._real.products[product], self._recorded.product(product)
         if not real.owner.is_connection_of(recorded.owner):
@@ -285,7 +287,7 @@ class TakeOver:
         if wrong := [problem.sentence for problem in changes.problems()]:
             raise Failure("; ".join(dict.fromkeys(wrong)))
 
-    def _attribute(self, change: Change) -> None:
+    def _take_attribute(self, change: Change) -> None:
         name = change.fields[0].field
         value = self._real.attributes.get(name)
         if value is None:
@@ -294,7 +296,7 @@ class TakeOver:
         self._require_valid(attributes={name: value})
         self._wanted["attributes"][name] = value
 
-    def _metadata(self, change: Change) -> None:
+    def _take_metadata(self, change: Change) -> None:
         if change.fields[0].field != "contacts":
             _in_no_form(change)
         contacts = list(self._real.fields.get("contacts", ()))

@@ -110,14 +110,17 @@ class Folders:
     def key_list(
         self, document: YamlDocument, form: Form, folder: Path
     ) -> tuple[KeyList, Organisation | None]:
-        """Return where the keys of a form in ``folder`` are listed, and whose list that is: its own
-        or a supplier's."""
-        if form.keys_of is None or not self.is_organisation(form.keys_of, folder):
-            if form.keys_of is not None:
-                self._problems.append(unknown_supplier(document, ("keys_of",), form.keys_of))
-            return KeyList.of_form(document, folder, form), self.owner(folder).organisation
-        supplier = folder.parent / form.keys_of
-        return self.keys(supplier), self.owner(supplier).organisation
+        """Return the list with the keys of a form in ``folder``, and the organisation whose keys
+        these are: the supplier that ``keys_of`` names, else the form's own.
+
+        A supplier without a folder is added to the problems, and the form's own list is returned.
+        """
+        if form.keys_of is not None:
+            if self.is_organisation(form.keys_of, folder):
+                supplier = folder.parent / form.keys_of
+                return self.keys(supplier), self.owner(supplier).organisation
+            self._problems.append(unknown_supplier(document, ("keys_of",), form.keys_of))
+        return KeyList.of_form(document, folder, form), self.owner(folder).organisation
 
     def is_organisation(self, name: str, neighbour: Path) -> bool:
         """Return whether an organisation is in the folder of this name, beside its neighbour."""

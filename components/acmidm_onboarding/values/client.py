@@ -97,7 +97,7 @@ class Record:
     """When the engine made the client."""
     keys_since: datetime | None = None
     """When the engine made the resource with its keys."""
-    without_marks: frozenset[str] = frozenset()
+    marked_otherwise: frozenset[str] = frozenset()
     """The parts that a refresh found with the marks of others: the next run puts their own marks
     back."""
     others: Mapping[str, Fields] | None = None

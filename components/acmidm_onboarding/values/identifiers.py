@@ -158,17 +158,23 @@ def _plain(text: str) -> str:
 
 @cache
 def _prototype(char: str) -> str:
-    """Return what a character looks like, by Unicode's table: ``o`` for ``ø``, ``l`` for ``1``,
-    ``rn`` for ``m``."""
+    """Return what a character looks like, by Unicode's table: ``l`` for ``1``, ``rn`` for ``m``,
+    an ``o`` with a combining stroke for ``ø``; itself where it looks like no other."""
     # A megabyte, which few commands need.
     from confusable_homoglyphs.confusables import (
         confusables_data,
     )
 
     like = [str(entry["c"]) for entry in confusables_data.get(char, ())]
-    if char.isascii():  # either it looks like another character, or others look like it
-        return like[0] if len(like) == 1 and like[0].isascii() else char
-    return next((other for other in like if _plain(other).isascii() and _plain(other)), char)
+    if char.isascii():
+        # One entry is what it looks like; several are the characters that look like it.
+        looks_like_another = len(like) == 1 and like[0].isascii()
+        return like[0] if looks_like_another else char
+    for other in like:
+        plain = _plain(other)
+        if plain and plain.isascii():
+            return other
+    return char
 
 
 OvoCode = Annotated[str, AfterValidator(ovo_code)]
