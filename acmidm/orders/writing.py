@@ -290,7 +290,8 @@ def _keys(order: Order, keys: Sequence[PublicJwk] | None) -> list[PublicJwk]:
         return []
     if order.act is Act.LOOK:
         return list(keys or ())
-    return list(filter(None, map(readable_jwk, map(dict, order.says.values()))))
+    ordered = (readable_jwk(dict(members)) for members in order.says.values())
+    return list(filter(None, ordered))
 
 
 def _says(file: ConfirmationFile) -> Mapping[str, object]:
