@@ -81,9 +81,9 @@ def _last_day(
     is among ``ends``, by its supplier's mandate and by what its form retires; None where none says
     one."""
     days = [end.until for end in (*ends, connection.mandate) if end and end.until]
-    leaving = connection.leaves.keys() & {connection.platform, product}
-    first_without = map(date.fromisoformat, map(connection.leaves.__getitem__, leaving))
-    days += [day - timedelta(days=1) for day in first_without]
+    for name, first_without in connection.leaves.items():
+        if name in (connection.platform, product):
+            days.append(date.fromisoformat(first_without) - timedelta(days=1))
     return min(days, default=None)
 
 

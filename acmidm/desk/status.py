@@ -389,11 +389,11 @@ def unused_mandates(onboardings: Onboardings, now: datetime) -> list[UnusedManda
 
 def mandates_to_send(connection: Declaration, now: datetime) -> tuple[ListedMandate, ...]:
     """Return the mandates by which a connection sends for others, by the name of each."""
-    names, mandates = connection.acts_for, list[ListedMandate]()
-    for code, until in sorted(connection.afzenders.items()):
-        by = {"supplier": connection.organisation, "organisation": names.get(code, code)}
-        mandates.append(_until(until, now, ListedMandate, **by))
-    return tuple(mandates)
+    own, names = connection.organisation, connection.acts_for
+    return tuple(
+        _until(until, now, ListedMandate, supplier=own, organisation=names.get(code, code))
+        for code, until in sorted(connection.afzenders.items())
+    )
 
 
 def _mandate(mandate: Mapping[str, str], now: datetime) -> ListedMandate | None:

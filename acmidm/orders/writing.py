@@ -297,7 +297,8 @@ def _confirmed_keys(order: Order, seen: Sequence[PublicJwk] | None) -> list[Publ
         return []
     if order.act is Act.LOOK:
         return list(seen or ())
-    return list(filter(None, map(readable_jwk, map(dict, order.says.values()))))
+    ordered = (readable_jwk(dict(members)) for members in order.says.values())
+    return list(filter(None, ordered))
 
 
 def _says(file: ConfirmationFile) -> Mapping[str, object]:

@@ -37,9 +37,9 @@ def _facts(coupling: Coupling) -> Iterator[str]:
     if coupling.approved_by_owner:
         yield "its owner approves each coupling"
     if coupling.beforehand:
-        yield f"first: {coupling.beforehand.rstrip('.')}"
+        yield f"first: {coupling.beforehand.strip().rstrip('.')}"
     if coupling.afterwards:
-        yield f"afterwards: {coupling.afterwards.rstrip('.')}"
+        yield f"afterwards: {coupling.afterwards.strip().rstrip('.')}"
     for where, name in coupling.client_name.items():
         yield f"name of a client on {where}: `{name}`"
 

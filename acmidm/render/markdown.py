@@ -195,7 +195,7 @@ def _row(line: Line) -> str:
     if loudest := line.loudest:
         mark = f"**{loudest.text}**"
     names = [_in_markdown(line.pieces)]
-    names += [code(name.text) for name in line.names if name.tone is Tone.VALUE]
+    names += [code(plain(name.text)) for name in line.names if name.tone is Tone.VALUE]
     return f"| {mark} | {'<br>'.join(names)} | {'<br>'.join(_sentences(line))} |\n"
 
 
@@ -255,7 +255,7 @@ def _detail_lines(line: Line) -> Iterator[str]:
 
 
 def _value(line: Line) -> str:
-    return f"{markdown(line.label.text)} {_in_markdown(line.pieces)}"
+    return f"{markdown(plain(line.label.text))} {_in_markdown(line.pieces)}"
 
 
 def markdown(text: str) -> str:

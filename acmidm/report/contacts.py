@@ -56,9 +56,9 @@ def to_check(before: Client, after: Client, by_code: Domains) -> Iterator[tuple[
     codes = {client.key.partition("/")[0] for client in (before, after)}
     known = set[str]().union(*(by_code.get(code, ()) for code in codes))
     for contact in _contacts(after):
-        domain = _domain(contact)
         if contact in _contacts(before):
             continue
+        domain = _domain(contact)
         if _ANYBODYS.fullmatch(domain):
             yield contact, tr("anybody can have an address at {domain}", domain=domain)
         elif known and not any(f".{domain}".endswith(f".{other}") for other in known):

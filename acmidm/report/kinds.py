@@ -925,7 +925,7 @@ def who(author: str | None, at: datetime | None, *, of_all: bool = False) -> lis
 def sentence_of(sentence: str, /, **facts: str | Piece | None) -> list[Piece]:
     """Return a sentence in which texts are values of others; nothing where one of its facts is
     lacking."""
-    pieces = {fact: [_as_piece(value)] for fact, value in facts.items() if value}
+    pieces = {fact: [_as_piece(value)] if value else [] for fact, value in facts.items()}
     return _with_blanks(spoken().template(sentence), pieces)
 
 
@@ -934,10 +934,11 @@ def _as_piece(value: str | Piece) -> Piece:
 
 
 def _with_blanks(template: str, facts: Mapping[str, list[Piece]]) -> list[Piece]:
-    """Fill a template in; return nothing where one of its facts is lacking."""
+    """Fill a template in; return nothing where one of its facts is lacking. A name that is none of
+    the ``facts`` is a mistake of the template."""
     pieces: list[Piece] = []
     for number, part in enumerate(re.split(r"[{}]", template)):
-        filled_in = facts.get(part) if number % 2 else [Piece(part)]
+        filled_in = facts[part] if number % 2 else [Piece(part)]
         if not filled_in:
             return []
         pieces += filled_in
@@ -967,13 +968,17 @@ def _facts(change: Change) -> dict[str, list[Piece]]:
         "new": plain(first.new or tr("nothing")),
     }
     words = {"about_scope": ", ".join(about_scope), "note": note, "expires": expires}
-    pieces = {name: [Piece(value, Tone.VALUE)] for name, value in values.items() if value}
-    pieces |= {name: [Piece(text)] for name, text in words.items() if text}
+    pieces = {name: _if_any(value, Tone.VALUE) for name, value in values.items()}
+    pieces |= {name: _if_any(text) for name, text in words.items()}
     return pieces | {
         "fields": _fields(change),
         "values": _in_a_row(change.fields, _new),
         "change": _from_to(first),
     }
+
+
+def _if_any(text: str | None, tone: Tone | None = None) -> list[Piece]:
+    return [Piece(text, tone)] if text else []
 
 
 def _in_a_row(

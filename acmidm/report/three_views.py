@@ -75,14 +75,16 @@ class Real:
         """Return a client with the fields and owners that its authority does not keep, as they are
         expected."""
 
-        names = state.fields.keys() | expected.fields.keys()
-        kept = {name for name in names if name.partition(".")[0] not in self.unkept}
+        def is_kept(name: str) -> bool:
+            return name.partition(".")[0] not in self.unkept
+
+        kept = {name: value for name, value in state.fields.items() if is_kept(name)}
+        unkept = {name: value for name, value in expected.fields.items() if not is_kept(name)}
         products = dict(state.products)
         if not self.marks_products:
             for name in products.keys() & expected.products.keys():
                 products[name] = replace(products[name], owner=expected.products[name].owner)
-        fields = {**without(expected.fields, kept), **without(state.fields, names - kept)}
-        return replace(state, fields=fields, products=products)
+        return replace(state, fields={**unkept, **kept}, products=products)
 
 
 def _without_address(state: Client, expected: Client) -> Client:

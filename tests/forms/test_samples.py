@@ -13,7 +13,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from acmidm.render.catalogue_page import catalogue_page
-from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.catalogue import Catalogue, Coupling
 from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.forms.editor import schemas
 from acmidm_onboarding.forms.files import OWN_FILES
@@ -180,6 +180,16 @@ def test_nothing_in_the_catalogue_ends_a_cell_of_its_page(samples: Onboardings) 
     assert f"## {shown}" in lines
     (row,) = (line for line in lines if line.startswith("| `dv_dosis_schrijven` |"))
     assert f"| {shown} |" in row
+
+
+def test_a_sentence_of_the_catalogue_ends_without_a_blank_on_its_page(samples: Onboardings) -> None:
+    """As one of a folded scalar of YAML does, which has a line break at its end."""
+    dosis = samples.catalogue.products["dosis"]
+    said = {"beforehand": "Sign a protocol.\n", "afterwards": "Mail the client-ID. "}
+    coupling = Coupling.model_validate({"source": "its owner", **said})
+    changed = dosis.model_copy(update={"coupling": coupling})
+    shown = "Coupling: first: Sign a protocol; afterwards: Mail the client-ID. Source: its owner."
+    assert shown in catalogue_page(Catalogue({"dosis": changed})).splitlines()
 
 
 def test_a_product_that_the_catalogue_has_no_more_stays_as_it_is(samples: Onboardings) -> None:

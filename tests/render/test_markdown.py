@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from acmidm.render.markdown import code, in_tag, markdown
 from acmidm.report.kinds import Change, Kind, Severity
 from acmidm.report.review import review_of
 from acmidm.terminal import as_json
+from acmidm.words import LONGEST
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.terms import Environment
 from tests.support.rendering import as_markdown, print_report
@@ -97,6 +99,15 @@ def test_nothing_that_decides_is_folded() -> None:
         "- is configured for product `notificaties`"
     ]
     assert "  - merk_code `gent`\n" in folded
+
+
+def test_a_name_that_is_spelled_out_has_no_more_room_than_another() -> None:
+    """Each control character is six then: whoever names a client or a field pushes nothing out."""
+    before = client(client_id="\u202e" * 200, products={"notificaties": {"\u202e" * 200: "a"}})
+    page = as_markdown(reviewed((before, replace(before, products={}))))
+    shown = [line for line in page.splitlines() if "u202e" in line]
+    assert len(shown) == 2
+    assert max(map(len, shown)) < 2 * LONGEST
 
 
 def test_no_refusal_is_left_out() -> None:

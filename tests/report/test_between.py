@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from acmidm.report.kinds import Change, Kind, sentence_of
 from acmidm.terminal import speaking
 from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.client import Client
@@ -146,3 +147,16 @@ def test_an_end_in_dutch_counts_its_last_day() -> None:
 
 def test_nobody_at_a_portal_moves_an_end() -> None:
     assert replace(COMPARISON, by_hand=True).between(until(SOON), until(None)) is None
+
+
+@pytest.mark.parametrize("sentence", ["is {enabeld}", "is enabled[ by {whom}]"])
+def test_a_sentence_that_asks_for_a_fact_that_there_is_not_is_a_mistake(
+    monkeypatch: pytest.MonkeyPatch, sentence: str
+) -> None:
+    """Of what has a fact at times, that would never be said, and nobody would see it."""
+    entry = replace(Kind.CLIENT_ENABLED.entry, sentence=sentence)
+    monkeypatch.setattr(Kind.CLIENT_ENABLED, "entry", entry)
+    with pytest.raises(KeyError):
+        Change(kind=Kind.CLIENT_ENABLED).as_line()
+    with pytest.raises(KeyError):
+        sentence_of("by {whom}", author="jan")
