@@ -439,6 +439,13 @@ def test_the_first_key_of_a_supplier_makes_its_list(place: Workspace) -> None:
     assert place.sentences() == []
 
 
+def test_a_supplier_without_a_list_has_no_key_to_take_out(place: Workspace) -> None:
+    place.write_organisation("name: Leverancier\nlanguage: en\n", "leverancier")
+    arguments = ("remove", "--supplier", "leverancier", "--kid", "of-tni")
+    said = refused(*arguments, form=None, passphrase=None)
+    assert said == 'onboardings/leverancier/keys.yaml names no key "of-tni" for tni; it has none\n'
+
+
 def supplied(place: Workspace) -> None:
     """Have the form take the keys of a supplier."""
     for environment in ("tni", "prod"):

@@ -155,8 +155,8 @@ class ListOfKeys:
         def take_out(document: Any) -> None:
             request, name = document, self.environment.value
             if self.is_form:
-                request, name = document["environments"][name] or {}, "jwks"
-            entries = request.get(name) or []
+                request, name = document["environments"][name], "jwks"
+            entries = (request or {}).get(name) or []  # a supplier has no file before its first key
             files = [self.file.with_name(one) for one in map(file_name, entries)]
             kids = [getattr(key_in(file.read_text("utf-8"), file), "kid", "") for file in files]
             if kid not in kids:
