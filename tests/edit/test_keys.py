@@ -304,6 +304,9 @@ def test_what_is_no_environment_or_form_is_wrong_use(place: Workspace) -> None:
     ):
         said = refused("new", form=form, environment=environment)
         assert sentence in said
+    place.write_form("application: [x]\n")
+    folder = refused("new", form="onboardings/gent")
+    assert "onboardings/gent is a folder; name one form" in folder, "whatever its forms have"
 
 
 REFUSED_FORMS = {

@@ -226,6 +226,8 @@ def _add(owner: Any, name: str, files: Iterable[Path]) -> None:
 def keys_of_form(file: Path, environment: Environment) -> ListOfKeys:
     """Read a form with the stacks' settings of this folder. Raises InvalidForms and Failure."""
     stacks = stacks_in(Path())
+    if file.is_dir():  # whose forms may have mistakes, which are not the reason
+        raise Failure(tr("{file} is a folder; name one form", file=file))
     onboardings = reading([file], stacks)().valid()
     [loaded] = forms = forms_named([file], onboardings)
     if environment not in loaded.form.environments:
