@@ -403,6 +403,19 @@ def test_a_document_for_a_form_that_is_not_there_is_refused(workspace: Workspace
     assert "has no form of mijn-gent, and a hand changes none that is new" in refused.stderr
 
 
+def test_a_document_by_an_earlier_code_is_answered_by_that_code_alone(workspace: Workspace) -> None:
+    """Whose form it is stays unclear, so that none is missed."""
+    organisation = (workspace.forms / "gent/organisation.yaml").read_text()
+    workspace.write_organisation(f"{organisation}formerly: OVO001234\n")
+    hand = Hand()
+    hand.scopes["dv_register_lezen"] = False
+    refused = take_in(filled_in(hand.text()).replace("OVO002067", "OVO001234"))
+    assert refused.exit_code == 2
+    sentence, outcome = refused.stderr.splitlines()
+    assert "Stad Gent had OVO001234 earlier, and has OVO002067 now; give that code" in sentence
+    assert "the sender has nothing to correct" in outcome
+
+
 @pytest.mark.usefixtures("workspace")
 def test_a_file_of_the_page_takes_nothing_away() -> None:
     """What a take-over may say beside scopes, a sender may not."""
