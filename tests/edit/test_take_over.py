@@ -358,7 +358,7 @@ def test_a_private_key_is_in_no_output() -> None:
 
 
 def test_several_clients_are_one_file(workspace: Workspace) -> None:
-    """All of it or nothing; a mistake has its place in the file."""
+    """All of it or nothing, also where one has a misspelt name."""
     workspace.write_form(
         FORM.partition("  prod:")[0]
         .replace("mijn-gent", "loket")
@@ -385,6 +385,9 @@ def test_several_clients_are_one_file(workspace: Workspace) -> None:
     assert "nobody" in refused.stderr
     Path("change.yaml").unlink()
     assert contents() == before
+    misspelt = take_in(text.replace("without", "witout", 1))
+    assert 'unknown field "witout"; did you mean "without"?' in misspelt.stderr
+    assert "YAML" not in misspelt.stderr
     result = take_in(text.replace("reason: ''", "reason: taken"))
     assert result.exit_code == 0, result.output
     for name in ("mijn-gent", "loket"):
