@@ -406,6 +406,19 @@ def test_a_document_for_a_form_that_is_not_there_is_refused(workspace: Workspace
     assert "has no form of mijn-gent, and a hand changes none that is new" in refused.stderr
 
 
+def test_how_a_form_ends_its_lines_leaves_nothing_out(workspace: Workspace) -> None:
+    """Some as on Windows: it is not edited before that is put right, and what it gets is the same.
+    It was left out, and whoever healed then lost it."""
+    workspace.write_form(FORM.replace("\n", "\r\n", 2))
+    hand = Hand()
+    hand.scopes["dv_register_lezen"] = False
+    assert hand.take_over().notes == []
+    text = filled_in(hand.text())
+    assert "save it with one kind of line ending first" in take_in(text).stderr
+    workspace.write_form(FORM)
+    assert take_in(text).exit_code == 0
+
+
 def test_a_document_by_an_earlier_code_is_answered_by_that_code_alone(workspace: Workspace) -> None:
     """Whose form it is stays unclear, so that none is missed."""
     organisation = (workspace.forms / "gent/organisation.yaml").read_text()
