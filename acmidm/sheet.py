@@ -214,7 +214,8 @@ def _no_headings(file: Path, tables: Sequence[_Table], wanted: Headings) -> str:
 
 
 def _of_workbook(file: Path) -> Mapping[str, Cells]:
-    """Return the cells of each sheet as text: of a formula, its value."""
+    """Return the cells of each sheet as text: a formula's value, and the formula itself where the
+    file lacks its value."""
     try:
         with zipfile.ZipFile(file) as archive:
             _require_small(file, sum(part.file_size for part in archive.infolist()))
@@ -247,11 +248,12 @@ def _rows_of(values: Any, formulas: Any) -> Iterator[list[str]]:
 
 
 def _text_of_cells(value: Any, formula: Any) -> str:
-    """Return a cell's value; a mark where the file lacks that of a formula: an empty text, of type
+    """Return a cell's value, or its formula where the file lacks its value: an empty text, of type
     ``str``, is one."""
-    if formula.data_type == "f" and value.value is None and value.data_type != "str":
-        return _FORMULA
-    return _text(value.value)
+    if formula.data_type != "f" or value.value is not None or value.data_type == "str":
+        return _text(value.value)
+    written = getattr(formula.value, "text", formula.value) or _FORMULA
+    return _text(written) if isinstance(written, str) else _FORMULA  # a table of data has no text
 
 
 def _of_csv(file: Path, wanted: Headings) -> _Table:

@@ -304,6 +304,9 @@ def test_what_is_no_environment_or_form_is_wrong_use(place: Workspace) -> None:
     ):
         said = refused("new", form=form, environment=environment)
         assert sentence in said
+    place.write_form("application: [x]\n")
+    folder = refused("new", form="onboardings/gent")
+    assert "onboardings/gent is a folder; name one form" in folder, "whatever its forms have"
 
 
 REFUSED_FORMS = {
@@ -437,6 +440,13 @@ def test_the_first_key_of_a_supplier_makes_its_list(place: Workspace) -> None:
         == f"# yaml-language-server: $schema=../../schema/keys.schema.json\ntni: [leverancier-tni-{datetime.now(UTC).year}.jwk.json]\n"  # noqa: E501
     )
     assert place.sentences() == []
+
+
+def test_a_supplier_without_a_list_has_no_key_to_take_out(place: Workspace) -> None:
+    place.write_organisation("name: Leverancier\nlanguage: en\n", "leverancier")
+    arguments = ("remove", "--supplier", "leverancier", "--kid", "of-tni")
+    said = refused(*arguments, form=None, passphrase=None)
+    assert said == 'onboardings/leverancier/keys.yaml names no key "of-tni" for tni; it has none\n'
 
 
 def supplied(place: Workspace) -> None:

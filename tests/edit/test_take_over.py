@@ -358,7 +358,7 @@ def test_a_private_key_is_in_no_output() -> None:
 
 
 def test_several_clients_are_one_file(workspace: Workspace) -> None:
-    """All of it or nothing; a mistake has its place in the file."""
+    """All of it or nothing, also where one has a misspelt name."""
     workspace.write_form(
         FORM.partition("  prod:")[0]
         .replace("mijn-gent", "loket")
@@ -385,6 +385,9 @@ def test_several_clients_are_one_file(workspace: Workspace) -> None:
     assert "nobody" in refused.stderr
     Path("change.yaml").unlink()
     assert contents() == before
+    misspelt = take_in(text.replace("without", "witout", 1))
+    assert 'unknown field "witout"; did you mean "without"?' in misspelt.stderr
+    assert "YAML" not in misspelt.stderr
     result = take_in(text.replace("reason: ''", "reason: taken"))
     assert result.exit_code == 0, result.output
     for name in ("mijn-gent", "loket"):
@@ -401,6 +404,32 @@ def test_a_document_for_a_form_that_is_not_there_is_refused(workspace: Workspace
     refused = take_in(text)
     assert refused.exit_code == 2
     assert "has no form of mijn-gent, and a hand changes none that is new" in refused.stderr
+
+
+def test_how_a_form_ends_its_lines_leaves_nothing_out(workspace: Workspace) -> None:
+    """Some as on Windows: it is not edited before that is put right, and what it gets is the same.
+    It was left out, and whoever healed then lost it."""
+    workspace.write_form(FORM.replace("\n", "\r\n", 2))
+    hand = Hand()
+    hand.scopes["dv_register_lezen"] = False
+    assert hand.take_over().notes == []
+    text = filled_in(hand.text())
+    assert "save it with one kind of line ending first" in take_in(text).stderr
+    workspace.write_form(FORM)
+    assert take_in(text).exit_code == 0
+
+
+def test_a_document_by_an_earlier_code_is_answered_by_that_code_alone(workspace: Workspace) -> None:
+    """Whose form it is stays unclear, so that none is missed."""
+    organisation = (workspace.forms / "gent/organisation.yaml").read_text()
+    workspace.write_organisation(f"{organisation}formerly: OVO001234\n")
+    hand = Hand()
+    hand.scopes["dv_register_lezen"] = False
+    refused = take_in(filled_in(hand.text()).replace("OVO002067", "OVO001234"))
+    assert refused.exit_code == 2
+    sentence, outcome = refused.stderr.splitlines()
+    assert "Stad Gent had OVO001234 earlier, and has OVO002067 now; give that code" in sentence
+    assert "the sender has nothing to correct" in outcome
 
 
 @pytest.mark.usefixtures("workspace")

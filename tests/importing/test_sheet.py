@@ -220,6 +220,14 @@ def test_a_formula_without_its_value_is_a_fault(tmp_path: Path) -> None:
     assert error.faults == ("column C (CliëntID TEST) has the error #REF!: correct it in Excel",)
 
 
+def test_a_heading_may_be_a_formula_without_its_value(tmp_path: Path) -> None:
+    """What it says is in the formula; of another column, the formula is what it is called."""
+    table: list[list[object]] = [['="KBOnummer"', "CliëntID TEST", "=B9"], [GENT, "a-1", "x"]]
+    read = read_sheets(workbook(tmp_path / "klanten.xlsx", ("Blad1", table)))
+    assert [row.values for row in read.rows] == [{Heading.KBO: GENT, Heading.CLIENT_TEST: "a-1"}]
+    assert read.unread == ("=B9",)
+
+
 def test_what_stands_for_an_empty_cell_is_empty(tmp_path: Path) -> None:
     file = tmp_path / "klanten.csv"
     cells = ["-", "n/a", "NVT", "n.v.t.", "\u2013"]

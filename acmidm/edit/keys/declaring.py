@@ -155,8 +155,8 @@ class ListOfKeys:
         def take_out(document: Any) -> None:
             request, name = document, self.environment.value
             if self.is_form:
-                request, name = document["environments"][name] or {}, "jwks"
-            entries = request.get(name) or []
+                request, name = document["environments"][name], "jwks"
+            entries = (request or {}).get(name) or []  # a supplier has no file before its first key
             files = [self.file.with_name(one) for one in map(file_name, entries)]
             kids = [getattr(key_in(file.read_text("utf-8"), file), "kid", "") for file in files]
             if kid not in kids:
@@ -226,6 +226,8 @@ def _add(owner: Any, name: str, files: Iterable[Path]) -> None:
 def keys_of_form(file: Path, environment: Environment) -> ListOfKeys:
     """Read a form with the stacks' settings of this folder. Raises InvalidForms and Failure."""
     stacks = stacks_in(Path())
+    if file.is_dir():  # whose forms may have mistakes, which are not the reason
+        raise Failure(tr("{file} is a folder; name one form", file=file))
     onboardings = reading([file], stacks)().valid()
     [loaded] = forms = forms_named([file], onboardings)
     if environment not in loaded.form.environments:

@@ -151,7 +151,7 @@ class SentFiles:
         for name, code in (("ovo", given.ovo), ("kbo", given.kbo)):
             for sentence in of_earlier_code(code, organisations):
                 source.correct(sentence, name)
-        if source.unclear:
+        if not source.is_right():
             return None
         folder = slug(given.name) or slug(given.code)
         if folder in organisations or not folder:

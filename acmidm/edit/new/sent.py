@@ -155,49 +155,33 @@ class _File(Part):
         return fields
 
 
-def read_sent(file: Path) -> Iterator[Taken]:
-    """Yield each document of a file, with what is wrong with it by itself."""
+def read_sent(file: Path) -> list[Taken]:
+    """Return each document of a file, with what is wrong with it by itself: one, or several that
+    take over."""
     try:
         content = read_beginning(file)
     except Unreadable as error:
-        yield Taken(file, for_team=[f"{error}"])
-        return
-    is_form = file.suffix == ".yaml"
-    for document in _documents(file):
-        # In what can be read as a form, a private key has its place among the other mistakes.
-        if is_private_key(content) and not (is_form and document.data):
-            what = tr("this is a private key or a token")
-            remedy = tr("take it out and have another made, as this one has been shared")
-            yield Taken(file, unclear=[f"{what}; {remedy}"], is_shared=True)
-        elif is_form:
-            yield _taken(file, document)
-        else:
-            sentence = tr(
-                "is no file that is read here, or not with others; give files that end in .yaml,"
-                " or one alone in {endings}",
-                endings=either(SUFFIXES),
-            )
-            yield Taken(file, for_team=[sentence])
-
-
-def _documents(file: Path) -> list[YamlDocument]:
-    """Return the documents of a file, with their mistakes: several only where each of them takes
-    over, else the whole file as one."""
-    with suppress(Unreadable):  # the file as one document says why
-        documents = [_document(file, text) for text in _documents_in(read_text(file))]
-        if len(documents) > 1 and all(map(_takes_over, documents)):
+        return [Taken(file, for_team=[f"{error}"])]
+    parts = _parts(file)
+    if len(parts) > 1:
+        documents = [_taken(file, content, _document(file, part)) for part in parts]
+        if all(taken.takes_over for taken in documents):
             return documents
-    return [read_document(file, shown(file))]
+    return [_taken(file, content, read_document(file, shown(file)))]
 
 
-def _documents_in(text: str) -> Iterator[str]:
-    """Yield the text of each YAML document that has more than comments."""
-    starts = [match.start() for match in _BEGINS_DOCUMENT.finditer(text)]
-    for start, end in pairwise([0, *starts, len(text)]):
-        document = text[start:end]
-        lines = document.splitlines()
-        if any(line.strip(" -") and not line.startswith("#") for line in lines):
-            yield document
+def _parts(file: Path) -> list[str]:
+    """Return the text of each document that has more than comments; none where the file cannot be
+    read, which is said of it as a whole."""
+    parts: list[str] = []
+    with suppress(Unreadable):
+        text = read_text(file)
+        starts = [match.start() for match in _BEGINS_DOCUMENT.finditer(text)]
+        for start, end in pairwise([0, *starts, len(text)]):
+            lines = text[start:end].splitlines()
+            if any(line.strip(" -") and not line.startswith("#") for line in lines):
+                parts.append(text[start:end])
+    return parts
 
 
 def _document(file: Path, text: str) -> YamlDocument:
@@ -209,7 +193,20 @@ def _takes_over(document: YamlDocument) -> bool:
     return isinstance(document.data, Mapping) and "without" in document.data
 
 
-def _taken(file: Path, document: YamlDocument) -> Taken:
+def _taken(file: Path, content: bytes, document: YamlDocument) -> Taken:
+    is_form = file.suffix == ".yaml"
+    # In what can be read as a form, a private key has its place among the other mistakes.
+    if is_private_key(content) and not (is_form and document.data):
+        what = tr("this is a private key or a token")
+        remedy = tr("take it out and have another made, as this one has been shared")
+        return Taken(file, unclear=[f"{what}; {remedy}"], is_shared=True)
+    if not is_form:
+        sentence = tr(
+            "is no file that is read here, or not with others; give files that end in .yaml, or"
+            " one alone in {endings}",
+            endings=either(SUFFIXES),
+        )
+        return Taken(file, for_team=[sentence])
     sent, problems = validated(_File, document)  # it reads a misspelt name as what is meant
     taken = Taken(file, _language_of(document), _application_of(document))
     taken.takes_over = _takes_over(document)

@@ -25,6 +25,7 @@ from acmidm_onboarding.engine_resources import Resource
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.documents import MAXIMUM_BYTES, YamlDocument, read_document
+from acmidm_onboarding.forms.files import absolute
 from acmidm_onboarding.forms.form import ScopeRequest
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.rules.gate import by_reason
@@ -283,6 +284,8 @@ class TakeOver:
         more = more_of(self._loaded, self.declared.environment, parts, contacts)
         file, catalogue = self._loaded.file, self._stack.forms.settings.catalogue_folder
         changes = Changes(partial(read_onboardings, [file], catalogue))
+        # As text: how its lines end is for whoever edits it.
+        changes.texts[absolute(file)] = absolute(file).read_text("utf-8")
         changes.add(added_to(self._loaded, more))
         if wrong := [problem.sentence for problem in changes.problems()]:
             raise Failure("; ".join(dict.fromkeys(wrong)))
