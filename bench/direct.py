@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ def main(tool: str, act: str, file: str) -> None:
         tools: dict[str, Callable[[], Send]] = {
             "httpx": lambda: lambda method, path, document: bare(method, admin + path, document),
             "python-keycloak": lambda: _python_keycloak(admin, token),
-            "kcadm.sh": lambda: partial(_kcadm, admin, token),
+            "kcadm.sh": lambda: _kcadm(admin, token),
         }
         send = tools[tool]()
 
@@ -73,11 +72,11 @@ def _python_keycloak(admin: str, token: str) -> Send:
     return send
 
 
-def _kcadm(admin: str, token: str, method: str, path: str, document: Any) -> None:
+def _kcadm(admin: str, token: str) -> Send:
     from tests.support.keycloak import of_this_clone
 
     origin, _, realm = admin.partition("/admin/realms/")
-    verb, *options = ("create", "--file", "-") if method == "POST" else ("delete",)
+    program = str(of_this_clone().folder / "bin" / "kcadm.sh")
     login = (
         "--no-config",
         "--server",
@@ -89,18 +88,17 @@ def _kcadm(admin: str, token: str, method: str, path: str, document: Any) -> Non
         "--target-realm",
         realm,
     )
-    command = [
-        str(of_this_clone().folder / "bin" / "kcadm.sh"),
-        verb,
-        path.lstrip("/"),
-        *login,
-        *options,
-    ]
-    done = subprocess.run(
-        command, input=json.dumps(document), text=True, capture_output=True, check=False
-    )
-    if done.returncode:  # nor with what subprocess would say, which has the token
-        sys.exit(f"kcadm.sh {verb} {path} ended with {done.returncode}: {done.stderr}")
+
+    def send(method: str, path: str, document: Any) -> None:
+        verb, *options = ("create", "--file", "-") if method == "POST" else ("delete",)
+        command = [program, verb, path.lstrip("/"), *login, *options]
+        done = subprocess.run(
+            command, input=json.dumps(document), text=True, capture_output=True, check=False
+        )
+        if done.returncode:  # nor with what subprocess would say, which has the token
+            sys.exit(f"kcadm.sh {verb} {path} ended with {done.returncode}: {done.stderr}")
+
+    return send
 
 
 if __name__ == "__main__":

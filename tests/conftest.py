@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from acmidm_onboarding.settings.trusted_hosts import TRUSTED_HOSTS
 from tests.support import tools
 from tests.support.counted_engine import counted
 from tests.support.isolation import isolated
-from tests.support.offered import KEYCLOAK_PORT, SHARED, catalogue_folder, write_catalogue
+from tests.support.offered import KEYCLOAK_PORT, RUN, SHARED, catalogue_folder, write_catalogue
 from tests.support.workspace import place, workspace
 
 # Servers and a browser are imported by those who start one: half of the time that pytest needs
@@ -92,6 +93,9 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.clear()
         os.environ.update({**environment, SHARED: str(shared)})
         write_catalogue(catalogue_folder())
+        os.mkfifo(shared / RUN)
+        # For reading too: to open it for writing alone waits for a reader.
+        config.add_cleanup(partial(os.close, os.open(shared / RUN, os.O_RDWR)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

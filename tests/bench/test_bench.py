@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from subprocess import CompletedProcess
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
 
-from bench import idle
+from bench import direct, idle
 from bench.__main__ import bench
 from bench.authority import measured
 from bench.report import Case, comparisons
@@ -39,6 +41,36 @@ def test_a_floor_has_the_connections_that_it_is_measured_for(
     monkeypatch.setattr(idle, "_Connection", lambda *connection: made.append(connection))
     idle.run(connections, 2)
     assert made == [("connection-0", 2), ("connection-1", 1), ("connection-2", 1)][:connections]
+
+
+def test_what_a_tool_needs_is_there_before_its_seconds_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``kcadm.sh`` is found by what imports half of this project, a client made and removed."""
+    happened: list[str] = []
+
+    def distribution() -> SimpleNamespace:
+        happened.append("found")
+        return SimpleNamespace(folder=tmp_path)
+
+    def run(command: list[str], **_: object) -> CompletedProcess[str]:
+        happened.append(" ".join(command[:3]).removeprefix(f"{tmp_path}/bin/"))
+        return CompletedProcess(command, 0)
+
+    def now() -> float:
+        happened.append("clock")
+        return 0.0
+
+    monkeypatch.setattr("tests.support.keycloak.of_this_clone", distribution)
+    monkeypatch.setattr("bench.direct.subprocess", SimpleNamespace(run=run))
+    monkeypatch.setattr("bench.direct.time", SimpleNamespace(monotonic=now))
+    requests = [["POST", "/clients", {}, {}], ["DELETE", "/clients/1", None, {}]]
+    file = tmp_path / "made.json"
+    admin = "http://127.0.0.1:9/admin/realms/test"
+    file.write_text(json.dumps({"admin": admin, "token": "x", "acts": {"make": [requests]}}))
+    direct.main("kcadm.sh", "make", str(file))
+    sent = ["kcadm.sh create clients", "kcadm.sh delete clients/1"]
+    assert happened == ["found", "clock", *sent, "clock"]
 
 
 @pytest.mark.exhaustive

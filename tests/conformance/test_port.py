@@ -493,7 +493,7 @@ def test_a_client_goes_with_its_owner_alone(
     assert authority.remove(client_id, Owner(f"{key}-2", stack, "first"))
     assert authority.remove(client_id, wanted.owner)
     assert authority.read(client_id) is None
-    assert authority.read(client_id) is None
+    assert authority.read_metadata(client_id) is None
     assert authority.read_scopes(client_id) is None
     assert authority.read_jwks(client_id) is None
     assert authority.find(str(key)) is None

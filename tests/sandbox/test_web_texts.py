@@ -28,6 +28,18 @@ def test_the_languages_have_the_same_texts_with_the_same_blanks() -> None:
     }
 
 
+def test_pages_in_english_need_not_be_drawn() -> None:
+    """Those in Dutch are (``tests/end_to_end/browser``): nothing lacks its name there, and all fits
+    on a narrow screen. In English no text is empty either, and no word is longer."""
+    longest = {}
+    for language, texts in LANGUAGES.items():
+        assert [key for key, text in texts.messages.items() if not text.strip()] == []
+        longest[language] = max(
+            len(word) for text in texts.messages.values() for word in text.split()
+        )
+    assert longest["en"] <= longest["nl"]
+
+
 def test_every_text_that_is_used_exists() -> None:
     """In templates and code, those of mistakes among them."""
     used = {

@@ -36,7 +36,7 @@ class CommandLine:
                 reading.cache_clear()
         folder = self.project.folder / self.project.below
         with chdir(folder), patch.dict(os.environ, self.project.variables()):
-            result = CliRunner().invoke(app, words)
+            result = CliRunner().invoke(app, words, catch_exceptions=False)
         outcome = Outcome(result.exit_code, result.stdout, result.stderr)
         self.project.require_nothing_shown(f"acmidm {' '.join(words)}", outcome)
         return outcome

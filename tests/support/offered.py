@@ -20,6 +20,9 @@ SHARED = "ACMIDM_TESTS_SHARED"
 """A variable that all processes of a test run inherit: the folder of what they share."""
 KEYCLOAK_PORT = "port"
 """A file in that folder, once a test has started a Keycloak: its port."""
+RUN = "run"
+"""A named pipe in that folder, which somebody can write to until the run ends: what all workers
+share reads it, and ends then."""
 ATTRIBUTE = "setbyclient_proef"
 """What clients can have, with PLAIN's product."""
 _PRODUCT = """\

@@ -46,7 +46,8 @@ def refuse_processes(running: Sequence[pytest.Item]) -> None:
 
     def started(popen: subprocess.Popen[Any], args: Any, *words: Any, **options: Any) -> None:
         first = args if isinstance(args, str | bytes | os.PathLike) else args[0]
-        if (name := Path(os.fsdecode(first)).name) != "git":
+        program = options.get("executable") or ("sh" if options.get("shell") else first)
+        if (name := Path(os.fsdecode(program)).name) != "git":
             refuse(name)
         start(popen, args, *words, **options)
 

@@ -28,13 +28,13 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import NoReturn
+from typing import IO, NoReturn
 
 from acmidm.cli import command_names, load
 from acmidm_onboarding.authority_types import installed_authorities
 from acmidm_onboarding.forms.loading import read_onboardings
 from tests.support import warm_python
-from tests.support.offered import SHARED, catalogue_folder
+from tests.support.offered import RUN, SHARED, catalogue_folder
 
 _ROOT = Path(__file__).parents[2]
 # With what these import themselves; commands and authorities import the rest.
@@ -51,41 +51,44 @@ IMPORTED = (
     "acmidm_sandbox.start",
 )
 
+_STARTED: list[subprocess.Popen[bytes]] = []
+"""The servers of this process, for which nobody waits."""
 
-@cache
+
 def warm_environment() -> Path:
     """This clone's virtual environment with the stand-in for its ``python``. All workers of a run
-    share the server behind it, which ends with the last of them."""
-    if SHARED in os.environ:
-        folder = Path(os.environ[SHARED], "warm")
-        folder.mkdir(exist_ok=True)
-    else:
+    share the server behind it, which ends with the run; without a run it ends with this process."""
+    return _environment(os.environ.get(SHARED))
+
+
+@cache
+def _environment(shared: str | None) -> Path:
+    if shared is None:
         folder = Path(mkdtemp(prefix="acmidm-warm-"))
         atexit.register(shutil.rmtree, folder)
-    users = folder / "users"
-    with (folder / "starting").open("w") as lock:
+        until, _ = os.pipe()  # whose other end is open until this process ends
+    else:
+        folder = Path(shared, "warm")
+        folder.mkdir(exist_ok=True)
+        until = os.open(Path(shared, RUN), os.O_RDONLY | os.O_NONBLOCK)
+    with os.fdopen(until) as ends, (folder / "starting").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not users.exists():
-            os.mkfifo(users)
-            _start(folder, users)
-    # Open until this process ends, by which the server knows that nobody needs it any more.
-    os.open(users, os.O_WRONLY)
+        if not (folder / "lib").exists():  # which is made last
+            _start(folder, ends)
     return folder
 
 
-@cache
-def _start(folder: Path, users: Path) -> subprocess.Popen[bytes]:
-    """Make the environment in a folder, and start its server, which nobody waits for."""
+def _start(folder: Path, ends: IO[str]) -> None:
+    """Start a server until a pipe ends, and make its environment in a folder."""
     place, python = folder / "socket", folder / "bin" / "python"
-    with os.fdopen(os.open(users, os.O_RDONLY | os.O_NONBLOCK)) as reading:
-        server = subprocess.Popen(
-            [sys.executable, "-m", __spec__.name, place],
-            cwd=_ROOT,
-            stdin=reading,
-            stdout=subprocess.PIPE,
-        )
-        assert server.stdout is not None
-        assert server.stdout.readline() == b"ready\n"
+    server = subprocess.Popen(
+        [sys.executable, "-m", __spec__.name, place],
+        cwd=_ROOT,
+        stdin=ends,
+        stdout=subprocess.PIPE,
+    )
+    assert server.stdout is not None
+    assert server.stdout.readline() == b"ready\n"
     python.parent.mkdir()
     real = Path(sys.prefix)
     client = shlex.join([sys.executable, "-ISs", warm_python.__file__, str(place)])
@@ -100,7 +103,7 @@ def _start(folder: Path, users: Path) -> subprocess.Popen[bytes]:
             stand_in.symlink_to(file)
     shutil.copy(real / "pyvenv.cfg", folder)
     (folder / "lib").symlink_to(real / "lib")
-    return server
+    _STARTED.append(server)
 
 
 class Server:
@@ -139,17 +142,19 @@ class Server:
 
     def _fork(self) -> list[str] | None:
         client, _ = self._listener.accept()
-        length, files, _, _ = socket.recv_fds(client, 4, 3)
-        folder, words, variables, mask = marshal.loads(  # noqa: S302 - our own
-            client.recv(int.from_bytes(length, "big"), socket.MSG_WAITALL)
-        )
+        asked, files = _asked(client)
+        if not asked:
+            client.close()
+            return None
+        folder, words, variables, mask = marshal.loads(asked)  # noqa: S302 - our own
         pid = os.fork()
         if pid:
             for file in files:
                 os.close(file)
             self._clients[pid] = client
             self._ready.register(client, selectors.EVENT_READ, pid)
-            client.sendall(pid.to_bytes(4, "big"))
+            with suppress(ConnectionError):  # it was killed: its process is ended next
+                client.sendall(pid.to_bytes(4, "big"))
             return None
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -169,9 +174,23 @@ class Server:
             if not pid:
                 break
             code = os.waitstatus_to_exitcode(status)
-            with self._clients.pop(pid) as client, suppress(BrokenPipeError, KeyError):
+            with self._clients.pop(pid) as client, suppress(ConnectionError, KeyError):
                 self._ready.unregister(client)
                 client.sendall((code if code >= 0 else 128 - code).to_bytes(4, "big"))
+
+
+def _asked(client: socket.socket) -> tuple[bytes, list[int]]:
+    """Return what a client asks for, with its standard files; nothing where it was killed before
+    it had said that."""
+    with suppress(ConnectionError):
+        length, files, _, _ = socket.recv_fds(client, 4, 3)
+        size = int.from_bytes(length, "big")
+        asked = client.recv(size, socket.MSG_WAITALL)
+        if len(files) == 3 and len(asked) == size:
+            return asked, files
+        for file in files:
+            os.close(file)
+    return b"", []
 
 
 def become(python: Path, words: list[str]) -> NoReturn:

@@ -65,11 +65,12 @@ def test_the_last_lines_say_what_was_not_tried_and_what_it_cost(tmp_path: Path) 
     ("start", "named"),
     [
         (lambda: subprocess.run(["true"], check=True), "starts true;"),
-        (lambda: subprocess.run("true", check=True, shell=True), "starts true;"),  # noqa: S602
+        (lambda: subprocess.run("true /bin/git", check=True, shell=True), "starts sh;"),  # noqa: S602
+        (lambda: subprocess.run(["git"], check=True, executable="/bin/true"), "starts true;"),
         (lambda: os.posix_spawn("/bin/true", ["true"], {}), "starts a fork;"),
         (os.fork, "starts a fork;"),
     ],
-    ids=["run", "shell", "spawn", "fork"],
+    ids=["run", "shell", "executable", "spawn", "fork"],
 )
 def test_a_test_of_python_alone_starts_no_process(start: Callable[[], object], named: str) -> None:
     """But Git's, which all may start."""
