@@ -211,6 +211,8 @@ class AuthorityProvider(ResourceProvider):
         return self._platform(props)
 
     def _platform(self, props: Properties) -> ConnectedPlatform:
+        """Return the platform of a resource. Raises Rejected where this stack has no authority for
+        it."""
         platform = self._platforms.get(props["platform"])
         if platform is None:
             raise Rejected(
