@@ -84,6 +84,8 @@ def _shown(value: Any) -> Any:
 
 
 def _is_readable(name: str, value: Any) -> bool:
+    """Say whether the value of a key's member is of the kind and size that the member has: a
+    moment, a short text, or a list of few."""
     if name in _MOMENTS:
         return (
             isinstance(value, int | float)

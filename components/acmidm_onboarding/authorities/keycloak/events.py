@@ -131,10 +131,12 @@ class AdminEvents:
 
     def _name(self, actor: WireActor) -> str:
         if actor not in self._names:
-            self._names[actor] = self._looked_up(actor)
+            self._names[actor] = self._look_name_up(actor)
         return self._names[actor]
 
-    def _looked_up(self, actor: WireActor) -> str:
+    def _look_name_up(self, actor: WireActor) -> str:
+        """Return the name of who made a change, for people: a client that acted for itself, else
+        the user with the client that was used."""
         user = tr("user {id}", id=actor.user_id) if actor.user_id else tr("unknown user")
         if not actor.client_id:
             return user
@@ -200,6 +202,7 @@ def _scope_granted(
 
 
 def _client(document: Document) -> WireClient | None:
+    """Return the client in a document, None where the document is not of a whole one."""
     if not document.keys() >= _BASE:
         return None
     try:
