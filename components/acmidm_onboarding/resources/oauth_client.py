@@ -113,12 +113,12 @@ class OAuthClientProvider(AuthorityProvider):
         existing = _find_by_key(platform.authority, props)
         if existing is None:
             try:
-                return _registered(platform, props)
+                return _register(platform, props)
             except AlreadyRegistered as error:
                 existing = _our_own(platform.authority, error, _metadata(props))
-        return self._found(platform, *existing, props)
+        return self._complete(platform, *existing, props)
 
-    def _found(
+    def _complete(
         self,
         platform: ConnectedPlatform,
         client_id: str,
@@ -269,7 +269,7 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
         super().__init__(OAuthClientProvider(), connection.resource_name, props, opts)
 
 
-def _registered(platform: ConnectedPlatform, props: dict[str, Any]) -> CreateResult:
+def _register(platform: ConnectedPlatform, props: dict[str, Any]) -> CreateResult:
     """Register a client, with the scopes and keys of the input ``parts``, which is taken out of
     ``props``. Raises AlreadyRegistered where a client has its natural key."""
     # Known: the state has them with their resources.
