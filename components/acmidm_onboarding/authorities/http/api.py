@@ -229,7 +229,7 @@ class Api:
                 )
             ) from None
         if response.is_success:
-            return Answer(request, response.headers, _document(request, response, content))
+            return Answer(request, response.headers, _json_content(request, response, content))
         raise _failure(request, response, content)
 
     def _bounded(self, request: str, response: httpx.Response) -> bytes:
@@ -298,7 +298,7 @@ def _number(kind: type[int] | type[float], text: str) -> float | str:
         return text
 
 
-def _document(request: str, response: httpx.Response, content: bytes) -> Any:
+def _json_content(request: str, response: httpx.Response, content: bytes) -> Any:
     """Return what the JSON of an answer has, None for an empty answer. Raises Unintelligible for an
     answer that is no JSON."""
     if not content:

@@ -177,8 +177,8 @@ def _differences(
     if granted is not None and event.operation_type == "DELETE":
         yield "scopes.replaced", {"scopes": [granted]}, {"scopes": []}
         return
-    old = _client(before)
-    new = _client(after)
+    old = _whole_client(before)
+    new = _whole_client(after)
     if old is None or new is None or before == after:
         return
     for action, old_part, new_part in (
@@ -197,11 +197,11 @@ def _scope_granted(
     else."""
     if event.resource_type == "CLIENT_SCOPE_CLIENT_MAPPING":
         return scope_names.get(event.resource_path.rpartition("/")[2])
-    wire = _client(client) if event.resource_type == "PROTOCOL_MAPPER" else None
+    wire = _whole_client(client) if event.resource_type == "PROTOCOL_MAPPER" else None
     return wire.dedicated_scope if wire else None
 
 
-def _client(document: Document) -> WireClient | None:
+def _whole_client(document: Document) -> WireClient | None:
     """Return the client in a document, None where the document is not of a whole one."""
     if not document.keys() >= _BASE:
         return None

@@ -184,7 +184,7 @@ class WireClient(BaseModel):
         if (address := self._jwks_uri) is not None:
             return {_JWKS_URI: {_JWKS_URI: address}}
         if self.attributes.get("use.jwks.string") == _TRUE:
-            return _keys(self.attributes.get("jwks.string") or "")
+            return _keys_in(self.attributes.get("jwks.string") or "")
         certificate = self.attributes.get("jwt.credential.certificate")
         return {"certificate": {"x5c": [harmless(certificate)]}} if certificate else {}
 
@@ -413,7 +413,7 @@ def jwks_document(jwks: Jwks) -> dict[str, Any]:
     }
 
 
-def _keys(text: str) -> Jwks:
+def _keys_in(text: str) -> Jwks:
     """Return the keys of a client's JWK Set by name; one unreadable key where the text is no JWK
     Set."""
     try:
