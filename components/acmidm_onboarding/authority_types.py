@@ -77,11 +77,13 @@ def installed_authorities() -> Mapping[str, AuthorityType[Any]]:
     for point in sorted(entry_points(group=GROUP)):
         if point.name in types:
             raise _unusable(point, "has the name of another", "uninstall one of the two")
-        types[point.name] = _loaded(point)
+        types[point.name] = _load(point)
     return types
 
 
-def _loaded(point: EntryPoint) -> AuthorityType[Any]:
+def _load(point: EntryPoint) -> AuthorityType[Any]:
+    """Return the type of authority that an entry point names. Raises Failure for one that is not
+    usable."""
     try:
         loaded = point.load()
     except (ImportError, AttributeError) as error:

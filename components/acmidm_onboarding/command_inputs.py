@@ -58,14 +58,16 @@ def handing(
         file.write_text(yaml.safe_dump(document), "utf-8")
         handed = {
             "installed": {"version": installed.VERSION, "folder": str(installed.FOLDER)},
-            "clients": {name: _parts_of(client) for name, client in records.items()},
+            "clients": {name: _for_program(client) for name, client in records.items()},
             "state_version": state_version,
         }
         value.write_text(json.dumps(handed), "utf-8")
         yield ("--config-file", str(file))
 
 
-def _parts_of(client: Client) -> dict[str, object]:
+def _for_program(client: Client) -> dict[str, object]:
+    """Return what the file for a program has of a client that is recorded; ``read_handed`` reads
+    it."""
     scopes = None if client.scopes is None else sorted(client.scopes)
     return {
         "client_id": client.client_id,

@@ -211,7 +211,10 @@ def clients_in(resources: ByPart) -> dict[ClientKey, Client]:
             components[client_key[0]] = mapping(resource.get("inputs"))
         else:
             parts[client_key][part] = resource
-    clients = (client_from(key, own, components.get(key[0], {})) for key, own in parts.items())
+    clients = [
+        client_from(client_key, of_client, components.get(client_key[0], {}))
+        for client_key, of_client in parts.items()
+    ]
     return with_first_marked(clients)
 
 

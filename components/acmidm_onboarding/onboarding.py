@@ -115,6 +115,7 @@ class Onboarding(pulumi.ComponentResource):
     def _declare_as_recorded(
         self, recorded: AsRecorded, opts: pulumi.ResourceOptions | None
     ) -> None:
+        """Declare the component of a connection, and what is below it, as the state has them."""
         inputs = as_recorded.component_inputs(recorded)
         super().__init__("acmidm:index:Onboarding", recorded.key, inputs or None, opts)
         self.parts = []
@@ -131,6 +132,8 @@ class Onboarding(pulumi.ComponentResource):
     def _declare(
         self, connection: Declaration, given: pulumi.Output[Keys] | None, protect: bool
     ) -> dict[str, Any]:
+        """Declare the resources of a connection, and note them in ``parts``. Return what the output
+        ``connections`` has of it."""
         if given is not None and connection.jwks_uri:
             raise pulumi.RunError(
                 f"{connection.key} has its keys at {connection.jwks_uri}; give it no others, or"

@@ -137,8 +137,10 @@ def _stack(settings: Settings) -> Stack:
 
     Raises:
         Failure: where its state is not the one that the command decided upon: another run came in
-            between, and what that made is not declared here.
-        OtherVersion: where another version of this package is meant.
+            between, and what that made is not declared here. Also where what the command handed is
+            gone or was edited.
+        OtherVersion: where this package is installed twice, where a command of another version runs
+            the program, or where a later version brought the stack up.
     """
     installed.require_only()
     file = pulumi.Config(NAMESPACE).get(HANDED)
@@ -255,6 +257,7 @@ def _as_files(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> dict[
 
 
 def _as_json(value: Any) -> str:
+    """Return a value as JSON. Raises Failure for one that is no plain data, such as an Output."""
     try:
         return json.dumps(value)
     except (TypeError, ValueError) as error:
@@ -265,6 +268,8 @@ def _as_json(value: Any) -> str:
 
 
 def _settings() -> Settings:
+    """Return the settings of the stack, as ``read_settings`` does, and have the program end quietly
+    when it is interrupted. Raises Failure."""
     end_quietly_when_interrupted()
     keys = get_config_env().keys() - {f"{NAMESPACE}:{HANDED}"}
     settings = settings_of.read_settings(_setting, keys=keys)
@@ -281,6 +286,8 @@ def _setting(key: str) -> str | None:
 
 @contextmanager
 def _mistakes_reported() -> Iterator[None]:
+    """End the program where the block raises a Failure, whose lines the engine reports as
+    errors."""
     try:
         yield
     except Failure as failure:

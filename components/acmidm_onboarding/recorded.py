@@ -237,6 +237,8 @@ def _read(stack: str) -> Mapping[str, Any] | UnreadableState:
 
 
 def _exported(stack: str) -> str:
+    """Return the engine's export of a stack's state. Raises UnreadableState, or MissingStack where
+    there is no such stack."""
     try:
         done = subprocess.run(
             ["pulumi", "stack", "export", "--non-interactive", "--stack", stack],

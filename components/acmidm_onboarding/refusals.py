@@ -27,14 +27,16 @@ def fail_where_refused(onboardings: Sequence[Onboarding]) -> None:
 
 
 async def _warn(onboardings: Sequence[Onboarding]) -> None:
+    """Warn of the keys that may not leave yet, and end the program where something is not known."""
     for onboarding in onboardings:
-        for sentence in await _keys_that_stay(onboarding):
+        for sentence in await _refusals_of_keys(onboarding):
             pulumi.log.warn(sentence, onboarding)
     if UNKNOWN:
         sys.exit(ALREADY_REPORTED)
 
 
-async def _keys_that_stay(onboarding: Onboarding) -> list[str]:
+async def _refusals_of_keys(onboarding: Onboarding) -> list[str]:
+    """Return a sentence per platform with keys that may not leave yet."""
     sentences = []
     for part in onboarding.parts:
         refused = await part.refused.future() if isinstance(part, ClientJwks) else None
@@ -44,9 +46,11 @@ async def _keys_that_stay(onboarding: Onboarding) -> list[str]:
 
 
 async def _report(onboardings: Sequence[Onboarding]) -> None:
+    """Report as errors the keys that may not leave yet and the clients that cannot be taken over,
+    and end the program where there is any; not for a command, which reads what is reported."""
     refused = False
     for onboarding in onboardings:
-        for sentence in await _keys_that_stay(onboarding):
+        for sentence in await _refusals_of_keys(onboarding):
             pulumi.log.error(sentence, onboarding)
             refused = True
         # Per client: of one that cannot be reached, each resource says by itself how often it was

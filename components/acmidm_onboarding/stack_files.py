@@ -57,10 +57,11 @@ def require_own_name(stack: str) -> None:
     """Refuse a stack's whole name where files are kept by it: under another name they would be
     others. Raises Failure."""
     if "/" in stack:
-        own = stack.rpartition("/")[2]
+        short_name = stack.rpartition("/")[2]
         raise Failure(
             on_one_line(
-                f"{stack} is a stack's whole name; name it here as in Pulumi.{own}.yaml: {own}"
+                f"{stack} is a stack's whole name; name it here as in"
+                f" Pulumi.{short_name}.yaml: {short_name}"
             )
         )
 
@@ -163,9 +164,9 @@ def stacks_in(folder: Path, files: Files | None = None) -> Stacks:
             )
         if values.get("environment") in (None, ""):
             continue
-        _known(Environment, values["environment"], file, "environment")
-        _known(Profile, values.get("profile") or Profile.ACMIDM, file, "profile")
-        _known(
+        _require_known(Environment, values["environment"], file, "environment")
+        _require_known(Profile, values.get("profile") or Profile.ACMIDM, file, "profile")
+        _require_known(
             PromotionGate,
             yaml_off(values.get("promotionGate")) or PromotionGate.OFF,
             file,
@@ -173,7 +174,7 @@ def stacks_in(folder: Path, files: Files | None = None) -> Stacks:
         )
         for platform in Platform:
             kind = of_platform(platform, values.get, {}).get("authority", DEFAULT_AUTHORITY)
-            _known(installed_authorities(), kind, file, config_key(platform, "authority"))
+            _require_known(installed_authorities(), kind, file, config_key(platform, "authority"))
         if not (
             days := str(values.get("evidenceMaxDays") or Gate().evidence_max_days)
         ).isdecimal() or not int(days):
@@ -204,6 +205,8 @@ def _gate_of(stack: Mapping[str, Any]) -> Gate:
 
 
 def _authorities_of(stack: Mapping[str, Any]) -> dict[Platform, str]:
+    """Return the type of authority of each platform that a stack has settings of, and of ACM/IDM in
+    any case."""
     authorities = {}
     for platform in Platform:
         settings = of_platform(platform, stack.get, {})
@@ -212,7 +215,8 @@ def _authorities_of(stack: Mapping[str, Any]) -> dict[Platform, str]:
     return authorities
 
 
-def _known(names: Iterable[str], value: object, file: Path, key: str) -> None:
+def _require_known(names: Iterable[str], value: object, file: Path, key: str) -> None:
+    """Refuse a setting whose value is none of its ``names``. Raises InvalidSettings."""
     if value not in list(names):
         remedy = did_you_mean(str(value), names, tr("use {known}", known=listed(names)))
         sentence = f"{file.name}: setting {full_key(key)}: {unknown_value(value)}; {remedy}"
@@ -222,14 +226,14 @@ def _known(names: Iterable[str], value: object, file: Path, key: str) -> None:
 def _values_of(file: Path, files: Files) -> dict[str, Any]:
     """Return what a stack's file sets, over the defaults of its project; keys without their
     namespace, those of other namespaces with it."""
-    own = _config_of(file, files)
-    of_project = file.with_name("Pulumi.yaml")
-    project = _config_of(of_project, files) if files.exists(absolute(of_project)) else {}
+    of_stack = _config_of(file, files)
+    project_file = file.with_name("Pulumi.yaml")
+    of_project = _config_of(project_file, files) if files.exists(absolute(project_file)) else {}
     values = {}
-    for key, value in project.items():
+    for key, value in of_project.items():
         if isinstance(value, dict) and "default" in value:
             values[key] = value["default"]
-    values |= own
+    values |= of_stack
     return {key.removeprefix(f"{NAMESPACE}:"): value for key, value in values.items()}
 
 
@@ -240,6 +244,8 @@ def _is_alias_or_merge(event: yaml.Event) -> bool:
 
 
 def _config_of(file: Path, files: Files) -> dict[str, Any]:
+    """Return the settings in the file of a stack or project, none where it has no ``config``.
+    Raises InvalidSettings for a file that cannot be read, is no YAML, or has aliases."""
     try:
         text = files.read_text(absolute(file))
         if any(map(_is_alias_or_merge, yaml.parse(text, Loader=yaml.CSafeLoader))):

@@ -48,6 +48,8 @@ def difference(known: object, current: object, wanted: object) -> str:
 
 
 def _entries(value: object) -> Mapping[str, Any]:
+    """Return the parts of a value by their names. Raises TypeError for a value of a type that has
+    none."""
     match value:
         case None:
             return {}

@@ -43,7 +43,7 @@ def by_name(keys: Iterable[object]) -> Jwks:
     remaining = iter(keys)
     named: dict[str, Mapping[str, Any]] = {}
     for number, key in enumerate(islice(remaining, _MOST_KEYS), 1):
-        kid, members = _named(number, key)
+        kid, members = _name_and_members(number, key)
         name = kid
         copies = 1
         while name in named:
@@ -56,7 +56,7 @@ def by_name(keys: Iterable[object]) -> Jwks:
     return named
 
 
-def _named(number: int, key: object) -> tuple[str, Mapping[str, Any]]:
+def _name_and_members(number: int, key: object) -> tuple[str, Mapping[str, Any]]:
     """Return a name for a key, and what of it may get into a state: registered members, of the
     right kind and size."""
     if not isinstance(key, dict):
@@ -84,6 +84,8 @@ def _shown(value: Any) -> Any:
 
 
 def _is_readable(name: str, value: Any) -> bool:
+    """Say whether the value of a key's member is of the kind and size that the member has: a
+    moment, a short text, or a list of few."""
     if name in _MOMENTS:
         return (
             isinstance(value, int | float)

@@ -49,7 +49,8 @@ class Products:
             return self._document(product, answer) if answer else _NONE
 
         def is_expected(current: ProductDocument) -> bool:
-            """Another incarnation is no other writer's change; what is gone is written again."""
+            """Say whether to write over a configuration that is not as ``known``: one that is gone,
+            or of which only the incarnation differs, which is no other writer's change."""
             return current is _NONE or (
                 before is not None
                 and current.owner.is_connection_of(before.owner)

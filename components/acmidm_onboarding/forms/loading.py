@@ -173,7 +173,8 @@ class _Reading:
         )
 
     def check_together(self) -> None:
-        """Note what several forms, organisations and suppliers' keys have wrong together."""
+        """Read the keys that suppliers have for others, and note what several forms, organisations
+        and suppliers' keys have wrong together."""
         self._problems += problems_among(self._identified)
         self._problems += problems_of_adoptions(self._documents)
         self._suppliers = self._keys_of_suppliers()

@@ -69,14 +69,14 @@ class AuthorityProvider(ResourceProvider):
                 inputs.pop(name, None)
         wanted = inputs.pop("adopt", None)
         if olds:
-            adopt = self._kept(wanted, inputs_of(olds).get("adopt"), inputs)
+            adopt = self._kept_adopt(wanted, inputs_of(olds).get("adopt"), inputs)
         else:  # the resource is about to be made, or to replace another
-            adopt = self._compared(wanted, inputs)
+            adopt = self._new_adopt(wanted, inputs)
         if adopt:
             inputs["adopt"] = adopt
         return CheckResult(inputs, [])
 
-    def _kept(
+    def _kept_adopt(
         self, wanted: Mapping[str, Any] | None, before: Mapping[str, Any] | None, inputs: Properties
     ) -> Mapping[str, Any] | None:
         """Return the input ``adopt`` of a resource that is in the state: what it took over stays
@@ -97,7 +97,7 @@ class AuthorityProvider(ResourceProvider):
                 return before
         return adoption.refusal(wanted, adoption.has_another(wanted))
 
-    def _compared(
+    def _new_adopt(
         self, wanted: Mapping[str, Any] | None, inputs: Properties
     ) -> dict[str, Any] | None:
         """Return the input ``adopt`` of a resource that is about to be made; None where it takes no
@@ -211,6 +211,8 @@ class AuthorityProvider(ResourceProvider):
         return self._platform(props)
 
     def _platform(self, props: Properties) -> ConnectedPlatform:
+        """Return the platform of a resource. Raises Rejected where this stack has no authority for
+        it."""
         platform = self._platforms.get(props["platform"])
         if platform is None:
             raise Rejected(

@@ -151,6 +151,8 @@ class ClientJwksProvider(ClientPartProvider):
         return {"seen": seen}
 
     def _replace(self, props: Properties, known: Jwks | None) -> None:
+        """Make the client's keys at its authority those of the inputs; where the inputs leave them
+        to the portal, or somebody else changed them, remove the compromised ones alone."""
         if props.get(overlap.BLOCKED):
             raise Rejected(props[REFUSED])
         platform, jwks = self.on(props), inputs_of(props).get("jwks")
@@ -222,8 +224,8 @@ def _with_lent(
     jwks = inputs.get("jwks")
     there = by_thumbprint(jwks).keys() if isinstance(jwks, Mapping) else lent.keys() - set(gone)
     lent = {key: supplier for key, supplier in sorted(lent.items()) if key in there}
-    rest = without(inputs, (LENT,))
-    return {**rest, LENT: lent} if lent else rest
+    without_lent = without(inputs, (LENT,))
+    return {**without_lent, LENT: lent} if lent else without_lent
 
 
 def _inputs(props: Properties) -> dict[str, Any]:

@@ -57,8 +57,9 @@ class ClientPartProvider(AuthorityProvider):
         is_lost = not self._run.has_another(type(self).__name__, props)
         if is_lost and self.protects(props) and client is not None:
             # Its key may be another by now: what counts for a create alone stays as it was.
-            own = Owner(**props.get(ownership.CONNECTION) or {})
-            if own.managed_by and client.metadata.owner.managed_by == own.managed_by:
+            declared = Owner(**props.get(ownership.CONNECTION) or {})
+            stack = declared.managed_by
+            if stack and client.metadata.owner.managed_by == stack:
                 raise protected(f"client {id_}")
         platform.configured(id_)
 

@@ -18,12 +18,12 @@ def refusal(olds: Mapping[str, Any], news: Mapping[str, Any], stack: str | None)
     before = olds.get("managed_by")
     if stack is None or before in (None, news.get("managed_by")):
         return None
-    other = (
+    copied_from = (
         f"{stack.partition('/')[0]}/{before}" if "/" in stack else str(before).rpartition("/")[2]
     )
-    state = recorded(other)
+    state = recorded(copied_from)
     if state is None:
-        reason = None if is_missing(other) else unreadable(other)
+        reason = None if is_missing(copied_from) else unreadable(copied_from)
         still = f"whether stack {quoted(before)} still has this client cannot be known"
         return reason and f"{still}: {reason}; run the same command again"
     platform, _, key = str(olds.get("software_id")).split("/", 2)
@@ -33,5 +33,5 @@ def refusal(olds: Mapping[str, Any], news: Mapping[str, Any], stack: str | None)
     return (
         f"stack {before} has client {client.client_id} still, so that the state of this stack is a"
         " copy, which takes nothing over; go on with that stack, or when this one is to follow it,"
-        f" forget that one first: pulumi stack rm --force --stack {other}"
+        f" forget that one first: pulumi stack rm --force --stack {copied_from}"
     )

@@ -157,6 +157,8 @@ class HandOverProvider(AuthorityProvider):
         return outcomes
 
     def _mail(self, about: _About, to: Sequence[str]) -> Mail:
+        """Return the mail to the contacts ``to`` about their connections: which clients were made,
+        and which parts were added to the others."""
         from acmidm_onboarding.mail import compose
 
         made, added = list[Properties](), list[Properties]()

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 _NOBODY = Owner()
 
 
-def client(platform: ConnectedPlatform, client_id: str, own: Owner) -> bool:
-    """Take the marks of ``own`` off a client, and off what its products have left; return whether
-    it bears none of them any more."""
+def client(platform: ConnectedPlatform, client_id: str, marks: Owner) -> bool:
+    """Take ``marks`` off a client, and off what its products have left; return whether the client
+    bears none of them any more."""
     metadata = platform.authority.read_metadata(client_id)
     if metadata is None:
         return True
     owner = metadata.owner
-    if owner != _NOBODY and not owner.is_resource_of(own):
+    if owner != _NOBODY and not owner.is_resource_of(marks):
         return False
     # A run that was cut off may have made a configuration that the state does not have.
     for name, configured in platform.configured(client_id).items():
-        if configured.owner.is_connection_of(own):
+        if configured.owner.is_connection_of(marks):
             product(platform, name, client_id, configured.owner)
     if owner != _NOBODY:
         unmarked = metadata.model_copy(
@@ -43,13 +43,13 @@ def client(platform: ConnectedPlatform, client_id: str, own: Owner) -> bool:
     return True
 
 
-def product(platform: ConnectedPlatform, name: str, client_id: str, own: Owner) -> bool:
-    """Take the marks of ``own`` off the configuration of a product; return whether it bears none of
-    them any more."""
+def product(platform: ConnectedPlatform, name: str, client_id: str, marks: Owner) -> bool:
+    """Take ``marks`` off the configuration of a product; return whether it bears none of them any
+    more."""
     found = platform.product_api.read(name, client_id)
     if found is None or found.owner == _NOBODY:
         return True
-    if not found.owner.is_resource_of(own):
+    if not found.owner.is_resource_of(marks):
         return False
     platform.product_api.put(name, client_id, found, ProductDocument(found.configuration, _NOBODY))
     return True

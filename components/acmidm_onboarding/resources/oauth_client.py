@@ -113,12 +113,12 @@ class OAuthClientProvider(AuthorityProvider):
         existing = _find_by_key(platform.authority, props)
         if existing is None:
             try:
-                return _registered(platform, props)
+                return _register(platform, props)
             except AlreadyRegistered as error:
                 existing = _our_own(platform.authority, error, _metadata(props))
-        return self._found(platform, *existing, props)
+        return self._complete(platform, *existing, props)
 
-    def _found(
+    def _complete(
         self,
         platform: ConnectedPlatform,
         client_id: str,
@@ -169,7 +169,7 @@ class OAuthClientProvider(AuthorityProvider):
 
     def change(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
         platform = self.on(news)
-        ownership.require_not_anothers(id_, olds, news)
+        ownership.refuse_client_of_another(id_, olds, news)
         # An authority forgets the secret of a client whose method was changed by hand: both are
         # written together.
         is_sent = any(news.get(name) != olds.get(name) for name in _SECRET_INPUTS)
@@ -217,14 +217,15 @@ class OAuthClientProvider(AuthorityProvider):
         return outputs
 
     def remove(self, id_: str, props: Properties) -> None:
-        platform, what, own = self.on(props), f"client {id_}", ownership.owner_of(props)
+        platform, what = self.on(props), f"client {id_}"
+        marks = ownership.owner_of(props)
         end = letting_go.client if props.get(KEEP) else _remove
         may_remove = self._run.may_remove(what, id_, props)
         if may_remove and self.protects(props):
             metadata = platform.authority.read_metadata(id_)
-            if metadata is not None and metadata.owner.is_resource_of(own):
+            if metadata is not None and metadata.owner.is_resource_of(marks):
                 raise protected(what)
-        if not (may_remove and end(platform, id_, own)):
+        if not (may_remove and end(platform, id_, marks)):
             ownership.say_left(what)
         platform.clients.forget(id_)
 
@@ -268,8 +269,9 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
         super().__init__(OAuthClientProvider(), connection.resource_name, props, opts)
 
 
-def _registered(platform: ConnectedPlatform, props: dict[str, Any]) -> CreateResult:
-    """Register a client. Raises AlreadyRegistered where one has its natural key."""
+def _register(platform: ConnectedPlatform, props: dict[str, Any]) -> CreateResult:
+    """Register a client, with the scopes and keys of the input ``parts``, which is taken out of
+    ``props``. Raises AlreadyRegistered where a client has its natural key."""
     # Known: the state has them with their resources.
     parts = props.pop(ownership.PARTS, {})
     inside = parts.get("scopes", {}), parts.get("jwks", {})
@@ -293,20 +295,20 @@ def _parts(connection: Declaration, keys: Mapping[str, PublicJwk]) -> dict[str, 
     }
 
 
-def _remove(platform: ConnectedPlatform, client_id: str, own: Owner) -> bool:
-    """Remove a client that bears this resource's own marks, with what is left of its product
+def _remove(platform: ConnectedPlatform, client_id: str, marks: Owner) -> bool:
+    """Remove a client that bears the ``marks`` of this resource, with what is left of its product
     configurations; return whether it is gone. Raises Rejected for the operator's own."""
     platform.require_not_operators_own(client_id)
     # A run that was cut off may have made a configuration that the state does not have.
     configured = {}
     for product, document in platform.configured(client_id).items():
-        if document.owner.is_connection_of(own):
+        if document.owner.is_connection_of(marks):
             configured[product] = document.owner
     metadata = platform.authority.read_metadata(client_id) if configured else None
-    if metadata is None or metadata.owner.is_resource_of(own):
+    if metadata is None or metadata.owner.is_resource_of(marks):
         for product, owner in configured.items():
             platform.product_api.delete(product, client_id, owner)
-    return platform.authority.remove(client_id, own)
+    return platform.authority.remove(client_id, marks)
 
 
 def _thumbprints(keys: Mapping[str, PublicJwk]) -> list[str]:
@@ -354,7 +356,7 @@ def _find_by_key(authority: Authority, props: Properties) -> tuple[str, ClientMe
         client = authority.find(key)
         if client is None:
             continue
-        if ownership.is_own(client.metadata.owner, props):
+        if ownership.is_this_connection(client.metadata.owner, props):
             return client.client_id, client.metadata
         others.append(client)
     for client in others:

@@ -102,7 +102,7 @@ class Overlap:
         guarded = self._days > 0 and self.wanted is not None and platform is not None
         try:
             asked = platform if guarded else None
-            registered = self._registered(asked)
+            registered = self._registered_keys(asked)
         except AuthorityError as error:
             return {
                 **inputs,
@@ -132,7 +132,7 @@ class Overlap:
             inputs[SINCE] = {key: recorded.get(key, now) for key in thumbprints}
         return inputs
 
-    def _registered(self, platform: ConnectedPlatform | None) -> Jwks:
+    def _registered_keys(self, platform: ConnectedPlatform | None) -> Jwks:
         """Return the keys of the client: as recorded, as an adoption saw them, or as its authority
         has them.
 

@@ -72,7 +72,7 @@ def compared(props: Properties, current: Owner) -> dict[str, Any]:
     return {**marks, OTHER: current.marks}
 
 
-def is_own(owner: Owner, props: Properties) -> bool:
+def is_this_connection(owner: Owner, props: Properties) -> bool:
     """Return whether an owner is this connection in this stack, by its key or an earlier one, and
     any incarnation."""
     keys = (props.get("software_id"), *(props.get(FORMERLY) or ()))
@@ -83,28 +83,30 @@ def is_own(owner: Owner, props: Properties) -> bool:
     )
 
 
-def require_not_anothers(client_id: str, olds: Properties, news: Properties) -> None:
-    """Refuse a client that a refresh found with the marks of another: an authority that was
-    restored gives a client-ID out twice.
+def refuse_client_of_another(client_id: str, olds: Properties, news: Properties) -> None:
+    """Refuse an update of a client that a refresh found with the marks of another: an authority
+    that was restored gives a client-ID out twice.
 
-    A client without marks that is still the organisation's is not refused: the update puts the
-    marks back.
+    A client that bears this connection's key and stack, or this resource's incarnation, is not
+    refused; nor is one without marks that is not known to be another organisation's: the update
+    puts the marks back.
 
     Raises:
         Rejected: before anything is written.
     """
-    current, own = known_owner(olds), owner_of(olds)
-    if current.is_connection_of(own) or (
-        own.incarnation is not None and current.incarnation == own.incarnation
-    ):
+    found, written = known_owner(olds), owner_of(olds)
+    if found.is_connection_of(written):
+        return
+    if written.incarnation is not None and found.incarnation == written.incarnation:
         return
     codes = [code for code in map(news["organisation"].get, ("ovo", "kbo")) if code]
-    is_theirs = OrganisationMetadata.model_validate(olds["organisation"]).is_of(codes) is not False
-    if current.is_nobody and current.software_id is None and is_theirs:
+    organisation = OrganisationMetadata.model_validate(olds["organisation"])
+    may_be_organisations = organisation.is_of(codes) is not False
+    if found.is_nobody and found.software_id is None and may_be_organisations:
         return
     whose = (
-        current.managed_by
-        or current.software_id
+        found.managed_by
+        or found.software_id
         or f"{olds['organisation'].get('name')}, and managed by nobody"
     )
     raise Rejected(
@@ -130,13 +132,13 @@ def require_own(owner: Owner | None, props: Properties) -> None:
     Raises:
         Rejected: before anything is written.
     """
-    own = Owner(**props.get(CONNECTION) or {})
-    if owner is None or owner.is_nobody or own.is_nobody or owner.is_connection_of(own):
+    declared = Owner(**props.get(CONNECTION) or {})
+    if owner is None or owner.is_nobody or declared.is_nobody or owner.is_connection_of(declared):
         return
     raise Rejected(
         f"client {props['client_id']} is that of {owner.software_id} in {owner.managed_by}, and"
-        f" nothing of {own.software_id} is written into it; put the client-ID right in the state:"
-        " pulumi stack export, then import"
+        f" nothing of {declared.software_id} is written into it; put the client-ID right in the"
+        " state: pulumi stack export, then import"
     )
 
 

@@ -54,7 +54,9 @@ class ProductConfigurationProvider(AuthorityProvider):
             return None
         current = self.on(props).product_api.read(props["product"], props["client_id"])
         if current is None or "configuration" not in seen:
-            return current if current and ownership.is_own(current.owner, props) else None
+            return (
+                current if current and ownership.is_this_connection(current.owner, props) else None
+            )
         is_shown = current.owner.is_nobody or current.owner.managed_by == props["managed_by"]
         owner = current.owner if is_shown else Owner()
         return ProductDocument(seen["configuration"], owner)
@@ -81,20 +83,21 @@ class ProductConfigurationProvider(AuthorityProvider):
 
     def remove(self, id_: str, props: Properties) -> None:
         platform, product, client_id = self.on(props), props["product"], props["client_id"]
-        own, what = ownership.owner_of(props), f"the {product} configuration of client {client_id}"
+        what = f"the {product} configuration of client {client_id}"
+        marks = ownership.owner_of(props)
         if not self._run.may_remove(what, id_, props):
             ownership.say_left(what)
             return
         # The configuration of a client that somebody removed is of use to nobody.
         if self.protects(props) and platform.clients.get(client_id) is not None:
             current = platform.product_api.read(product, client_id)
-            if current is not None and current.owner.is_resource_of(own):
+            if current is not None and current.owner.is_resource_of(marks):
                 raise protected(what)
         if props.get(KEEP):
-            if not letting_go.product(platform, product, client_id, own):
+            if not letting_go.product(platform, product, client_id, marks):
                 ownership.say_left(what)
             platform.configurations(product).forget(client_id)
-        elif platform.product_api.delete(product, client_id, own):
+        elif platform.product_api.delete(product, client_id, marks):
             platform.configurations(product).is_gone(client_id)
         else:
             ownership.say_left(what)

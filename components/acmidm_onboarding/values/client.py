@@ -413,7 +413,7 @@ def recorded_as(wanted: Client, records: Records) -> Client | None:
     client = whole = next((part for part in parts if part.client_id), parts[0])
     for part in parts:
         if part is not whole and not part.client_id:
-            client = _with(client, part)
+            client = _with_part(client, part)
     return client
 
 
@@ -433,11 +433,12 @@ def joined(records: Records, others: Records) -> Records:
     """Return the clients of a state with what else is known of them, and others that are known."""
     clients = dict(others)
     for name, client in records.items():
-        clients[name] = _with(client, others[name]) if name in others else client
+        clients[name] = _with_part(client, others[name]) if name in others else client
     return clients
 
 
-def _with(client: Client, part: Client) -> Client:
+def _with_part(client: Client, part: Client) -> Client:
+    """Return a client with its scopes, products and keys, and those that a ``part`` has of it."""
     scopes = client.scopes
     if part.scopes is not None:
         scopes = {**client.granted, **part.scopes}

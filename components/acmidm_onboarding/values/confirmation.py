@@ -31,6 +31,8 @@ CLIENT, SCOPES, KEYS, PRODUCT = "client", "scopes", "keys", "product"
 
 
 def _part(text: str) -> str:
+    """Return the text where it names a part of a client, or its create or removal. Raises
+    ValueError."""
     kind, slash, name = text.partition("/")
     kinds = (SCOPES, PRODUCT) if slash else ("create", "remove", CLIENT, SCOPES, KEYS)
     if kind not in kinds or (slash and not is_name(name)):
@@ -108,7 +110,7 @@ class ConfirmationFile(Part):
     ] = None
 
     @model_validator(mode="after")
-    def _is_of_a_client(self) -> Self:
+    def _require_client_or_refused(self) -> Self:
         if (self.client_id is None) != (self.metadata is None) or (
             self.client_id is None and not self.refused
         ):

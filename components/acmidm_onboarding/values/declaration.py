@@ -120,6 +120,8 @@ class Declaration(Client):
         )
 
     def _protected(self, *, protect: bool | None) -> frozenset[str] | None:
+        """Return the parts that the engine protects, its platform and its products, but for those
+        that leave; None where ``protect`` is not known."""
         if protect is None:
             return None
         if not protect:
@@ -131,7 +133,9 @@ class Declaration(Client):
 def in_stack(
     declarations: Iterable[Declaration], *, protect: bool | None, managed_by: str | None = None
 ) -> dict[ClientKey, Client]:
-    """Return the declared clients by their identity, each as ``Declaration.in_stack`` has it."""
+    """Return the declarations as the clients of a stack, by their identity: each with the marks and
+    the protection that ``Declaration.in_stack`` gives it, and with whether it ``is_first`` of the
+    platforms of its key."""
     return with_first_marked(
         declaration.in_stack(protect=protect, managed_by=managed_by) for declaration in declarations
     )

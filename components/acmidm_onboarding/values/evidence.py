@@ -211,6 +211,7 @@ def _verified_key(payload: str, protected: str, signature: str) -> PublicJwk:
 
 
 def _decoded(text: str) -> str:
+    """Return the text that base64url stands for. Raises Unusable."""
     if not _BASE64URL.fullmatch(text):
         raise Unusable(tr("it is not base64url throughout"))
     try:
@@ -227,6 +228,8 @@ _NO_OBJECT = {
 
 
 def _object(text: str, what: str) -> dict[str, Any]:
+    """Return the members of a JSON object; a refusal says that it is ``what``: the payload, the
+    header or the file. Raises Unusable."""
     try:
         value = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError):

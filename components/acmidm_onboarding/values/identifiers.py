@@ -170,10 +170,10 @@ def _prototype(char: str) -> str:
         # One entry is what it looks like; several are the characters that look like it.
         looks_like_another = len(like) == 1 and like[0].isascii()
         return like[0] if looks_like_another else char
-    for other in like:
-        plain = _plain(other)
+    for lookalike in like:
+        plain = _plain(lookalike)
         if plain and plain.isascii():
-            return other
+            return lookalike
     return char
 
 

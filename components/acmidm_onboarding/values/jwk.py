@@ -221,24 +221,28 @@ def _fitting_algorithms(key: Mapping[str, object]) -> frozenset[str]:
 
 
 def _refuse_private(members: Collection[str]) -> None:
-    if members:
-        private = sorted(members)
-        raise InvalidJwk(
-            Reason(
-                ntr(
-                    "contains the private member {members}; make a new pair, as this one has been"
-                    " shared, and give its public half alone",
-                    "contains the private members {members}; make a new pair, as this one has been"
-                    " shared, and give its public half alone",
-                    len(private),
-                    members=", ".join(private),
-                ),
-                private[0],
-            )
+    """Refuse a key that has private ``members``. Raises InvalidJwk."""
+    if not members:
+        return
+    private = sorted(members)
+    raise InvalidJwk(
+        Reason(
+            ntr(
+                "contains the private member {members}; make a new pair, as this one has been"
+                " shared, and give its public half alone",
+                "contains the private members {members}; make a new pair, as this one has been"
+                " shared, and give its public half alone",
+                len(private),
+                members=", ".join(private),
+            ),
+            private[0],
         )
+    )
 
 
 def without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return the members of a JSON object as a mapping. Raises InvalidJwk where one is there
+    twice."""
     members = dict(pairs)
     if len(members) < len(pairs):
         _refuse_private(PRIVATE_MEMBERS & members.keys())
@@ -261,6 +265,8 @@ def _reasons_against_each(members: Iterable[str], sentence: str) -> list[Reason]
 
 
 def _reasons_against_material(kty: str, members: Mapping[str, object]) -> list[Reason]:
+    """Return what is wrong with the members that make the key itself, such as ``n`` and ``e``: the
+    first kind of mistake alone."""
     required = _REQUIRED_MEMBERS[kty]
     missing = [name for name in required if not isinstance(members.get(name), str)]
     if missing:
@@ -308,6 +314,8 @@ def _reasons_against_material(kty: str, members: Mapping[str, object]) -> list[R
 
 
 def _reasons_against_rsa(members: Mapping[str, object]) -> list[Reason]:
+    """Return what is wrong with the ``n`` and ``e`` of an RSA key whose members can be decoded: the
+    first kind of mistake alone."""
     # RFC 7518 §6.3.1.1 allows the shortest spelling alone.
     encoded = {name: cast(str, members[name]) for name in _REQUIRED_MEMBERS["RSA"]}
     padded = [name for name, text in encoded.items() if _bytes(text).startswith(b"\0")]
@@ -362,6 +370,8 @@ def _reasons_against_rsa(members: Mapping[str, object]) -> list[Reason]:
 
 
 def _reasons_against_use(members: Mapping[str, object]) -> list[Reason]:
+    """Return all that is wrong with the members that say what the key is for: ``use``, ``key_ops``,
+    ``alg``, ``kid`` and ``exp``. A key may lack each of them."""
     reasons: list[Reason] = []
     use, alg, kid, exp = (members.get(name) for name in ("use", "alg", "kid", "exp"))
     if use not in (None, "sig"):

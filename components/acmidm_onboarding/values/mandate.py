@@ -60,7 +60,7 @@ class Mandate(Part):
     ] = None
 
     @model_validator(mode="after")
-    def _lets_something(self) -> Self:
+    def _require_anything_allowed(self) -> Self:
         if not self.allowed:
             raise ValueError(
                 tr(

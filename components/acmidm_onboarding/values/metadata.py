@@ -82,11 +82,11 @@ class PortalMetadata(Part):
     def properties(self) -> dict[str, Any]:
         """The fields as files and a resource's inputs have them: plain values, those without one
         left out."""
-        said = self.model_dump(mode="json", exclude_none=True, exclude={"incarnation"})
+        fields = self.model_dump(mode="json", exclude_none=True, exclude={"incarnation"})
         for name in ("attributes", "keys_declared"):
-            if not said.get(name):
-                said.pop(name, None)
-        return said
+            if not fields.get(name):
+                fields.pop(name, None)
+        return fields
 
 
 class ClientMetadata(PortalMetadata):

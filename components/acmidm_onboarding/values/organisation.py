@@ -98,7 +98,7 @@ class Organisation(Part):
     ] = ()
 
     @model_validator(mode="after")
-    def _identifies(self) -> Self:
+    def _require_own_code(self) -> Self:
         if self.kbo == SHARED_KBO_NUMBER and not self.ovo:
             raise ValueError(
                 tr(

@@ -55,23 +55,23 @@ def without_keys_and_tokens(text: str) -> str:
 def private_members_in(value: Any) -> set[str]:
     """Return the names of the private members of keys, anywhere in a value."""
     names: set[str] = set()
-    left = [value]
-    while left:
-        part = left.pop()
+    unsearched = [value]
+    while unsearched:
+        part = unsearched.pop()
         if isinstance(part, Mapping):
             names |= PRIVATE_MEMBERS & part.keys()
-            left += part.values()
+            unsearched += part.values()
         elif isinstance(part, list | tuple):
-            left += part
+            unsearched += part
     return names
 
 
 def is_private_jwk(value: Mapping[str, Any]) -> bool:
     """Return whether an object is a private JSON Web Key, or the private half of one alone."""
     private = PRIVATE_MEMBERS & value.keys()
-    texts = [value[name] for name in private if isinstance(value[name], str)]
+    members = [value[name] for name in private if isinstance(value[name], str)]
     return bool(private) and (
-        "kty" in value or any(len(text) >= _SHORTEST_MEMBER for text in texts)
+        "kty" in value or any(len(member) >= _SHORTEST_MEMBER for member in members)
     )
 
 

@@ -218,6 +218,7 @@ def _client(client_id: str) -> str:
 
 
 def _document(metadata: ClientMetadata, client_secret: str | None) -> dict[str, object]:
+    """Return what a POST or PUT of a client sends. Raises Rejected for keys at an address."""
     if metadata.jwks_uri is not None:
         raise Rejected(
             tr(

@@ -132,6 +132,8 @@ class ByHand(Authority):
         return None
 
     def _required(self, client_id: str) -> RegisteredClient:
+        """Return a client that is confirmed to be there. Raises Rejected where its removal is
+        confirmed, and PerhapsGone where nothing is."""
         client = self.read(client_id)
         if client is None:
             raise Rejected(

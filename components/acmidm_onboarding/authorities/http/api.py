@@ -172,11 +172,15 @@ class Api:
         url = path if path.startswith("http") else self.base_url + path
 
         def send(authorization: Mapping[str, str]) -> Answer:
-            return self._once(method, url, document, form, {**(headers or {}), **authorization})
+            return self._send_once(
+                method, url, document, form, {**(headers or {}), **authorization}
+            )
 
         return self._retrying(lambda: self._authorised(send), self.base_url)
 
     def _authorised(self, send: Callable[[Mapping[str, str]], Answer]) -> Answer:
+        """Return the answer to a request that is sent with the operator's token, and once more with
+        a new one where the server refuses the token; without any where the API takes none."""
         if self._tokens is None:
             return send({})
         token = self._tokens.current()
@@ -185,9 +189,11 @@ class Api:
             return send({"authorization": f"Bearer {token}"})
         return send({"authorization": f"Bearer {self._tokens.renewed(token)}"})
 
-    def _once(
+    def _send_once(
         self, method: str, url: str, document: object, form: Form | None, headers: dict[str, str]
     ) -> Answer:
+        """Return the answer to a request that is sent once. Raises Passing for a failure that may
+        pass, or another AuthorityError."""
         request = f"{method} {url}"
         begun = False
         data = form() if form else None
@@ -223,7 +229,7 @@ class Api:
                 )
             ) from None
         if response.is_success:
-            return Answer(request, response.headers, _document(request, response, content))
+            return Answer(request, response.headers, _json_content(request, response, content))
         raise _failure(request, response, content)
 
     def _bounded(self, request: str, response: httpx.Response) -> bytes:
@@ -272,6 +278,8 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def _carried(value: Any, depth: int) -> Any:
+    """Return a value that was read from JSON as the engine can carry it; ``depth`` is how deep in
+    the document it is."""
     if isinstance(value, str):
         return _HALF_CHARACTER.sub("\ufffd", without_marks(value))
     if depth > _MAXIMUM_DEPTH and isinstance(value, dict | list):
@@ -290,7 +298,9 @@ def _number(kind: type[int] | type[float], text: str) -> float | str:
         return text
 
 
-def _document(request: str, response: httpx.Response, content: bytes) -> Any:
+def _json_content(request: str, response: httpx.Response, content: bytes) -> Any:
+    """Return what the JSON of an answer has, None for an empty answer. Raises Unintelligible for an
+    answer that is no JSON."""
     if not content:
         return None
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -316,6 +326,7 @@ def _document(request: str, response: httpx.Response, content: bytes) -> Any:
 
 
 def _failure(request: str, response: httpx.Response, content: bytes) -> AuthorityError:
+    """Return the error that the status of an answer stands for, with what to do about it."""
     status = response.status_code
     answer = _in_words(request, response, content)
     if status in _PASSING_STATUSES:
@@ -441,6 +452,8 @@ def _speaks_no_tls(error: BaseException | None) -> bool:
 
 
 def _unreached(request: str, error: httpx.TransportError) -> AuthorityError:
+    """Return the error of a request that got no whole answer: Rejected where a retry cannot help,
+    else Passing."""
     text = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in text:
         return Rejected(

@@ -148,6 +148,7 @@ class Collection(Generic[Page]):
         return with_retries(attempt)
 
     def _see_list(self) -> None:
+        """Read the first page of the list, to know that the address has one. Raises NoList."""
         try:
             next(self.pages(most=1))
         except NotFound:

@@ -26,7 +26,8 @@ class Deadlines(httpcore.NetworkBackend):
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
-        """Let nothing that this thread sends or receives take longer, all together."""
+        """Limit what this thread sends and receives in the block to so many seconds, all
+        together: a wait that goes on then ends as a timeout."""
         self._local.end = time.monotonic() + seconds
         try:
             yield

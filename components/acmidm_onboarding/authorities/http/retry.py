@@ -107,6 +107,8 @@ class Retrying:
         self._given_up.difference_update({api, _EVERY_API})
 
     def _unreachable(self, error: Passing, tries: int, seconds: float) -> Unreachable:
+        """Return the error of an operation that was tried for ``seconds`` and failed with ``error``
+        last, with the wait that the server wants where it is longer than the deadline."""
         sentence = str(error)
         if error.wait_seconds is not None and error.wait_seconds > self._deadline_seconds:
             sentence = tr(

@@ -107,6 +107,8 @@ class OperatorTokens:
             return self._token or ""
 
     def _renew(self) -> None:
+        """Request a token, and note it with the moment from which another is requested. Raises
+        NotAllowed for an operator with neither key nor secret."""
         if self._endpoints is None:
             self._endpoints = self._discovered()
         form: Form
@@ -187,6 +189,8 @@ class OperatorTokens:
         }
 
     def _private_key(self) -> JWK | None:
+        """Return the operator's key, of its setting or else its file; None where neither is set.
+        Raises AuthorityError for a key that cannot be read or used."""
         credentials = self._credentials
         source = credentials.setting("operatorPrivateKey")
         try:
@@ -228,6 +232,8 @@ class OperatorTokens:
 
 
 def _signing_key(text: str) -> JWK:
+    """Return the private key in a text. Raises Unusable for one that signs no assertion, and
+    ValueError, TypeError or JWException for what is none."""
     key = JWK(**json.loads(text))
     if key.is_symmetric or not key.has_private:
         raise ValueError
@@ -239,6 +245,8 @@ def _signing_key(text: str) -> JWK:
 
 
 def _signed(key: JWK, claims: Mapping[str, Any]) -> str:
+    """Return claims as a signed token (RFC 7519), by the algorithm that the key names or else that
+    of its type."""
     members = key.export_public(as_dict=True)
     kind = "RSA" if members["kty"] == "RSA" else members["crv"]
     algorithm = members.get("alg") or _ALGORITHMS[kind]

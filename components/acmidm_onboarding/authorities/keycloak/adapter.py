@@ -232,6 +232,8 @@ class Keycloak(Authority):
         return iter(events.of_client(client.id, self._scopes.names()))
 
     def _all(self) -> Iterator[WireClient]:
+        """Yield all clients of the realm; what stands in for one that is too large to be read is
+        among them. Raises NotAllowed where the operator sees none."""
         bounded = Bounded(f"GET {self._api.base_url}/clients")
         first = 0
 
@@ -272,6 +274,8 @@ class Keycloak(Authority):
         return None
 
     def _required(self, client_id: str) -> WireClient:
+        """Return a client that is to be changed. Raises NotFound for one that is gone, and refuses
+        a reserved one."""
         client = self._find(client_id)
         if client is None:
             raise NotFound(

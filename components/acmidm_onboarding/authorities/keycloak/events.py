@@ -131,10 +131,12 @@ class AdminEvents:
 
     def _name(self, actor: WireActor) -> str:
         if actor not in self._names:
-            self._names[actor] = self._looked_up(actor)
+            self._names[actor] = self._look_name_up(actor)
         return self._names[actor]
 
-    def _looked_up(self, actor: WireActor) -> str:
+    def _look_name_up(self, actor: WireActor) -> str:
+        """Return the name of who made a change, for people: a client that acted for itself, else
+        the user with the client that was used."""
         user = tr("user {id}", id=actor.user_id) if actor.user_id else tr("unknown user")
         if not actor.client_id:
             return user
@@ -175,8 +177,8 @@ def _differences(
     if granted is not None and event.operation_type == "DELETE":
         yield "scopes.replaced", {"scopes": [granted]}, {"scopes": []}
         return
-    old = _client(before)
-    new = _client(after)
+    old = _whole_client(before)
+    new = _whole_client(after)
     if old is None or new is None or before == after:
         return
     for action, old_part, new_part in (
@@ -195,11 +197,12 @@ def _scope_granted(
     else."""
     if event.resource_type == "CLIENT_SCOPE_CLIENT_MAPPING":
         return scope_names.get(event.resource_path.rpartition("/")[2])
-    wire = _client(client) if event.resource_type == "PROTOCOL_MAPPER" else None
+    wire = _whole_client(client) if event.resource_type == "PROTOCOL_MAPPER" else None
     return wire.dedicated_scope if wire else None
 
 
-def _client(document: Document) -> WireClient | None:
+def _whole_client(document: Document) -> WireClient | None:
+    """Return the client in a document, None where the document is not of a whole one."""
     if not document.keys() >= _BASE:
         return None
     try:

@@ -42,9 +42,9 @@ def attributes_document(mappers: Sequence[Any], wanted: Mapping[str, str]) -> di
     """Return what a PUT sends to replace a client's attributes; nothing where the client has them
     already.
 
-    ``mappers`` are all that the client has. Keycloak replaces all of them at once, so that the
-    other mappers are sent along, except for a mapper that has the name of a wanted attribute and is
-    none.
+    ``mappers`` are all that the client has, and Keycloak replaces all of them at once. So those
+    that are no attribute are sent along, except one with the name of a wanted attribute, whose
+    place the attribute takes.
     """
     if claims_of(mappers) == wanted:
         return {}

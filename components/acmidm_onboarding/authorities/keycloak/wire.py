@@ -142,17 +142,17 @@ class WireClient(BaseModel):
     def metadata(self) -> ClientMetadata:
         return ClientMetadata(
             client_name=self.name or "",
-            **{name: self._ours(name) for name in _TEXTS},
-            keys_declared=self._ours("keys_declared") == _TRUE,
+            **{name: self._project_attribute(name) for name in _TEXTS},
+            keys_declared=self._project_attribute("keys_declared") == _TRUE,
             organisation=OrganisationMetadata(
                 name=self.description or "",
-                ovo=self._ours("ovo_code"),
-                kbo=self._ours("kbo_number"),
+                ovo=self._project_attribute("ovo_code"),
+                kbo=self._project_attribute("kbo_number"),
             ),
-            application=self._ours("application") or "",
+            application=self._project_attribute("application") or "",
             grant_types=self._grant_types(),
             token_endpoint_auth_method=self._auth_method(),
-            contacts=tuple((self._ours("contacts") or "").splitlines()),
+            contacts=tuple((self._project_attribute("contacts") or "").splitlines()),
             enabled=self.enabled,
             attributes=claims_of(self.protocol_mappers),
             jwks_uri=self._jwks_uri,
@@ -184,7 +184,7 @@ class WireClient(BaseModel):
         if (address := self._jwks_uri) is not None:
             return {_JWKS_URI: {_JWKS_URI: address}}
         if self.attributes.get("use.jwks.string") == _TRUE:
-            return _keys(self.attributes.get("jwks.string") or "")
+            return _keys_in(self.attributes.get("jwks.string") or "")
         certificate = self.attributes.get("jwt.credential.certificate")
         return {"certificate": {"x5c": [harmless(certificate)]}} if certificate else {}
 
@@ -201,7 +201,7 @@ class WireClient(BaseModel):
         Keycloak makes in each realm are no connections."""
         if self.is_keycloaks_own or self.protocol not in (None, "openid-connect"):
             return False
-        return self.service_accounts_enabled or self._ours("software_id") is not None
+        return self.service_accounts_enabled or self._project_attribute("software_id") is not None
 
     @property
     def is_keycloaks_own(self) -> bool:
@@ -227,7 +227,7 @@ class WireClient(BaseModel):
         address: str = harmless(self.attributes.get("jwks.url") or "")
         return address
 
-    def _ours(self, name: str) -> str | None:
+    def _project_attribute(self, name: str) -> str | None:
         return self.attributes.get(_OWN + name) or None
 
     def _grant_types(self) -> tuple[str, ...]:
@@ -238,12 +238,14 @@ class WireClient(BaseModel):
         return tuple(grants)
 
     def _auth_method(self) -> str:
+        """Return the name of the client's authentication method, or Keycloak's own name for a
+        method that no form can have."""
         if self.public_client:
             return "none"
         if self.client_authenticator_type == _SECRET:
             # Keycloak accepts a secret either way, so that an attribute remembers which method was
             # declared.
-            declared = self._ours("token_endpoint_auth_method")
+            declared = self._project_attribute("token_endpoint_auth_method")
             return declared if declared in _SECRET_METHODS else _SECRET_METHODS[0]
         return _OTHER_METHODS.get(self.client_authenticator_type, self.client_authenticator_type)
 
@@ -261,9 +263,9 @@ def unread_client(beginning: bytes) -> WireClient | None:
         return None
     names = {"id": match["id"].decode(), "clientId": match["client_id"].decode()}
     attributes = {_OWN + name: _UNREADABLE for name in ("software_id", "managed_by", "application")}
-    texts = {"name": _UNREADABLE, "description": _UNREADABLE}
+    shown = {"name": _UNREADABLE, "description": _UNREADABLE}
     return WireClient.model_validate(
-        {**names, **texts, "serviceAccountsEnabled": True, "attributes": attributes}
+        {**names, **shown, "serviceAccountsEnabled": True, "attributes": attributes}
     )
 
 
@@ -411,7 +413,9 @@ def jwks_document(jwks: Jwks) -> dict[str, Any]:
     }
 
 
-def _keys(text: str) -> Jwks:
+def _keys_in(text: str) -> Jwks:
+    """Return the keys of a client's JWK Set by name; one unreadable key where the text is no JWK
+    Set."""
     try:
         keys = parse_json(text)["keys"] if text else []
     except (ValueError, RecursionError, TypeError, KeyError):
