@@ -117,10 +117,9 @@ def _added_afzenders(
     """Yield the products through which a connection sends for organisations that are not recorded,
     with the name of each of those by its code."""
     for product, configured in connection.products.items():
-        had = record.product(product).afzenders if record else {}
-        has = configured.afzenders
-        if more := without(has, had):
-            yield product, more
+        recorded = record.product(product).afzenders if record else {}
+        if unrecorded := without(configured.afzenders, recorded):
+            yield product, unrecorded
 
 
 def _needs_evidence(connection: Declaration, record: Client | None) -> bool:
@@ -151,20 +150,20 @@ class Passage:
 def passing(
     connections: Iterable[Declaration],
     gate: Gate,
-    own: Records,
+    records: Records,
     tests: Callable[[], TestStack | None],
     now: datetime,
 ) -> Passage:
     """Return what of ``connections`` is declared, what is missing of the rest, and what is proven.
 
-    ``own`` is what the stack's own state has; ``tests`` reads the state of TNI, once and only where
-    needed. Where that is None, forms and evidence alone count. A gate that only warns declares all,
-    and reports the same as missing.
+    ``records`` is what the stack's own state has; ``tests`` reads the state of TNI, once and only
+    where needed. Where that is None, forms and evidence alone count. A gate that only warns
+    declares all, and reports the same as missing.
     """
     on_test = cache(tests)
     declared, held_back, proven = [], [], []
     for asked in connections:
-        record = recorded_as(asked, own)
+        record = recorded_as(asked, records)
         connection = _remembering(asked, record) if record else asked
         if not _needs_evidence(connection, record):
             declared.append(connection)
@@ -196,10 +195,10 @@ def passing(
 def _remembering(connection: Declaration, record: Client) -> Declaration:
     """Return the connection with the scopes that leaving took from it, until the state has them
     back: a run may fail."""
-    left = (record.leaving.withdrawn - record.granted.keys()) & connection.scopes.keys()
-    if not left:
+    taken = (record.leaving.withdrawn - record.granted.keys()) & connection.scopes.keys()
+    if not taken:
         return connection
-    leaving = replace(connection.leaving, withdrawn=connection.leaving.withdrawn | left)
+    leaving = replace(connection.leaving, withdrawn=connection.leaving.withdrawn | taken)
     return replace(connection, leaving=leaving)
 
 

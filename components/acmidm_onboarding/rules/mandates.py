@@ -111,8 +111,9 @@ def _without_former(
     Where no form and no command has a reason to, the state is not read: the provider of the keys
     remembers by itself whose they are, and asks ``taken_back`` too.
     """
-    others = connection.lenders.mandates.keys() - {connection.form.mandate.get("supplier")}
-    if not (connection.lenders.listed or others or connection.resource_name in at_authorities):
+    other_suppliers = connection.lenders.mandates.keys() - {connection.form.mandate.get("supplier")}
+    has_lenders = connection.lenders.listed or other_suppliers
+    if not has_lenders and connection.resource_name not in at_authorities:
         return connection
     try:
         record = known(connection, records(), at_authorities)
@@ -173,6 +174,7 @@ def _without(afzenders: Collection[str], connection: Declaration) -> Declaration
 
 
 def _sends_no_more(connection: Declaration, afzenders: Collection[str]) -> str:
+    """Return the sentence that names the organisations for which a connection sends no more."""
     senders = connection.acts_for
     names = sorted({name for code, name in senders.items() if code in afzenders})
     return tr(
@@ -183,11 +185,13 @@ def _sends_no_more(connection: Declaration, afzenders: Collection[str]) -> str:
 
 
 def _as_recorded(connection: Declaration, record: Client) -> Declaration:
+    """Return what a run declares of a client whose mandate has ended: as the state has it, without
+    scopes; and without keys, once its scopes are gone."""
     # What was found at an authority has neither metadata nor configurations: the form's then count.
     metadata, there = connection.metadata, record.keys.thumbprints
     if record.fields:
-        own = {"software_id": connection.software_id}
-        metadata = metadata_of(record).model_copy(update=own)
+        software_id = {"software_id": connection.software_id}
+        metadata = metadata_of(record).model_copy(update=software_id)
     declared = connection.jwks or {}
     jwks = {kid: key for kid, key in declared.items() if key.thumbprint in there}
     revoked = dict[str, str]()
