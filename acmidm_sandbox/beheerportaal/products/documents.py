@@ -44,6 +44,7 @@ def find_mistakes(
 
 
 def _sentence(error: Any) -> str:
+    """Return what jsonschema reports, as the products say it after the name of the member."""
     keyword, value = error.validator, error.validator_value
     if keyword in _SENTENCES:
         plural = "" if value == 1 else "s"
