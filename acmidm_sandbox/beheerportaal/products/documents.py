@@ -60,7 +60,7 @@ def _sentence(error: Any) -> str:
 
 def _members(validator: Any, members: Mapping[str, Any], value: Any, schema: Any) -> Mistakes:
     """Keyword `properties`, and `required` beside it, in one order. A member that is written
-    otherwise gets its name."""
+    otherwise gets its name, in `value` itself."""
     if not isinstance(value, dict):
         return
     required = schema.get("required", ())

@@ -190,8 +190,8 @@ class Files:
     def yaml_files(
         self, folder: Path, problems: list[Problem], *, has_empty: bool = False
     ) -> list[Path]:
-        """Return the YAML files in a folder and below it; what is in the wrong place there is a
-        problem, and so is an empty folder in it, unless it may have those (``has_empty``)."""
+        """Return the YAML files in a folder and below it. What may not be there is added to
+        ``problems``, and so is an empty folder in it, unless it may have those (``has_empty``)."""
         folder = absolute(folder)
         if self.is_link(folder):
             problems.append(Problem(shown(folder), 1, 1, *of_link()))
@@ -233,8 +233,8 @@ class Files:
     def _below(
         self, folder: Path, problems: list[Problem]
     ) -> Iterator[tuple[Path, list[str], list[str]]]:
-        """Yield a folder and each folder below it, with the names of the folders and files in
-        it."""
+        """Yield a folder and each folder below it, with the names of the folders and files in it.
+        Those that cannot be read are added to ``problems``."""
 
         def report(error: OSError) -> None:
             # Files in a folder that cannot be read, or behind a link, would look as if they had

@@ -268,8 +268,8 @@ def problems_of_codes(paths: Iterable[Path], files: Files) -> Iterator[Problem]:
 def _form_files(
     paths: Iterable[Path], files: Files, folders: Folders, problems: list[Problem]
 ) -> Iterator[Path]:
-    """Yield each form once. Read what else a folder has on the way, also those of suppliers without
-    forms."""
+    """Yield each form once. On the way ``folders`` reads what else a folder has, also that of a
+    supplier without forms; and what is missing or misplaced is added to ``problems``."""
     seen: set[Path] = set()
     for path in map(absolute, paths):
         # A path that is no folder is read as a file, which reports why it cannot be read.
