@@ -31,7 +31,7 @@ _DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}.*", re.ASCII)
 Mistakes = Iterator[ValidationError]
 
 
-def find_mistakes(
+def mistakes_in_document(
     schema: Mapping[str, Any], schemas: Mapping[str, Any], document: Any
 ) -> list[dict[str, str]]:
     """Return what is wrong with a document, in the order of its schema, which may refer to one of

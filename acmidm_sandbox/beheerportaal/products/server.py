@@ -19,7 +19,7 @@ from acmidm_sandbox.beheerportaal.context import Portal
 from acmidm_sandbox.beheerportaal.http import LimitedRequest, require_json
 from acmidm_sandbox.beheerportaal.problems import Problem, first_of, not_found, refused
 from acmidm_sandbox.beheerportaal.products import dosis, notificaties
-from acmidm_sandbox.beheerportaal.products.documents import find_mistakes
+from acmidm_sandbox.beheerportaal.products.documents import mistakes_in_document
 from acmidm_sandbox.beheerportaal.products.product import (
     PREFIX,
     Call,
@@ -117,7 +117,7 @@ def _carry_out(sent: Sent, size: int, operation: Callable[[Sent], Any] | None) -
     """
     call = sent.call
     schema = sent.product.schemas[call.body] if call.body else call.query
-    if wrong := find_mistakes(schema, sent.product.schemas, sent.document):
+    if wrong := mistakes_in_document(schema, sent.product.schemas, sent.document):
         raise refused(wrong)
     if call.longest_body and size > call.longest_body:
         raise Problem(413, f"The body is larger than {call.longest_body} bytes; send less.")

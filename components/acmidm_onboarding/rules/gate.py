@@ -187,7 +187,10 @@ def passing(
             declared.append(connection)
         elif record is not None:
             declared.append(
-                replace(_without(connection, record, covered), leaves_scopes=_is_partial(record))
+                replace(
+                    _without_additions(connection, record, covered),
+                    leaves_scopes=_is_partial(record),
+                )
             )
     return Passage(tuple(declared), tuple(held_back), tuple(proven))
 
@@ -435,7 +438,7 @@ def _is_partial(record: Client | None) -> bool:
     return record is not None and record.client_id is not None and record.scopes is None
 
 
-def _without(connection: Declaration, record: Client, covered: _Proven) -> Declaration:
+def _without_additions(connection: Declaration, record: Client, covered: _Proven) -> Declaration:
     """Return the connection without what is added and not proven."""
     scopes, products = added(connection, record)
     scopes, products = scopes - covered.scopes, products - covered.products

@@ -92,7 +92,8 @@ def without_mandate(
         if connection.is_leaving() or not ended:
             yield now, None
         else:
-            yield _without(ended, now), _withheld(connection, _sends_no_more(connection, ended))
+            withheld = _withheld(connection, _sends_no_more(connection, ended))
+            yield _without_afzenders(now, ended), withheld
 
 
 def _without_former(
@@ -165,7 +166,7 @@ def _withheld(connection: Declaration, why: str, *, is_new: bool = False) -> Wit
     return Withheld(connection, (why,), is_declared=False, is_new=is_new, lacks_mandate=True)
 
 
-def _without(afzenders: Collection[str], connection: Declaration) -> Declaration:
+def _without_afzenders(connection: Declaration, afzenders: Collection[str]) -> Declaration:
     """Return a connection that sends no more for these organisations, by their codes."""
     products = {}
     for name, product in connection.products.items():
