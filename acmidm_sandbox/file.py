@@ -77,6 +77,7 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.number)
 
 
 def _client_name(name: str) -> str:
+    """Check the name of a client, and return it as it is. Raises ValueError where it is none."""
     if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
         raise ValueError(
             f"{name} is no name of a client; use lower case letters, digits and single hyphens,"
@@ -100,11 +101,11 @@ class People(StrictModel):
 
     @model_validator(mode="after")
     def _is_one_whole(self) -> Self:
-        if mistakes := "; ".join(self._mistakes()):
+        if mistakes := "; ".join(self._sentences_of_mistakes()):
             raise ValueError(mistakes)
         return self
 
-    def _mistakes(self) -> Iterator[str]:
+    def _sentences_of_mistakes(self) -> Iterator[str]:
         yield from _named_twice("people", self.people)
 
 
@@ -134,8 +135,8 @@ class Sandbox(People, PortalSettings):
                 offered |= {scope: {} for scope in scopes if isinstance(scope, str)}
         return {"scopes": offered, **written, "apis": filled}
 
-    def _mistakes(self) -> Iterator[str]:
-        yield from super()._mistakes()
+    def _sentences_of_mistakes(self) -> Iterator[str]:
+        yield from super()._sentences_of_mistakes()
         yield from _named_twice("clients", self.clients)
         for client in self.clients:
             for scope in sorted({*client.scopes}.difference(self.scopes)):
@@ -222,7 +223,7 @@ def _below(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node | None, y
 
 if __name__ == "__main__":
     try:
-        found = _read(Path(sys.argv[1]), People).model_dump(mode="json", exclude_defaults=True)
+        document = _read(Path(sys.argv[1]), People).model_dump(mode="json", exclude_defaults=True)
     except InvalidFile as error:
         sys.exit(str(error))
-    json.dump(found.get("people", []), sys.stdout)
+    json.dump(document.get("people", []), sys.stdout)

@@ -89,6 +89,11 @@ def run(settings: Sandbox) -> None:
 
 
 def _require_free_ports(file: Path, sandbox: Sandbox) -> None:
+    """Check that a sandbox can listen where its file says.
+
+    Raises:
+        NotStarted: where another program does.
+    """
     family = socket.AF_INET6 if ":" in sandbox.host else socket.AF_INET
     for setting, port in (("port", sandbox.port), ("smtp_port", sandbox.smtp_port)):
         if port is None:

@@ -54,10 +54,10 @@ def create_app(settings: PortalSettings) -> FastAPI:
     )
     clients_are_ours = settings.external_issuer is None
     offered = read_products()
-    own = [clients.router, oauth.router] if clients_are_ours else []
+    of_clients = [clients.router, oauth.router] if clients_are_ours else []
     if clients_are_ours and settings.platform == "geosecure":
-        own.append(oauth.geosecure)
-    for router in (*own, audit.router, products.router, *map(route_calls, offered)):
+        of_clients.append(oauth.geosecure)
+    for router in (*of_clients, audit.router, products.router, *map(route_calls, offered)):
         app.include_router(router)
     if clients_are_ours:
         for path in TOKEN_PATHS[settings.platform]:

@@ -87,7 +87,7 @@ def mistakes(keys: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
 def find_mistakes(keys: Sequence[Mapping[str, Any]]) -> Iterator[KeyMistake]:
     """Yield the mistakes themselves, for pages that put them in other words."""
     for position, key in enumerate(keys):
-        for mistake in _of_key(key):
+        for mistake in _mistakes_in_key(key):
             yield replace(mistake, pointer=f"/keys/{position}{mistake.pointer}")
     kids = [key.get("kid") for key in keys]
     for position, kid in enumerate(kids):
@@ -145,26 +145,28 @@ def private_members(value: Any, pointer: str = "") -> Iterator[str]:
 def algorithms_of(key: Mapping[str, Any]) -> list[str]:
     """Return the signature algorithms that fit a key by its type and curve, narrowed by its own
     `alg` (RFC 7517 §4.4)."""
-    return [alg for alg in _fitting(key) if key.get("alg", alg) == alg]
+    return [alg for alg in _fitting_algorithms(key) if key.get("alg", alg) == alg]
 
 
-def _fitting(key: Mapping[str, Any]) -> list[str]:
+def _fitting_algorithms(key: Mapping[str, Any]) -> list[str]:
     for (kty, crv), algorithms in _ALGORITHMS.items():
         if key.get("kty") == kty and crv in (None, key.get("crv")):
             return algorithms
     return []
 
 
-def _of_key(key: Mapping[str, Any]) -> Iterator[KeyMistake]:
+def _mistakes_in_key(key: Mapping[str, Any]) -> Iterator[KeyMistake]:
+    """Yield what is wrong with one key: its private members alone, where it has any."""
     pointers = list(private_members(key))
     for pointer in pointers:
         yield KeyMistake(pointer, "private")
     if not pointers:
-        yield from _of_use(key)
-        yield from _of_material(key)
+        yield from _mistakes_in_use(key)
+        yield from _mistakes_in_material(key)
 
 
-def _of_use(key: Mapping[str, Any]) -> Iterator[KeyMistake]:
+def _mistakes_in_use(key: Mapping[str, Any]) -> Iterator[KeyMistake]:
+    """Yield what is wrong with the members that say which key it is, for what and until when."""
     kid = key.get("kid")
     if kid in (None, ""):
         yield KeyMistake("/kid", "kid_missing")
@@ -181,8 +183,9 @@ def _of_use(key: Mapping[str, Any]) -> Iterator[KeyMistake]:
         yield KeyMistake("/revoked", "revoked")
 
 
-def _of_material(key: Mapping[str, Any]) -> Iterator[KeyMistake]:
-    kty, fitting = key.get("kty"), _fitting(key)
+def _mistakes_in_material(key: Mapping[str, Any]) -> Iterator[KeyMistake]:
+    """Yield what is wrong with the members that make the key, and with its algorithm."""
+    kty, fitting = key.get("kty"), _fitting_algorithms(key)
     if not isinstance(kty, str) or kty not in _KINDS:
         yield KeyMistake("/kty", "kty")
         return
@@ -204,10 +207,10 @@ def _of_material(key: Mapping[str, Any]) -> Iterator[KeyMistake]:
     if any(spelled[member] != key[member] for member in members):
         yield no_key
     elif isinstance(imported, RSAKey):
-        yield from _of_rsa(imported, no_key)
+        yield from _mistakes_in_rsa_numbers(imported, no_key)
 
 
-def _of_rsa(key: RSAKey, no_key: KeyMistake) -> Iterator[KeyMistake]:
+def _mistakes_in_rsa_numbers(key: RSAKey, no_key: KeyMistake) -> Iterator[KeyMistake]:
     numbers, bits = key.public_key.public_numbers(), key.public_key.key_size
     if numbers.e.bit_length() > MAXIMUM_EXPONENT_BITS:
         yield KeyMistake("/e", "exponent", {"maximum": MAXIMUM_EXPONENT_BITS})

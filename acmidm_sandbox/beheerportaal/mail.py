@@ -80,6 +80,7 @@ def received_mails(folder: Path) -> list[ReceivedMail]:
 
 
 def _read(file: Path, number: int) -> ReceivedMail:
+    """Return the mail in a file, which the pages know by ``number``."""
     message = message_from_bytes(file.read_bytes(), EmailMessage, policy=default)
     connection = _header(message, "X-Acmidm-Connection")
     return ReceivedMail(

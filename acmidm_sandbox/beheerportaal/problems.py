@@ -132,6 +132,7 @@ def install(app: FastAPI, forms: Mapping[str, Form]) -> None:
 
 
 def _problem(request: Request, error: Exception) -> Problem:
+    """Return the problem document of an error; a 500 for one that nobody expected."""
     match error:
         case Problem():
             return error

@@ -18,7 +18,8 @@ from acmidm_sandbox.beheerportaal.store.clients import StoredClient
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The hashes, and since when the one and until when the other works (epoch seconds)."""
+    """The hashes of a client's secret and of the one before; since when the first works, and until
+    when the second (epoch seconds)."""
 
     hashed: str | None = None
     updated_at: int | None = None
@@ -27,14 +28,18 @@ class Secrets:
 
 
 def secrets_after(client: StoredClient, replacement: ClientReplacement) -> Secrets:
-    """Return what a client has after a PUT.
+    """Return the secrets that a client has after a PUT; none where its method uses none.
+
+    With an overlap, the secret that a new one replaces becomes the previous one, and works until
+    the overlap is over. Without, it ends at once, and a previous one keeps its end. Where the
+    secret stays the same, an overlap can only bring the end of the previous one forward.
 
     Raises:
         Problem: 422, where it would be without the secret that its method needs.
     """
     if replacement.token_endpoint_auth_method not in SECRET_METHODS:
         return Secrets()
-    document, given = client.document, replacement.client_secret
+    document, sent = client.document, replacement.client_secret
     stored = Secrets(
         client.client_secret_hash,
         document.client_secret_updated_at,
@@ -43,15 +48,15 @@ def secrets_after(client: StoredClient, replacement: ClientReplacement) -> Secre
     )
     now, overlap = int(time.time()), replacement.client_secret_overlap_seconds
     until = None if overlap is None else now + overlap
-    if given is None and stored.hashed is None:
+    if sent is None and stored.hashed is None:
         raise secret_required(replacement)
     # A rerun sends the same secret again: that is no change, and must not look like a rotation.
-    if given is None or (stored.hashed and is_secret(given.get_secret_value(), stored.hashed)):
+    if sent is None or (stored.hashed and is_secret(sent.get_secret_value(), stored.hashed)):
         if until is None or (stored.previous_expires_at or 0) <= until:
             return stored
         return _without_ended(replace(stored, previous_expires_at=until), now)
     secrets = Secrets(
-        hash_secret(given.get_secret_value()),
+        hash_secret(sent.get_secret_value()),
         # A second later at least: the time of its change tells a secret from the one before.
         max(now, (stored.updated_at or 0) + 1),
         stored.previous,

@@ -327,6 +327,8 @@ def _path(client_id: str) -> str:
 
 
 def _new_client_id(session: Session, settings: PortalSettings) -> str:
+    """Return a client-ID that no client has had: a UUID, or the next number where the platform is
+    GeoSecure."""
     if settings.platform != "geosecure":
         return str(uuid.uuid4())
     is_production = settings.environment == "prod"

@@ -38,7 +38,8 @@ ACCESS_TOKEN = Security(
 Responses = dict[int | str, dict[str, Any]]
 
 
-def _problems(*statuses: int) -> Responses:
+def _problem_responses(*statuses: int) -> Responses:
+    """Return what the OpenAPI document says of answers with these statuses."""
     schema = {"$ref": f"#/components/schemas/{ProblemDocument.__name__}"}
     content = {MEDIA_TYPE: {"schema": schema}}
     responses: Responses = {}
@@ -51,9 +52,9 @@ def _header(description: str) -> dict[str, Any]:
     return {"schema": {"type": "string"}, "description": description}
 
 
-PROBLEMS = _problems(401, 403, 404, 422, 503)
+PROBLEMS = _problem_responses(401, 403, 404, 422, 503)
 """The errors of every endpoint that needs an access token."""
-CHANGE_PROBLEMS = _problems(400, 409, 412, 413, 415, 428)
+CHANGE_PROBLEMS = _problem_responses(400, 409, 412, 413, 415, 428)
 """Those of one that changes something, besides."""
 _ETAG = {"ETag": _header("The version of the document (RFC 9110 §8.8.3).")}
 READ: Responses = {200: {"headers": _ETAG}}
@@ -179,6 +180,11 @@ def audiences_of(request: Request) -> frozenset[str]:
 
 
 def _authenticate(request: Request) -> None:
+    """Check the access token of a request, and put its claims, client-ID and scopes in its state.
+
+    Raises:
+        Problem: 401, for a request without a token that is worth something.
+    """
     portal: Portal = request.app.state.portal
     source = portal.settings.token_source
     kind, _, token = request.headers.get("authorization", "").partition(" ")

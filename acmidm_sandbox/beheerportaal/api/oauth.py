@@ -33,7 +33,9 @@ _CLIENT_AUTHENTICATION = {
 }
 
 
-def _body(required: str, **properties: dict[str, Any]) -> dict[str, Any]:
+def _form_body(required: str, **properties: dict[str, Any]) -> dict[str, Any]:
+    """Return what the OpenAPI document says of a form with these parameters, one of them required,
+    by which a client authenticates too."""
     schema = {
         "type": "object",
         "required": [required],
@@ -43,7 +45,7 @@ def _body(required: str, **properties: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {FORM: {"schema": schema}}}}
 
 
-_TOKEN_BODY = _body(
+_TOKEN_BODY = _form_body(
     "grant_type",
     grant_type={"type": "string", "const": GRANT_TYPE},
     scope={
@@ -56,7 +58,9 @@ _TOKEN_BODY = _body(
     audience={"type": "string", "description": "The client-ID of the API that the token is for."},
     resource={"type": "string", "description": "The same, by a URL of that API."},
 )
-_INTROSPECTION_BODY = _body("token", token={"type": "string"}, token_type_hint={"type": "string"})
+_INTROSPECTION_BODY = _form_body(
+    "token", token={"type": "string"}, token_type_hint={"type": "string"}
+)
 _ERROR = {
     "content": {
         "application/json": {

@@ -88,6 +88,7 @@ class Rule:
 
 
 def _read_rules() -> Iterator[tuple[str, Rule]]:
+    """Yield each rule of `rules.yaml` with its name."""
     written = Path(__file__).with_name("rules.yaml").read_text("utf-8")
     parts = yaml.load(written, Loader=yaml.CSafeLoader)
     for part, rows in parts.items():

@@ -60,6 +60,11 @@ class ExternalTokenValidator:
             return None
 
     def _published_keys(self) -> KeySet:
+        """Read the keys by which the issuer signs now.
+
+        Raises:
+            Problem: 503, where it gives none.
+        """
         try:
             document = _json(f"{self._issuer}/.well-known/openid-configuration")
             keys = _json(document["jwks_uri"])["keys"]

@@ -156,7 +156,7 @@ class TokenRequest:
 
     @cached_property
     def pairs(self) -> list[tuple[str, str]] | None:
-        """The parameters of the form; None where it is none."""
+        """The parameters of the form, in their order; None where they are not UTF-8."""
         try:
             return parse_qsl(self.body.decode(), errors="strict")
         except ValueError:

@@ -75,13 +75,13 @@ class AccessTokens:
         """Return what a token is worth now, else None: its client's claims as they are, and those
         of its scopes that are still granted."""
         found = self._find(token)
-        return None if found is None else self._worth(*found)
+        return None if found is None else self._present_claims(*found)
 
     def introspection(self, token: str) -> dict[str, Any]:
         """Return the same as RFC 7662 §2.2 has it, with a signed copy of it: as the sample in
         metadata-geonetwork is."""
         found = self._find(token)
-        if found is None or (claims := self._worth(*found)) is None:
+        if found is None or (claims := self._present_claims(*found)) is None:
             return {"active": False}
         answer = {"active": True, "token_type": "bearer", **claims}
         header = {"alg": _ALGORITHM, "typ": "JWT", "kid": self._key.kid}
@@ -109,7 +109,9 @@ class AccessTokens:
         except (JoseError, ValueError, RecursionError):
             return None
 
-    def _worth(self, token: AccessToken, client: Principal) -> Mapping[str, Any] | None:
+    def _present_claims(self, token: AccessToken, client: Principal) -> Mapping[str, Any] | None:
+        """Return the claims of a token with what its client has now; None where it has ended, or
+        its client may not use it any more."""
         if token.expires_at <= time.time():
             return None
         if not client.enabled or not client.still_has(token.credential):

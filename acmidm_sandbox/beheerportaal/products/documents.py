@@ -31,7 +31,7 @@ _DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}.*", re.ASCII)
 Mistakes = Iterator[ValidationError]
 
 
-def find_mistakes(
+def mistakes_in_document(
     schema: Mapping[str, Any], schemas: Mapping[str, Any], document: Any
 ) -> list[dict[str, str]]:
     """Return what is wrong with a document, in the order of its schema, which may refer to one of
@@ -44,6 +44,7 @@ def find_mistakes(
 
 
 def _sentence(error: Any) -> str:
+    """Return what jsonschema reports, as the products say it after the name of the member."""
     keyword, value = error.validator, error.validator_value
     if keyword in _SENTENCES:
         plural = "" if value == 1 else "s"
@@ -59,7 +60,7 @@ def _sentence(error: Any) -> str:
 
 def _members(validator: Any, members: Mapping[str, Any], value: Any, schema: Any) -> Mistakes:
     """Keyword `properties`, and `required` beside it, in one order. A member that is written
-    otherwise gets its name."""
+    otherwise gets its name, in `value` itself."""
     if not isinstance(value, dict):
         return
     required = schema.get("required", ())

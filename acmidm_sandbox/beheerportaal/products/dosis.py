@@ -16,22 +16,24 @@ from acmidm_sandbox.beheerportaal.store.products import Upload
 
 def upload_dossier(sent: Sent) -> dict[str, str]:
     """Keep a dossier until it is processed."""
-    return _receive(sent, sent.portal.settings.processing_seconds)
+    return _keep_upload(sent, sent.portal.settings.processing_seconds)
 
 
 def upload_dossier_v1(sent: Sent) -> dict[str, str]:
     """Keep a dossier that is processed at once."""
-    return _receive(sent, 0)
+    return _keep_upload(sent, 0)
 
 
-def _receive(sent: Sent, seconds: float) -> dict[str, str]:
+def _keep_upload(sent: Sent, processing_seconds: float) -> dict[str, str]:
+    """Write an upload in the place of an earlier one with its UploadId, and return the answer. It
+    is processed after some seconds."""
     dossier = sent.document
     upload_id = dossier.get("UploadId") or str(uuid.uuid4())
-    due_at = time.time() + seconds
-    same = (Upload.client_id == sent.client_id, Upload.upload_id == upload_id)
+    due_at = time.time() + processing_seconds
+    same_upload = (Upload.client_id == sent.client_id, Upload.upload_id == upload_id)
     identification = dossier["Identificatie"]
     with sent.portal.database.write() as session:
-        session.execute(delete(Upload).where(*same))
+        session.execute(delete(Upload).where(*same_upload))
         session.add(
             Upload(
                 client_id=sent.client_id,
@@ -149,6 +151,7 @@ def mistake_in_agent(identification: str) -> str | None:
 
 
 def _result(upload: Upload) -> dict[str, Any]:
+    """Return what a product's API answers about an upload that was processed."""
     errors = upload.errors or []
     summary = "The dossier could not be processed." if errors else None
     processed_at = datetime.fromtimestamp(upload.due_at, UTC).astimezone()

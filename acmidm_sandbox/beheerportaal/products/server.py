@@ -19,7 +19,7 @@ from acmidm_sandbox.beheerportaal.context import Portal
 from acmidm_sandbox.beheerportaal.http import LimitedRequest, require_json
 from acmidm_sandbox.beheerportaal.problems import Problem, first_of, not_found, refused
 from acmidm_sandbox.beheerportaal.products import dosis, notificaties
-from acmidm_sandbox.beheerportaal.products.documents import find_mistakes
+from acmidm_sandbox.beheerportaal.products.documents import mistakes_in_document
 from acmidm_sandbox.beheerportaal.products.product import (
     PREFIX,
     Call,
@@ -85,7 +85,9 @@ def _authorise(request: Request, product: str) -> None:
 
 
 def _endpoint(product: ServedProduct, call: Call) -> Callable[[Request], Awaitable[Response]]:
-    function = getattr(_MODULES[product.name], call.does) if call.does else None
+    """Return what FastAPI runs for a call: it authorises the request, reads the document or the
+    parameters that it sends, and answers by `_carry_out`."""
+    operation = getattr(_MODULES[product.name], call.does) if call.does else None
 
     async def endpoint(request: Request) -> Response:
         _authorise(request, product.name)
@@ -100,15 +102,22 @@ def _endpoint(product: ServedProduct, call: Call) -> Callable[[Request], Awaitab
                 raise refused([{"pointer": "", "detail": "field required"}])
             document = await limited.json()
         sent = Sent(request.app.state.portal, product, call, request.state.client_id, document)
-        return await run_in_threadpool(_carry_out, sent, size, function)
+        return await run_in_threadpool(_carry_out, sent, size, operation)
 
     return endpoint
 
 
-def _carry_out(sent: Sent, size: int, function: Callable[[Sent], Any] | None) -> Response:
+def _carry_out(sent: Sent, size: int, operation: Callable[[Sent], Any] | None) -> Response:
+    """Carry out a call that is authorised, by the `operation` of its product if it has one, and
+    return its answer. Without one, or where that returns None, the product's file has the answer.
+    `size` is that of the body, in bytes.
+
+    Raises:
+        Problem: 422, 413, 403; what the operation raises.
+    """
     call = sent.call
     schema = sent.product.schemas[call.body] if call.body else call.query
-    if wrong := find_mistakes(schema, sent.product.schemas, sent.document):
+    if wrong := mistakes_in_document(schema, sent.product.schemas, sent.document):
         raise refused(wrong)
     if call.longest_body and size > call.longest_body:
         raise Problem(413, f"The body is larger than {call.longest_body} bytes; send less.")
@@ -121,7 +130,7 @@ def _carry_out(sent: Sent, size: int, function: Callable[[Sent], Any] | None) ->
             " set it (here the operator does, by the form).",
             errors=shown,
         )
-    answer = function(sent) if function else None
+    answer = operation(sent) if operation else None
     _note(sent)
     if not call.returns:
         return Response(status_code=call.status)

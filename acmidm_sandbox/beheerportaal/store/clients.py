@@ -134,8 +134,9 @@ def replace_jwks(session: Session, client: StoredClient, jwks: JwksDocument) -> 
     client.jwks = jwks
     client.jwks_version += 1
     thumbprints = [thumbprint(key) for key in jwks.keys]
-    others = StoredKeyUse.thumbprint.not_in(thumbprints)
-    session.execute(delete(StoredKeyUse).where(StoredKeyUse.client_id == client.client_id, others))
+    of_client = StoredKeyUse.client_id == client.client_id
+    is_gone = StoredKeyUse.thumbprint.not_in(thumbprints)
+    session.execute(delete(StoredKeyUse).where(of_client, is_gone))
 
 
 def remove(session: Session, client_id: str) -> None:

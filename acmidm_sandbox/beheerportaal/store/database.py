@@ -136,6 +136,7 @@ def now() -> str:
 
 
 def _engine(path: Path) -> Engine:
+    """Return an engine whose transactions are begun here, those that write with a lock at once."""
     # An error message must not carry a stored value into the log.
     engine = create_engine(URL.create("sqlite", database=str(path)), hide_parameters=True)
 

@@ -38,6 +38,11 @@ _CALLED = {Right.API_BEHEERDER: "API-beheerder", Right.AANSLUITINGENTEAM: "Aansl
 
 
 def _name(name: str) -> str:
+    """Check a name, and return it as it is.
+
+    Raises:
+        ValueError: where it is empty, too long or not printable.
+    """
     try:
         fits = 0 < len(visible(name)) <= _LONGEST_NAME
     except ValueError:
@@ -56,6 +61,11 @@ def _ovo(code: str) -> str:
 
 
 def _kbo(number: str) -> str:
+    """Return the ten digits of a KBO number.
+
+    Raises:
+        ValueError: where it is none.
+    """
     plain = re.sub(r"[. ]", "", number)
     if not _KBO.fullmatch(plain):
         raise ValueError(f"{number} is no KBO number; write ten digits, such as 0207.451.227")

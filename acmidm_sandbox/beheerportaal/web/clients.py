@@ -52,7 +52,7 @@ class KeyView:
     state: str
 
 
-def _view(key: Mapping[str, Any]) -> KeyView:
+def _key_view(key: Mapping[str, Any]) -> KeyView:
     kind = " ".join(key[name] for name in ("kty", "crv", "alg") if name in key)
     exp = key.get("exp")
     if exp is None:
@@ -68,14 +68,14 @@ def show_clients(visit: EitherVisit) -> Response:
     """My OAuth clients; for the Aansluitingenteam those of all organisations."""
     with visit.portal.database.read() as session:
         among = session.scalars(select(StoredClient).where(seen(visit)).order_by(StoredClient.seq))
-        rows = [(client, list(map(_view, client.jwks.keys))) for client in among]
+        rows = [(client, list(map(_key_view, client.jwks.keys))) for client in among]
     return visit.page("clients.html", rows=rows)
 
 
 @router.get(f"{MENU}/mijn-oauth-clients/nieuw", name="new_client")
 def show_new(visit: AdministratorVisit) -> Response:
     """Return the form for a new client."""
-    return _form(visit, None, "", "")
+    return _form_page(visit, None, "", "")
 
 
 @router.post(f"{MENU}/mijn-oauth-clients/nieuw")
@@ -97,7 +97,7 @@ def show_change(visit: AdministratorVisit, client_id: str) -> Response:
     with visit.portal.database.read() as session:
         client = find(visit, session, client_id)
     document = client.document
-    return _form(visit, client, document.client_name, "\n".join(document.contacts))
+    return _form_page(visit, client, document.client_name, "\n".join(document.contacts))
 
 
 @router.post(f"{CLIENT}/aanpassen")
@@ -125,7 +125,7 @@ def _save(
     except ValidationError as error:
         wrong = {str(mistake["loc"][0]) for mistake in error.errors()} - {"application"}
         mistakes = [(field, visit.texts(f"new.wrong.{field}")) for field in sorted(wrong)]
-        return _form(visit, client, client_name, contacts, mistakes)
+        return _form_page(visit, client, client_name, contacts, mistakes)
     if client is not None:
         management.replace_client(visit.portal, actor, client.client_id, declaration, "*")
         return visit.see("client", "client_changed", client_id=client.client_id)
@@ -134,13 +134,14 @@ def _save(
     return visit.see("client", "client_created", client_id=made.client_id)
 
 
-def _form(
+def _form_page(
     visit: Visit,
     client: StoredClient | None,
     client_name: str,
     contacts: str,
     mistakes: Mistakes = (),
 ) -> Response:
+    """Return the page with the form of a client, filled in; of a new one where it is None."""
     return visit.page(
         "client_form.html",
         mistakes=mistakes,
@@ -185,7 +186,7 @@ def render(
         mistakes=mistakes,
         stored=client,
         client=client.document,
-        keys=list(map(_view, client.jwks.keys)),
+        keys=list(map(_key_view, client.jwks.keys)),
         uses={use.thumbprint: datetime.fromisoformat(use.last_used_at) for use in uses},
         requests=requests,
         products=configured,

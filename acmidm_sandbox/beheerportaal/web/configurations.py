@@ -33,11 +33,11 @@ router = APIRouter()
 def show_configuration(visit: TeamVisit, client_id: str, product: str) -> Response:
     """Return the form, with what is configured."""
     client, stored = _find(visit, client_id, product)
-    texts = {}
+    field_texts = {}
     if stored is not None:
         for name, value in stored.document.configuration.items():
-            texts[name] = _written(value)
-    return _page(visit, client, product, texts, is_stored=stored is not None)
+            field_texts[name] = _written(value)
+    return _page(visit, client, product, field_texts, is_stored=stored is not None)
 
 
 @router.post(PAGE)
@@ -52,8 +52,8 @@ def save_configuration(
     that stack's."""
     client, stored = _find(visit, client_id, product)
     fields = _fields(visit, product)
-    texts = {name: str(form.get(f"veld-{name}", "")).strip() for name in fields}
-    configuration = {name: _read(fields[name], text) for name, text in texts.items() if text}
+    field_texts = {name: str(form.get(f"veld-{name}", "")).strip() for name in fields}
+    configuration = {name: _read(fields[name], text) for name, text in field_texts.items() if text}
     of_client = (visit.portal, visit.somebody.actor, product, client_id)
     if_match = "*" if stored else None
     try:
@@ -68,7 +68,7 @@ def save_configuration(
         mistakes: Mistakes = [("velden", visit.texts("configuration.invisible"))]
     except Problem as problem:
         mistakes = list(_mistakes(visit, product, problem, configuration))
-    return _page(visit, client, product, texts, mistakes, is_stored=stored is not None)
+    return _page(visit, client, product, field_texts, mistakes, is_stored=stored is not None)
 
 
 def _find(
@@ -130,7 +130,7 @@ def _page(
     visit: Visit,
     client: StoredClient,
     product: str,
-    texts: Mapping[str, str],
+    field_texts: Mapping[str, str],
     mistakes: Mistakes = (),
     *,
     is_stored: bool,
@@ -141,7 +141,7 @@ def _page(
         product=product,
         client=client.document,
         fields=_fields(visit, product),
-        texts=texts,
+        texts=field_texts,
         is_stored=is_stored,
         mistakes=mistakes,
     )

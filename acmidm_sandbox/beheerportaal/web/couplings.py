@@ -123,6 +123,8 @@ def decide(
 
 
 def _refuse(visit: Visit, coupling: _Decision, waits: CouplingRequest, reason: str) -> Response:
+    """Write the refusal of a request that waits, with its reason; show the page again without
+    one."""
     try:
         refused = CouplingRequest(**{**dict(waits), "refusal": reason})
     except ValidationError:

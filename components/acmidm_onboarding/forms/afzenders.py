@@ -63,8 +63,11 @@ class AfzenderReader:
         request: EnvironmentRequest,
         knowing: list[Product],
     ) -> Iterator[Problem]:
-        apart = list(self._with_a_client_each(request))
-        for name in apart:
+        """Yield why an environment that names afzenders cannot have them: each product that needs a
+        client per organisation, and where no product knows afzenders. ``knowing`` are the requested
+        ones that do."""
+        with_a_client_each = list(self._with_a_client_each(request))
+        for name in with_a_client_each:
             what = tr("each organisation needs a client of its own for {product}", product=name)
             yield document.problem(
                 above,
@@ -75,7 +78,7 @@ class AfzenderReader:
                 ),
                 at_key=True,
             )
-        if not knowing and not apart and self._products:
+        if not knowing and not with_a_client_each and self._products:
             known = listed(product.product for product in self._knowing)
             remedy = tr("add one that does ({known}), or remove this", known=known)
             yield document.problem(
@@ -102,15 +105,17 @@ class AfzenderReader:
         folder: Path,
         knowing: list[Product],
     ) -> tuple[Afzender | None, list[Problem]]:
+        """Return the organisation that a form sends for, with the last day of its mandate (empty
+        without one), and what is wrong with it; None where its name or its files have mistakes."""
         if not self._folders.is_organisation(name, folder):
             return None, [unknown_supplier(document, path, name)]
         named_folder = folder.parent / name
-        organisation = self._folders.of(named_folder).organisation
+        organisation = self._folders.owner_with_code(named_folder).organisation
         mandates = self._folders.mandates(named_folder)
         if organisation is None or mandates is None:  # their mistakes are reported
             return None, []
         problems = list(_problems_of_names(document, path, organisation, knowing))
-        sender = self._folders.of(folder).organisation
+        sender = self._folders.owner_with_code(folder).organisation
         code = sender.code if sender else ""
         mandate = mandate_for(mandates, folder.name, connection_key(code, form.application))
         until = mandate.until.isoformat() if mandate else ""

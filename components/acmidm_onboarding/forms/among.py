@@ -51,7 +51,7 @@ def problems_of_organisations(
             organisation.ovo
             and (first := by_ovo.setdefault(organisation.ovo, document)) is not document
         ):
-            yield _same_code(
+            yield _problem_of_same_code(
                 document,
                 "ovo",
                 organisation.ovo,
@@ -66,7 +66,7 @@ def problems_of_organisations(
                     "an organisation has one folder: keep one of the two, or give each its own OVO"
                     " code"
                 )
-                yield _same_code(document, "kbo", organisation.kbo, first, remedy)
+                yield _problem_of_same_code(document, "kbo", organisation.kbo, first, remedy)
                 continue
         first, namesake = by_look.setdefault(look_of(organisation.name), (document, organisation))
         if first is not document:
@@ -83,7 +83,7 @@ def problems_of_organisations(
             )
 
 
-def _same_code(
+def _problem_of_same_code(
     document: YamlDocument, field: str, code: str, first: YamlDocument, remedy: str
 ) -> Problem:
     return document.problem(

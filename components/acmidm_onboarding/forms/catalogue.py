@@ -106,6 +106,11 @@ def _product_name(name: str) -> str:
 
 
 def _client_name_template(text: str) -> str:
+    """Check a template of client names, and return it as it is.
+
+    Raises:
+        ValueError: where it has braces besides one {organisation}.
+    """
     if {"{", "}"} & set(one_line(text).replace(_ORGANISATION, "", 1)):
         raise ValueError(
             tr(
@@ -450,7 +455,7 @@ class Product(_CatalogueModel):
         return data
 
     @model_validator(mode="after")
-    def _offers_what_its_scopes_need(self) -> Self:
+    def _is_offered_where_its_scopes_are(self) -> Self:
         for name, scope in self.scopes.items():
             if not set(scope.environments) <= set(self.environments):
                 raise ValueError(
@@ -480,11 +485,11 @@ class Product(_CatalogueModel):
         for besides."""
         if self.configuration is None or self.sender_field is None:
             return self.configuration
-        texts = {"type": "array", "minItems": 1, "items": {"type": "string"}}
+        list_of_names = {"type": "array", "minItems": 1, "items": {"type": "string"}}
         properties = {
             "code": {"type": "string"},
             "name": {"type": "string"},
-            self.sender_field: texts,
+            self.sender_field: list_of_names,
         }
         sender = {
             "type": "object",

@@ -46,12 +46,17 @@ def _text(file: Path, files: Files) -> str | Unreadable:
 
 
 @lru_cache(maxsize=4)
-def _catalogue_of(texts: tuple[tuple[Path, str | Unreadable], ...]) -> Catalogue:
+def _catalogue_of(product_files: tuple[tuple[Path, str | Unreadable], ...]) -> Catalogue:
+    """Return the catalogue of product files, each with its text or why that cannot be read.
+
+    Raises:
+        InvalidForms: with every mistake in them.
+    """
     problems: list[Problem] = []
     products: dict[str, Product] = {}
     first_files: dict[tuple[str, str], Path] = {}
     scopes_by_name: dict[tuple[Platform, str], str] = {}
-    for file, text in texts:
+    for file, text in product_files:
         document = read_document(file, file, partial(_given, text))
         product, mistakes = validated(Product, document)
         problems += mistakes

@@ -166,6 +166,8 @@ class _Mistake:
         )
 
     def _ending(self) -> str:
+        """Return what is wrong with a value, as the end of a sentence that begins with its
+        place."""
         keyword, value = self._keyword, self._value
         if keyword == "type":
             wanted = self._wanted if isinstance(self._wanted, list) else [self._wanted]

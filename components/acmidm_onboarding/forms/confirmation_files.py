@@ -60,6 +60,8 @@ def problems_of_renamed(
 def _read(
     folders: Sequence[Path], files: Files
 ) -> tuple[list[dict[str, Confirmation]], list[Problem]]:
+    """Return what is confirmed in each folder, by the key of each connection, and every mistake in
+    its files."""
     read, problems, documents = (
         list[dict[str, Confirmation]](),
         list[Problem](),
@@ -83,6 +85,7 @@ def _read(
 
 
 def _misplaced(document: YamlDocument, file: Path, folder: Path, key: str) -> Iterator[Problem]:
+    """Yield the problem of a confirmation whose folder and name are not those of a connection."""
     try:
         if file.parent.parent == folder and code_or_key(key) == key:
             return

@@ -67,6 +67,8 @@ class YamlDocument:
         return Problem(self.file, *place, what, remedy, also, path=path)
 
     def _place(self, path: DocumentPath, *, at_key: bool) -> Mark:
+        """Return where the value at a path is, or with ``at_key`` its key; of what the file does
+        not have, where the nearest part above it is."""
         for length in range(len(path), -1, -1):
             above = path[:length]
             if at_key and above in self._keys:
@@ -119,6 +121,8 @@ class YamlDocument:
         return True
 
     def _report(self, mark: Mark, what: str, remedy: str, *, whole: bool = False) -> None:
+        """Add a mistake to ``problems``, as long as these are few enough to show; and note that a
+        part of the document was not read, unless it is ``whole`` in spite of the mistake."""
         self.whole &= whole
         if len(self.problems) <= _MOST_PROBLEMS:  # one more says that there is a rest
             places = (*self._keys.items(), *self._values.items())
@@ -178,6 +182,11 @@ def text_of(content: bytes) -> str:
 
 
 def _bounded(content: bytes) -> bytes:
+    """Check that a file is not too large, and return what is in it.
+
+    Raises:
+        Unreadable: where it is.
+    """
     if len(content) > MAXIMUM_BYTES:
         raise Unreadable(
             tr("is larger than {most} bytes", most=MAXIMUM_BYTES),
@@ -317,6 +326,8 @@ class _Reader:
         return self._mapping(node, path)
 
     def _mapping(self, node: yaml.Node, path: DocumentPath) -> dict[str, object]:
+        """Return the values of a mapping by their keys, note the place of each key, and report what
+        is no key, a key that is there twice, and a private key."""
         values: dict[str, object] = {}
         for key_node, value_node in node.value:
             mark = _mark(key_node)

@@ -44,7 +44,7 @@ def onboarding_schema(catalogue: Catalogue) -> dict[str, Any]:
         "properties": {name.value: {"$ref": f"#/$defs/{name.value}"} for name in Environment},
     }
     for environment in Environment:
-        parts[environment.value] = _request(request, catalogue, environment)
+        parts[environment.value] = _environment_schema(request, catalogue, environment)
     # "dv_notificaties_import:" with nothing behind it is fine.
     parts["ScopeRequest"]["type"] = [
         "object",
@@ -79,9 +79,11 @@ def catalogue_schema() -> dict[str, Any]:
     return schema
 
 
-def _request(
+def _environment_schema(
     request: dict[str, Any], catalogue: Catalogue, environment: Environment
 ) -> dict[str, Any]:
+    """Return the schema of an environment of a form: ``request``, that of any, with the scopes,
+    products and attributes of the catalogue."""
     properties = _without_titles(request["properties"])
     for name, known in (
         ("scopes", _scopes(catalogue, environment)),
@@ -132,6 +134,8 @@ def _attributes(catalogue: Catalogue, value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_dialect(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema that names its dialect, its descriptions on one line each. The definitions in
+    ``schema`` itself are changed so too."""
     titled = {"$schema": _DIALECT, **schema}
     for part in (titled, *titled.get("$defs", {}).values()):
         if "description" in part:

@@ -49,6 +49,7 @@ def _read(
     keys: Keys,
     compromised: Collection[str],
 ) -> EvidenceFile:
+    """Return the evidence in a file, or the sentence that says why it does not count."""
     try:
         if files.is_link(file):
             raise Unusable(tr("it is a link, which is not followed"))

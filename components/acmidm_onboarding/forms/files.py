@@ -68,6 +68,7 @@ def misplaced(file: Path, forms: Path) -> tuple[str, str] | None:
 
 
 def _in_a_wrong_folder(file: Path, forms: Path) -> tuple[str, str] | None:
+    """Return what is wrong with the folder of a form, and what to do; None where it is right."""
     folder = file.parent
     if folder == forms:
         return (
@@ -189,8 +190,8 @@ class Files:
     def yaml_files(
         self, folder: Path, problems: list[Problem], *, has_empty: bool = False
     ) -> list[Path]:
-        """Return the YAML files in a folder and below it; what is in the wrong place there is a
-        problem, and so is an empty folder in it, unless it may have those (``has_empty``)."""
+        """Return the YAML files in a folder and below it. What may not be there is added to
+        ``problems``, and so is an empty folder in it, unless it may have those (``has_empty``)."""
         folder = absolute(folder)
         if self.is_link(folder):
             problems.append(Problem(shown(folder), 1, 1, *of_link()))
@@ -206,13 +207,17 @@ class Files:
                 )
             )
             return []
-        files = set(self._found(folder, problems, has_empty=has_empty))
+        files = set(self._yaml_files_below(folder, problems, has_empty=has_empty))
         for file in self._unwritten:
             if file.is_relative_to(folder) and file.suffix == ".yaml":
                 files.add(file)
         return sorted(files)
 
-    def _found(self, folder: Path, problems: list[Problem], *, has_empty: bool) -> Iterator[Path]:
+    def _yaml_files_below(
+        self, folder: Path, problems: list[Problem], *, has_empty: bool
+    ) -> Iterator[Path]:
+        """Yield the YAML files below a folder. What else is there and may not be is added to
+        ``problems``, and each empty folder where these count."""
         for parent, folders, names in self._below(folder, problems):
             is_empty = not folders and not names and parent.parent == folder
             if is_empty and not has_empty and parent not in self._folders:
@@ -228,8 +233,8 @@ class Files:
     def _below(
         self, folder: Path, problems: list[Problem]
     ) -> Iterator[tuple[Path, list[str], list[str]]]:
-        """Yield a folder and each folder below it, with the names of the folders and files in
-        it."""
+        """Yield a folder and each folder below it, with the names of the folders and files in it.
+        Those that cannot be read are added to ``problems``."""
 
         def report(error: OSError) -> None:
             # Files in a folder that cannot be read, or behind a link, would look as if they had

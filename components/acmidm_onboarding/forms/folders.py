@@ -53,9 +53,9 @@ class Folders:
         self.key_lists: dict[Path, KeyList] = {}
         self._needing_code: set[Path] = set()
 
-    def of(self, folder: Path) -> OrganisationFile:
-        """Return the organisation whose forms are in ``folder``, or that a form sends for: it has
-        to have a code."""
+    def owner_with_code(self, folder: Path) -> OrganisationFile:
+        """Return what ``owner`` does, and note that the organisation needs a code, as it has forms
+        or a form sends for it: ``problems`` yields it where there is none."""
         self._needing_code.add(folder)
         return self.owner(folder)
 
@@ -71,6 +71,7 @@ class Folders:
         return reading is not None
 
     def owner(self, folder: Path) -> OrganisationFile:
+        """Return the ``organisation.yaml`` of a folder, which is a problem where it is missing."""
         if folder not in self._owners:
             file = folder / ORGANISATION_FILE
             document, organisation = self._content(file, Organisation)
@@ -127,6 +128,8 @@ class Folders:
         return is_name(name) and self._files.is_organisation(neighbour.parent / name)
 
     def _content(self, file: Path, model: type[M]) -> tuple[YamlDocument, M | None]:
+        """Return a file as it was read, with what it declares: None where it has mistakes, which
+        are added to the problems, and where it is not there."""
         if link := next(filter(self._files.is_link, (file, file.parent)), None):
             self._problems.append(Problem(shown(link), 1, 1, *of_link()))
         elif self._files.exists(file):

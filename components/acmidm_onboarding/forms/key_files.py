@@ -168,6 +168,7 @@ class KeyReader:
                     yield use.problem(what, remedy, second)
 
     def _key(self, listed: KeyList, path: DocumentPath, name: str) -> PublicJwk | list[Problem]:
+        """Return the public key in a file that a list names, or what is wrong with that file."""
         if not KEY_FILE.fullmatch(name) or len(name) > _LONGEST_NAME:
             return [listed.document.problem(path, *no_key_file())]
         file = listed.folder / name

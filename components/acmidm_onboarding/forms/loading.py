@@ -111,6 +111,8 @@ class _Reading:
             self._read_form(file)
 
     def _read_form(self, file: Path) -> None:
+        """Read a form, and add what it declares, as far as it is sound, and its problems to those
+        of the forms before it."""
         document, form, mistakes = self._files.read(file, Form)
         self._problems += mistakes
         is_identified = form is not None
@@ -118,7 +120,7 @@ class _Reading:
             form, is_identified = self._files.findings.of(
                 partial(sound_parts, document), sound_parts, document
             )
-        owner = self._folders.of(file.parent)
+        owner = self._folders.owner_with_code(file.parent)
         if form is None:
             return
         self._documents.append((document, form))
@@ -267,8 +269,8 @@ def problems_of_codes(paths: Iterable[Path], files: Files) -> Iterator[Problem]:
 def _form_files(
     paths: Iterable[Path], files: Files, folders: Folders, problems: list[Problem]
 ) -> Iterator[Path]:
-    """Yield each form once. Read what else a folder has on the way, also those of suppliers without
-    forms."""
+    """Yield each form once. On the way ``folders`` reads what else a folder has, also that of a
+    supplier without forms; and what is missing or misplaced is added to ``problems``."""
     seen: set[Path] = set()
     for path in map(absolute, paths):
         # A path that is no folder is read as a file, which reports why it cannot be read.

@@ -66,6 +66,8 @@ class Onboardings:
         return {}
 
     def _declared(self, environment: Environment, *, are_all: bool) -> Iterator[Declaration]:
+        """Yield what the forms have in an environment. Only where they ``are_all`` is it known to
+        which form an earlier key of its organisation belongs; else each has those that it names."""
         of_organisations = defaultdict[str, list[Form]](list)
         if are_all:
             for loaded in self.forms:
@@ -78,7 +80,7 @@ class Onboardings:
             lenders = self._lenders(loaded)
             given = loaded, environment, self.catalogue, shared, forms, lenders
             yield from self.findings.of(
-                partial(_all_of, *given),
+                partial(_declarations_of, *given),
                 (loaded.name, environment, are_all),
                 self.catalogue,
                 *loaded.parts,
@@ -90,10 +92,13 @@ class Onboardings:
         """Return the options of ``acmidm probe`` that prove each of these forms."""
         names = {loaded.name for loaded in forms}
         connections = self.connections(environment)
-        options = [one.proof_options for one in connections if one.form.path in names]
+        proven = [connection for connection in connections if connection.form.path in names]
+        options = [connection.proof_options for connection in proven]
         return max(options, key=len, default=PROOF_OPTIONS)
 
     def _lenders(self, loaded: LoadedForm) -> Lenders:
+        """Return which suppliers may lend a form their keys, and until when; and whose each key is
+        that neither its organisation nor the supplier that it names in ``keys_of`` lists."""
         folder, application = loaded.file.parent.name, loaded.form.application
         of_folder = self.mandates.get(folder, ())
         mandates = dict[str, str]()
@@ -176,7 +181,7 @@ class Onboardings:
         return self
 
 
-def _all_of(
+def _declarations_of(
     loaded: LoadedForm,
     environment: Environment,
     catalogue: Catalogue,

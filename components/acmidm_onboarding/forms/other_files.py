@@ -70,6 +70,8 @@ def _problems_of(
     files: Files,
     applications: Callable[[Path], Collection[str] | None],
 ) -> Iterator[Problem]:
+    """Yield what is wrong with a file that is no form: it has a private key, is out of place, or is
+    no sound public key or evidence. ``applications`` returns those of the forms in a folder."""
     try:
         text = files.read_text(file)
     except Unreadable as error:
@@ -115,6 +117,7 @@ def _problems_of(
 
 
 def _is_private(text: str) -> bool:
+    """Return whether a text is a private JSON Web Key, or a set with one."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):

@@ -21,6 +21,7 @@ the day before."""
 
 
 def _path(text: str) -> str:
+    """Check a path of an API, and return it as it is. Raises ValueError where it is none."""
     if not _PATH.fullmatch(text) or {".", ".."} & set(text.split("/")):
         raise ValueError(
             tr(
@@ -59,7 +60,7 @@ class TestMessage(BaseModel):
     @property
     def names(self) -> frozenset[str]:
         """Return the fields that it is filled with."""
-        named = map(_FILLED.findall, _texts(self.document))
+        named = map(_FILLED.findall, _texts_in(self.document))
         return frozenset(chain(*named, self.otherwise))
 
     def left_out(self, values: Mapping[str, Any]) -> dict[str, str]:
@@ -72,17 +73,19 @@ class TestMessage(BaseModel):
         return filled
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts_in(value: Any) -> Iterator[str]:
+    """Yield every text in a JSON value, however deep; names of members are none."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
-        yield from _texts([*value.values()])
+        yield from _texts_in([*value.values()])
     elif isinstance(value, list):
         for part in value:
-            yield from _texts(part)
+            yield from _texts_in(part)
 
 
 def _filled(value: Any, values: Mapping[str, Any]) -> Any:
+    """Return a JSON value with the fields that its texts name filled in."""
     if isinstance(value, str):
         return _FILLED.sub(lambda match: str(next(iter(_all(match[1], values)), "")), value)
     if isinstance(value, dict):

@@ -247,14 +247,17 @@ def _problems_of_products(
     owner: YamlDocument,
     organisation: Organisation | None,
 ) -> Iterator[Problem]:
-    wanted = _known_scopes(request, catalogue)
+    """Yield what is wrong with each configured product: the form cannot have it, or none of its
+    scopes is here; it needs no configuration, or the configuration has mistakes. ``owner`` is the
+    file of ``organisation``, which says for whom values may speak."""
+    requested = _known_scopes(request, catalogue)
     for name, configuration in request.products.items():
         path = (*above, "products", name)
         yield from problems_of_product(document, path, name, environment, catalogue)
         product = catalogue.products.get(name)
         if product is None:
             continue
-        if not product.scopes.keys() & wanted:
+        if not product.scopes.keys() & requested:
             yield document.problem(
                 path,
                 tr('product "{name}" is configured, but none of its scopes is here', name=name),
@@ -304,9 +307,10 @@ def _problems_of_attributes(
     owner: YamlDocument,
     organisation: Organisation | None,
 ) -> Iterator[Problem]:
-    """Yield what a client may not say of itself: only what the catalogue lists, and in nobody
-    else's name."""
-    wanted = _known_scopes(request, catalogue)
+    """Yield each attribute that a client may not have: one that the catalogue has not, or not on a
+    platform of the form; one of a product without a scope here; one with a value in the name of
+    another organisation than ``organisation``, whose file is ``owner``."""
+    requested = _known_scopes(request, catalogue)
     for name, value in request.attributes.items():
         path = (*above, "attributes", name)
         if name not in catalogue.attributes:
@@ -335,7 +339,7 @@ def _problems_of_attributes(
                     tr("remove the attribute, or {platform}", platform=platform),
                     at_key=True,
                 )
-        if not product.scopes.keys() & wanted:
+        if not product.scopes.keys() & requested:
             what = tr(
                 'attribute "{name}" is for product "{product}", none of whose scopes is here',
                 name=name,

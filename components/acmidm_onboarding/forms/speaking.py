@@ -197,6 +197,7 @@ def _remedy(how: Speaks, allowed: Sequence[str], owner: YamlDocument) -> str:
 
 
 def _allowed(how: Speaks, allowed: Sequence[str]) -> str:
+    """Return the part of a remedy that says which values a field may have."""
     if not allowed:
         return tr("no value of it is allowed yet")
     values = either(map(quoted, allowed))

@@ -109,6 +109,7 @@ def _is_of_the_top(model: type[BaseModel], path: DocumentPath) -> bool:
 
 
 def _problem(model: type[BaseModel], document: YamlDocument, details: ErrorDetails) -> Problem:
+    """Return what pydantic reports as a mistake at its place, in the words of forms."""
     is_key = details["loc"][-1:] == ("[key]",)
     path = path_of(details)
     name, kind = _name(path), details["type"]

@@ -109,13 +109,13 @@ def _declared(
         client = confirmed.client(form.client_key)
         is_protected = record is not None and record.client_id and record.is_protected
         if client and not (is_protected and is_corrected(confirmed, record)):
-            yield _as(form, client, confirmed.registered, confirmed.jwks, known)
+            yield _with_actual(form, client, confirmed.registered, confirmed.jwks, known)
         elif record is not None and is_protected:
             # The next run forgets the client, or has the one whose client-ID is right.
             leaving = _with_leaving(form, form.leaving.parts | {form.platform.value})
-            yield _as(leaving, record, metadata_of(record), keys(record), known)
+            yield _with_actual(leaving, record, metadata_of(record), keys(record), known)
     elif record is not None and record.client_id:
-        yield _as(form, record, metadata_of(record), keys(record), known)
+        yield _with_actual(form, record, metadata_of(record), keys(record), known)
 
 
 def _without_form(
@@ -167,17 +167,18 @@ def may_not_go(confirmed: Confirmation | None, record: Client | None) -> bool:
     return not is_gone and (record is None or record.is_protected is not False)
 
 
-def _as(
+def _with_actual(
     form: Declaration,
     client: Client,
     metadata: ClientMetadata,
     jwks: Mapping[str, PublicJwk] | None,
     known: Mapping[str, Grant],
 ) -> Declaration:
-    """Return a form's client with what an authority has of it."""
+    """Return a form's declaration with what an authority has of its client, instead of what the
+    form says. ``known`` says why, and until when, it has each scope."""
     metadata = metadata.model_copy(update={"software_id": form.software_id})
     # The state never has keys of the portal.
-    own = None if form.keys.declared is None else jwks or {}
+    declared_jwks = None if form.keys.declared is None else jwks or {}
     scopes = {}
     for scope, grant in client.granted.items():
         scopes[scope] = replace(known.get(scope, Grant(NOT_DECLARED)), default=grant.default)
@@ -190,8 +191,8 @@ def _as(
         scopes=scopes,
         leaving=replace(form.leaving, withdrawn=withdrawn),
         leaves_scopes=client.scopes is None,
-        jwks=own,
-        keys=replace(form.keys, declared=public_keys(own)),
+        jwks=declared_jwks,
+        keys=replace(form.keys, declared=public_keys(declared_jwks)),
         products=dict(client.products),
         is_confirmed=True,
     )

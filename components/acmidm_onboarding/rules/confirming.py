@@ -56,10 +56,12 @@ def carried_out(
 def _changes(
     order: Order, before: Mapping[str, Any], keys: Mapping[str, datetime] | None
 ) -> dict[str, Any]:
+    """Return the fields of a confirmation that an order about one part of a client changes, as they
+    are after it. ``before`` has all fields as they were."""
     kind, _, name = order.part.partition("/")
     if kind == SCOPES:
-        others = without(before[SCOPES], order.now)
-        return {SCOPES: {**others, **order.says}}
+        scopes_of_other_parts = without(before[SCOPES], order.now)
+        return {SCOPES: {**scopes_of_other_parts, **order.says}}
     if kind == PRODUCT:
         products = dict(before["products"])
         products.pop(name, None)

@@ -58,6 +58,8 @@ def past_ends(wanted: Client, real: Client, day: date) -> Iterator[End]:
 
 
 def _past_mandates_to_send(wanted: Client, real: Client, day: date) -> Iterator[End]:
+    """Yield the end of each mandate by which a form sends for an organisation, where the
+    authority's client still does."""
     if not isinstance(wanted, Declaration):
         return
     names = real.acts_for

@@ -117,10 +117,9 @@ def _added_afzenders(
     """Yield the products through which a connection sends for organisations that are not recorded,
     with the name of each of those by its code."""
     for product, configured in connection.products.items():
-        had = record.product(product).afzenders if record else {}
-        has = configured.afzenders
-        if more := without(has, had):
-            yield product, more
+        recorded = record.product(product).afzenders if record else {}
+        if unrecorded := without(configured.afzenders, recorded):
+            yield product, unrecorded
 
 
 def _needs_evidence(connection: Declaration, record: Client | None) -> bool:
@@ -151,20 +150,20 @@ class Passage:
 def passing(
     connections: Iterable[Declaration],
     gate: Gate,
-    own: Records,
+    records: Records,
     tests: Callable[[], TestStack | None],
     now: datetime,
 ) -> Passage:
     """Return what of ``connections`` is declared, what is missing of the rest, and what is proven.
 
-    ``own`` is what the stack's own state has; ``tests`` reads the state of TNI, once and only where
-    needed. Where that is None, forms and evidence alone count. A gate that only warns declares all,
-    and reports the same as missing.
+    ``records`` is what the stack's own state has; ``tests`` reads the state of TNI, once and only
+    where needed. Where that is None, forms and evidence alone count. A gate that only warns
+    declares all, and reports the same as missing.
     """
     on_test = cache(tests)
     declared, held_back, proven = [], [], []
     for asked in connections:
-        record = recorded_as(asked, own)
+        record = recorded_as(asked, records)
         connection = _remembering(asked, record) if record else asked
         if not _needs_evidence(connection, record):
             declared.append(connection)
@@ -188,7 +187,10 @@ def passing(
             declared.append(connection)
         elif record is not None:
             declared.append(
-                replace(_without(connection, record, covered), leaves_scopes=_is_partial(record))
+                replace(
+                    _without_additions(connection, record, covered),
+                    leaves_scopes=_is_partial(record),
+                )
             )
     return Passage(tuple(declared), tuple(held_back), tuple(proven))
 
@@ -196,10 +198,10 @@ def passing(
 def _remembering(connection: Declaration, record: Client) -> Declaration:
     """Return the connection with the scopes that leaving took from it, until the state has them
     back: a run may fail."""
-    left = (record.leaving.withdrawn - record.granted.keys()) & connection.scopes.keys()
-    if not left:
+    taken = (record.leaving.withdrawn - record.granted.keys()) & connection.scopes.keys()
+    if not taken:
         return connection
-    leaving = replace(connection.leaving, withdrawn=connection.leaving.withdrawn | left)
+    leaving = replace(connection.leaving, withdrawn=connection.leaving.withdrawn | taken)
     return replace(connection, leaving=leaving)
 
 
@@ -436,7 +438,7 @@ def _is_partial(record: Client | None) -> bool:
     return record is not None and record.client_id is not None and record.scopes is None
 
 
-def _without(connection: Declaration, record: Client, covered: _Proven) -> Declaration:
+def _without_additions(connection: Declaration, record: Client, covered: _Proven) -> Declaration:
     """Return the connection without what is added and not proven."""
     scopes, products = added(connection, record)
     scopes, products = scopes - covered.scopes, products - covered.products

@@ -92,7 +92,8 @@ def without_mandate(
         if connection.is_leaving() or not ended:
             yield now, None
         else:
-            yield _without(ended, now), _withheld(connection, _sends_no_more(connection, ended))
+            withheld = _withheld(connection, _sends_no_more(connection, ended))
+            yield _without_afzenders(now, ended), withheld
 
 
 def _without_former(
@@ -111,8 +112,9 @@ def _without_former(
     Where no form and no command has a reason to, the state is not read: the provider of the keys
     remembers by itself whose they are, and asks ``taken_back`` too.
     """
-    others = connection.lenders.mandates.keys() - {connection.form.mandate.get("supplier")}
-    if not (connection.lenders.listed or others or connection.resource_name in at_authorities):
+    other_suppliers = connection.lenders.mandates.keys() - {connection.form.mandate.get("supplier")}
+    has_lenders = connection.lenders.listed or other_suppliers
+    if not has_lenders and connection.resource_name not in at_authorities:
         return connection
     try:
         record = known(connection, records(), at_authorities)
@@ -164,7 +166,7 @@ def _withheld(connection: Declaration, why: str, *, is_new: bool = False) -> Wit
     return Withheld(connection, (why,), is_declared=False, is_new=is_new, lacks_mandate=True)
 
 
-def _without(afzenders: Collection[str], connection: Declaration) -> Declaration:
+def _without_afzenders(connection: Declaration, afzenders: Collection[str]) -> Declaration:
     """Return a connection that sends no more for these organisations, by their codes."""
     products = {}
     for name, product in connection.products.items():
@@ -173,6 +175,7 @@ def _without(afzenders: Collection[str], connection: Declaration) -> Declaration
 
 
 def _sends_no_more(connection: Declaration, afzenders: Collection[str]) -> str:
+    """Return the sentence that names the organisations for which a connection sends no more."""
     senders = connection.acts_for
     names = sorted({name for code, name in senders.items() if code in afzenders})
     return tr(
@@ -183,11 +186,13 @@ def _sends_no_more(connection: Declaration, afzenders: Collection[str]) -> str:
 
 
 def _as_recorded(connection: Declaration, record: Client) -> Declaration:
+    """Return what a run declares of a client whose mandate has ended: as the state has it, without
+    scopes; and without keys, once its scopes are gone."""
     # What was found at an authority has neither metadata nor configurations: the form's then count.
     metadata, there = connection.metadata, record.keys.thumbprints
     if record.fields:
-        own = {"software_id": connection.software_id}
-        metadata = metadata_of(record).model_copy(update=own)
+        software_id = {"software_id": connection.software_id}
+        metadata = metadata_of(record).model_copy(update=software_id)
     declared = connection.jwks or {}
     jwks = {kid: key for kid, key in declared.items() if key.thumbprint in there}
     revoked = dict[str, str]()

@@ -67,7 +67,7 @@ class Mistaken:
     def may_mean(self, key: str) -> bool:
         """Return whether a file with a mistake may be about the connection of this key."""
         owners = self._owners(key)
-        return not self.is_attributed or not owners or not all(one.is_sound for one in owners)
+        return not self.is_attributed or not owners or not all(folder.is_sound for folder in owners)
 
     def waiting(self, forms: Collection[Declaration], recorded: Collection[str]) -> frozenset[str]:
         """Return the keys of the forms that are not carried out, though they have no mistake: each
@@ -126,8 +126,15 @@ class Mistaken:
     def _supplier_has_ended(
         self, client: Client, supplier: str, recorded: Collection[str], day: date
     ) -> bool:
+        """Return whether every folder with a client's organisation ended its mandate for a
+        supplier; False where one has mandates that could not be read, and where there is no such
+        folder."""
         code = client.key.partition("/")[0]
-        own = {key.partition("/")[2] for key in recorded if key.partition("/")[0] == code}
+        applications = set[str]()
+        for key in recorded:
+            owner_code, _, application = key.partition("/")
+            if owner_code == code:
+                applications.add(application)
         owners = [folder for folder in self.folders if folder.code == code]
         for folder in owners:
             if folder.mandates is None:
@@ -136,13 +143,15 @@ class Mistaken:
             for mandate in folder.mandates:
                 if mandate.supplier == supplier and mandate.until >= day:
                     running.update(mandate.applications)
-            if not _has_ended(client.application, own, running):
+            if not _has_ended(client.application, applications, running):
                 return False
         return bool(owners)
 
     def _ended_afzenders(
         self, client: Client, recorded: Collection[str], day: date
     ) -> frozenset[str]:
+        """Return the codes of the organisations for which a client may send no more on a day. One
+        whose mandates could not be read is not among them."""
         by_code = {folder.code: folder for folder in self.folders}
         ended = set[str]()
         for folder in (by_code[code] for code in client.acts_for if code in by_code):
@@ -160,4 +169,4 @@ class Mistaken:
 def _has_ended(name: str, recorded: Collection[str], running: Collection[str]) -> bool:
     """Return whether the mandate for ``name`` has ended, by the names that a mandate counts for
     now. One for a name that nobody has yet may be for the same client: its form may rename it."""
-    return name not in running and all(other in recorded for other in running)
+    return name not in running and all(mandated in recorded for mandated in running)

@@ -181,7 +181,7 @@ def orders(
         # A missing confirmation must not make a client twice, and a client that is gone is
         # forgotten first.
         if wanted is not None and (record is None or not record.client_id):
-            yield _refused(_create(wanted, rules), confirmed)
+            yield _refused(_creation(wanted, rules), confirmed)
         return
     if wanted is None:
         for removal in removals({client_key: confirmed}):
@@ -225,13 +225,15 @@ def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Itera
     before = confirmed.said.metadata.properties if confirmed.said.metadata else {}
     says = wanted.metadata.for_people.properties
     yield _order(wanted, confirmed, CLIENT, Act.CHANGE, says, before)
-    for part, act, scopes in _scopes(wanted, confirmed.scopes, rules):
-        yield _order(
-            wanted, confirmed, part, act, scopes, _of_part(part, wanted.platform, confirmed, rules)
-        )
+    for part, act, scopes in _scopes_by_part(wanted, confirmed.scopes, rules):
+        granted = _confirmed_scopes(part, wanted.platform, confirmed, rules)
+        yield _order(wanted, confirmed, part, act, scopes, granted)
     in_portal = wanted.authentication is Authentication.KEYS_OF_PORTAL
     if wanted.authentication is Authentication.KEYS_OF_FORM or (in_portal and confirmed.jwks):
-        keys = _left(wanted, confirmed) if in_portal else _keys(wanted, confirmed, rules)
+        if in_portal:
+            keys = _keys_of_portal(wanted, confirmed)
+        else:
+            keys = _keys_of_form(wanted, confirmed, rules)
         says, before = members_of(keys), members_of(confirmed.jwks or {})
         act = _act_on_keys(wanted, confirmed, keys)
         yield replace(
@@ -256,13 +258,16 @@ def said_before(
     wanted: Declaration, confirmed: Confirmation | None, rules: Rules
 ) -> Iterator[Order]:
     """Yield every order that a form may have given: for its client, and to make one."""
-    yield _create(wanted, rules)
+    yield _creation(wanted, rules)
     if confirmed is not None and confirmed.said.client_id is not None:
         yield from targets(wanted, confirmed, rules)
 
 
-def _create(wanted: Declaration, rules: Rules) -> Order:
-    granted = next(scopes for part, _, scopes in _scopes(wanted, {}, rules) if part == SCOPES)
+def _creation(wanted: Declaration, rules: Rules) -> Order:
+    """Return the order to make a form's client; to compare the client that the form adopts, where
+    it names one."""
+    by_part = _scopes_by_part(wanted, {}, rules)
+    granted = next(scopes for part, _, scopes in by_part if part == SCOPES)
     says: dict[str, Any] = {CLIENT: wanted.metadata.for_people.properties, SCOPES: granted}
     act = Act.CREATE
     if wanted.form.adopts:
@@ -286,6 +291,8 @@ def _order(
     says: Mapping[str, Any],
     now: Mapping[str, Any],
 ) -> Order:
+    """Return the order about one part of a client: what it must say, and what is confirmed of it
+    ``now``."""
     client_id = confirmed.said.client_id
     return Order(
         wanted.client_key, wanted.resource_name, part, act, says, now, client_id, wanted.form.path
@@ -301,7 +308,7 @@ def _refused(order: Order, confirmed: Confirmation | None) -> Order:
     return replace(order, refused=refusal)
 
 
-def _scopes(
+def _scopes_by_part(
     wanted: Declaration, confirmed: Mapping[str, bool], rules: Rules
 ) -> Iterator[tuple[str, Act, dict[str, Any]]]:
     """Yield per part of the scopes who grants it, and which scopes it must have."""
@@ -323,9 +330,11 @@ def scope_part(platform: Platform, scope: str, rules: Rules) -> str:
     return SCOPES if product is None else f"{SCOPES}/{product}"
 
 
-def _of_part(
+def _confirmed_scopes(
     part: str, platform: Platform, confirmed: Confirmation, rules: Rules
 ) -> dict[str, Any]:
+    """Return the scopes of a part that are confirmed, as an order says them; without those that API
+    providers grant by themselves."""
     granted = {}
     for scope, default in sorted(confirmed.scopes.items()):
         is_assigned = scope in rules.assigned.get(platform, ())
@@ -352,7 +361,7 @@ def _act_on_keys(
     return Act.REMOVE_KEY if removed and then <= now else Act.UPLOAD
 
 
-def _left(wanted: Declaration, confirmed: Confirmation) -> Mapping[str, PublicJwk]:
+def _keys_of_portal(wanted: Declaration, confirmed: Confirmation) -> Mapping[str, PublicJwk]:
     """Return the keys of a client whose keys are left to the portal, but for those that are stolen,
     or a former supplier's."""
     gone = wanted.keys.gone_at_once
@@ -360,7 +369,9 @@ def _left(wanted: Declaration, confirmed: Confirmation) -> Mapping[str, PublicJw
     return {kid: key for kid, key in keys if key.thumbprint not in gone}
 
 
-def _keys(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Mapping[str, PublicJwk]:
+def _keys_of_form(
+    wanted: Declaration, confirmed: Confirmation, rules: Rules
+) -> Mapping[str, PublicJwk]:
     """Return the keys that a client must have: those of its form, and those that may not leave
     yet."""
     now, asked = confirmed.jwks or {}, wanted.jwks or {}

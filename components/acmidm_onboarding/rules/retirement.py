@@ -37,7 +37,7 @@ def declared_now(
     for connection in connections:
         now: Declaration | None = connection
         if leaving := due(connection, day):
-            now = _now(connection, known(connection, records(), at_authorities), leaving)
+            now = _next_step(connection, known(connection, records(), at_authorities), leaving)
         if now is not None:
             declared.append(now)
     return declared
@@ -48,8 +48,13 @@ def unrecorded(
 ) -> list[Declaration]:
     """Return the connections that leave by ``day`` and have no client in the state: they have left,
     or the state has lost them."""
-    leaving = [one for one in connections if one.platform in due(one, day)]
-    return [one for one in leaving if not is_recorded(recorded_as(one, records()))]
+    gone = []
+    for connection in connections:
+        if connection.platform not in due(connection, day):
+            continue
+        if not is_recorded(recorded_as(connection, records())):
+            gone.append(connection)
+    return gone
 
 
 def last_step(connections: Iterable[Declaration], records: Records, day: date) -> frozenset[str]:
@@ -61,7 +66,7 @@ def last_step(connections: Iterable[Declaration], records: Records, day: date) -
         recorded = recorded_as(connection, records)
         if not leaving or recorded is None:
             continue
-        now = _now(connection, recorded, leaving)
+        now = _next_step(connection, recorded, leaving)
         if now is None:
             # What is left of a client that is gone may be protected.
             loses = is_recorded(recorded)
@@ -73,21 +78,23 @@ def last_step(connections: Iterable[Declaration], records: Records, day: date) -
     return frozenset(names)
 
 
-def _now(
-    connection: Declaration, has: Client | None, leaving: frozenset[str]
+def _next_step(
+    connection: Declaration, client: Client | None, leaving: frozenset[str]
 ) -> Declaration | None:
+    """Return what this run declares of a connection, the parts ``leaving`` of which leave; None
+    where its whole client goes. ``client`` is the one that is known of it."""
     if connection.platform.value in leaving:
         # A client that somebody removed may have left configurations, which go without it: none is
         # made to leave.
-        if not is_recorded(has) or _may_go(has, connection):
+        if not is_recorded(client) or _may_go(client, connection):
             return None
-        return _at_first(has, connection, leaving)
+        return _first_step(client, connection, leaving)
     withdrawn = frozenset().union(*(connection.product_scopes[product] for product in leaving))
     gone = leaving
-    if has is not None:
-        gone = leaving - has.products.keys()
-        if not withdrawn & has.granted.keys():
-            may_go = has.leaving.parts - has.leaving.known_protected
+    if client is not None:
+        gone = leaving - client.products.keys()
+        if not withdrawn & client.granted.keys():
+            may_go = client.leaving.parts - client.leaving.known_protected
             gone |= leaving & may_go
     now = connection.without(withdrawn, gone)
     return replace(
@@ -95,33 +102,37 @@ def _now(
         leaving=replace(
             connection.leaving,
             parts=leaving - gone,
-            withdrawn=withdrawn_of(has, connection, now.scopes),
+            withdrawn=withdrawn_of(client, connection, now.scopes),
         ),
     )
 
 
-def _may_go(has: Client, connection: Declaration) -> bool:
+def _may_go(client: Client, connection: Declaration) -> bool:
+    """Return whether an earlier run has prepared a client so that this one removes it, or lets it
+    go."""
     # The provider of a stack that protects its clients removes nothing else.
-    is_recorded = {connection.platform.value, *has.products} <= has.leaving.parts
-    if has.leaving.protected or not is_recorded:
+    is_recorded = {connection.platform.value, *client.products} <= client.leaving.parts
+    if client.leaving.protected or not is_recorded:
         return False
     if not connection.form.keep:
         # What says that it is let go leaves the state first: its removal would let it go.
-        return not has.scopes and not has.leaving.is_let_go
+        return not client.scopes and not client.leaving.is_let_go
     # A compromised key goes first: nobody removes it later.
-    return has.leaving.is_let_go and not has.keys.thumbprints & connection.keys.compromised
+    return client.leaving.is_let_go and not client.keys.thumbprints & connection.keys.compromised
 
 
-def _at_first(has: Client, connection: Declaration, leaving: frozenset[str]) -> Declaration:
+def _first_step(client: Client, connection: Declaration, leaving: frozenset[str]) -> Declaration:
+    """Return a connection whose client still stays: without scopes, but for one that will be let
+    go."""
     scopes = connection.scopes if connection.form.keep else {}
-    withdrawn = withdrawn_of(has, connection, scopes)
-    now = replace(connection.leaving, parts=leaving, withdrawn=withdrawn)
-    return replace(connection, leaving=now, scopes=scopes)
+    withdrawn = withdrawn_of(client, connection, scopes)
+    marked = replace(connection.leaving, parts=leaving, withdrawn=withdrawn)
+    return replace(connection, leaving=marked, scopes=scopes)
 
 
 def withdrawn_of(
-    has: Client | None, connection: Declaration, scopes: Container[str]
+    client: Client | None, connection: Declaration, scopes: Container[str]
 ) -> frozenset[str]:
     """Return the scopes of the form that the client has had and that this run does not declare."""
-    had = has.had_scopes if has else frozenset()
+    had = client.had_scopes if client else frozenset()
     return frozenset(scope for scope in connection.scopes if scope in had and scope not in scopes)
