@@ -66,6 +66,11 @@ class Code(IntEnum):
     UNREACHABLE = 3
 
 
+def each_once(stacks: list[str] | None) -> list[str] | None:
+    """Return the stacks that an option names, each once: so is each read, and shown."""
+    return stacks and list(dict.fromkeys(stacks))
+
+
 StackOption = Annotated[
     str,
     typer.Option(
@@ -80,6 +85,7 @@ StacksOption = Annotated[
         metavar="STACK",
         help="The stack, as in Pulumi.STACK.yaml; may be repeated.",
         show_default="tni",
+        callback=each_once,
         autocompletion=completion.stacks,
     ),
 ]

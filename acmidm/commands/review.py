@@ -38,7 +38,7 @@ from acmidm.report.revisions.forms import (
 from acmidm.report.revisions.other_changes import changes_elsewhere, confirmed_with_forms
 from acmidm.report.revisions.stacks import setting_in, stacks_of
 from acmidm.report.rights import warn_of_missing_rights
-from acmidm.terminal import Code, Output, OutputOption, fail, working
+from acmidm.terminal import Code, Output, OutputOption, each_once, fail, working
 from acmidm.words import plain
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.catalogue_files import load_catalogue
@@ -72,6 +72,7 @@ def review(
             metavar="STACK",
             help="Preview this stack and review it; may be repeated.",
             show_default=False,
+            callback=each_once,
             autocompletion=completion.stacks,
         ),
     ] = None,

@@ -29,7 +29,7 @@ from acmidm.desk.views import Status, View
 from acmidm.engine.pulumi import UnknownStack
 from acmidm.engine.stacks import stack_of, uploaded_keys, with_a_portal
 from acmidm.render.output import write_report
-from acmidm.terminal import Code, TableOutput, fail, speaking, warn, working
+from acmidm.terminal import Code, TableOutput, each_once, fail, speaking, warn, working
 from acmidm.words import plain
 from acmidm_onboarding.forms.files import MANDATES_FILE
 from acmidm_onboarding.project import require_project
@@ -69,6 +69,7 @@ def status(
                 "all that the engine knows; with --board or --waiting-for, all whose clients are"
                 " at a Beheerportaal"
             ),
+            callback=each_once,
             autocompletion=completion.stacks,
         ),
     ] = None,
@@ -113,14 +114,13 @@ def status(
     """
     now = datetime.now(UTC)
     failures: list[Failure] = []
-    named = list(dict.fromkeys(stack or ()))
     if board or waiting_for:
-        stacks = named or _with_a_portal()
+        stacks = stack or _with_a_portal()
         opened = [stack_of(name, now=now, by_policies=True) for name in stacks]
         connections = list(read_progress(opened))
     else:
         with_unmade = expiring is not None
-        opened, connections, failures = _read(named, with_unmade=with_unmade, now=now)
+        opened, connections, failures = _read(stack, with_unmade=with_unmade, now=now)
         stacks = [found.name for found in opened]
     for failure in failures:
         warn(failure)
@@ -192,7 +192,7 @@ def _with_a_portal() -> list[str]:
 
 
 def _read(
-    named: Sequence[str], *, with_unmade: bool, now: datetime
+    named: Sequence[str] | None, *, with_unmade: bool, now: datetime
 ) -> tuple[list[Stack], list[ListedConnection], list[Failure]]:
     """Return the stacks that can be read, their connections, and why others cannot be read. Raises
     Failure where none can be."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from typer.testing import CliRunner
@@ -16,6 +16,7 @@ from acmidm.desk.access import NamedApi
 from acmidm.desk.filters import Filters
 from acmidm.desk.status import WaitsFor
 from acmidm.engine import pulumi as engine
+from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment
 from tests.support.engine import ROOT
 
@@ -72,9 +73,17 @@ def test_a_list_of_nothing(output: str, begins: str, monkeypatch: pytest.MonkeyP
     assert (said.exit_code, said.output[: len(begins)]) == (0, begins)
 
 
-@pytest.mark.parametrize("view", [(), ("--board",), ("--api", "dosis")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("status",),
+        ("status", "--board"),
+        ("status", "--api", "dosis"),
+        ("history", "--since", "2026-11-17"),
+    ],
+)
 def test_a_stack_that_is_named_twice_is_read_once(
-    view: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And each of its connections is shown once."""
     monkeypatch.chdir(ROOT)
@@ -85,13 +94,28 @@ def test_a_stack_that_is_named_twice_is_read_once(
         return {}
 
     monkeypatch.setattr(engine, "stack_deployment", deployment)
-    words = ["status", *view, "--output", "json", "--stack", "tni"]
+    words = [*command, "--output", "json", "--stack", "tni"]
     once, twice = (CliRunner().invoke(app, each) for each in (words, [*words, "--stack", "tni"]))
     assert read == ["tni", "tni"]
     reports = [json.loads(said.stdout) for said in (once, twice)]
     for report in reports:
-        del report["checked_at"]
+        report.pop("checked_at", None)
     assert reports[0] == reports[1]
+
+
+def test_a_stack_that_is_named_twice_is_previewed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So it can be saved, as one stack."""
+    previewed: list[list[str]] = []
+
+    def read_plans(stacks: list[str], *_: object, **__: object) -> NoReturn:
+        previewed.append(stacks)
+        raise Failure("no engine")
+
+    monkeypatch.setattr("acmidm.commands.review.read_plans", read_plans)
+    words = ["review", "--stack", "tni", "--stack", "tni", "--save", "approved.json"]
+    said = CliRunner().invoke(app, words)
+    assert previewed == [["tni"]]
+    assert "no engine" in said.output
 
 
 @pytest.mark.parametrize("output", ["text", "json", "csv", "html"])
