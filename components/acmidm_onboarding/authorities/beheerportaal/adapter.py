@@ -111,7 +111,7 @@ class Beheerportaal:
             value = secret.value if secret else None
             document = _document(wanted, value)
             if secret is not None:
-                updated_at = answer.as_(WireRegisteredClient).client_secret_updated_at or 0
+                updated_at = answer.as_(WireRegisteredClient).secret_updated_at
                 if secret.follows in (None, updated_at):
                     document["client_secret_overlap_seconds"] = secret.overlap_seconds
             self._put(_client(client_id), document, answer)
@@ -127,7 +127,7 @@ class Beheerportaal:
             always=secret is not None,
         )
         client = self._found(client_id) if secret is not None else None
-        return (client.client_secret_updated_at or 0) if client else None
+        return client.secret_updated_at if client else None
 
     def remove(self, client_id: str, owner: Owner) -> bool:
         self._require_not_reserved(client_id)
