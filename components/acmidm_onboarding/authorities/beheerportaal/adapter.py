@@ -76,14 +76,14 @@ class Beheerportaal:
         return None
 
     def read(self, client_id: str) -> RegisteredClient | None:
-        client = self._found(client_id)
+        client = self._find(client_id)
         if client is None:
             return None
         scopes = self.read_scopes(client_id)
         jwks = self.read_jwks(client_id)
         if scopes is not None and jwks is not None:
             return client.with_parts(scopes, jwks)
-        if self._found(client_id) is None:  # removed since
+        if self._find(client_id) is None:  # removed since
             return None
         raise Unintelligible(
             tr(
@@ -95,7 +95,7 @@ class Beheerportaal:
         )
 
     def read_metadata(self, client_id: str) -> ClientMetadata | None:
-        client = self._found(client_id)
+        client = self._find(client_id)
         return client.metadata if client else None
 
     def update(
@@ -126,7 +126,7 @@ class Beheerportaal:
             is_expected=lambda now: known is not None and now == known.as_written_by(now.owner),
             always=secret is not None,
         )
-        client = self._found(client_id) if secret is not None else None
+        client = self._find(client_id) if secret is not None else None
         return client.secret_updated_at if client else None
 
     def remove(self, client_id: str, owner: Owner) -> bool:
@@ -197,7 +197,7 @@ class Beheerportaal:
             most = max(most, answer.as_(WireAdministrators).count)
         return most
 
-    def _found(self, client_id: str) -> WireRegisteredClient | None:
+    def _find(self, client_id: str) -> WireRegisteredClient | None:
         answer = self._documents.find(_client(client_id))
         return answer.as_(WireRegisteredClient) if answer else None
 
