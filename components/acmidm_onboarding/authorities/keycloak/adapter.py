@@ -357,8 +357,7 @@ class Keycloak(Authority):
 
         def attempt() -> WireClient:
             client = self._required(client_id)
-            scopes = {name: default for name, default in client.scopes.items() if name in intended}
-            self._change_scopes(client, scopes)
+            self._change_scopes(client, only(client.scopes, intended))
             return client
 
         return with_retries(attempt, _CONFLICTS)
