@@ -36,7 +36,8 @@ async def _warn(onboardings: Sequence[Onboarding]) -> None:
 
 
 async def _refusals_of_keys(onboarding: Onboarding) -> list[str]:
-    """Return a sentence per platform with keys that may not leave yet."""
+    """Return a sentence per platform with keys that may not leave yet, or of which nobody knows
+    whether they may."""
     sentences = []
     for part in onboarding.parts:
         refused = await part.refused.future() if isinstance(part, ClientJwks) else None
@@ -46,8 +47,8 @@ async def _refusals_of_keys(onboarding: Onboarding) -> list[str]:
 
 
 async def _report(onboardings: Sequence[Onboarding]) -> None:
-    """Report as errors the keys that may not leave yet and the clients that cannot be taken over,
-    and end the program where there is any; not for a command, which reads what is reported."""
+    """Report as errors what is refused of keys and the clients that cannot be taken over, and end
+    the program where there is any; not for a command, which reads what is reported."""
     refused = False
     for onboarding in onboardings:
         for sentence in await _refusals_of_keys(onboarding):

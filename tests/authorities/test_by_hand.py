@@ -49,7 +49,7 @@ def test_what_is_confirmed_is_done_already(there: ByHand, tmp_path: Path) -> Non
         update={"managed_by": "acmidm/tni", "incarnation": "x", "keys_declared": True}
     )
     assert there.register(marked, None, {}, {}).client_id == CLIENT_ID
-    there.update(CLIENT_ID, None, marked, None)
+    assert there.update(CLIENT_ID, None, marked, None) is None
     there.replace_scopes(CLIENT_ID, None, {"dv_magda": False})
     there.replace_jwks(CLIENT_ID, None, KEYS)
     there.product_api.put(

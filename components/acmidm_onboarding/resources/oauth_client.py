@@ -274,11 +274,12 @@ def _register(platform: ConnectedPlatform, props: dict[str, Any]) -> CreateResul
     ``props``. Raises AlreadyRegistered where a client has its natural key."""
     # Known: the state has them with their resources.
     parts = props.pop(ownership.PARTS, {})
-    inside = parts.get("scopes", {}), parts.get("jwks", {})
-    made = platform.authority.register(_metadata(props), props.get("client_secret"), *inside)
+    scopes, jwks = parts.get("scopes", {}), parts.get("jwks", {})
+    client_secret = props.get("client_secret")
+    made = platform.authority.register(_metadata(props), client_secret, scopes, jwks)
     platform.made[made.client_id] = made
     outputs = {**inputs_of(props), "client_id": made.client_id, _HAND_OVER: True}
-    if props.get("client_secret") is not None:
+    if client_secret is not None:
         outputs[_UPDATED_AT] = made.client_secret_updated_at
     return CreateResult(made.client_id, outputs)
 

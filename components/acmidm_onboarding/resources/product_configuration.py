@@ -53,10 +53,10 @@ class ProductConfigurationProvider(AuthorityProvider):
         if not seen and not props.get(ownership.FORMERLY):
             return None
         current = self.on(props).product_api.read(props["product"], props["client_id"])
-        if current is None or "configuration" not in seen:
-            return (
-                current if current and ownership.is_this_connection(current.owner, props) else None
-            )
+        if current is None:
+            return None
+        if "configuration" not in seen:
+            return current if ownership.is_this_connection(current.owner, props) else None
         is_shown = current.owner.is_nobody or current.owner.managed_by == props["managed_by"]
         owner = current.owner if is_shown else Owner()
         return ProductDocument(seen["configuration"], owner)

@@ -231,7 +231,7 @@ def of_its_type(values: object) -> object:
         return values
     if authority := installed_authorities().get(str(values.get("authority", DEFAULT_AUTHORITY))):
         return authority.settings.model_validate(values)
-    common = {field.alias for field in PlatformSettings.model_fields.values()}
+    common = by_key(PlatformSettings)
     return {key: value for key, value in values.items() if key in common}
 
 

@@ -76,14 +76,14 @@ class Beheerportaal:
         return None
 
     def read(self, client_id: str) -> RegisteredClient | None:
-        client = self._found(client_id)
+        client = self._find(client_id)
         if client is None:
             return None
         scopes = self.read_scopes(client_id)
         jwks = self.read_jwks(client_id)
         if scopes is not None and jwks is not None:
             return client.with_parts(scopes, jwks)
-        if self._found(client_id) is None:  # removed since
+        if self._find(client_id) is None:  # removed since
             return None
         raise Unintelligible(
             tr(
@@ -95,7 +95,7 @@ class Beheerportaal:
         )
 
     def read_metadata(self, client_id: str) -> ClientMetadata | None:
-        client = self._found(client_id)
+        client = self._find(client_id)
         return client.metadata if client else None
 
     def update(
@@ -111,7 +111,7 @@ class Beheerportaal:
             value = secret.value if secret else None
             document = _document(wanted, value)
             if secret is not None:
-                updated_at = answer.as_(WireRegisteredClient).client_secret_updated_at or 0
+                updated_at = answer.as_(WireRegisteredClient).secret_updated_at
                 if secret.follows in (None, updated_at):
                     document["client_secret_overlap_seconds"] = secret.overlap_seconds
             self._put(_client(client_id), document, answer)
@@ -126,8 +126,8 @@ class Beheerportaal:
             is_expected=lambda now: known is not None and now == known.as_written_by(now.owner),
             always=secret is not None,
         )
-        client = self._found(client_id) if secret is not None else None
-        return (client.client_secret_updated_at or 0) if client else None
+        client = self._find(client_id) if secret is not None else None
+        return client.secret_updated_at if client else None
 
     def remove(self, client_id: str, owner: Owner) -> bool:
         self._require_not_reserved(client_id)
@@ -197,7 +197,7 @@ class Beheerportaal:
             most = max(most, answer.as_(WireAdministrators).count)
         return most
 
-    def _found(self, client_id: str) -> WireRegisteredClient | None:
+    def _find(self, client_id: str) -> WireRegisteredClient | None:
         answer = self._documents.find(_client(client_id))
         return answer.as_(WireRegisteredClient) if answer else None
 

@@ -85,10 +85,14 @@ class WireRegisteredClient(ClientMetadata):
     def metadata(self) -> ClientMetadata:
         return ClientMetadata(**dict(self))
 
+    @property
+    def secret_updated_at(self) -> int:
+        """When its secret last changed, 0 where the authority does not say."""
+        return self.client_secret_updated_at or 0
+
     def with_parts(self, scopes: Scopes, jwks: Jwks) -> RegisteredClient:
         """Return the client with what lives inside it."""
-        updated_at = self.client_secret_updated_at or 0
-        return RegisteredClient(self.client_id, self.metadata, updated_at, scopes, jwks)
+        return RegisteredClient(self.client_id, self.metadata, self.secret_updated_at, scopes, jwks)
 
 
 class WireScopes(_Wire):

@@ -274,8 +274,8 @@ class Keycloak(Authority):
         return None
 
     def _required(self, client_id: str) -> WireClient:
-        """Return a client that is to be changed. Raises NotFound for one that is gone, and refuses
-        a reserved one."""
+        """Return a client that will be changed. Raises NotFound for one that is gone, and Rejected
+        for one that is reserved by its name."""
         client = self._find(client_id)
         if client is None:
             raise NotFound(
@@ -357,8 +357,7 @@ class Keycloak(Authority):
 
         def attempt() -> WireClient:
             client = self._required(client_id)
-            scopes = {name: default for name, default in client.scopes.items() if name in intended}
-            self._change_scopes(client, scopes)
+            self._change_scopes(client, only(client.scopes, intended))
             return client
 
         return with_retries(attempt, _CONFLICTS)
