@@ -44,6 +44,7 @@ from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, identifying,
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.metadata import ClientMetadata
 from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.plain import only
 from acmidm_onboarding.values.problems import Failure, both, quoted
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -239,7 +240,7 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
             "application": names[0],
             "contacts": contacts,
             "platforms": [PLATFORM.value],
-            **{name: value for name, value in properties[0].items() if name in _SAID},
+            **only(properties[0], _SAID),
             "environments": requests,
         }
         draft = ExistingClients(

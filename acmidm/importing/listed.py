@@ -25,7 +25,7 @@ from acmidm_onboarding.values.metadata import (
     ProductDocument,
     without_assigned,
 )
-from acmidm_onboarding.values.plain import flat
+from acmidm_onboarding.values.plain import flat, only
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -179,7 +179,7 @@ def request_of(client: ListedClient, catalogue: Catalogue, reasons: list[str]) -
     request = {
         "adopt": {Platform.ACMIDM.value: client.client_id},
         "scopes": dict(sorted(scopes.items())),
-        **{name: said[name] for name in EnvironmentRequest.model_fields if name in said},
+        **only(said, EnvironmentRequest.model_fields),
         "products": products,
     }
     return filled(request)

@@ -125,7 +125,7 @@ class ListOfKeys:
         return free_names(f"{name}-{self.environment}-{now.year}", count, is_taken)
 
     def _file_of(self, name: str) -> Path:
-        return Path.cwd() / self.file.with_name(f"{name}.jwk.json")
+        return self.file.with_name(f"{name}.jwk.json")
 
     def declare(self, keys: Mapping[str, PublicJwk]) -> Callable[[], list[Path]]:
         """Return what writes the keys, by the names of their files, and lists them. Raises

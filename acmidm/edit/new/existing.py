@@ -146,7 +146,7 @@ def _lacking(
     loaded: LoadedForm, draft: Draft, environment: Environment, environments: Any
 ) -> CommentedMap:
     """Return what an environment of a form lacks of a draft. Of a draft that is like another
-    environment, it gets what that has, but for the fields that are given; None leaves one out."""
+    environment, it gets what that has, but for the fields that are given."""
     has = loaded.form.environments.get(environment, EnvironmentRequest())
     lacking = CommentedMap()
     for part in ("scopes", "products", "attributes"):
@@ -155,13 +155,20 @@ def _lacking(
                 continue
             value = copied(own)
             if draft.like:
-                value = copied(environments[draft.like][part][name])
-                for field, given in own.items():
-                    value[field] = copied(given)
-                    if given is None:
-                        del value[field]
+                value = _with_fields(environments[draft.like][part][name], own)
             lacking.setdefault(part, CommentedMap())[name] = value
     return lacking
+
+
+def _with_fields(written: Any, fields: Mapping[str, Any]) -> Any:
+    """Return a copy of a part of a document with these fields; None leaves one out."""
+    copy = copied(written)
+    for name, value in fields.items():
+        if value is None:
+            copy.pop(name, None)
+        else:
+            copy[name] = copied(value)
+    return copy
 
 
 def _take_over(document: Any, loaded: LoadedForm, draft: Draft, without: Without) -> None:

@@ -43,7 +43,7 @@ from acmidm_onboarding.forms.loading import load_organisations
 from acmidm_onboarding.forms.speaking import about_names
 from acmidm_onboarding.texts import Language, tr
 from acmidm_onboarding.values.identifiers import look_of
-from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.jwk import PublicJwk, thumbprints
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import (
     Failure,
@@ -274,9 +274,8 @@ class SentFiles:
 
         A key of another environment is no key that it has: the loader says what is wrong with it.
         """
-        files, there = Files(self.changes.texts), set[str]()
-        if loaded:
-            there = {key.thumbprint for key in loaded.keys.get(environment, ())}
+        files = Files(self.changes.texts)
+        there = thumbprints(loaded.keys.get(environment, ()) if loaded else ())
         more = [key for key in keys if getattr(key, "thumbprint", None) not in there]
         free = free_names(
             f"{form.stem}-{environment}-{datetime.now(UTC).year}",

@@ -511,8 +511,8 @@ class Scopes(FormRows[AddedScopes]):
         scope: str,
         grant: Grant,
     ) -> bool:
-        """Return whether neither the form nor an earlier row has a scope. Raises Failure where that
-        row says otherwise."""
+        """Return whether the form lacks a scope, which an earlier row may give it too. Raises
+        Failure where that row says otherwise."""
         first, granted = self._first.setdefault((loaded.file, environment, scope), (row, grant))
         if granted != grant:
             raise Failure(

@@ -24,7 +24,7 @@ from acmidm_onboarding.forms.documents import (
     YamlDocument,
     read_beginning,
     read_document,
-    read_text,
+    text_of,
 )
 from acmidm_onboarding.forms.files import shown
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
@@ -162,20 +162,21 @@ def read_sent(file: Path) -> list[Taken]:
         content = read_beginning(file)
     except Unreadable as error:
         return [Taken(file, for_team=[f"{error}"])]
-    parts = _parts(file)
+    parts = _parts(content)
     if len(parts) > 1:
         documents = [_taken(file, content, _document(file, part)) for part in parts]
         if all(taken.takes_over for taken in documents):
             return documents
-    return [_taken(file, content, read_document(file, shown(file)))]
+    document = read_document(file, shown(file), lambda _: text_of(content))
+    return [_taken(file, content, document)]
 
 
-def _parts(file: Path) -> list[str]:
-    """Return the text of each document that has more than comments; none where the file cannot be
-    read, which is said of it as a whole."""
+def _parts(content: bytes) -> list[str]:
+    """Return the text of each document that has more than comments; none where the file is no text
+    that is read here, which is said of it as a whole."""
     parts: list[str] = []
     with suppress(Unreadable):
-        text = read_text(file)
+        text = text_of(content)
         starts = [match.start() for match in _BEGINS_DOCUMENT.finditer(text)]
         for start, end in pairwise([0, *starts, len(text)]):
             lines = text[start:end].splitlines()

@@ -33,7 +33,7 @@ from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client, Grant
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk
+from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk, thumbprints
 from acmidm_onboarding.values.problems import Failure, listed, quoted
 from acmidm_onboarding.values.terms import MOST_KEYS
 
@@ -311,7 +311,7 @@ class TakeOver:
     def _check_number_of_keys(self) -> None:
         """Leave all keys as they are where the form would have none, or too many."""
         gone = self._without.get("keys", ())
-        has = {key.thumbprint for key in self._loaded.keys.get(self.declared.environment, ())}
+        has = thumbprints(self._loaded.keys.get(self.declared.environment, ()))
         left = len(has.difference(gone)) + len(self._keys)
         if 1 <= left <= MOST_KEYS:
             return
