@@ -19,7 +19,7 @@ from acmidm.engine.stacks import managed_by as named_at_authorities
 from acmidm.engine.stacks import require_a_form, stack_of, unreachable
 from acmidm.render.output import write_report
 from acmidm.report.authors import attributed
-from acmidm.report.compare import paired
+from acmidm.report.compare import known_client_id, paired
 from acmidm.report.connection import ConnectionChanges
 from acmidm.report.drift import Drift, drift_of, ends_that_passed, expiring_keys, key_warnings
 from acmidm.report.mistakes import mistakes_of, staying_clients
@@ -338,11 +338,10 @@ class _Looking:
         takes over."""
         client_ids = set[tuple[Platform, str | None]]()
         for recorded, declared in paired(self._stack.state.recorded.clients, self._declared or {}):
-            if recorded:
-                client_id = self._right_ids.get(recorded.client_key, recorded.client_id)
-                client_ids.add((recorded.platform, client_id))
-            elif declared:
-                client_ids.add((declared.platform, declared.form.adopts))
+            if state := recorded or declared:
+                client_id = known_client_id(recorded, declared)
+                right_id = self._right_ids.get(state.client_key, client_id)
+                client_ids.add((state.platform, right_id))
         return client_ids
 
     @property
