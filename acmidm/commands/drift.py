@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import chain
 from typing import Annotated, Any
 
@@ -19,7 +20,7 @@ from acmidm.engine.stacks import managed_by as named_at_authorities
 from acmidm.engine.stacks import require_a_form, stack_of, unreachable
 from acmidm.render.output import write_report
 from acmidm.report.authors import attributed
-from acmidm.report.compare import paired
+from acmidm.report.compare import known_client_id, paired
 from acmidm.report.connection import ConnectionChanges
 from acmidm.report.drift import Drift, drift_of, ends_that_passed, expiring_keys, key_warnings
 from acmidm.report.mistakes import mistakes_of, staying_clients
@@ -202,9 +203,6 @@ class _Looking:
         self._mistakes: Sequence[str] = ()
         self._staying: Collection[ClientKey] = ()
         """The clients that stay as they are, for a mistake in their form."""
-        self._corrected: Sequence[tuple[Client, str]] = ()
-        self._right_ids: dict[ClientKey, str] = {}
-        """The right client-ID of each client of which a wrong one was confirmed."""
         self._states: Sequence[Client] = ()
         """The clients that are recorded, then those that are declared."""
         self._real: Mapping[Platform, Real] = {}
@@ -234,9 +232,6 @@ class _Looking:
             if self._desired is not None:
                 require_a_form(stack)
             platforms = stack.authorities.platforms
-            self._corrected = stack.corrected
-            for client, right_id in self._corrected:
-                self._right_ids[client.client_key] = right_id
             self._states = []
             for state in (*recorded.clients.values(), *(self._declared or {}).values()):
                 client_id = self._right_ids.get(state.client_key, state.client_id)
@@ -331,6 +326,11 @@ class _Looking:
         )
         return Look(report, clients, bool(self._mistakes), self._without_scopes)
 
+    @cached_property
+    def _right_ids(self) -> Mapping[ClientKey, str]:
+        """The right client-ID of each client of which a wrong one was confirmed."""
+        return {client.client_key: right_id for client, right_id in self._stack.corrected}
+
     @property
     def _client_ids(self) -> set[tuple[Platform, str | None]]:
         """The clients by the client-IDs by which they are compared: the right one where a wrong one
@@ -338,11 +338,10 @@ class _Looking:
         takes over."""
         client_ids = set[tuple[Platform, str | None]]()
         for recorded, declared in paired(self._stack.state.recorded.clients, self._declared or {}):
-            if recorded:
-                client_id = self._right_ids.get(recorded.client_key, recorded.client_id)
-                client_ids.add((recorded.platform, client_id))
-            elif declared:
-                client_ids.add((declared.platform, declared.form.adopts))
+            if state := recorded or declared:
+                client_id = known_client_id(recorded, declared)
+                right_id = self._right_ids.get(state.client_key, client_id)
+                client_ids.add((state.platform, right_id))
         return client_ids
 
     @property
@@ -395,7 +394,7 @@ class _Looking:
             if client.recorded and client.recorded.client_key in self._staying:
                 client.no_run_heals = True
         clients += map(without_confirmation, stack.unconfirmed)
-        clients += [with_another_id(client, client_id) for client, client_id in self._corrected]
+        clients += [with_another_id(client, right_id) for client, right_id in stack.corrected]
         return clients
 
     def _undeclared(self) -> Apart:

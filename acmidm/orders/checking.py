@@ -17,6 +17,7 @@ from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client, resource_name
 from acmidm_onboarding.values.confirmation import KEYS, SCOPES, Confirmation
 from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.jwk import thumbprints
 from acmidm_onboarding.values.problems import Failure, on_one_line
 
 CLIENT_ID, SCOPE_COLUMN = "client_id", "scopes"
@@ -142,11 +143,9 @@ def _by_evidence(confirmed: Confirmation, form: Declaration) -> Iterator[Differe
     if unconfirmed:
         confirmed_scopes = shown(sorted(scopes))
         yield Difference(part=SCOPES, confirmed=confirmed_scopes, seen=shown(unconfirmed), **facts)
-    thumbprints = {key.thumbprint for key in (confirmed.jwks or {}).values()}
-    if confirmed.jwks is not None and proof.thumbprint not in thumbprints:
-        yield Difference(
-            part=KEYS, confirmed=shown(sorted(thumbprints)), seen=proof.thumbprint, **facts
-        )
+    keys = thumbprints((confirmed.jwks or {}).values())
+    if confirmed.jwks is not None and proof.thumbprint not in keys:
+        yield Difference(part=KEYS, confirmed=shown(sorted(keys)), seen=proof.thumbprint, **facts)
 
 
 def _by_export(clients: list[Client], listed: Listed, source: str) -> Iterator[Difference]:

@@ -38,6 +38,7 @@ from acmidm_onboarding.texts import N_
 from acmidm_onboarding.values.client import recorded_as
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import Evidence, Expected
+from acmidm_onboarding.values.jwk import thumbprints
 from acmidm_onboarding.values.problems import Failure, InvalidForms, did_you_mean, listed
 from acmidm_onboarding.values.terms import Platform
 
@@ -262,8 +263,7 @@ def _inputs_of(
     other_keys: dict[str, str] = {}
     for keys_environment, keys in loaded.keys.items():
         if keys_environment is not connection.environment:
-            thumbprints = [key.thumbprint for key in keys]
-            other_keys |= dict.fromkeys(thumbprints, keys_environment.value)
+            other_keys |= dict.fromkeys(thumbprints(keys), keys_environment.value)
     scopes: dict[str, str] = {}
     for on_platform, name in named.items():
         scopes[on_platform] = catalogue.product_of[name].product

@@ -13,6 +13,7 @@ from acmidm.probe.network import Reply
 from acmidm.probe.trial import Trial, Wanted
 from acmidm_onboarding.texts import N_
 from acmidm_onboarding.values.jwk import algorithms_of
+from acmidm_onboarding.values.plain import without
 from acmidm_onboarding.values.problems import quoted
 from acmidm_onboarding.values.terms import Platform
 
@@ -142,8 +143,7 @@ def _wrong_audience(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
 
 def _wrong_algorithm(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
     """Return the finding where the token is given for another algorithm that fits the key."""
-    members = {name: value for name, value in trial.key.public.members.items() if name != "alg"}
-    fitting = algorithms_of(members)
+    fitting = algorithms_of(without(trial.key.public.members, {"alg"}))
     untried = [alg for alg in _ALGORITHMS if alg in fitting and alg != trial.alg]
     for alg in untried[:_MOST_ALGORITHMS]:
         if _is_let_in(trial.request_token(wanted, alg=alg)):

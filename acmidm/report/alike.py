@@ -79,14 +79,13 @@ def together_beside(changes: Sequence[Change]) -> list[Line]:
         alike.setdefault(shape, []).append(place)
     placed: list[tuple[float, Line]] = []
     for places in alike.values():
-        group = list(map(changes.__getitem__, places))
-        lines = [change.as_line() for change in group]
+        group = [changes[place] for place in places]
         if len(group) >= _FEWEST:
             text = Piece(translated(_TOGETHER[group[0].kind], count=len(group)))
             members = tuple(map(_values, group))
-            placed.append((last + 0.5, Line([text], lines[0].label, members=members)))
+            placed.append((last + 0.5, Line([text], group[0].as_line().label, members=members)))
         else:
-            placed += zip(places, lines, strict=True)
+            placed += [(place, changes[place].as_line()) for place in places]
     return [line for _, line in sorted(placed, key=itemgetter(0))]
 
 

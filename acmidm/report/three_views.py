@@ -23,7 +23,7 @@ from acmidm_onboarding.engine_resources import Resource, kind_of_part, product_p
 from acmidm_onboarding.recorded import Recorded
 from acmidm_onboarding.values.client import JWKS_URI, NOT_DECLARED, Client, Clients, Grant, grants
 from acmidm_onboarding.values.metadata import Owner, ProductDocument
-from acmidm_onboarding.values.plain import flat, without
+from acmidm_onboarding.values.plain import flat, only, without
 from acmidm_onboarding.values.terms import Platform
 
 _ABSENT = object()
@@ -274,8 +274,8 @@ def _incarnated(declared: Client | None, recorded: Client | None) -> Client | No
     for name, product in declared.products.items():
         incarnation = recorded.products.get(name, product).owner.incarnation
         products[name] = replace(product, owner=replace(product.owner, incarnation=incarnation))
-    of_run = {name: value for name, value in recorded.fields.items() if name in _OF_A_RUN}
-    return replace(declared, fields={**declared.fields, **of_run}, products=products)
+    fields = {**declared.fields, **only(recorded.fields, _OF_A_RUN)}
+    return replace(declared, fields=fields, products=products)
 
 
 def _created(client: ClientDrift, comparison: Comparison) -> None:
