@@ -179,8 +179,8 @@ def _tables(file: Path, wanted: Headings) -> list[_Table]:
             sheets = _of_workbook(file)
         case _:
             raise Failure(f"{file} is neither .xlsx nor .csv; save the spreadsheet as one of these")
-    titles = sheets if len(sheets) > 1 else [None]  # one sheet alone is not named
-    return [_table(*titled, wanted) for titled in zip(titles, sheets.values(), strict=False)]
+    is_alone = len(sheets) == 1  # such a sheet is not named
+    return [_table(None if is_alone else title, cells, wanted) for title, cells in sheets.items()]
 
 
 def _table(title: str | None, cells: Cells, wanted: Headings) -> _Table:

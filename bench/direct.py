@@ -33,12 +33,10 @@ def main(tool: str, act: str, file: str) -> None:
         def bare(method: str, path: str, document: Any, **headers: str) -> None:
             http.request(method, path, json=document, headers=headers).raise_for_status()
 
-        tools: dict[str, Callable[[], Send]] = {
-            "httpx": lambda: lambda method, path, document: bare(method, admin + path, document),
-            "python-keycloak": lambda: _python_keycloak(admin, token),
-            "kcadm.sh": lambda: _kcadm(admin, token),
-        }
-        send = tools[tool]()
+        def in_realm(method: str, path: str, document: Any) -> None:
+            bare(method, admin + path, document)
+
+        send = in_realm if tool == "httpx" else _TOOLS[tool](admin, token)
 
         def send_all(requests: list[Any]) -> None:
             for method, path, document, headers in requests:
@@ -100,6 +98,8 @@ def _kcadm(admin: str, token: str) -> Send:
 
     return send
 
+
+_TOOLS = {"python-keycloak": _python_keycloak, "kcadm.sh": _kcadm}
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from acmidm_onboarding import recorded
 from acmidm_onboarding.settings.trusted_hosts import TRUSTED_HOSTS
 from tests.support import tools
 from tests.support.counted_engine import counted
-from tests.support.isolation import isolated
+from tests.support.isolation import forget_states, isolated
 from tests.support.offered import KEYCLOAK_PORT, RUN, SHARED, catalogue_folder, write_catalogue
 from tests.support.workspace import place, workspace
 
@@ -44,9 +43,6 @@ def _whole_tracebacks() -> Iterator[None]:
     vars(sys).pop("tracebacklimit", None)
 
 
-_READINGS = [reading for reading in vars(recorded).values() if hasattr(reading, "cache_clear")]
-
-
 _RUNNING: list[pytest.Item] = []
 """The test that runs now."""
 
@@ -58,12 +54,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown() -> None:
-    """A run reads a state once; in tests that call a command, pytest's process is many runs.
-
-    Not a fixture: all 5,000 tests would pay for one, a fifth of what pytest does for a test.
-    """
-    for reading in _READINGS:
-        reading.cache_clear()
+    """Leave no state that a test read to the next. Not a fixture: all 5,000 tests would pay for
+    one, a fifth of what pytest does for a test."""
+    forget_states()
     _RUNNING.clear()
 
 

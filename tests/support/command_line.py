@@ -18,8 +18,8 @@ import pytest
 from typer.testing import CliRunner
 
 from acmidm.cli import app
-from acmidm_onboarding import recorded
 from tests.support.engine import Outcome, Project
+from tests.support.isolation import forget_states
 from tests.support.offered import write_catalogue
 from tests.support.repository import git
 
@@ -31,9 +31,7 @@ class CommandLine:
     project: Project
 
     def run(self, *words: str) -> Outcome:
-        for reading in vars(recorded).values():
-            if hasattr(reading, "cache_clear"):  # a state is read once per process
-                reading.cache_clear()
+        forget_states()
         folder = self.project.folder / self.project.below
         with chdir(folder), patch.dict(os.environ, self.project.variables()):
             result = CliRunner().invoke(app, words, catch_exceptions=False)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from acmidm_onboarding import recorded
 from tests.support.counted_engine import count_in
 from toolchain.common import PULUMI_HOME
 from toolchain.environment import variables
@@ -17,6 +18,7 @@ from toolchain.environment import variables
 _OF_TESTS = ("ACMIDM_SCREENSHOTS",)
 """Variables that are for tests."""
 _OF_MAKE = ("BACKEND", "STACK")
+_READINGS = [reading for reading in vars(recorded).values() if hasattr(reading, "cache_clear")]
 
 
 def isolated(environment: Mapping[str, str], shared: Path) -> dict[str, str]:
@@ -39,6 +41,12 @@ def isolated(environment: Mapping[str, str], shared: Path) -> dict[str, str]:
         "PULUMI_BACKEND_URL": f"file://{state}",
         "PULUMI_CONFIG_PASSPHRASE": "of-tests",
     }
+
+
+def forget_states() -> None:
+    """Have states read anew: a run reads each once, and the process of a test is many runs."""
+    for reading in _READINGS:
+        reading.cache_clear()
 
 
 def _is_of_a_stack(name: str) -> bool:
