@@ -559,8 +559,8 @@ def _clients(
         return clients, unread
     for client_id in sorted(ours):
         try:
-            if snapshot := platform.clients.get(client_id):
-                clients[client_id] = snapshot
+            if registered := platform.clients.get(client_id):
+                clients[client_id] = registered
         except PerhapsGone as error:
             unread[client_id] = tr(
                 "Client {client} could not be looked at: {error}", client=client_id, error=error

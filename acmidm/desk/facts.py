@@ -204,7 +204,7 @@ class _ProgressRows:
         if shown.keys.declared is None and usable is not None and not usable:
             facts = replace(facts, administrators=asked.administrators(state, connection))
         uses = asked.uses_of(state) if usable else None
-        is_seen, snapshot = state.client_key in asked.seen, asked.seen.get(state.client_key)
+        is_seen, registered = state.client_key in asked.seen, asked.seen.get(state.client_key)
         return replace(
             facts,
             handed_over=state.record.handed_over,
@@ -212,8 +212,8 @@ class _ProgressRows:
             keys_since=keys_since,
             awaits_key=state.secret.awaits_key,
             is_seen=is_seen,
-            is_gone=is_seen and snapshot is None,
-            withdrawn=_withdrawn(state, connection, snapshot, catalogue),
+            is_gone=is_seen and registered is None,
+            withdrawn=_withdrawn(state, connection, registered, catalogue),
             last_token_at=last_use(uses or {}),
             knows_use=uses is not None,
         )
@@ -305,8 +305,8 @@ def _keys(state: Client, asked: _Asked) -> Mapping[str, Key] | None:
         return state.keys.declared
     if state.client_key not in asked.seen:
         return None
-    snapshot = asked.seen[state.client_key]
-    return keys_of(snapshot.jwks) if snapshot else {}
+    registered = asked.seen[state.client_key]
+    return keys_of(registered.jwks) if registered else {}
 
 
 def _usable_thumbprints(
@@ -322,16 +322,16 @@ def _usable_thumbprints(
 def _withdrawn(
     state: Client,
     connection: Declaration | None,
-    snapshot: RegisteredClient | None,
+    registered: RegisteredClient | None,
     catalogue: Catalogue,
 ) -> tuple[tuple[str, str], ...]:
     """Return the scopes that a run granted and the authority lacks, each with the owner of its
     API."""
-    if snapshot is None:
+    if registered is None:
         return ()
     names = connection.form.catalogue_names if connection else {}
     lacking: list[tuple[str, str]] = []
-    for scope in sorted(state.granted.keys() - snapshot.scopes.keys()):
+    for scope in sorted(state.granted.keys() - registered.scopes.keys()):
         product = catalogue.product_of.get(names.get(scope, scope))
         owner = product.owner if product else scope
         lacking.append((scope, owner))
@@ -353,7 +353,7 @@ class _Asked:
         with working(f"reading the clients of {authorities.stack}"):
             for state in made:
                 client_id = state.client_id or ""
-                if answer := self._snapshot(state.platform, client_id):
+                if answer := self._registered(state.platform, client_id):
                     self.seen[state.client_key] = answer[0]
                     seen.append((state.platform, client_id))
             self.uses = last_uses(self._platforms, seen)
@@ -363,7 +363,7 @@ class _Asked:
         """Return the last use of each of its keys; None where nobody tells."""
         return self.uses.get((state.platform, state.client_id or ""))
 
-    def _snapshot(self, name: Platform, client_id: str) -> tuple[RegisteredClient | None] | None:
+    def _registered(self, name: Platform, client_id: str) -> tuple[RegisteredClient | None] | None:
         return self._ask(name, lambda platform: (platform.clients.get(client_id),))
 
     def _ask(self, name: Platform, read: Callable[[ConnectedPlatform], T]) -> T | None:

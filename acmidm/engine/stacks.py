@@ -226,10 +226,10 @@ def _clients_of(
     A client is found under the key of its connection, or under an earlier one.
     """
     ours = {}
-    for snapshot in platform.authority.clients():
-        metadata = snapshot.metadata
+    for registered in platform.authority.clients():
+        metadata = registered.metadata
         if metadata.managed_by == owner:
-            ours[metadata.software_id] = snapshot
+            ours[metadata.software_id] = registered
     failed: list[AuthorityError] = []
     for connection in connections:
         known_as = [key for key in connection.natural_keys if key in ours]
@@ -253,8 +253,8 @@ def uploaded_keys(
     where its authority cannot be reached."""
 
     def read(platform: ConnectedPlatform, client_id: str) -> Mapping[str, Key]:
-        snapshot = platform.clients.get(client_id)
-        return keys_of(snapshot.jwks) if snapshot else {}
+        registered = platform.clients.get(client_id)
+        return keys_of(registered.jwks) if registered else {}
 
     what = f"reading the keys that are in the portal of {authorities.stack}"
     return _of_each(authorities, clients, what, read)

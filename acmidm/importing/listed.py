@@ -44,7 +44,7 @@ class ListedClient:
 
     environment: Environment
     platform: Platform
-    snapshot: RegisteredClient
+    registered: RegisteredClient
     configurations: Mapping[str, ProductDocument]
     """Per product."""
     reserved: Reserved | None = None
@@ -52,11 +52,11 @@ class ListedClient:
 
     @property
     def client_id(self) -> str:
-        return self.snapshot.client_id
+        return self.registered.client_id
 
     @property
     def metadata(self) -> ClientMetadata:
-        return self.snapshot.metadata
+        return self.registered.metadata
 
     def __str__(self) -> str:
         return (
@@ -134,9 +134,9 @@ def read_register(stack: str, environment: Environment, platforms: Connected) ->
             for client_id, document in connected.product_api.configurations(product):
                 configured[platform, client_id][product] = document
     clients = []
-    for platform, snapshot, reserved in clients_of(platforms):
-        own = configured[platform, snapshot.client_id]
-        clients.append(ListedClient(environment, platform, snapshot, own, reserved))
+    for platform, registered, reserved in clients_of(platforms):
+        own = configured[platform, registered.client_id]
+        clients.append(ListedClient(environment, platform, registered, own, reserved))
     return Register(stack, environment, tuple(clients))
 
 
@@ -165,7 +165,7 @@ def request_of(client: ListedClient, catalogue: Catalogue, reasons: list[str]) -
     catalogue; note what no form can have."""
     names = catalogue.scopes_by_name[client.platform]
     assigned = catalogue.assigned_by_provider(client.platform)
-    granted = without_assigned(client.snapshot.scopes, assigned, ())
+    granted = without_assigned(client.registered.scopes, assigned, ())
     said = client.metadata.properties
     attributes = client.metadata.attributes.keys() - catalogue.attributes.keys()
     reasons += _uncatalogued(client, granted.keys() - names.keys(), attributes)
@@ -208,7 +208,7 @@ def registrable_keys(client: ListedClient, reasons: list[str], notes: list[str])
     of a key that is returned is added to ``notes``.
     """
     keys = []
-    for kid, members in sorted(client.snapshot.jwks.items()):
+    for kid, members in sorted(client.registered.jwks.items()):
         if len(members) == 1 and not _NO_KEYS.keys().isdisjoint(members):
             [elsewhere] = members
             reasons.append(f"{client} {_NO_KEYS[elsewhere]}")

@@ -355,18 +355,18 @@ def _at_authority(
     platform: ConnectedPlatform, client_id: str | None, sides: Sequence[Client], *, is_stolen: bool
 ) -> Any:
     if client_id:
-        snapshot = platform.clients.get(client_id)
+        registered = platform.clients.get(client_id)
     else:
         key = sides[-1].fields.get("software_id")
         there = platform.authority.clients()
         same = (other for other in there if other.metadata.software_id == key)
-        snapshot = next(same, None)
-    if snapshot is None:
+        registered = next(same, None)
+    if registered is None:
         return None
     # Where keys are left to the portal, an organisation may upload some after the review.
     has_keys = not is_stolen and any(side.keys.declared is not None for side in sides)
     products = set[str]().union(*(side.products for side in sides))
-    state = platform.client(sides[-1].client_key, snapshot, products)
+    state = platform.client(sides[-1].client_key, registered, products)
     scopes: dict[str, str] = {}
     for scope, grant in state.granted.items():
         scopes[scope] = "by default" if grant.default else "on request"

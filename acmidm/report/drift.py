@@ -289,12 +289,12 @@ def key_warnings(
         state = client.declared
         if (
             state is None
-            or client.snapshot is None
+            or client.registered is None
             or state.keys.declared is not None
             or state.jwks_uri
         ):
             continue
-        situation = Situation(state.environment, profile, now, client.snapshot.jwks)
+        situation = Situation(state.environment, profile, now, client.registered.jwks)
         for _, finding in violations(situation, state.form.exemptions):
             warning = tr(
                 "{key}: {what}, uploaded in the portal; {remedy}",

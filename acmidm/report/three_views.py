@@ -62,11 +62,11 @@ class Real:
             document = self.products.get(product, {}).get(client_id)
             if document:
                 configured[product] = document
-        snapshot = self.clients.get(client_id)
-        if snapshot is None:
+        registered = self.clients.get(client_id)
+        if registered is None:
             return None, frozenset(configured)
         assigned = self.assigned - expected.granted.keys()
-        state = snapshot.as_client(expected.client_key, configured, assigned)
+        state = registered.as_client(expected.client_key, configured, assigned)
         if state is not None:
             state = _without_address(self._with_unkept(state, expected), expected)
         return state, frozenset(configured)
@@ -103,7 +103,7 @@ class ClientDrift:
     recorded: Client | None
     declared: Client | None
     real: Client | None = None
-    snapshot: RegisteredClient | None = None
+    registered: RegisteredClient | None = None
     """The same as its authority has it, with all members of its keys."""
     configured: frozenset[str] = frozenset()
     """The products that are configured for it, also where it is gone itself."""
@@ -224,7 +224,7 @@ def _look(drift: ClientDrift, real: Mapping[Platform, Real]) -> None:
     there = real[expected.platform]
     products = set(chain(*(side.products for side in sides)))
     drift.real, drift.configured = there.state(expected, client_id, products)
-    drift.snapshot = there.clients.get(client_id)
+    drift.registered = there.clients.get(client_id)
 
 
 def with_unordered(

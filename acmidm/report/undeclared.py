@@ -87,8 +87,8 @@ def undeclared(
                 is_configured = (platform, client_id, product) in configured
                 if owner.is_nobody or is_configured or owner.software_id in declared.software_ids:
                     continue
-                snapshot = authority.clients.get(client_id)
-                metadata = snapshot.metadata if snapshot else None
+                registered = authority.clients.get(client_id)
+                metadata = registered.metadata if registered else None
                 before = clients.get(marks) or _undeclared(
                     platform, client_id, metadata, owner, is_unread=client_id in authority.unread
                 )
@@ -198,10 +198,10 @@ def clients_of(
     """Yield every client of every platform but the reserved ones, with the reason why no form may
     have it."""
     for platform, connected in platforms.items():
-        for snapshot in _without_borrowed_keys(connected.authority):
-            reserved = _reserved(connected, snapshot.client_id, snapshot.metadata.managed_by)
+        for registered in _without_borrowed_keys(connected.authority):
+            reserved = _reserved(connected, registered.client_id, registered.metadata.managed_by)
             if reserved is None or not reserved.is_certain:
-                yield platform, snapshot, reserved
+                yield platform, registered, reserved
 
 
 def _reserved(platform: ConnectedPlatform, client_id: str, made_by: str | None) -> Reserved | None:

@@ -244,9 +244,9 @@ def test_what_is_there_is_listed_and_compared(world: World) -> None:
     ]
     settings = read_settings(lambda key: world.config.get(full_key(key)), {})
     platforms = connected(settings, load_catalogue(settings.catalogue_folder))
-    [(platform, snapshot, reserved)] = clients_of(platforms)
-    assert (platform, snapshot.client_id, reserved) == (Platform.ACMIDM, client_id, None)
-    known = snapshot.as_client(("OVO002067/loket", platform, Environment.TNI), {}, frozenset())
+    [(platform, registered, reserved)] = clients_of(platforms)
+    assert (platform, registered.client_id, reserved) == (Platform.ACMIDM, client_id, None)
+    known = registered.as_client(("OVO002067/loket", platform, Environment.TNI), {}, frozenset())
     platforms[platform].authority.replace_scopes(client_id, {}, {"dv_dosis_schrijven": False})
     listed = {one.client_id: one for one in platforms[platform].authority.clients()}
     changes = COMPARISON.between(known, Real(listed, {}).state(known, client_id, ())[0])

@@ -84,15 +84,15 @@ def test_a_client_is_as_it_was_registered(
 ) -> None:
     """Each way of reading it agrees; it is found by its own key alone."""
     authority = subject.authority
-    snapshot, key = authority.read(client_id), str(wanted.software_id)
-    assert snapshot is not None
-    assert snapshot == authority.find(key)
-    assert snapshot.metadata == authority.read_metadata(client_id)
-    assert snapshot.client_id == client_id
-    assert subject.kept(snapshot.metadata) == subject.kept(wanted)
+    registered, key = authority.read(client_id), str(wanted.software_id)
+    assert registered is not None
+    assert registered == authority.find(key)
+    assert registered.metadata == authority.read_metadata(client_id)
+    assert registered.client_id == client_id
+    assert subject.kept(registered.metadata) == subject.kept(wanted)
     assert subject.scopes(authority.read_scopes(client_id)) == parts.scopes
-    assert snapshot.scopes == authority.read_scopes(client_id)
-    assert snapshot.jwks == authority.read_jwks(client_id) == parts.jwks
+    assert registered.scopes == authority.read_scopes(client_id)
+    assert registered.jwks == authority.read_jwks(client_id) == parts.jwks
     for another in (f"{key}-2", key[:-1], key.replace("OVO002067", "OVO002949")):
         assert authority.find(another) is None
     if isinstance(authority, DerivesClientIds):

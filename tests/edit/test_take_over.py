@@ -83,12 +83,12 @@ class Hand:
         self.trail: list[RecordedChange] = []
 
     def drift(self) -> ClientDrift:
-        snapshot = RegisteredClient(ID, self.metadata, scopes=self.scopes, jwks=self.jwks)
+        registered = RegisteredClient(ID, self.metadata, scopes=self.scopes, jwks=self.jwks)
         documents = {
             name: {ID: ProductDocument(fields, self.owner)}
             for name, fields in self.products.items()
         }
-        real = Real({ID: snapshot} if self.is_there else {}, documents)
+        real = Real({ID: registered} if self.is_there else {}, documents)
         recorded = Recorded({self.recorded.resource_name: self.recorded})
         declared = {self.recorded.client_key: self.recorded}
         [one] = drifted(recorded, declared, {Platform.ACMIDM: real}, Comparison(AT))

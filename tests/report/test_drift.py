@@ -207,7 +207,7 @@ def test_a_confirmed_client_that_no_run_has_recorded_is_pending() -> None:
     waits."""
     declared = replace(wanted(), client_id=ID)
     one = compared(None, declared, real())
-    assert (one.real, one.snapshot) == (None, None)
+    assert (one.real, one.registered) == (None, None)
     assert ("client_created", None) in said(one)[1]
     adopted = changed(declared, adopts=ID)
     assert compared(None, adopted, real()).real is not None
@@ -395,9 +395,9 @@ def test_clients_that_nobody_declares() -> None:
     """A copy with the same natural key is one; what a run that was cut off made, or one that is
     about to go, is not."""
     of = real()
-    snapshot = of[Platform.ACMIDM].clients[ID]
-    copied = replace(snapshot, client_id="copy")
-    made = {"copy": copied, ID: snapshot}
+    registered = of[Platform.ACMIDM].clients[ID]
+    copied = replace(registered, client_id="copy")
+    made = {"copy": copied, ID: registered}
     of = {Platform.ACMIDM: Real(made, {}, frozenset())}
     assert [one.client_id for one in undeclared([compared(stored(), wanted(), of)], (), of)] == [
         "copy"

@@ -63,10 +63,10 @@ def real(**how: Any) -> dict[Platform, Real]:
     jwks = how.get("jwks") or {kid: {**KEY, "kid": kid} for kid in how.get("keys", ("a", "b"))}
     found = metadata(**how.get("metadata", {}))
     scopes = {scope: scope in how.get("default", ()) for scope in how.get("scopes", ("vo_info",))}
-    snapshot = RegisteredClient(ID, found, how.get("secret_at", 0), scopes, jwks)
+    registered = RegisteredClient(ID, found, how.get("secret_at", 0), scopes, jwks)
     configuration = how.get("configuration", CONFIGURATION)
     document = ProductDocument(configuration or {}, how.get("owner", OWNER))
-    clients = {ID: snapshot} if how.get("exists", True) else {}
+    clients = {ID: registered} if how.get("exists", True) else {}
     return {
         Platform.ACMIDM: Real(
             clients,

@@ -63,7 +63,7 @@ class TakeOver:
                     stack=stack.name,
                 )
             )
-        if real is None or drift.snapshot is None:
+        if real is None or drift.registered is None:
             raise Failure(
                 tr(
                     "{key}: somebody removed the client; acmidm drift --stack {stack} --heal makes"
@@ -81,7 +81,7 @@ class TakeOver:
                     mark=quoted(str(real.fields.get("managed_by") or "-")),
                 )
             )
-        self._recorded, self._snapshot, self._real = recorded, drift.snapshot, real
+        self._recorded, self._registered, self._real = recorded, drift.registered, real
         self._stack, self._catalogue = stack, stack.forms.catalogue
         self.declared, self._loaded = _form_of(drift, stack)
         self._request = self._loaded.form.environments[self.declared.environment]
@@ -250,7 +250,7 @@ class TakeOver:
     def _usable_key(self, kid: str) -> PublicJwk:
         """Return the key of the authority. Raises Failure where a form may not have it."""
         try:
-            key = public_jwk(dict(self._snapshot.jwks[kid]))
+            key = public_jwk(dict(self._registered.jwks[kid]))
         except InvalidJwk as error:
             reasons = dict.fromkeys(reason.sentence for reason in error.reasons)
             raise Failure("; ".join(reasons)) from None

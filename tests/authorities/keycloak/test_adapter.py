@@ -52,15 +52,15 @@ def test_what_is_written_is_read(realm: TestRealm, adapter: Keycloak) -> None:
     adapter.replace_jwks(client_id, {}, keys)
     adapter.replace_scopes(client_id, {}, {SEND: False, PLAIN: False})
     with FaultProxy(realm.server.origin) as proxy:
-        snapshot = realm.adapter(origin=proxy.origin).read(client_id)
+        registered = realm.adapter(origin=proxy.origin).read(client_id)
         assert len(proxy.requests) == 1
-    assert snapshot is not None
-    assert (snapshot.metadata, snapshot.scopes, snapshot.jwks) == (
+    assert registered is not None
+    assert (registered.metadata, registered.scopes, registered.jwks) == (
         wanted,
         {SEND: False, PLAIN: False},
         keys,
     )
-    assert [found for found in adapter.clients() if found.client_id == client_id] == [snapshot]
+    assert [found for found in adapter.clients() if found.client_id == client_id] == [registered]
 
 
 def test_default_scopes_are_those_that_a_token_has_without_being_asked(
@@ -250,7 +250,7 @@ def test_many_clients_are_listed_in_pages(
     realm.administrator.post(
         f"/{realm.name}/partialImport", {"ifResourceExists": "FAIL", "clients": several}
     )
-    listed = [snapshot.client_id for snapshot in realm.adapter().clients()]
+    listed = [registered.client_id for registered in realm.adapter().clients()]
     assert [
         client_id for client_id in sorted(listed) if client_id.startswith("one-of-many-")
     ] == ids

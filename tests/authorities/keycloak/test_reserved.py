@@ -142,7 +142,7 @@ def test_clients_of_the_realm_and_the_operator(
         with pytest.raises(Rejected, match=why):
             write()
     assert client_id in realm.client_ids()
-    assert client_id not in [snapshot.client_id for snapshot in adapter.clients()]
+    assert client_id not in [registered.client_id for registered in adapter.clients()]
 
 
 @pytest.mark.parametrize("name", RIGHTS)

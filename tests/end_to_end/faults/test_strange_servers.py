@@ -114,7 +114,7 @@ def test_a_page_that_is_too_large_is_asked_for_in_parts(
         for number in range(700)
     ]
     with serving(lambda request: page_of(clients, request)) as server:
-        found = [snapshot.client_id for snapshot in authority(server).clients()]
+        found = [registered.client_id for registered in authority(server).clients()]
     assert found == [f"c{number}" for number in range(700)]
     assert len(server.requests) < 60
 
