@@ -4,7 +4,7 @@ by whom and when."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
@@ -204,7 +204,8 @@ class _Looking:
         self._staying: Collection[ClientKey] = ()
         """The clients that stay as they are, for a mistake in their form."""
         self._states: Sequence[Client] = ()
-        """The clients that are recorded, then those that are declared."""
+        """The clients that are recorded and declared, each with the client-ID by which it is
+        compared."""
         self._real: Mapping[Platform, Real] = {}
         self._unlisted: Mapping[tuple[Platform, str], str] = {}
         """Why a product or a client of a platform could not be looked at."""
@@ -232,11 +233,8 @@ class _Looking:
             if self._desired is not None:
                 require_a_form(stack)
             platforms = stack.authorities.platforms
-            self._states = []
-            for state in (*recorded.clients.values(), *(self._declared or {}).values()):
-                client_id = self._right_ids.get(state.client_key, state.client_id)
-                self._states.append(replace(state, client_id=client_id))
-            self._real, self._unlisted = _real(platforms, self._states, self._client_ids)
+            self._states = list(self._named_as_compared())
+            self._real, self._unlisted = _real(platforms, self._states)
             self._clients = self._compared()
         self._without_scopes = _without_scopes(self._held_back, recorded.parts, self._clients)
 
@@ -331,18 +329,16 @@ class _Looking:
         """The right client-ID of each client of which a wrong one was confirmed."""
         return {client.client_key: right_id for client, right_id in self._stack.corrected}
 
-    @property
-    def _client_ids(self) -> set[tuple[Platform, str | None]]:
-        """The clients by the client-IDs by which they are compared: the right one where a wrong one
-        was confirmed, and of a client that no run has recorded that of the client that its form
-        takes over."""
-        client_ids = set[tuple[Platform, str | None]]()
+    def _named_as_compared(self) -> Iterator[Client]:
+        """Yield the clients that are recorded and declared, each with the client-ID by which it is
+        compared: the right one where a wrong one was confirmed, and of a client that no run has
+        recorded that of the client that its form takes over."""
         for recorded, declared in paired(self._stack.state.recorded.clients, self._declared or {}):
-            if state := recorded or declared:
-                client_id = known_client_id(recorded, declared)
-                right_id = self._right_ids.get(state.client_key, client_id)
-                client_ids.add((state.platform, right_id))
-        return client_ids
+            states = list(filter(None, (recorded, declared)))
+            known_id = known_client_id(recorded, declared)
+            client_id = self._right_ids.get(states[0].client_key, known_id)
+            for state in states:
+                yield replace(state, client_id=client_id)
 
     @property
     def _held_back(self) -> Sequence[Withheld]:
@@ -494,13 +490,10 @@ def _but_for(
 
 
 def _real(
-    platforms: Connected,
-    states: Collection[Client],
-    client_ids: Iterable[tuple[Platform, str | None]],
+    platforms: Connected, states: Collection[Client]
 ) -> tuple[dict[Platform, Real], dict[tuple[Platform, str], str]]:
     """Return every client and every configuration of a product, per platform; and per product and
-    client that cannot be listed a sentence why. ``client_ids`` are those of the clients that are
-    compared.
+    client that cannot be listed a sentence why.
 
     Products that no client of ours has are listed too: this stack may have left configurations
     behind.
@@ -534,7 +527,7 @@ def _real(
                         platform=name,
                         error=error,
                     )
-        ours = {client_id for where, client_id in client_ids if client_id and where is name}
+        ours = {state.client_id for state in states if state.client_id and state.platform is name}
         clients, unread = _clients(platform, ours.union(*configured.values()))
         unlisted |= {(name, client_id): sentence for client_id, sentence in unread.items()}
         real[name] = Real(

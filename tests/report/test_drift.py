@@ -525,13 +525,13 @@ def test_products_are_read_only_where_clients_have_them() -> None:
 
     both: Any = {name: platform(name) for name in (Platform.ACMIDM, Platform.GEOSECURE)}
     known = [wanted(), wanted(platform=Platform.GEOSECURE, products={})]
-    assert list(_real(both, known, ())[0]) == list(both)
+    assert list(_real(both, known)[0]) == list(both)
     assert read == [(Platform.ACMIDM, "notificaties")]
     with pytest.raises(
         InvalidSettings,
         match=('platform "geosecure" has no authority in this stack; set geosecure:managementUrl'),
     ):
-        _real({Platform.ACMIDM: both[Platform.ACMIDM]}, known, ())
+        _real({Platform.ACMIDM: both[Platform.ACMIDM]}, known)
 
 
 def test_a_key_whose_thumbprint_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,10 +36,13 @@ def test_a_confirmed_client_of_a_form_is_declared(form: FormFile) -> None:
 
 
 def test_a_client_that_a_form_takes_over_is_looked_up_by_that_name(form: FormFile) -> None:
-    """Not by that of the confirmed client: nobody knows whether the other one is there."""
+    """Not by that of the confirmed client: nobody knows whether the other one is there. So the
+    report is not whole, and does not say that the run would make a client."""
     adopt(form, "another")
-    notes = drift._look(opened(NOTHING)).report.notes
-    assert [note for note in notes if note.startswith("Client another could not be looked at")]
+    report = drift._look(opened(NOTHING)).report
+    assert [one for one in report.notes if one.startswith("Client another could not be looked at")]
+    assert (report.is_whole, report.in_sync, report.not_applied) == (False, False, ())
     adopt(form, CLIENT_ID)
-    notes = drift._look(opened(NOTHING)).report.notes
-    assert not [note for note in notes if "could not be looked at" in note]
+    report = drift._look(opened(NOTHING)).report
+    assert not [note for note in report.notes if "could not be looked at" in note]
+    assert (report.is_whole, len(report.not_applied)) == (True, 1)
