@@ -3,6 +3,7 @@ organisation in the portal."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import Annotated
@@ -10,15 +11,18 @@ from typing import Annotated
 import typer
 
 from acmidm import completion
-from acmidm.desk.filters import clients_meant
+from acmidm.desk.filters import Filters
 from acmidm.desk.history import History, HistoryEntry, entry_of, in_order
+from acmidm.desk.status import row_of
 from acmidm.engine.stacks import stack_of
 from acmidm.render.output import write_report
 from acmidm.terminal import Code, StacksOption, TextOutput, TextOutputOption, fail, working
+from acmidm.words import plain
 from acmidm_onboarding.authorities.port import Audited
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.problems import both
 
 EPILOG = """
 **Examples**
@@ -26,8 +30,8 @@ EPILOG = """
 - `acmidm history gent mijn-gent --stack prod`
 - `acmidm history --stack tni --since 2026-11-17`
 
-**Exit codes**: 0 shown, or nothing found; 2 wrong use; 3 an authority or the engine cannot be
-reached.
+**Exit codes**: 0 shown, or nothing was changed since; 2 wrong use, or words that nobody knows; 3 an
+authority or the engine cannot be reached.
 """
 _DAYS = 30
 
@@ -69,15 +73,26 @@ def history(
         fail(tr("--since {day} has not come yet; give a day that has", day=f"{start:%Y-%m-%d}"))
     entries: list[HistoryEntry] = []
     notes: list[str] = []
-    count = 0
+    count, is_known = 0, not search
     for name in stacks:
         opened = stack_of(name)
-        clients = clients_meant(opened, search)
+        clients = _recorded(opened, search) or _removed(opened, search)
         count += len(clients)
+        is_known = is_known or bool(clients) or _is_in_forms(opened, search)
         with working(tr("reading the audit trail of {stack}", stack=name)):
             more_entries, more_notes = _of_stack(opened, clients, start)
         entries += more_entries
         notes += more_notes
+    if not is_known:
+        fail(
+            tr(
+                'nobody knows "{search}": it is in no form, no state and no audit trail of'
+                " {stacks}; give words of a connection, such as its key or application, or a"
+                " client-ID",
+                search=plain(search),
+                stacks=both(stacks),
+            )
+        )
     report = History(
         stacks=tuple(stacks),
         since=start,
@@ -88,6 +103,37 @@ def history(
     )
     write_report(report, output)
     raise typer.Exit(Code.WELL)
+
+
+def _recorded(stack: Stack, search: str) -> list[Client]:
+    """Return the clients of a state that match."""
+    with working(tr("reading {stack}", stack=stack.name)):
+        states = stack.state.recorded.clients.values()
+    return _matching(stack, states, search)
+
+
+def _is_in_forms(stack: Stack, search: str) -> bool:
+    """Return whether a form matches that has no client yet."""
+    return bool(_matching(stack, stack.unmade, search))
+
+
+def _matching(stack: Stack, clients: Iterable[Client], search: str) -> list[Client]:
+    is_meant = Filters(search).matcher(())
+    return [client for client in clients if is_meant(row_of(stack.name, client, stack.now))]
+
+
+def _removed(stack: Stack, client_id: str) -> list[Client]:
+    """Return a client that is in no state any more, on each platform whose trail knows it."""
+    if not client_id or " " in client_id or not client_id.isprintable():
+        return []
+    removed = []
+    for platform, connected in stack.authorities.platforms_briefly.items():
+        authority = connected.authority
+        if isinstance(authority, Audited) and any(authority.recorded_changes(client_id)):
+            environment = stack.forms.settings.environment
+            client = Client(f"client {client_id}", platform, environment, client_id=client_id)
+            removed.append(client)
+    return removed
 
 
 def _of_stack(

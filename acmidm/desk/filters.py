@@ -12,15 +12,12 @@ import typer
 
 from acmidm import completion
 from acmidm.desk.access import NamedApi
-from acmidm.desk.status import ListedConnection, UnusedMandate, WaitsFor, row_of
+from acmidm.desk.status import ListedConnection, UnusedMandate, WaitsFor
 from acmidm.engine.pulumi import UnknownStack
 from acmidm.engine.stacks import stack_of
-from acmidm.terminal import working
 from acmidm.words import plain
-from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stack_names
 from acmidm_onboarding.texts import N_, ntr, tr, translated
-from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.problems import both
 from acmidm_onboarding.values.searching import searched
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -67,20 +64,6 @@ WaitingFor = Annotated[
     WaitsFor | None,
     typer.Option(help="Show only what waits for these."),
 ]
-
-
-def clients_meant(stack: Stack, search: str) -> list[Client]:
-    """Return the clients of a state that match; else one with the word as its client-ID, on each
-    platform: it may be gone from the state."""
-    with working(tr("reading {stack}", stack=stack.name)):
-        states = stack.state.recorded.clients.values()
-    is_meant = Filters(search).matcher(())
-    kept = [state for state in states if is_meant(row_of(stack.name, state, stack.now))]
-    if kept or not search or " " in search or not search.isprintable():
-        return kept
-    settings = stack.forms.settings
-    name, environment = f"client {search}", settings.environment
-    return [Client(name, each, environment, client_id=search) for each in settings.platforms]
 
 
 _WITHOUT = {"tni": N_("is not on TNI"), "prod": N_("is not in production")}

@@ -560,8 +560,25 @@ def test_on_a_terminal_it_says_what_it_waits_for(at: Reported) -> Script:
     assert running.returncode == 1
     assert report.splitlines()[0] == at.acmidm.json("drift", "--stack", "tni", code=1)["headline"]
     looked = at.acmidm.run("history", "\udcff\x1b[31m", "--stack", "tni")
-    nothing = r'of 0 clients on tni with "\udcff\x1b[31m"'
-    assert (looked.code, looked.stdout.count(nothing)) == (0, 1), ascii(looked)
+    nobody = r'nobody knows "\udcff\x1b[31m": '
+    assert (looked.code, looked.stderr.startswith(nobody)) == (2, True), ascii(looked)
+
+
+@together
+def test_a_word_that_nobody_knows_has_no_history(at: Reported) -> Script:
+    """The path of a form is none that a state, a form or a trail has; a form that waits is known,
+    though it has no client yet."""
+    waiting = write(at.project, "waits-for-a-run")
+    file = f"onboardings/gent/{waiting.application}.yaml"
+    for words in ([file], ["gent", "nobody"]):
+        looked = at.acmidm.run("history", *words, "--stack", "tni")
+        sentence = (
+            f'nobody knows "{" ".join(words)}": it is in no form, no state and no audit trail of'
+            " tni; give words of a connection, such as its key or application, or a client-ID\n"
+        )
+        assert (looked.code, looked.stderr) == (2, sentence)
+    assert at.acmidm.run("history", waiting.application, "--stack", "tni").code == 0
+    yield at.up
 
 
 def test_what_keeps_it_from_looking(project: Project) -> None:
