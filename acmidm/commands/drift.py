@@ -19,7 +19,6 @@ from acmidm.engine import pulumi as engine
 from acmidm.engine.stacks import managed_by as named_at_authorities
 from acmidm.engine.stacks import require_a_form, stack_of, unreachable
 from acmidm.render.output import write_report
-from acmidm.report.authors import attributed
 from acmidm.report.compare import known_client_id, paired
 from acmidm.report.connection import ConnectionChanges
 from acmidm.report.drift import Drift, drift_of, ends_that_passed, expiring_keys, key_warnings
@@ -34,6 +33,7 @@ from acmidm.report.three_views import (
     with_unordered,
     without_confirmation,
 )
+from acmidm.report.trail import attributed
 from acmidm.report.undeclared import Apart, apart, undeclared, without_reserved
 from acmidm.terminal import Code, Output, OutputOption, StackOption, fail, working
 from acmidm.words import WHOLE, first_of, plain

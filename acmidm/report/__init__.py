@@ -12,9 +12,9 @@ Three subjects:
   the reports that are made of it: ``review`` (``alike``, ``approved``, ``planned``) and ``drift``
   (``undeclared``)
 - ``revisions``: what Git has of forms, of their stacks, and of files beside them
-- what surrounds a form, and a reviewer should know of it: ``approvers``, ``authors``,
+- what surrounds a form, and a reviewer should know of it: ``approvers``,
   ``codeowners``, ``contacts``, ``former_secrets``, ``mistakes``, ``retirement``, ``rights``,
-  ``rotations``
+  ``rotations``; and of a client, by its audit trail: ``trail``
 
 ``document`` is what every report comes to. The room imports the engine and the edge, and no
 renderer. The next kind of change is an entry in ``kinds.py``.

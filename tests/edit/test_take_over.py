@@ -17,10 +17,10 @@ from typer.testing import CliRunner, Result
 from acmidm.cli import app
 from acmidm.commands.drift import Look, _meant
 from acmidm.edit.new.take_over import TakeOver, documents_of
-from acmidm.report.authors import attributed
 from acmidm.report.compare import Comparison
 from acmidm.report.drift import UndeclaredClient
 from acmidm.report.three_views import ClientDrift, Real, drifted
+from acmidm.report.trail import attributed
 from acmidm_onboarding.authorities.port import RecordedChange, RegisteredClient
 from acmidm_onboarding.recorded import Recorded
 from acmidm_onboarding.stack import Stack, open_stack

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from acmidm.commands.drift import _attribute, _real
-from acmidm.report.authors import attributed
+from acmidm.report.connection import ConnectionChanges, client_name
 from acmidm.report.drift import ExpiringKey, ends_that_passed, expiring_keys, key_warnings
-from acmidm.report.kinds import Kind
+from acmidm.report.kinds import Change, Kind
 from acmidm.report.three_views import ClientDrift, Real, drifted
+from acmidm.report.trail import attributed, changes_in
 from acmidm.report.undeclared import undeclared
 from acmidm_onboarding.authorities.errors import AuthorityError, Unintelligible, Unreachable
 from acmidm_onboarding.authorities.key_names import by_name
@@ -436,6 +437,21 @@ def test_who_did_it_is_the_newest_that_made_the_difference() -> None:
     }
 
 
+def test_who_removed_a_client_is_the_one_whose_entry_says_so() -> None:
+    """And who made its only key the only one: whoever removed another."""
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    members = {kid: {**KEY, "kid": kid} for kid in "ab"}
+    removed = RecordedChange(at, "an", "client.removed", "", {"client_name": "loket"}, None)
+    fewer = RecordedChange(
+        at, "ben", "jwks.replaced", "", {"keys": [*members.values()]}, {"keys": [members["a"]]}
+    )
+    for kind, made_by in ((Kind.CLIENT_REMOVED, "an"), (Kind.CLIENT_WITH_ONE_KEY, "ben")):
+        change = Change(kind=kind, subject="a", by_hand=True)
+        connection = ConnectionChanges(**client_name(stored()), changes=(change,))
+        [found] = attributed(connection, [removed, fewer]).changes
+        assert found.changed_by == made_by
+
+
 @pytest.mark.parametrize(
     "broken",
     [
@@ -462,6 +478,7 @@ def test_an_entry_that_is_broken_names_nobody(broken: dict[str, Any]) -> None:
         {"scopes": ["vo_info", "dv_hand"]},
     )
     assert one.by_hand is not None
+    assert [changes_in(entry, stored()) for entry in entries] == [(), ()]
     found = attributed(one.by_hand, [*entries, good])
     assert {change.kind.value: change.changed_by for change in found.changes} == {
         "scope_granted": "helpdesk",
