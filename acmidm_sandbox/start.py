@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from shlex import quote
-from urllib.parse import quote as url_quote
+from urllib.parse import urlencode
 
 import uvicorn
 from joserfc.errors import JoseError, SecurityWarning
@@ -47,7 +47,7 @@ class NotStarted(Exception):
 
 
 def main() -> None:
-    """The command line."""
+    """Start what the file of the command line says."""
     parser = argparse.ArgumentParser(prog="acmidm-sandbox", description=__doc__)
     parser.add_argument("file", type=Path, nargs="?", default=_FILE, help="sandbox.yaml by default")
     file = parser.parse_args().file
@@ -110,8 +110,8 @@ def _require_free_ports(file: Path, sandbox: Sandbox) -> None:
 
 
 def _prepare(sandbox: Sandbox, store: Database) -> Iterator[str]:
-    """Have the operators, people and clients of the file, and yield what a person needs to know of
-    them."""
+    """Write the operators, people and clients of the file into the database, and yield what a
+    person needs to know of them: of each client how it gets a token for the first of its APIs."""
     for operator, public_jwk in sandbox.operators.items():
         register_operator(sandbox.database, operator, public_jwk=public_jwk)
     for change in list(_let_in(sandbox, store)):
@@ -127,10 +127,12 @@ def _prepare(sandbox: Sandbox, store: Database) -> Iterator[str]:
             f" and the private key in {key_file}"
         )
         for name, api in sandbox.apis.items():
-            if set(api.scopes).isdisjoint(client.scopes):
+            scopes = [scope for scope in client.scopes if scope in api.scopes]
+            if not scopes:
                 continue
             yield f"  gets a token for {name} by these three commands, in another terminal:"
-            for command in _commands(sandbox, client_id, key, key_file, api.client_id):
+            requested = {"audience": api.client_id, "scope": " ".join(scopes)}
+            for command in _commands(sandbox, client_id, key, key_file, requested):
                 yield f"    {command}"
             break
 
@@ -197,12 +199,12 @@ def _register(client: SandboxClient, key: RSAKey, settings: Sandbox, store: Data
 
 
 def _commands(
-    settings: Sandbox, client_id: str, key: RSAKey, key_file: Path, audience: str
+    settings: Sandbox, client_id: str, key: RSAKey, key_file: Path, requested: dict[str, str]
 ) -> Iterator[str]:
     """Yield three lines for a shell, which get a token by a signed assertion (RFC 7523)."""
     header = f'{{"alg":"RS256","kid":"{key.kid}"}}'
     claims = (
-        f'{{"iss":"{client_id}","sub":"{client_id}","aud":"{settings.issuer}",'
+        f'{{"iss":"{client_id}","sub":"{client_id}","aud":"{settings.assertion_audience}",'
         '"jti":"%s","iat":%d,"exp":%d}'
     )
     yield "b64() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }; now=$(date +%s)"
@@ -212,7 +214,7 @@ def _commands(
     )
     yield (
         f"curl {settings.token_endpoint} -d grant_type=client_credentials"
-        f" -d audience={url_quote(audience, safe='')}"
+        f" -d {quote(urlencode(requested))}"
         " -d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
         ' -d client_assertion=$signed.$(printf %s "$signed" | openssl dgst -sha256 -sign'
         f" {quote(str(key_file))} | b64)"

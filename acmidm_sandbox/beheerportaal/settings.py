@@ -149,6 +149,11 @@ class PortalSettings(StrictModel):
         return f"{self.origin}{TOKEN_PATHS[self.platform][0]}"
 
     @property
+    def assertion_audience(self) -> str:
+        """What the assertion of a client has as `aud`."""
+        return self.token_endpoint if self.platform == "geosecure" else self.issuer
+
+    @property
     def token_source(self) -> str:
         """Where access tokens for this portal come from."""
         return self.external_issuer or self.token_endpoint

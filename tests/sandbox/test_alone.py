@@ -134,6 +134,15 @@ def test_what_it_says_gets_a_token_and_logs_on(file: Path) -> None:
 
 
 @pytest.mark.tool
+@pytest.mark.parametrize("platform", ["acmidm", "geosecure"])
+def test_the_commands_break_no_rule(file: Path, platform: str) -> None:
+    """Nor one that is tolerated, by whichever platform's."""
+    file.write_text(f"{file.read_text()}platform: {platform}\nstrict: true\n")
+    with alone(file) as started:
+        assert started.token().get("scope") == "dv_notificaties_import"
+
+
+@pytest.mark.tool
 def test_what_a_file_calls_an_api_is_no_command(file: Path) -> None:
     """Somebody copies the three commands into a shell, which does nothing else."""
     made = file.parent.with_name("made")

@@ -299,7 +299,9 @@ def test_who_may_do_what(
         "coupling.requested",
     ]
     assert "geen API met deze Referentie" in couple(gent, client_id, "nothing").text
-    assert client_id not in athumi.http.get(APIS).text
+    listed = athumi.http.get(APIS).text
+    assert client_id not in listed
+    assert "Er zijn er nu geen." in listed, "no request waits"
     own_of_team = client_path(
         register_client(operator, organisation={"name": "DV", "ovo": OWNER})["client_id"]
     )

@@ -88,7 +88,8 @@ class Rule:
 
 
 def _read_rules() -> Iterator[tuple[str, Rule]]:
-    """Yield each rule of `rules.yaml` with its name."""
+    """Yield each rule of `rules.yaml` with its name: by platform the fields of a `Ruling`; `both`
+    is either platform."""
     written = Path(__file__).with_name("rules.yaml").read_text("utf-8")
     parts = yaml.load(written, Loader=yaml.CSafeLoader)
     for part, rows in parts.items():
@@ -96,8 +97,8 @@ def _read_rules() -> Iterator[tuple[str, Rule]]:
             text = row.pop("text").format(**BLANKS)
             answers = _answers(row.pop("answer", {}), row.pop("error", "invalid_client"))
             rulings: dict[str, Ruling] = {}
-            for platform, (demand, basis, *source) in row.items():
-                ruling = Ruling(Demand(demand), RuleBasis(basis), *source)
+            for platform, (demand, basis, *sources) in row.items():
+                ruling = Ruling(Demand(demand), RuleBasis(basis), *sources)
                 if platform == "both":
                     rulings |= {"acmidm": ruling, "geosecure": ruling}
                 else:
@@ -298,7 +299,7 @@ def _judge(request: TokenRequest, name: str) -> None:
     if ruling.demand is Demand.OPTIONAL:
         return
     if ruling.tolerated and not request.settings.strict and not request.is_operators:
-        note(request, rule, f"tolerated, {ruling.tolerated}; --strict refuses it")
+        note(request, rule, f"tolerated, {ruling.tolerated}; a strict portal refuses it")
         return
     sentence, code = RULES[rule].answers[way]
     sentence = sentence.format(sent=request, claim=claim, **BLANKS)

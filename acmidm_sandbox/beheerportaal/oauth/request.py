@@ -270,10 +270,9 @@ class TokenRequest:
     @property
     def audiences(self) -> tuple[str, ...]:
         """What ``aud`` can be. For operators both forms that RFC 7523 §3 knows are good."""
-        issuer, endpoint = self.settings.issuer, self.settings.token_endpoint
         if self.is_operators:
-            return issuer, endpoint
-        return (endpoint,) if self.platform == "geosecure" else (issuer,)
+            return self.settings.issuer, self.settings.token_endpoint
+        return (self.settings.assertion_audience,)
 
     @property
     def wanted(self) -> str:

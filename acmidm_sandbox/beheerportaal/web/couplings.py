@@ -135,7 +135,8 @@ def _refuse(visit: Visit, coupling: _Decision, waits: CouplingRequest, reason: s
 
 
 def _grant(visit: Visit, coupling: _Decision, granted: set[str], default: set[str]) -> Response:
-    """Scopes of other APIs stay."""
+    """Write which of an API's scopes the client has, and forget its request; scopes of other APIs
+    stay."""
     portal, api = visit.portal, coupling.api
     with portal.database.write() as session:
         client = session.get_one(StoredClient, coupling.client.seq)

@@ -164,7 +164,7 @@ def visit_of(request: Request, portal: CurrentPortal) -> Visit:
 
 
 def cookie_name(portal: Portal) -> str:
-    """Its own name for each portal: browsers don't keep the cookies of two ports apart."""
+    """Return the name of a portal's cookie: browsers don't keep those of two ports apart."""
     return f"portaal_{portal.settings.platform}_{portal.settings.environment}"
 
 
