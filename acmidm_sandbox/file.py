@@ -123,7 +123,7 @@ class Sandbox(People, PortalSettings):
     @model_validator(mode="before")
     @classmethod
     def _fill_in_apis(cls, written: Any) -> Any:
-        """An API has the same client-ID after every start, and offers its scopes."""
+        """Give each API its owner and a client-ID, the same after every start; offer its scopes."""
         apis = written.get("apis") if isinstance(written, dict) else None
         if not isinstance(apis, dict) or not all(isinstance(api, dict) for api in apis.values()):
             return written

@@ -23,6 +23,7 @@ _ONCE_FROM = 1000
 
 
 def main() -> None:
+    """Measure what the command line names, and write the results."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", required=True, metavar="CONNECTIONS")
     parser.add_argument("--latency", type=int, nargs="+", required=True, metavar="MILLISECONDS")

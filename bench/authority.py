@@ -3,6 +3,7 @@ before each answer."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,7 +51,7 @@ class MeasuredAuthority:
         return f"{self.proxies[1].origin}/products/v1"
 
     def wait(self, milliseconds: int) -> None:
-        """From now on, before each answer."""
+        """Wait before each answer from now on."""
 
         def late(exchange: Exchange) -> None:
             reply = exchange.forward()
@@ -63,34 +64,34 @@ class MeasuredAuthority:
 
     def requests(self) -> dict[str, Any]:
         """Return the fewest requests that make, read, change and remove what a run has just made
-        here, as ``bench.direct`` reads them."""
+        here, as ``bench.direct`` reads them: by act, a list of requests in order for each
+        client."""
         realm = self.platform.realm
-        scopes, listed = (
-            realm.administrator.scope_ids(realm.name),
-            f"{self.products_url}/notificaties/configurations",
-        )
-        page: Request = ["GET", f"{listed}?limit={_MOST_AT_ONCE}", None, {}]
-        make, remove = [], []
+        scope_ids = realm.administrator.scope_ids(realm.name)
+        configurations = f"{self.products_url}/notificaties/configurations"
         found = realm.administrator.get(f"/{realm.name}/clients")
         clients = list(filter(_is_managed, found))
+        make, remove = [], []
         with self.platform.products() as products:
             for client in clients:
-                path, configured = f"/clients/{client['id']}", f"{listed}/{client['clientId']}"
-                given = f"{path}/default-client-scopes/{scopes[_GIVEN_SCOPE]}"
+                path = f"/clients/{client['id']}"
+                given = f"{path}/default-client-scopes/{scope_ids[_GIVEN_SCOPE]}"
+                configured = f"{configurations}/{client['clientId']}"
                 configuration = products.get(configured).raise_for_status().json()
                 put = ["PUT", configured, configuration, {"if-none-match": "*"}]
                 make.append([["POST", "/clients", client, {}], ["DELETE", given, None, {}], put])
                 remove.append(
                     [["DELETE", configured, None, {"if-match": "*"}], ["DELETE", path, None, {}]]
                 )
-        add: Request = [
-            "PUT",
-            f"/clients/{clients[0]['id']}/optional-client-scopes/{scopes[ADDED_SCOPE]}",
-            None,
-            {},
-        ]
-        read = [[["GET", "/clients", None, {}]], *[[page]] * -(-len(clients) // _MOST_AT_ONCE)]
-        acts = {"make": make, "read": read, "add a scope": [[add]], "remove": remove}
+        added = f"/clients/{clients[0]['id']}/optional-client-scopes/{scope_ids[ADDED_SCOPE]}"
+        page: Request = ["GET", f"{configurations}?limit={_MOST_AT_ONCE}", None, {}]
+        pages = math.ceil(len(clients) / _MOST_AT_ONCE)
+        acts = {
+            "make": make,
+            "read": [[["GET", "/clients", None, {}]], *[[page]] * pages],
+            "add a scope": [[["PUT", added, None, {}]]],
+            "remove": remove,
+        }
         return {"admin": realm.management_url, "token": realm.tokens().current(), "acts": acts}
 
 

@@ -53,6 +53,7 @@ def main(tool: str, act: str, file: str) -> None:
 
 
 def _python_keycloak(admin: str, token: str) -> Send:
+    """Return what sends requests by the library python-keycloak."""
     from keycloak import KeycloakAdmin  # not for the others: it takes longer than they do
 
     origin, _, realm = admin.partition("/admin/realms/")
@@ -71,6 +72,7 @@ def _python_keycloak(admin: str, token: str) -> Send:
 
 
 def _kcadm(admin: str, token: str) -> Send:
+    """Return what sends requests by Keycloak's own command line, a process for each."""
     from tests.support.keycloak import of_this_clone
 
     origin, _, realm = admin.partition("/admin/realms/")

@@ -37,8 +37,8 @@ environments:
 
 
 def our_project(folder: Path, authority: MeasuredAuthority, connections: int) -> Project:
-    """Ours in a repository of its own, with that many connections, which the authority does not
-    have yet."""
+    """Make our project in a repository of its own, with that many connections, which the authority
+    does not have yet."""
     settings = authority.platform.realm.settings(authority.products_url, folder)
     project = _prepared(folder, {**settings, "catalogueFolder": "catalogue"})
     shutil.copytree(ROOT / "catalogue", folder / "catalogue")

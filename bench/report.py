@@ -38,6 +38,10 @@ class Case:
     def title(self) -> str:
         return f"{self.connections:,} connections, {self.latency} ms of latency"
 
+    def values(self, step: str, of: str) -> list[float]:
+        """Return a figure of a step, such as its ``seconds``, in each repetition that has it."""
+        return [getattr(figures[step], of) for figures in self.repetitions if step in figures]
+
     def ratios(self, step: str, of: str = "seconds") -> list[float]:
         """Return the step's time divided by that of its floor, per repetition; nothing where it has
         no floor."""
@@ -56,16 +60,15 @@ def table(case: Case) -> str:
     lines: list[str] = []
     sent: list[str] = []
     for step, first in case.repetitions[0].items():
-        figures = [repetition[step] for repetition in case.repetitions if step in repetition]
         cells = (
             step,
-            _spread([figure.seconds for figure in figures]),
+            _spread(case.values(step, "seconds")),
             _spread(case.ratios(step)),
             _spread(case.ratios(step, "cpu_seconds")),
             " + ".join(first.floor),
-            _short(median(figure.cpu_seconds for figure in figures)),
-            _short(median(figure.largest_mb for figure in figures)),
-            _short(median(figure.all_mb for figure in figures)),
+            _short(median(case.values(step, "cpu_seconds"))),
+            _short(median(case.values(step, "largest_mb"))),
+            _short(median(case.values(step, "all_mb"))),
             _short(sum(first.requests.values()) / case.connections),
             _short(first.state_kb / case.connections),
         )

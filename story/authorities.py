@@ -43,7 +43,7 @@ class StoryAuthorities:
         self.scratch.run("acmidm", "sandbox", "stop")
 
     def change_by_hand(self, client_id: str, scope: str, key: Mapping[str, object]) -> None:
-        """Grants a scope and slips a key in, as another operator does."""
+        """Grant a scope and slip a key in, as another operator does."""
         authority = as_helpdesk(self.scratch.folder)
         scopes, jwks = authority.read_scopes(client_id) or {}, authority.read_jwks(client_id) or {}
         authority.replace_scopes(client_id, scopes, {**scopes, scope: False})
@@ -88,7 +88,7 @@ def _settings(stack: str, port: int, mail: int) -> dict[str, object]:
 
 
 def new_public_key(kid: str) -> dict[str, object]:
-    """What an organisation hands over of a new pair, with the day on which it ends."""
+    """Return the public half of a new pair, as an organisation hands it over, with its last day."""
     end = datetime.now(UTC) + timedelta(days=_KEY_DAYS)
     return {**json.loads(_new_key(kid).export_public()), "exp": int(end.timestamp())}
 

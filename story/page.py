@@ -50,7 +50,7 @@ class StalePage(Failure):
 
 
 def stories(page: str) -> tuple[str, list[str]]:
-    """The introduction, and each story with its heading."""
+    """Return the introduction of a page, and each story with its heading."""
     introduction, *parts = re.split(r"^(?=## )", page, flags=re.MULTILINE)
     return introduction, parts
 
@@ -89,6 +89,7 @@ class _Telling:
     stand_ins: bool
 
     def tell(self, story: str) -> Iterator[str]:
+        """Yield a story, part by part, while its parts are done."""
         end = 0
         for part in _PART.finditer(story):
             yield story[end : part.start()]
@@ -111,7 +112,7 @@ class _Telling:
             self.scratch.write(file, text)
 
     def _console(self, part: re.Match[str]) -> Iterator[str]:
-        """A block and its commands one by one."""
+        """Yield a block of commands, with what each prints now."""
         yield part[0].partition("\n")[0] + "\n"
         for command in _COMMAND.findall(part["console"]):
             yield f"$ {command}\n"
@@ -119,6 +120,7 @@ class _Telling:
         yield "```\n"
 
     def _run(self, command: str, code: int = 0) -> str:
+        """Run a command, and return what it prints, as the page shows it."""
         printed = self.scratch.run("bash", "-c", self.stable.of_today(command), code=code).replace(
             str(self.scratch.folder.parent), ".."
         )
@@ -131,8 +133,8 @@ class _Telling:
 
 
 def changed(file: Path, diff: str) -> str:
-    """The text of a file with a diff in it. Lines of context say where, as in any diff; ``@@`` is
-    between two places."""
+    """Return the text of a file, changed by a diff. Lines of context say where, as in any diff;
+    ``@@`` is between two places. Raises StalePage where they do not stand there once."""
     text = file.read_text(encoding="utf-8")
     for hunk in diff.split("@@\n"):
         lines = hunk.splitlines(keepends=True)
@@ -145,7 +147,7 @@ def changed(file: Path, diff: str) -> str:
 
 
 def _resources(printed: str) -> str:
-    """The lines that say what became of which resource, in one order and without how long it
-    took."""
+    """Return the lines that say what became of which resource, in one order and without how long
+    it took."""
     lines = [line.strip() for line in printed.splitlines()]
     return "\n".join(sorted(_DURATION.sub("", line) for line in lines if _RESOURCE.match(line)))

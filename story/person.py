@@ -22,11 +22,11 @@ class PortalVisitor:
     password: str = ""
 
     def fields(self, path: str) -> dict[str, str]:
-        """The hidden fields of a page's last form."""
+        """Return the hidden fields of a page's last form."""
         return hidden_fields(self.http.get(path).text)
 
     def log_on(self, *, language: str = "nl", password: str | None = None) -> httpx.Response:
-        """Fills in the form and sends it."""
+        """Fill in the form and send it."""
         path = f"/portaal/{language}/aanmelden"
         sent = {**self.fields(path), "name": self.name, "password": self.password}
         if password is not None:
@@ -34,17 +34,17 @@ class PortalVisitor:
         return self.http.post(path, data=sent)
 
     def upload(self, client_id: str, jwk: str, **changes: str) -> httpx.Response:
-        """Opens the client's page and sends a key as text; ``changes`` override what the form
+        """Open the client's page and send a key as text; ``changes`` override what the form
         sends."""
         path = client_path(client_id)
         return self.http.post(f"{path}/sleutels", data={**self.fields(path), "jwk": jwk, **changes})
 
 
 def client_path(client_id: str, language: str = "nl") -> str:
-    """Where a client's page is."""
+    """Return the path of a client's page."""
     return f"/portaal/{language}{MENU}/{client_id}"
 
 
 def hidden_fields(page: str) -> dict[str, str]:
-    """What the forms of a page send by themselves, the last form's value where several have one."""
+    """Return what the forms of a page send by themselves; of several, the last form's value."""
     return {name: html.unescape(value) for name, value in _HIDDEN.findall(page)}

@@ -13,8 +13,8 @@ from pathlib import Path
 import yaml
 
 from acmidm_onboarding.values.problems import Failure
+from toolchain import environment
 from toolchain.common import VENV
-from toolchain.environment import variables
 
 PROJECT = Path(__file__).parents[1]
 _FILES = ("Pulumi.yaml", "__main__.py", "catalogue")
@@ -35,7 +35,7 @@ class Scratch:
     """Environment variables beside those that lead Pulumi to a state of its own."""
 
     def lay_out(self) -> None:
-        """An empty repository with the program, the catalogue and no forms."""
+        """Make an empty repository with the program, the catalogue and no forms."""
         shutil.rmtree(self.folder, ignore_errors=True)
         (self.folder / "state").mkdir(parents=True)
         for name in (*_FILES, *self.files):
@@ -54,7 +54,7 @@ class Scratch:
         )
 
     def configure(self, stack: str, settings: Mapping[str, object]) -> None:
-        """Writes a stack's file, and makes the stack."""
+        """Write a stack's file, and make the stack."""
         config = {f"acmidm:{key}": value for key, value in settings.items()}
         (self.folder / f"Pulumi.{stack}.yaml").write_text(
             yaml.safe_dump({"config": config}, sort_keys=False)
@@ -72,16 +72,17 @@ class Scratch:
 
     @property
     def variables(self) -> dict[str, str]:
+        """The environment of each command: the clone's tools, and a state of the story's own."""
         of_story = {
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "of-the-story",
             "NO_COLOR": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
         }
-        return {**os.environ, **variables(), **of_story, **self.environment}
+        return {**os.environ, **environment.variables(), **of_story, **self.environment}
 
     def run(self, *words: str, code: int = 0) -> str:
-        """What a command writes to its output. Raises CommandFailed where its exit code is not
+        """Run a command, and return what it prints. Raises CommandFailed where its exit code is not
         ``code``."""
         done = subprocess.run(
             words,

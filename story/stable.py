@@ -37,6 +37,7 @@ class Stable:
     _stand_ins: dict[str, str] = field(default_factory=dict)
 
     def text(self, text: str) -> str:
+        """Return a text with stand-ins for what differs from run to run."""
         text = _UUID.sub(self._stand_in, text)
         text = _THUMBPRINT.sub(self._stand_in, text)
         text = _YEAR.sub(str(_DAY.year), text)
@@ -45,13 +46,13 @@ class Stable:
         return _DATE.sub(lambda match: _shifted(match[0], _DAY - self.today), text)
 
     def of_today(self, text: str) -> str:
-        """What a page has somebody write or type, with the days of the telling and the year in
-        which it names files."""
+        """Return what a page has somebody write or type, with the days of the telling, and its year
+        in the names of files."""
         text = _YEAR.sub(str(self.today.year), text)
         return _DATE.sub(lambda match: _shifted(match[0], self.today - _DAY), text)
 
     def _stand_in(self, match: re.Match[str]) -> str:
-        """Another of its kind, a UUID or a thumbprint."""
+        """Return what stands for a UUID or a thumbprint: another of its kind."""
         digest = hashlib.sha256(f"stand-in {len(self._stand_ins)}".encode()).digest()
         stand_in = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
         if match.re is _UUID:

@@ -62,7 +62,7 @@ def in_pipeline() -> bool:
 
 
 def say(message: str) -> None:
-    """To stderr: stdout belongs to `make env`, whose output is evaluated by a shell."""
+    """Write a line to stderr: a shell evaluates stdout, which is `make env`'s."""
     sys.stderr.write(f"{message}\n")
 
 

@@ -68,7 +68,7 @@ def build(subject: str, module_folder: str, package: str, binary: str, set_versi
 
 
 def module_directory(module_folder: str, module: str) -> Path:
-    """Where Go keeps the source of a module that a build has downloaded."""
+    """Return where Go keeps the source of a module that a build has downloaded."""
     return Path(
         _go("list", "-mod=readonly", "-m", "-f", "{{.Dir}}", module, cwd=TOOLCHAIN / module_folder)
     )

@@ -50,6 +50,7 @@ def _wanted_version() -> str:
 
 
 def _pulumi_installs(version: str, *flags: str) -> bool:
+    """Let Pulumi install the plugin by itself, and return whether it could."""
     variables = environment.variables()
     pulumi = shutil.which("pulumi", path=variables["PATH"])
     if not pulumi:

@@ -78,7 +78,7 @@ def _python(folder: Path) -> Path:
 
 
 def _digest(*parts: Path | str) -> str:
-    """Of the content of files, the name of folders, and text."""
+    """Return a digest of the content of files, the names of folders, and texts."""
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, Path) and part.is_file():

@@ -79,6 +79,7 @@ def sentences() -> tuple[tuple[str, Sentence], ...]:
 
 
 def _in_modules() -> Iterator[tuple[str, Sentence]]:
+    """Yield the sentences of the packages' modules, each with its file."""
     texts = DUTCH.with_name("__init__.py")
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
@@ -91,6 +92,7 @@ def _in_modules() -> Iterator[tuple[str, Sentence]]:
 
 
 def _in_templates() -> Iterator[tuple[str, Sentence]]:
+    """Yield the sentences of the templates, each with its file. Raises NotLiteral."""
     for pattern in TEMPLATES:
         for path in sorted(ROOT.glob(pattern)):
             file = path.relative_to(ROOT).as_posix()

@@ -184,7 +184,8 @@ class Daemon:
                     ) from None
 
     def _running(self) -> tuple[int | None, str | None]:
-        """Process id and health URL of the living process that has the pid file locked."""
+        """Return the process id and the health URL of the living process that has the pid file
+        locked."""
         try:
             file = self.pid_file.open()
         except FileNotFoundError:

@@ -272,8 +272,8 @@ def is_here(url: AnyUrl) -> bool:
 
 
 def server_folder(stack: str, platform: str) -> Path:
-    """Where the data of a stack's servers for a platform are; they and all that is above them in
-    `.local` are this user's alone."""
+    """Make the folder for the data of a stack's servers for a platform, and return it. It and all
+    above it in `.local` are this user's alone."""
     folder = DATA.absolute() / stack / platform
     for part in (DATA.absolute(), folder.parent, folder):
         private_folder(part)

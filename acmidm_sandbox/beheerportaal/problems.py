@@ -46,7 +46,7 @@ Form = Callable[[Request, Problem], Response]
 
 
 def not_found(what: str) -> Problem:
-    """404 for a client, a document or a product that isn't there."""
+    """Return the 404 of a client, a document or a product that isn't there."""
     return Problem(404, f"There is no {what}; check the identifier.")
 
 
@@ -61,7 +61,7 @@ def first_of(mistakes: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
 
 
 def refused(errors: Sequence[Mapping[str, str]]) -> Problem:
-    """422 for a document with mistakes: `detail` sums them up."""
+    """Return the 422 of a document with mistakes: `detail` sums them up."""
     errors = first_of(errors)
     summary = "; ".join(map(_described, errors))
     return Problem(422, f"The request is refused: {summary}.", errors=errors)

@@ -10,7 +10,7 @@ _COST, _BLOCK_SIZE, _PARALLELISM = 2**11, 8, 1
 
 
 def hash_secret(secret: str) -> str:
-    """`scrypt$<salt>$<hash>`."""
+    """Return the hash of a secret, as `scrypt$<salt>$<hash>`."""
     salt = os.urandom(16)
     return f"scrypt${salt.hex()}${_scrypt(secret, salt).hex()}"
 

@@ -339,10 +339,10 @@ def _new_client_id(session: Session, settings: PortalSettings) -> str:
 
 
 def _require_free(session: Session, software_id: str | None, client_id: str | None) -> None:
-    """The natural key is unique: a retry, or someone else, learns which client has it.
+    """Check that no other client has a natural key.
 
     Raises:
-        Problem: 409.
+        Problem: 409, which names the client that has it: a retry reads and replaces that one.
     """
     if software_id is None:
         return

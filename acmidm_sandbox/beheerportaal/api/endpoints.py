@@ -103,7 +103,7 @@ class TokenRoute(APIRoute):
     its `client_id` and `scopes`."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI: wraps what it would do."""
+        """Return what FastAPI runs for a request: the token is checked before the endpoint."""
         handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
@@ -114,7 +114,7 @@ class TokenRoute(APIRoute):
         return guarded
 
     def authorise(self, request: Request) -> None:
-        """Any valid token will do here; the endpoint decides on the scope."""
+        """Let any valid token in; the endpoint decides on the scope."""
 
 
 class OperatorRoute(TokenRoute):
@@ -173,7 +173,7 @@ def require_audience(request: Request, product: ProductSettings) -> None:
 
 
 def audiences_of(request: Request) -> frozenset[str]:
-    """For whom the access token is (RFC 7519 §4.1.3)."""
+    """Return for whom the access token is (RFC 7519 §4.1.3)."""
     aud = request.state.claims["aud"]
     audiences = [aud] if isinstance(aud, str) else aud
     return frozenset(audiences)

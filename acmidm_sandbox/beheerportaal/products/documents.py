@@ -35,7 +35,11 @@ def mistakes_in_document(
     schema: Mapping[str, Any], schemas: Mapping[str, Any], document: Any
 ) -> list[dict[str, str]]:
     """Return what is wrong with a document, in the order of its schema, which may refer to one of
-    `schemas`: of each value the first mistake. Give its members the names that the schema has."""
+    `schemas`: of each value the first mistake.
+
+    A member that is written otherwise, as `x-also-written` says, gets the schema's name in
+    `document` itself.
+    """
     found: dict[str, str] = {}
     validator = _Validator({**schema, "components": {"schemas": schemas}})
     for error in islice(validator.iter_errors(document), MOST_COUNTED):
@@ -59,8 +63,8 @@ def _sentence(error: Any) -> str:
 
 
 def _members(validator: Any, members: Mapping[str, Any], value: Any, schema: Any) -> Mistakes:
-    """Keyword `properties`, and `required` beside it, in one order. A member that is written
-    otherwise gets its name, in `value` itself."""
+    """Check the keyword `properties`, and `required` beside it, in one order. A member that is
+    written otherwise gets its name, in `value` itself."""
     if not isinstance(value, dict):
         return
     required = schema.get("required", ())
@@ -76,17 +80,18 @@ def _members(validator: Any, members: Mapping[str, Any], value: Any, schema: Any
 
 
 def _format(_: Any, name: str, value: Any, __: Any) -> Mistakes:
-    """Keyword `format`, of texts."""
+    """Check the keyword `format` of a text: a name of `_FORMATS`."""
+    if not isinstance(value, str) or name not in _FORMATS:
+        return
     try:
-        if isinstance(value, str):
-            _FORMATS.get(name, str)(value)
+        _FORMATS[name](value)
     except ValueError as error:
         yield ValidationError(str(error))
 
 
 def _key_values(validator: Any, categories: Mapping[str, Any], value: Any, schema: Any) -> Mistakes:
-    """Keyword `x-key-values`: by category, which keys `SleutelWaardeParen` has. Of a category that
-    is not public, only the length of values is checked."""
+    """Check the keyword `x-key-values`: by category, which keys `SleutelWaardeParen` has. Of a
+    category that is not public, only the length of values is checked."""
     member = "SleutelWaardeParen"
     if not isinstance(value, dict):
         return

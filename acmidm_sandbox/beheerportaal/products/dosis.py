@@ -60,7 +60,7 @@ def read_result_of_dossier(sent: Sent) -> dict[str, Any]:
 
 
 def _newest_result(sent: Sent, what: str, **columns: str) -> dict[str, Any]:
-    for result in _results(sent, **columns):
+    for result in _process_due(sent, **columns):
         return result
     raise sent.refusal("no_result", what=what)
 
@@ -68,7 +68,7 @@ def _newest_result(sent: Sent, what: str, **columns: str) -> dict[str, Any]:
 def list_failures(sent: Sent) -> list[dict[str, Any]]:
     """Return the dossiers of a source whose newest upload could not be processed."""
     newest: dict[str, dict[str, Any]] = {}
-    for result in _results(sent, source=sent.document["bron"]):
+    for result in _process_due(sent, source=sent.document["bron"]):
         newest.setdefault(result["Identificatie"]["DossierNummer"], result)
     return [result for result in newest.values() if not result["Succes"]]
 
@@ -103,14 +103,15 @@ def remove_dossier(sent: Sent) -> None:
         raise sent.refusal("no_dossier", number=number, source=source)
 
 
-def _results(sent: Sent, **columns: str) -> list[dict[str, Any]]:
-    """Return what became of the client's uploads with these columns, the newest first; those that
-    are due are processed, by what is configured now, which may be less than at their receipt."""
-    upload = sent.product.calls["POST /v2/dosis/dossiers"]
+def _process_due(sent: Sent, **columns: str) -> list[dict[str, Any]]:
+    """Process the client's uploads that are due, and return what became of those with these
+    columns, the newest first. What is configured now counts, which may be less than at their
+    receipt."""
+    upload_call = sent.product.calls["POST /v2/dosis/dossiers"]
     due = select(Upload).where(Upload.client_id == sent.client_id, Upload.due_at <= time.time())
     with sent.portal.database.write() as session:
         for row in session.scalars(due.where(Upload.errors.is_(None)).order_by(Upload.seq)):
-            row.errors = _failures(replace(sent, call=upload, document=row.document))
+            row.errors = _failures(replace(sent, call=upload_call, document=row.document))
         newest_first = due.filter_by(**columns).order_by(Upload.seq.desc())
         return list(map(_result, session.scalars(newest_first)))
 

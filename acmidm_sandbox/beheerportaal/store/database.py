@@ -62,12 +62,12 @@ class AsJson(TypeDecorator[Any]):
 
     @override
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        """SQLAlchemy: what is written; None is NULL."""
+        """Return what SQLAlchemy writes; None is NULL."""
         return None if value is None else self._adapter.dump_json(value).decode()
 
     @override
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        """SQLAlchemy: what is read."""
+        """Return what SQLAlchemy has read as a value."""
         return None if value is None else self._adapter.validate_json(value)
 
 
@@ -94,7 +94,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A transaction that is committed when the block ends, and rolled back when it raises."""
+        """Begin a transaction: committed when the block ends, rolled back when it raises."""
         with self._write.begin() as session:
             # Takes the lock now, before anything is read.
             session.connection()
