@@ -282,9 +282,7 @@ class Deployment:
         stack = self._stack
         revision = revision_of(stack.state.last_runs)
         with working(tr("previewing {stack}", stack=stack.name)):
-            preview = Preview(
-                engine.preview(stack.name, stack.at_authorities), stack.state.document
-            )
+            preview = _preview(stack)
         lacking = None
         if revision is not None and not self._allow_mass_change and lacks(revision):
             lacking = revision
@@ -426,9 +424,7 @@ class Deployment:
         typer.echo(f"a second run goes on with {first_of(sorted(remaining))}", err=True)
         not_approved_now: Mapping[str, Sequence[str]] = {}
         if self._approved is not None:
-            preview = Preview(
-                engine.preview(stack.name, stack.at_authorities), stack.state.document
-            )
+            preview = _preview(stack)
             deviations = not_approved(
                 self._approved, preview.document, but={*remaining, *self._left_out}
             )
@@ -461,6 +457,11 @@ class Deployment:
             planned=planned,
             state_at_the_end=record_at_the_end,
         )
+
+
+def _preview(stack: Stack) -> Preview:
+    state = stack.state.document
+    return Preview(engine.preview(stack.name, stack.at_authorities, state), state)
 
 
 def report_lost(stack: Stack, gone: Sequence[str], *, allow_mass_change: bool) -> None:

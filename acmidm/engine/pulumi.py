@@ -126,9 +126,9 @@ def last_runs(stack: str) -> list[dict[str, Any]]:
     return [dict(run) for run in runs]
 
 
-def preview(stack: str, there: Records | None = None) -> dict[str, Any]:
+def preview(stack: str, there: Records | None, state: Mapping[str, Any]) -> dict[str, Any]:
     """Return the JSON of a preview, also of a failed one, whose diagnostics have the reason.
-    Nothing is written.
+    Nothing is written. ``state`` is the stack's, as it was exported.
 
     ``there`` is what the program is handed; see ``handing``. The program is always handed
     something: then it reports what it refuses and goes on to its end, so that the engine shows what
@@ -138,7 +138,7 @@ def preview(stack: str, there: Records | None = None) -> dict[str, Any]:
         EngineError
         UnknownStack
     """
-    with handing(stack, there or {}) as handed:
+    with handing(stack, there or {}, state=state) as handed:
         return _document("preview", "--json", "--show-sames", *handed, "--stack", stack)
 
 
@@ -164,7 +164,7 @@ def run(
     """
     environment = STATE_AT_THE_END if state_at_the_end else {}
     with (
-        handing(stack, there, state_version) as handed,
+        handing(stack, there, state_version=state_version) as handed,
         progress.showing(stack, planned or {}) as events,
     ):
         words = (*words, "--stack", stack, *handed, *events)

@@ -64,8 +64,9 @@ def read_plans(
         with suppress(Failure):  # the preview reports a stack that does not exist
             stack, _ = ask_what_is_there(stack)
         with working(tr("previewing {stack}", stack=stack.name)):
-            previewed = engine.preview(stack.name, stack.at_authorities)
-            plan = read_plan(previewed, stack.state.document)
+            state = stack.state.document
+            previewed = engine.preview(stack.name, stack.at_authorities, state)
+            plan = read_plan(previewed, state)
         _warn_where_behind(stack)
         if save:
             with working(tr("reading the clients of {stack} that change", stack=stack.name)):

@@ -1,6 +1,6 @@
 """What a command hands the program besides its settings: the clients that are at their authority,
-though the state may have lost them; the version of the state that the command decided upon; and
-its own version.
+though the state may have lost them; the state that the command decided upon, or its version; and
+the command's own version.
 
 The engine reads a copy of the stack's file (``--config-file``), which names a file with these
 clients. Both files are in a folder of their own for as long as the command runs: nothing is saved
@@ -10,7 +10,7 @@ in the stack's file, and a run that is killed leaves nothing that the next run w
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,18 +35,24 @@ stack's own file."""
 @dataclass(frozen=True)
 class Handed:
     """What a program was handed. ``state_version`` is that of the state to which the run is
-    limited, as ``version_of`` returns it; None where any state will do."""
+    limited, as ``version_of`` returns it; None where any state will do. ``state`` is an export,
+    from which a preview shows what follows; None where the program has to read it."""
 
     clients: Records
     state_version: str | None
+    state: Mapping[str, Any] | None
 
 
 @contextmanager
 def handing(
-    stack: str, records: Records | None, state_version: str | None = None
+    stack: str,
+    records: Records | None,
+    *,
+    state_version: str | None = None,
+    state: Mapping[str, Any] | None = None,
 ) -> Iterator[tuple[str, ...]]:
-    """Yield the arguments with which a command of the engine hands ``records`` and a state's
-    version on; none where the records are None."""
+    """Yield the arguments with which a command of the engine hands ``records`` and a state, or its
+    version, on; none where the records are None. See ``Handed``."""
     if records is None:
         yield ()
         return
@@ -60,6 +66,7 @@ def handing(
             "installed": {"version": installed.VERSION, "folder": str(installed.FOLDER)},
             "clients": {name: _for_program(client) for name, client in records.items()},
             "state_version": state_version,
+            "state": state,
         }
         value.write_text(json.dumps(handed), "utf-8")
         yield ("--config-file", str(file))
@@ -97,7 +104,7 @@ def read_handed(file: Path, environment: Environment) -> Handed:
     try:
         handed = json.loads(file.read_text("utf-8"))
         installed.require_same(handed["installed"]["version"], handed["installed"]["folder"])
-        version = handed["state_version"]
+        version, state = handed["state_version"], handed["state"]
         for name, parts in handed["clients"].items():
             scopes = None if parts["scopes"] is None else dict.fromkeys(parts["scopes"], Grant())
             keys = {kid: Key(thumbprint) for kid, thumbprint in parts["keys"].items()}
@@ -116,4 +123,4 @@ def read_handed(file: Path, environment: Environment) -> Handed:
             f"{key} is for commands to set while they run, and not to be kept; take it out: pulumi"
             f" config rm {key}"
         ) from None
-    return Handed(records, version)
+    return Handed(records, version, state)

@@ -31,6 +31,7 @@ from acmidm_onboarding.recorded import (
     AsRecorded,
     UnreadableState,
     full_name,
+    own_state,
     require_not_older,
 )
 from acmidm_onboarding.rules.desired import NO_GATE, Desired
@@ -146,7 +147,13 @@ def _stack(settings: Settings) -> Stack:
     file = pulumi.Config(NAMESPACE).get(HANDED)
     handed = None if file is None else read_handed(Path(file), settings.environment)
     clients = None if handed is None else handed.clients
-    stack = open_stack(full_name(pulumi.get_stack()), lambda: settings, at_authorities=clients)
+    state = None if handed is None else handed.state
+    stack = open_stack(
+        full_name(pulumi.get_stack()),
+        lambda: settings,
+        export=own_state if state is None else lambda _: state,
+        at_authorities=clients,
+    )
     if handed is None:  # a command, of this version, has looked at the state by itself
         with suppress(UnreadableState):  # what needs the state reports that
             require_not_older(pulumi.get_stack(), stack.state.document)

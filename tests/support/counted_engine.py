@@ -5,10 +5,13 @@ A ``pulumi`` that comes first on PATH writes one line for each and becomes the r
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 from collections import Counter
 from pathlib import Path
+
+from tests.support.offered import SHARED
 
 _COSTLY = ("preview", "up", "refresh", "destroy")
 """The commands that start a program or providers; the others take a tenth of a second."""
@@ -26,8 +29,7 @@ def count_in(folder: Path, path: str) -> str:
     counting.parent.mkdir()
     lines = shlex.quote(str(_lines(folder)))
     counting.write_text(
-        f'#!/bin/sh\necho "$1 ${{PYTEST_CURRENT_TEST:-}}" >> {lines}\n'
-        f'exec {shlex.quote(engine)} "$@"\n'
+        f'#!/bin/sh\necho "$1 $2 $PWD" >> {lines}\nexec {shlex.quote(engine)} "$@"\n'
     )
     counting.chmod(0o755)
     return f"{counting.parent}:{path}"
@@ -40,6 +42,12 @@ def counted(folder: Path) -> Counter[str]:
         return Counter()
     names = [line.partition(" ")[0] for line in lines.read_text().splitlines()]
     return Counter(name for name in names if name in _COSTLY)
+
+
+def exports_in(project: Path) -> int:
+    """Return how often a state was exported by commands and programs in a project's folder."""
+    lines = _lines(Path(os.environ[SHARED])).read_text().splitlines()
+    return lines.count(f"stack export {project}")
 
 
 def _lines(folder: Path) -> Path:

@@ -25,6 +25,7 @@ from joserfc.jwk import ECKey
 
 from acmidm.engine import pulumi as engine
 from tests.support.command_line import CommandLine
+from tests.support.counted_engine import exports_in
 from tests.support.engine import Outcome, Project
 from tests.support.forms import PLAIN, FormFile, write_form
 from tests.support.handing_over import text_of
@@ -375,8 +376,8 @@ def test_what_ends_is_mailed_once(at: Stacks) -> Script:
 @together
 def test_forms_are_read_once_and_the_state_is_exported_once(at: Stacks) -> Script:
     """By each command, whether a form passes the gate, is held back or leaves; and the state once
-    more after a run that has written it. What the program reads, in a process of its own, is not
-    counted."""
+    more after a run that has written it. The program of a preview is given that, and reads TNI's
+    alone."""
     how: dict[str, Any] = {"environment": "prod", "scopes": (PLAIN,)}
     write_form(at.forms, "gent/passes", exemptions=EXEMPT, **how)
     write_form(at.forms, "gent/held-back", **how)
@@ -392,8 +393,11 @@ def test_forms_are_read_once_and_the_state_is_exported_once(at: Stacks) -> Scrip
     assert deployed.code in (0, 1), deployed.output
     assert read() == once
     assert at.runs["stack export"] == 2, "before the run, and after it"
+    exported = exports_in(at.prod.folder)
     yield at.review_production
     assert (read(), at.runs["stack export"]) == (once, 1)
+    of_production, of_tni, by_the_program_of_tni = 1, 1, 1
+    assert exports_in(at.prod.folder) - exported == of_production + of_tni + by_the_program_of_tni
     for command, of_forms in (
         ("drift", once),
         ("status --board", once),
