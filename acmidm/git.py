@@ -99,7 +99,7 @@ class Tree:
         """
         entries = self._wanted(wanted)
         read: dict[str, bytes | None] = {**self.contents(entries.__contains__)}
-        beside = {str(folder) for folder in folders} - entries.keys()
+        beside = set(map(str, folders)) - entries.keys()
         for path, entry in entries.items():
             if entry.mode == LINK:
                 read[path] = None
@@ -139,7 +139,7 @@ class Tree:
         """
         entries = self.entries.items()
         files = {path: entry for path, entry in entries if entry.is_read and wanted(path)}
-        if sum(entry.size for entry in files.values()) > MOST_BYTES:
+        if _size(files) > MOST_BYTES:
             raise UnknownRevision(
                 tr(
                     "{revision} has more than {most:,} bytes of forms and catalogue, too much to"
@@ -153,6 +153,10 @@ class Tree:
         return {path: self.read[entry.object_id] for path, entry in files.items()}
 
 
+def _size(entries: Mapping[str, TreeEntry]) -> int:
+    return sum(entry.size for entry in entries.values())
+
+
 def read_together(before: Tree, after: Tree, wanted: Callable[[str], bool]) -> None:
     """Read the files of the ``wanted`` paths of two trees from Git by one process, so that they are
     there once somebody asks. What is too large is left to whoever asks for it."""
@@ -161,7 +165,7 @@ def read_together(before: Tree, after: Tree, wanted: Callable[[str], bool]) -> N
         for path, entry in tree.entries.items():
             if entry.is_read and wanted(path):
                 entries[entry.object_id] = entry
-    if sum(entry.size for entry in entries.values()) <= MOST_BYTES:
+    if _size(entries) <= MOST_BYTES:
         missing = entries.keys() - before.read.keys()
         before.read.update(_contents(after.name, sorted(missing), after.objects))
 
@@ -496,7 +500,7 @@ def _contents(name: str, object_ids: list[str], objects: Path | None) -> dict[st
     """Return what Git has in some objects, by object. Raises UnknownRevision."""
     if not object_ids:
         return {}
-    given = "".join(f"{object_id}\n" for object_id in object_ids).encode()
+    given = "\n".join((*object_ids, "")).encode()
     done = _run("cat-file", "--batch", given=given, objects=objects)
     contents, position = dict[str, bytes](), 0
     for object_id in object_ids:

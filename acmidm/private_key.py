@@ -29,6 +29,7 @@ from acmidm_onboarding.forms.documents import Unreadable, read_bytes, text_of
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.assertion import claims_of
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, algorithms_of, public_jwk
+from acmidm_onboarding.values.plain import without
 from acmidm_onboarding.values.problems import Failure, Unusable, on_one_line
 from acmidm_onboarding.values.secrecy import is_private_key_or_token
 
@@ -152,9 +153,7 @@ def read_private_key(file: Path, passphrase: Callable[[], bytes]) -> PrivateKey:
 
 def private_key_of(members: dict[str, Any]) -> PrivateKey:
     """Return the key pair of a private JSON Web Key. For what it raises see `read_private_key`."""
-    key = JWK(
-        **{name: value for name, value in members.items() if name not in (*_DESCRIBING, "key_ops")}
-    )
+    key = JWK(**without(members, (*_DESCRIBING, "key_ops")))
     if key.is_symmetric:
         raise Unusable(
             tr("this is a shared secret, which signs no evidence; give the private key of a pair")
@@ -175,7 +174,7 @@ def is_private_key(content: bytes) -> bool:
     """Return whether a file has a private key or a token in it, in whatever format, locked or
     not."""
     text = content.replace(b"\0", b"")  # of UTF-16, as Windows writes it
-    if any(mark in text for mark in PRIVATE_MARKS) or _PKCS12.match(content):
+    if any(map(text.__contains__, PRIVATE_MARKS)) or _PKCS12.match(content):
         return True
     if is_private_key_or_token(text.decode("utf-8", "replace")):
         return True

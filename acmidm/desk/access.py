@@ -21,6 +21,7 @@ from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack.authorities import Authorities
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.texts import tr
+from acmidm_onboarding.values.plain import only
 from acmidm_onboarding.values.problems import (
     Failure,
     InvalidForms,
@@ -63,11 +64,10 @@ class NamedApi(ReportPart):
 
     def _access(self, connection: ListedConnection, *scopes: str) -> ListedConnection:
         """Return a connection with one of its scopes alone, or with none."""
-        reasons = {scope: why for scope, why in connection.reasons.items() if scope in scopes}
         ends = tuple(end for end in connection.scopes_until if end.scope in scopes)
         access = {
             "scopes": scopes,
-            "reasons": reasons,
+            "reasons": only(connection.reasons, scopes),
             "scopes_until": ends,
             "last_day": _last_day(connection, ends, self.product),
         }

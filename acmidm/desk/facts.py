@@ -17,6 +17,7 @@ from acmidm.desk.progress import Facts, progress
 from acmidm.desk.status import ListedConnection, in_order, mandates_to_send, row_of
 from acmidm.engine.pulumi import EngineError
 from acmidm.engine.stacks import require_a_form
+from acmidm.report.compare import valid
 from acmidm.report.revisions.order_history import OrderHistory
 from acmidm.terminal import warn, working
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
@@ -32,7 +33,7 @@ from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import plural
 from acmidm_onboarding.values.client import Client, ClientKey, recorded_as
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.keys import Key, keys_of
+from acmidm_onboarding.values.keys import Key, PublicKeys, keys_of
 from acmidm_onboarding.values.terms import Environment, ExemptiblePolicy, Platform
 
 T = TypeVar("T")
@@ -151,7 +152,8 @@ class _ProgressRows:
             state = _take(states, form)
             if state is not None or not _is_leaving(form, self._now):
                 yield form, state
-        yield from ((None, state) for state in states.values())
+        for state in states.values():
+            yield None, state
 
     def _held_back(self) -> Mapping[tuple[str, Platform], Client | None]:
         """Return what the gate holds back, with the client that the stack on TNI has of it; None
@@ -314,9 +316,8 @@ def _usable_thumbprints(
 ) -> frozenset[str]:
     """Return the thumbprints of the keys that have not ended, without those that the form says are
     compromised. A key that has no thumbprint is not among them."""
-    valid = {key.thumbprint for key in keys.values() if not key.has_ended(now)}
     compromised = connection.keys.compromised if connection else ()
-    return frozenset(filter(None, valid)).difference(compromised)
+    return PublicKeys(valid(keys, now)).thumbprints.difference(compromised)
 
 
 def _withdrawn(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from acmidm.report.connection import ClientName, client_name
-from acmidm.report.document import Document, Line, Piece, Section, Tone, notes
+from acmidm.report.document import Document, Line, Piece, Section, Tone, lines_of, notes
 from acmidm.report.kinds import Change, Report
 from acmidm.report.trail import changes_in
 from acmidm.words import day, plain, with_search
@@ -76,7 +76,7 @@ class History(Report):
             Piece(plain(entry.actor), Tone.VALUE),
             Piece(f"  {entry.title}{on_stack}"),
         ]
-        return Line(pieces, lines=[change.as_line() for change in entry.changes])
+        return Line(pieces, lines=lines_of(entry.changes))
 
 
 def entry_of(stack: str, client: Client, recorded: RecordedChange) -> HistoryEntry | None:

@@ -319,8 +319,10 @@ def row_of(stack: str, state: Client, now: datetime) -> ListedConnection:
     """Return the row of a client, as the state or its form has it, without its step. Keys that were
     uploaded in the portal are listed where the client was given them (``with_uploaded``)."""
     codes = map(state.fields.get, ("organisation.ovo", "organisation.kbo"))
-    # A product that a run has not changed yet has an organisation's former name.
-    senders = chain.from_iterable(each.afzenders.values() for each in state.products.values())
+    senders: set[str] = set()
+    for product in state.products.values():
+        # One that a run has not changed yet has an organisation's former name.
+        senders.update(product.afzenders.values())
     keys = None
     if state.keys.known is not None:
         named = sorted(state.keys.known.items())
@@ -348,7 +350,7 @@ def row_of(stack: str, state: Client, now: datetime) -> ListedConnection:
         keys_in_portal=state.keys.declared is None and not state.jwks_uri,
         jwks_uri=state.jwks_uri,
         mandate=_mandate(state.form.mandate, now),
-        acts_for=tuple(sorted(set(senders))),
+        acts_for=tuple(sorted(senders)),
         products=tuple(sorted(state.products)),
         leaves=state.leaves,
         keep=state.form.keep,
@@ -389,11 +391,14 @@ def unused_mandates(onboardings: Onboardings, now: datetime) -> list[UnusedManda
 
 def mandates_to_send(connection: Declaration, now: datetime) -> tuple[ListedMandate, ...]:
     """Return the mandates by which a connection sends for others, by the name of each."""
-    own, names = connection.organisation, connection.acts_for
-    return tuple(
-        _until(until, now, ListedMandate, supplier=own, organisation=names.get(code, code))
-        for code, until in sorted(connection.afzenders.items())
-    )
+    mandates: list[ListedMandate] = []
+    for code, until in sorted(connection.afzenders.items()):
+        names = {
+            "supplier": connection.organisation,
+            "organisation": connection.acts_for.get(code, code),
+        }
+        mandates.append(_until(until, now, ListedMandate, **names))
+    return tuple(mandates)
 
 
 def _mandate(mandate: Mapping[str, str], now: datetime) -> ListedMandate | None:

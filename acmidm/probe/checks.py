@@ -16,6 +16,7 @@ from acmidm.probe.sent import SentRequest
 from acmidm_onboarding.settings import AssertionAudience
 from acmidm_onboarding.texts import N_
 from acmidm_onboarding.values.jwk import PublicJwk, algorithms_of
+from acmidm_onboarding.values.plain import only
 from acmidm_onboarding.values.terms import Platform
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -118,9 +119,8 @@ def key_of(sent: SentRequest, context: Context) -> PublicJwk | None:
 def is_signed_by(sent: SentRequest, key: PublicJwk) -> bool:
     jws, alg = JWS(), sent.header.get("alg")
     jws.allowed_algs = [str(alg)]
-    material = {name: key.members[name] for name in _MATERIAL if name in key.members}
     try:
-        jws.deserialize(sent.jwt, JWK(**material))
+        jws.deserialize(sent.jwt, JWK(**only(key.members, _MATERIAL)))
     except (JWException, ValueError, TypeError):
         return False
     return True
@@ -253,10 +253,8 @@ def ended_key(sent: SentRequest, context: Context) -> Values:
 
 def apis_wanted(sent: SentRequest, context: Context) -> list[str]:
     """Return the products of the scopes, whose API has a client-ID that is known."""
-    return sorted(
-        {context.scopes[name] for name in scopes_of(sent) if name in context.scopes}
-        & set(context.api_of.values())
-    )
+    products = only(context.scopes, scopes_of(sent)).values()
+    return sorted(set(products).intersection(context.api_of.values()))
 
 
 def another_api(sent: SentRequest, context: Context) -> Values:

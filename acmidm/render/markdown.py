@@ -126,7 +126,8 @@ def _blocks(document: Document) -> Iterator[Block]:
     for section in document.sections:
         if section.is_folded:
             yield _fold(section)
-    yield from (Block(f"\n{sentence}\n") for sentence in document.foot)
+    for sentence in document.foot:
+        yield Block(f"\n{sentence}\n")
 
 
 def _section(section: Section) -> Iterator[Block]:
@@ -212,7 +213,9 @@ def _sentences(line: Line) -> Iterator[str]:
     more = len(changes) - in_row
     if more > 0:
         yield tr("and {count} more", count=more)
-    yield from (_in_markdown(remark.pieces) for remark in line.lines if not remark.label.text)
+    for remark in line.lines:
+        if not remark.label.text:
+            yield _in_markdown(remark.pieces)
 
 
 def _in_row(line: Line) -> int:
@@ -242,7 +245,8 @@ def _folded(line: Line) -> str:
 
 
 def _detail_lines(line: Line) -> Iterator[str]:
-    yield from (f"- {markdown(member)}" for member in line.members)
+    for member in line.members:
+        yield f"- {markdown(member)}"
     in_row = _in_row(line)
     for number, change in enumerate(line.changes):
         values = [_value(value) for value in change.lines]

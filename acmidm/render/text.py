@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from acmidm.report.document import Document, Line, Piece, Section, Tone
+from acmidm.report.document import Document, Line, Piece, Section, Tone, as_text
 from acmidm.words import WHOLE, plain
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.problems import on_one_line
@@ -84,7 +84,7 @@ def _printed_line(line: Line, section: Section) -> Iterator[Printed]:
     else:
         if line.pieces:
             pieces = [*line.pieces]
-            if names := "".join(piece.text for piece in line.names):
+            if names := as_text(line.names):
                 pieces.append(Piece(f"  {names}", Tone.NOTICE))
             yield _in_colour(pieces)
         for part in line.lines:

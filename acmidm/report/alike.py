@@ -14,11 +14,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from itertools import chain
-from operator import itemgetter
 from pathlib import Path
 
 from acmidm.report.connection import ConnectionChanges
-from acmidm.report.document import Line, Piece, Tone
+from acmidm.report.document import Line, Piece, Tone, lines_of
 from acmidm.report.kinds import Change, Kind, Severity
 from acmidm.words import WHOLE, first_of, plain, slug
 from acmidm_onboarding.texts import N_, ntr, tr, translated
@@ -39,19 +38,18 @@ def together(connections: Iterable[ConnectionChanges]) -> list[Line]:
     groups = _groups(connections)
     norms = _norms(groups)
     first_places: dict[object, int] = {}
-    placed: list[tuple[int, bool, list[Line]]] = []
+    placed = defaultdict[tuple[int, bool], list[Line]](list)
     for place, group in enumerate(groups):
         norm = norms.get(group[0].family)
         where = place if norm is None else first_places.setdefault(group[0].family, place)
         if _may_be_one(group):
-            shown = [_as_one(group)]
+            lines = [_as_one(group)]
         elif norm is not None and norm is not group:
-            shown = [_unlike(client, norm) for client in group]
+            lines = [_unlike(client, norm) for client in group]
         else:
-            shown = [client.connection.as_line() for client in group]
-        placed.append((where, norm is group, shown))
-    placed.sort(key=lambda item: item[:2])
-    return list(chain.from_iterable(lines for _, _, lines in placed))
+            lines = [client.connection.as_line() for client in group]
+        placed[where, norm is group] += lines
+    return list(chain.from_iterable(map(placed.__getitem__, sorted(placed))))
 
 
 def odd(connections: Iterable[ConnectionChanges]) -> tuple[int, int]:
@@ -77,16 +75,16 @@ def together_beside(changes: Sequence[Change]) -> list[Line]:
             shape = _shape(change, _names_of_organisation(change))
             last = place
         alike.setdefault(shape, []).append(place)
-    placed: list[tuple[float, Line]] = []
+    lines: dict[float, Line] = {}
     for places in alike.values():
         group = [changes[place] for place in places]
         if len(group) >= _FEWEST:
             text = Piece(translated(_TOGETHER[group[0].kind], count=len(group)))
             members = tuple(map(_values, group))
-            placed.append((last + 0.5, Line([text], group[0].as_line().label, members=members)))
+            lines[last + 0.5] = Line([text], group[0].as_line().label, members=members)
         else:
-            placed += [(place, changes[place].as_line()) for place in places]
-    return [line for _, line in sorted(placed, key=itemgetter(0))]
+            lines.update(zip(places, lines_of(group), strict=True))
+    return list(map(lines.__getitem__, sorted(lines)))
 
 
 @dataclass(frozen=True)
@@ -167,7 +165,7 @@ def _as_one(group: Sequence[_Client]) -> Line:
     details = tr(
         "Details: {name} on {environment}", name=f"{clients} · {names}", environment=environment
     )
-    lines = [shape.as_line() for shape in group[0].shapes]
+    lines = lines_of(group[0].shapes)
     members = [client.member for client in group]
     pieces = [Piece(clients, Tone.STRONG), Piece(f" · {names}")]
     return Line(pieces, lines=lines, members=members, details=details)

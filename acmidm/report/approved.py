@@ -35,7 +35,7 @@ from acmidm_onboarding.settings import NAMESPACE
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client, ClientKey
 from acmidm_onboarding.values.marks import has_mark
-from acmidm_onboarding.values.plain import flat, without
+from acmidm_onboarding.values.plain import flat, only, without
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
 
@@ -184,8 +184,7 @@ def not_approved(
         resource = name.split(" ", 2)[2]
         if not f"{resource}/".startswith(going_on):
             steps[name] = step
-    reviewed = {name: step for name, step in approved["steps"].items() if name in steps}
-    return list(_of_steps(reviewed, steps))
+    return list(_of_steps(only(approved["steps"], steps), steps))
 
 
 def _of_steps(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Deviation]:
@@ -303,7 +302,7 @@ def _step(step: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _resource(resource: Mapping[str, Any]) -> dict[str, Any]:
-    options = {name: True for name in _OPTIONS if resource.get(name)}
+    options = dict.fromkeys(filter(resource.get, _OPTIONS), True)
     # Nobody approves since when a key is there, which is the time of the run, nor why a key stays.
     inputs = without(resource.get("inputs") or {}, (SINCE, REFUSED))
     return {"inputs": _without_secrets(inputs), **options}

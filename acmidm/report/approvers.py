@@ -16,7 +16,7 @@ from pathlib import Path
 from acmidm.git import Tree
 from acmidm.report.codeowners import PROJECT_FILE, onboarding_team
 from acmidm.report.connection import ConnectionChanges
-from acmidm.report.document import Line, Piece, Section, Tone, in_line
+from acmidm.report.document import Line, Piece, Section, Tone, in_line, lines_of
 from acmidm.report.kinds import Change, Decider, Kind, ReportPart, Scale
 from acmidm.words import first_of, plain
 from acmidm_onboarding.engine_resources import Resource
@@ -73,7 +73,7 @@ class Needed(ReportPart):
 def as_section(needed: Sequence[Needed]) -> Section:
     """Return a line per team; the last ones together where they are many, such as the owners of
     forty towns, which stand below with what changes of each."""
-    lines = [each.as_line() for each in needed[:_MOST_LINES]]
+    lines = lines_of(needed[:_MOST_LINES])
     more = needed[_MOST_LINES:]
     if more:
         names: set[str] = set()

@@ -84,13 +84,14 @@ class Comparison:
         if state is None:
             return None
         changes = [*self._changes(before, after), *more]
-        if not any(change.kind.row.scale is Scale.WHOLE for change in changes):
+        scales = {change.kind.row.scale for change in changes}
+        if Scale.WHOLE not in scales:
             shown = {kind_of_part(change.part) for change in changes}
             for kind, names in ((Kind.NOT_RECORDED, missing), (Kind.CHANGED_OTHERWISE, changed)):
                 if parts := sorted(set(names) - shown):
                     changes.append(Change(kind=kind, subject=", ".join(parts)))
-        is_noted_alone = all(change.kind.row.scale is Scale.NOTE for change in changes)
-        if is_noted_alone and not _has_new_unneeded(before, after):
+                    scales.add(Scale.WHOLE)
+        if scales <= {Scale.NOTE} and not _has_new_unneeded(before, after):
             return None
         changes = [change.model_copy(update={"by_hand": self.by_hand}) for change in changes]
         name = client_name(state)
@@ -211,10 +212,10 @@ class Comparison:
         this run ends its secret."""
         if not before.secret.awaits_key or not before.keys.known:
             return False
-        usable = [key for key in before.keys.known.values() if not key.has_ended(self.now)]
+        usable = valid(before.keys.known, self.now)
         if after.keys.declared is None:
             return bool(usable)
-        return any(key.thumbprint in after.keys.thumbprints for key in usable)
+        return not after.keys.thumbprints.isdisjoint(PublicKeys(usable).thumbprints)
 
     def _changes_of_marks(self, before: Client, after: Client) -> Iterator[Change]:
         """Yield each part that gets this stack's mark back: its client, or the configuration of a
@@ -415,7 +416,7 @@ class Comparison:
         return Change(kind=kind, subject=kid, thumbprint=thumbprint, note=note)
 
     def _usable(self, keys: Mapping[str, Key]) -> str:
-        names = sorted(kid for kid, key in keys.items() if not key.has_ended(self.now))
+        names = sorted(valid(keys, self.now))
         if names:
             return tr("left: {keys}", keys=", ".join(names))
         return tr("the application can get no token until another key is there")
@@ -523,6 +524,11 @@ def _end_moved(scope: str, old: str | None, new: str | None) -> Change:
     return Change(kind=kind, subject=scope, fields=(moved,))
 
 
+def valid(keys: Mapping[str, Key], now: datetime) -> dict[str, Key]:
+    """Return the keys that have not ended."""
+    return {kid: key for kid, key in keys.items() if not key.has_ended(now)}
+
+
 def _facts(kid: str, key: Key) -> dict[str, Any]:
     return {"subject": kid, "thumbprint": key.thumbprint, "expires": key.expires}
 
@@ -534,8 +540,7 @@ def paired(before: Clients, after: Clients) -> Iterator[tuple[Client | None, Cli
     for client_key, state in after.items():
         if client_key in before:
             continue
-        former = [(key, *client_key[1:]) for key in state.form.formerly]
-        gone = [old for old in former if old in before and old not in after]
+        gone = [old for old in state.client_keys if old in before and old not in after]
         if gone:
             earlier[client_key] = gone[0]
     for client_key in sorted(before.keys() | after.keys()):
@@ -598,8 +603,11 @@ def _contacts(state: Client) -> str:
 
 def _lost(state: Client) -> tuple[FieldChange, ...]:
     had = {"scopes": state.scopes, "keys": state.keys.declared, "products": state.products}
-    lost = {name: ", ".join(sorted(values)) for name, values in had.items() if values}
-    return tuple(FieldChange(field=name, old=names) for name, names in lost.items())
+    lost: list[FieldChange] = []
+    for name, values in had.items():
+        if values:
+            lost.append(FieldChange(field=name, old=", ".join(sorted(values))))
+    return tuple(lost)
 
 
 def _taken_from_the_portal(before: Client, after: Client) -> Iterator[Change]:

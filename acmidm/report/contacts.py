@@ -53,8 +53,9 @@ def domains(forms: Iterable[Onboardings], clients: Iterable[Client]) -> Domains:
 def to_check(before: Client, after: Client, by_code: Domains) -> Iterator[tuple[str, str]]:
     """Yield each contact that is new and that somebody should look at, with the reason. Where no
     domain is known, none is new."""
-    codes = {client.key.partition("/")[0] for client in (before, after)}
-    known = set[str]().union(*(by_code.get(code, ()) for code in codes))
+    known = set[str]()
+    for client in (before, after):
+        known.update(by_code.get(client.key.partition("/")[0], ()))
     for contact in _contacts(after):
         if contact in _contacts(before):
             continue

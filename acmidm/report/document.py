@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
+from typing import Protocol
 
 from acmidm_onboarding.texts import NN_, Counted, tr
 
@@ -196,20 +197,42 @@ _NOTES = NN_("{count} note", "{count} notes")
 _REFUSALS = NN_("{count} refusal", "{count} refusals")
 
 
+class Readable(Protocol):
+    """What is read as a line."""
+
+    def as_line(self) -> Line: ...
+
+
+def lines_of(things: Iterable[Readable]) -> list[Line]:
+    """Return the line of each."""
+    return [thing.as_line() for thing in things]
+
+
+def as_text(pieces: Iterable[Piece]) -> str:
+    """Return pieces without what they look like."""
+    return "".join(piece.text for piece in pieces)
+
+
 def notes(
     sentences: Iterable[str], tone: Tone | None = Tone.NOTICE, *, is_spaced: bool = False
 ) -> Section:
     """Return sentences that are to be known, each by itself."""
-    lines = [Line([Piece(sentence, tone)]) for sentence in sentences]
+    lines = _each(sentences, tone)
     return Section(lines, shape=Shape.PARAGRAPHS, left_out=_NOTES, is_spaced=is_spaced)
 
 
 def refused(sentences: Iterable[str]) -> Section:
     """Return what is refused, a sentence each."""
     label = Piece(tr("refused"), Tone.DANGER)
-    lines = [Line([Piece(sentence)], label) for sentence in sentences]
+    lines = _each(sentences, label=label)
     width = len(label.text) + 2
     return Section(lines, shape=Shape.QUOTES, left_out=_REFUSALS, share=0.25, label_width=width)
+
+
+def _each(
+    sentences: Iterable[str], tone: Tone | None = None, label: Piece = Piece("")
+) -> list[Line]:
+    return [Line([Piece(sentence, tone)], label) for sentence in sentences]
 
 
 def in_line(items: Items, separator: str) -> list[Piece]:

@@ -23,6 +23,7 @@ from acmidm.report.document import (
     Section,
     Shape,
     Tone,
+    lines_of,
     notes,
     refused,
 )
@@ -233,7 +234,7 @@ def _counted(
     shape: Shape = Shape.LIST,
     left_out: Counted = LINES,
 ) -> Section:
-    lines = [thing.as_line() for thing in things]
+    lines = lines_of(things)
     heading = f"{title}: {len(lines):,}"
     width = max((len(line.label.text) for line in lines), default=0) + 2
     return Section(lines, heading, shape, left_out, label_width=width)

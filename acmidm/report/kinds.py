@@ -17,7 +17,7 @@ from itertools import chain
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
-from acmidm.report.document import Document, Line, Piece, Table, Tone, in_line
+from acmidm.report.document import Document, Line, Piece, Table, Tone, as_text, in_line, lines_of
 from acmidm.words import LONGEST, WHOLE, cut, day, plain, side_by_side
 from acmidm_onboarding.engine_resources import Resource, kind_of_part, product_part
 from acmidm_onboarding.texts import N_, NN_, Counted, ntranslated, spoken, tr, translated
@@ -851,7 +851,7 @@ class Change(ReportPart):
     @property
     def text(self) -> str:
         """The change as a sentence, without its client."""
-        return "".join(piece.text for piece in self.pieces)
+        return as_text(self.pieces)
 
     @property
     def pieces(self) -> list[Piece]:
@@ -882,7 +882,7 @@ class Change(ReportPart):
         return Line(
             [*named, *chain.from_iterable(more), *by],
             Piece(severity_name(severity), tone),
-            lines=[field.as_line() for field in self.fields],
+            lines=lines_of(self.fields),
             brief=[*named, *by],
             is_listed=self.has_lines,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
@@ -270,15 +270,18 @@ class _Steps:
 
     def removed(self) -> set[ClientKey]:
         """Return the clients of which a part is removed that goes with its client alone."""
-        return {step.key for step in self._steps if step.op == "delete" and step.part in _OF_CLIENT}
+        return self._with(_OF_CLIENT, "delete")
 
     def shown(self) -> set[ClientKey]:
         """Return the clients that have a step themselves, not only their parts."""
-        return {step.key for step in self._steps if step.part == Resource.CLIENT}
+        return self._with({Resource.CLIENT})
 
     def replaced(self) -> set[ClientKey]:
-        steps = self._steps
-        return {step.key for step in steps if (step.op, step.part) == ("replace", Resource.CLIENT)}
+        return self._with({Resource.CLIENT}, "replace")
+
+    def _with(self, parts: Collection[str], op: str | None = None) -> set[ClientKey]:
+        """Return the clients that have a step about one of these parts, of one kind or of any."""
+        return {step.key for step in self._steps if step.part in parts and op in (None, step.op)}
 
     def declared(self) -> set[str]:
         """Return the keys of the connections that the program declared."""
@@ -318,7 +321,7 @@ def _whole(resources: _Resources, shown: set[ClientKey] | None) -> dict[ClientKe
     whole = {client_key for client_key, part in resources if part == Resource.CLIENT}
     if shown is not None:
         whole |= clients.keys() - shown
-    return {client_key: client for client_key, client in clients.items() if client_key in whole}
+    return without(clients, clients.keys() - whole)
 
 
 def _nothing_to_say(part: str, old: EngineResource | None, new: EngineResource | None) -> bool:

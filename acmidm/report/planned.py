@@ -4,7 +4,7 @@ authorities know of it."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -164,12 +164,15 @@ def _with_what_forms_say(planned: Planned) -> Planned:
     plan, wanted, stack = planned.plan, planned.desired, planned.stack
     held_back = _of_this_change(plan, wanted.held_back, stack)
     more = (*plan.more, *at_the_gate(held_back, wanted.proven), *_ordered(stack, plan))
-    at_gate = [withheld for withheld in wanted.held_back if not withheld.lacks_mandate]
-    shown = [withheld for withheld in held_back if not withheld.lacks_mandate]
-    plan = replace(plan, more=more, waiting=len(at_gate) - len(shown))
+    plan = replace(plan, more=more, waiting=_gated(wanted.held_back) - _gated(held_back))
     authorities = stack.authorities if stack else None
     plan = with_keys(plan, planned.connections, wanted.declared, authorities)
     return planned._replace(plan=plan)
+
+
+def _gated(held_back: Iterable[Withheld]) -> int:
+    """Return how many the gate holds back, and no missing mandate."""
+    return sum(not withheld.lacks_mandate for withheld in held_back)
 
 
 def _ordered(stack: Stack | None, plan: Plan) -> Iterator[tuple[Client, Change]]:
@@ -177,7 +180,8 @@ def _ordered(stack: Stack | None, plan: Plan) -> Iterator[tuple[Client, Change]]
     what only its confirmation says of a client."""
     if stack is None or not stack.forms.by_hand:
         return
-    yield from ((client, Change(kind=Kind.CONFIRMATION_MISSING)) for client in stack.unconfirmed)
+    for client in stack.unconfirmed:
+        yield client, Change(kind=Kind.CONFIRMATION_MISSING)
     for client, client_id in stack.corrected:
         if client.client_key not in plan.replaced:  # in this run its protection is lifted
             yield client, client_replaced(client, client_id)

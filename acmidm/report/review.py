@@ -27,7 +27,7 @@ from acmidm.words import WHOLE, first_of, plain
 from acmidm_onboarding.rules.mass_change import SHARE, is_mass_change
 from acmidm_onboarding.texts import NN_, ntr, tr
 from acmidm_onboarding.values.client import Client, resource_name
-from acmidm_onboarding.values.terms import Environment
+from acmidm_onboarding.values.terms import Environment, Platform
 
 _BESIDE = NN_("{count} change beside the clients", "{count} changes beside the clients")
 
@@ -77,7 +77,7 @@ class Review(Report):
     def _in(self, environment: Environment) -> Section:
         """Return the clients of one environment that change, and how many stay; nothing of one
         without a client."""
-        there = [one for one in self.connections if one.environment is environment]
+        there = _there(self.connections, environment)
         stay = self.unchanged.get(environment, 0)
         parts: list[str] = []
         if there:
@@ -112,8 +112,8 @@ def review_of(
     for plan in plans:
         compared = [_changes(plan, comparison, *pair) for pair in plan.pairs]
         changed = list(filter(None, compared))
-        connections += _with_more(plan, changed)
-        touched = {(connection.key, connection.platform) for connection in changed}
+        touched = {(connection.key, connection.platform): connection for connection in changed}
+        connections += _with_more(plan, touched)
         unchanged.setdefault(plan.environment, 0)
         if plan.is_whole:
             stay = sum(client_key[:2] not in touched for client_key in plan.after)
@@ -156,7 +156,7 @@ def _plain(sentences: Iterable[str]) -> tuple[str, ...]:
 def _phrases(connections: Sequence[ConnectionChanges]) -> Iterator[str]:
     """Yield a phrase of the headline for each environment in which clients change."""
     for environment in ENVIRONMENTS:
-        there = [connection for connection in connections if connection.environment is environment]
+        there = _there(connections, environment)
         changes = headline(there)
         if not changes:
             continue
@@ -170,6 +170,12 @@ def _phrases(connections: Sequence[ConnectionChanges]) -> Iterator[str]:
                 alike=alike,
             )
         yield phrase
+
+
+def _there(
+    connections: Iterable[ConnectionChanges], environment: Environment
+) -> list[ConnectionChanges]:
+    return [one for one in connections if one.environment is environment]
 
 
 def _nothing(*, is_known: bool, is_all: bool) -> str:
@@ -210,15 +216,17 @@ def _too_many(plan: Plan, gone: Sequence[str]) -> str:
     )
 
 
-def _with_more(plan: Plan, changed: Iterable[ConnectionChanges]) -> list[ConnectionChanges]:
+def _with_more(
+    plan: Plan, changed: Mapping[tuple[str, Platform], ConnectionChanges]
+) -> Iterable[ConnectionChanges]:
     """Return the changes of a plan's clients together with its ``more``, also of clients that do
     not change."""
-    by_client = {(connection.key, connection.platform): connection for connection in changed}
+    by_client = dict(changed)
     for state, change in plan.more:
         place = state.client_key[:2]
         connection = by_client.get(place) or ConnectionChanges(**client_name(state), changes=())
         by_client[place] = connection.with_changes([*connection.changes, change])
-    return list(by_client.values())
+    return by_client.values()
 
 
 def _changes(

@@ -110,10 +110,7 @@ def _of_key(ending: Ends[ListedKey], language: Language, settings: Settings) -> 
     """Return what ends, and what to do about it: to use a later key that is there already, else to
     make one."""
     connection, key, end = ending.connection, ending.what, ending.expires.astimezone(UTC)
-    others = (other for other in connection.keys or () if other.kid != key.kid)
-    later = next(
-        (other for other in others if other.expires is None or other.expires > ending.expires), None
-    )
+    later = _later_key(ending)
     portal = None
     if connection.keys_in_portal:
         portal = settings.platforms[connection.platform].portal(connection.environment)
@@ -152,6 +149,15 @@ def _of_key(ending: Ends[ListedKey], language: Language, settings: Settings) -> 
         threshold=ending.threshold,
     )
     return _item(what, to_do, link=link)
+
+
+def _later_key(ending: Ends[ListedKey]) -> ListedKey | None:
+    """Return another key of the client that ends later, or never."""
+    for key in ending.connection.keys or ():
+        is_later = key.expires is None or key.expires > ending.expires
+        if is_later and key.kid != ending.what.kid:
+            return key
+    return None
 
 
 def _of_scope(ending: Ends[ListedScope], language: Language, _: Settings) -> dict[str, str]:

@@ -48,8 +48,11 @@ def is_below(path: Path, folders: Iterable[Path]) -> bool:
 def submodules(tree: Tree, forms: Sequence[Path]) -> list[str]:
     """Return the submodules of a revision below the folders of forms: nobody sees what is in
     them."""
-    names = [name for name, entry in tree.entries.items() if entry.mode == SUBMODULE]
-    return [name for name in names if is_below(Path(name), forms)]
+    found: list[str] = []
+    for name, entry in tree.entries.items():
+        if entry.mode == SUBMODULE and is_below(Path(name), forms):
+            found.append(name)
+    return found
 
 
 def _strays(before: Tree, after: Tree, forms: Path) -> Iterator[Problem]:
