@@ -9,11 +9,14 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Collection, Mapping
+from importlib.metadata import Distribution, PathDistribution, distribution
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 from acmidm_onboarding.installed import VERSION
 from tests.support.engine import ROOT, Project
@@ -50,28 +53,33 @@ class Elsewhere(Project):
         self.succeed("stack", "init", self.stack)
 
     def make_environment(self) -> None:
-        subprocess.run([sys.executable, "-m", "venv", self.folder / ".venv"], check=True)
+        venv = self.folder / ".venv"
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+        self._link("pip")  # by which the engine asks for the plugins that packages name
         engine = Path(shutil.which("pulumi", path=self.variables()["PATH"]) or "pulumi").parent
         path = os.pathsep.join([str(self.bin), str(engine), os.defpath])
         self.environment = {"PULUMI_PYTHON_CMD": str(self.bin / "python"), "PATH": path}
 
-    def install(self, *what: str | Path) -> None:
-        versions = self.folder / "versions.txt"
-        lines = (ROOT / "requirements.txt").read_text().splitlines()
-        versions.write_text(
-            "\n".join(line.rstrip(" \\") for line in lines if re.match(r"[a-z0-9].*==", line))
-        )
-        command = [
-            self.bin / "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-compile",
-            "--constraint",
-            versions,
-            *what,
-        ]
-        subprocess.run(command, check=True)
+    def install(self, wheel: Path, *extras: str) -> None:
+        """A wheel, and what it needs with these extras: links to this clone's packages, for pip
+        takes half a minute to unpack them. It does that in test_repository.py."""
+        if not self.site.joinpath("acmidm_onboarding").exists():
+            pip = [sys.executable, "-m", "pip", "--python", str(self.bin / "python"), "install"]
+            subprocess.run([*pip, "--quiet", "--no-deps", "--no-compile", str(wheel)], check=True)
+        for name in needed(wheel, extras):
+            self._link(name)
+
+    @property
+    def site(self) -> Path:
+        """Where its packages are."""
+        (site,) = self.bin.parent.glob("lib/python*/site-packages")
+        return site
+
+    def _link(self, name: str) -> None:
+        package = distribution(name)
+        for top in {file.parts[0] for file in package.files or ()} - {"..", "__pycache__"}:
+            if not (self.site / top).exists():
+                (self.site / top).symlink_to(str(package.locate_file(top)))
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """A command of its environment."""
@@ -84,6 +92,28 @@ class Elsewhere(Project):
             text=True,
             check=False,
         )
+
+
+def needed(wheel: Path, extras: Collection[str]) -> set[str]:
+    """The names of all packages that a wheel needs with some extras, by what their metadata say."""
+    (metadata,) = (one for one in zipfile.Path(wheel).iterdir() if one.name.endswith(".dist-info"))
+    found: set[tuple[str, frozenset[str]]] = set()
+    waiting: list[tuple[Distribution, Collection[str]]] = [(PathDistribution(metadata), extras)]
+    while waiting:
+        package, chosen = waiting.pop()
+        for line in package.requires or ():
+            requirement = Requirement(line)
+            one = (requirement.name, frozenset(requirement.extras))
+            if one not in found and is_needed(requirement, chosen):
+                found.add(one)
+                waiting.append((distribution(requirement.name), requirement.extras))
+    return {name for name, _ in found}
+
+
+def is_needed(requirement: Requirement, extras: Collection[str]) -> bool:
+    """Whether a package needs another one here, with some of its extras."""
+    marker = requirement.marker
+    return marker is None or any(marker.evaluate({"extra": extra}) for extra in (*extras, ""))
 
 
 def _lacks(ended: subprocess.CompletedProcess[str], command: str) -> bool:
@@ -106,7 +136,7 @@ def test_the_sandbox_alone_gives_a_token(wheel: Path, tmp_path: Path) -> None:
     project = Elsewhere(tmp_path / "alone")
     project.folder.mkdir()
     project.make_environment()
-    project.install(f"{wheel}[sandbox]")
+    project.install(wheel, "sandbox")
     assert project.run("python", "-c", "import typer").returncode == 1, "no command line is there"
     file = project.folder / "sandbox.yaml"
     example = (ROOT / "acmidm_sandbox" / "sandbox.yaml").read_text()
@@ -164,7 +194,7 @@ def test_another_project_uses_the_wheel(
     typed = subprocess.run(types, cwd=project.folder, capture_output=True, text=True, check=False)
     assert typed.returncode == 0, typed.stdout
 
-    project.install(f"{wheel}[cli]")
+    project.install(wheel, "cli")
     started = project.run("acmidm", "sandbox", "start", "--stack", "tni")
     assert _lacks(started, "this command")
     assert "loket" in project.run("acmidm", "status", "--stack", "tni").stdout
@@ -181,8 +211,8 @@ def test_another_project_uses_the_wheel(
 def require_other_copies_refused(project: Elsewhere) -> None:
     """An older version than the state's, sources beside the program, a second version in the same
     environment: each is one sentence, and changes nothing."""
-    (site,) = project.bin.parent.glob("lib/python*/site-packages")
-    package, program = site / "acmidm_onboarding", project.folder / "acmidm_onboarding"
+    site, program = project.site, project.folder / "acmidm_onboarding"
+    package = site / "acmidm_onboarding"
     file = package / "installed.py"
     text, before = file.read_text(), resources_of(project)
     file.write_text(text.replace(f'VERSION = "{VERSION}"', 'VERSION = "0.0.9"'))

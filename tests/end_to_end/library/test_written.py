@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -13,9 +14,11 @@ import pytest
 from acmidm_onboarding import program as declared
 from acmidm_onboarding.onboarding import _public_keys
 from acmidm_onboarding.rules.policies import Profile
+from acmidm_onboarding.values.jwk import public_jwk as parsed
+from acmidm_onboarding.values.keys import PublicKeys
 from tests.support.declared_connection import CONNECTION
 from tests.support.engine import Project
-from tests.support.forms import PLAIN, write_form
+from tests.support.forms import PLAIN
 from tests.support.portal import new_key, public_jwk
 from tests.support.registry import Registry
 from tests.support.settings import read
@@ -34,15 +37,6 @@ Onboarding(made[0].key, OnboardingArgs(made, keys=keys))
 
 def write(project: Project, scope: str, *keys: dict[str, Any]) -> None:
     (project.folder / "__main__.py").write_text(_PROGRAM.format(scope=scope, keys=json.dumps(keys)))
-
-
-@pytest.mark.exhaustive
-def test_a_program_with_a_connection_of_its_own(project: Project, registry: Registry) -> None:
-    """With the keys that it gives."""
-    write(project, PLAIN, public_jwk(new_key("loket-1")))
-    project.apply()
-    (client,) = registry.clients("balie")
-    assert [key["kid"] for key in client["jwks"]["keys"]] == ["loket-1"]
 
 
 _AT_RUN_TIME = """
@@ -100,27 +94,6 @@ def test_of_a_program_that_is_refused_nothing_is_saved_and_nothing_runs(project:
     deployed = project.recover()
     assert deployed.code == 1
     assert "nothing of tni is brought up" in deployed.stderr, deployed.output
-
-
-@pytest.mark.exhaustive
-def test_a_compromised_key_is_not_given_back(project: Project, registry: Registry) -> None:
-    """Beside a form that says so: a run that would put it into force is refused."""
-    form = write_form(project.forms)
-    stolen = form.keys["key-1"].as_dict(private=False)
-    form.request()["jwks"] = [{"file": form.request()["jwks"][0], "compromised": True}]
-    form.save()
-    file = project.folder / "__main__.py"
-    program = file.read_text()
-    file.write_text(
-        program.replace(
-            "OnboardingArgs(connections, ", f"OnboardingArgs(connections, keys=[{stolen}], "
-        )
-    )
-    refused = project.up()
-    assert refused.code != 0
-    said = f"OVO002067/{form.application}, key 1: its form says that this key is compromised"
-    assert f"{said}; give another" in refused.output
-    assert registry.clients(form.application) == []
 
 
 @pytest.mark.parametrize(
@@ -184,3 +157,10 @@ def test_keys_that_cannot_be_declared(keys: list[Any], sentence: str) -> None:
         _public_keys(CONNECTION, keys, Profile.ACMIDM)
     assert sentence in str(caught.value)
     assert not any(secret in str(caught.value) for secret in ("c2VjcmV0", PRIVATE["d"]))
+
+
+def test_a_key_that_its_form_says_is_compromised_cannot_be_given() -> None:
+    stolen = public_jwk(new_key("stolen"))
+    said = PublicKeys(compromised=frozenset({parsed(stolen).thumbprint}))
+    with pytest.raises(pulumi.RunError, match="its form says that this key is compromised; give"):
+        _public_keys(replace(CONNECTION, keys=said), [stolen], Profile.ACMIDM)
