@@ -63,6 +63,8 @@ def _known_as_anything(name: str) -> tuple[str, str]:
     return text, text.replace("known=known", "known=None")
 
 
+_NOW = "return int(__import__('time').time()) if secret is not None else None"
+"""What an update returns that says when it wrote, and not when the secret changed."""
 _RESERVED = "        self._require_not_reserved(client_id)\n"
 DEFECTS: Mapping[str, Sequence[Defect]] = {
     "dictionary": [
@@ -102,6 +104,13 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
             "a secret is not set by update", DICTIONARY, "secret.value if secret else None", "None"
         ),
         Defect("the same secret is a rotation", DICTIONARY, " or SECRETS.get(place) == secret"),
+        Defect(
+            "each update changes the secret's moment",
+            DICTIONARY,
+            "return self._existing(client_id).client_secret_updated_at if secret is not None"
+            " else None",
+            _NOW,
+        ),
         Defect(
             "attributes are dropped",
             DICTIONARY,
@@ -487,6 +496,12 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
             "self.granted, {}",
         ),
         Defect(
+            "each update changes the secret's moment",
+            BEHEERPORTAAL,
+            "return client.secret_updated_at if client else None\n\n    def remove",
+            f"{_NOW}\n\n    def remove",
+        ),
+        Defect(
             "never says when a secret was set",
             PORTAL_WIRE,
             "self.client_secret_updated_at or 0",
@@ -618,6 +633,12 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
             KEYCLOAK,
             "metadata_document(wanted, value)",
             "metadata_document(wanted, None)",
+        ),
+        Defect(
+            "each update changes the secret's moment",
+            KEYCLOAK,
+            "return client.client_secret_updated_at if client else None",
+            _NOW,
         ),
         Defect(
             "a secret alone is no change", KEYCLOAK, "always=secret is not None", "always=False"
