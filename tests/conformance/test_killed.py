@@ -51,7 +51,7 @@ PORTAL = [
 ]
 # Keycloak has no ETags, and makes a client in two writes, so that a cut leaves another half: a
 # client with ``service_account``. Two clients are made, or removed, in nine requests.
-KEYCLOAK = [("engine", 2, END)]
+KEYCLOAK = [("engine", 2, END), ("engine", 5, EACH)]
 
 
 OTHERS = [(("provider", "engine")[request % 2], request, EACH) for request in range(1, 13)]
