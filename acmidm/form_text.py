@@ -56,11 +56,6 @@ _Dumper.add_representer(list, _list)
 _Dumper.add_representer(tuple, _list)
 
 
-def filled(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that have a value."""
-    return {name: value for name, value in fields.items() if value}
-
-
 def lines_of(fields: Mapping[str, Any]) -> list[str]:
     """Return fields as lines of a form."""
     return yaml.dump(

@@ -20,7 +20,7 @@ from acmidm.edit.changes import Content, Placed, Read, Rows
 from acmidm.edit.new.draft import PLATFORM, Draft, speaks_for
 from acmidm.edit.new.organisations import OwningOrganisation, new_owner, of_others
 from acmidm.edit.new.rows import CLIENT_IDS, Heading
-from acmidm.form_text import Quoted, file_text, filled
+from acmidm.form_text import Quoted, file_text
 from acmidm.importing.listed import (
     ExistingClients,
     ListedClient,
@@ -44,7 +44,7 @@ from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, identifying,
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.metadata import ClientMetadata
 from acmidm_onboarding.values.organisation import Organisation
-from acmidm_onboarding.values.plain import only
+from acmidm_onboarding.values.plain import filled, only
 from acmidm_onboarding.values.problems import Failure, both, quoted
 from acmidm_onboarding.values.terms import Environment, Platform
 

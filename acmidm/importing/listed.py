@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from acmidm.edit.new.draft import Draft
-from acmidm.form_text import filled
 from acmidm.report.undeclared import clients_of
 from acmidm.sheet import SheetRow
 from acmidm.words import slug
@@ -25,7 +24,7 @@ from acmidm_onboarding.values.metadata import (
     ProductDocument,
     without_assigned,
 )
-from acmidm_onboarding.values.plain import flat, only
+from acmidm_onboarding.values.plain import filled, flat, only
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
 

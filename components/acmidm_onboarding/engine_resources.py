@@ -211,10 +211,9 @@ def clients_in(resources: ByPart) -> dict[ClientKey, Client]:
             components[client_key[0]] = mapping(resource.get("inputs"))
         else:
             parts[client_key][part] = resource
-    clients = [
-        client_from(client_key, of_client, components.get(client_key[0], {}))
-        for client_key, of_client in parts.items()
-    ]
+    clients = []
+    for client_key, of_client in parts.items():
+        clients.append(client_from(client_key, of_client, components.get(client_key[0], {})))
     return with_first_marked(clients)
 
 
@@ -240,9 +239,11 @@ def client_from(
     has_secret = None if client is None else metadata.get("client_secret") is not None
     scopes = _grants(inputs[Resource.SCOPES]) if Resource.SCOPES in parts else None
     jwks = None if keys.get("jwks") is None else keys_of(_jwks(keys))
-    urns, others = {}, {}
+    urns, others, marked_otherwise = {}, {}, set()
     for part, resource in parts.items():
         urns[part] = str(resource.get("urn", ""))
+        if OTHER in inputs[part]:
+            marked_otherwise.add(part)
         if kind_of_part(part) not in _KINDS:
             others[part] = _compared(inputs[part])
     return Client(
@@ -280,7 +281,7 @@ def client_from(
             urns=urns,
             made_at=_made_at(client),
             keys_since=_made_at(parts.get(Resource.KEYS)),
-            marked_otherwise=frozenset(part for part in inputs if OTHER in inputs[part]),
+            marked_otherwise=frozenset(marked_otherwise),
             others=others,
         ),
     )
@@ -333,8 +334,12 @@ def _product(resource: EngineResource) -> ProductDocument:
 def _compared(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the inputs of a resource of another type, flat, without those that its provider needs,
     and without any that has a secret or an unknown value in it."""
-    names = {name for name in inputs if not name.startswith("__")} - _OF_PROVIDERS
-    return flat({name: inputs[name] for name in names if not has_mark(str(inputs[name]))})
+    compared = {}
+    for name, value in inputs.items():
+        is_of_provider = name.startswith("__") or name in _OF_PROVIDERS
+        if not (is_of_provider or has_mark(str(value))):
+            compared[name] = value
+    return flat(compared)
 
 
 def _leaving(

@@ -28,6 +28,7 @@ from acmidm_onboarding.rules.policies import Profile, Situation, violations
 from acmidm_onboarding.settings import NAMESPACE
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, members_of, parse_jwk
+from acmidm_onboarding.values.plain import filled
 
 _SECRET_LENGTH = 48
 
@@ -243,7 +244,7 @@ def _component_inputs(connections: Sequence[Declaration]) -> dict[str, Any]:
         KEEP: first.form.keep,
         WITHDRAWN: withdrawn,
     }
-    return {name: value for name, value in inputs.items() if value}
+    return filled(inputs)
 
 
 def _aliases(connection: Declaration, name: str) -> list[pulumi.Input[str | pulumi.Alias]]:

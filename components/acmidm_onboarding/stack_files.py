@@ -6,7 +6,6 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +95,7 @@ class Stacks:
     @property
     def gate(self) -> Gate:
         """The gate to production."""
-        stacks = self._of_environments()
-        return strictest(_gate_of(stack) for where, stack in stacks if where is Environment.PROD)
+        return strictest(map(_gate_of, self._of(Environment.PROD)))
 
     @property
     def protecting(self) -> dict[Environment, bool]:
@@ -115,15 +113,17 @@ class Stacks:
     @property
     def confirmed(self) -> list[Path]:
         """Their folders of what people confirmed of a portal."""
-        keys = [config_key(platform, "confirmedFolder") for platform in Platform]
-        folders = chain(*(map(stack.get, keys) for stack in self.values))
-        return sorted({Path(str(folder)) for folder in folders if folder})
+        folders = set[Path]()
+        for stack in self.values:
+            for platform in Platform:
+                if folder := stack.get(config_key(platform, "confirmedFolder")):
+                    folders.add(Path(str(folder)))
+        return sorted(folders)
 
     def has_overlap(self, environment: Environment) -> bool:
         """Return whether a key of an environment's clients may have to stay beside its successor
         for a while."""
-        stacks = [stack for where, stack in self._of_environments() if where is environment]
-        return any(overlap_days(stack) > 0 for stack in stacks)
+        return max(map(overlap_days, self._of(environment)), default=0) > 0
 
     @property
     def served(self) -> dict[Environment, dict[Platform, frozenset[str]]]:
@@ -139,6 +139,11 @@ class Stacks:
             in_all = [name for name in before if name in kinds]
             served[environment] = {name: before[name] | {kinds[name]} for name in in_all}
         return served
+
+    def _of(self, environment: Environment) -> Iterator[Mapping[str, Any]]:
+        for where, stack in self._of_environments():
+            if where is environment:
+                yield stack
 
     def _of_environments(self) -> Iterator[tuple[Environment, Mapping[str, Any]]]:
         for stack in self.values:

@@ -14,13 +14,14 @@ from typing import Any
 from acmidm.edit.changes import Content
 from acmidm.edit.new.answers import Answers, Mistakes, parsed, separate
 from acmidm.edit.new.organisations import OwningOrganisation
-from acmidm.form_text import Quoted, file_text, filled, lines_of
+from acmidm.form_text import Quoted, file_text, lines_of
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, Scope, Speaks
 from acmidm_onboarding.forms.files import ORGANISATION_FILE, form_file
 from acmidm_onboarding.forms.speaking import speaking_values
 from acmidm_onboarding.texts import Language, tr
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.names import Part
+from acmidm_onboarding.values.plain import filled
 from acmidm_onboarding.values.problems import listed
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform, is_name
 

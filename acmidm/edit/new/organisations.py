@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from acmidm.edit.new.answers import Answers, Mistakes
-from acmidm.form_text import filled
 from acmidm.words import slug
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.texts import Language, tr
 from acmidm_onboarding.values.identifiers import identifying, look_of, organisation_code
 from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.plain import filled
 from acmidm_onboarding.values.problems import listed, nearest, quoted
 from acmidm_onboarding.values.terms import is_name
 

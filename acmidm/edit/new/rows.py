@@ -35,7 +35,7 @@ from acmidm.edit.new.organisations import (
     owner_of,
     refuse_another,
 )
-from acmidm.form_text import file_text, filled
+from acmidm.form_text import file_text
 from acmidm.sheet import Headings, SheetRow, whole_kbo
 from acmidm.words import slug
 from acmidm_onboarding.forms.catalogue import Catalogue
@@ -46,6 +46,7 @@ from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.identifiers import kbo_number, look_of, ovo_code
 from acmidm_onboarding.values.mandate import Mandate, mandate_for
 from acmidm_onboarding.values.names import day
+from acmidm_onboarding.values.plain import filled
 from acmidm_onboarding.values.problems import Failure, quoted
 from acmidm_onboarding.values.terms import Environment
 
@@ -487,7 +488,8 @@ class Scopes(FormRows[AddedScopes]):
         }
         if loaded is None or mistakes.sentences:
             raise Failure("\n".join(mistakes.sentences))
-        environment, grant = Environment(given), filled(said)
+        environment = Environment(given)
+        grant: dict[str, str | date] = filled(said)
         new = {}
         for scope in scopes:
             if self._is_new(row, loaded, environment, scope, grant):

@@ -17,7 +17,7 @@ from typing import Any
 from acmidm.edit.changes import Changes
 from acmidm.edit.keys.pair import ended, written_members
 from acmidm.edit.new.existing import added_to, more_of
-from acmidm.form_text import Quoted, ToFill, filled, lines_of
+from acmidm.form_text import Quoted, ToFill, lines_of
 from acmidm.report.kinds import Change, Kind, Scale, who
 from acmidm.report.three_views import ClientDrift
 from acmidm.words import WHOLE, plain
@@ -34,6 +34,7 @@ from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client, Grant
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk, thumbprints
+from acmidm_onboarding.values.plain import filled
 from acmidm_onboarding.values.problems import Failure, listed, quoted
 from acmidm_onboarding.values.terms import MOST_KEYS
 

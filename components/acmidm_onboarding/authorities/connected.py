@@ -193,9 +193,10 @@ def connected(settings: Settings, catalogue: Catalogue) -> Connected:
     """
     require_trusted_hosts(settings)
     retries = defaultdict[str, Retrying](partial(Retrying, settings.retry_deadline_seconds))
-    return {
-        name: ConnectedPlatform(settings, name, catalogue, retries) for name in settings.platforms
-    }
+    platforms = {}
+    for name in settings.platforms:
+        platforms[name] = ConnectedPlatform(settings, name, catalogue, retries)
+    return platforms
 
 
 def _credentials(name: Platform, platform: PlatformSettings) -> Credentials:

@@ -22,7 +22,7 @@ from acmidm_onboarding.values.keys import PublicKeys, public_keys
 from acmidm_onboarding.values.mandate import Mandate, mandate_fields
 from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetadata, ProductDocument
 from acmidm_onboarding.values.organisation import Organisation
-from acmidm_onboarding.values.plain import flat, only
+from acmidm_onboarding.values.plain import filled, flat, only
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 
@@ -273,7 +273,7 @@ def _scopes_of_leaving_products(
 def _afterwards(products: Collection[Product]) -> dict[Language, str]:
     """Return what the owners of these still do once there is a client, in each language."""
     sentences = {language: afterwards(products, language) for language in Language}
-    return {language: sentence for language, sentence in sentences.items() if sentence}
+    return filled(sentences)
 
 
 def _grant(scope: ScopeRequest) -> Grant:

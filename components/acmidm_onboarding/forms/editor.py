@@ -62,10 +62,9 @@ def organisation_schema(catalogue: Catalogue) -> dict[str, Any]:
     speaks_for = schema["properties"]["speaks_for"]
     values = speaks_for.pop("additionalProperties")
     speaks_for["additionalProperties"] = False
-    speaks_for["properties"] = {
-        name: {**values, "description": description}
-        for name, description in sorted(catalogue.speaking_fields.items())
-    }
+    fields = speaks_for["properties"] = {}
+    for name, description in sorted(catalogue.speaking_fields.items()):
+        fields[name] = {**values, "description": description}
     return schema
 
 

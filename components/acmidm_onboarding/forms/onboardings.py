@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 
 from acmidm_onboarding.forms.catalogue import Catalogue
@@ -21,6 +22,7 @@ from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.values.jwk import thumbprints
 from acmidm_onboarding.values.mandate import Mandate, mandate_for
 from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.plain import filled, only
 from acmidm_onboarding.values.problems import InvalidForms, Problem
 from acmidm_onboarding.values.terms import Environment
 
@@ -93,7 +95,7 @@ class Onboardings:
         names = {loaded.name for loaded in forms}
         connections = self.connections(environment)
         proven = [connection for connection in connections if connection.form.path in names]
-        options = [connection.proof_options for connection in proven]
+        options = map(attrgetter("proof_options"), proven)
         return max(options, key=len, default=PROOF_OPTIONS)
 
     def _lenders(self, loaded: LoadedForm) -> Lenders:
@@ -130,8 +132,7 @@ class Onboardings:
     @cached_property
     def _stolen(self) -> Mapping[str, frozenset[str]]:
         """The thumbprints of each supplier's compromised keys."""
-        compromised = {supplier: self.compromised.get(supplier) for supplier in self.suppliers}
-        return {supplier: keys for supplier, keys in compromised.items() if keys}
+        return filled(only(self.compromised, self.suppliers))
 
     def mistaken(self, forms: Path) -> Mistaken:
         """Return what is known beside the mistakes; ``forms`` is the folder that was read."""

@@ -3,7 +3,7 @@ schemas, and its keys."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 
@@ -402,8 +402,11 @@ def problems_of_policies(
 ) -> Iterator[Problem]:
     """Yield the policies that a form violates in one environment without exemption; ``keys`` are in
     the order of the list."""
-    places = {key.kid: index for index, key in enumerate(keys) if key}
-    members = {key.kid: key.members for key in keys if key}
+    places: dict[str, int] = {}
+    members: dict[str, Mapping[str, object]] = {}
+    for index, key in enumerate(keys):
+        if key:
+            places[key.kid], members[key.kid] = index, key.members
     method = form.token_endpoint_auth_method
     situation = Situation(environment, profile, datetime.now(UTC), members, method)
     for policy, finding in violations(situation, form.exemptions):

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from acmidm_onboarding.forms.documents import YamlDocument
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.validation import path_of
+from acmidm_onboarding.values.plain import only, without
 from acmidm_onboarding.values.problems import DocumentPath
 from acmidm_onboarding.values.terms import ExemptiblePolicy
 
@@ -35,8 +36,7 @@ def sound_parts(document: YamlDocument) -> tuple[Form | None, bool]:
         return None, False
     faults = list(_faulty_paths(document.data))
     faulty = {path[0] for path in faults if path}
-    sound = [name for name in _KEPT if name in document.data and name not in faulty]
-    kept = {name: document.data[name] for name in sound}
+    kept = without(only(document.data, _KEPT), faulty)
     # Without known platforms, nothing about platforms is checked.
     of_platforms = ("adopt",) if "platforms" in faulty else ()
     if of_platforms:

@@ -20,6 +20,7 @@ from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.metadata import AFZENDERS
 from acmidm_onboarding.values.names import Part
 from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.plain import filled
 from acmidm_onboarding.values.problems import DocumentPath, Problem, quoted
 from acmidm_onboarding.values.terms import AuthMethod, Environment
 
@@ -73,8 +74,7 @@ class KeyList:
         cls, document: YamlDocument, folder: Path, keys: SupplierKeys, *, is_sound: bool
     ) -> KeyList:
         listed = {Environment.TNI: keys.tni, Environment.PROD: keys.prod}
-        entries = {environment: entries for environment, entries in listed.items() if entries}
-        return cls(document, folder, entries, is_form=False, is_sound=is_sound)
+        return cls(document, folder, filled(listed), is_form=False, is_sound=is_sound)
 
     def path(self, environment: Environment, *index: int) -> DocumentPath:
         if self.is_form:

@@ -164,7 +164,7 @@ def _visible(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {_visible(name): _visible(part) for name, part in value.items()}
     if isinstance(value, Sequence):
-        return [_visible(part) for part in value]
+        return list(map(_visible, value))
     if value is None or isinstance(value, bool | int | float | date):
         return value
     return spelled_out(str(value))

@@ -83,20 +83,23 @@ class ClientScopes(AuthorityResource, module="acmidm", name="ClientScopes"):
         client_id: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        in_order = sorted(connection.scopes.items())
-        until = {scope: grant.until for scope, grant in in_order if grant.until}
-        named = connection.form.catalogue_names.items()
-        names = {
-            scope: name for scope, name in named if scope != name and scope in connection.scopes
-        }
+        reasons, default, until, names = {}, {}, {}, {}
+        for scope, grant in sorted(connection.scopes.items()):
+            reasons[scope] = grant.reason
+            if grant.default:
+                default[scope] = True
+            if grant.until:
+                until[scope] = grant.until
+            if (name := connection.form.name_of(scope)) != scope:
+                names[scope] = name
         props = {
             "platform": connection.platform.value,
             "client_id": client_id,
             ownership.CONNECTION: ownership.marks(connection, managed_by()),
             "adopt": adoption.wanted(connection, managed_by()),
             KEEP: connection.lets_go(),
-            "scopes": {scope: grant.reason for scope, grant in connection.scopes.items()},
-            _DEFAULT: {scope: True for scope, grant in in_order if grant.default},
+            "scopes": reasons,
+            _DEFAULT: default,
             # No authority has it: as an input, a preview shows that it changes.
             "until": until or None,
             # The platform's name of a scope may be corrected: the gate to production knows it by

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -162,8 +163,8 @@ class HandOverProvider(AuthorityProvider):
         from acmidm_onboarding.mail import compose
 
         made, added = list[Properties](), list[Properties]()
-        connections = [connection for _, connection in about]
-        keys = [connection["key"] for connection in connections]
+        _, connections = zip(*about, strict=True)
+        keys = list(map(itemgetter("key"), connections))
         environment = Environment(keys[0].split("/")[1])
         for record, connection in about:
             platform = Platform(connection["platform"])
@@ -192,9 +193,7 @@ class HandOverProvider(AuthorityProvider):
                 made.append(client)
             else:
                 added.append(client)
-        applications = ", ".join(
-            dict.fromkeys(connection["application"] for connection in connections)
-        )
+        applications = ", ".join(dict.fromkeys(map(itemgetter("application"), connections)))
         values = {
             "application": applications,
             "environment": environment.value,

@@ -30,7 +30,7 @@ from acmidm_onboarding.authority_types import (
 )
 from acmidm_onboarding.settings.addresses import Address
 from acmidm_onboarding.settings.ended import AUTHORITIES
-from acmidm_onboarding.values.plain import without
+from acmidm_onboarding.values.plain import only, without
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.secrecy import without_keys_and_tokens
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -232,7 +232,7 @@ def of_its_type(values: object) -> object:
     if authority := installed_authorities().get(str(values.get("authority", DEFAULT_AUTHORITY))):
         return authority.settings.model_validate(values)
     common = by_key(PlatformSettings)
-    return {key: value for key, value in values.items() if key in common}
+    return only(values, common)
 
 
 def platform_fields() -> dict[str, FieldInfo]:

@@ -100,7 +100,9 @@ class Stack:
         Raises:
             Failure: where the state cannot be read.
         """
-        names = {name for form in declared for name in form.resource_names}
+        names = set[str]()
+        for form in declared:
+            names.update(form.resource_names)
         for name, parts in self.state.recorded.parts.items():
             if parts.client_id is None and name not in names and not self._may_stay(parts.key):
                 yield parts
@@ -319,9 +321,11 @@ class Stack:
         Raises:
             Failure: with the connections of which no client is recorded.
         """
-        moved = [form for form in declared if form.platform in self.state.moved]
-        made = [form for form in moved if not form.form.adopts]
-        unknown = [form.resource_name for form in made if not self._is_recorded(form)]
+        unknown = []
+        for form in declared:
+            is_made_anew = form.platform in self.state.moved and not form.form.adopts
+            if is_made_anew and not self._is_recorded(form):
+                unknown.append(form.resource_name)
         if unknown:
             raise Failure(
                 f"no client of {first_listed(unknown)} is recorded, and people may have made one"

@@ -26,7 +26,7 @@ def _spelled_out(value: Any) -> Any:
         return spelled_out(value)
     if isinstance(value, Mapping):
         return {spelled_out(name): _spelled_out(part) for name, part in value.items()}
-    return [_spelled_out(part) for part in value] if isinstance(value, list) else value
+    return list(map(_spelled_out, value)) if isinstance(value, list) else value
 
 
 Text = Annotated[str, AfterValidator(harmless)]

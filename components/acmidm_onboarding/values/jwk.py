@@ -23,6 +23,7 @@ from jwcrypto.jwk import JWK
 from acmidm_onboarding.texts import N_, ntr, tr, translated
 from acmidm_onboarding.values.identifiers import is_visible
 from acmidm_onboarding.values.marks import has_mark
+from acmidm_onboarding.values.plain import only
 from acmidm_onboarding.values.problems import Unusable, either, quoted
 from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS, private_members_in
 
@@ -128,7 +129,7 @@ def public_jwk(members: object) -> PublicJwk:
     names = ("kty", *_REQUIRED_MEMBERS[kty], *_OPTIONAL_MEMBERS)
     public = {name: members[name] for name in names if members.get(name) is not None}
     try:
-        key = JWK(**{name: public[name] for name in ("kty", *_REQUIRED_MEMBERS[kty])})
+        key = JWK(**only(public, ("kty", *_REQUIRED_MEMBERS[kty])))
         key.get_op_key("verify")  # a point that is not on its curve shows only here
         thumbprint = key.thumbprint()
     except (JWException, ValueError, TypeError) as error:
@@ -143,19 +144,20 @@ def thumbprint_of(members: Mapping[str, object]) -> str | None:
     """Return the thumbprint of any key, even one that may not be registered; None for what has no
     thumbprint."""
     try:
-        return str(
-            JWK(
-                **{name: members[name] for name in ("kty", *_REQUIRED_MEMBERS[str(members["kty"])])}
-            ).thumbprint()
-        )
+        required = ("kty", *_REQUIRED_MEMBERS[str(members["kty"])])
+        return str(JWK(**only(members, required)).thumbprint())
     except (JWException, KeyError, ValueError, TypeError):
         return None
 
 
 def readable_jwks(jwks: Mapping[str, Mapping[str, object]]) -> dict[str, PublicJwk]:
     """Return the public keys of a client that can be read, by the names that they have there."""
-    readable = ((kid, readable_jwk(dict(members))) for kid, members in jwks.items())
-    return {kid: key for kid, key in readable if key}
+    readable = {}
+    for kid, members in jwks.items():
+        key = readable_jwk(dict(members))
+        if key:
+            readable[kid] = key
+    return readable
 
 
 def thumbprints(keys: Iterable[PublicJwk]) -> frozenset[str]:

@@ -16,7 +16,7 @@ def normalised(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: normalised(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return [normalised(part) for part in value]
+        return list(map(normalised, value))
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -39,6 +39,11 @@ def flat(value: Mapping[str, Any], above: str = "") -> dict[str, Any]:
 def without(values: Mapping[K, V], names: Container[K]) -> dict[K, V]:
     """Return values but for those of some names."""
     return {name: value for name, value in values.items() if name not in names}
+
+
+def filled(values: Mapping[K, V | None]) -> dict[K, V]:
+    """Return the values that are not empty."""
+    return {name: value for name, value in values.items() if value}
 
 
 def only(values: Mapping[K, V], names: Iterable[K]) -> dict[K, V]:

@@ -79,10 +79,10 @@ def without_private_keys(value: Any) -> Any:
     """Return a value with ``NOT_SHOWN`` for each private key or token in it."""
     if isinstance(value, Mapping):
         private = PRIVATE_MEMBERS if is_private_jwk(value) else frozenset()
-        return {
-            name: NOT_SHOWN if name in private else without_private_keys(part)
-            for name, part in value.items()
-        }
+        shown = {}
+        for name, part in value.items():
+            shown[name] = NOT_SHOWN if name in private else without_private_keys(part)
+        return shown
     if isinstance(value, list):
-        return [without_private_keys(part) for part in value]
+        return list(map(without_private_keys, value))
     return NOT_SHOWN if isinstance(value, str) and is_private_key_or_token(value) else value

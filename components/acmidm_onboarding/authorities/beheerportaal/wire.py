@@ -34,6 +34,7 @@ from acmidm_onboarding.values.metadata import (
     ProductDocument,
     Scopes,
 )
+from acmidm_onboarding.values.plain import only
 
 
 class _Wire(BaseModel):
@@ -71,7 +72,7 @@ def _readable(item: Any, validate: ValidatorFunctionWrapHandler) -> Any:
             faulty.update(map(str, details["loc"][:1]))
         if not isinstance(item, dict) or not faulty <= _STAND_INS.keys():
             raise
-    return validate({**item, **{name: _STAND_INS[name] for name in faulty}})
+    return validate({**item, **only(_STAND_INS, faulty)})
 
 
 class WireRegisteredClient(ClientMetadata):
@@ -128,10 +129,10 @@ class WireKeysInUse(_Wire):
 
     @property
     def by_thumbprint(self) -> dict[str, KeyUse]:
-        return {
-            item.thumbprint: KeyUse(item.kid, item.last_used_at, item.with_kid)
-            for item in self.items
-        }
+        uses = {}
+        for item in self.items:
+            uses[item.thumbprint] = KeyUse(item.kid, item.last_used_at, item.with_kid)
+        return uses
 
 
 class WireListedClient(WireScopes, WireRegisteredClient):

@@ -423,9 +423,10 @@ class Keycloak(Authority):
         """Return the natural key of each client, by client-ID."""
         with self._lock:
             if self._listed is None:
-                self._listed = {
-                    client.client_id: client.metadata.software_id for client in self._all()
-                }
+                listed = {}
+                for client in self._all():
+                    listed[client.client_id] = client.metadata.software_id
+                self._listed = listed
             return dict(self._listed)
 
     def _note(self, client_id: str, metadata: ClientMetadata | None) -> None:
