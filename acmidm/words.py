@@ -11,7 +11,7 @@ from datetime import datetime
 from os.path import commonprefix
 from typing import Any
 
-from acmidm_onboarding.texts import Language, ntr, spoken, tr
+from acmidm_onboarding.texts import Counted, Language, ntr, ntranslated, spoken, tr
 from acmidm_onboarding.values.plain import normalised
 from acmidm_onboarding.values.problems import on_one_line
 
@@ -58,6 +58,11 @@ def with_search(title: str, search: str) -> str:
     if not search:
         return title
     return tr('{title} with "{search}"', title=title, search=plain(search))
+
+
+def counted(counts: Mapping[Counted, int], **facts: object) -> list[str]:
+    """Return how many there are of each thing; nothing of a thing of which there is none."""
+    return [ntranslated(thing, count, **facts) for thing, count in counts.items() if count]
 
 
 def day(moment: datetime) -> str:

@@ -117,16 +117,17 @@ class _ProgressRows:
             facts = self._facts_of(connection, state, asked, forms.catalogue)
             key = facts.connection.key, facts.connection.platform
             order, on_test = ordered.get((*key, facts.connection.environment)), held_back.get(key)
-            if on_test and connection:
-                facts = replace(facts, is_proven_there=waits_for_test(connection, on_test))
-            if order:
-                facts = replace(facts, ordered=order, ordered_since=history.since(order))
             if connection is None:
                 is_declared = None if forms.problems else False
                 facts = replace(facts, is_declared=is_declared)
             yield replace(
                 facts,
+                ordered=order,
+                ordered_since=history.since(order) if order else None,
                 test_client_id=(on_test and on_test.client_id) or "",
+                is_proven_there=bool(
+                    connection and on_test and waits_for_test(connection, on_test)
+                ),
                 is_held_back=key in held_back,
                 has_production=key in in_production,
                 unproven=unproven(
@@ -185,40 +186,35 @@ class _ProgressRows:
         if shown.keys.declared is None and not shown.jwks_uri:
             shown = shown.with_uploaded(keys)
         usable = None if keys is None else _usable_thumbprints(keys, connection, self._now)
-        is_recorded = None if self.states is None else state is not None
         platform = self._settings.platforms.get(shown.platform)
         portal = platform.portal(shown.environment) if platform else None
+        administrators = uses = None
+        if state and shown.keys.declared is None and usable == frozenset():
+            administrators = asked.administrators(state, connection)
+        if state and usable:
+            uses = asked.uses_of(state)
+        is_seen, registered = shown.client_key in asked.seen, asked.seen.get(shown.client_key)
         facts = Facts(
             row_of(self._stack.name, shown, self._now),
             self._now,
             portal=portal or "",
             test_stack=self._settings.promotion_stack,
-            is_recorded=is_recorded,
+            is_recorded=None if self.states is None else state is not None,
             lacking=_lacking(connection, state),
             usable_keys=usable,
             had_keys=bool(keys),
-        )
-        if connection:
-            facts = self._with_form(facts, connection)
-        if state is None:
-            return facts
-        keys_since = state.record.keys_since if shown.keys.declared else None
-        if shown.keys.declared is None and usable is not None and not usable:
-            facts = replace(facts, administrators=asked.administrators(state, connection))
-        uses = asked.uses_of(state) if usable else None
-        is_seen, registered = state.client_key in asked.seen, asked.seen.get(state.client_key)
-        return replace(
-            facts,
-            handed_over=state.record.handed_over,
-            made_at=state.record.made_at,
-            keys_since=keys_since,
-            awaits_key=state.secret.awaits_key,
-            is_seen=is_seen,
+            administrators=administrators,
+            handed_over=shown.record.handed_over,
+            made_at=shown.record.made_at,
+            keys_since=shown.record.keys_since if shown.keys.declared else None,
+            awaits_key=shown.secret.awaits_key,
+            is_seen=is_seen or state is None,
             is_gone=is_seen and registered is None,
-            withdrawn=_withdrawn(state, connection, registered, catalogue),
+            withdrawn=_withdrawn(shown, connection, registered, catalogue),
             last_token_at=last_use(uses or {}),
             knows_use=uses is not None,
         )
+        return self._with_form(facts, connection) if connection else facts
 
     def _with_form(self, facts: Facts, connection: Declaration) -> Facts:
         """Return facts with what the form says."""

@@ -268,13 +268,6 @@ _LAYOUTS = {
         ),
     ),
 }
-_MANDATE_CELLS: Mapping[str, Callable[[UnusedMandate], Any]] = {
-    "organisation": lambda mandate: mandate.organisation,
-    "application": lambda mandate: mandate.applications,
-    "mandate": str,
-    "first_end": lambda mandate: mandate.expires,
-}
-"""What a mandate that no form uses has of the columns of connections."""
 
 
 class Status(Report):
@@ -487,7 +480,13 @@ def _value(connection: ListedConnection, name: str) -> Any:
 
 
 def _mandate_cells(mandate: UnusedMandate) -> dict[str, str]:
-    return {name: _in_cell(cell(mandate)) for name, cell in _MANDATE_CELLS.items()}
+    """Return what a mandate that no form uses has of the columns of connections."""
+    return {
+        "organisation": mandate.organisation,
+        "application": _in_cell(mandate.applications),
+        "mandate": str(mandate),
+        "first_end": _in_cell(mandate.expires),
+    }
 
 
 def _in_cell(value: Any) -> str:

@@ -18,8 +18,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from acmidm.report.document import Document, Line, Piece, Section, Shape, Tone
-from acmidm.words import WHOLE, capitalised, plain
-from acmidm_onboarding.texts import Counted, ntr, ntranslated, tr
+from acmidm.words import WHOLE, capitalised, counted, plain
+from acmidm_onboarding.texts import Counted, ntr, tr
 
 LIMIT = 64_000
 """Characters: what a pull-request comment or an issue of GitHub allows (65,536), with a margin for
@@ -92,10 +92,9 @@ def _fitted(blocks: Iterable[Block], remedy: str) -> str:
             text = replace(block, lines=shown).text
             room -= len(text)
             page += text
-    left_out = ", ".join(ntranslated(what, count) for what, count in missing.items() if count)
     ending = tr(
         "**Left out for length**, from the end: {what}. All of it: {remedy}",
-        what=left_out,
+        what=", ".join(counted(missing)),
         remedy=remedy,
     )
     return f"{page}\n{ending}\n"
@@ -125,16 +124,20 @@ def _blocks(document: Document) -> Iterator[Block]:
         yield Block("", folded, left_out=left_out)
     for section in document.sections:
         if section.is_folded:
-            yield _fold(section)
+            yield from _section(section)
     for sentence in document.foot:
         yield Block(f"\n{sentence}\n")
 
 
 def _section(section: Section) -> Iterator[Block]:
     heading = capitalised(section.heading)
-    if heading:
-        yield Block(f"#### {heading}\n\n" if section.lines else f"{heading}.\n\n")
     top, item, bottom = "", _item, "\n"
+    if section.is_folded:
+        is_open = " open" if section.shape is Shape.OPEN_FOLD else ""
+        top = f"\n<details{is_open}><summary>{heading}</summary>\n\n"
+        bottom = "\n</details>\n"
+    elif heading:
+        yield Block(f"#### {heading}\n\n" if section.lines else f"{heading}.\n\n")
     match section.shape:
         case Shape.TABLE:
             top, item = f"| | {' | '.join(section.columns)} |\n|---|---|---|\n", _row
@@ -144,12 +147,6 @@ def _section(section: Section) -> Iterator[Block]:
             item, bottom = _paragraph, ""
     lines = list(map(item, section.lines))
     yield Block(top, lines, bottom, section.left_out, section.share)
-
-
-def _fold(section: Section) -> Block:
-    is_open = " open" if section.shape is Shape.OPEN_FOLD else ""
-    top = f"\n<details{is_open}><summary>{capitalised(section.heading)}</summary>\n\n"
-    return Block(top, list(map(_item, section.lines)), "\n</details>\n", section.left_out)
 
 
 def _item(line: Line) -> str:

@@ -29,10 +29,10 @@ from acmidm.report.document import (
 )
 from acmidm.report.kinds import Report, ReportPart, sentence_of
 from acmidm.report.three_views import ClientDrift
-from acmidm.words import WHOLE, day, days, plain
+from acmidm.words import WHOLE, counted, day, days, plain
 from acmidm_onboarding.rules.ends import past_ends
 from acmidm_onboarding.rules.policies import Profile, Situation, violations
-from acmidm_onboarding.texts import N_, NN_, Counted, ntr, ntranslated, tr, translated
+from acmidm_onboarding.texts import N_, NN_, Counted, ntr, tr, translated
 from acmidm_onboarding.values.client import Client, ClientKey
 from acmidm_onboarding.values.end import EndOf
 from acmidm_onboarding.values.problems import both
@@ -320,32 +320,21 @@ def drift_of(
     if by_hand:
         changes = headline(by_hand)
         sentences.append(tr("By hand on {stack}: {changes}", stack=stack, changes=changes))
-    counted = (
-        (
-            pending,
-            NN_(
-                "{count} client has changes on {stack} that are not applied yet",
-                "{count} clients have changes on {stack} that are not applied yet",
-            ),
-        ),
-        (
-            past,
-            NN_(
-                "{count} thing on {stack} is past its end and still there",
-                "{count} things on {stack} are past their end and still there",
-            ),
-        ),
-        (
-            behind,
-            NN_(
-                "{count} client with the mark of {stack} that nobody declares",
-                "{count} clients with the mark of {stack} that nobody declares",
-            ),
-        ),
-    )
-    for things, sentence in counted:
-        if things:
-            sentences.append(ntranslated(sentence, len(things), stack=stack))
+    counts = {
+        NN_(
+            "{count} client has changes on {stack} that are not applied yet",
+            "{count} clients have changes on {stack} that are not applied yet",
+        ): len(pending),
+        NN_(
+            "{count} thing on {stack} is past its end and still there",
+            "{count} things on {stack} are past their end and still there",
+        ): len(past),
+        NN_(
+            "{count} client with the mark of {stack} that nobody declares",
+            "{count} clients with the mark of {stack} that nobody declares",
+        ): len(behind),
+    }
+    sentences += counted(counts, stack=stack)
     if not is_whole:
         sentences.append(tr("not all could be compared"))
     if not sentences:
@@ -379,10 +368,8 @@ def _in_sync(stack: str, recorded: int) -> str:
 def _how_many_end(keys: Sequence[ExpiringKey]) -> str:
     """Return how many keys have expired, and how many end soon; nothing where none does."""
     expired = sum(key.days_left < 0 for key in keys)
-    soon = len(keys) - expired
-    phrases: list[str] = []
-    if expired:
-        phrases.append(ntr("{count} key has expired", "{count} keys have expired", expired))
-    if soon:
-        phrases.append(ntr("{count} key ends soon", "{count} keys end soon", soon))
-    return ", ".join(phrases)
+    counts = {
+        NN_("{count} key has expired", "{count} keys have expired"): expired,
+        NN_("{count} key ends soon", "{count} keys end soon"): len(keys) - expired,
+    }
+    return ", ".join(counted(counts))
