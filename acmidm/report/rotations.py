@@ -12,7 +12,7 @@ from acmidm.report.compare import paired
 from acmidm.report.kinds import Kind
 from acmidm.report.plan import Plan
 from acmidm.report.review import Review
-from acmidm_onboarding.rules.mandates import without_taken_back
+from acmidm_onboarding.rules.mandates import with_keys_taken_back
 from acmidm_onboarding.stack.authorities import Authorities
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client, ClientKey, Clients
@@ -42,7 +42,7 @@ def with_keys(
         if state := after.get(form.client_key):
             had = before.get(form.client_key)
             lent = had.keys.lent if had else {}
-            now = without_taken_back(form, lent, today)
+            now = with_keys_taken_back(form, lent, today)
             keys = replace(
                 state.keys,
                 compromised=now.keys.compromised,

@@ -117,7 +117,7 @@ class ConnectedPlatform:
     def client(
         self, client_key: ClientKey, registered: RegisteredClient, products: Iterable[str]
     ) -> Client:
-        """Return a client as it is there, with its configurations of these ``products``."""
+        """Return a client as its authority has it, with its configurations of some ``products``."""
         configured: dict[str, ProductDocument] = {}
         for name in products:
             document = self.configurations(name).get(registered.client_id)

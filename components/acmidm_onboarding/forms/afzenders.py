@@ -37,7 +37,7 @@ class AfzenderReader:
     def of(
         self, document: YamlDocument, form: Form, folder: Path
     ) -> tuple[Afzenders, list[Problem]]:
-        """Return those of a form in ``folder``, and what is wrong with them."""
+        """Return the afzenders of a form in ``folder``, and what is wrong with them."""
         found: dict[Environment, tuple[Afzender, ...]] = {}
         problems: list[Problem] = []
         for environment, request in form.environments.items():

@@ -444,7 +444,7 @@ class Product(_CatalogueModel):
     @model_validator(mode="before")
     @classmethod
     def _scopes_are_where_their_product_is(cls, data: Any) -> Any:
-        """Give each scope without environments those of its product; mistakes are left to the
+        """Give each scope without environments its product's environments; mistakes are left to the
         fields."""
         match data:
             case {"environments": [_, *_] as where, "scopes": {**scopes}} if _are_known(where):
@@ -604,7 +604,7 @@ class Catalogue:
         return self.scopes[scope].names_of(scope).get(platform)
 
     def names_on(self, platform: Platform, scopes: Iterable[str]) -> dict[str, str]:
-        """Return those of the scopes that the platform offers, as ``{its name: ours}``."""
+        """Return those of our scopes that a platform offers, as ``{its name: ours}``."""
         ours: dict[str, str] = {}
         for scope in scopes:
             name = self.name_on(platform, scope)

@@ -60,7 +60,7 @@ class Folders:
         return self.owner(folder)
 
     def read(self, file: Path) -> bool:
-        """Read a file, where it is one of these; return whether it is."""
+        """Read a file of an organisation that is no form; return whether the file is one."""
         reading = {
             ORGANISATION_FILE: self.owner,
             MANDATES_FILE: self.mandates,

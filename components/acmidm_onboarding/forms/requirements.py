@@ -101,7 +101,8 @@ def problems_of_jwks_uri(document: YamlDocument, form: Form) -> Iterator[Problem
 def _problems_of_credentials(
     document: YamlDocument, above: DocumentPath, form: Form, request: EnvironmentRequest
 ) -> Iterator[Problem]:
-    """Yield what is of the other way to authenticate."""
+    """Yield the keys of a form whose clients authenticate with a secret, and the
+    ``secret_generation`` of one whose clients authenticate with keys."""
     uses_keys = form.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT
     if request.jwks and not uses_keys:
         yield keys_without_use(document, (*above, "jwks"), form)
@@ -117,8 +118,8 @@ def _problems_of_credentials(
 def _problems_of_retirement(
     document: YamlDocument, form: Form, products: Collection[str]
 ) -> Iterator[Problem]:
-    """Yield what a form cannot leave: what it does not have, ACM/IDM alone, or parts of it beside
-    the whole."""
+    """Yield what a form cannot retire: parts beside the whole connection, ACM/IDM alone, and what
+    the form does not have. A client that acts by a mandate cannot be kept."""
     if form.retire.on and form.retire.parts:
         what = tr("retire names the whole connection with on, and parts of it")
         remedy = tr("give the whole its day, as in {{on: 2027-03-31}}, or each part its own")

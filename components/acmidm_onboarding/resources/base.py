@@ -111,11 +111,11 @@ class AuthorityProvider(ResourceProvider):
             sentence = adoption.obstacle(wanted, client, reserved)
             if client is None or sentence is not None:
                 return adoption.refusal(wanted, sentence or "")
-            return adoption.record(wanted, self.before(platform, client, inputs))
+            return adoption.record(wanted, self.inputs_at_take_over(platform, client, inputs))
         except AuthorityError as error:
             return adoption.refusal(wanted, str(error))
 
-    def before(
+    def inputs_at_take_over(
         self, platform: ConnectedPlatform, client: RegisteredClient, inputs: Properties
     ) -> Properties:
         """Return the managed inputs of this resource, as a client that is taken over has them

@@ -70,7 +70,7 @@ class ClientJwksProvider(ClientPartProvider):
         inputs = overlap.Overlap(before, inputs, wanted, self._settings).checked(platform)
         return CheckResult(_with_lent(inputs, lent, gone), checked.failures)
 
-    def before(
+    def inputs_at_take_over(
         self,
         platform: ConnectedPlatform,  # noqa: ARG002
         client: RegisteredClient,

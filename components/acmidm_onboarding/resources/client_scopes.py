@@ -36,7 +36,7 @@ _DEFAULT = "default_scopes"
 
 
 class ClientScopesProvider(ClientPartProvider):
-    def before(
+    def inputs_at_take_over(
         self, platform: ConnectedPlatform, client: RegisteredClient, inputs: Properties
     ) -> Properties:
         scopes = without_assigned(client.scopes, platform.assigned, inputs["scopes"])

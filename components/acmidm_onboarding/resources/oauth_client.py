@@ -67,7 +67,7 @@ class OAuthClientProvider(AuthorityProvider):
         value = props.get(name)
         return value.split("/")[:2] if name == "software_id" and isinstance(value, str) else value
 
-    def before(
+    def inputs_at_take_over(
         self,
         platform: ConnectedPlatform,  # noqa: ARG002
         client: RegisteredClient,

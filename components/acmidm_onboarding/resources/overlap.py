@@ -89,8 +89,10 @@ class Overlap:
     settings: Settings
 
     def checked(self, platform: ConnectedPlatform | None) -> dict[str, Any]:
-        """Return the inputs with ``since`` and ``refused``; ``platform`` is None where the client
-        is replaced."""
+        """Return the inputs with the moment ``since`` which each key is declared. Where a key may
+        not leave yet, that key stays in them, and ``refused`` says why. ``platform`` is None where
+        the client is replaced: then no key has to stay.
+        """
         inputs, jwks = dict(self.after), self.after.get("jwks")
         kept = self.before.get(SINCE)
         is_same = jwks == self.before.get("jwks")
@@ -99,10 +101,9 @@ class Overlap:
         if not isinstance(jwks, Mapping):
             # Left to the portal, or known once another resource is made.
             return inputs if kept is None else {**inputs, SINCE: kept}
-        guarded = self._days > 0 and self.wanted is not None and platform is not None
+        guarding = platform if self._days > 0 and self.wanted is not None else None
         try:
-            asked = platform if guarded else None
-            registered = self._registered_keys(asked)
+            registered = self._registered_keys(guarding)
         except AuthorityError as error:
             return {
                 **inputs,
@@ -114,14 +115,10 @@ class Overlap:
             # What the client has may be recorded nowhere.
             recorded = {**dict.fromkeys(by_thumbprint(registered), _EARLIER), **recorded}
         declared = by_thumbprint(jwks)
-        if (
-            platform is not None
-            and guarded
-            and self._refused(platform, registered, recorded, declared)
-        ):
+        if guarding and self._refused(guarding, registered, recorded, declared):
             # Somebody may have removed the key already.
-            registered = self._without_gone(platform, registered)
-            if refused := self._refused(platform, registered, recorded, declared):
+            registered = self._without_gone(guarding, registered)
+            if refused := self._refused(guarding, registered, recorded, declared):
                 inputs |= {
                     REFUSED: self._refusal(refused),
                     "jwks": self._with_staying(jwks, registered, recorded),

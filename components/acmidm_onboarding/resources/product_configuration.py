@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 class ProductConfigurationProvider(AuthorityProvider):
     replaced_by = ("product", "client_id", "platform")
 
-    def before(
+    def inputs_at_take_over(
         self, platform: ConnectedPlatform, client: RegisteredClient, inputs: Properties
     ) -> Properties:
         current = platform.configurations(inputs["product"]).get(client.client_id)

@@ -154,7 +154,7 @@ def passing(
     tests: Callable[[], TestStack | None],
     now: datetime,
 ) -> Passage:
-    """Return what of ``connections`` is declared, what is missing of the rest, and what is proven.
+    """Return what of ``connections`` is declared, what the others lack, and what is proven.
 
     ``records`` is what the stack's own state has; ``tests`` reads the state of TNI, once and only
     where needed. Where that is None, forms and evidence alone count. A gate that only warns

@@ -87,7 +87,7 @@ def without_mandate(
             else:
                 yield None, _withheld(connection, why, is_new=True)
             continue
-        now = _without_former(connection, records, day, at_authorities)
+        now = _with_keys_of_former_suppliers(connection, records, day, at_authorities)
         ended = {code for code, until in connection.afzenders.items() if is_over(until, day)}
         if connection.is_leaving() or not ended:
             yield now, None
@@ -96,14 +96,14 @@ def without_mandate(
             yield _without_afzenders(now, ended), withheld
 
 
-def _without_former(
+def _with_keys_of_former_suppliers(
     connection: Declaration,
     records: Callable[[], Records],
     day: date,
     at_authorities: Records,
 ) -> Declaration:
-    """Return a connection with what it revokes of suppliers that it had before: their keys, where
-    they may act for it no more.
+    """Return a connection that also revokes the keys of its former suppliers, where these may act
+    for it no more.
 
     A key is of the supplier that the state names. Of one that the state has lost, it is of the
     supplier that lists it, where the organisation names that one in a mandate: a public key is
@@ -126,7 +126,7 @@ def _without_former(
     for thumbprint, supplier in connection.lenders.listed.items():
         if thumbprint in record.keys.thumbprints and supplier in connection.lenders.mandates:
             lent[thumbprint] = supplier
-    return without_taken_back(connection, {**lent, **record.keys.lent}, day)
+    return with_keys_taken_back(connection, {**lent, **record.keys.lent}, day)
 
 
 def acting(connection: Declaration, day: date) -> frozenset[str]:
@@ -147,12 +147,16 @@ def taken_back(lent: Mapping[str, str], acting_now: Collection[str]) -> dict[str
 
 
 def stolen_of(lent: Mapping[str, str], stolen: Mapping[str, Collection[str]]) -> frozenset[str]:
-    """Return which of them their supplier says are ``stolen``."""
+    """Return the thumbprints of the keys ``lent`` that their supplier calls ``stolen``."""
     return frozenset(key for key, supplier in lent.items() if key in stolen.get(supplier, ()))
 
 
-def without_taken_back(connection: Declaration, lent: Mapping[str, str], day: date) -> Declaration:
-    """Return a connection with those of the keys ``lent`` to it that leave at once."""
+def with_keys_taken_back(
+    connection: Declaration, lent: Mapping[str, str], day: date
+) -> Declaration:
+    """Return a connection that also names those of the keys ``lent`` to it that leave at once:
+    among its revoked keys where their supplier acts no more, among its compromised keys where their
+    supplier calls them stolen."""
     former = without(lent, connection.keys.thumbprints)
     revoked = {**connection.keys.revoked, **taken_back(former, acting(connection, day))}
     stolen = connection.keys.compromised | stolen_of(former, connection.lenders.stolen)

@@ -35,7 +35,7 @@ class StackForms:
 
     @cached_property
     def onboardings(self) -> Onboardings:
-        """The forms without a mistake, and the mistakes of the others."""
+        """The forms without a mistake, and the mistakes of the other forms."""
         settings = self.settings
         profiles, served = checks(settings) if self._by_policies else ({}, {})
         return read_onboardings(
