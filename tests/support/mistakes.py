@@ -3,7 +3,6 @@ was: saved again, it is mended."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,20 +24,9 @@ def unknown_field(form: FormFile) -> Path:
     return _with(form, colour="blue")
 
 
-def scope_that_is_not_offered(form: FormFile) -> Path:
-    environments: dict[str, Any] = json.loads(json.dumps(form.document["environments"]))
-    environments["tni"]["scopes"]["dv_nergens"] = {}
-    return _with(form, environments=environments)
-
-
 def platform_without_authority(form: FormFile) -> Path:
     """A stack alone says so, and no file by itself."""
     return _with(form, platforms=["acmidm", "geosecure"])
-
-
-def application_that_is_no_name(form: FormFile) -> Path:
-    """Nobody can tell from the file which connection it is about."""
-    return _with(form, application="no/name")
 
 
 def keys_of_a_supplier(form: FormFile) -> Path:
@@ -51,12 +39,3 @@ def keys_of_a_supplier(form: FormFile) -> Path:
 def _with(form: FormFile, **changes: Any) -> Path:
     form.path.write_text(yaml.safe_dump({**form.document, **changes}, sort_keys=False))
     return form.path
-
-
-IN_A_FORM: dict[str, Mistake] = {
-    "broken YAML": broken_yaml,
-    "an unknown field": unknown_field,
-    "a scope that is not offered": scope_that_is_not_offered,
-    "a platform without an authority": platform_without_authority,
-    "an application that is no name": application_that_is_no_name,
-}

@@ -15,10 +15,15 @@ from typing import Any
 
 import pytest
 
-from tests.support.cases import cases
 from tests.support.engine import Outcome, Project, place_of
 from tests.support.forms import PLAIN, SEND, FormFile, write_form
-from tests.support.mistakes import IN_A_FORM, Mistake, keys_of_a_supplier, unknown_field
+from tests.support.mistakes import (
+    Mistake,
+    broken_yaml,
+    keys_of_a_supplier,
+    platform_without_authority,
+    unknown_field,
+)
 from tests.support.offered import offered
 from tests.support.portal import RunningPortal, running_portal
 from tests.support.registry import Registry, kids
@@ -72,11 +77,14 @@ def there(at: OneStack, form: FormFile) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("mistake", cases(IN_A_FORM, "broken YAML", "an unknown field"))
+@pytest.mark.parametrize("mistake", [broken_yaml, platform_without_authority])
 @together
 def test_a_form_with_a_mistake_keeps_what_it_has(at: Unprotected, mistake: Mistake) -> Script:
     """The neighbour's change runs, the code is not 0, and once the mistake is mended the same
-    command ends right."""
+    command ends right.
+
+    One mistake is found in its file, the other by the stack alone.
+    """
     name = mistake.__name__.replace("_", "-")
     form, neighbour = write_form(at.forms, f"{name}/loket"), write_form(at.forms, f"{name}/buur")
     assert (yield at.up).code == 0
@@ -273,7 +281,7 @@ def test_while_an_organisation_is_not_known_nothing_that_no_form_declares_goes(
     project.connect(portal)
     wrong, right = write_form(project.forms, "fout/loket"), write_form(project.forms, "goed/loket")
     gone = write_form(project.forms, "goed/weg")
-    assert project.recover().code == 0
+    project.apply()
     before = registry.everything(wrong.application, gone.application)
 
     for form in (wrong, right):
@@ -293,28 +301,14 @@ def test_while_an_organisation_is_not_known_nothing_that_no_form_declares_goes(
     assert done.code == 1, done.output
     assert registry.everything(wrong.application, gone.application) == before
 
-    wrong.save()
-    done = project.recover()
-    assert done.code == 0, done.output
-    assert registry.clients(gone.application) == []
-    assert PLAIN in registry.client(wrong.application)["scopes"]
 
-
-@pytest.mark.parametrize(
-    "shared", [pytest.param("catalogue", marks=pytest.mark.exhaustive), "settings"]
-)
-def test_a_mistake_in_what_all_share_brings_up_nobody(
-    tmp_path: Path, portal: RunningPortal, registry: Registry, shared: str
+def test_a_mistake_in_the_settings_brings_up_nobody(
+    tmp_path: Path, portal: RunningPortal, registry: Registry
 ) -> None:
     project = Project(tmp_path)
     project.connect(portal)
     form = write_form(project.forms)
-    if shared == "catalogue":
-        (tmp_path / "wrong").mkdir()
-        (tmp_path / "wrong" / "dosis.yaml").write_text("product: dosis\n")
-        project.configure({"catalogueFolder": "wrong"})
-    else:
-        project.configure({"environmnt": "tni"})
+    project.configure({"environmnt": "tni"})
     done = project.recover()
     assert done.code in (1, 2), done.output
     assert registry.clients(form.application) == []
