@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 
+from tests.support.command_line import CommandLine
 from tests.support.engine import Project
 from tests.support.forms import write_form
 
@@ -17,14 +18,14 @@ NEXT = (
 
 
 @pytest.fixture
-def never_made(project: Project) -> Project:
+def never_made(project: Project) -> CommandLine:
     """A stack with a file and forms, in a backend that is empty; and nobody answers."""
     write_form(project.forms)
     shutil.rmtree(project.folder / "state")
     (project.folder / "state").mkdir()
     nobody = "http://127.0.0.1:9"
     project.configure({"managementUrl": f"{nobody}/management/v1", "issuer": f"{nobody}/op"})
-    return project
+    return CommandLine(project)
 
 
 @pytest.mark.parametrize(
@@ -39,14 +40,14 @@ def never_made(project: Project) -> Project:
     ],
     ids=lambda words: words[0],
 )
-def test_it_is_said_how_to_make_it(never_made: Project, words: tuple[str, ...]) -> None:
+def test_it_is_said_how_to_make_it(never_made: CommandLine, words: tuple[str, ...]) -> None:
     """Whether its authorities answer or not, as here: before make up nobody has started them."""
-    said = never_made.acmidm(*words)
+    said = never_made.run(*words)
     assert (said.code, said.output) == (2, NEXT)
 
 
-def test_a_list_of_all_stacks_says_so_of_all(never_made: Project) -> None:
-    said = never_made.acmidm("status")
+def test_a_list_of_all_stacks_says_so_of_all(never_made: CommandLine) -> None:
+    said = never_made.run("status")
     assert (said.code, said.output) == (
         2,
         "no run has made a stack of this project yet; run pulumi stack select --create STACK, then"
@@ -54,29 +55,29 @@ def test_a_list_of_all_stacks_says_so_of_all(never_made: Project) -> None:
     )
 
 
-def test_the_board_shows_the_forms_and_says_how_to_make_the_stack(never_made: Project) -> None:
+def test_the_board_shows_the_forms_and_says_how_to_make_the_stack(never_made: CommandLine) -> None:
     """What has no state is unknown there, and ends nothing."""
-    board = never_made.acmidm("status", "--board", "--language", "en")
+    board = never_made.run("status", "--board", "--language", "en")
     assert board.code == 0
     assert board.stderr == f"warning: the state of stack tni is not known: {NEXT}"
     assert "acmidm status --stack tni" in board.stdout
 
 
 @pytest.mark.parametrize("command", ["status", "history", "deploy", "review"])
-def test_a_stack_without_a_file_is_no_stack_to_make(never_made: Project, command: str) -> None:
+def test_a_stack_without_a_file_is_no_stack_to_make(never_made: CommandLine, command: str) -> None:
     """It is a slip of the pen more often: what is meant, or which there are, is said."""
-    slip = never_made.acmidm(command, "--stack", "tnj")
+    slip = never_made.run(command, "--stack", "tnj")
     assert (slip.code, slip.output) == (2, 'there is no stack "tnj" here; did you mean "tni"?\n')
 
 
-def test_a_stack_with_another_name_is_none_either(never_made: Project) -> None:
-    other = never_made.acmidm("status", "--stack", "nowhere")
+def test_a_stack_with_another_name_is_none_either(never_made: CommandLine) -> None:
+    other = never_made.run("status", "--stack", "nowhere")
     assert (other.code, other.output) == (2, 'there is no stack "nowhere" here; use tni\n')
 
 
-def test_outside_a_project_that_is_said(never_made: Project) -> None:
-    (never_made.folder / "Pulumi.yaml").unlink()
-    (never_made.folder / "Pulumi.tni.yaml").unlink()
-    said = never_made.acmidm("status")
+def test_outside_a_project_that_is_said(never_made: CommandLine) -> None:
+    (never_made.project.folder / "Pulumi.yaml").unlink()
+    (never_made.project.folder / "Pulumi.tni.yaml").unlink()
+    said = never_made.run("status")
     assert said.code == 2
     assert said.output.startswith("there is no project here or above (Pulumi.yaml); ")
