@@ -9,7 +9,7 @@ from typing import Any
 from tests.support.engine import Outcome
 from tests.support.forms import DOSSIERS, SEND, FormFile, write_form
 from tests.support.portal import sign_assertion
-from tests.support.together import OneStack, is_of
+from tests.support.together import OneStack
 
 
 @dataclass
@@ -26,17 +26,6 @@ class Leaving(OneStack):
 
     def form(self, name: str, scopes: Sequence[str] = (SEND, DOSSIERS), **how: Any) -> FormFile:
         return write_form(self.forms, f"gent/{name}", scopes=scopes, **how)
-
-    def destroyed_in_spite(self, form: FormFile) -> Outcome:
-        """``pulumi destroy --ignore-protect`` of what the state has of a form."""
-        own = [
-            resource["urn"]
-            for place, resource in self.resources().items()
-            if is_of(place.partition(" ")[2], form)
-        ]
-        targets = [word for urn in own for word in ("--target", urn)]
-        words = ("--yes", "--skip-preview", "--continue-on-error", "--ignore-protect")
-        return self.project.pulumi("destroy", *words, *targets)
 
     def there(self, form: FormFile) -> dict[str, Any] | None:
         """A form's client with its products' configurations, but for its ETags and its resource's

@@ -10,15 +10,11 @@ is encrypted: scopes were withdrawn there, and the client was left for ever.
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any
-
 import pytest
 
 from tests.support.forms import DOSSIERS, SEND, FormFile
 from tests.support.leaving import Leaving, granted, is_protected
 from tests.support.portal import RunningPortal
-from tests.support.preserved import as_preserved
 from tests.support.registry import Registry, kids
 from tests.support.retired import DUE, KEPT, retire
 from tests.support.together import Script, differing, kinds, own, together
@@ -242,81 +238,6 @@ def test_what_another_has_taken_over_meanwhile_stays_as_it_is(at: Leaving) -> Sc
     assert at.client(form)["managed_by"] == "ander/tni"
 
 
-def preserved(
-    at: Leaving, name: str, how: str
-) -> Generator[Any, Any, tuple[FormFile, dict[str, Any]]]:
-    """A form, and its client, in a state of the version that had ``preserve``."""
-    form = at.form(name, (SEND,))
-    yield at.up
-    before = at.client(form)
-    yield at.up
-    as_preserved(at.project, form, how)
-    return form, before
-
-
-@pytest.mark.exhaustive
-@together
-def test_a_client_that_was_preserved_in_part_is_let_go(at: Leaving) -> Script:
-    """By a state of the version that had ``preserve``: nothing else of it changes."""
-    form, before = yield from preserved(at, "half", "half")
-    at.registry.change(before["client_id"], keys_declared=False)
-    retire(form, KEPT)
-    yield at.deploy
-    assert at.is_nobodys(before["client_id"])
-    after = at.client(form)
-    names = ("scopes", "jwks", "products", "contacts", "client_name", "enabled")
-    assert {name: after[name] for name in names} == {name: before[name] for name in names}
-    assert not any(form.key in place for place in at.resources())
-    assert differing((yield at.drift), form) == []
-
-
-@pytest.mark.exhaustive
-@together
-def test_a_form_that_goes_after_preserving_in_part_removes_nothing(at: Leaving) -> Script:
-    form, before = yield from preserved(at, "half-gone", "half")
-    form.path.unlink()
-    yield at.deploy
-    assert at.client(form) == before
-    assert f'::{form.key}"' not in at.project.exported()
-
-
-@pytest.mark.exhaustive
-@together
-def test_a_client_that_was_preserved_whole_is_let_go(at: Leaving) -> Script:
-    """The version that had ``preserve`` had forgotten it; its form says what becomes of it."""
-    form, before = yield from preserved(at, "preserved", "whole")
-    retire(form, KEPT)
-    yield at.deploy
-    assert at.client(form) == {**before, **NOBODYS}
-    assert at.is_nobodys(before["client_id"])
-    assert f'::{form.key}"' not in at.project.exported()
-    assert differing((yield at.drift), form) == []
-
-
-@pytest.mark.exhaustive
-@together
-def test_a_client_that_was_preserved_and_whose_form_is_gone_stays(at: Leaving) -> Script:
-    """No run changes it, and drift names it until somebody takes it back."""
-    form, before = yield from preserved(at, "preserved-alone", "whole")
-    form.path.unlink()
-    yield at.deploy
-    assert at.client(form) == before
-    assert f'::{form.key}"' not in at.project.exported()
-    found = yield at.drift
-    left_behind = [one["client_id"] for one in found["left_behind"]]
-    assert left_behind.count(before["client_id"]) == 1
-
-    form.document.pop("retire", None)
-    form.save()
-    yield at.up
-    yield at.up
-    retire(form, KEPT)
-    yield at.up
-    yield at.deploy
-    assert at.is_nobodys(before["client_id"])
-    assert differing((yield at.drift), form) == []
-
-
 @together
 def test_what_is_removed_and_protected_stays(at: Leaving) -> Script:
     """A form, and a product of another: after the refusal authority and state have both, and
@@ -348,43 +269,6 @@ def test_what_is_removed_and_protected_stays(at: Leaving) -> Script:
     assert left.keys() <= {f"ClientScopes {other.key}"}, "a scope that went comes back"
 
 
-@pytest.mark.exhaustive
-@together
-def test_what_no_stack_protects_any_more_goes_with_its_form(at: Leaving) -> Script:
-    """Taking the protection away is one change, removing the form another."""
-    form = at.form("unprotected")
-    yield at.up
-    yield at.up
-    yield at.deploy
-    before = at.client(form)
-    yield at.up
-    at.project.configure({"protectClients": False})
-    yield at.up
-    assert at.client(form) == before
-    assert differing((yield at.drift), form) == []
-    form.path.unlink()
-    yield at.up
-    configurations = [at.registry.configuration(name, before["client_id"]) for name in PRODUCTS]
-    assert (at.there(form), configurations) == (None, [None, None])
-
-
-@pytest.mark.exhaustive
-@together
-def test_a_destroy_that_ignores_the_protection_of_the_state_removes_nothing(at: Leaving) -> Script:
-    """The provider of a stack that protects its clients keeps them, and says how they go."""
-    form = at.form("ignored")
-    yield at.up
-    yield at.up
-    yield at.deploy
-    before, resources = at.client(form), own(at.resources(), form)
-    ignored = at.destroyed_in_spite(form)
-    assert "stays, for this stack protects its clients" in ignored.output
-    assert "acmidm:protectClients to false, and run pulumi up" in ignored.output
-    assert ignored.code != 0
-    assert own(at.resources(), form) == resources
-    assert at.client(form) == before
-
-
 @together
 def test_what_the_state_has_lost_leaves_all_the_same(at: Leaving) -> Script:
     """Another client is in the state, so that a bare ``up`` takes it for one that has left;
@@ -402,7 +286,6 @@ def test_what_the_state_has_lost_leaves_all_the_same(at: Leaving) -> Script:
     yield from needs_nothing_more(at, form)
 
 
-@pytest.mark.exhaustive
 @together
 def test_a_mandate_that_ends_takes_what_the_state_has_lost(at: Leaving) -> Script:
     """The supplier's key works until then: one run takes the client over without its scopes, the
