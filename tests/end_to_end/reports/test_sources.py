@@ -549,12 +549,13 @@ def test_a_stack_with_two_platforms_is_in_sync(reviews: Reviews) -> None:
 
 
 @pytest.mark.exhaustive
-def test_a_repair_leaves_what_is_protected(reviews: Reviews, registry: Registry) -> None:
-    """A product with the configuration of a client that somebody removed, once the forms are again
-    as they were."""
-    reviews.acmidm.git("reset", "--quiet", "--hard", "HEAD^")
-    removed = reviews.forms["unchanged"].application
-    registry.remove(registry.client(removed)["client_id"])
-    healed = reviews.acmidm.json("drift", "--stack", "tni", "--heal", code=1)
+def test_a_repair_leaves_what_is_protected(project: Project, registry: Registry) -> None:
+    """A product with the configuration of a client that somebody removed."""
+    registry.clear()
+    project.configure({"protectClients": True})
+    form = write(project, "kept")
+    project.apply()
+    registry.remove(registry.client(form.application)["client_id"])
+    healed = CommandLine(project).json("drift", "--stack", "tni", "--heal", code=1)
     (problem,) = healed["problems"]
-    assert problem.startswith(f"{reviews.forms['unchanged'].key}: its client is protected: ")
+    assert problem.startswith(f"{form.key}: its client is protected: ")
