@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["place", "workspace"]
 
-_LONGEST_FIRST = ("story", "conformance", "bench", "end_to_end")
-"""The folders of tests whose files take longest: pages in a clone and kills take many minutes."""
+_LONGEST_FIRST = ("story", "stateful", "library", "conformance", "bench", "end_to_end")
+"""The folders of tests whose files take longest: pages in a clone take many minutes."""
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -42,7 +42,7 @@ MADE = (
 class Rotations(OneStack):
     """A stack with an overlap, whose operator's key is a secret of the stack."""
 
-    writes: ClassVar[Collection[str]] = (*OneStack.writes, "up_after_a_look", "up_without_overlap")
+    writes: ClassVar[Collection[str]] = (*OneStack.writes, "up_after_a_look")
     slow_reads: ClassVar[Collection[str]] = (*OneStack.slow_reads, "save_review")
 
     @property
@@ -69,10 +69,6 @@ class Rotations(OneStack):
 
     def up_after_a_look(self) -> Outcome:
         return self.project.up("--refresh", "--diff")
-
-    def up_without_overlap(self) -> Outcome:
-        self.project.configure({"keyOverlapDays": 0})
-        return self.project.up("--diff")
 
     def use(self, form: FormFile, name: str, header: Mapping[str, Any] | None = None) -> None:
         """Get a token with a key, so that the authority has seen it."""
@@ -246,22 +242,6 @@ def test_one_line_renews_a_secret_and_both_work(at: Rotations) -> Script:
     assert not any(secret in state for secret in (first, second, third))
     yield at.up_after_a_look
     assert own((yield at.settled), form) == {}
-
-
-@pytest.mark.exhaustive
-@together
-def test_without_an_overlap_the_secret_of_before_ends_at_once(at: Rotations) -> Script:
-    form = with_secret(at, "gent/meteen")
-    yield at.up
-    client_id = at.registry.client(form.application)["client_id"]
-    first = secret_of(at.project, form)
-    yield at.up
-    yield at.deploy
-    yield at.up_after_a_look
-    renew(form, 2)
-    yield at.up_without_overlap
-    works = [has_access(at.portal, client_id, key) for key in (first, secret_of(at.project, form))]
-    assert works == [False, True]
 
 
 @together

@@ -196,7 +196,6 @@ def test_a_mandate_that_ends_takes_scopes_and_then_the_key_of_that_connection(
     assert own((yield at.settled), other) == {}
 
 
-@pytest.mark.exhaustive
 @together
 def test_a_later_mandate_gives_back_what_an_ended_one_took(at: RunByRun) -> Script:
     """And what the form wants besides is carried out then."""
@@ -208,14 +207,12 @@ def test_a_later_mandate_gives_back_what_an_ended_one_took(at: RunByRun) -> Scri
     town.document["contacts"] = ["ander@aalter.example"]
     town.save()
     yield at.up
-    yield at.up
-    assert kids(at.client(town)) == set()
+    assert set(at.client(town)["scopes"]) == {"vo_info"}
     town.use_supplier("theirs", until="2999-06-30")
     yield at.up
     again = at.client(town)
     assert (again["scopes"], kids(again)) == (before["scopes"], {"theirs"})
     assert again["contacts"] == ["ander@aalter.example"]
-    assert at.token(town, "theirs") == 200
     assert own((yield at.settled), town) == {}
 
 

@@ -39,7 +39,6 @@ class Between(OneStack):
         "fail_to_refresh",
         "refresh",
         "repair",
-        "change_once_more",
     )
 
     def make(self) -> Outcome:
@@ -52,9 +51,6 @@ class Between(OneStack):
         return self.refresh()
 
     def repair(self) -> Outcome:
-        return self.up()
-
-    def change_once_more(self) -> Outcome:
         return self.up()
 
     def stored(self) -> dict[str, Any]:
@@ -261,29 +257,14 @@ def configured_by_hand(at: Between, form: FormFile) -> str:
 
 @together
 def test_a_product_configured_by_hand_is_not_overwritten_by_a_create(at: Between) -> Script:
-    """Its preview says *create*, and shows nothing of it. The rest of the run is carried out."""
+    """Its preview says *create*, and shows nothing of it. The rest of the run is carried out. Nor
+    is it overwritten by the next run."""
     form = write_form(at.forms, "gent/configured", scopes=(PLAIN,))
-    yield at.make
-    client_id = configured_by_hand(at, form)
-    require_refused(at, form, (yield at.change))
-    assert at.proxy.seen("PUT", f"/configurations/{client_id}") == []
-    form.path.unlink()
-    yield at.repair
-    assert at.registry.clients(form.application) == []
-
-
-@pytest.mark.exhaustive
-@together
-def test_nor_is_it_by_the_next_run(at: Between) -> Script:
-    form = write_form(at.forms, "gent/configured-still", scopes=(PLAIN,))
     yield at.make
     client_id = configured_by_hand(at, form)
     for run in (at.change, at.repair):
         require_refused(at, form, (yield run))
     assert at.proxy.seen("PUT", f"/configurations/{client_id}") == []
-    form.path.unlink()
-    yield at.change_once_more
-    assert at.registry.clients(form.application) == []
 
 
 def require_refused(at: Between, form: FormFile, done: Outcome) -> None:
@@ -304,23 +285,6 @@ def require_refused(at: Between, form: FormFile, done: Outcome) -> None:
 def test_what_a_person_does_about_it_loses_nothing(at: Between) -> Script:
     """The form says what is there."""
     form = write_form(at.forms, "gent/written-down", scopes=(PLAIN,))
-    yield from written_down(at, form)
-    assert own((yield at.settled), form) == {}
-
-
-@pytest.mark.exhaustive
-@together
-def test_what_was_written_down_is_changed_like_any_other(at: Between) -> Script:
-    form = write_form(at.forms, "gent/changed-later", scopes=(PLAIN,))
-    yield from written_down(at, form)
-    form.request()["products"]["notificaties"] = dict(NOTIFICATIES)
-    form.save()
-    yield at.change_once_more
-    require_client(at.registry, form)
-    assert own((yield at.settled), form) == {}
-
-
-def written_down(at: Between, form: FormFile) -> Script:
     yield at.make
     client_id = configured_by_hand(at, form)
     assert said((yield at.change), client_id) != []
@@ -328,6 +292,7 @@ def written_down(at: Between, form: FormFile) -> Script:
     form.save()
     assert said((yield at.repair), client_id) == []
     require_client(at.registry, form)
+    assert own((yield at.settled), form) == {}
 
 
 @together

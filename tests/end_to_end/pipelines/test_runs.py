@@ -7,6 +7,7 @@ import base64
 import json
 import os
 import re
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -116,16 +117,27 @@ def named(found: list[Step], command: str) -> Step:
     return next(step for step in found if command in step.run)
 
 
-@pytest.fixture
-def clone(job: Job, tmp_path: Path) -> Clone:
-    """With one connection on main."""
+def scratch_in(folder: Path) -> Scratch:
     path = os.pathsep.join([str(warm_environment() / "bin"), os.environ["PATH"]])
-    scratch = Scratch(tmp_path / "clone", FILES, {"PATH": path})
+    return Scratch(folder, FILES, {"PATH": path})
+
+
+@pytest.fixture(scope="module")
+def main(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with one connection on main, which all clones are copies of."""
+    scratch = scratch_in(tmp_path_factory.mktemp("main") / "clone")
     scratch.lay_out()
     (scratch.folder / ".venv").unlink()
     (scratch.folder / ".venv").symlink_to(warm_environment())
     add_form(scratch, "stad-aalst/e-loket", AALST)
-    return Clone(scratch, job)
+    return scratch.folder
+
+
+@pytest.fixture
+def clone(job: Job, main: Path, tmp_path: Path) -> Clone:
+    folder = tmp_path / "clone"
+    shutil.copytree(main, folder, symlinks=True)
+    return Clone(scratch_in(folder), job)
 
 
 @pytest.fixture

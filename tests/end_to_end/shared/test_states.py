@@ -89,7 +89,7 @@ def test_a_lost_state_is_found_again_at_the_authority(
     """Nothing is doubled. A secret, which nobody can read, is another one, and the run says
     whose."""
     form, secret = write_form(project.forms), with_secret(project)
-    deploy(project)
+    project.apply()
     first, before = secret_of(project, secret), seen(registry, form, secret)
     project.succeed("stack", "rm", "tni", "--yes", "--force", "--preserve-config")
     project.init()
@@ -121,7 +121,7 @@ def test_a_backup_brings_all_back_and_one_that_is_too_old_is_caught_up_with(
         with_secret(project),
         write_form(project.forms, "a/b"),
     )
-    deploy(project)
+    project.apply()
     first = secret_of(project, secret)
     project.backend.back_up(tmp_path / "backup")
     project.succeed("stack", "rm", "tni", "--yes", "--force", "--preserve-config")
@@ -162,7 +162,7 @@ def test_a_passphrase_is_replaced(
     """The state and the stack's file have their secrets under the new one; nothing changes at the
     authority."""
     secret = with_secret(project)
-    deploy(project)
+    project.apply()
     first, before = secret_of(project, secret), registry.everything(secret.application)
     project.succeed("stack", "change-secrets-provider", "passphrase")
     replaced = subprocess.run(
