@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc import jwt
-from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
+from joserfc.jwk import ECKey, Key, OKPKey
 from pydantic import SecretStr
 
 from acmidm_onboarding.authorities.errors import (
@@ -32,6 +32,7 @@ from acmidm_onboarding.authorities.http.tokens import Credentials, OperatorToken
 from acmidm_onboarding.values.terms import Platform
 from tests.support.answers import replies
 from tests.support.fake_server import FakeServer, Reply, Request, api_at, serving
+from tests.support.rsa_keys import rsa_key
 
 KEY = ECKey.generate_key("P-256", {"kid": "operator", "use": "sig"})
 
@@ -142,8 +143,8 @@ def test_the_audience_of_an_assertion(audience: str | None, expected: str) -> No
         (partial(ECKey.generate_key, "P-256"), "ES256"),
         (partial(ECKey.generate_key, "P-384"), "ES384"),
         (partial(ECKey.generate_key, "P-521"), "ES512"),
-        (partial(RSAKey.generate_key, 2048), "RS256"),
-        (partial(RSAKey.generate_key, 2048, {"alg": "PS256"}), "PS256"),
+        (partial(rsa_key, "of tokens"), "RS256"),
+        (partial(rsa_key, "of tokens", alg="PS256"), "PS256"),
         (partial(OKPKey.generate_key, "Ed25519"), "EdDSA"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -354,9 +355,9 @@ def test_key_that_is_none(text: str) -> None:
         partial(ECKey.generate_key, "secp256k1"),
         partial(OKPKey.generate_key, "Ed448"),
         partial(OKPKey.generate_key, "X25519"),
-        partial(RSAKey.generate_key, 2048, {"alg": "RSA-OAEP-256"}),
-        partial(RSAKey.generate_key, 2048, {"alg": "HS256"}),
-        partial(RSAKey.generate_key, 2048, {"use": "enc"}),
+        partial(rsa_key, "of tokens", alg="RSA-OAEP-256"),
+        partial(rsa_key, "of tokens", alg="HS256"),
+        partial(rsa_key, "of tokens", use="enc"),
         partial(ECKey.generate_key, "P-256", {"alg": "RS256"}),
         partial(ECKey.generate_key, "P-256", {"key_ops": ["deriveKey"]}),
     ],

@@ -69,6 +69,7 @@ def test_what_is_named_on_the_command_line_is_from_where_somebody_is(
     """Also above the project, and behind a link; of two files with one name it is the nearer
     one."""
     outside = tmp_path_factory.mktemp("outside")
+    monkeypatch.setattr("acmidm.edit.keys.pair.RSA_BITS", 2048)
     project.write(
         "Pulumi.tni.yaml", {"config": {f"acmidm:{key}": value for key, value in SETTINGS.items()}}
     )

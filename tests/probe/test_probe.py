@@ -16,7 +16,6 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from joserfc.jwk import RSAKey
 
 from acmidm import private_key
 from acmidm.private_key import KeyFormat
@@ -36,6 +35,7 @@ from tests.support.portal import (
     sign_assertion,
 )
 from tests.support.portal_thread import portal_in_thread
+from tests.support.rsa_keys import rsa_key
 from tests.support.terminal import descriptor
 
 
@@ -338,7 +338,7 @@ def test_registered_under_another_kid(connection: Connection) -> None:
 def test_wrong_algorithm(connection: Connection) -> None:
     """A key in PEM says nothing of its algorithm; RS256 is usual, and it is registered for
     another."""
-    key = RSAKey.generate_key(2048)
+    key = rsa_key("of an application")
     connection.leave_keys_to_the_portal()
     connection.set_keys({**key.as_dict(private=False), "alg": "PS256", "kid": "rsa"})
     connection.key_file.write_bytes(key.as_pem(private=True))

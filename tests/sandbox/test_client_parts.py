@@ -9,6 +9,7 @@ import pytest
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from tests.support.portal import new_key, public_jwk, put_current, register_client
+from tests.support.rsa_keys import rsa_key
 
 KEY = public_jwk(new_key())
 
@@ -87,7 +88,7 @@ def test_the_key_set_is_replaced_whole_and_comes_back_as_it_was_given(
     """Keys keep their registered members; they come back in the order of their kid."""
     keys = [
         {**KEY, "kid": "b", "exp": 4102444800},
-        {**public_jwk(RSAKey.generate_key(2048)), "kid": "a"},
+        {**public_jwk(rsa_key("of a client")), "kid": "a"},
         {**public_jwk(OKPKey.generate_key("Ed25519")), "kid": "c", "alg": "EdDSA"},
         {**public_jwk(ECKey.generate_key("P-384")), "kid": "d", "key_ops": ["verify"]},
     ]
@@ -101,7 +102,7 @@ def test_the_key_set_is_replaced_whole_and_comes_back_as_it_was_given(
 BAD_KEYS: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
     "private EC": (lambda: {**new_key().as_dict(private=True), "kid": "k"}, "/keys/0/d"),
     "private RSA": (
-        lambda: {**RSAKey.generate_key(2048).as_dict(private=True), "kid": "k"},
+        lambda: rsa_key("of a client", kid="k").as_dict(private=True),
         "/keys/0/d",
     ),
     "symmetric": (
@@ -180,7 +181,7 @@ def test_a_key_that_can_not_be_used_is_refused_and_the_old_ones_stay(
 
 def test_a_private_members_value_is_never_repeated(operator: httpx.Client) -> None:
     """All private members are named, none is shown: the answer ends up in logs and tickets."""
-    private = {**RSAKey.generate_key(2048).as_dict(private=True), "kid": "k"}
+    private = rsa_key("of a client", kid="k").as_dict(private=True)
     refused = put_current(operator, path_of(operator, "jwks"), {"keys": [private]})
     named = {error["pointer"] for error in refused.json()["errors"]}
     assert named == {f"/keys/0/{member}" for member in ("d", "p", "q", "dp", "dq", "qi")}

@@ -10,11 +10,11 @@ import httpx
 import psutil
 import pytest
 import yaml
-from joserfc.jwk import RSAKey
 
 from acmidm.form_page.page import form_page
 from acmidm.sandbox.portals import api_client_id
 from acmidm_onboarding.forms.catalogue_files import load_catalogue
+from tests.support.rsa_keys import rsa_key
 from tests.support.sandbox_stack import PROJECT, Stack
 
 pytestmark = pytest.mark.tool
@@ -183,7 +183,7 @@ def test_a_key_that_the_sandbox_did_not_make_is_refused(tmp_path: Path, kind: st
     another = Stack(tmp_path)
     another.reserved.close()
     another.data.mkdir(parents=True)
-    key = RSAKey.generate_key(2048).as_dict(private=True)
+    key = rsa_key("of another authority").as_dict(private=True)
     text = json.dumps(key if kind == "of another type" else [])
     another.key_file.write_text(text)
     refused = another.run("start")

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import OctKey
 from jwcrypto.jwk import JWK
 
 from story.person import PortalVisitor, client_path
@@ -21,6 +21,7 @@ from tests.support.portal import (
     put_current,
     register_client,
 )
+from tests.support.rsa_keys import rsa_key
 
 PEM = "-----BEGIN PRIVATE KEY-----\nbm90LWEta2V5LWJ1dC1hLXNlY3JldA==\n-----END PRIVATE KEY-----"
 
@@ -152,7 +153,7 @@ def private_keys() -> dict[str, tuple[str, str]]:
     key = new_key()
     members = key.as_dict(private=True)
     secret = str(members["d"])
-    rsa = RSAKey.generate_key(2048, auto_kid=True).as_dict(private=True)
+    rsa = rsa_key("of somebody", kid="rsa").as_dict(private=True)
     oct_key = OctKey.generate_key(256).as_dict(private=True)
     twice = json.dumps(public_jwk(key))[:-1] + f', "d": "{secret}", "d": null}}'
     return {
