@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from acmidm.commands.review import review_between
 from acmidm.git import PLAIN_FILE, Tree, TreeEntry
 from acmidm.render.markdown import as_markdown
-from acmidm_onboarding.forms.documents import read_text
 from acmidm_onboarding.forms.files import Files, Findings
 from acmidm_onboarding.values.problems import InvalidForms
 from acmidm_onboarding.values.terms import Environment
@@ -213,8 +212,8 @@ class Checkout(Files):
         here = Path.cwd()
         return self._folder / path.relative_to(here) if path.is_relative_to(here) else path
 
-    def read_text(self, file: Path) -> str:
-        return read_text(self._there(file))
+    def content(self, file: Path) -> bytes:
+        return super().content(self._there(file))
 
     def exists(self, path: Path) -> bool:
         return super().exists(self._there(path))

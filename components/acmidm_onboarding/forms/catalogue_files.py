@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
-from acmidm_onboarding.forms.documents import Unreadable, YamlDocument, read_document
+from acmidm_onboarding.forms.documents import Unreadable, YamlDocument, read_document, text_of
 from acmidm_onboarding.forms.files import Files, shown
 from acmidm_onboarding.forms.validation import validated
 from acmidm_onboarding.texts import N_, tr, translated
@@ -21,7 +21,7 @@ as a form."""
 
 
 def load_catalogue(folder: Path, files: Files | None = None) -> Catalogue:
-    """Read the catalogue in ``folder``, one product per YAML file. Texts that this process has read
+    """Read the catalogue in ``folder``, one product per YAML file. Files that this process has read
     before, in whatever folder, are checked no second time.
 
     Raises:
@@ -35,19 +35,19 @@ def load_catalogue(folder: Path, files: Files | None = None) -> Catalogue:
         problems.append(Problem(shown(folder), 1, 1, what, tr("keep one per product")))
     if problems:
         raise InvalidForms(problems)
-    return _catalogue_of(tuple((shown(file), _text(file, files)) for file in found))
+    return _catalogue_of(tuple((shown(file), _content(file, files)) for file in found))
 
 
-def _text(file: Path, files: Files) -> str | Unreadable:
+def _content(file: Path, files: Files) -> bytes | Unreadable:
     try:
-        return files.read_text(file)
+        return files.content(file)
     except Unreadable as error:
         return error
 
 
 @lru_cache(maxsize=4)
-def _catalogue_of(product_files: tuple[tuple[Path, str | Unreadable], ...]) -> Catalogue:
-    """Return the catalogue of product files, each with its text or why that cannot be read.
+def _catalogue_of(product_files: tuple[tuple[Path, bytes | Unreadable], ...]) -> Catalogue:
+    """Return the catalogue of product files, each with its content or why that cannot be read.
 
     Raises:
         InvalidForms: with every mistake in them.
@@ -56,8 +56,8 @@ def _catalogue_of(product_files: tuple[tuple[Path, str | Unreadable], ...]) -> C
     products: dict[str, Product] = {}
     first_files: dict[tuple[str, str], Path] = {}
     scopes_by_name: dict[tuple[Platform, str], str] = {}
-    for file, text in product_files:
-        document = read_document(file, file, partial(_given, text))
+    for file, content in product_files:
+        document = read_document(file, file, partial(_text, content))
         product, mistakes = validated(Product, document)
         problems += mistakes
         if product is None:
@@ -79,10 +79,10 @@ def _catalogue_of(product_files: tuple[tuple[Path, str | Unreadable], ...]) -> C
     return Catalogue(products)
 
 
-def _given(text: str | Unreadable, _: Path) -> str:
-    if isinstance(text, Unreadable):
-        raise text
-    return text
+def _text(content: bytes | Unreadable, _: Path) -> str:
+    if isinstance(content, Unreadable):
+        raise content
+    return text_of(content)
 
 
 _IN_TWO_FILES = {

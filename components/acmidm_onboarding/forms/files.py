@@ -15,8 +15,8 @@ from pydantic import BaseModel
 
 from acmidm_onboarding.forms.documents import (
     YamlDocument,
+    read_beginning,
     read_document,
-    read_text,
     text_of,
     unreadable,
 )
@@ -145,7 +145,11 @@ class Files:
 
     def read_text(self, file: Path) -> str:
         """Return the text of a file. Raises Unreadable."""
-        return text_of(self._unwritten[file]) if file in self._unwritten else read_text(file)
+        return text_of(self.content(file))
+
+    def content(self, file: Path) -> bytes:
+        """Return what is in a file, as its bytes. Raises Unreadable."""
+        return self._unwritten[file] if file in self._unwritten else read_beginning(file)
 
     def read(self, file: Path, model: type[M]) -> tuple[YamlDocument, M | None, list[Problem]]:
         """Return a file as a document and as ``model``, None where it has mistakes of shape, and
@@ -299,11 +303,11 @@ class FilesOfRevision(Files):
         """Return a path as the revision has it; one outside of it stays as it is."""
         return "" if f"{path}/" == self._top else str(path).removeprefix(self._top)
 
-    def read_text(self, file: Path) -> str:
+    def content(self, file: Path) -> bytes:
         content = self._contents.get(self._path(file))
         if content is None:
             raise unreadable(os.strerror(ENOENT))
-        return text_of(content)
+        return content
 
     def read(self, file: Path, model: type[M]) -> tuple[YamlDocument, M | None, list[Problem]]:
         content = self._contents.get(self._path(file))
@@ -366,5 +370,5 @@ def absolute(path: Path) -> Path:
 def shown(file: Path) -> Path:
     """Return a path as messages show it: relative to the working directory where it is below
     that."""
-    here = Path.cwd()
-    return file.relative_to(here) if file.is_relative_to(here) else file
+    here = str(Path.cwd()).rstrip("/")
+    return Path(f"{file}/".removeprefix(f"{here}/"))
