@@ -194,8 +194,9 @@ class _ProgressRows:
         if state and usable:
             uses = asked.uses_of(state)
         is_seen, registered = shown.client_key in asked.seen, asked.seen.get(shown.client_key)
+        row = row_of(self._stack.name, shown, self._now)
         facts = Facts(
-            row_of(self._stack.name, shown, self._now),
+            row.model_copy(update={"last_token_at": last_use(uses or {})}),
             self._now,
             portal=portal or "",
             test_stack=self._settings.promotion_stack,
@@ -211,26 +212,27 @@ class _ProgressRows:
             is_seen=is_seen or state is None,
             is_gone=is_seen and registered is None,
             withdrawn=_withdrawn(shown, connection, registered, catalogue),
-            last_token_at=last_use(uses or {}),
             knows_use=uses is not None,
         )
         return self._with_form(facts, connection) if connection else facts
 
     def _with_form(self, facts: Facts, connection: Declaration) -> Facts:
         """Return facts with what the form says."""
-        sends_by = mandates_to_send(connection, self._now)
+        said = {
+            "sends_by": mandates_to_send(connection, self._now),
+            "afterwards": dict(connection.afterwards),
+        }
         if leaves := connection.leaves.get(connection.platform):
             facts = replace(facts, leaves=date.fromisoformat(leaves))
         return replace(
             facts,
-            connection=facts.connection.model_copy(update={"sends_by": sends_by}),
+            connection=facts.connection.model_copy(update=said),
             form=(self._settings.forms_folder / f"{connection.form.path}.yaml").as_posix(),
             is_leaving=_is_leaving(connection, self._now),
             evidence=connection.evidence_file.evidence,
             evidence_refused=connection.evidence_file.refused is not None,
             evidence_days=self._evidence_days,
             proof_options=connection.proof_options,
-            afterwards=connection.afterwards,
             is_exempt=ExemptiblePolicy.PROMOTION_GATE.value in connection.form.exemptions,
         )
 

@@ -6,8 +6,8 @@ A fact that is not known is None, and holds a row back: no row is further than i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -126,8 +126,6 @@ class Facts:
     evidence_days: int = 90
     unproven: tuple[str, ...] = ()
     """The scopes and products that the gate wants and the evidence does not cover."""
-    afterwards: Mapping[Language, str] = field(default_factory=dict)
-    """What the owners of its APIs still do once it has its client-ID."""
     proof_options: str = PROOF_OPTIONS
     """The options of the command that proves all of it."""
     is_exempt: bool = False
@@ -138,7 +136,6 @@ class Facts:
     """From which day on it is taken down."""
     is_leaving: bool = False
     """Whether that day has come."""
-    last_token_at: datetime | None = None
     knows_use: bool = False
     """Whether its authority tells which keys got a token."""
 
@@ -672,8 +669,6 @@ def progress(facts: Facts) -> ListedConnection:
         "values": _values(facts),
         "since": since,
         "unknown": tuple(_names_of_unknown(facts, row)),
-        "last_token_at": facts.last_token_at,
-        "afterwards": dict(facts.afterwards),
     }
     return facts.connection.model_copy(update=standing)
 

@@ -54,7 +54,7 @@ def test_each_row_of_the_derivation(
 
 
 def test_done_on_production() -> None:
-    found = progress(on_production(replace(WHOLE, last_token_at=NOW - DAY)))
+    found = progress(on_production(replace(WHOLE, connection=listed(last_token_at=NOW - DAY))))
     assert (found.order, found.step, found.waits_for, found.since) == (
         "done",
         Step.DONE,
@@ -233,10 +233,11 @@ def test_what_must_be_done_names_everybody() -> None:
 def test_what_the_owner_of_an_api_still_does_is_said_until_a_token_was_fetched() -> None:
     """Which nobody here sees: the gate and the probe alike only see the refusal."""
     afterwards = {Language.NL: "De eigenaar registreert.", Language.EN: "Its owner registers."}
-    waiting = replace(WHOLE, evidence=None, afterwards=afterwards)
+    waiting = replace(WHOLE, evidence=None, connection=listed(afterwards=afterwards))
     for language, sentence in afterwards.items():
         assert sentence in to_do(progress(waiting), language)
-        used = replace(waiting, last_token_at=NOW - DAY)
+        fetched = listed(afterwards=afterwards, last_token_at=NOW - DAY)
+        used = replace(waiting, connection=fetched)
         assert sentence not in to_do(progress(used), language)
 
 
