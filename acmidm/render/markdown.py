@@ -252,7 +252,8 @@ def _detail_lines(line: Line) -> Iterator[str]:
             yield f"- {_in_markdown(change.pieces)}"
         elif values and not in_sentence:
             yield f"- {_in_markdown(change.brief)}"
-        yield from (f"  - {value}" for value in values if not in_sentence)
+        if not in_sentence:
+            yield from map("  - {}".format, values)
 
 
 def _value(line: Line) -> str:

@@ -53,6 +53,11 @@ class Revision:
     protecting: Mapping[Environment, bool] = field(default_factory=dict)
 
     @cached_property
+    def names(self) -> frozenset[str]:
+        """The names of its forms."""
+        return frozenset(loaded.name for loaded in self.onboardings.forms)
+
+    @cached_property
     def written(self) -> Mapping[Environment, Sequence[Declaration]]:
         """What the forms say for each environment, scopes that have ended included."""
         return {where: self.onboardings.connections(where) for where in Environment}
@@ -142,7 +147,7 @@ class Revision:
         """The forms that an exemption lets through the gate to production; all forms where there is
         no gate."""
         if self.gate.mode is PromotionGate.OFF:
-            return frozenset(loaded.name for loaded in self.onboardings.forms)
+            return self.names
         asked = list(map(_without_exemptions, self.connections[Environment.PROD]))
         unproven = self.desired_of(asked).unproven
         return frozenset(withheld.connection.form.path or "" for withheld in unproven)
@@ -362,10 +367,9 @@ def _unused(
 def notes_between(before: Revision, after: Revision, tree: Tree) -> Iterator[str]:
     """Yield the key files that a removed form leaves behind in ``tree``, which is that of
     ``after``."""
-    names = {loaded.name for loaded in after.onboardings.forms}
     left_behind: set[Path] = set()
     for loaded in before.onboardings.forms:
-        if loaded.name not in names and not loaded.form.keys_of:
+        if loaded.name not in after.names and not loaded.form.keys_of:
             left_behind.update(loaded.key_files)
     for loaded in after.onboardings.forms:
         left_behind.difference_update(loaded.key_files)

@@ -570,7 +570,7 @@ def test_a_word_that_nobody_knows_has_no_history(at: Reported) -> Script:
     though it has no client yet."""
     waiting = write(at.project, "waits-for-a-run")
     file = f"onboardings/gent/{waiting.application}.yaml"
-    for words in ([file], ["gent", "nobody"]):
+    for words in ([file], ["gent", "unheard-of"]):
         looked = at.acmidm.run("history", *words, "--stack", "tni")
         sentence = (
             f'nobody knows "{" ".join(words)}": it is in no form, no state and no audit trail of'
