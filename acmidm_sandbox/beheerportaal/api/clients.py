@@ -302,7 +302,7 @@ def store_jwks(
     """Write a set of keys, those that were added checked, and a line in the audit trail; neither
     where it is the set that there is."""
     in_order = sorted(keys, key=lambda key: str(key["kid"]))
-    before, jwks = client.jwks, JwksDocument(keys=[registered(key) for key in in_order])
+    before, jwks = client.jwks, JwksDocument(keys=list(map(registered, in_order)))
     if jwks == before:
         return
     clients.replace_jwks(session, client, jwks)

@@ -80,7 +80,7 @@ def put_configuration(
         key=lambda error: list(map(str, error.absolute_path)),
     )
     if errors:
-        raise refused([_mistake(error) for error in errors])
+        raise refused(list(map(_mistake, errors)))
     path = _path(product, client_id)
     with portal.database.write() as session:
         stored = products.find(session, product, client_id)

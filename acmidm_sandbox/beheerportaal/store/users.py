@@ -175,8 +175,11 @@ def administrators(session: Session, code: str) -> int:
     number; nobody by a number that is shared."""
     if code == SHARED_KBO_NUMBER:
         return 0
-    holders = [person for person in session.scalars(select(Account.person)) if person.api_beheerder]
-    return sum(code in (person.ovo, person.kbo) for person in holders)
+    count = 0
+    for person in session.scalars(select(Account.person)):
+        if person.api_beheerder and code in (person.ovo, person.kbo):
+            count += 1
+    return count
 
 
 def start_session(session: Session, user_name: str) -> str:
