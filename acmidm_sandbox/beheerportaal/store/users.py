@@ -5,6 +5,7 @@ import hashlib
 import re
 import secrets
 import time
+from contextlib import suppress
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -43,15 +44,12 @@ def _name(name: str) -> str:
     Raises:
         ValueError: where it is empty, too long or not printable.
     """
-    try:
-        fits = 0 < len(visible(name)) <= _LONGEST_NAME
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ValueError(
-            f"a name needs 1 to {_LONGEST_NAME} printable characters, without spaces around it"
-        )
-    return name
+    with suppress(ValueError):
+        if 0 < len(visible(name)) <= _LONGEST_NAME:
+            return name
+    raise ValueError(
+        f"a name needs 1 to {_LONGEST_NAME} printable characters, without spaces around it"
+    )
 
 
 def _ovo(code: str) -> str:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from acmidm_sandbox.beheerportaal.api.products import put_configuration, remove_configuration
 from acmidm_sandbox.beheerportaal.documents import ConfigurationDocument
-from acmidm_sandbox.beheerportaal.problems import Problem
+from acmidm_sandbox.beheerportaal.problems import RefusedRequest
 from acmidm_sandbox.beheerportaal.store import products
 from acmidm_sandbox.beheerportaal.store.clients import StoredClient
 from acmidm_sandbox.beheerportaal.web import clients
@@ -69,7 +69,7 @@ def save_configuration(
         return visit.see("client", "configured", client_id=client_id)
     except ValidationError:
         mistakes: Mistakes = [("velden", visit.texts("configuration.invisible"))]
-    except Problem as problem:
+    except RefusedRequest as problem:
         mistakes = list(_mistakes(visit, product, problem, configuration))
     return _page(visit, client, product, field_texts, mistakes, is_stored=stored is not None)
 
@@ -119,7 +119,7 @@ def _written(value: Any) -> str:
 
 
 def _mistakes(
-    visit: Visit, product: str, problem: Problem, configuration: Mapping[str, Any]
+    visit: Visit, product: str, problem: RefusedRequest, configuration: Mapping[str, Any]
 ) -> Iterator[tuple[str, str]]:
     """Yield the fields that the product refuses, all where it does not say which."""
     required = visit.portal.settings.products[product].json_schema.get("required", ())
