@@ -10,6 +10,7 @@ import json
 import re
 import sys
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
@@ -147,8 +148,8 @@ class Sandbox(People, PortalSettings):
 
 
 def _named_twice(kind: str, people: tuple[Person, ...]) -> Iterator[str]:
-    names = [person.name for person in people]
-    for name in sorted({name for name in names if names.count(name) > 1}):
+    times = Counter(person.name for person in people)
+    for name in sorted(times - Counter({*times})):
         yield f"there are two {kind} with the name {name}; give each a name of its own"
 
 
@@ -180,10 +181,9 @@ def _read(file: Path, model: type[Model], **defaults: Any) -> Model:
             f"{file}:{line}:{column}: here is a character that YAML does not allow; take it out"
         ) from None
     except (yaml.YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        place = _place(file, getattr(error, "problem_mark", None))
         reason = getattr(error, "problem", None) or error
-        raise InvalidFile(f"{file}:{line}:{column}: {reason}; correct it") from None
+        raise InvalidFile(f"{place}: {reason}; correct it") from None
     if isinstance(written, dict):
         written = {**defaults, **written}
     try:
@@ -201,12 +201,18 @@ def _sentence(file: Path, node: yaml.Node | None, error: dict[str, Any]) -> str:
         name_of, node = _below(node, part)
         nearest = name_of if error["type"] == "extra_forbidden" else node
         marked = nearest or marked
-    line, column = (marked.start_mark.line + 1, marked.start_mark.column + 1) if marked else (1, 1)
+    place = _place(file, marked and marked.start_mark)
     if error["type"] == "value_error":
-        return f"{file}:{line}:{column}: {error['ctx']['error']}"
+        return f"{place}: {error['ctx']['error']}"
     name = f'"{error["loc"][-1]}"' if error["loc"] else "the file"
     ending = _ENDINGS.get(error["type"], f"cannot be used: {error['msg']}; correct it")
-    return f"{file}:{line}:{column}: {name} {ending}"
+    return f"{place}: {name} {ending}"
+
+
+def _place(file: Path, mark: Any) -> str:
+    """Return the file with line and column of a mark, those of its begin where there is none."""
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    return f"{file}:{line}:{column}"
 
 
 def _below(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node | None, yaml.Node | None]:

@@ -142,12 +142,9 @@ def _let_in(sandbox: Sandbox, store: Database) -> Iterator[str]:
     password of each that is new: it is kept as a hash. Otherwise a password stays."""
     with store.write() as session:
         accounts = {account.name: account for account in session.scalars(select(Account))}
-        for name in accounts.keys() - {person.name for person in sandbox.people}:
-            session.delete(accounts[name])  # its sessions too
-            yield f"{name} logs on no more"
         for person in sandbox.people:
             who, rights = f"{person.name} of {person.organisation_code}", person.called_rights
-            account = accounts.get(person.name)
+            account = accounts.pop(person.name, None)
             if account is None:
                 password = let_in(session, person)
                 yield (
@@ -157,6 +154,9 @@ def _let_in(sandbox: Sandbox, store: Database) -> Iterator[str]:
             elif account.person != person:
                 account.person = person
                 yield f"{who} is changed ({rights})"
+        for name, account in accounts.items():
+            session.delete(account)  # its sessions too
+            yield f"{name} logs on no more"
 
 
 def _key(file: Path) -> RSAKey:

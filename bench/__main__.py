@@ -63,7 +63,7 @@ def bench(
                 folder = scratch / f"{latency}-{size}-{number}"
                 with_tools = size == min(sizes) and not number
                 case.repetitions.append(repeat(authority, folder, size, with_tools=with_tools))
-                figures = json.dumps([asdict(case) for case in cases], indent=1)
+                figures = json.dumps(list(map(asdict, cases)), indent=1)
                 (results / "figures.json").write_text(figures)
                 for name, compared in comparisons(cases).items():
                     (results / f"{name}.svg").write_text(plot(compared))

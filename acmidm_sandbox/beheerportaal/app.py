@@ -29,7 +29,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
         to_thread.current_default_thread_limiter().total_tokens = WORKER_THREADS
         app.state.portal = Portal.open(settings)
         async with AsyncExitStack() as opened:
-            opened.callback(app.state.portal.close)
+            opened.callback(app.state.portal.database.close)
             if settings.smtp_port is not None:
                 # A portal without it starts sooner.
                 from acmidm_sandbox.beheerportaal.mail import receiving

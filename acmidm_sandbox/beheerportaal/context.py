@@ -41,10 +41,6 @@ class Portal:
             access_tokens=accepted,
         )
 
-    def close(self) -> None:
-        """Close the database."""
-        self.database.close()
-
 
 async def _portal(request: Request) -> Portal:
     portal: Portal = request.app.state.portal

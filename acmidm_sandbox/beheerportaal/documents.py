@@ -76,6 +76,14 @@ class Wire(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+ManagedBy = Annotated[
+    Text | None, Field(description="Which stack declares it; null where it was made by hand.")
+]
+Incarnation = Annotated[
+    Text | None, Field(description="Which resource of that stack wrote it last: a random mark.")
+]
+
+
 class Organisation(Wire):
     """Who the client belongs to. Departments can share a KBO number, so where both are given the
     OVO code identifies."""
@@ -107,12 +115,8 @@ class ClientMetadata(Wire):
             " where it is not null."
         ),
     )
-    managed_by: Text | None = Field(
-        default=None, description="Which stack declares it; null where it was made by hand."
-    )
-    incarnation: Text | None = Field(
-        default=None, description="Which resource of that stack wrote it last: a random mark."
-    )
+    managed_by: ManagedBy = None
+    incarnation: Incarnation = None
     keys_declared: bool = Field(
         default=False,
         description="Whether that stack names its keys: the web interface then takes no upload.",
@@ -254,12 +258,8 @@ class ConfigurationDocument(Wire):
     software_id: Text | None = Field(
         default=None, description="The natural key of the connection that it is for."
     )
-    managed_by: Text | None = Field(
-        default=None, description="Which stack declares it; null where it was made by hand."
-    )
-    incarnation: Text | None = Field(
-        default=None, description="Which resource of that stack wrote it last: a random mark."
-    )
+    managed_by: ManagedBy = None
+    incarnation: Incarnation = None
 
 
 class ConfigurationItem(ConfigurationDocument):

@@ -12,7 +12,7 @@ from pydantic_core import from_json
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from acmidm_sandbox.beheerportaal.limits import LONGEST_BODY
-from acmidm_sandbox.beheerportaal.problems import Problem
+from acmidm_sandbox.beheerportaal.problems import RefusedRequest
 
 _ETAG = re.compile(r'(W/)?"([\x21\x23-\x7e]*)"')
 log = logging.getLogger("acmidm_sandbox.beheerportaal.access")
@@ -22,7 +22,7 @@ class LimitedRequest(Request):
     """A request whose body may have at most `longest` bytes.
 
     Raises:
-        Problem: 413 when the body is read, 400 when it is read as JSON and is none.
+        RefusedRequest: 413 when the body is read, 400 when it is read as JSON and is none.
     """
 
     def __init__(self, request: Request, longest: int = LONGEST_BODY) -> None:
@@ -33,7 +33,7 @@ class LimitedRequest(Request):
         """Return the whole body."""
         body = await super().body()
         if len(body) > self._longest:
-            raise Problem(413, f"The body is larger than {self._longest} bytes; send less.")
+            raise RefusedRequest(413, f"The body is larger than {self._longest} bytes; send less.")
         return body
 
     async def json(self) -> Any:
@@ -42,18 +42,18 @@ class LimitedRequest(Request):
         try:
             return from_json(await self.body(), allow_inf_nan=False)
         except ValueError as error:
-            raise Problem(400, f"The body is not JSON: {error}; correct it.") from None
+            raise RefusedRequest(400, f"The body is not JSON: {error}; correct it.") from None
 
 
 def require_json(request: Request) -> None:
     """Check the media type of a body.
 
     Raises:
-        Problem: 415 (RFC 9110 §15.5.16).
+        RefusedRequest: 415 (RFC 9110 §15.5.16).
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
-        raise Problem(
+        raise RefusedRequest(
             415,
             "The body must be JSON; send Content-Type: application/json.",
             headers={"Accept": "application/json"},
@@ -69,22 +69,24 @@ def require_current(if_match: str | None, version: int | None) -> None:
     """Check `If-Match` against a document's version, None for a document that isn't there.
 
     Raises:
-        Problem: 428 without the header (RFC 6585 §3); 412 when none of its tags is the current one.
-            Weak tags never match (RFC 9110 §13.1.1).
+        RefusedRequest: 428 without the header (RFC 6585 §3); 412 when none of its tags is the
+            current one. Weak tags never match (RFC 9110 §13.1.1).
     """
     if if_match is None:
-        raise Problem(
+        raise RefusedRequest(
             428,
             "A change needs If-Match with the document's ETag; read the document and send its ETag"
             " along.",
         )
     if version is None:
-        raise Problem(412, "The document does not exist any more; read it again and decide anew.")
+        raise RefusedRequest(
+            412, "The document does not exist any more; read it again and decide anew."
+        )
     if if_match.strip() == "*":
         return
     current = etag(version)
     if current not in {match[0] for match in _ETAG.finditer(if_match) if not match[1]}:
-        raise Problem(
+        raise RefusedRequest(
             412,
             f"The document has changed: its ETag is {current} now; read it again and decide anew.",
         )

@@ -98,7 +98,12 @@ def find_mistakes(keys: Sequence[Mapping[str, Any]]) -> Iterator[KeyMistake]:
 
 def registered(key: Mapping[str, Any]) -> dict[str, Any]:
     """Return the registered members of a key without mistakes, which are all that is kept."""
-    return {name: key[name] for name in REGISTERED if name in key}
+    return _members_of(key, REGISTERED)
+
+
+def _members_of(key: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return the members of a key that have one of these names."""
+    return {name: key[name] for name in names if name in key}
 
 
 def jwk_of_pem(text: str) -> dict[str, Any]:
@@ -204,7 +209,7 @@ def _mistakes_in_material(key: Mapping[str, Any]) -> Iterator[KeyMistake]:
         return
     spelled = imported.binding.convert_raw_key_to_dict(imported.raw_value, private=False)
     # Another spelling of the same numbers would be another thumbprint of the same key.
-    if any(spelled[member] != key[member] for member in members):
+    if not spelled.items() <= key.items():
         yield no_key
     elif isinstance(imported, RSAKey):
         yield from _mistakes_in_rsa_numbers(imported, no_key)
@@ -224,7 +229,7 @@ def _mistakes_in_rsa_numbers(key: RSAKey, no_key: KeyMistake) -> Iterator[KeyMis
 def _imported(key: Mapping[str, Any]) -> RSAKey | ECKey | OKPKey:
     """Return the key as the token endpoint's library has it, which raises what makes no key."""
     kind = key["kty"]
-    material = {name: key[name] for name in ("kty", *_material(kind)) if name in key}
+    material = _members_of(key, ("kty", *_material(kind)))
     if any(len(str(value)) > LONGEST_KEY_MEMBER for value in material.values()):
         raise ValueError("a member is too long")
     return _KINDS[kind].import_key(material)

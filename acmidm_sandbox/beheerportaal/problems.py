@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 
-class Problem(HTTPException):
+class RefusedRequest(HTTPException):
     """A request that is refused.
 
     `detail` is one sentence that says what is wrong and what to do; `errors` name the place of each
@@ -42,12 +42,12 @@ class Problem(HTTPException):
 
 
 # How a problem becomes an answer.
-Form = Callable[[Request, Problem], Response]
+Form = Callable[[Request, RefusedRequest], Response]
 
 
-def not_found(what: str) -> Problem:
+def not_found(what: str) -> RefusedRequest:
     """Return the 404 of a client, a document or a product that isn't there."""
-    return Problem(404, f"There is no {what}; check the identifier.")
+    return RefusedRequest(404, f"There is no {what}; check the identifier.")
 
 
 def first_of(mistakes: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
@@ -60,11 +60,11 @@ def first_of(mistakes: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
     return first
 
 
-def refused(errors: Sequence[Mapping[str, str]]) -> Problem:
+def refused(errors: Sequence[Mapping[str, str]]) -> RefusedRequest:
     """Return the 422 of a document with mistakes: `detail` sums them up."""
     errors = first_of(errors)
     summary = "; ".join(map(_described, errors))
-    return Problem(422, f"The request is refused: {summary}.", errors=errors)
+    return RefusedRequest(422, f"The request is refused: {summary}.", errors=errors)
 
 
 def _described(error: Mapping[str, str]) -> str:
@@ -77,7 +77,7 @@ def pointer(path: Sequence[str | int]) -> str:
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
 
 
-def response(problem: Problem) -> JSONResponse:
+def response(problem: RefusedRequest) -> JSONResponse:
     """Return a problem as an answer."""
     content: dict[str, Any] = {
         "type": "about:blank",
@@ -91,7 +91,7 @@ def response(problem: Problem) -> JSONResponse:
     return JSONResponse(content, problem.status_code, dict(problem.headers or {}), MEDIA_TYPE)
 
 
-def _of_validation(error: RequestValidationError) -> Problem:
+def _of_validation(error: RequestValidationError) -> RefusedRequest:
     """Return a 422. The value that was sent is never repeated: it may be a secret."""
     errors = []
     for details in error.errors():
@@ -103,7 +103,7 @@ def _of_validation(error: RequestValidationError) -> Problem:
     return refused(errors)
 
 
-def _of_http(request: Request, error: HTTPException) -> Problem:
+def _of_http(request: Request, error: HTTPException) -> RefusedRequest:
     """Give the framework's own refusals (no route, wrong method, unreadable body) a sentence that
     helps."""
     path = request.scope["path"]  # not of the URL, which is made of the Host header too
@@ -113,7 +113,7 @@ def _of_http(request: Request, error: HTTPException) -> Problem:
         400: "The body can't be read as JSON; correct it.",
     }
     detail = sentences.get(error.status_code, error.detail)
-    return Problem(error.status_code, detail, headers=error.headers)
+    return RefusedRequest(error.status_code, detail, headers=error.headers)
 
 
 def install(app: FastAPI, forms: Mapping[str, Form]) -> None:
@@ -131,10 +131,10 @@ def install(app: FastAPI, forms: Mapping[str, Form]) -> None:
         app.add_exception_handler(kind, answer)
 
 
-def _problem(request: Request, error: Exception) -> Problem:
+def _problem(request: Request, error: Exception) -> RefusedRequest:
     """Return the problem document of an error; a 500 for one that nobody expected."""
     match error:
-        case Problem():
+        case RefusedRequest():
             return error
         case HTTPException():
             return _of_http(request, error)
@@ -143,5 +143,5 @@ def _problem(request: Request, error: Exception) -> Problem:
         case OperationalError():
             log.error("the database refused: %s", error.orig)
             detail = "The database can't do it now; nothing was changed, try again."
-            return Problem(503, detail, headers={"Retry-After": "1"})
-    return Problem(500, "The portal failed; its log says more.")
+            return RefusedRequest(503, detail, headers={"Retry-After": "1"})
+    return RefusedRequest(500, "The portal failed; its log says more.")

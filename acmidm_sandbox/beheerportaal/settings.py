@@ -154,11 +154,6 @@ class PortalSettings(StrictModel):
         return self.token_endpoint if self.platform == "geosecure" else self.issuer
 
     @property
-    def token_source(self) -> str:
-        """Where access tokens for this portal come from."""
-        return self.external_issuer or self.token_endpoint
-
-    @property
     def assigned_scopes(self) -> frozenset[str]:
         """The scopes that the portal grants by itself."""
         return frozenset(name for name, scope in self.scopes.items() if scope.assigned_by_provider)

@@ -180,8 +180,8 @@ def inside(folder: Path, **settings: Any) -> Iterator[Inside]:
     register_operator(portal_settings.database, OPERATOR, RIGHTS, public_jwk=public_jwk(key))
     app = create_app(portal_settings)
     # One loop for all requests: to end it would end its threads too.
-    with start_blocking_portal() as loop, closing(Portal.open(portal_settings)) as opened:
-        app.state.portal = opened
+    opened = app.state.portal = Portal.open(portal_settings)
+    with start_blocking_portal() as loop, closing(opened.database):
         made = Inside(app, portal_settings, loop, key)
         if portal_settings.external_issuer is None:
             assertion = sign_assertion(key, OPERATOR, portal_settings.issuer)

@@ -11,7 +11,7 @@ from acmidm_sandbox.beheerportaal.documents import (
     ClientDeclaration,
     ClientReplacement,
 )
-from acmidm_sandbox.beheerportaal.problems import Problem, refused
+from acmidm_sandbox.beheerportaal.problems import RefusedRequest, refused
 from acmidm_sandbox.beheerportaal.secrets import hash_secret, is_secret
 from acmidm_sandbox.beheerportaal.store.clients import StoredClient
 
@@ -35,7 +35,7 @@ def secrets_after(client: StoredClient, replacement: ClientReplacement) -> Secre
     secret stays the same, an overlap can only bring the end of the previous one forward.
 
     Raises:
-        Problem: 422, where it would be without the secret that its method needs.
+        RefusedRequest: 422, where it would be without the secret that its method needs.
     """
     if replacement.token_endpoint_auth_method not in SECRET_METHODS:
         return Secrets()
@@ -74,7 +74,7 @@ def _without_ended(secrets: Secrets, now: int) -> Secrets:
     return replace(secrets, previous=None, previous_expires_at=None)
 
 
-def secret_required(declaration: ClientDeclaration) -> Problem:
+def secret_required(declaration: ClientDeclaration) -> RefusedRequest:
     """Return the refusal of a method of secrets without one."""
     method = declaration.token_endpoint_auth_method
     return refused(

@@ -36,7 +36,7 @@ from acmidm_sandbox.beheerportaal.documents import (
 )
 from acmidm_sandbox.beheerportaal.http import require_current
 from acmidm_sandbox.beheerportaal.jwk import mistakes, registered
-from acmidm_sandbox.beheerportaal.problems import Problem, not_found, refused
+from acmidm_sandbox.beheerportaal.problems import RefusedRequest, not_found, refused
 from acmidm_sandbox.beheerportaal.secrets import hash_secret
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from acmidm_sandbox.beheerportaal.store import clients, users
@@ -248,7 +248,7 @@ def add(
     """Register a client, and write a line in the audit trail.
 
     Raises:
-        Problem: 409 where another client has its ``software_id``.
+        RefusedRequest: 409 where another client has its ``software_id``.
     """
     _require_free(session, declaration.software_id, None)
     client_id = _new_client_id(session, settings)
@@ -302,7 +302,7 @@ def store_jwks(
     """Write a set of keys, those that were added checked, and a line in the audit trail; neither
     where it is the set that there is."""
     in_order = sorted(keys, key=lambda key: str(key["kid"]))
-    before, jwks = client.jwks, JwksDocument(keys=[registered(key) for key in in_order])
+    before, jwks = client.jwks, JwksDocument(keys=list(map(registered, in_order)))
     if jwks == before:
         return
     clients.replace_jwks(session, client, jwks)
@@ -314,7 +314,7 @@ def _find(session: Session, client_id: str) -> StoredClient:
     """Return the client.
 
     Raises:
-        Problem: 404.
+        RefusedRequest: 404.
     """
     client = clients.find(session, client_id)
     if client is None:
@@ -342,7 +342,7 @@ def _require_free(session: Session, software_id: str | None, client_id: str | No
     """Check that no other client has a natural key.
 
     Raises:
-        Problem: 409, which names the client that has it: a retry reads and replaces that one.
+        RefusedRequest: 409, which names the client that has it, for a retry to replace.
     """
     if software_id is None:
         return
@@ -350,7 +350,7 @@ def _require_free(session: Session, software_id: str | None, client_id: str | No
         select(StoredClient.client_id).where(StoredClient.software_id == software_id)
     )
     if owner not in (None, client_id):
-        raise Problem(
+        raise RefusedRequest(
             409,
             f"Client {owner} has software_id {software_id} already; read and replace that one.",
             members={"client_id": owner},

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from acmidm_sandbox.beheerportaal.context import Portal
 from acmidm_sandbox.beheerportaal.documents import ProblemDocument
 from acmidm_sandbox.beheerportaal.http import LimitedRequest, etag, require_json
-from acmidm_sandbox.beheerportaal.problems import MEDIA_TYPE, Problem
+from acmidm_sandbox.beheerportaal.problems import MEDIA_TYPE, RefusedRequest
 from acmidm_sandbox.beheerportaal.settings import MANAGEMENT_READ, MANAGEMENT_WRITE, ProductSettings
 
 LIMIT = Annotated[
@@ -143,10 +143,10 @@ def require_scope(request: Request, scope: str) -> None:
     """Check the access token's scope.
 
     Raises:
-        Problem: 403 that names the scope (RFC 6750 §3.1).
+        RefusedRequest: 403 that names the scope (RFC 6750 §3.1).
     """
     if scope not in request.state.scopes:
-        raise Problem(
+        raise RefusedRequest(
             403,
             f"The access token lacks scope {scope}; have it granted to {request.state.client_id},"
             " and request a new token.",
@@ -158,7 +158,7 @@ def require_audience(request: Request, product: ProductSettings) -> None:
     """Check that the access token is for the product's API.
 
     Raises:
-        Problem: 401 that says what to request (RFC 6750 §3.1).
+        RefusedRequest: 401 that says what to request (RFC 6750 §3.1).
     """
     settings = request.app.state.portal.settings
     audiences = audiences_of(request)
@@ -183,14 +183,14 @@ def _authenticate(request: Request) -> None:
     """Check the access token of a request, and put its claims, client-ID and scopes in its state.
 
     Raises:
-        Problem: 401, for a request without a token that is worth something.
+        RefusedRequest: 401, for a request without a token that is worth something.
     """
     portal: Portal = request.app.state.portal
-    source = portal.settings.token_source
+    source = portal.settings.external_issuer or portal.settings.token_endpoint
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer":
         # RFC 6750 §3.1: no error code for a request without authentication.
-        raise Problem(
+        raise RefusedRequest(
             401,
             f"The request carries no access token; get one at {source} and send it as"
             " Authorization: Bearer.",
@@ -208,6 +208,6 @@ def _authenticate(request: Request) -> None:
     request.state.scopes = frozenset(claims["scope"].split())
 
 
-def _invalid_token(detail: str, reason: str) -> Problem:
+def _invalid_token(detail: str, reason: str) -> RefusedRequest:
     challenge = f'Bearer error="invalid_token", error_description="{reason}"'
-    return Problem(401, detail, headers={"WWW-Authenticate": challenge})
+    return RefusedRequest(401, detail, headers={"WWW-Authenticate": challenge})

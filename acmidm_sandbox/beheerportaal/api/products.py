@@ -22,7 +22,7 @@ from acmidm_sandbox.beheerportaal.api.endpoints import (
 from acmidm_sandbox.beheerportaal.context import Caller, CurrentPortal, Portal
 from acmidm_sandbox.beheerportaal.documents import ConfigurationDocument, ConfigurationPage
 from acmidm_sandbox.beheerportaal.http import require_current
-from acmidm_sandbox.beheerportaal.problems import Problem, not_found, pointer, refused
+from acmidm_sandbox.beheerportaal.problems import RefusedRequest, not_found, pointer, refused
 from acmidm_sandbox.beheerportaal.store import clients, products
 from acmidm_sandbox.beheerportaal.store.clients import record
 from acmidm_sandbox.beheerportaal.store.database import page_of
@@ -80,7 +80,7 @@ def put_configuration(
         key=lambda error: list(map(str, error.absolute_path)),
     )
     if errors:
-        raise refused([_mistake(error) for error in errors])
+        raise refused(list(map(_mistake, errors)))
     path = _path(product, client_id)
     with portal.database.write() as session:
         stored = products.find(session, product, client_id)
@@ -90,7 +90,7 @@ def put_configuration(
         if not creates:
             require_current(if_match, current)
         elif stored is not None:
-            raise Problem(
+            raise RefusedRequest(
                 412,
                 f"Client {client_id} has a configuration for {product} already; read it, and"
                 " replace it with If-Match.",
@@ -98,7 +98,7 @@ def put_configuration(
         # An external issuer's clients are not known here.
         if portal.settings.external_issuer is None and clients.find(session, client_id) is None:
             detail = f"client {client_id} does not exist; register it first"
-            raise Problem(
+            raise RefusedRequest(
                 422,
                 f"The configuration is refused: {detail}.",
                 errors=[{"parameter": "client_id", "detail": detail}],
@@ -140,7 +140,7 @@ def _validator(portal: Portal, product: str) -> Draft202012Validator:
     return Draft202012Validator(settings.json_schema)
 
 
-def _not_configured(product: str, client_id: str) -> Problem:
+def _not_configured(product: str, client_id: str) -> RefusedRequest:
     return not_found(f"configuration of client {client_id} for product {product}")
 
 

@@ -3,6 +3,7 @@ request must be is in `checks.py`."""
 
 import logging
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 from authlib.oauth2.rfc6749 import (
@@ -153,9 +154,7 @@ class PortalAuthorizationServer:
             return [self._settings.origin]
         products, apis = self._settings.products.values(), self._settings.apis.values()
         audience, resource = request.form.get("audience"), request.form.get("resource")
-        known = [product.client_id for product in products]
-        known += [api.client_id for api in apis]
-        if audience in known:
+        if audience in map(attrgetter("client_id"), (*products, *apis)):
             return [str(audience)]
         if named := [product.client_id for product in products if resource in product.resources]:
             return named

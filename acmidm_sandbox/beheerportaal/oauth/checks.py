@@ -8,10 +8,8 @@ import logging
 import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from authlib.oauth2.rfc6749 import (
@@ -20,6 +18,7 @@ from authlib.oauth2.rfc6749 import (
     InvalidScopeError,
     OAuth2Error,
 )
+from pydantic.dataclasses import dataclass
 
 from acmidm_sandbox.beheerportaal.jwk import SIGNING_ALGORITHMS, algorithms_of, is_in_time
 from acmidm_sandbox.beheerportaal.limits import (
@@ -40,28 +39,12 @@ BLANKS = {
 """What a text can name."""
 
 
-class RequestPart(StrEnum):
-    """Where a rule looks: in the request, or in the header or the claims of its assertion."""
-
-    REQUEST = "request"
-    HEADER = "header"
-    CLAIM = "claim"
-
-
-class Demand(StrEnum):
-    """What a platform wants."""
-
-    REQUIRED = "required"
-    OPTIONAL = "optional"
-    REFUSED = "refused"
-
-
-class RuleBasis(StrEnum):
-    """How that is known: read in its documentation, seen in a public client, or neither."""
-
-    DOCUMENTED = "documented"
-    SEEN = "seen"
-    ASSUMED = "assumed"
+RequestPart = Literal["request", "header", "claim"]
+"""Where a rule looks: in the request, or in the header or the claims of its assertion."""
+Demand = Literal["required", "optional", "refused"]
+"""What a platform wants."""
+RuleBasis = Literal["documented", "seen", "assumed"]
+"""How that is known: read in its documentation, seen in a public client, or neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +80,10 @@ def _read_rules() -> Iterator[tuple[str, Rule]]:
             text = row.pop("text").format(**BLANKS)
             answers = _answers(row.pop("answer", {}), row.pop("error", "invalid_client"))
             rulings: dict[str, Ruling] = {}
-            for platform, (demand, basis, *sources) in row.items():
-                ruling = Ruling(Demand(demand), RuleBasis(basis), *sources)
-                if platform == "both":
-                    rulings |= {"acmidm": ruling, "geosecure": ruling}
-                else:
-                    rulings[platform] = ruling
-            yield name, Rule(RequestPart(part), text, rulings, answers)
+            for platform, ruling in row.items():
+                platforms = ("acmidm", "geosecure") if platform == "both" else (platform,)
+                rulings |= dict.fromkeys(platforms, Ruling(*ruling))
+            yield name, Rule(part, text, rulings, answers)
 
 
 def _answers(written: Any, error: str) -> dict[str, tuple[str, str]]:
@@ -296,7 +276,7 @@ def _judge(request: TokenRequest, name: str) -> None:
     rule, _, manner = name.partition(":")
     way, _, claim = manner.partition(":")
     ruling = RULES[rule].rulings[request.platform]
-    if ruling.demand is Demand.OPTIONAL:
+    if ruling.demand == "optional":
         return
     if ruling.tolerated and not request.settings.strict and not request.is_operators:
         note(request, rule, f"tolerated, {ruling.tolerated}; a strict portal refuses it")

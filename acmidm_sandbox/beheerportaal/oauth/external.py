@@ -10,7 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from acmidm_sandbox.beheerportaal.jwk import SIGNING_ALGORITHMS
-from acmidm_sandbox.beheerportaal.problems import Problem
+from acmidm_sandbox.beheerportaal.problems import RefusedRequest
 
 _TIMEOUT_SECONDS = 5
 
@@ -33,7 +33,7 @@ class ExternalTokenValidator:
         else None.
 
         Raises:
-            Problem: 503 where the issuer gives no keys.
+            RefusedRequest: 503 where the issuer gives no keys.
         """
         verified = self._verified(token)
         if verified is None:  # the issuer may have renewed its keys
@@ -63,7 +63,7 @@ class ExternalTokenValidator:
         """Read the keys by which the issuer signs now.
 
         Raises:
-            Problem: 503, where it gives none.
+            RefusedRequest: 503, where it gives none.
         """
         try:
             document = _json(f"{self._issuer}/.well-known/openid-configuration")
@@ -71,7 +71,7 @@ class ExternalTokenValidator:
             signing = [key for key in keys if key.get("use", "sig") == "sig"]
             return KeySet.import_key_set({"keys": signing})
         except (httpx.HTTPError, JoseError, ValueError, KeyError, TypeError) as error:
-            raise Problem(
+            raise RefusedRequest(
                 503,
                 f"The issuer {self._issuer} gives no keys now; try again.",
                 headers={"Retry-After": "1"},

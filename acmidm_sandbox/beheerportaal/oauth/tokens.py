@@ -72,63 +72,52 @@ class AccessTokens:
         return token
 
     def claims(self, token: str) -> Mapping[str, Any] | None:
-        """Return what a token is worth now, else None: its client's claims as they are, and those
-        of its scopes that are still granted."""
-        found = self._find(token)
-        return None if found is None else self._present_claims(*found)
-
-    def introspection(self, token: str) -> dict[str, Any]:
-        """Return the same as RFC 7662 §2.2 has it, with a signed copy of it: as the sample in
-        metadata-geonetwork is."""
-        found = self._find(token)
-        if found is None or (claims := self._present_claims(*found)) is None:
-            return {"active": False}
-        answer = {"active": True, "token_type": "bearer", **claims}
-        header = {"alg": _ALGORITHM, "typ": "JWT", "kid": self._key.kid}
-        # The hash names the token, and is of no use to whoever has not got it.
-        copy = jwt.encode(
-            header, {**answer, "jti": found[0].token_hash}, self._key, algorithms=[_ALGORITHM]
-        )
-        return {**answer, "jwt": copy}
-
-    def _find(self, token: str) -> tuple[AccessToken, Principal] | None:
-        """Return what a token was issued as, and whose it is, as that is now."""
-        token_hash = self._hash_in(token) if "." in token else hash_of(token)
-        if token_hash is None:
-            return None
+        """Return what a token is worth now: its client's claims as they are, and those of its
+        scopes that are still granted. None where it has ended, or its client may not use it any
+        more."""
         with self.database.read() as session:
-            stored = session.get(AccessToken, token_hash)
+            stored = session.get(AccessToken, self._hash_of(token))
             client = find_principal(session, stored.client_id) if stored else None
-        return None if stored is None or client is None else (stored, client)
-
-    def _hash_in(self, copy: str) -> str | None:
-        """Return the hash of the token that a signed copy is of: nothing else is signed with this
-        key."""
-        try:
-            return str(jwt.decode(copy, self._key, algorithms=[_ALGORITHM]).claims["jti"])
-        except (JoseError, ValueError, RecursionError):
+        if stored is None or client is None or stored.expires_at <= time.time():
             return None
-
-    def _present_claims(self, token: AccessToken, client: Principal) -> Mapping[str, Any] | None:
-        """Return the claims of a token with what its client has now; None where it has ended, or
-        its client may not use it any more."""
-        if token.expires_at <= time.time():
+        if not client.enabled or not client.still_has(stored.credential):
             return None
-        if not client.enabled or not client.still_has(token.credential):
-            return None
-        scopes = [name for name in token.scope.split() if name in client.scopes]
+        scopes = [name for name in stored.scope.split() if name in client.scopes]
         # Who the organisation is, is told with `vo_info` alone.
         content: Mapping[str, Any] = client.claims
         if "vo_info" not in scopes:
             content = {name: content[name] for name in content if not name.startswith("vo_")}
-        audience = token.audiences[0] if len(token.audiences) == 1 else token.audiences
+        audience = stored.audiences[0] if len(stored.audiences) == 1 else stored.audiences
         return {
             **content,
             "iss": self.settings.issuer,
             "aud": audience,
-            "sub": token.client_id,
-            "client_id": token.client_id,
+            "sub": stored.client_id,
+            "client_id": stored.client_id,
             "scope": " ".join(scopes),
-            "iat": token.issued_at,
-            "exp": token.expires_at,
+            "iat": stored.issued_at,
+            "exp": stored.expires_at,
         }
+
+    def introspection(self, token: str) -> dict[str, Any]:
+        """Return the same as RFC 7662 §2.2 has it, with a signed copy of it: as the sample in
+        metadata-geonetwork is."""
+        claims = self.claims(token)
+        if claims is None:
+            return {"active": False}
+        answer = {"active": True, "token_type": "bearer", **claims}
+        header = {"alg": _ALGORITHM, "typ": "JWT", "kid": self._key.kid}
+        # The hash names the token, and is of no use to whoever has not got it.
+        signed = {**answer, "jti": self._hash_of(token)}
+        copy = jwt.encode(header, signed, self._key, algorithms=[_ALGORITHM])
+        return {**answer, "jwt": copy}
+
+    def _hash_of(self, token: str) -> str:
+        """Return the hash by which a token is kept, also of its signed copy: nothing else is signed
+        with this key. Empty for what is neither."""
+        if "." not in token:
+            return hash_of(token)
+        try:
+            return str(jwt.decode(token, self._key, algorithms=[_ALGORITHM]).claims["jti"])
+        except (JoseError, ValueError, RecursionError):
+            return ""

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from acmidm_sandbox.beheerportaal.context import Portal
 from acmidm_sandbox.beheerportaal.limits import MOST_VALUES
-from acmidm_sandbox.beheerportaal.problems import Problem
+from acmidm_sandbox.beheerportaal.problems import RefusedRequest
 from acmidm_sandbox.beheerportaal.store import products as configurations
 
 FOLDER = Path(__file__).parent
@@ -94,11 +94,11 @@ class Sent:
             stored = configurations.find(session, self.product.name, self.client_id)
         return None if stored is None else stored.document.configuration
 
-    def refusal(self, name: str, **values: str) -> Problem:
+    def refusal(self, name: str, **values: str) -> RefusedRequest:
         """Return an error that the product's file names."""
         error = self.product.errors[name]
         members = {} if error.code is None else {"code": error.code}
-        return Problem(error.status, error.detail.format(**values), members=members)
+        return RefusedRequest(error.status, error.detail.format(**values), members=members)
 
 
 def configured(configuration: Mapping[str, Any], field: str) -> list[str]:
@@ -153,7 +153,7 @@ _OF_THE_DOCUMENT = (413, 422)
 _PART = re.compile(r"/([^/]*)")
 
 
-def error_response(_: Request, problem: Problem) -> JSONResponse:
+def error_response(_: Request, problem: RefusedRequest) -> JSONResponse:
     """Return a problem as the product's answer."""
     mistakes = problem.errors or [{"detail": problem.detail.rstrip(".")}]
     errors = list(map(_field_error, mistakes))

@@ -17,7 +17,7 @@ from acmidm_sandbox.beheerportaal.api.endpoints import (
 )
 from acmidm_sandbox.beheerportaal.context import Portal
 from acmidm_sandbox.beheerportaal.http import LimitedRequest, require_json
-from acmidm_sandbox.beheerportaal.problems import Problem, first_of, not_found, refused
+from acmidm_sandbox.beheerportaal.problems import RefusedRequest, first_of, not_found, refused
 from acmidm_sandbox.beheerportaal.products import dosis, notificaties
 from acmidm_sandbox.beheerportaal.products.documents import mistakes_in_document
 from acmidm_sandbox.beheerportaal.products.product import (
@@ -67,7 +67,7 @@ def _authorise(request: Request, product: str) -> None:
     """Check that the product is offered here, and that the token is for it.
 
     Raises:
-        Problem: 404, 401, 403; 415 for XML, which the real platform takes.
+        RefusedRequest: 404, 401, 403; 415 for XML, which the real platform takes.
     """
     portal: Portal = request.app.state.portal
     settings = portal.settings.products.get(product)
@@ -76,7 +76,7 @@ def _authorise(request: Request, product: str) -> None:
     require_audience(request, settings)
     require_scope(request, settings.scope)
     if request.method == "POST" and "xml" in request.headers.get("content-type", "").lower():
-        raise Problem(
+        raise RefusedRequest(
             415,
             "XML is not read here, though the real platform may take it; send the same document"
             " as JSON, with Content-Type: application/json.",
@@ -113,18 +113,18 @@ def _carry_out(sent: Sent, size: int, operation: Callable[[Sent], Any] | None) -
     `size` is that of the body, in bytes.
 
     Raises:
-        Problem: 422, 413, 403; what the operation raises.
+        RefusedRequest: 422, 413, 403; what the operation raises.
     """
     call = sent.call
     schema = sent.product.schemas[call.body] if call.body else call.query
     if wrong := mistakes_in_document(schema, sent.product.schemas, sent.document):
         raise refused(wrong)
     if call.longest_body and size > call.longest_body:
-        raise Problem(413, f"The body is larger than {call.longest_body} bytes; send less.")
+        raise RefusedRequest(413, f"The body is larger than {call.longest_body} bytes; send less.")
     if call.configured is not None and (mistakes := not_set(sent)):
         shown = first_of(mistakes)
         details = "; ".join(mistake["detail"] for mistake in shown)
-        raise Problem(
+        raise RefusedRequest(
             403,
             f"{details}; offer the same message again, unchanged, once the Aansluitingenteam has"
             " set it (here the operator does, by the form).",

@@ -133,7 +133,7 @@ def replace_jwks(session: Session, client: StoredClient, jwks: JwksDocument) -> 
     """Write the set of keys under the next version, and forget the use of those that are gone."""
     client.jwks = jwks
     client.jwks_version += 1
-    thumbprints = [thumbprint(key) for key in jwks.keys]
+    thumbprints = list(map(thumbprint, jwks.keys))
     of_client = StoredKeyUse.client_id == client.client_id
     is_gone = StoredKeyUse.thumbprint.not_in(thumbprints)
     session.execute(delete(StoredKeyUse).where(of_client, is_gone))

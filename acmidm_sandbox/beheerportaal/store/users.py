@@ -5,6 +5,7 @@ import hashlib
 import re
 import secrets
 import time
+from contextlib import suppress
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -43,15 +44,12 @@ def _name(name: str) -> str:
     Raises:
         ValueError: where it is empty, too long or not printable.
     """
-    try:
-        fits = 0 < len(visible(name)) <= _LONGEST_NAME
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ValueError(
-            f"a name needs 1 to {_LONGEST_NAME} printable characters, without spaces around it"
-        )
-    return name
+    with suppress(ValueError):
+        if 0 < len(visible(name)) <= _LONGEST_NAME:
+            return name
+    raise ValueError(
+        f"a name needs 1 to {_LONGEST_NAME} printable characters, without spaces around it"
+    )
 
 
 def _ovo(code: str) -> str:
@@ -175,8 +173,11 @@ def administrators(session: Session, code: str) -> int:
     number; nobody by a number that is shared."""
     if code == SHARED_KBO_NUMBER:
         return 0
-    holders = [person for person in session.scalars(select(Account.person)) if person.api_beheerder]
-    return sum(code in (person.ovo, person.kbo) for person in holders)
+    count = 0
+    for person in session.scalars(select(Account.person)):
+        if person.api_beheerder and code in (person.ovo, person.kbo):
+            count += 1
+    return count
 
 
 def start_session(session: Session, user_name: str) -> str:

@@ -54,13 +54,16 @@ class KeyView:
 
 def _key_view(key: Mapping[str, Any]) -> KeyView:
     kind = " ".join(key[name] for name in ("kty", "crv", "alg") if name in key)
-    exp = key.get("exp")
-    if exp is None:
+    if "exp" not in key:
         return KeyView(key["kid"], kind, thumbprint(key), None, "unlimited")
-    state = "passed" if exp <= time.time() else "valid"
-    if time.time() < exp < time.time() + SOON_SECONDS:
+    seconds_left = key["exp"] - time.time()
+    state = "valid"
+    if seconds_left <= 0:
+        state = "passed"
+    elif seconds_left < SOON_SECONDS:
         state = "soon"
-    return KeyView(key["kid"], kind, thumbprint(key), datetime.fromtimestamp(exp, UTC), state)
+    expires = datetime.fromtimestamp(key["exp"], UTC)
+    return KeyView(key["kid"], kind, thumbprint(key), expires, state)
 
 
 @router.get(f"{MENU}/mijn-oauth-clients", name="clients")
@@ -215,20 +218,15 @@ def add_key(
     given = file.file.read().decode("utf-8-sig", "replace") if file else ""
     with visit.portal.database.write() as session:
         client = find(visit, session, client_id)
+        if client.document.keys_declared:
+            return render(visit, client, [("sleutels", visit.texts("keys.declared"))])
         present = client.jwks.keys
-        mistakes: list[tuple[str, str]] = []
         try:
             keys = [*present, *read_keys(given or jwk, present)]
         except RefusedKeys as refused:
-            for code, values in refused.args:
-                mistake = visit.texts(f"jwk.{code}", **values)
-                mistakes.append(("jwk", mistake))
-        if client.document.keys_declared:
-            mistakes = [("sleutels", visit.texts("keys.declared"))]
-        if not mistakes:
-            management.store_jwks(session, visit.somebody.actor, client, keys)
-    if mistakes:
-        return render(visit, client, mistakes)
+            sentences = [visit.texts(f"jwk.{code}", **values) for code, values in refused.args]
+            return render(visit, client, [("jwk", sentence) for sentence in sentences])
+        management.store_jwks(session, visit.somebody.actor, client, keys)
     return visit.see("client", "key_added", client_id=client_id)
 
 
@@ -240,11 +238,9 @@ def remove_key(
     with visit.portal.database.write() as session:
         client = find(visit, session, client_id)
         remaining = [key for key in client.jwks.keys if key["kid"] != kid]
-        is_confirmed = bool(remaining) or laatste == "ja"
-        if is_confirmed:
-            management.store_jwks(session, visit.somebody.actor, client, remaining)
-    if not is_confirmed:
-        return render(visit, client, [("laatste", visit.texts("remove.confirm_missing"))])
+        if not remaining and laatste != "ja":
+            return render(visit, client, [("laatste", visit.texts("remove.confirm_missing"))])
+        management.store_jwks(session, visit.somebody.actor, client, remaining)
     return visit.see("client", "key_removed", client_id=client_id)
 
 

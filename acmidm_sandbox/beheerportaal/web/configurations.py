@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from acmidm_sandbox.beheerportaal.api.products import put_configuration, remove_configuration
 from acmidm_sandbox.beheerportaal.documents import ConfigurationDocument
-from acmidm_sandbox.beheerportaal.problems import Problem
+from acmidm_sandbox.beheerportaal.problems import RefusedRequest
 from acmidm_sandbox.beheerportaal.store import products
 from acmidm_sandbox.beheerportaal.store.clients import StoredClient
 from acmidm_sandbox.beheerportaal.web import clients
@@ -51,9 +51,12 @@ def save_configuration(
     """Write the configuration, or remove it. The marks of a stack stay: the configuration is still
     that stack's."""
     client, stored = _find(visit, client_id, product)
-    fields = _fields(visit, product)
-    field_texts = {name: str(form.get(f"veld-{name}", "")).strip() for name in fields}
-    configuration = {name: _read(fields[name], text) for name, text in field_texts.items() if text}
+    field_texts, configuration = {}, {}
+    for name, schema in _fields(visit, product).items():
+        text = str(form.get(f"veld-{name}", "")).strip()
+        field_texts[name] = text
+        if text:
+            configuration[name] = _read(schema, text)
     of_client = (visit.portal, visit.somebody.actor, product, client_id)
     if_match = "*" if stored else None
     try:
@@ -66,7 +69,7 @@ def save_configuration(
         return visit.see("client", "configured", client_id=client_id)
     except ValidationError:
         mistakes: Mistakes = [("velden", visit.texts("configuration.invisible"))]
-    except Problem as problem:
+    except RefusedRequest as problem:
         mistakes = list(_mistakes(visit, product, problem, configuration))
     return _page(visit, client, product, field_texts, mistakes, is_stored=stored is not None)
 
@@ -116,12 +119,15 @@ def _written(value: Any) -> str:
 
 
 def _mistakes(
-    visit: Visit, product: str, problem: Problem, configuration: Mapping[str, Any]
+    visit: Visit, product: str, problem: RefusedRequest, configuration: Mapping[str, Any]
 ) -> Iterator[tuple[str, str]]:
     """Yield the fields that the product refuses, all where it does not say which."""
-    paths = [error.get("pointer", "").split("/") for error in problem.errors]
     required = visit.portal.settings.products[product].json_schema.get("required", ())
-    wrong = {path[2] for path in paths if len(path) > 2} | set(required).difference(configuration)
+    wrong = set(required).difference(configuration)
+    for error in problem.errors:
+        _, _, path = error.get("pointer", "").partition("/configuration/")
+        if path:
+            wrong.add(path.partition("/")[0])
     for name in sorted(wrong or _fields(visit, product)):
         yield f"veld-{name}", visit.texts("configuration.wrong", field=visit.label(name))
 

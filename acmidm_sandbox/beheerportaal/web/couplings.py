@@ -47,12 +47,11 @@ def request_coupling(visit: AdministratorVisit, client_id: str, referentie: Fiel
         client = clients.find(visit, session, client_id)
         earlier = couplings_of(session, client_id).get(referentie)
         mistake = _obstacle(visit, client, referentie, earlier)
-        if not mistake:
-            wanted = CouplingRequest(client_id=client_id, referentie=referentie, requested_at=now())
-            _keep(visit, session, "coupling.requested", wanted)
-    if mistake:
-        mistakes = [("referentie", visit.texts(mistake))]
-        return clients.render(visit, client, mistakes, referentie=referentie)
+        if mistake:
+            mistakes = [("referentie", visit.texts(mistake))]
+            return clients.render(visit, client, mistakes, referentie=referentie)
+        wanted = CouplingRequest(client_id=client_id, referentie=referentie, requested_at=now())
+        _keep(visit, session, "coupling.requested", wanted)
     return visit.see("client", "coupling_requested", client_id=client_id)
 
 

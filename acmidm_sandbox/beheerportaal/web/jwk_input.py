@@ -46,10 +46,10 @@ def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> list[dict[str,
         raise RefusedKeys(*refusals)
     if not all(is_in_time(key, time.time()) for key in keys):
         raise _refusal("not_now")
-    thumbprints = [thumbprint(key) for key in (*present, *keys)]
+    thumbprints = list(map(thumbprint, (*present, *keys)))
     if len(set(thumbprints)) < len(thumbprints):
         raise _refusal("same_key")
-    return [registered(key) for key in keys]
+    return list(map(registered, keys))
 
 
 def _read(text: str) -> Any:

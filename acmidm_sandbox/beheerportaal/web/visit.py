@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from acmidm_sandbox.beheerportaal.context import CurrentPortal, Portal
 from acmidm_sandbox.beheerportaal.documents import SECRET_METHODS
-from acmidm_sandbox.beheerportaal.problems import Problem
+from acmidm_sandbox.beheerportaal.problems import RefusedRequest
 from acmidm_sandbox.beheerportaal.settings import ApiSettings
 from acmidm_sandbox.beheerportaal.store.users import Person, Right, person_of_session
 
@@ -134,7 +134,7 @@ class Visit:
             url=self.url,
             user=self.user,
             settings=settings,
-            languages=[name for name in LANGUAGES if name != language],
+            languages=LANGUAGES.keys() - {language},
             **context,
         )
         if mistakes and status < 400:
@@ -202,7 +202,7 @@ TeamVisit = Annotated[Visit, _for_who_has(Right.AANSLUITINGENTEAM)]
 EitherVisit = Annotated[Visit, _for_who_has(*Right)]
 
 
-def error_page(request: Request, problem: Problem) -> Response:
+def error_page(request: Request, problem: RefusedRequest) -> Response:
     """Return the page of a refusal, or send the browser to the log-on."""
     status, headers = problem.status_code, problem.headers or {}
     if status == SEE_OTHER:
