@@ -36,6 +36,7 @@ def api(server: FakeServer, *, deadline: float = 10, timeout: float = 5) -> Api:
     return api_at(server.url, timeout=timeout, deadline=deadline)
 
 
+@pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize(
     "failure",
     [Reply(429), Reply(502), Reply(503), Reply(504), RESET],
@@ -137,6 +138,7 @@ def test_after_giving_up_each_operation_is_tried_once_until_one_succeeds() -> No
         assert one.request("GET", "/x").document == {"fine": True}
 
 
+@pytest.mark.usefixtures("clock")
 def test_any_answer_ends_the_single_tries() -> None:
     """A server that says 404 is there again."""
     no_time = Reply(503, headers={"Retry-After": "3600"})
@@ -149,6 +151,7 @@ def test_any_answer_ends_the_single_tries() -> None:
         assert one.request("GET", "/x").document == {"fine": True}
 
 
+@pytest.mark.usefixtures("clock")
 def test_who_gives_up_ends_nobody_elses_retries() -> None:
     """An operation that is going on already has a deadline of its own."""
     retrying = Retrying(10)

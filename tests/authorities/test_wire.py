@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
@@ -105,24 +106,26 @@ GOOD: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("field", [name for name in GOOD if name != "client_id"])
-@pytest.mark.parametrize("value", [None, 7, {"a": [{}]}, [[]]])
-def test_one_client_that_is_broken_spoils_no_list(field: str, value: Any) -> None:
-    """It shows as different, and all others as they are; it is never taken for one that is not
+def test_clients_that_are_broken_spoil_no_list() -> None:
+    """They show as different, and all others as they are; none is taken for one that is not
     there."""
-    page = WireClientPage.model_validate(
-        {"items": [{**GOOD, "client_id": "bad", field: value}, GOOD]}
-    )
-    bad, good = (item.registered for item in page.items)
+    values: list[object] = [None, 7, {"a": [{}]}, [[]]]
+    broken = {
+        f"{field} {value}": {field: value}
+        for field, value in product(GOOD.keys() - {"client_id"}, values)
+    }
+    items = [{**GOOD, **changes, "client_id": name} for name, changes in broken.items()]
+    page = WireClientPage.model_validate({"items": [*items, GOOD]})
+    *bad, good = (item.registered for item in page.items)
     assert good.client_id == "good"
     assert good.scopes == {"a": True}
     assert list(good.jwks) == ["key-1"]
-    assert bad.client_id == "bad"
-    assert (bad.metadata, bad.scopes, bad.jwks) != (
-        good.metadata,
-        good.scopes,
-        good.jwks,
-    )
+    assert [found.client_id for found in bad] == list(broken)
+    right = good.metadata, good.scopes, good.jwks
+    taken_for_right = [
+        found.client_id for found in bad if (found.metadata, found.scopes, found.jwks) == right
+    ]
+    assert taken_for_right == []
 
 
 def test_no_field_of_a_client_spoils_a_list() -> None:

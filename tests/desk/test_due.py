@@ -64,7 +64,7 @@ def test_a_key_is_named_at_60_30_and_7_days() -> None:
     assert len(sent) == 3
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(HOURS, max_size=40), st.none() | st.integers(0, 40))
 def test_no_threshold_is_met_twice_and_a_lost_ledger_repeats_one_at_most(
     hours: list[int], lost: int | None

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from acmidm.desk.progress import _INSTRUCTIONS, _ROWS, Facts, progress, to_do
-from acmidm.desk.status import ListedConnection, Step, WaitsFor
+from acmidm.desk.status import ListedConnection, Step
 from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.client import HandedOver
 from acmidm_onboarding.values.hand_over_outcome import NO_SMTP
@@ -31,26 +31,23 @@ from tests.support.standing import (
 )
 
 
-@pytest.mark.parametrize(("order", "tni", "prod", "whom", "since", "how"), CASES)
-def test_each_row_of_the_derivation(
-    order: str,
-    tni: int,
-    prod: int | None,
-    whom: WaitsFor | None,
-    since: int | None,
-    how: dict[str, Any],
-) -> None:
+def test_each_row_of_the_derivation() -> None:
     """On TNI and on production: its step, whom it waits for, since when; and the sentence can be
     said in each language."""
-    facts = replace(WHOLE, **how)
-    found = progress(facts)
-    assert (found.order, found.step, found.waits_for) == (order, tni, whom)
-    assert found.since == (NOW - since * DAY if since else None)
-    if prod is not None:
-        there = progress(on_production(facts))
-        assert (there.order, there.step, there.waits_for) == (order, prod, whom)
-    for language in Language:
-        assert to_do(found, language).strip()
+    expected: list[Any] = []
+    derived: list[Any] = []
+    for order, tni, prod, whom, since, how in CASES:
+        facts = replace(WHOLE, **how)
+        found = progress(facts)
+        expected.append((order, tni, whom, NOW - since * DAY if since else None))
+        derived.append((found.order, found.step, found.waits_for, found.since))
+        if prod is not None:
+            there = progress(on_production(facts))
+            expected.append((order, prod, whom))
+            derived.append((there.order, there.step, there.waits_for))
+        for language in Language:
+            assert to_do(found, language).strip(), (order, how)
+    assert derived == expected
 
 
 def test_done_on_production() -> None:
@@ -74,7 +71,7 @@ def test_done_on_production() -> None:
 def test_every_row_and_every_order_has_its_case() -> None:
     """So that a row that is added is tried too; and no order is without its text, nor a text
     without its order."""
-    tried = {parameters.values[0] for parameters in CASES} | {"done"}
+    tried = {case[0] for case in CASES} | {"done"}
     assert {row.order for row in _ROWS} | {"undeclared", "leave"} == tried
     orders = {*_INSTRUCTIONS}
     assert orders == tried
@@ -83,7 +80,7 @@ def test_every_row_and_every_order_has_its_case() -> None:
 def test_each_row_decides_a_case(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it, some case has another step, order or turn: no row is idle, and none is tried in
     name alone."""
-    facts = [replace(WHOLE, **parameters.values[5]) for parameters in CASES]
+    facts = [replace(WHOLE, **case[5]) for case in CASES]
     facts += [on_production(one) for one in facts]
     before = [progress(one) for one in facts]
     idle = []

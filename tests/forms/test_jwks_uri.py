@@ -49,21 +49,18 @@ NO_ADDRESSES = """http://keys.gent.example/jwks ftp://keys.gent.example/jwks HTT
     https://keys.gent.example/\u2025"""
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        *(f"https://{host}/jwks" for host in [*NO_HOSTS.split(), "keys.gent.example\t"]),
-        *NO_ADDRESSES.split(),
-    ],
-)
-def test_any_other_address_is_refused(workspace: Workspace, address: str) -> None:
-    with pytest.raises(ValueError, match=r"such as https://keys\.stad\.example/jwks\.json|on port"):
-        key_address(address)
-    quoted = address.replace("\\", "\\\\").replace("\t", "\\t")
-    workspace.write_form(FORM.replace("jwks: [tni.jwk.json]", f'jwks_uri: "{quoted}"'))
-    [problem] = workspace.problems()
-    assert (problem.line, problem.column) == (7, 15)
-    assert "hunter2" not in str(problem)
+def test_any_other_address_is_refused(workspace: Workspace) -> None:
+    hosts = [*NO_HOSTS.split(), "keys.gent.example\t"]
+    for address in (*(f"https://{host}/jwks" for host in hosts), *NO_ADDRESSES.split()):
+        with pytest.raises(
+            ValueError, match=r"such as https://keys\.stad\.example/jwks\.json|on port"
+        ):
+            key_address(address)
+        quoted = address.replace("\\", "\\\\").replace("\t", "\\t")
+        workspace.write_form(FORM.replace("jwks: [tni.jwk.json]", f'jwks_uri: "{quoted}"'))
+        [problem] = workspace.problems()
+        assert (problem.line, problem.column) == (7, 15), address
+        assert "hunter2" not in str(problem)
 
 
 def test_it_is_no_longer_than_an_authority_keeps(workspace: Workspace) -> None:

@@ -306,13 +306,11 @@ def test_an_organisation_that_speaks_for_nobody_sends_nothing(workspace: Workspa
 @pytest.mark.parametrize(
     "allowed", ["urn://gent", "urn://gent/", "urn://gent/mijn-gent", "urn://gent/mijn-gent/"]
 )
-@pytest.mark.parametrize("below", ["mijn-gent/a", "mijn-gent/a/b.c", "mijn-gent/"])
-def test_a_source_begins_with_what_the_organisation_has(
-    allowed: str, below: str, workspace: Workspace
-) -> None:
+def test_a_source_begins_with_what_the_organisation_has(allowed: str, workspace: Workspace) -> None:
     workspace.write_organisation(ORGANISATION.replace("urn://gent/", allowed))
-    workspace.write_form(FORM.replace("urn://gent/mijn-gent", f"urn://gent/{below}"))
-    assert workspace.sentences() == []
+    for below in ("mijn-gent/a", "mijn-gent/a/b.c", "mijn-gent/"):
+        workspace.write_form(FORM.replace("urn://gent/mijn-gent", f"urn://gent/{below}"))
+        assert workspace.sentences() == [], below
 
 
 OTHERS = r"""urn://gentle/x urn://gent-evil/x urn://gent.evil/x urn://aalst/x urn://gent/../aalst/x urn://gent/./x urn://gent//x
@@ -322,16 +320,17 @@ OTHERS = r"""urn://gentle/x urn://gent-evil/x urn://gent.evil/x urn://aalst/x ur
 
 
 @pytest.mark.parametrize("allowed", ["urn://gent", "urn://gent/"])
-@pytest.mark.parametrize("value", [*OTHERS.split(), "urn://gent/\u0430", "urn://gent/x y"])
-def test_nothing_that_only_begins_alike_is_its_own(
-    value: str, allowed: str, workspace: Workspace
-) -> None:
+def test_nothing_that_only_begins_alike_is_its_own(allowed: str, workspace: Workspace) -> None:
     workspace.write_organisation(ORGANISATION.replace("urn://gent/", allowed))
-    workspace.write_form(FORM.replace("urn://gent/mijn-gent", f"'{value}'"))
-    assert workspace.sentences() == [
-        f'{GENT}:16:19: dosis, bron_uri is "{value}", for which Stad Gent does not speak; use what'
-        f' begins with "{allowed}"; {ADDS}'
-    ]
+    expected, refused = [], []
+    for value in (*OTHERS.split(), "urn://gent/\u0430", "urn://gent/x y"):
+        workspace.write_form(FORM.replace("urn://gent/mijn-gent", f"'{value}'"))
+        refused += workspace.sentences()
+        expected.append(
+            f'{GENT}:16:19: dosis, bron_uri is "{value}", for which Stad Gent does not speak; use'
+            f' what begins with "{allowed}"; {ADDS}'
+        )
+    assert refused == expected
 
 
 def test_each_item_of_a_list_speaks(workspace: Workspace) -> None:

@@ -203,17 +203,20 @@ ROWS: dict[str, tuple[Callable[[], str], Callable[[], Context]]] = {
 }
 
 
-@pytest.mark.parametrize("row", [mistake.id for mistake in MISTAKES])
-def test_each_mistake_is_found(row: str) -> None:
+def test_each_mistake_is_found() -> None:
     """Every row of the table, in what somebody's code makes; and its sentence has the remedy."""
-    made, its_context = ROWS[row]
-    text = made()
-    found = mistakes_in(taken_apart(text), its_context())
-    assert row in [finding.id for finding in found]
-    said = sentences(found)
-    assert "{" not in said
-    assert SECRET not in said
-    assert not any(part in said for part in text.split(".")[-2:] if len(part) > 20)
+    unfound = []
+    for row in [mistake.id for mistake in MISTAKES]:
+        made, its_context = ROWS[row]
+        text = made()
+        found = mistakes_in(taken_apart(text), its_context())
+        if row not in [finding.id for finding in found]:
+            unfound.append(row)
+        said = sentences(found)
+        assert "{" not in said, row
+        assert SECRET not in said, row
+        assert not any(part in said for part in text.split(".")[-2:] if len(part) > 20), row
+    assert unfound == []
 
 
 @pytest.mark.parametrize(
@@ -285,7 +288,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.dictionaries(st.sampled_from(["alg", "kid", "typ"]), JSON),
     st.dictionaries(st.sampled_from(["iss", "sub", "aud", "iat", "exp", "nbf", "jti"]), JSON),

@@ -56,9 +56,7 @@ def named(application: str, facts: Facts) -> Facts:
 def board(language: Language = Language.NL, *more: ListedConnection) -> Status:
     """The board with something at each step: every case of the derivation, each of an application
     of its own, on TNI and some on production, and ``more`` of which all is done."""
-    facts = [
-        named(f"loket-{at}", replace(WHOLE, **case.values[5])) for at, case in enumerate(CASES)
-    ]
+    facts = [named(f"loket-{at}", replace(WHOLE, **case[5])) for at, case in enumerate(CASES)]
     facts += [on_production(one) for one in facts[::4]]
     facts += [on_production(replace(WHOLE, connection=one)) for one in more]
     return steps_of(facts, language)

@@ -251,7 +251,7 @@ def reviewed(before: Tree, after: Tree) -> tuple[str, str]:
 
 # To find the smallest pair of revisions would take minutes.
 @settings(
-    max_examples=50,
+    max_examples=25,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),

@@ -405,7 +405,7 @@ _ASKED = st.builds(
 _TESTS = st.none() | st.builds(TestStack, st.just("tni"), _STATES, st.sampled_from(["", "why"]))
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_ASKED, _STATES, _TESTS, st.sampled_from(PromotionGate))
 def test_what_the_state_has_is_never_undeclared(
     asked: Declaration, own: Records, tests: TestStack | None, mode: PromotionGate

@@ -131,7 +131,7 @@ HELD = st.lists(
 SETS = st.sets(st.sampled_from("ABCDE")).map("".join)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(HELD, SETS, SETS, SETS)
 def test_whatever_is_allowed_leaves_a_key_that_works(
     held: list[RegisteredKey], declared: str, trusted: str, compromised: str

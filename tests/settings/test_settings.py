@@ -160,10 +160,10 @@ def test_address_is_encrypted_or_loopback(url: str) -> None:
         "ftp://127.0.0.1/",
     ],
 )
-@pytest.mark.parametrize("key", ["issuer", "managementUrl", "productsUrl"])
-def test_plain_http_elsewhere_is_refused(key: str, url: str) -> None:
-    (line,) = sentences(**{key: url})
-    assert line.startswith(f"setting acmidm:{key} is ")
+def test_plain_http_elsewhere_is_refused(url: str) -> None:
+    for key in ("issuer", "managementUrl", "productsUrl"):
+        (line,) = sentences(**{key: url})
+        assert line.startswith(f"setting acmidm:{key} is ")
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,6 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-import pytest
-
 from acmidm.desk.progress import Facts
 from acmidm.desk.status import ListedMandate, WaitsFor
 from acmidm_onboarding.rules.orders import Act, Order
@@ -64,7 +62,7 @@ def case(
     since: int | None = None,
     **how: Any,
 ) -> Any:
-    return pytest.param(order, tni, prod, whom, since, how, id=f"{order}-{'-'.join(how)}")
+    return order, tni, prod, whom, since, how
 
 
 def ordered(act: Act) -> dict[str, Any]:
