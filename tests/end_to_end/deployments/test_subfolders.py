@@ -96,11 +96,7 @@ def test_the_program_runs_in_its_folder(
 @pytest.mark.usefixtures("clients")
 @pytest.mark.parametrize(
     ("missing", "below"),
-    [
-        ("environment", "."),
-        ("formsFolder", "forms"),
-        ("all of them, and what they are", "onboardings"),
-    ],
+    [("formsFolder", "forms"), ("all of them, and what they are", "onboardings")],
 )
 def test_missing_settings_undeclare_nothing(project: Project, missing: str, below: str) -> None:
     """By the engine alone and by a deployment."""

@@ -247,27 +247,6 @@ def places_at_geosecure(at: TwoPlatforms, form: FormFile) -> list[str]:
 
 @pytest.mark.exhaustive
 @together
-def test_what_ends_at_one_platform_touches_no_other(at: TwoPlatforms) -> Script:
-    form = write_form(at.forms, "gent/leaving", scopes=(SEND, DOSSIERS), platforms=BOTH)
-    yield at.up
-    places = places_at_geosecure(at, form)
-    kept = at.registry.client(form.application)
-    ended = at.at_geosecure.client(form.application)["client_id"]
-    trail = at.registry.audit(client_id=kept["client_id"])
-    move_off(form)
-    # Once the stack protects its clients, its provider would refuse that.
-    urns = [resource["urn"] for place, resource in at.resources().items() if place in places]
-    at.project.apply(*(word for urn in urns for word in ("--target", urn)))
-    yield at.up_protecting
-    require_gone(at.at_geosecure, form, ended)
-    assert at.registry.client(form.application) == kept
-    assert at.registry.audit(client_id=kept["client_id"]) == trail
-    assert list(at.client_ids(form)) == ["acmidm"]
-    assert (yield at.looked).of(form) == {}
-
-
-@pytest.mark.exhaustive
-@together
 def test_others_are_reviewed_and_approved_where_a_platform_is_down(at: TwoPlatforms) -> Script:
     """Of the client that changes there nothing is approved."""
     both = write_form(at.forms, "gent/down", platforms=BOTH)

@@ -68,8 +68,7 @@ def test_each_command_works_as_written(clone: Path) -> None:
 
 @pytest.mark.exhaustive
 def test_a_portal_without_an_api_from_a_clone(clone: Path) -> None:
-    """The page's own commands bring up the sample form of both platforms; then nothing changes, and
-    nothing differs."""
+    """The page's own commands bring up the sample form of both platforms; then nothing differs."""
     require_chromium()
     for folder in (clone / "onboardings").iterdir():
         if folder.name != "vlaio":
@@ -81,13 +80,11 @@ def test_a_portal_without_an_api_from_a_clone(clone: Path) -> None:
         if any(up in line for line in one)
     )
     kept = [line for line in script if not line.startswith("make down")]
-    for wanted in (kept, [up], ['eval "$(make -s env)"', "acmidm drift --stack by-hand"]):
-        outcome = run(clone, "\n".join(wanted))
-        said = outcome.stdout + outcome.stderr
-        assert outcome.returncode == 0, f"{wanted}\n{said}"
-        assert not any(sign in said for sign in SIGNS_OF_A_TRACEBACK), said
-        if wanted == [up]:
-            assert re.search(r" is as declared, [0-9]+ unchanged: ", said), said
+    compared = ['eval "$(make -s env)"', "acmidm drift --stack by-hand"]
+    outcome = run(clone, "\n".join(kept + compared))
+    said = outcome.stdout + outcome.stderr
+    assert outcome.returncode == 0, said
+    assert not any(sign in said for sign in SIGNS_OF_A_TRACEBACK), said
     assert "in sync" in said
 
 

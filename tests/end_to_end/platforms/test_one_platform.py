@@ -1,5 +1,4 @@
-"""A platform that is down after a bad run; one on which somebody removed a client; and an import
-from a platform that lacks a product."""
+"""A platform on which somebody removed a client; and an import from one that lacks a product."""
 
 from __future__ import annotations
 
@@ -17,42 +16,6 @@ from tests.support.retired import DUE, retire
 from tests.support.together import OneStack, Script, own, together
 
 BOTH = ["acmidm", "geosecure"]
-AWAY = {"geosecure:managementUrl": "http://127.0.0.1:9/management/v1", "retryDeadlineSeconds": 0}
-
-
-@pytest.mark.exhaustive
-def test_after_a_bad_run_too(
-    project: Project, geosecure: RunningPortal, at_acmidm: Registry, at_geosecure: Registry
-) -> None:
-    """The look at the authorities that ``make up`` begins with then fails: the rest is carried out,
-    and the look is caught up later."""
-    both = write_form(project.forms, "een/loket", platforms=BOTH)
-    project.apply()
-    taking = write_form(project.forms, "twee/loket")
-    taking.request()["adopt"] = {"acmidm": "nobody-has-this"}
-    taking.save()
-    assert project.up().code != 0
-    client_id = at_geosecure.client(both.application)["client_id"]
-    at_geosecure.set_scopes(client_id, [])
-    reachable = f"{geosecure.origin}/management/v1"
-    project.configure(AWAY)
-    other = write_form(project.forms, "drie/loket")
-
-    refused = project.recover()
-    assert refused.code != 0
-    assert any("cannot be reached" in sentence for sentence in refused.errors), refused.output
-    assert "the next run looks again" in refused.stderr
-    assert "Refreshing" in refused.stdout
-    assert at_acmidm.client(other.application)["jwks"]["keys"]
-
-    # All that is declared goes well by now, but for the look.
-    taking.path.unlink()
-    refused = project.recover()
-    assert refused.code != 0, refused.output
-    project.configure({"geosecure:managementUrl": reachable})
-    assert project.recover().code == 0
-    assert at_geosecure.client(both.application)["scopes"] == ["NotificatiesImport"]
-    assert "Refreshing" not in project.recover().stdout
 
 
 @dataclass(kw_only=True)
