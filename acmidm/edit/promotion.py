@@ -16,14 +16,11 @@ from typing import Any
 from acmidm.edit.changes import Content
 from acmidm.edit.new.answers import Values, parsed
 from acmidm.edit.new.existing import added_to, leaving, more_of
-from acmidm.report.fields import field_changes
-from acmidm.words import plain
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.form import EnvironmentRequest
 from acmidm_onboarding.texts import N_, tr
 from acmidm_onboarding.texts.page import SENTENCES
-from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import AuthMethod, Environment
 
 _TNI, _PROD = Environment.TNI, Environment.PROD
@@ -66,7 +63,6 @@ class Addition:
             self._tni = environments[_TNI]
             self._add_parts()
             self.unknown += self._of_its_own()
-            self.unknown += self._set_differently()
 
     @property
     def files(self) -> Mapping[Path, Content]:
@@ -189,35 +185,6 @@ class Addition:
                 "The client-ID of an existing client on production (adopt), if one is to be taken"
                 " over."
             )
-
-    def _set_differently(self) -> Iterator[str]:
-        """Yield what production has otherwise than TNI, and keeps."""
-        nothing = self.language.tr("nothing")
-        for change in field_changes(self._shared(self._tni), self._shared(self._prod)):
-            yield self.language.tr(
-                "{what} was set differently on production, and stayed so: {tni} on TNI, {prod} on"
-                " production.",
-                what=change.field,
-                tni=plain(change.old or nothing),
-                prod=plain(change.new or nothing),
-            )
-
-    def _shared(self, request: EnvironmentRequest) -> dict[str, Any]:
-        """Return the fields of what both environments have, such as ``dosis.bron_uri``, but for
-        those that differ per environment."""
-        tni, prod, fields = self._tni, self._prod, dict[str, Any]()
-        for name in tni.scopes.keys() & prod.scopes:
-            fields[f"{name}, default"] = request.scopes[name].default
-        for name in tni.attributes.keys() & prod.attributes:
-            fields[name] = request.attributes[name]
-        for product in tni.products.keys() & prod.products:
-            described = self._catalogue.products[product].fields
-            configuration = self._catalogue.in_order(product, request.products[product])
-            for name, value in configuration.items():
-                if name in described and described[name].differs_per_environment:
-                    continue
-                fields |= flat({name: value}, f"{product}.")
-        return fields
 
 
 def _today() -> date:
