@@ -26,7 +26,6 @@ from acmidm.importing.listed import (
     ListedClient,
     Register,
     application_of,
-    changes_by_first_up,
     inexpressible,
     registrable_keys,
     request_of,
@@ -39,7 +38,6 @@ from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.speaking import about_names_of_others, names_of
 from acmidm_onboarding.texts import tr
-from acmidm_onboarding.values.declaration import client_name
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, identifying, kbo_number, look_of
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.metadata import ClientMetadata
@@ -250,8 +248,7 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
         return draft
 
     def _remarks(self, draft: ExistingClients) -> Iterator[str]:
-        """Yield why a client may be another's, by what row and authority have, and what taking it
-        over changes."""
+        """Yield why a client may be another's, by what row and authority have."""
         row, own, clients = draft.row, draft.owner.organisation, draft.clients.values()
         in_row, customer = row[Heading.KBO], row[Heading.CUSTOMER]
         if in_row and own.kbo is None:
@@ -265,19 +262,6 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
                     f'{row.named(Heading.CUSTOMER)} has "{customer}", and the authority "{name}":'
                     " see whether it is the same"
                 )
-        application = draft.application
-        for environment, client in draft.clients.items():
-            scopes = draft.form["environments"][environment].get("scopes", {})
-            expected = self._catalogue.client_names(scopes, environment, own.name)
-            wanted = {
-                "application": application,
-                "client_name": client_name(own.name, application, expected),
-                "organisation.name": own.name,
-                "organisation.ovo": own.ovo,
-                "organisation.kbo": own.kbo,
-                "contacts": ", ".join(sorted(draft.form["contacts"])),
-            }
-            yield from changes_by_first_up(client, wanted)
         has = "adopts has it" if draft.owner.is_new else "it has to be added to adopts"
         for client in clients:
             if client.client_id in draft.nameless:
