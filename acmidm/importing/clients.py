@@ -54,7 +54,7 @@ _SAID = [name for name in Form.model_fields if name in _OF_CLIENTS]
 """The fields that a form has once, so that its clients have to have them alike."""
 
 
-class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
+class Clients(Rows[ExistingClients]):
     """Forms that take over the clients of rows; every row and every client has one, or a reason.
 
     ``onboardings`` are the forms that there are, without a mistake. ``source`` is the spreadsheet's
