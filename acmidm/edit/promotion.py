@@ -34,8 +34,8 @@ _NAMES = {
 class Addition:
     """What a form gets for production: nothing, where it has nothing to promote from, or leaves.
 
-    ``values`` are production's own, of fields that differ per environment; those of products that
-    the form does not add are for other forms.
+    ``values`` are production's own, of fields that differ per environment; the others are for other
+    forms.
     """
 
     def __init__(self, loaded: LoadedForm, catalogue: Catalogue, values: Values) -> None:
@@ -44,6 +44,8 @@ class Addition:
         self.parts: dict[str, dict[str, dict[str, Any]]] = {}
         """Scopes, products and attributes of TNI, each with what it has otherwise on production;
         None leaves a field out."""
+        self.own_fields: set[tuple[str, str]] = set()
+        """The fields, each with its product, that production gets with a value of its own."""
         self.unknown: list[str] = []
         """Sentences about what TNI cannot tell."""
         self.wrong: list[str] = []
@@ -132,16 +134,8 @@ class Addition:
         """Yield the fields that differ per environment, each with production's value, or None where
         it has none yet."""
         own = [name for name, one in product.fields.items() if one.differs_per_environment]
-        for of, name in self._values:
-            if of == product.product and name not in own:
-                sentence = tr(
-                    "--set {of}.{name}: only what differs per environment is given here; the rest"
-                    " is that of TNI",
-                    of=of,
-                    name=name,
-                )
-                self.wrong.append(f"{self.loaded.file}: {sentence}")
         for name in own:
+            self.own_fields.add((product.product, name))
             part = product.properties.get(name, {})
             if given := self._values.get((product.product, name)):
                 yield name, parsed(part, given)

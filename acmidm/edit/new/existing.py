@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from ruamel.yaml.comments import CommentedMap
 
 from acmidm.edit.changes import Content
-from acmidm.edit.keys.declaring import add_keys, file_name
+from acmidm.edit.keys.declaring import add_keys, file_name, keys_listed
 from acmidm.edit.lines import copied, put_last, put_request, take_out
 from acmidm.edit.new.draft import Draft, KeyFiles, Without
 from acmidm.edit.new.organisations import OwningOrganisation
@@ -23,7 +24,6 @@ from acmidm_onboarding.forms.declarations import LoadedForm, former_keys
 from acmidm_onboarding.forms.documents import read_document
 from acmidm_onboarding.forms.files import Files, absolute, form_file
 from acmidm_onboarding.forms.form import EnvironmentRequest
-from acmidm_onboarding.forms.key_files import key_in
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.sound_parts import sound_parts
 from acmidm_onboarding.texts import tr
@@ -179,12 +179,6 @@ def _remove(document: Any, form: Path, wanted: Iterable[str], without: Without) 
         _remove_keys(request, form, without.keys)
 
 
-def files_of_keys(loaded: LoadedForm, environment: Environment) -> dict[str, str]:
-    """Return the names of the files of a form's keys, each with the thumbprint in it."""
-    request = loaded.form.environments.get(environment, EnvironmentRequest())
-    return _thumbprints(loaded.file, [entry.file for entry in request.jwks or ()])
-
-
 def _remove_parts(request: Any, without: Without) -> None:
     """Remove from an environment of a form the scopes, attributes, products and fields of products
     that ``without`` names; then ``products`` and ``attributes`` where nothing is left in them."""
@@ -204,22 +198,9 @@ def _remove_parts(request: Any, without: Without) -> None:
 def _remove_keys(request: Any, form: Path, thumbprints: Collection[str]) -> None:
     """Remove from ``jwks`` of an environment the keys with these thumbprints; their files stay."""
     entries = request.get("jwks") or []
-    names = list(map(file_name, entries))
-    known = _thumbprints(form, names)
-    for name in reversed(names):
-        if known.get(name) in thumbprints:
-            del entries[names.index(name)]
-
-
-def _thumbprints(form: Path, names: Iterable[str]) -> dict[str, str]:
-    """Return the thumbprint in each file of a key that is there and has one."""
-    thumbprints = {}
-    for name in names:
-        file = absolute(form.with_name(name))
-        key = key_in(file.read_text("utf-8"), file) if file.exists() else None
-        if isinstance(key, PublicJwk):
-            thumbprints[name] = key.thumbprint
-    return thumbprints
+    for name, key in keys_listed(form, entries).items():
+        if key.thumbprint in thumbprints:
+            del entries[list(map(file_name, entries)).index(name)]
 
 
 def about_key(name: str, key: PublicJwk) -> str:
@@ -295,8 +276,10 @@ def _about_loss(loaded: LoadedForm, sent: Draft, without: Without) -> Iterator[s
     if lost:
         yield tr("{file} loses {lost}", file=loaded.file, lost=listed(lost))
     for environment in sent.keys:
-        for name, thumbprint in files_of_keys(loaded, environment).items():
-            if thumbprint in without.keys:
+        request = loaded.form.environments.get(environment, EnvironmentRequest())
+        names = map(attrgetter("file"), request.jwks or ())
+        for name, key in keys_listed(loaded.file, names).items():
+            if key.thumbprint in without.keys:
                 yield tr(
                     "{file} is in no list of this form any more: remove it where no other form"
                     " names it",
