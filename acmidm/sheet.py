@@ -272,7 +272,8 @@ def _of_csv(file: Path, wanted: Headings) -> _Table:
     cells: list[list[str]] = []
     try:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        cells.extend(list(map(_text, row)) for row in rows)  # keeps those above one that raises
+        for row in rows:
+            cells.append(list(map(_text, row)))  # noqa: PERF401 - keeps those above one that raises
     except csv.Error as error:  # it may have swallowed later rows
         raise Failure(
             f"{file}, row {len(cells) + 1}: {error}; close its quotation marks, or save the"

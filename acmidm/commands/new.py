@@ -394,7 +394,7 @@ def _report(
     lines = [
         tr(
             "Written: {files}. All of it is valid.",
-            files=", ".join(file.as_posix() for file in written),
+            files=", ".join(map(str, written)),
         )
     ]
     if owner.is_new:

@@ -342,7 +342,11 @@ def _remembered(draft: ExistingClients) -> Iterator[str]:
 
 class Owners:
     """Finds the organisation of a client by its codes, so that each has one folder, one name and
-    one pair of codes."""
+    one pair of codes.
+
+    It learns codes from the clients. An ``organisation.yaml`` may have a KBO number alone, a client
+    both codes, and the next one its OVO code alone: by the files these would be two organisations.
+    """
 
     def __init__(
         self,

@@ -120,7 +120,11 @@ def _nothing_is_empty(value: object) -> object:
 
 
 class _File(Part):
-    """A draft as a file has it. Each key has the name of its file."""
+    """A draft as a file has it, by the loader's own models. Each key has the name of its file.
+
+    The loader reads what is written, and of an organisation or a form that exists that is less than
+    what was sent. So what is wrong with the rest is only seen here.
+    """
 
     organisation: Organisation
     form: Form
