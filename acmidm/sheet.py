@@ -86,17 +86,14 @@ class SheetRow:
         return f"column {self.letters[column]} ({column})"
 
 
-@dataclass(frozen=True)
-class Sheets:
+class Sheets(NamedTuple):
     """All rows of a file."""
 
-    rows: tuple[SheetRow, ...]
-    remarks: tuple[str, ...] = ()
-    """Columns that are not there, and sheets that are not about clients, a sentence each."""
-    unplaced: tuple[str, ...] = ()
+    rows: list[SheetRow]
+    remarks: list[str]
+    """What was left alone, a sentence each: sheets that are not meant, and columns."""
+    unplaced: list[str]
     """Sheets that are meant and cannot be read, a sentence each."""
-    unread: tuple[str, ...] = ()
-    """The headings of columns that were left alone."""
 
 
 class _Table(NamedTuple):
@@ -132,11 +129,11 @@ class _Table(NamedTuple):
                     values[column] = text
             yield SheetRow(self.title, number, values, letters, tuple(faults))
 
-    def unread(self) -> Iterator[str]:
-        """Yield the headings of columns that are left alone."""
-        for column, heading in zip(self.columns, self.cells[0], strict=True):
-            if heading and not column:
-                yield heading
+    @property
+    def unread(self) -> str:
+        """The headings of columns that are left alone."""
+        places = zip(self.columns, self.cells[0], strict=True)
+        return ", ".join(heading for column, heading in places if heading and not column)
 
 
 def read_sheets(file: Path, wanted: Headings) -> Sheets:
@@ -150,24 +147,27 @@ def read_sheets(file: Path, wanted: Headings) -> Sheets:
         ) from None
     if all(wanted.lacking(table.known) for table in tables):
         raise Failure(_no_headings(file, tables, wanted))
-    rows: list[SheetRow] = []
-    remarks, unplaced, unread = list[str](), list[str](), list[str]()
+    sheets = Sheets([], [], [])
     for table in tables:
         lacking = wanted.lacking(table.known)
         if not lacking:
             _refuse_twins(file, table)
-            rows += table.rows()
-            unread += table.unread()
-            if missing := [column for column in wanted.columns if column not in table.columns]:
-                remarks.append(f"{table} has no column {', '.join(missing)}")
+            sheets.rows.extend(table.rows())
+            if table.unread:
+                unread = tr(
+                    "{sheet} has columns that were not read: {columns}",
+                    sheet=table,
+                    columns=table.unread,
+                )
+                sheets.remarks.append(unread)
         elif set(wanted.needed[-1]).isdisjoint(table.columns):
-            remarks.append(f"{table} has no columns {wanted.lacking(())} and was left out")
+            sheets.remarks.append(f"{table} has no columns {wanted.lacking(())} and was left out")
         else:
-            unplaced.append(
+            sheets.unplaced.append(
                 f"{table} has the columns {', '.join(table.known)}, and no {lacking} in that row:"
                 " head a column so"
             )
-    return Sheets(tuple(rows), tuple(remarks), tuple(unplaced), tuple(dict.fromkeys(unread)))
+    return sheets
 
 
 def _tables(file: Path, wanted: Headings) -> list[_Table]:
@@ -232,7 +232,9 @@ def _of_workbook(file: Path) -> Mapping[str, Cells]:
         return sheets
     except (Failure, OSError):
         raise
-    except Exception as error:  # a file that is no workbook breaks openpyxl in any way
+    except Exception as error:
+        # Broken files raise ParseError, BadZipFile, zlib.error, KeyError, TypeError, ValueError and
+        # others: openpyxl names none, and whoever sends a sheet chooses which.
         raise Failure(
             f"{file} is no Excel workbook ({type(error).__name__}); open it in Excel and save it"
             " as .xlsx again"
@@ -270,7 +272,8 @@ def _of_csv(file: Path, wanted: Headings) -> _Table:
     cells: list[list[str]] = []
     try:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        cells.extend(list(map(_text, row)) for row in rows)  # keeps those above one that raises
+        for row in rows:
+            cells.append(list(map(_text, row)))  # noqa: PERF401 - keeps those above one that raises
     except csv.Error as error:  # it may have swallowed later rows
         raise Failure(
             f"{file}, row {len(cells) + 1}: {error}; close its quotation marks, or save the"

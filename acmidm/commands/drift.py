@@ -479,8 +479,11 @@ def _but_for(
     not be listed."""
 
     def listed(client: Client) -> Client:
-        names = [name for name in client.products if (client.platform, name) not in unlisted]
-        return replace(client, products={name: client.products[name] for name in names})
+        products = dict(client.products)
+        for platform, product in unlisted:
+            if platform == client.platform:
+                products.pop(product, None)
+        return replace(client, products=products)
 
     read = {}
     for name, client in clients.items():

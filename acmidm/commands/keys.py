@@ -344,7 +344,7 @@ _LABELS = {
 
 
 def _say(language: Language, label: str, text: str) -> None:
-    width = max(len(language.translated(name)) for name in _LABELS.values()) + 1
+    width = max(map(len, map(language.translated, _LABELS.values()))) + 1
     typer.echo(f"{language.translated(_LABELS[label]):<{width}} {on_one_line(text)}")
 
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from acmidm.edit.changes import Changes, Read, Rows, exists, reading
+from acmidm.edit.changes import Changes, Placed, Read, Rows, exists, reading
 from acmidm.edit.new.answers import Answers, Mistakes, chosen, pairs
 from acmidm.edit.new.draft import PLATFORM, Draft, draft_of, file_of
 from acmidm.edit.new.intake import SentFiles
@@ -22,7 +22,7 @@ from acmidm.edit.new.sent import Taken
 from acmidm.report.codeowners import onboarding_team
 from acmidm.sheet import SUFFIXES, SheetRow, Sheets, read_sheets
 from acmidm.terminal import Code, fail, working
-from acmidm.words import first_of, plain
+from acmidm.words import plain
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.forms.files import FORMS, ORGANISATION_FILE
@@ -293,15 +293,23 @@ def _write_sheet(file: Path, common: Answers, read: Read, *, skip_wrong: bool) -
                     column=quoted(Heading.MANDATE_UNTIL),
                 )
             )
-        scopes = Scopes(common, read, FORMS, today)
-        _write_rows(sheets, scopes, _added(sheets, scopes), skip_wrong=skip_wrong)
+        next_step = tr(
+            "Next: commit this change on a branch, and open a pull request: acmidm review shows it"
+            " to those who approve it."
+        )
+        _write_rows(sheets, Scopes(common, read, FORMS, today), next_step, skip_wrong=skip_wrong)
         return
     if common.organisation or common.name or common.ovo or common.kbo:
         fail(_rows_say_who())
     towns = Towns(common, read, FORMS, today)
     _require_keys(common.supplier, towns.onboardings)
     sheets = read_sheets(file, headings(towns.onboardings.catalogue))
-    _write_rows(sheets, towns, _written(sheets, towns), skip_wrong=skip_wrong)
+    next_step = tr(
+        "Next: commit these files on a branch, and open a pull request: the owners of each"
+        " organisation approve its mandate. With new organisations, run acmidm schema before:"
+        " CODEOWNERS changes too."
+    )
+    _write_rows(sheets, towns, next_step, skip_wrong=skip_wrong)
 
 
 def _require_keys(supplier: str, onboardings: Onboardings) -> None:
@@ -324,81 +332,40 @@ def _require_keys(supplier: str, onboardings: Onboardings) -> None:
         )
 
 
-def _added(sheets: Sheets, added: Scopes) -> Iterator[str]:
-    """Yield which forms gain which scope, and what their author does next."""
-    for (scope, environment), forms in added.by_scope(present=False).items():
-        yield ntr(
-            "scope {scope} for {environment} is in {count} form more: {forms}",
-            "scope {scope} for {environment} is in {count} forms more: {forms}",
-            len(forms),
-            scope=scope,
-            environment=environment,
-            forms=first_of(forms),
-        )
-    for forms in added.by_scope(present=True).values():
-        yield ntr(
-            "{count} form has it already: {forms}",
-            "{count} forms have it already: {forms}",
-            len(forms),
-            forms=first_of(forms),
-        )
-    yield from _unread(sheets)
-    if added.changes.texts:
-        yield tr(
-            "Next: commit this change on a branch, and open a pull request: acmidm review shows it"
-            " to those who approve it."
-        )
-
-
-def _write_rows(
-    sheets: Sheets, sorted_out: Rows[SheetRow, Any], said: Iterator[str], *, skip_wrong: bool
-) -> None:
+def _write_rows(sheets: Sheets, rows: Rows[SheetRow], next_step: str, *, skip_wrong: bool) -> None:
     """Write what rows come to, and say so; where one is wrong, nothing is written, or that one is
     left out."""
     with working(tr("checking each row")):
-        sorted_out.sort_out(sheets.rows)
-    wrong = [*sheets.unplaced, *sorted_out.wrong()]
+        rows.sort_out(sheets.rows)
+    wrong = [*sheets.unplaced, *rows.wrong()]
     if wrong and not skip_wrong:
         remedy = tr("nothing was written; correct the rows, or leave them out with --skip-wrong")
         fail("\n".join([*wrong, remedy]))
-    sorted_out.changes.write()
-    for line in said:
+    rows.changes.write()
+    for line in _written(sheets, rows.placed, next_step):
         typer.echo(plain(line, 2000))
     if wrong:
         fail("\n".join([tr("these rows were left out:"), *wrong]), Code.FOUND)
 
 
-def _written(sheets: Sheets, towns: Towns) -> Iterator[str]:
+def _written(sheets: Sheets, rows: Sequence[Placed[SheetRow]], next_step: str) -> Iterator[str]:
     """Yield what was written for which row, what was there already, and what its author does
     next."""
-    for town in towns.placed:
-        files = ", ".join(file.as_posix() for file in town.files)
-        if files:
-            yield tr("{row}: {files}", row=town.source, files=files)
+    for row in rows:
+        if files := ", ".join(map(str, row.files)):
+            yield tr("{row}: {files}", row=row.source, files=files)
         else:
-            yield tr(
-                "{row}: has its form and its mandate already, which stay as they are",
-                row=town.source,
-            )
-        yield from (f"{town.source}: {note}" for note in town.notes)
-    yield from _unread(sheets)
-    written = sum(bool(town.files) for town in towns.placed)
+            yield tr("{row}: all of it is there already, and stays as it is", row=row.source)
+        yield from (f"{row.source}: {note}" for note in row.notes)
+    yield from sheets.remarks
+    written = sum(bool(row.files) for row in rows)
     yield ntr(
         "{count} row was written. All of it is valid.",
         "{count} rows were written. All of it is valid.",
         written,
     )
     if written:
-        yield tr(
-            "Next: commit these files on a branch, and open a pull request: the owners of each"
-            " organisation approve its mandate. With new organisations, run acmidm schema before:"
-            " CODEOWNERS changes too."
-        )
-
-
-def _unread(sheets: Sheets) -> Iterator[str]:
-    if sheets.unread:
-        yield tr("columns that were not read: {columns}", columns=", ".join(sheets.unread))
+        yield next_step
 
 
 def _schema_is_next() -> str:
@@ -427,7 +394,7 @@ def _report(
     lines = [
         tr(
             "Written: {files}. All of it is valid.",
-            files=", ".join(file.as_posix() for file in written),
+            files=", ".join(map(str, written)),
         )
     ]
     if owner.is_new:

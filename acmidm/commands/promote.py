@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -104,7 +104,7 @@ def promote(
     for addition in additions:
         mistakes.sentences += addition.wrong
         files |= addition.files
-    mistakes.sentences += _not_added(values, additions)
+    mistakes.sentences += _not_set(values, additions)
     changes.add(files)
     changes.require_valid(_label, mistakes.sentences)
     changes.write()
@@ -140,20 +140,16 @@ def _of_supplier(supplier: str, onboardings: Onboardings) -> list[LoadedForm]:
     return chosen
 
 
-def _not_added(values: Values, additions: Sequence[Addition]) -> list[str]:
-    """Return a sentence for each value that is for a product which no form adds."""
-    added: set[str] = set()
+def _not_set(values: Values, additions: Sequence[Addition]) -> Iterator[str]:
+    """Yield a sentence for each value that no form gets."""
+    own = set[tuple[str, str]]()
     for addition in additions:
-        added.update(addition.parts.get("products", ()))
-    sentences = []
+        own |= addition.own_fields
     for product, name in values:
-        if product in added:
-            continue
-        sentence = tr(
-            "--set {product}.{name}: {quoted} is not added for production; leave it out",
-            product=product,
-            name=name,
-            quoted=quoted(product),
-        )
-        sentences.append(sentence)
-    return sentences
+        if (product, name) not in own:
+            yield tr(
+                "--set {product}.{name}: no form gets that value; give fields that differ per"
+                " environment, of products that production lacks",
+                product=product,
+                name=name,
+            )

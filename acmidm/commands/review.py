@@ -4,7 +4,7 @@ first."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,6 +24,7 @@ from acmidm.report.compare import Comparison
 from acmidm.report.contacts import domains
 from acmidm.report.former_secrets import former_secrets
 from acmidm.report.kinds import Kind, Severity
+from acmidm.report.plan import Plan
 from acmidm.report.planned import Planned, read_plans
 from acmidm.report.review import Review, changed_keys, review_of
 from acmidm.report.revisions.files import submodules
@@ -43,8 +44,10 @@ from acmidm.words import plain
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.forms.files import FORMS
+from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.texts import ntr, tr
+from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import InvalidForms, did_you_mean, listed
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -200,19 +203,19 @@ def _settings_in(config: Mapping[str, object]) -> dict[str, object]:
 
 def _review_of_plans(plans: Sequence[Planned], *, allow_mass_change: bool) -> Review:
     """Return the review of plans that the engine made; warn of rights that are missing."""
-    configs = [planned.plan.config for planned in plans]
+    made = [planned.plan for planned in plans]
+    configs = [plan.config for plan in made]
     catalogue_folder = configs[0].get("acmidm:catalogueFolder") if configs else None
-    forms = (planned.forms for planned in plans if planned.forms)
-    recorded = chain.from_iterable(planned.plan.before.values() for planned in plans)
+    read = [planned.forms for planned in plans if planned.forms]
     today = replace(
         comparison(str(catalogue_folder or own_catalogue())),
         former_secrets=former_secrets(map(_settings_in, configs)),
-        domains=domains(forms, recorded),
+        domains=domains(read, _recorded(made)),
     )
     report = review_of(
-        [planned.plan for planned in plans],
+        made,
         today,
-        approvers=_approvers_here(plans),
+        approvers=_approvers_here(read),
         allow_mass_change=allow_mass_change,
     )
     for planned in plans:
@@ -220,9 +223,14 @@ def _review_of_plans(plans: Sequence[Planned], *, allow_mass_change: bool) -> Re
     return report
 
 
-def _approvers_here(plans: Sequence[Planned]) -> Approvers:
+def _recorded(plans: Iterable[Plan]) -> Iterator[Client]:
+    """Yield the clients as they are before some plans."""
+    for plan in plans:
+        yield from plan.before.values()
+
+
+def _approvers_here(read: Sequence[Onboardings]) -> Approvers:
     """Return who decides by what is checked out: a plan of the engine has nothing else."""
-    read = [planned.forms for planned in plans if planned.forms]
     organisations: dict[str, Organisation] = {}
     for forms in read:
         organisations.update(forms.organisations)
@@ -293,8 +301,7 @@ def review_between(
     for path in submodules(after, folders.forms):
         shown = plain(path)
         notes.append(tr("{path} is a submodule: what is in it is not reviewed.", path=shown))
-    recorded = chain.from_iterable(plan.before.values() for plan in plans)
-    known = domains([old.onboardings], recorded)
+    known = domains([old.onboardings], _recorded(plans))
     today = Comparison(now, scopes, former_secrets=former_secrets(stacks.values), domains=known)
     report = review_of(
         plans,
@@ -339,10 +346,10 @@ def _scopes(catalogue: Catalogue) -> dict[tuple[Platform, str], tuple[str, bool]
 
 
 def _environments(names: Sequence[str]) -> list[Environment]:
-    unknown = [name for name in names if name not in list(Environment)]
-    if unknown:
-        fail(tr('environment "{name}" is not known; use tni or prod', name=unknown[0]))
-    return [Environment(name) for name in names] or list(Environment)
+    for name in names:
+        if name not in list(Environment):
+            fail(tr('environment "{name}" is not known; use tni or prod', name=name))
+    return list(map(Environment, names)) or list(Environment)
 
 
 def _matcher(fail_on: str) -> Callable[[Review], bool]:
@@ -350,7 +357,7 @@ def _matcher(fail_on: str) -> Callable[[Review], bool]:
     anything."""
     wanted: list[tuple[str, str]] = []
     names = [*Severity, *Kind]
-    for words in filter(None, (part.strip() for part in fail_on.split(","))):
+    for words in filter(None, map(str.strip, fail_on.split(","))):
         environment, _, name = words.rpartition(":")
         if environment not in ("", "tni", "prod"):
             fail(

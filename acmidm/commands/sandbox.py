@@ -70,8 +70,7 @@ def start(
     # What is wrong with a file is reported before anything is started.
     here = list(portals(stack))
     people = read_people() if any(portal.is_issuer for portal in here) else []
-    files = [(portal, portal.file(people, strict)) for portal in here]
-    starts = [partial(portal.start, file) for portal, file in files]
+    starts = [partial(portal.start, portal.file(people, strict)) for portal in here]
     if not starts:
         typer.echo(f"stack {stack} has no authority on this machine: there is nothing to start")
     _do_each(starts)

@@ -171,5 +171,7 @@ def _why_no_secret(connection: Declaration, client: Mapping[str, Any]) -> str:
 def _client(state: Mapping[str, Any], connection: Declaration) -> Mapping[str, Any] | None:
     """Return the client of a connection in an export of the state."""
     wanted = (connection.key, connection.platform, Resource.CLIENT.value)
-    live = (resource for resource in resources_in(state) if not resource.get("delete"))
-    return next((resource for resource in live if part_of(resource) == wanted), None)
+    for resource in resources_in(state):
+        if not resource.get("delete") and part_of(resource) == wanted:
+            return resource
+    return None

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from acmidm.edit.lines import Edit, edited
 from acmidm.words import first_of
@@ -173,15 +173,12 @@ class Placed(Generic[S]):
     label: Label = _no_label
 
 
-P = TypeVar("P", bound=Placed[Any])
-
-
-class Rows(ABC, Generic[S, P]):
+class Rows(ABC, Generic[S]):
     """The rows of a spreadsheet, among the forms that there are: what those that are right come to,
     and what is wrong with the others."""
 
     def __init__(self, read: Read, onboardings: Onboardings) -> None:
-        self.placed: list[P] = []
+        self.placed: list[Placed[S]] = []
         self.changes = Changes(read)
         self._wrong: dict[str, list[str]] = defaultdict(list)
         """The rows of each sentence."""
@@ -189,7 +186,7 @@ class Rows(ABC, Generic[S, P]):
         """The forms that there are."""
 
     @abstractmethod
-    def place(self, source: S) -> P:
+    def place(self, source: S) -> Placed[S]:
         """Return what a row comes to. Raises Failure, with a line for each thing that is wrong with
         it."""
 

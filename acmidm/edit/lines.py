@@ -123,8 +123,8 @@ def put_below(mapping: Any, name: str, value: Any) -> None:
 
 
 def put_request(environments: Any, name: str, parts: Mapping[str, Mapping[str, Any]]) -> None:
-    """Give an environment of a document more scopes, products or attributes, below those that it
-    has."""
+    """Give an environment of a document scopes, products or attributes: new ones below those that
+    it has, of each other the fields that differ."""
     if not (request := environments.get(name)):
         if name in environments:
             environments[name] = parts
@@ -137,7 +137,12 @@ def put_request(environments: Any, name: str, parts: Mapping[str, Mapping[str, A
             put_below(request, part, more)
             continue
         for own, value in more.items():
-            put_below(request[part], own, value)
+            there = request[part].get(own)
+            if there is None or not isinstance(value, Mapping):
+                there, value = request[part], {own: value}
+            for field, wanted in value.items():
+                if field not in there or there[field] != wanted:
+                    put_below(there, field, wanted)
 
 
 def take_out(mapping: Any, name: str) -> None:

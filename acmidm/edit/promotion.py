@@ -16,14 +16,11 @@ from typing import Any
 from acmidm.edit.changes import Content
 from acmidm.edit.new.answers import Values, parsed
 from acmidm.edit.new.existing import added_to, leaving, more_of
-from acmidm.report.fields import field_changes
-from acmidm.words import plain
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.form import EnvironmentRequest
 from acmidm_onboarding.texts import N_, tr
 from acmidm_onboarding.texts.page import SENTENCES
-from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import AuthMethod, Environment
 
 _TNI, _PROD = Environment.TNI, Environment.PROD
@@ -37,8 +34,8 @@ _NAMES = {
 class Addition:
     """What a form gets for production: nothing, where it has nothing to promote from, or leaves.
 
-    ``values`` are production's own, of fields that differ per environment; those of products that
-    the form does not add are for other forms.
+    ``values`` are production's own, of fields that differ per environment; the others are for other
+    forms.
     """
 
     def __init__(self, loaded: LoadedForm, catalogue: Catalogue, values: Values) -> None:
@@ -47,6 +44,8 @@ class Addition:
         self.parts: dict[str, dict[str, dict[str, Any]]] = {}
         """Scopes, products and attributes of TNI, each with what it has otherwise on production;
         None leaves a field out."""
+        self.own_fields: set[tuple[str, str]] = set()
+        """The fields, each with its product, that production gets with a value of its own."""
         self.unknown: list[str] = []
         """Sentences about what TNI cannot tell."""
         self.wrong: list[str] = []
@@ -66,7 +65,6 @@ class Addition:
             self._tni = environments[_TNI]
             self._add_parts()
             self.unknown += self._of_its_own()
-            self.unknown += self._set_differently()
 
     @property
     def files(self) -> Mapping[Path, Content]:
@@ -136,16 +134,8 @@ class Addition:
         """Yield the fields that differ per environment, each with production's value, or None where
         it has none yet."""
         own = [name for name, one in product.fields.items() if one.differs_per_environment]
-        for of, name in self._values:
-            if of == product.product and name not in own:
-                sentence = tr(
-                    "--set {of}.{name}: only what differs per environment is given here; the rest"
-                    " is that of TNI",
-                    of=of,
-                    name=name,
-                )
-                self.wrong.append(f"{self.loaded.file}: {sentence}")
         for name in own:
+            self.own_fields.add((product.product, name))
             part = product.properties.get(name, {})
             if given := self._values.get((product.product, name)):
                 yield name, parsed(part, given)
@@ -189,35 +179,6 @@ class Addition:
                 "The client-ID of an existing client on production (adopt), if one is to be taken"
                 " over."
             )
-
-    def _set_differently(self) -> Iterator[str]:
-        """Yield what production has otherwise than TNI, and keeps."""
-        nothing = self.language.tr("nothing")
-        for change in field_changes(self._shared(self._tni), self._shared(self._prod)):
-            yield self.language.tr(
-                "{what} was set differently on production, and stayed so: {tni} on TNI, {prod} on"
-                " production.",
-                what=change.field,
-                tni=plain(change.old or nothing),
-                prod=plain(change.new or nothing),
-            )
-
-    def _shared(self, request: EnvironmentRequest) -> dict[str, Any]:
-        """Return the fields of what both environments have, such as ``dosis.bron_uri``, but for
-        those that differ per environment."""
-        tni, prod, fields = self._tni, self._prod, dict[str, Any]()
-        for name in tni.scopes.keys() & prod.scopes:
-            fields[f"{name}, default"] = request.scopes[name].default
-        for name in tni.attributes.keys() & prod.attributes:
-            fields[name] = request.attributes[name]
-        for product in tni.products.keys() & prod.products:
-            described = self._catalogue.products[product].fields
-            configuration = self._catalogue.in_order(product, request.products[product])
-            for name, value in configuration.items():
-                if name in described and described[name].differs_per_environment:
-                    continue
-                fields |= flat({name: value}, f"{product}.")
-        return fields
 
 
 def _today() -> date:

@@ -26,7 +26,6 @@ from acmidm.importing.listed import (
     ListedClient,
     Register,
     application_of,
-    changes_by_first_up,
     inexpressible,
     registrable_keys,
     request_of,
@@ -39,7 +38,6 @@ from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.speaking import about_names_of_others, names_of
 from acmidm_onboarding.texts import tr
-from acmidm_onboarding.values.declaration import client_name
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, identifying, kbo_number, look_of
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.metadata import ClientMetadata
@@ -56,7 +54,7 @@ _SAID = [name for name in Form.model_fields if name in _OF_CLIENTS]
 """The fields that a form has once, so that its clients have to have them alike."""
 
 
-class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
+class Clients(Rows[ExistingClients]):
     """Forms that take over the clients of rows; every row and every client has one, or a reason.
 
     ``onboardings`` are the forms that there are, without a mistake. ``source`` is the spreadsheet's
@@ -250,8 +248,7 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
         return draft
 
     def _remarks(self, draft: ExistingClients) -> Iterator[str]:
-        """Yield why a client may be another's, by what row and authority have, and what taking it
-        over changes."""
+        """Yield why a client may be another's, by what row and authority have."""
         row, own, clients = draft.row, draft.owner.organisation, draft.clients.values()
         in_row, customer = row[Heading.KBO], row[Heading.CUSTOMER]
         if in_row and own.kbo is None:
@@ -265,19 +262,6 @@ class Clients(Rows[ExistingClients, Placed[ExistingClients]]):
                     f'{row.named(Heading.CUSTOMER)} has "{customer}", and the authority "{name}":'
                     " see whether it is the same"
                 )
-        application = draft.application
-        for environment, client in draft.clients.items():
-            scopes = draft.form["environments"][environment].get("scopes", {})
-            expected = self._catalogue.client_names(scopes, environment, own.name)
-            wanted = {
-                "application": application,
-                "client_name": client_name(own.name, application, expected),
-                "organisation.name": own.name,
-                "organisation.ovo": own.ovo,
-                "organisation.kbo": own.kbo,
-                "contacts": ", ".join(sorted(draft.form["contacts"])),
-            }
-            yield from changes_by_first_up(client, wanted)
         has = "adopts has it" if draft.owner.is_new else "it has to be added to adopts"
         for client in clients:
             if client.client_id in draft.nameless:
@@ -358,7 +342,11 @@ def _remembered(draft: ExistingClients) -> Iterator[str]:
 
 class Owners:
     """Finds the organisation of a client by its codes, so that each has one folder, one name and
-    one pair of codes."""
+    one pair of codes.
+
+    It learns codes from the clients. An ``organisation.yaml`` may have a KBO number alone, a client
+    both codes, and the next one its OVO code alone: by the files these would be two organisations.
+    """
 
     def __init__(
         self,

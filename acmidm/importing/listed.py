@@ -24,7 +24,7 @@ from acmidm_onboarding.values.metadata import (
     ProductDocument,
     without_assigned,
 )
-from acmidm_onboarding.values.plain import filled, flat, only
+from acmidm_onboarding.values.plain import filled, only
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -229,24 +229,6 @@ def registrable_keys(client: ListedClient, reasons: list[str], notes: list[str])
                 f" {', '.join(lost)}"
             )
     return keys
-
-
-def changes_by_first_up(client: ListedClient, wanted: Mapping[str, str | None]) -> Iterator[str]:
-    """Yield what the first ``up`` changes of a client: each text that the form has otherwise, and a
-    secret."""
-    metadata = client.metadata
-    texts = flat(metadata.model_dump()) | {"contacts": ", ".join(sorted(metadata.contacts))}
-    for name, declared in wanted.items():
-        there = texts.get(name)
-        if (there or "") != (declared or ""):
-            has = f'the {name} "{there}"' if there else f"no {name}"
-            in_form = f'"{declared}"' if declared else "none"
-            yield f"{client} has {has}; the form has {in_form}"
-    if metadata.token_endpoint_auth_method != "private_key_jwt":
-        yield (
-            f"{client} authenticates with a secret, which nobody can read: up makes a new one, to"
-            " be handed over"
-        )
 
 
 def application_of(client: ListedClient) -> str:

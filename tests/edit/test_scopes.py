@@ -86,7 +86,8 @@ def test_each_form_of_a_sheet_gains_its_scope() -> None:
     result = add(*rows, heading=heading)
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith(
-        f"scope {SCOPE} for tni is in 2 forms more: aalst/aalst, brugge/brugge\nNext: "
+        "row 2: onboardings/aalst/aalst.yaml\nrow 3: onboardings/brugge/brugge.yaml\n2 rows were"
+        " written. All of it is valid.\nNext: "
     )
     more = f"      {SCOPE}: {{reason: because, reference: SD-1}}\n"
     for name in ("aalst", "brugge"):
@@ -97,7 +98,7 @@ def test_each_form_of_a_sheet_gains_its_scope() -> None:
     after = contents()
     result = add(*rows, heading=heading)
     assert (result.exit_code, contents()) == (0, after)
-    assert result.stdout == "2 forms have it already: aalst/aalst, brugge/brugge\n"
+    assert "row 3: all of it is there already, and stays as it is\n0 rows" in result.stdout
 
 
 @pytest.mark.usefixtures("place")
@@ -158,7 +159,7 @@ def test_rows_with_mistakes_are_left_out_on_request() -> None:
     rows = (f"OVO000001;aalst;{SCOPE}", "OVO000002;brugge;dv_dosis_schrijven")
     result = add(*rows, options=("--skip-wrong",))
     assert result.exit_code == 1, result.output
-    assert result.stdout.startswith(f"scope {SCOPE} for tni is in 1 form more: aalst/aalst\n")
+    assert result.stdout.startswith("row 2: onboardings/aalst/aalst.yaml\n1 row was written")
     assert 'row 3: column C (Scope): scope "dv_dosis_schrijven" belongs' in result.stderr
     assert "dv_dosis_schrijven" not in Path("onboardings/brugge/brugge.yaml").read_text()
 

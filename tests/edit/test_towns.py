@@ -64,7 +64,7 @@ def test_a_form_and_a_mandate_for_each_row(place: Workspace, kind: str) -> None:
     before = contents()
     result = new(kind)
     assert (result.exit_code, contents()) == (0, before), result.output
-    assert "row 3: has its form and its mandate already, which stay as they are" in result.stdout
+    assert "row 3: all of it is there already, and stays as it is" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_values_of_a_product_are_a_column_each() -> None:
         ["@stad-aalst/team"],
         ["stad-aalst"],
     )
-    assert "columns that were not read: TAN" in result.stdout
+    assert "the file has columns that were not read: TAN" in result.stdout
 
 
 @pytest.mark.usefixtures("place")

@@ -15,7 +15,7 @@ from acmidm.edit.keys.pair import text_of
 from acmidm.edit.lines import on_one_line, put_first, put_last
 from acmidm.form_text import SCHEMA
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.files import KEYS_FILE
+from acmidm_onboarding.forms.files import KEYS_FILE, absolute
 from acmidm_onboarding.forms.form import EnvironmentRequest
 from acmidm_onboarding.forms.key_files import key_in
 from acmidm_onboarding.forms.onboardings import Onboardings
@@ -157,8 +157,8 @@ class ListOfKeys:
             if self.is_form:
                 request, name = document["environments"][name], "jwks"
             entries = (request or {}).get(name) or []  # a supplier has no file before its first key
-            files = [self.file.with_name(one) for one in map(file_name, entries)]
-            kids = [getattr(key_in(file.read_text("utf-8"), file), "kid", "") for file in files]
+            keys = keys_listed(self.file, entries)
+            kids = [key.kid for key in keys.values()]
             if kid not in kids:
                 raise Failure(
                     tr(
@@ -169,8 +169,9 @@ class ListOfKeys:
                         kids=listed(kids),
                     )
                 )
-            del entries[kids.index(kid)]
-            removed[:] = [files[kids.index(kid)]]
+            name = list(keys)[kids.index(kid)]
+            del entries[list(map(file_name, entries)).index(name)]
+            removed[:] = [self.file.with_name(name)]
 
         edit_file(self.file, take_out, {}, self._checked)()
         [file] = removed
@@ -213,6 +214,18 @@ def add_keys(environments: Any, environment: Environment, files: Iterable[Path])
 def file_name(entry: Any) -> str:
     """Return the name of the file in an entry of a document's list of keys."""
     return entry if isinstance(entry, str) else str(entry["file"])
+
+
+def keys_listed(form: Path, entries: Iterable[Any]) -> dict[str, PublicJwk]:
+    """Return each key in a document's list of keys, by its file, where that is there and has
+    one."""
+    keys = {}
+    for name in map(file_name, entries):
+        file = absolute(form.with_name(name))
+        key = key_in(file.read_text("utf-8"), file) if file.exists() else None
+        if isinstance(key, PublicJwk):
+            keys[name] = key
+    return keys
 
 
 def _add(owner: Any, name: str, files: Iterable[Path]) -> None:

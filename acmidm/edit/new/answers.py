@@ -98,7 +98,7 @@ class Mistakes:
 
 def separate(answers: Iterable[str]) -> tuple[str, ...]:
     """Return each value of answers that have commas between several, once."""
-    parts = [part.strip() for answer in answers for part in answer.split(",")]
+    parts = map(str.strip, ",".join(answers).split(","))
     return tuple(dict.fromkeys(filter(None, parts)))
 
 

@@ -236,8 +236,11 @@ def _configured(
 ) -> dict[str, Any]:
     """Return the configuration of each product that needs one, or is given any of it."""
     configured: dict[str, Any] = {}
-    for name in dict.fromkeys([*names, *(product for product, _ in answers.values)]):
-        given = {field: texts for (of, field), texts in answers.values.items() if of == name}
+    fields: dict[str, dict[str, Sequence[str]]] = {}
+    for (product, field_name), texts in answers.values.items():
+        fields.setdefault(product, {})[field_name] = texts
+    for name in dict.fromkeys([*names, *fields]):
+        given = fields.get(name, {})
         wanted = catalogue.products.get(name)
         if wanted is None:
             configured[name] = given

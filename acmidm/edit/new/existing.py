@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,17 +14,16 @@ from typing import Any
 from ruamel.yaml.comments import CommentedMap
 
 from acmidm.edit.changes import Content
-from acmidm.edit.keys.declaring import add_keys, file_name
-from acmidm.edit.lines import copied, put_below, put_last, put_request, take_out
+from acmidm.edit.keys.declaring import add_keys, file_name, keys_listed
+from acmidm.edit.lines import copied, put_last, put_request, take_out
 from acmidm.edit.new.draft import Draft, KeyFiles, Without
-from acmidm.edit.new.organisations import OwningOrganisation, quoted_or_none
+from acmidm.edit.new.organisations import OwningOrganisation
 from acmidm.report.fields import differing
 from acmidm.words import shown
 from acmidm_onboarding.forms.declarations import LoadedForm, former_keys
 from acmidm_onboarding.forms.documents import read_document
 from acmidm_onboarding.forms.files import Files, absolute, form_file
 from acmidm_onboarding.forms.form import EnvironmentRequest
-from acmidm_onboarding.forms.key_files import key_in
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.sound_parts import sound_parts
 from acmidm_onboarding.texts import tr
@@ -127,37 +127,34 @@ def added_to(
         new_contacts = [contact for contact in draft.form["contacts"] if contact not in known]
         put_last(document["contacts"], new_contacts)
         environments = document["environments"]
-        for environment, wanted in draft.form["environments"].items():
-            lacking = _lacking(loaded, draft, environment, environments)
-            put_request(environments, environment.value, lacking)
-            has = loaded.form.environments.get(environment, EnvironmentRequest())
-            for name, configuration in wanted.get("products", {}).items():
-                if has.products.get(name):
-                    _change(environments[environment]["products"][name], configuration)
+        for environment in draft.form["environments"]:
+            parts = _parts_of(loaded, draft, environment, environments)
+            put_request(environments, environment.value, parts)
             if new_keys := key_files.get(environment):
                 add_keys(environments, environment, new_keys)
         if draft.without is not None:
-            _take_over(document, loaded, draft, draft.without)
+            _remove(document, loaded.file, draft.form["environments"], draft.without)
 
     return {**files, loaded.file: edit}
 
 
-def _lacking(
+def _parts_of(
     loaded: LoadedForm, draft: Draft, environment: Environment, environments: Any
 ) -> CommentedMap:
-    """Return what an environment of a form lacks of a draft. Of a draft that is like another
-    environment, it gets what that has, but for the fields that are given."""
+    """Return what an environment of a form gets of a draft: of a scope that it has, nothing but
+    what a hand set otherwise. Of a draft that is like another environment, what it lacks is as
+    there, but for the fields that are given."""
     has = loaded.form.environments.get(environment, EnvironmentRequest())
-    lacking = CommentedMap()
+    parts = CommentedMap()
     for part in ("scopes", "products", "attributes"):
         for name, own in draft.form["environments"][environment].get(part, {}).items():
-            if getattr(has, part).get(name):
+            if draft.without is None and part == "scopes" and name in has.scopes:
                 continue
             value = copied(own)
             if draft.like:
                 value = _with_fields(environments[draft.like][part][name], own)
-            lacking.setdefault(part, CommentedMap())[name] = value
-    return lacking
+            parts.setdefault(part, CommentedMap())[name] = value
+    return parts
 
 
 def _with_fields(written: Any, fields: Mapping[str, Any]) -> Any:
@@ -171,79 +168,39 @@ def _with_fields(written: Any, fields: Mapping[str, Any]) -> Any:
     return copy
 
 
-def _take_over(document: Any, loaded: LoadedForm, draft: Draft, without: Without) -> None:
-    """Give a form the scopes and attributes that a hand set otherwise, and take out what it took
-    away."""
+def _remove(document: Any, form: Path, wanted: Iterable[str], without: Without) -> None:
+    """Take out of a form what a hand took away, in the environments that are wanted."""
     for contact in without.contacts:
         if contact in document["contacts"]:
             document["contacts"].remove(contact)
-    for environment, wanted in draft.form["environments"].items():
+    for environment in wanted:
         request = document["environments"].get(environment) or {}
-        for name, scope in wanted["scopes"].items():
-            if request["scopes"][name] is None:
-                request["scopes"][name] = copied({})
-            _change(request["scopes"][name], scope)
-        if attributes := wanted.get("attributes"):
-            _change(request["attributes"], attributes)
         _remove_parts(request, without)
-        _remove_keys(request, loaded.file, without.keys)
-
-
-def files_of_keys(loaded: LoadedForm, environment: Environment) -> dict[str, str]:
-    """Return the names of the files of a form's keys, each with the thumbprint in it."""
-    request = loaded.form.environments.get(environment, EnvironmentRequest())
-    return _thumbprints(loaded.file, [entry.file for entry in request.jwks or ()])
+        _remove_keys(request, form, without.keys)
 
 
 def _remove_parts(request: Any, without: Without) -> None:
     """Remove from an environment of a form the scopes, attributes, products and fields of products
     that ``without`` names; then ``products`` and ``attributes`` where nothing is left in them."""
-    for part in ("scopes", "attributes"):
+    for part in ("scopes", "attributes", "products"):
+        there = request.get(part) or {}
         for name in getattr(without, part):
-            if name in (request.get(part) or {}):
-                take_out(request[part], name)
-    products = request.get("products") or {}
-    for named in without.products:
-        product, _, field = named.partition(".")  # "notificaties", or "notificaties.link"
-        if product not in products:
-            continue
-        if not field:
-            take_out(products, product)
-        elif field in (products[product] or {}):
-            take_out(products[product], field)
-    for part in ("products", "attributes"):
-        if part in request and not request[part]:
+            holder = there
+            if part == "products" and "." in name:  # "notificaties.link"
+                product, _, name = name.partition(".")
+                holder = there.get(product) or {}
+            if name in holder:
+                take_out(holder, name)
+        if part != "scopes" and part in request and not there:
             take_out(request, part)
 
 
 def _remove_keys(request: Any, form: Path, thumbprints: Collection[str]) -> None:
     """Remove from ``jwks`` of an environment the keys with these thumbprints; their files stay."""
     entries = request.get("jwks") or []
-    names = list(map(file_name, entries))
-    known = _thumbprints(form, names)
-    for name in reversed(names):
-        if known.get(name) in thumbprints:
-            del entries[names.index(name)]
-
-
-def _thumbprints(form: Path, names: Iterable[str]) -> dict[str, str]:
-    """Return the thumbprint in each file of a key that is there and has one."""
-    thumbprints = {}
-    for name in names:
-        file = absolute(form.with_name(name))
-        key = key_in(file.read_text("utf-8"), file) if file.exists() else None
-        if isinstance(key, PublicJwk):
-            thumbprints[name] = key.thumbprint
-    return thumbprints
-
-
-def _change(configuration: Any, wanted: Mapping[str, Any]) -> None:
-    """Write each wanted field into a mapping of a form; the other fields stay."""
-    for name, value in wanted.items():
-        if name not in configuration:
-            put_below(configuration, name, copied(value))
-        elif configuration[name] != value:
-            configuration[name] = copied(value)
+    for name, key in keys_listed(form, entries).items():
+        if key.thumbprint in thumbprints:
+            del entries[list(map(file_name, entries)).index(name)]
 
 
 def about_key(name: str, key: PublicJwk) -> str:
@@ -285,7 +242,7 @@ def about_form(loaded: LoadedForm, sent: Draft) -> Iterator[str]:
     may think that it is gone. What takes over has no more than what differs."""
     if sent.without is None:
         contacts = set(loaded.form.contacts).difference(sent.form["contacts"])
-        yield from _kept(str(loaded.file), tr("contacts"), contacts)
+        yield from _kept(str(loaded.file), contacts)
     else:
         yield from _about_loss(loaded, sent, sent.without)
     for environment, request in sent.form["environments"].items():
@@ -293,15 +250,15 @@ def about_form(loaded: LoadedForm, sent: Draft) -> Iterator[str]:
         if there is None:
             continue
         where = f"{loaded.file}, {environment}"
-        if sent.without is None:
-            yield from _about_kept(where, there, request)
-        for product, configuration in request.get("products", {}).items():
-            if own := there.products.get(product):
-                yield from _about_product(where, product, own, configuration)
         given, keys = sent.keys_by_thumbprint(environment), loaded.keys.get(environment, ())
-        if sent.without is None and given:
-            others = [key.kid for key in keys if key.thumbprint not in given]
-            yield from _kept(where, tr("keys"), others)
+        if sent.without is None:
+            others = [key.kid for key in keys if given and key.thumbprint not in given]
+            yield from _kept(where, [*_not_sent(there, request), *others])
+            yield from _about_scopes(where, there, request["scopes"])
+        for product, configuration in request.get("products", {}).items():
+            yield from _about_product(
+                where, product, there.products.get(product, {}), configuration
+            )
         yield from _about_keys(where, keys, given)
         if given and there.jwks is None:
             yield tr(
@@ -319,8 +276,10 @@ def _about_loss(loaded: LoadedForm, sent: Draft, without: Without) -> Iterator[s
     if lost:
         yield tr("{file} loses {lost}", file=loaded.file, lost=listed(lost))
     for environment in sent.keys:
-        for name, thumbprint in files_of_keys(loaded, environment).items():
-            if thumbprint in without.keys:
+        request = loaded.form.environments.get(environment, EnvironmentRequest())
+        names = map(attrgetter("file"), request.jwks or ())
+        for name, key in keys_listed(loaded.file, names).items():
+            if key.thumbprint in without.keys:
                 yield tr(
                     "{file} is in no list of this form any more: remove it where no other form"
                     " names it",
@@ -328,34 +287,31 @@ def _about_loss(loaded: LoadedForm, sent: Draft, without: Without) -> Iterator[s
                 )
 
 
-def _about_kept(where: str, there: EnvironmentRequest, sent: Mapping[str, Any]) -> Iterator[str]:
-    scopes, products = sent["scopes"], sent.get("products", {})
-    yield from _kept(where, tr("scopes"), there.scopes.keys() - scopes.keys())
-    yield from _kept(where, tr("products"), there.products.keys() - products.keys())
-    for name, scope in scopes.items():
-        own = there.scopes.get(name)
-        if own is None:
-            continue
-        reason, until = scope.get("reason"), scope.get("until")
-        if reason not in (None, own.reason):
-            yield tr(
-                "{where}: {scope} keeps the reason {old}; the sender writes {new}",
-                where=where,
-                scope=name,
-                old=quoted_or_none(own.reason),
-                new=quoted(reason),
-            )
-        if until not in (None, own.until):
-            yield tr(
-                "{where}: {scope} keeps its last day, {old}; the sender writes {new}",
-                where=where,
-                scope=name,
-                old=own.until or tr("none"),
-                new=until,
-            )
+def _not_sent(there: EnvironmentRequest, sent: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the scopes, products and fields of products that a form has and a file lacks."""
+    products = sent.get("products", {})
+    yield from there.scopes.keys() - sent["scopes"].keys()
+    yield from there.products.keys() - products.keys()
     for product, configuration in products.items():
-        lacking = there.products.get(product, {}).keys() - configuration.keys()
-        yield from _kept(where, tr("fields of {product}", product=product), lacking)
+        for name in there.products.get(product, {}).keys() - configuration.keys():
+            yield f"{product}.{name}"
+
+
+def _about_scopes(
+    where: str, there: EnvironmentRequest, sent: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
+    for name, own in there.scopes.items():
+        for field in ("reason", "until"):
+            old, new = getattr(own, field), sent.get(name, {}).get(field)
+            if new not in (None, old):
+                yield tr(
+                    "{where}: {scope} keeps its {field}, {old}; the sender writes {new}",
+                    where=where,
+                    scope=name,
+                    field=field,
+                    old=old or tr("none"),
+                    new=new,
+                )
 
 
 def _about_product(
@@ -399,12 +355,11 @@ def _about_keys(
             )
 
 
-def _kept(where: str, what: str, names: Iterable[str]) -> Iterator[str]:
+def _kept(where: str, names: Iterable[str]) -> Iterator[str]:
     if kept := sorted(names):
         yield tr(
-            "{where} keeps the {what} {names}, which the file lacks: the form changes by hand"
-            " where that should go",
+            "{where} keeps {names}, which the file lacks: the form changes by hand where that"
+            " should go",
             where=where,
-            what=what,
             names=", ".join(kept),
         )

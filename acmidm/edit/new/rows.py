@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 from ruamel.yaml.comments import CommentedMap
 
-from acmidm.edit.changes import Content, P, Placed, Read, Rows
+from acmidm.edit.changes import Content, Placed, Read, Rows
 from acmidm.edit.lines import on_one_line, put_last
 from acmidm.edit.new.answers import (
     OPTIONS,
@@ -124,47 +123,41 @@ def headings(catalogue: Catalogue) -> Headings:
     return Headings(_OF_FORMS, (_CODES, (Heading.MANDATE_UNTIL,)), fields)
 
 
-class FormRows(Rows[SheetRow, P]):
+class FormRows(Rows[SheetRow]):
     """Sorts out rows that are each about a form. ``common`` are the answers that hold for each row
     that has no own."""
 
     def __init__(self, common: Answers, read: Read, forms: Path, today: date) -> None:
         super().__init__(read, read())
         self._forms, self._today = forms, today
-        said: dict[str, Any] = {}
-        self._given: set[str] = set()
-        """The columns that options stand in for."""
+        self._common, self._given = common, dict[str, str]()
+        """What options say for rows that say nothing, by column."""
         for name, column in _ANSWERS.items():
-            answer = getattr(common, name)
-            said[name] = separate(answer) if name in _LISTS else answer or None
-            if said[name]:
-                self._given.add(column)
-        values: dict[tuple[str, str], list[str]] = {}
+            answer = getattr(common, name) or ""
+            self._given[column] = answer if isinstance(answer, str) else ",".join(answer)
         for place, texts in common.values.items():
-            if text := ",".join(texts):
-                values[place] = [text]
-                self._given.add(".".join(place))
-        self._common = replace(common, values=values, **said)
+            self._given[".".join(place)] = ",".join(texts)
+        self._given = filled(self._given)
 
-    def place(self, source: SheetRow) -> P:
+    def place(self, source: SheetRow) -> Placed[SheetRow]:
         """Return what a row comes to. Raises Failure with all that is wrong with it."""
         mistakes = Mistakes(self._columns(source))
         mistakes.note(*source.faults)
         return self._place(source, self._answers(source), mistakes)
 
     @abstractmethod
-    def _place(self, row: SheetRow, answers: Answers, mistakes: Mistakes) -> P: ...
+    def _place(self, row: SheetRow, answers: Answers, mistakes: Mistakes) -> Placed[SheetRow]: ...
 
     def _answers(self, row: SheetRow) -> Answers:
         """Return what a row says and, where it says nothing, what the options say."""
+        texts = {**self._given, **row.values}
         said: dict[str, Any] = {}
         for name, column in _ANSWERS.items():
-            if text := row[column]:
-                said[name] = separate([text]) if name in _LISTS else text
-        if "kbo" in said:
-            said["kbo"] = whole_kbo(said["kbo"])
-        values = dict(self._common.values)
-        for column, text in row.values.items():
+            text = texts.get(column, "")
+            said[name] = separate([text]) if name in _LISTS else text or None
+        said["kbo"] = whole_kbo(texts.get(Heading.KBO, "")) or None
+        values = {}
+        for column, text in texts.items():
             product, dot, name = column.partition(".")
             if dot:
                 values[product, name] = [text]
@@ -202,7 +195,7 @@ class FormRows(Rows[SheetRow, P]):
 _CHECKS = {"ovo": ovo_code, "kbo": kbo_number}
 
 
-class Towns(FormRows[Placed[SheetRow]]):
+class Towns(FormRows):
     """The organisations that a supplier connects, each with its mandate. ``common.supplier`` is the
     folder of the supplier."""
 
@@ -434,18 +427,6 @@ def _is_part(name: str, other: str) -> bool:
     return words <= others or others <= words
 
 
-@dataclass(frozen=True)
-class AddedScopes(Placed[SheetRow]):
-    """The scopes that a row gives to a form."""
-
-    loaded: LoadedForm = field(kw_only=True)
-    environment: Environment = field(kw_only=True)
-    scopes: Sequence[str] = field(kw_only=True)
-
-    def has_already(self, scope: str) -> bool:
-        return scope in self.loaded.form.environments[self.environment].scopes
-
-
 Grant = Mapping[str, str | date]
 """What a form says of a scope: its reason, reference and last day."""
 _NOT_ON = {
@@ -454,25 +435,15 @@ _NOT_ON = {
 }
 
 
-class Scopes(FormRows[AddedScopes]):
-    """Which form gains which scope, and which have theirs already."""
+class Scopes(FormRows):
+    """Scopes for forms that exist."""
 
     def __init__(self, common: Answers, read: Read, forms: Path, today: date) -> None:
         super().__init__(common, read, forms, today)
         self._first: dict[tuple[Path, Environment, str], tuple[SheetRow, Grant]] = {}
         """Which row is about a scope of a form, and what it says of it."""
 
-    def by_scope(self, *, present: bool) -> Mapping[tuple[str, Environment], list[str]]:
-        """Return, by scope and environment, the names of the forms that gain it, or of those that
-        have it already."""
-        named: dict[tuple[str, Environment], dict[str, None]] = defaultdict(dict)
-        for one in self.placed:
-            for scope in one.scopes:
-                if one.has_already(scope) is present:
-                    named[scope, one.environment][one.loaded.name] = None
-        return {added: list(names) for added, names in named.items()}
-
-    def _place(self, row: SheetRow, answers: Answers, mistakes: Mistakes) -> AddedScopes:
+    def _place(self, row: SheetRow, answers: Answers, mistakes: Mistakes) -> Placed[SheetRow]:
         loaded = self._form(answers, mistakes)
         given = (row[Heading.ENVIRONMENT] or Environment.TNI).lower()
         mistakes.add("--environment", *chosen(tuple(Environment), given))
@@ -496,14 +467,7 @@ class Scopes(FormRows[AddedScopes]):
                 new[scope] = grant
         more = more_of(loaded, environment, {"scopes": new})
         files = added_to(loaded, more) if new else {}
-        return AddedScopes(
-            row,
-            files,
-            label=mistakes.label,
-            loaded=loaded,
-            environment=environment,
-            scopes=scopes,
-        )
+        return Placed(row, files, label=mistakes.label)
 
     def _is_new(
         self,

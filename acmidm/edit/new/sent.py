@@ -8,7 +8,6 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,6 +38,7 @@ from acmidm_onboarding.values.secrecy import is_private_key_or_token
 
 _LONGEST_NAME = 64
 _BEGINS_DOCUMENT = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+_HAS_CONTENT = re.compile(r"^(?!#).*[^ \r\n-]", re.MULTILINE)
 
 
 @dataclass
@@ -120,7 +120,11 @@ def _nothing_is_empty(value: object) -> object:
 
 
 class _File(Part):
-    """A draft as a file has it. Each key has the name of its file."""
+    """A draft as a file has it, by the loader's own models. Each key has the name of its file.
+
+    The loader reads what is written, and of an organisation or a form that exists that is less than
+    what was sent. So what is wrong with the rest is only seen here.
+    """
 
     organisation: Organisation
     form: Form
@@ -174,15 +178,9 @@ def read_sent(file: Path) -> list[Taken]:
 def _parts(content: bytes) -> list[str]:
     """Return the text of each document that has more than comments; none where the file is no text
     that is read here, which is said of it as a whole."""
-    parts: list[str] = []
     with suppress(Unreadable):
-        text = text_of(content)
-        starts = [match.start() for match in _BEGINS_DOCUMENT.finditer(text)]
-        for start, end in pairwise([0, *starts, len(text)]):
-            lines = text[start:end].splitlines()
-            if any(line.strip(" -") and not line.startswith("#") for line in lines):
-                parts.append(text[start:end])
-    return parts
+        return list(filter(_HAS_CONTENT.search, _BEGINS_DOCUMENT.split(text_of(content))))
+    return []
 
 
 def _document(file: Path, text: str) -> YamlDocument:
