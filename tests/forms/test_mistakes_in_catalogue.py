@@ -257,3 +257,13 @@ def test_a_folder_without_catalogue(workspace: Workspace) -> None:
     assert {problem.what for problem in workspace.problems()} >= {
         'scope "dv_dosis_schrijven" is not in the catalogue'
     }
+
+
+def test_a_product_that_cannot_be_read_says_why(workspace: Workspace) -> None:
+    workspace.write("catalogue/dosis.yaml", b"\xff")
+    workspace.write("catalogue/map.yaml/README", "")
+    sentences = workspace.sentences()
+    assert "catalogue/dosis.yaml:1:1: the file is not UTF-8 text; save it as UTF-8" in sentences
+    assert "catalogue/map.yaml:1:1: the file is a folder or a device, not a file; name a file" in (
+        sentences
+    )
