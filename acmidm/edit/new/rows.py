@@ -135,8 +135,8 @@ class FormRows(Rows[SheetRow]):
         for name, column in _ANSWERS.items():
             answer = getattr(common, name) or ""
             self._given[column] = answer if isinstance(answer, str) else ",".join(answer)
-        for place, texts in common.values.items():
-            self._given[".".join(place)] = ",".join(texts)
+        for field, values in common.values.items():
+            self._given[".".join(field)] = ",".join(values)
         self._given = filled(self._given)
 
     def place(self, source: SheetRow) -> Placed[SheetRow]:
@@ -146,22 +146,23 @@ class FormRows(Rows[SheetRow]):
         return self._place(source, self._answers(source), mistakes)
 
     @abstractmethod
-    def _place(self, row: SheetRow, answers: Answers, mistakes: Mistakes) -> Placed[SheetRow]: ...
+    def _place(self, row: SheetRow, answers: Answers, mistakes: Mistakes) -> Placed[SheetRow]:
+        """Return the files of a row by its answers. Raises Failure with all that is wrong."""
 
     def _answers(self, row: SheetRow) -> Answers:
         """Return what a row says and, where it says nothing, what the options say."""
-        texts = {**self._given, **row.values}
-        said: dict[str, Any] = {}
+        cells = {**self._given, **row.values}
+        answers: dict[str, Any] = {}
         for name, column in _ANSWERS.items():
-            text = texts.get(column, "")
-            said[name] = separate([text]) if name in _LISTS else text or None
-        said["kbo"] = whole_kbo(texts.get(Heading.KBO, "")) or None
+            text = cells.get(column, "")
+            answers[name] = separate([text]) if name in _LISTS else text or None
+        answers["kbo"] = whole_kbo(cells.get(Heading.KBO, "")) or None
         values = {}
-        for column, text in texts.items():
+        for column, text in cells.items():
             product, dot, name = column.partition(".")
             if dot:
                 values[product, name] = [text]
-        return replace(self._common, values=values, **said)
+        return replace(self._common, values=values, **answers)
 
     def _columns(self, row: SheetRow) -> Mapping[str, str]:
         """Return how this row's author knows the options: by the columns that there are."""
@@ -208,6 +209,8 @@ class Towns(FormRows):
         """By the codes and the folders of earlier rows."""
 
     def _place(self, row: SheetRow, answers: Answers, mistakes: Mistakes) -> Placed[SheetRow]:
+        """Return the mandate of an organisation and, where it has no form of the application, that
+        form, and its own file where it is new. Raises Failure with what is wrong."""
         for column in CLIENT_IDS.values():
             if row[column]:
                 mistakes.note(
@@ -264,10 +267,10 @@ class Towns(FormRows):
         codes = (given.ovo, given.kbo)
         folder = next(iter(folders_of(codes, self.onboardings.organisations)), None)
         for name in (*codes_in(codes), folder or slug(given.name or "")):
-            other = self._rows.setdefault(name, row) if name else row
-            if other is not row:
+            earlier = self._rows.setdefault(name, row) if name else row
+            if earlier is not row:
                 mistakes.note(
-                    tr("{other} is about the same organisation; keep one of them", other=other)
+                    tr("{other} is about the same organisation; keep one of them", other=earlier)
                 )
                 break
         if folder is None:
@@ -284,28 +287,30 @@ class Towns(FormRows):
         else's and the name is its own.
         """
         organisations = self.onboardings.organisations
-        own, file = organisations[folder], (self._forms / folder / ORGANISATION_FILE).as_posix()
+        organisation = organisations[folder]
+        file = (self._forms / folder / ORGANISATION_FILE).as_posix()
         unknown: dict[str, str | None] = {}
-        for one, code in (("ovo", given.ovo), ("kbo", given.kbo)):
-            if not code or getattr(own, one):
-                refuse_another({one: code}, own, file, mistakes)
+        for field, code in (("ovo", given.ovo), ("kbo", given.kbo)):
+            if not code or getattr(organisation, field):
+                refuse_another({field: code}, organisation, file, mistakes)
                 continue
-            unknown[one] = code
+            unknown[field] = code
             try:
-                _CHECKS[one](code)
+                _CHECKS[field](code)
             except ValueError as error:
-                mistakes.add(f"--{one}", str(error))
+                mistakes.add(f"--{field}", str(error))
         other_name = given.name
-        if other_name and look_of(other_name) == look_of(own.name):
+        if other_name and look_of(other_name) == look_of(organisation.name):
             other_name = None
-        for one, other in of_others({**unknown, "name": other_name}, folder, organisations):
+        foreign = of_others({**unknown, "name": other_name}, folder, organisations)
+        for field, other_folder in foreign:
             sentence = tr(
                 "is that of onboardings/{other}, in a row of onboardings/{folder}; a row is about"
                 " one organisation, so correct it",
-                other=other,
+                other=other_folder,
                 folder=folder,
             )
-            mistakes.add(f"--{one}", sentence)
+            mistakes.add(f"--{field}", sentence)
         if other_name is None:
             return []
         note = tr(
@@ -313,9 +318,9 @@ class Towns(FormRows):
             column=row.named(Heading.CUSTOMER),
             given=quoted(other_name),
             folder=folder,
-            name=own.name,
+            name=organisation.name,
         )
-        if unknown and not _is_part(other_name, own.name):
+        if unknown and not _is_part(other_name, organisation.name):
             mistakes.note(note)
         return [note]
 
@@ -326,7 +331,7 @@ class Towns(FormRows):
         mandate was taken out, or that leaves: a sheet that is sent again undoes nothing that
         somebody ended. Raises Failure."""
         form, file = there.form, there.file.as_posix()
-        has = mandate_for(
+        mandate = mandate_for(
             self.onboardings.mandates.get(folder, ()), self._supplier, form.application
         )
         if form.keys_of != self._supplier:
@@ -339,7 +344,7 @@ class Towns(FormRows):
                     supplier=self._supplier,
                 )
             )
-        elif has is None:
+        elif mandate is None:
             mistakes.note(
                 tr(
                     "{form} has no mandate any more; if it counts again, its owners add it to"
@@ -348,7 +353,7 @@ class Towns(FormRows):
                     file=there.file.with_name(MANDATES_FILE).as_posix(),
                 )
             )
-        elif has.until < until and (leaves := leaving(there, self._today)):
+        elif mandate.until < until and (leaves := leaving(there, self._today)):
             mistakes.note(leaves)
         mistakes.require()
 
@@ -361,21 +366,21 @@ class Towns(FormRows):
         until: date,
         mistakes: Mistakes,
     ) -> list[str]:
-        """Add a mandate to the files of a row, where none counts as long; return what to look
-        at."""
+        """Add to ``files`` a mandate until that day, unless one lasts as long already; return what
+        a person should look at. Notes in ``mistakes`` why the mandate cannot go on."""
         mandates = self.onboardings.mandates.get(owner.folder, ())
-        has = mandate_for(mandates, self._supplier, application)
-        if has is not None and has.until >= until:
+        last = mandate_for(mandates, self._supplier, application)
+        if last is not None and last.until >= until:
             return []
         reference, notes = row[Heading.MANDATE_REFERENCE], []
-        if has is not None:
+        if last is not None:
             name = owner.organisation.name
-            self._require_new(has, mandates, application, reference, name, mistakes)
+            self._require_new_reference(last, mandates, application, reference, name, mistakes)
             notes.append(
                 tr(
                     "the mandate of {name} until {before} goes on until {until}",
                     name=name,
-                    before=has.until,
+                    before=last.until,
                     until=until,
                 )
             )
@@ -388,13 +393,13 @@ class Towns(FormRows):
             mandate["reference"] = reference
         file = self._forms / owner.folder / MANDATES_FILE
         if file.exists():
-            more = CommentedMap({**mandate, "applications": on_one_line([application])})
-            files[file] = lambda document: put_last(document["mandates"], [more])
+            entry = CommentedMap({**mandate, "applications": on_one_line([application])})
+            files[file] = lambda document: put_last(document["mandates"], [entry])
         else:
             files[file] = file_text("mandates", {"mandates": [mandate]})
         return notes
 
-    def _require_new(
+    def _require_new_reference(
         self,
         last: Mandate,
         mandates: Iterable[Mandate],
@@ -403,13 +408,13 @@ class Towns(FormRows):
         name: str,
         mistakes: Mistakes,
     ) -> None:
-        """Refuse a mandate that has ended and is only repeated: another one has another
-        reference."""
-        own = set[str | None]()
+        """Note that a mandate that has ended is only repeated, where its reference is none or one
+        of an earlier mandate."""
+        references = set[str | None]()
         for mandate in mandates:
             if mandate.supplier == self._supplier and application in mandate.allowed:
-                own.add(mandate.reference)
-        if last.until < self._today and (not reference or reference in own):
+                references.add(mandate.reference)
+        if last.until < self._today and (not reference or reference in references):
             mistakes.note(
                 tr(
                     "the mandate of {name} ended on {until}; give what was agreed since, under"
@@ -421,9 +426,9 @@ class Towns(FormRows):
             )
 
 
-def _is_part(name: str, other: str) -> bool:
-    """Return whether one name has all words of the other: "Gent" is "Stad Gent" to people."""
-    words, others = (set(slug(text).split("-")) for text in (name, other))
+def _is_part(name: str, other_name: str) -> bool:
+    """Return whether either name has all words of the other: "Gent" is "Stad Gent" to people."""
+    words, others = (set(slug(text).split("-")) for text in (name, other_name))
     return words <= others or others <= words
 
 
@@ -444,7 +449,9 @@ class Scopes(FormRows):
         """Which row is about a scope of a form, and what it says of it."""
 
     def _place(self, row: SheetRow, answers: Answers, mistakes: Mistakes) -> Placed[SheetRow]:
-        loaded = self._form(answers, mistakes)
+        """Return the edit of a form that gives it those scopes of a row that it lacks. Raises
+        Failure with what is wrong."""
+        loaded = self._form_of_row(answers, mistakes)
         given = (row[Heading.ENVIRONMENT] or Environment.TNI).lower()
         mistakes.add("--environment", *chosen(tuple(Environment), given))
         scopes = separate(answers.scopes)
@@ -452,7 +459,7 @@ class Scopes(FormRows):
             mistakes.miss("--scope", tr("a scope of the catalogue"))
         if loaded and given in _NOT_ON and given not in loaded.form.environments:
             mistakes.note(translated(_NOT_ON[given], form=loaded.name, file=loaded.file))
-        said = {
+        fields = {
             "reason": row[Heading.REASON],
             "reference": row[Heading.REFERENCE],
             "until": self._day(row, Heading.UNTIL, mistakes),
@@ -460,13 +467,13 @@ class Scopes(FormRows):
         if loaded is None or mistakes.sentences:
             raise Failure("\n".join(mistakes.sentences))
         environment = Environment(given)
-        grant: dict[str, str | date] = filled(said)
+        grant: dict[str, str | date] = filled(fields)
         new = {}
         for scope in scopes:
             if self._is_new(row, loaded, environment, scope, grant):
                 new[scope] = grant
-        more = more_of(loaded, environment, {"scopes": new})
-        files = added_to(loaded, more) if new else {}
+        draft = more_of(loaded, environment, {"scopes": new})
+        files = added_to(loaded, draft) if new else {}
         return Placed(row, files, label=mistakes.label)
 
     def _is_new(
@@ -492,7 +499,7 @@ class Scopes(FormRows):
             )
         return scope not in loaded.form.environments[environment].scopes
 
-    def _form(self, answers: Answers, mistakes: Mistakes) -> LoadedForm | None:
+    def _form_of_row(self, answers: Answers, mistakes: Mistakes) -> LoadedForm | None:
         """Return the form that a row is about; note why it is about none."""
         codes = (answers.ovo, answers.kbo)
         folders = folders_of(codes, self.onboardings.organisations)
