@@ -13,7 +13,7 @@ import typer
 from acmidm.engine import pulumi as engine
 from acmidm.engine.previewed import Preview, keys_by_urn
 from acmidm.engine.recovery import LookTag, recover, revision_of
-from acmidm.engine.stacks import ask_what_is_there, lost, stack_of
+from acmidm.engine.stacks import ask_what_is_there, lost_clients, stack_of
 from acmidm.engine.unfinished import unfinished
 from acmidm.git import is_at_another, lacks
 from acmidm.report.approved import (
@@ -168,7 +168,7 @@ class Deployment:
         self._stack.require_none_by_hand(self._stack.desired.declared)
         for sentence in by_reason(self._stack.desired.held_back):
             typer.echo(tr("warning: {sentence}", sentence=sentence), err=True)
-        gone, unread = lost(self._stack)
+        gone, unread = lost_clients(self._stack)
         if gone:
             self._looks_first = True
             report_lost(self._stack, gone, allow_mass_change=self._allow_mass_change)
@@ -372,7 +372,7 @@ class Deployment:
         code = engine.run(
             stack.name,
             *("refresh", *program, *_UNATTENDED),
-            there=stack.at_authorities or {},
+            at_authorities=stack.at_authorities or {},
             planned=keys_by_urn(resources_in(stack.state.document)),
             state_at_the_end=True,
         )
@@ -452,7 +452,7 @@ class Deployment:
         return engine.run(
             stack.name,
             *("up", "--continue-on-error", *excluded, *_UNATTENDED),
-            there=stack.at_authorities or {},
+            at_authorities=stack.at_authorities or {},
             state_version=stack.state.version,
             planned=planned,
             state_at_the_end=record_at_the_end,

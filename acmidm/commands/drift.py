@@ -226,7 +226,9 @@ class _Looking:
         _reach(stack, self._declared or {})
 
     def compare(self) -> None:
-        """Read what the authorities have, and compare what is recorded and declared with it."""
+        """Read what the authorities have, and find for each client how what is recorded and
+        declared differs from it; a product or client that cannot be read is noted with the reason.
+        Raises Failure."""
         stack = self._stack
         with working(tr("comparing {stack} with what its authorities have", stack=stack.name)):
             recorded = stack.state.recorded

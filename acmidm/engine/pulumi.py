@@ -126,26 +126,26 @@ def last_runs(stack: str) -> list[dict[str, Any]]:
     return [dict(run) for run in runs]
 
 
-def preview(stack: str, there: Records | None, state: Mapping[str, Any]) -> dict[str, Any]:
+def preview(stack: str, at_authorities: Records | None, state: Mapping[str, Any]) -> dict[str, Any]:
     """Return the JSON of a preview, also of a failed one, whose diagnostics have the reason.
     Nothing is written. ``state`` is the stack's, as it was exported.
 
-    ``there`` is what the program is handed; see ``handing``. The program is always handed
-    something: then it reports what it refuses and goes on to its end, so that the engine shows what
-    it would remove.
+    ``at_authorities`` are the clients that the program counts as if the state had them. The program
+    is handed something also without them: then it reports what it refuses and goes on to its
+    end, so that the engine shows what it would remove.
 
     Raises:
         EngineError
         UnknownStack
     """
-    with handing(stack, there or {}, state=state) as handed:
+    with handing(stack, at_authorities or {}, state=state) as handed:
         return _document("preview", "--json", "--show-sames", *handed, "--stack", stack)
 
 
 def run(
     stack: str,
     *words: str,
-    there: Records | None,
+    at_authorities: Records | None,
     state_version: str | None = None,
     planned: Mapping[str, str] | None = None,
     state_at_the_end: bool = False,
@@ -153,10 +153,11 @@ def run(
     """Run a command on a stack with its output on the screen, each error once, and nobody to answer
     questions. Return its exit code.
 
-    ``there`` is what the program is handed, None for nothing; see ``handing``. With a
-    ``state_version`` the program refuses any other state. How far the run is with what is
-    ``planned`` is shown, see ``progress``. With ``state_at_the_end`` the state is written once,
-    which is safe where a create finds what a killed run has made.
+    ``at_authorities`` are the clients that the program counts as if the state had them. With a
+    ``state_version`` the program refuses any other state. Where the clients are None, the program
+    is handed neither. How far the run is with what is ``planned`` is shown, see ``progress``. With
+    ``state_at_the_end`` the state is written once, which is safe where a create finds what a killed
+    run has made.
 
     Raises:
         EngineError: where there is no engine.
@@ -164,7 +165,7 @@ def run(
     """
     environment = STATE_AT_THE_END if state_at_the_end else {}
     with (
-        handing(stack, there, state_version=state_version) as handed,
+        handing(stack, at_authorities, state_version=state_version) as handed,
         progress.showing(stack, planned or {}) as events,
     ):
         words = (*words, "--stack", stack, *handed, *events)

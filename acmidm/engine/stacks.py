@@ -191,9 +191,9 @@ def ask_what_is_there(stack: Stack) -> tuple[Stack, bool]:
     return stack.with_clients_at_authorities(joined(clients, recorded)), has_read_all
 
 
-def lost(stack: Stack) -> tuple[list[str], list[str]]:
-    """Return the clients of a state, by resource name, that their authority does not list, as one
-    that was restored from a backup; and why other authorities could not be read.
+def lost_clients(stack: Stack) -> tuple[list[str], list[str]]:
+    """Return the clients of a state, by resource name, that their authority lists no longer, as
+    when it was restored from a backup; and why other authorities could not be read.
 
     An authority that lists none has lost none. One that is too busy to answer soon has lost none
     either, and is not reported: the run waits longer.
@@ -257,7 +257,7 @@ def uploaded_keys(
         return keys_of(registered.jwks) if registered else {}
 
     what = f"reading the keys that are in the portal of {authorities.stack}"
-    return _of_each(authorities, clients, what, read)
+    return _read_of_each_client(authorities, clients, what, read)
 
 
 def keys_in_use(
@@ -272,10 +272,10 @@ def keys_in_use(
         return platform.authority.keys_in_use(client_id)
 
     what = f"reading which keys are in use on {authorities.stack}"
-    return _of_each(authorities, clients, what, read)
+    return _read_of_each_client(authorities, clients, what, read)
 
 
-def _of_each(
+def _read_of_each_client(
     authorities: Authorities,
     clients: Iterable[Client],
     what: str,
