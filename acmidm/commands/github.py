@@ -246,6 +246,8 @@ def _is_ours(posted: dict[str, Any], mark: str) -> bool:
 
 
 def _body(text: str, mark: str) -> str:
+    """Return a text below its mark, as an issue or comment has it; end the command where GitHub
+    does not take so much."""
     body = f"{mark}\n{text}"
     if len(body) > LONGEST_BODY:
         fail(

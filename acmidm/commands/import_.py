@@ -140,6 +140,7 @@ def _settings(tni: str | None, prod: str | None) -> dict[Environment, tuple[str,
 
 
 def _registers(settings: dict[Environment, tuple[str, Settings]]) -> dict[Environment, Register]:
+    """Read all clients of each stack from its authorities. Raises Failure."""
     registers = {}
     for environment, (stack, of_stack) in settings.items():
         with working(f"listing the clients of {stack}"):
@@ -152,7 +153,9 @@ def _print_report(sheets: Sheets, clients: Clients, unplaced: Sequence[str]) -> 
     """Print what became of each row, and the numbers of all."""
     for placed in clients.placed:
         form = list(placed.files)[-1]
-        listed = [f"{one.environment} {one.client_id}" for one in placed.source.clients.values()]
+        listed = [
+            f"{client.environment} {client.client_id}" for client in placed.source.clients.values()
+        ]
         typer.echo(plain(f"{placed.source}: {form} takes over {', '.join(listed)}", 500))
         for note in placed.notes:
             typer.echo(plain(f"  note: {note}", 1000))

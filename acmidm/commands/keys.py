@@ -349,6 +349,8 @@ def _say(language: Language, label: str, text: str) -> None:
 
 
 def _say_public(target: ListOfKeys, name: str, key: PublicJwk) -> None:
+    """Print the file and ``kid`` of a public key, its thumbprint where that is another, its
+    algorithm, and its end."""
     language = target.organisation.language
     facts = []
     if key.kid != key.thumbprint:

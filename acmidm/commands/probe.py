@@ -185,7 +185,7 @@ def probe(
                 ),
                 err=True,
             )
-        _write(probes, probes, table(probes, spoken), output)
+        _print_and_exit(probes, probes, table(probes, spoken), output)
         return
     assert form is not None  # noqa: S101 - one of the two is given
     connection = given(form, stack, platform, client_id)
@@ -200,10 +200,14 @@ def probe(
                 key, kid, sends_test_message=send_test_message, records=record
             )
     report = report_in(outcome, spoken)
-    _write(outcome, report, lines(report), output)
+    _print_and_exit(outcome, report, lines(report), output)
 
 
-def _write(outcome: Probe | Probes, report: BaseModel, text: Iterable[str], output: str) -> None:
+def _print_and_exit(
+    outcome: Probe | Probes, report: BaseModel, text: Iterable[str], output: str
+) -> None:
+    """Print a report as lines, or as JSON, then end the command with its code where something is
+    wrong."""
     if output == "json":
         text = [as_json(report)]
     for line in text:

@@ -142,11 +142,11 @@ def _of_supplier(supplier: str, onboardings: Onboardings) -> list[LoadedForm]:
 
 def _not_set(values: Values, additions: Sequence[Addition]) -> Iterator[str]:
     """Yield a sentence for each value that no form gets."""
-    own = set[tuple[str, str]]()
+    fields = set[tuple[str, str]]()
     for addition in additions:
-        own |= addition.own_fields
+        fields |= addition.own_fields
     for product, name in values:
-        if (product, name) not in own:
+        if (product, name) not in fields:
             yield tr(
                 "--set {product}.{name}: no form gets that value; give fields that differ per"
                 " environment, of products that production lacks",

@@ -154,6 +154,7 @@ def _sentence_about(item: Due) -> str:
 
 
 def _sentence_about_end(item: Ends[Ending], what: Ending, name: str) -> str:
+    """Return which key, scope or mandate of a connection ends, when, and within how many days."""
     within, last_day = item.threshold, f"{item.last_day}"
     if isinstance(what, ListedKey):
         return ntr(

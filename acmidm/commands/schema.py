@@ -38,18 +38,18 @@ def schema(
     """Write the schemas for editors, the catalogue's page, and CODEOWNERS."""
     require_project()
     offered = load_catalogue(own_catalogue())
-    texts = {SCHEMAS / name: text for name, text in schemas(offered).items()} | {
+    text_by_file = {SCHEMAS / name: text for name, text in schemas(offered).items()} | {
         PAGE: catalogue_page(offered)
     }
     if (owners := codeowners_in()) is not None:
-        texts[CODEOWNERS] = owners
-    stale = [file for file, text in texts.items() if _text_of(file) != text]
+        text_by_file[CODEOWNERS] = owners
+    stale = [file for file, text in text_by_file.items() if _text_of(file) != text]
     for file in stale:
         if check:
             typer.echo(f"{file} is not up to date; run: acmidm schema", err=True)
         else:
             make_folder(file)
-            write_whole(file, texts[file])
+            write_whole(file, text_by_file[file])
             typer.echo(f"{file} written")
     if check and stale:
         raise typer.Exit(1)
