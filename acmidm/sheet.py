@@ -137,7 +137,9 @@ class _Table(NamedTuple):
 
 
 def read_sheets(file: Path, wanted: Headings) -> Sheets:
-    """Read the rows of a spreadsheet that have anything in them. Raises Failure."""
+    """Read the rows that have anything in them, of each sheet with the headings that are wanted; of
+    other sheets say why they were left out. Raises Failure where no sheet has those headings, two
+    columns have one heading, or the file cannot be read or is too large."""
     try:
         _require_small(file, file.stat().st_size)
         tables = _tables(file, wanted)
@@ -196,7 +198,7 @@ def _table(title: str | None, cells: Cells, wanted: Headings) -> _Table:
 def _refuse_twins(file: Path, table: _Table) -> None:
     """Raise Failure for two columns with one heading: nobody can tell which is meant."""
     for column in table.known:
-        twins = [place for place, other in enumerate(table.columns) if other == column]
+        twins = [place for place, heading in enumerate(table.columns) if heading == column]
         if len(twins) > 1:
             raise Failure(
                 f"{file}: {table} has columns {both(map(_letter, twins))}, both headed {column};"
@@ -205,6 +207,8 @@ def _refuse_twins(file: Path, table: _Table) -> None:
 
 
 def _no_headings(file: Path, tables: Sequence[_Table], wanted: Headings) -> str:
+    """Return why no sheet of a file can be read, with the headings of the sheet that has most of
+    them."""
     best = max(tables, key=wanted.rank, default=None)
     but = f", but one with {', '.join(best.known)}" if best and best.known else ""
     return (
@@ -283,6 +287,8 @@ def _of_csv(file: Path, wanted: Headings) -> _Table:
 
 
 def _decoded(file: Path) -> str:
+    """Return a file as text: UTF-16, UTF-8 or what Excel writes on Windows. Raises Failure for a
+    file that is no text."""
     content = file.read_bytes()
     # Excel's "Unicode text".
     is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
