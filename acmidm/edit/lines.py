@@ -104,13 +104,13 @@ def put_first(mapping: Any, name: str, value: Any) -> None:
         mapping[name] = value
 
 
-def put_last(items: Any, more: Iterable[Any]) -> None:
+def put_last(items: Any, new_items: Iterable[Any]) -> None:
     """Give a list of a document more items, before the comments and empty lines that are below
     it."""
     below = ""
     if isinstance(items, CommentedSeq) and not items.fa.flow_style():
         below = _taken_from((items, len(items) - 1, 0))
-    items.extend(more)
+    items.extend(new_items)
     _put_behind((items, len(items) - 1, 0), below)
 
 
@@ -131,18 +131,18 @@ def put_request(environments: Any, name: str, parts: Mapping[str, Mapping[str, A
         else:
             put_below(environments, name, parts)
         return
-    for part, more in parts.items():
+    for part, wanted in parts.items():
         if not request.get(part):
             request.pop(part, None)
-            put_below(request, part, more)
+            put_below(request, part, wanted)
             continue
-        for own, value in more.items():
-            there = request[part].get(own)
+        for entry, value in wanted.items():
+            there = request[part].get(entry)
             if there is None or not isinstance(value, Mapping):
-                there, value = request[part], {own: value}
-            for field, wanted in value.items():
-                if field not in there or there[field] != wanted:
-                    put_below(there, field, wanted)
+                there, value = request[part], {entry: value}
+            for field, new_value in value.items():
+                if field not in there or there[field] != new_value:
+                    put_below(there, field, new_value)
 
 
 def take_out(mapping: Any, name: str) -> None:
@@ -184,9 +184,9 @@ def _taken_from(place: _Place | None) -> str:
     token = (holder.ca.items.get(last) or [None] * 4)[slot]
     if token is None:
         return ""
-    own, _, below = token.value.partition("\n")
-    if below and own:
-        token.value = f"{own}\n"
+    comment, _, below = token.value.partition("\n")
+    if below and comment:
+        token.value = f"{comment}\n"
     elif below:
         del holder.ca.items[last]
     return str(below)
@@ -224,6 +224,8 @@ def copied(value: Any) -> Any:
 
 
 def _editor(text: str, indent: Mapping[str, int]) -> YAML:
+    """Return what reads and writes a document with its quotation marks, its indents and, where it
+    begins with one, its ``---``."""
     yaml = YAML()  # round trip
     yaml.preserve_quotes = True
     yaml.width = _WIDE

@@ -64,8 +64,8 @@ class ListOfKeys:
         """What the form has for the environment."""
         return self.forms[0].form.environments[self.environment]
 
-    def require_room(self, more: int = 1) -> None:
-        """Raises Failure where there can be no ``more`` keys, whatever they are."""
+    def require_room(self, count_of_new: int = 1) -> None:
+        """Raises Failure where there can be no ``count_of_new`` more keys, whatever they are."""
         self._require_own()
         count = len(self.keys)
         if self.is_form:
@@ -89,7 +89,7 @@ class ListOfKeys:
                         method=method,
                     )
                 )
-        if count + more > MOST_KEYS:
+        if count + count_of_new > MOST_KEYS:
             raise Failure(
                 tr(
                     "{file} names {count} keys for {environment}, and has {most} at most; take one"
@@ -175,7 +175,7 @@ class ListOfKeys:
 
         edit_file(self.file, take_out, {}, self._checked)()
         [file] = removed
-        if not any(file.name in other.read_text("utf-8") for other in file.parent.glob("*.yaml")):
+        if not any(file.name in form.read_text("utf-8") for form in file.parent.glob("*.yaml")):
             file.unlink()
 
     @property

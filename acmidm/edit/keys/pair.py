@@ -222,6 +222,8 @@ def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) ->
 
 
 def _require_unshared(file: Path) -> None:
+    """Raises Failure where a private key is in a Git repository, by its path or by what a link
+    there means."""
     if folder := repository_of(file) or repository_of(file.resolve()):
         raise _not_public(
             file,
@@ -236,6 +238,8 @@ def _require_unshared(file: Path) -> None:
 
 
 def _keys(file: Path, content: bytes, profile: Profile) -> tuple[PublicJwk, ...]:
+    """Return the public keys in JSON, or the one in PEM or DER. Raises Failure, also where a
+    private key is among them; InvalidJwk."""
     if any(mark in content for mark in PRIVATE_MARKS):
         raise _not_public(
             file,
@@ -251,10 +255,12 @@ def _keys(file: Path, content: bytes, profile: Profile) -> tuple[PublicJwk, ...]
             raise
         except (ValueError, RecursionError):
             raise _no_key(file, tr("this is no JSON that can be read")) from None
-    return (_of_public(file, content, profile),)
+    return (_key_of_pem_or_der(file, content, profile),)
 
 
-def _of_public(file: Path, content: bytes, profile: Profile) -> PublicJwk:
+def _key_of_pem_or_der(file: Path, content: bytes, profile: Profile) -> PublicJwk:
+    """Return the one public key in PEM or DER. Raises Failure where there are several or none that
+    can be registered; InvalidJwk."""
     if (number := content.count(PEM)) > 1:
         raise _not_public(file, tr("there are {number} keys in it; give one", number=number))
     is_pem = PEM in content

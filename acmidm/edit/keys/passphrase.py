@@ -18,7 +18,7 @@ def new_passphrase(descriptor: int | None, language: Language) -> bytes:
     """Return a passphrase for a new key: typed twice, or the first line of a file descriptor.
     Raises Failure."""
     if descriptor is not None:
-        given = _read(descriptor)
+        given = _first_line(descriptor)
     else:
         given = _typed(language.tr("Passphrase of the new private key:"))
         if _typed(language.tr("The same again:")) != given:
@@ -40,11 +40,13 @@ def known_passphrase(descriptor: int | None, language: Language) -> bytes:
     """Return the passphrase of a file that there is: typed once, or the first line of a file
     descriptor. Raises Failure."""
     if descriptor is not None:
-        return _read(descriptor).encode()
+        return _first_line(descriptor).encode()
     return _typed(language.tr("Passphrase of the file:")).encode()
 
 
 def _typed(prompt: str) -> str:
+    """Return what is typed at the terminal, which does not show it. Raises Failure where there is
+    no terminal, or what is typed can be no passphrase."""
     if not sys.stdin.isatty():
         raise Failure(
             tr(
@@ -56,7 +58,9 @@ def _typed(prompt: str) -> str:
     return _checked(given.encode())
 
 
-def _read(descriptor: int) -> str:
+def _first_line(descriptor: int) -> str:
+    """Return the first line of a file descriptor, of which little more is read than a passphrase
+    may have. Raises Failure where it cannot be read, or can be no passphrase."""
     content = b""
     try:
         while (
@@ -77,6 +81,8 @@ def _read(descriptor: int) -> str:
 
 
 def _checked(content: bytes) -> str:
+    """Return a passphrase as text. Raises Failure where it is not UTF-8, is too long or has a byte
+    that is 0."""
     try:
         text = content.decode()
     except UnicodeDecodeError:
