@@ -60,10 +60,12 @@ def form_page(catalogue: Catalogue) -> str:
     verified = [name for name in offered if catalogue.scopes[name].is_verified(Platform.ACMIDM)]
     assigned = catalogue.assigned_by_provider(Platform.ACMIDM)
     products = catalogue.products.values()
-    schemas = {one.product: one.configuration for one in products if one.configuration}
-    texts = _texts()
+    schemas = {
+        product.product: product.configuration for product in products if product.configuration
+    }
+    sentences = _texts()
     facts = json.dumps(
-        {"texts": texts, "limits": _limits(), "products": schemas}, ensure_ascii=False
+        {"texts": sentences, "limits": _limits(), "products": schemas}, ensure_ascii=False
     )
     jinja = Jinja(
         loader=PackageLoader("acmidm.form_page", "assets"),
@@ -72,7 +74,7 @@ def form_page(catalogue: Catalogue) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    jinja.filters["combined"] = lambda attributes, more: {**attributes, **more}
+    jinja.filters["combined"] = lambda attributes, added: {**attributes, **added}
     return jinja.get_template("page.html.j2").render(
         policy=policy,
         environments=list(map(str, Environment)),
@@ -80,7 +82,7 @@ def form_page(catalogue: Catalogue) -> str:
         products=sorted(products, key=lambda product: product.configuration is None),
         offered=[name for name in offered if name not in assigned],
         verified=verified,
-        known=texts[Language.NL],
+        known=sentences[Language.NL],
         label_of=_label_of,
         hints_of=_hints_of,
         # Our own files, whose hashes the policy names; in JSON, "<" is all that could end its
@@ -92,13 +94,18 @@ def form_page(catalogue: Catalogue) -> str:
 
 
 def _texts() -> dict[str, dict[str, str]]:
-    texts: dict[str, dict[str, str]] = {}
+    """Return each sentence of the page by its name, per language, as a template."""
+    sentences: dict[str, dict[str, str]] = {}
     for language in Language:
-        texts[language] = {name: language.template(one) for name, one in SENTENCES.items()}
-    return texts
+        sentences[language] = {
+            name: language.template(sentence) for name, sentence in SENTENCES.items()
+        }
+    return sentences
 
 
 def _limits() -> dict[str, Any]:
+    """Return the limits and patterns that a form's fields have, by the names that the page's
+    scripts use."""
     return {
         "application": NAME,
         "longestApplication": LONGEST_APPLICATION,
