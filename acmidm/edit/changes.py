@@ -207,23 +207,25 @@ class Rows(ABC, Generic[S]):
                 self.placed.append(self.place(source))
             except Failure as failure:
                 self.note(source, str(failure).splitlines())
-        while not self._are_valid():
+        while not self._leave_out_wrong():
             # What was wrong on account of one that is left out may be right now.
             pass
 
-    def _are_valid(self) -> bool:
+    def _leave_out_wrong(self) -> bool:
+        """Add the changes of all placed rows anew, and leave out each row whose files would be
+        wrong; return whether none was wrong among all forms."""
         self.changes = Changes(self.changes.read)
-        for one in list(self.placed):
+        for placed in list(self.placed):
             try:
-                self.changes.add(one.files)
+                self.changes.add(placed.files)
             except Failure as failure:
-                self.placed.remove(one)
-                self.note(one.source, str(failure).splitlines())
+                self.placed.remove(placed)
+                self.note(placed.source, str(failure).splitlines())
         problems = self.changes.problems()
-        for one in list(self.placed):
-            if own := about(one.files, problems):
-                self.placed.remove(one)
-                self.note(one.source, self.changes.sentences(own, one.label))
+        for placed in list(self.placed):
+            if wrong := about(placed.files, problems):
+                self.placed.remove(placed)
+                self.note(placed.source, self.changes.sentences(wrong, placed.label))
         return not problems
 
 
@@ -291,11 +293,13 @@ def _rewrite(file: Path, text: str) -> None:
 def about(files: Iterable[Path], problems: Iterable[Problem]) -> list[Problem]:
     """Return the problems in some files, those of the folders that they are in, such as a link, and
     those in other files on account of them."""
-    own: set[Path] = set()
+    concerned: set[Path] = set()
     for file in files:
         path = shown(absolute(file))
-        own.update((path, *path.parents))
-    return [problem for problem in problems if not own.isdisjoint({problem.file, problem.also})]
+        concerned.update((path, *path.parents))
+    return [
+        problem for problem in problems if not concerned.isdisjoint({problem.file, problem.also})
+    ]
 
 
 def path_in(files: Collection[Path], problem: Problem) -> DocumentPath:
