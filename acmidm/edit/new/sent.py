@@ -95,7 +95,7 @@ class Taken:
             tr("Dear sir or madam") + ",",
             "",
             tr("We cannot process your form yet. This is not clear yet:"),
-            *(f"- {one}" for one in self.unclear),
+            *(f"- {sentence}" for sentence in self.unclear),
             "",
             tr(
                 "Open the file on the page of the connection form, correct it, and mail us the new"
@@ -193,6 +193,8 @@ def _takes_over(document: YamlDocument) -> bool:
 
 
 def _taken(file: Path, content: bytes, document: YamlDocument) -> Taken:
+    """Return a document that was sent, with what is wrong with it by itself. ``content`` is that of
+    the whole file."""
     is_form = file.suffix == ".yaml"
     # In what can be read as a form, a private key has its place among the other mistakes.
     if is_private_key(content) and not (is_form and document.data):
@@ -224,7 +226,7 @@ def _taken(file: Path, content: bytes, document: YamlDocument) -> Taken:
 def _beyond(document: YamlDocument) -> Iterator[Problem]:
     """Yield each field of forms and organisations that no sender decides, such as rights and
     exemptions."""
-    more = ("attributes", "default", "reference") if _takes_over(document) else ()
+    taken_over = ("attributes", "default", "reference") if _takes_over(document) else ()
     for *place, name in document.names():
         known: Collection[str | int]
         match place:
@@ -233,9 +235,9 @@ def _beyond(document: YamlDocument) -> Iterator[Problem]:
             case ["form"]:
                 known = ("application", "contacts", "environments")
             case ["form", "environments", _]:
-                known = ("jwks", "scopes", "products", *more)
+                known = ("jwks", "scopes", "products", *taken_over)
             case ["form", "environments", _, "scopes", _]:
-                known = ("reason", "until", *more)
+                known = ("reason", "until", *taken_over)
             case ["form", "environments", _, "jwks", _]:
                 known = ("file",)
             case _:
