@@ -15,7 +15,7 @@ from typing import Any
 
 from acmidm.edit.changes import Content
 from acmidm.edit.new.answers import Values, parsed
-from acmidm.edit.new.existing import added_to, leaving, more_of
+from acmidm.edit.new.existing import added_to, draft_adding, leaving
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.form import EnvironmentRequest
@@ -72,7 +72,9 @@ class Addition:
         there stay."""
         if not self.parts:
             return {}
-        return added_to(self.loaded, replace(more_of(self.loaded, _PROD, self.parts), like=_TNI))
+        return added_to(
+            self.loaded, replace(draft_adding(self.loaded, _PROD, self.parts), like=_TNI)
+        )
 
     def sentences(self) -> Iterator[str]:
         """Yield what was written, and what TNI cannot tell, a line each."""
@@ -83,8 +85,8 @@ class Addition:
             )
         else:
             names = []
-            for part, more in self.parts.items():
-                names += [self._named(part, name) for name in more]
+            for part, added in self.parts.items():
+                names += [self._named(part, name) for name in added]
             yield language.tr(
                 "{form} now has for production: {added}. All else is as it was.",
                 form=form,
@@ -123,6 +125,7 @@ class Addition:
                 self.parts.setdefault("attributes", {})[name] = {}
 
     def _leave_out(self, part: str, name: str) -> None:
+        """Note among what is unknown that production does not offer a scope or product."""
         self.unknown.append(
             self.language.tr(
                 "{what} is not offered on production, and was left out.",
@@ -133,8 +136,8 @@ class Addition:
     def _own_fields(self, product: Product) -> Iterator[tuple[str, Any]]:
         """Yield the fields that differ per environment, each with production's value, or None where
         it has none yet."""
-        own = [name for name, one in product.fields.items() if one.differs_per_environment]
-        for name in own:
+        names = [name for name, field in product.fields.items() if field.differs_per_environment]
+        for name in names:
             self.own_fields.add((product.product, name))
             part = product.properties.get(name, {})
             if given := self._values.get((product.product, name)):

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from acmidm.edit.changes import Content, Placed, Read, Rows
-from acmidm.edit.new.draft import PLATFORM, Draft, speaks_for
-from acmidm.edit.new.organisations import OwningOrganisation, new_owner, of_others
+from acmidm.edit.new.draft import PLATFORM, Draft, speaking_names
+from acmidm.edit.new.organisations import OwningOrganisation, identities_of_others, new_owner
 from acmidm.edit.new.rows import CLIENT_IDS, Heading
 from acmidm.form_text import Quoted, file_text
 from acmidm.importing.listed import (
@@ -327,7 +327,7 @@ class Clients(Rows[ExistingClients]):
                         names[name].add(text)
                 products = {name: one.configuration for name, one in client.configurations.items()}
                 request = {client.environment.value: {"products": products}}
-                for name, texts in speaks_for(request, self._catalogue).items():
+                for name, texts in speaking_names(request, self._catalogue).items():
                     names[name].update(texts)
         return owner.speaking({name: sorted(texts) for name, texts in names.items()}).organisation
 
@@ -456,7 +456,7 @@ class Owners:
             unknown["kbo"] = kbo
         if look_of(customer) != look_of(own.name):
             unknown["name"] = customer
-        for name, folder in of_others(unknown, owner.folder, self.organisations):
+        for name, folder in identities_of_others(unknown, owner.folder, self.organisations):
             column = Heading.KBO if name == "kbo" else Heading.CUSTOMER
             yield (
                 f"{row.named(column)} has {quoted(row[column])}, which is that of {folder}"

@@ -87,11 +87,11 @@ class Draft:
         the form has.
         """
         files: dict[Path, Content] = {}
-        for texts in key_files.values():
-            files |= texts
+        for texts_by_file in key_files.values():
+            files |= texts_by_file
         if self.owner.is_new:
             file = forms / self.owner.folder / ORGANISATION_FILE
-            files[file] = _organisation(self.owner, comments)
+            files[file] = _organisation_text(self.owner, comments)
         environments = {}
         for environment, request in self.form["environments"].items():
             environments[environment] = _request(request, key_files.get(environment, ()))
@@ -155,7 +155,9 @@ def _explained(form: Mapping[str, Any], language: Language) -> str:
     return file_text("onboarding", filled(fields), comment) + "\n".join([*lines, ""])
 
 
-def _organisation(owner: OwningOrganisation, language: Language | None) -> str:
+def _organisation_text(owner: OwningOrganisation, language: Language | None) -> str:
+    """Return the text of a new organisation's file. ``language`` is that of the comments; without
+    one it has none."""
     fields = dict(owner.fields)
     if "kbo" in fields:
         fields["kbo"] = Quoted(fields["kbo"])
@@ -205,7 +207,7 @@ def draft_of(
     }
     environments = {Environment.TNI.value: request}
     if owner.is_new:
-        owner = owner.speaking(speaks_for(environments, catalogue))
+        owner = owner.speaking(speaking_names(environments, catalogue))
     return Draft(owner, {**filled(form), "environments": environments})
 
 
@@ -237,8 +239,8 @@ def _configured(
     """Return the configuration of each product that needs one, or is given any of it."""
     configured: dict[str, Any] = {}
     fields: dict[str, dict[str, Sequence[str]]] = {}
-    for (product, field_name), texts in answers.values.items():
-        fields.setdefault(product, {})[field_name] = texts
+    for (product, field_name), values in answers.values.items():
+        fields.setdefault(product, {})[field_name] = values
     for name in dict.fromkeys([*names, *fields]):
         given = fields.get(name, {})
         wanted = catalogue.products.get(name)
@@ -273,15 +275,18 @@ def _known(product: Product, name: str, owner: OwningOrganisation) -> Sequence[s
     return ()
 
 
-def speaks_for(
+def speaking_names(
     environments: Mapping[str, Mapping[str, Any]], catalogue: Catalogue
 ) -> dict[str, list[str]]:
-    """Return under which names a form sends, by its products."""
+    """Return the names under which a form sends, by the field of its products that has them:
+    {"bron_uri": ["urn://gent/mijn-gent"]}."""
     names: dict[str, dict[str, None]] = {}
     for request in environments.values():
         for product, configuration in request.get("products", {}).items():
             if product not in catalogue.products:
                 continue
-            for (name, *_), text in speaking_values(catalogue.products[product], configuration):
-                names.setdefault(name, {})[text] = None
-    return {name: list(texts) for name, texts in names.items()}
+            for (field_name, *_), name in speaking_values(
+                catalogue.products[product], configuration
+            ):
+                names.setdefault(field_name, {})[name] = None
+    return {field_name: list(ordered) for field_name, ordered in names.items()}

@@ -37,11 +37,11 @@ def form_of_application(
     read: Onboardings, folder: str, application: str, files: Files
 ) -> tuple[LoadedForm | None, str | None]:
     """Return the valid form of an application, which may have another name by now; and why it
-    cannot be changed, where that is so.
+    cannot be changed, where that is so. Both are None where the application has no form.
 
     A form has had a name that is under ``formerly``, or that its file has still.
     """
-    loaded = _loaded(read, folder, application)
+    loaded = _sound_form(read, folder, application)
     if loaded is None:
         return None, _mistaken(read, folder, application, files)
     name = loaded.form.application
@@ -55,17 +55,19 @@ def form_of_application(
     )
 
 
-def _loaded(read: Onboardings, folder: str, application: str) -> LoadedForm | None:
-    own = [loaded for loaded in read.forms if loaded.file.parent.name == folder]
-    for loaded in own:
+def _sound_form(read: Onboardings, folder: str, application: str) -> LoadedForm | None:
+    """Return the form of an application by the name that it has now, else by an earlier one, else
+    by its file; None where the folder has none without mistakes."""
+    forms = [loaded for loaded in read.forms if loaded.file.parent.name == folder]
+    for loaded in forms:
         if loaded.form.application == application:
             return loaded
-    for loaded in own:
+    for loaded in forms:
         # Without the other forms: a name that came with an organisation that merged is free.
         earlier = former_keys(loaded.organisation, loaded.form, None)
         if connection_key(loaded.organisation.code, application) in earlier:
             return loaded
-    for loaded in own:
+    for loaded in forms:
         if loaded.file.name == form_file(application):
             return loaded
     return None
@@ -98,13 +100,13 @@ def leaving(loaded: LoadedForm, today: date) -> str | None:
     )
 
 
-def more_of(
+def draft_adding(
     loaded: LoadedForm,
     environment: Environment,
     parts: Mapping[str, Mapping[str, Any]],
     contacts: Sequence[str] = (),
 ) -> Draft:
-    """Return a draft of what a form that is there gets more: scopes, products and attributes."""
+    """Return a draft that adds scopes, products, attributes and contacts to a form that exists."""
     owner = OwningOrganisation(loaded.file.parent.name, loaded.organisation)
     return Draft(owner, {"contacts": contacts, "environments": {environment: parts}})
 
@@ -119,8 +121,8 @@ def added_to(
     hand took away, where the draft says so.
     """
     files: dict[Path, Content] = {}
-    for texts in key_files.values():
-        files |= texts
+    for texts_by_file in key_files.values():
+        files |= texts_by_file
 
     def edit(document: Any) -> None:
         known = loaded.form.contacts
@@ -144,15 +146,15 @@ def _parts_of(
     """Return what an environment of a form gets of a draft: of a scope that it has, nothing but
     what a hand set otherwise. Of a draft that is like another environment, what it lacks is as
     there, but for the fields that are given."""
-    has = loaded.form.environments.get(environment, EnvironmentRequest())
+    current = loaded.form.environments.get(environment, EnvironmentRequest())
     parts = CommentedMap()
     for part in ("scopes", "products", "attributes"):
-        for name, own in draft.form["environments"][environment].get(part, {}).items():
-            if draft.without is None and part == "scopes" and name in has.scopes:
+        for name, wanted in draft.form["environments"][environment].get(part, {}).items():
+            if draft.without is None and part == "scopes" and name in current.scopes:
                 continue
-            value = copied(own)
+            value = copied(wanted)
             if draft.like:
-                value = _with_fields(environments[draft.like][part][name], own)
+                value = _with_fields(environments[draft.like][part][name], wanted)
             parts.setdefault(part, CommentedMap())[name] = value
     return parts
 
@@ -300,9 +302,11 @@ def _not_sent(there: EnvironmentRequest, sent: Mapping[str, Any]) -> Iterator[st
 def _about_scopes(
     where: str, there: EnvironmentRequest, sent: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[str]:
-    for name, own in there.scopes.items():
+    """Yield each reason and last day that a sender writes otherwise, of scopes that the form has:
+    the form keeps its own."""
+    for name, scope in there.scopes.items():
         for field in ("reason", "until"):
-            old, new = getattr(own, field), sent.get(name, {}).get(field)
+            old, new = getattr(scope, field), sent.get(name, {}).get(field)
             if new not in (None, old):
                 yield tr(
                     "{where}: {scope} keeps its {field}, {old}; the sender writes {new}",
@@ -317,6 +321,8 @@ def _about_scopes(
 def _about_product(
     where: str, product: str, there: Mapping[str, Any], sent: Mapping[str, Any]
 ) -> Iterator[str]:
+    """Yield each field of a product that the form has and that gets another value by what was sent;
+    of a list only what it loses."""
     for name, new in sent.items():
         old = there.get(name)
         if isinstance(old, list) and isinstance(new, list):
@@ -342,6 +348,7 @@ def _about_product(
 def _about_keys(
     where: str, there: Iterable[PublicJwk], sent: Mapping[str, PublicJwk]
 ) -> Iterator[str]:
+    """Yield each key that the form has already and that was sent with other members: it stays."""
     for key in there:
         same = sent.get(key.thumbprint, key)
         if members := [name for name, *_ in differing(same.members, key.members)]:
@@ -356,6 +363,8 @@ def _about_keys(
 
 
 def _kept(where: str, names: Iterable[str]) -> Iterator[str]:
+    """Yield a sentence with the names that a form keeps although the file lacks them; nothing where
+    there are none."""
     if kept := sorted(names):
         yield tr(
             "{where} keeps {names}, which the file lacks: the form changes by hand where that"

@@ -16,7 +16,7 @@ from pathlib import Path
 from acmidm.edit.changes import Changes, Content, Read, about, path_in
 from acmidm.edit.keys.declaring import free_names
 from acmidm.edit.keys.pair import ended, text_of
-from acmidm.edit.new.draft import Draft, Key, file_of, speaks_for
+from acmidm.edit.new.draft import Draft, Key, file_of, speaking_names
 from acmidm.edit.new.existing import (
     about_form,
     about_key,
@@ -80,8 +80,8 @@ class SentFiles:
         self._place_all(taken)
         while problems := self.changes.problems():
             if self._reads_all:
-                for one in filter(Taken.is_right, taken):
-                    self._note_problems(one, problems)
+                for document in filter(Taken.is_right, taken):
+                    self._note_problems(document, problems)
             self._reads_all = True
             self.changes = Changes(self.changes.read)
             self._organisations = dict(self._there)
@@ -91,11 +91,11 @@ class SentFiles:
     def _place_all(self, taken: Iterable[Taken]) -> None:
         """Add the changes of each that is right as far as is known, or note what is wrong with
         it."""
-        for one in filter(Taken.is_right, taken):
+        for document in filter(Taken.is_right, taken):
             try:
-                self._place(one)
+                self._place(document)
             except Failure as failure:
-                one.for_team += str(failure).splitlines()
+                document.for_team += str(failure).splitlines()
 
     def _note_problems(self, source: Taken, problems: Iterable[Problem]) -> None:
         """Note what its sender has to correct, by the names of the page's fields; the team lets an
@@ -175,7 +175,7 @@ class SentFiles:
         fields = given.model_dump(mode="json", include={"name", "ovo", "kbo"}, exclude_none=True)
         if given.language is not Language.NL:
             fields["language"] = given.language.value
-        names = speaks_for(sent.form["environments"], self._catalogue)
+        names = speaking_names(sent.form["environments"], self._catalogue)
         return OwningOrganisation(folder, given, fields).speaking(names)
 
     def _folders_of(self, given: Organisation) -> Iterator[str]:
@@ -185,15 +185,17 @@ class SentFiles:
         organisations = self._organisations
         found = folders_of((given.ovo, given.kbo), organisations)
         if given.ovo:
-            found = [one for one in found if organisations[one].ovo in (None, given.ovo)]
+            found = [folder for folder in found if organisations[folder].ovo in (None, given.ovo)]
         yield from found
         if len(found) != 1:
             return
-        own = organisations[found[0]]
-        is_numbered = own.kbo is not None and given.kbo not in (None, own.kbo)
-        for folder, other in organisations.items():
-            has_number = is_numbered and other.kbo == given.kbo
-            if folder != found[0] and (has_number or look_of(other.name) == look_of(given.name)):
+        organisation = organisations[found[0]]
+        is_numbered = organisation.kbo is not None and given.kbo not in (None, organisation.kbo)
+        for folder, candidate in organisations.items():
+            has_number = is_numbered and candidate.kbo == given.kbo
+            if folder != found[0] and (
+                has_number or look_of(candidate.name) == look_of(given.name)
+            ):
                 yield folder
 
     def _loaded(self, sent: Draft, owner: OwningOrganisation, source: Taken) -> LoadedForm | None:
@@ -276,14 +278,14 @@ class SentFiles:
         """
         files = Files(self.changes.texts)
         there = thumbprints(loaded.keys.get(environment, ()) if loaded else ())
-        more = [key for key in keys if getattr(key, "thumbprint", None) not in there]
+        new_keys = [key for key in keys if getattr(key, "thumbprint", None) not in there]
         free = free_names(
             f"{form.stem}-{environment}-{datetime.now(UTC).year}",
-            len(more),
+            len(new_keys),
             lambda name: files.exists(absolute(form.with_name(f"{name}.jwk.json"))),
         )
         texts: dict[Path, str] = {}
-        for name, key in zip(free, more, strict=True):
+        for name, key in zip(free, new_keys, strict=True):
             file = form.with_name(f"{name}.jwk.json")
             if not isinstance(key, PublicJwk):
                 texts[file] = json.dumps(key)  # what is wrong with it is for the loader to say
@@ -302,13 +304,13 @@ def _differences(folder: str, organisation: Organisation, given: Organisation) -
         "{name} exists already: check that the sender may speak for it", name=organisation.name
     )
     for name in ("name", "ovo", "kbo"):
-        own, stays = getattr(given, name), getattr(organisation, name)
-        if own is not None and own != stays:
+        sent, in_file = getattr(given, name), getattr(organisation, name)
+        if sent is not None and sent != in_file:
             yield tr(
                 "{folder}/organisation.yaml does not change: the sender writes {own} as {field},"
                 " where it has {has}",
                 folder=folder,
                 field=name,
-                own=quoted(own),
-                has=quoted_or_none(stays),
+                own=quoted(sent),
+                has=quoted_or_none(in_file),
             )

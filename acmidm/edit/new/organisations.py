@@ -65,7 +65,7 @@ def owner_of(
         return None
     folders = _folders_meant(text, organisations)
     if not folders:
-        return _new(text, given, organisations, mistakes)
+        return _new_organisation(text, given, organisations, mistakes)
     if len(folders) > 1:
         found = listed(folders)
         mistakes.add(
@@ -74,9 +74,11 @@ def owner_of(
         )
         return None
     [folder] = folders
-    own, file = organisations[folder], (forms / folder / ORGANISATION_FILE).as_posix()
-    refuse_another({"name": given.name, "ovo": given.ovo, "kbo": given.kbo}, own, file, mistakes)
-    if not own.code:
+    organisation, file = organisations[folder], (forms / folder / ORGANISATION_FILE).as_posix()
+    refuse_another(
+        {"name": given.name, "ovo": given.ovo, "kbo": given.kbo}, organisation, file, mistakes
+    )
+    if not organisation.code:
         mistakes.note(
             tr(
                 "{file}: has neither ovo nor kbo, and is not changed; the team that runs"
@@ -84,7 +86,7 @@ def owner_of(
                 file=file,
             )
         )
-    return OwningOrganisation(folder, own)
+    return OwningOrganisation(folder, organisation)
 
 
 def _folders_meant(text: str, organisations: Organisations) -> list[str]:
@@ -101,13 +103,13 @@ def refuse_another(
     """Note each name and code that is given and is not the one in ``file``, which has the
     organisation."""
     for name, value in given.items():
-        has = getattr(organisation, name)
-        if value is not None and has not in (value, code_in(value) or value):
+        in_file = getattr(organisation, name)
+        if value is not None and in_file not in (value, code_in(value) or value):
             sentence = tr(
                 "{file} has {shown}, and is not changed; leave the option out, or have the team"
                 " that runs onboarding change that file",
                 file=file,
-                shown=quoted_or_none(has),
+                shown=quoted_or_none(in_file),
             )
             mistakes.add(f"--{name}", sentence)
 
@@ -117,28 +119,30 @@ def quoted_or_none(text: str | None) -> str:
     return quoted(text) if text else tr("none")
 
 
-def _new(
+def _new_organisation(
     text: str, given: Answers, organisations: Organisations, mistakes: Mistakes
 ) -> OwningOrganisation | None:
-    said = {"name": given.name, "ovo": given.ovo, "kbo": given.kbo}
+    """Return a new organisation by what answers have of it; None, and a note in ``mistakes``, where
+    they have no code, its code was another's, or its folder is."""
+    identity = {"name": given.name, "ovo": given.ovo, "kbo": given.kbo}
     kind = _kind_of(text)
-    if kind in said:
-        said[kind] = said[kind] or text
-    if not said["ovo"] and not said["kbo"]:
+    if kind in identity:
+        identity[kind] = identity[kind] or text
+    if not identity["ovo"] and not identity["kbo"]:
         mistakes.add("--organisation", _unknown(text, organisations))
         return None
     known = len(mistakes.sentences)
     for name in ("ovo", "kbo"):
-        mistakes.add(f"--{name}", *of_earlier_code(said[name], organisations))
+        mistakes.add(f"--{name}", *of_earlier_code(identity[name], organisations))
     if len(mistakes.sentences) > known:
         return None
-    folder = slug(said["name"] or "") or slug(said["ovo"] or said["kbo"] or "")
+    folder = slug(identity["name"] or "") or slug(identity["ovo"] or identity["kbo"] or "")
     if kind == "folder":
         folder = text
     if folder in organisations:
         mistakes.add("--name", _of_other_codes(folder))
         return None
-    fields = {**said, "ovo": (said["ovo"] or "").upper(), "owners": list(given.owners)}
+    fields = {**identity, "ovo": (identity["ovo"] or "").upper(), "owners": list(given.owners)}
     if given.language is not Language.NL:
         fields["language"] = given.language and given.language.value
     return new_owner(folder, filled(fields))
@@ -156,13 +160,13 @@ def _kind_of(text: str) -> str:
 def of_earlier_code(text: str | None, organisations: Organisations) -> Iterator[str]:
     """Yield whose code a text was, and which one that organisation has now."""
     code = code_in(text)
-    for one in organisations.values():
-        if code in one.earlier_codes:
+    for organisation in organisations.values():
+        if code in organisation.earlier_codes:
             yield tr(
                 "{name} had {code} earlier, and has {now} now; give that code",
                 code=code,
-                name=one.name,
-                now=one.code,
+                name=organisation.name,
+                now=organisation.code,
             )
 
 
@@ -198,39 +202,48 @@ def code_in(text: str | None) -> str | None:
         return None
 
 
-def codes_in(texts: Iterable[str | None]) -> list[str]:
-    """Return the codes that texts are, but for a shared KBO number, which is nobody's."""
-    return identifying(*map(code_in, texts))
+def codes_in(answers: Iterable[str | None]) -> list[str]:
+    """Return the codes among answers, as the register writes them, but for a shared KBO number,
+    which is nobody's."""
+    return identifying(*map(code_in, answers))
 
 
-def folders_of(texts: Iterable[str | None], organisations: Organisations) -> list[str]:
-    """Return the folders of those who have one of the codes that texts are."""
+def folders_of(answers: Iterable[str | None], organisations: Organisations) -> list[str]:
+    """Return the folders of those who have one of the codes among answers."""
     found = []
-    for code in codes_in(texts):
+    for code in codes_in(answers):
         found += _folders_with(code, organisations)
     return list(dict.fromkeys(found))
 
 
 def _folders_with(code: str, organisations: Organisations) -> list[str]:
-    return [folder for folder, one in organisations.items() if code in (one.ovo, one.kbo)]
+    return [
+        folder
+        for folder, organisation in organisations.items()
+        if code in (organisation.ovo, organisation.kbo)
+    ]
 
 
 def folders_named(name: str, organisations: Organisations) -> list[str]:
     """Return the folders of those who have a name, or one that looks like it."""
     look = look_of(name)
-    return [folder for folder, one in organisations.items() if look and look == look_of(one.name)]
+    return [
+        folder
+        for folder, organisation in organisations.items()
+        if look and look == look_of(organisation.name)
+    ]
 
 
-def of_others(
+def identities_of_others(
     given: Mapping[str, str | None], folder: str, organisations: Organisations
 ) -> Iterator[tuple[str, str]]:
-    """Yield each ``name`` or code in ``given`` that is that of another organisation than a
-    folder's, with the folder of that one."""
+    """Yield the ``name``, ``ovo`` or ``kbo`` in ``given`` that another organisation has than that
+    of ``folder``, with the folder of that other one: ("kbo", "stad-gent")."""
     for field_name, text in given.items():
         if field_name == "name":
-            found = folders_named(text or "", organisations)
+            owners = folders_named(text or "", organisations)
         else:
-            found = folders_of([text], organisations)
-        for other in found:
-            if other != folder:
-                yield field_name, other
+            owners = folders_of([text], organisations)
+        for owner in owners:
+            if owner != folder:
+                yield field_name, owner

@@ -24,13 +24,13 @@ from acmidm.edit.new.answers import (
     separate,
 )
 from acmidm.edit.new.draft import draft_of
-from acmidm.edit.new.existing import added_to, form_of_application, leaving, more_of
+from acmidm.edit.new.existing import added_to, draft_adding, form_of_application, leaving
 from acmidm.edit.new.organisations import (
     NOBODY,
     OwningOrganisation,
     codes_in,
     folders_of,
-    of_others,
+    identities_of_others,
     owner_of,
     refuse_another,
 )
@@ -302,7 +302,7 @@ class Towns(FormRows):
         other_name = given.name
         if other_name and look_of(other_name) == look_of(organisation.name):
             other_name = None
-        foreign = of_others({**unknown, "name": other_name}, folder, organisations)
+        foreign = identities_of_others({**unknown, "name": other_name}, folder, organisations)
         for field, other_folder in foreign:
             sentence = tr(
                 "is that of onboardings/{other}, in a row of onboardings/{folder}; a row is about"
@@ -472,7 +472,7 @@ class Scopes(FormRows):
         for scope in scopes:
             if self._is_new(row, loaded, environment, scope, grant):
                 new[scope] = grant
-        draft = more_of(loaded, environment, {"scopes": new})
+        draft = draft_adding(loaded, environment, {"scopes": new})
         files = added_to(loaded, draft) if new else {}
         return Placed(row, files, label=mistakes.label)
 

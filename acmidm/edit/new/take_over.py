@@ -16,7 +16,7 @@ from typing import Any
 
 from acmidm.edit.changes import Changes
 from acmidm.edit.keys.pair import ended, written_members
-from acmidm.edit.new.existing import added_to, more_of
+from acmidm.edit.new.existing import added_to, draft_adding
 from acmidm.form_text import Quoted, ToFill, lines_of
 from acmidm.report.kinds import Change, Kind, Scale, who
 from acmidm.report.three_views import ClientDrift
@@ -282,7 +282,7 @@ class TakeOver:
 
     def _require_valid(self, contacts: Sequence[str] = (), **parts: Mapping[str, Any]) -> None:
         """Raises Failure where the form may not have more, with what the loader says of it then."""
-        more = more_of(self._loaded, self.declared.environment, parts, contacts)
+        more = draft_adding(self._loaded, self.declared.environment, parts, contacts)
         file, catalogue = self._loaded.file, self._stack.forms.settings.catalogue_folder
         changes = Changes(partial(read_onboardings, [file], catalogue))
         # As text: how its lines end is for whoever edits it.
