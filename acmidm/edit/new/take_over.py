@@ -141,6 +141,8 @@ class TakeOver:
             raise Failure("\n".join([nothing, *self.notes]))
 
     def _take(self, change: Change) -> None:
+        """Take a change over by its kind, or note why it is not taken over. A note, and what other
+        changes say already, is passed over."""
         if change.kind in _SAID_OTHERWISE or change.kind.row.scale is Scale.NOTE:
             return
         try:
@@ -181,7 +183,7 @@ class TakeOver:
                 form=self._loaded.file,
             )
         ]
-        comments += [tr("taken over: {what}", what=_sentence(one)) for one in self._accepted]
+        comments += [tr("taken over: {what}", what=_sentence(change)) for change in self._accepted]
         lines = [f"# {plain(comment, WHOLE)}" for comment in (*comments, *self.notes)]
         text = "\n".join([*lines, *lines_of(fields), ""])
         if problems := _read(text).problems:
@@ -203,16 +205,18 @@ class TakeOver:
         return self._catalogue.scopes_by_name[self.declared.platform].get(name, name)
 
     def _take_scope(self, change: Change) -> None:
+        """Add a scope to what the form gets, as the authority has it; its reason is left to fill in
+        where the form has none. Raises Failure where no form may have it."""
         granted = str(change.subject)
         if granted in OPERATOR_RIGHTS:
             raise Failure(
                 tr("it is a right of operators, which no form may have; take it away in the portal")
             )
         name = self._in_catalogue(granted)
-        own = self._request.scopes.get(name, ScopeRequest())
-        scope: dict[str, Any] = {"reason": own.reason or ToFill()}
+        in_form = self._request.scopes.get(name, ScopeRequest())
+        scope: dict[str, Any] = {"reason": in_form.reason or ToFill()}
         is_default = self._real.granted[granted].default
-        if is_default is not own.default:
+        if is_default is not in_form.default:
             scope["default"] = is_default
         if name not in self._request.scopes and (reference := _reference(change)):
             scope["reference"] = reference
@@ -263,6 +267,9 @@ class TakeOver:
         self._remove("products", str(change.subject))
 
     def _take_product(self, change: Change) -> None:
+        """Add to what the form gets each field of a configuration that differs from what was
+        recorded, and remove those that the authority lacks. Raises Failure where the configuration
+        has another's mark, or no form may have its values."""
         product = str(change.subject)
         real, recorded = self._real.products[product], self._recorded.product(product)
         if not real.owner.is_connection_of(recorded.owner):
@@ -282,16 +289,18 @@ class TakeOver:
 
     def _require_valid(self, contacts: Sequence[str] = (), **parts: Mapping[str, Any]) -> None:
         """Raises Failure where the form may not have more, with what the loader says of it then."""
-        more = draft_adding(self._loaded, self.declared.environment, parts, contacts)
+        draft = draft_adding(self._loaded, self.declared.environment, parts, contacts)
         file, catalogue = self._loaded.file, self._stack.forms.settings.catalogue_folder
         changes = Changes(partial(read_onboardings, [file], catalogue))
         # As text: how its lines end is for whoever edits it.
         changes.texts[absolute(file)] = absolute(file).read_text("utf-8")
-        changes.add(added_to(self._loaded, more))
+        changes.add(added_to(self._loaded, draft))
         if wrong := [problem.sentence for problem in changes.problems()]:
             raise Failure("; ".join(dict.fromkeys(wrong)))
 
     def _take_attribute(self, change: Change) -> None:
+        """Add an attribute to what the form gets, or remove it where the authority lacks it. Raises
+        Failure where no form may have it."""
         name = change.fields[0].field
         value = self._real.attributes.get(name)
         if value is None:
@@ -301,6 +310,8 @@ class TakeOver:
         self._wanted["attributes"][name] = value
 
     def _take_metadata(self, change: Change) -> None:
+        """Take the contacts over; raises Failure for any other field, and where no form may have
+        them."""
         if change.fields[0].field != "contacts":
             _in_no_form(change)
         contacts = list(self._real.fields.get("contacts", ()))
@@ -312,13 +323,13 @@ class TakeOver:
     def _check_number_of_keys(self) -> None:
         """Leave all keys as they are where the form would have none, or too many."""
         gone = self._without.get("keys", ())
-        has = thumbprints(self._loaded.keys.get(self.declared.environment, ()))
-        left = len(has.difference(gone)) + len(self._keys)
-        if 1 <= left <= MOST_KEYS:
+        current = thumbprints(self._loaded.keys.get(self.declared.environment, ()))
+        count = len(current.difference(gone)) + len(self._keys)
+        if 1 <= count <= MOST_KEYS:
             return
         sentence = tr(
             "the form would have {count} keys, and has to have 1 to {most}",
-            count=left,
+            count=count,
             most=MOST_KEYS,
         )
         for change in list(self._accepted):
@@ -339,7 +350,7 @@ class TakeOver:
             form=replace(declared.form, catalogue_names=known),
         )
         desired = self._stack.desired_by_forms([wanted], self._stack.forms.settings.gate)
-        passed = set(chain.from_iterable(one.scopes for one in desired.declared))
+        passed = set(chain.from_iterable(connection.scopes for connection in desired.declared))
         for change in granted:
             if change.subject not in passed:
                 del self._wanted["scopes"][names[str(change.subject)]]
@@ -347,11 +358,11 @@ class TakeOver:
 
     def _take_products_along(self) -> None:
         """Take out the products none of whose scopes is left: no form may configure them."""
-        left = {*self._request.scopes, *self._wanted["scopes"]}
-        left -= set(self._without.get("scopes", ()))
+        scopes = {*self._request.scopes, *self._wanted["scopes"]}
+        scopes -= set(self._without.get("scopes", ()))
         for name in self._request.products:
             is_gone = name in self._without.get("products", ())
-            if is_gone or left.intersection(self._catalogue.products[name].scopes):
+            if is_gone or scopes.intersection(self._catalogue.products[name].scopes):
                 continue
             self._wanted["products"].pop(name, None)
             self._remove("products", name)
@@ -362,7 +373,7 @@ class TakeOver:
 
 def documents_of(take_overs: Iterable[TakeOver]) -> str:
     """Return all of them as one file. Raises Failure where it would be too large to read."""
-    text = "---\n".join(one.text() for one in take_overs)
+    text = "---\n".join(take_over.text() for take_over in take_overs)
     if len(text.encode()) > MAXIMUM_BYTES:
         raise Failure(
             tr(
