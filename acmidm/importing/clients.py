@@ -77,9 +77,12 @@ class Clients(Rows[ExistingClients]):
         self._contact, self._supplier = contact, supplier
         self._catalogue = onboardings.catalogue
         self._owners = Owners(onboardings.organisations, registers)
-        self._connections = {one: Declared.by(onboardings.connections(one)) for one in registers}
-        self._same: dict[tuple[Environment, str], list[str]] = defaultdict(list)
-        """The rows with a client-ID, in lower case."""
+        self._connections = {
+            environment: Declared.by(onboardings.connections(environment))
+            for environment in registers
+        }
+        self._rows_by_client_id: dict[tuple[Environment, str], list[str]] = defaultdict(list)
+        """By each client-ID in lower case, the rows that name it."""
         self.drafts: list[ExistingClients] = []
         self._keys: SharedKeys
         self.declared: list[str] = []
@@ -87,19 +90,20 @@ class Clients(Rows[ExistingClients]):
 
     def take(self, rows: Iterable[SheetRow]) -> None:
         """Make a form for each row, as far as it can be made and is valid."""
-        self.plan(rows)
+        self.make_drafts(rows)
         self._keys = SharedKeys(self._forms, self.drafts, self._supplier)
         for draft in self.drafts:
             if draft.owner.is_new:
                 self._owners.organisations[draft.owner.folder] = self._speaking(draft.owner)
         self.sort_out(self.drafts)
 
-    def plan(self, rows: Iterable[SheetRow]) -> None:
-        """Make the draft of each row, and note why there is none."""
+    def make_drafts(self, rows: Iterable[SheetRow]) -> None:
+        """Make the draft of each row, or note why there is none. Of several rows about one
+        application of one organisation none has a draft."""
         rows = list(rows)
         for row in rows:
             for environment, column in CLIENT_IDS.items():
-                self._same[environment, row[column].lower()].append(str(row))
+                self._rows_by_client_id[environment, row[column].lower()].append(str(row))
         for row in rows:
             try:
                 self._plan(row)
@@ -113,7 +117,7 @@ class Clients(Rows[ExistingClients]):
                 continue
             # They would have one key, and so one client.
             for draft in drafts:
-                others = both(str(other) for other in drafts if other is not draft)
+                others = both(str(twin) for twin in drafts if twin is not draft)
                 sentence = (
                     f'{others} has the application "{application}" of {code} as well; name them'
                     " differently at the authority"
@@ -126,7 +130,7 @@ class Clients(Rows[ExistingClients]):
         sentences = []
         for environment, register in self._registers.items():
             for client in register.clients:
-                is_named = (environment, client.client_id.lower()) in self._same
+                is_named = (environment, client.client_id.lower()) in self._rows_by_client_id
                 if not is_named and not self._is_declared(client):
                     sentences.append(
                         f"{client}, platform {client.platform}, is in no row and in no form: add a"
@@ -175,9 +179,9 @@ class Clients(Rows[ExistingClients]):
 
     def _client(self, row: SheetRow, environment: Environment, client_id: str) -> ListedClient:
         """Return a client by its ID. Raises Failure where it is none that the row can have."""
-        same = self._same[environment, client_id.lower()]
-        if len(same) > 1:
-            others = both(other for other in same if other != str(row))
+        rows = self._rows_by_client_id[environment, client_id.lower()]
+        if len(rows) > 1:
+            others = both(name for name in rows if name != str(row))
             raise Failure(f'client-ID "{client_id}" is in {others} too; keep one of them')
         if environment not in self._registers:
             raise Failure(f"name the stack that has these clients, with --{environment}")
@@ -185,9 +189,11 @@ class Clients(Rows[ExistingClients]):
         client = register.find(client_id)
         if client is None:
             sentence = f'there is no client "{client_id}" on stack {register.stack}'
-            for one in self._registers.values():
-                if one.find(client_id):
-                    sentence += f", but there is on {one.stack}: perhaps it is in the wrong column"
+            for elsewhere in self._registers.values():
+                if elsewhere.find(client_id):
+                    sentence += (
+                        f", but there is on {elsewhere.stack}: perhaps it is in the wrong column"
+                    )
             raise Failure(sentence)
         if client.platform is not Platform.ACMIDM:
             raise Failure(
@@ -219,7 +225,7 @@ class Clients(Rows[ExistingClients]):
             )
         properties = [client.metadata.properties for client in clients]
         for name in _SAID:
-            values = {shown(one.get(name, tr("none"))) for one in properties}
+            values = {shown(fields.get(name, tr("none"))) for fields in properties}
             if len(values) > 1:
                 reasons.append(
                     f"its clients differ in {name} ({', '.join(sorted(values))}), which takes one"
@@ -249,12 +255,12 @@ class Clients(Rows[ExistingClients]):
 
     def _remarks(self, draft: ExistingClients) -> Iterator[str]:
         """Yield why a client may be another's, by what row and authority have."""
-        row, own, clients = draft.row, draft.owner.organisation, draft.clients.values()
+        row, organisation, clients = draft.row, draft.owner.organisation, draft.clients.values()
         in_row, customer = row[Heading.KBO], row[Heading.CUSTOMER]
-        if in_row and own.kbo is None:
+        if in_row and organisation.kbo is None:
             yield (
-                f"{row.named(Heading.KBO)} has {in_row}, while its organisation has {own.code} and"
-                " no KBO number: see whether it is the same"
+                f"{row.named(Heading.KBO)} has {in_row}, while its organisation has"
+                f" {organisation.code} and no KBO number: see whether it is the same"
             )
         for name in dict.fromkeys(client.metadata.organisation.name for client in clients):
             if name and customer and slug(customer) != slug(name):
@@ -262,12 +268,13 @@ class Clients(Rows[ExistingClients]):
                     f'{row.named(Heading.CUSTOMER)} has "{customer}", and the authority "{name}":'
                     " see whether it is the same"
                 )
-        has = "adopts has it" if draft.owner.is_new else "it has to be added to adopts"
+        remedy = "adopts has it" if draft.owner.is_new else "it has to be added to adopts"
         for client in clients:
             if client.client_id in draft.nameless:
                 yield (
-                    f"{client} has no code of an organisation there; {has} in"
-                    f" {draft.owner.folder}/{ORGANISATION_FILE}: see whether it is {own.name}'s"
+                    f"{client} has no code of an organisation there; {remedy} in"
+                    f" {draft.owner.folder}/{ORGANISATION_FILE}: see whether it is"
+                    f" {organisation.name}'s"
                 )
 
     def place(self, source: ExistingClients) -> Placed[ExistingClients]:
@@ -285,8 +292,8 @@ class Clients(Rows[ExistingClients]):
             for environment, keys in source.keys.items():
                 prefix = f"{source.application}-{environment}-"
                 key_files[environment] = self._keys.key_files(folder, prefix, keys)
-        said = "; ".join(_remembered(source))
-        what = f": {said}" if said else ""
+        remembered = "; ".join(_remembered(source))
+        what = f": {remembered}" if remembered else ""
         origin = plain(f"From {self._source}, {source}{what}", 2000)
         draft = Draft(self._completed(source), form)
         files |= draft.files(self._forms, key_files, origin=origin)
@@ -298,21 +305,23 @@ class Clients(Rows[ExistingClients]):
 
     def _completed(self, draft: ExistingClients) -> OwningOrganisation:
         """Return an organisation that is new with all that its clients have; note what to check."""
-        owner, own = draft.owner, self._owners.organisations[draft.owner.folder]
+        owner, organisation = draft.owner, self._owners.organisations[draft.owner.folder]
         if not owner.is_new:
             return owner
         nameless: list[str] = []
-        for other in self.drafts:
-            if other.owner is owner:
-                nameless += other.nameless
+        for sibling in self.drafts:
+            if sibling.owner is owner:
+                nameless += sibling.nameless
         adopts = {"adopts": list(map(Quoted, nameless))} if nameless else {}
-        if own.speaks_for:
+        if organisation.speaks_for:
             draft.notes.append(
                 f"{owner.folder}/{ORGANISATION_FILE} lets it send as its clients do now:"
-                f" {names_of(own)}: see whether it may"
+                f" {names_of(organisation)}: see whether it may"
             )
-            draft.notes += about_names_of_others(owner.folder, own, self._owners.organisations)
-        return OwningOrganisation(owner.folder, own, {**owner.fields, **adopts})
+            draft.notes += about_names_of_others(
+                owner.folder, organisation, self._owners.organisations
+            )
+        return OwningOrganisation(owner.folder, organisation, {**owner.fields, **adopts})
 
     def _speaking(self, owner: OwningOrganisation) -> Organisation:
         """Return an organisation that is new, with the names under which its clients send now, by
@@ -325,11 +334,13 @@ class Clients(Rows[ExistingClients]):
                 for name, text in client.metadata.attributes.items():
                     if name in self._catalogue.speaking_fields:
                         names[name].add(text)
-                products = {name: one.configuration for name, one in client.configurations.items()}
+                products = {
+                    name: document.configuration for name, document in client.configurations.items()
+                }
                 request = {client.environment.value: {"products": products}}
-                for name, texts in speaking_names(request, self._catalogue).items():
-                    names[name].update(texts)
-        return owner.speaking({name: sorted(texts) for name, texts in names.items()}).organisation
+                for name, values in speaking_names(request, self._catalogue).items():
+                    names[name].update(values)
+        return owner.speaking({name: sorted(values) for name, values in names.items()}).organisation
 
 
 def _remembered(draft: ExistingClients) -> Iterator[str]:
@@ -358,9 +369,9 @@ class Owners:
         """All, by folder."""
         self._owners: dict[str, OwningOrganisation] = {}
         """By each code that is theirs, or was."""
-        for folder, one in organisations.items():
-            codes = (*identifying(one.ovo, one.kbo), *one.earlier_codes)
-            self._owners.update(dict.fromkeys(codes, OwningOrganisation(folder, one)))
+        for folder, organisation in organisations.items():
+            codes = (*identifying(organisation.ovo, organisation.kbo), *organisation.earlier_codes)
+            self._owners.update(dict.fromkeys(codes, OwningOrganisation(folder, organisation)))
 
     def of_row(
         self, row: SheetRow, clients: Sequence[ListedClient], reasons: list[str]
@@ -370,27 +381,27 @@ class Owners:
         in_row, owners = row[Heading.KBO], {}
         for client in reversed(clients):
             # Production, the last, names an organisation that is new.
-            has = client.metadata.organisation
-            kbo = has.kbo
-            if not has.ovo:
+            identity = client.metadata.organisation
+            kbo = identity.kbo
+            if not identity.ovo:
                 kbo = kbo or in_row
-            if in_row and has.kbo and in_row != has.kbo:
+            if in_row and identity.kbo and in_row != identity.kbo:
                 reasons.append(
                     f"{row.named(Heading.KBO)} has {in_row}, while {client} has KBO number"
-                    f" {has.kbo}"
+                    f" {identity.kbo}"
                 )
-            elif not has.ovo and not kbo:
+            elif not identity.ovo and not kbo:
                 reasons.append(
                     f"neither column {Heading.KBO} nor {client} has a code of the organisation"
                 )
-            elif kbo == SHARED_KBO_NUMBER and not has.ovo:
+            elif kbo == SHARED_KBO_NUMBER and not identity.ovo:
                 reasons.append(
                     f"KBO number {kbo} is shared by many bodies, and {client} has no OVO code: give"
                     " it one there"
                 )
             else:
-                name = has.name or row[Heading.CUSTOMER]
-                owner = self._of_codes(client, name, has.ovo, kbo, reasons)
+                name = identity.name or row[Heading.CUSTOMER]
+                owner = self._of_codes(client, name, identity.ovo, kbo, reasons)
                 owners[owner.folder] = owner
         if len(owners) > 1:
             listed = ", ".join(map(str, clients))
@@ -416,11 +427,11 @@ class Owners:
             folder = self._free_folder(name, codes[0])
             known = [new_owner(folder, filled(fields))]
             self.organisations[folder] = known[0].organisation
-        own = known[0].organisation
-        if ovo and own.ovo not in (None, ovo) and ovo not in self._owners:
+        organisation = known[0].organisation
+        if ovo and organisation.ovo not in (None, ovo) and ovo not in self._owners:
             reasons.append(
-                f"{client}: KBO number {kbo} is that of {known[0].folder}, which has {own.ovo} and"
-                f" not {ovo}: see which is right"
+                f"{client}: KBO number {kbo} is that of {known[0].folder}, which has"
+                f" {organisation.ovo} and not {ovo}: see which is right"
             )
         for code in codes:
             self._owners.setdefault(code, known[0])
@@ -431,9 +442,9 @@ class Owners:
         found = set()
         for register in self._registers.values():
             for client in register.clients:
-                has = client.metadata.organisation
-                if has.ovo and has.kbo == kbo:
-                    found.add(has.ovo)
+                identity = client.metadata.organisation
+                if identity.ovo and identity.kbo == kbo:
+                    found.add(identity.ovo)
         return found
 
     def _free_folder(self, name: str, code: str) -> str:
@@ -445,16 +456,16 @@ class Owners:
 
     def second_identity(self, row: SheetRow, owner: OwningOrganisation) -> Iterator[str]:
         """Yield what in a row is another organisation's than that of its client."""
-        own, kbo, customer = owner.organisation, row[Heading.KBO], row[Heading.CUSTOMER]
-        if kbo and own.kbo not in (None, kbo):
+        organisation, kbo, customer = owner.organisation, row[Heading.KBO], row[Heading.CUSTOMER]
+        if kbo and organisation.kbo not in (None, kbo):
             yield (
-                f"{row.named(Heading.KBO)} has {kbo}, while its organisation has {own.code} and KBO"
-                f" number {own.kbo}: see which is right"
+                f"{row.named(Heading.KBO)} has {kbo}, while its organisation has"
+                f" {organisation.code} and KBO number {organisation.kbo}: see which is right"
             )
         unknown = {}
-        if not own.kbo:
+        if not organisation.kbo:
             unknown["kbo"] = kbo
-        if look_of(customer) != look_of(own.name):
+        if look_of(customer) != look_of(organisation.name):
             unknown["name"] = customer
         for name, folder in identities_of_others(unknown, owner.folder, self.organisations):
             column = Heading.KBO if name == "kbo" else Heading.CUSTOMER
@@ -496,11 +507,15 @@ class SharedKeys:
         files: dict[Path, Content] = {}
         listed: dict[str, list[str]] = {}
         folder = self._forms / supplier.folder
-        sharing = [one for one in self._drafts if self.are_in(one) and not any(self.refusals(one))]
+        sharing = [
+            sharer
+            for sharer in self._drafts
+            if self.are_in(sharer) and not any(self.refusals(sharer))
+        ]
         by_environment: dict[Environment, dict[str, PublicJwk]] = defaultdict(dict)
-        for one in sharing:
-            for environment in one.keys:
-                by_environment[environment] |= one.keys_by_thumbprint(environment)
+        for sharer in sharing:
+            for environment in sharer.keys:
+                by_environment[environment] |= sharer.keys_by_thumbprint(environment)
         for environment, keys in by_environment.items():
             others = keys.keys() - draft.keys_by_thumbprint(environment)
             kids = sorted(keys[thumbprint].kid for thumbprint in others)
@@ -515,7 +530,9 @@ class SharedKeys:
                 listed[environment.value] = [file.name for file in of_keys]
         mandate = {
             "supplier": supplier.folder,
-            "applications": [one.application for one in sharing if one.owner is draft.owner],
+            "applications": [
+                sharer.application for sharer in sharing if sharer.owner is draft.owner
+            ],
             "until": supplier.until,
         }
         mandates = self._forms / draft.owner.folder / MANDATES_FILE
@@ -551,9 +568,11 @@ class SharedKeys:
         if not self.are_in(draft):
             return
         for thumbprint, key in draft.all_keys.items():
-            users = self._sharing.get(thumbprint, ())
+            drafts_with_key = self._sharing.get(thumbprint, ())
             if self.supplier is None:
-                rows = [str(other) for other in users if other.owner is not draft.owner]
+                rows = [
+                    str(sharer) for sharer in drafts_with_key if sharer.owner is not draft.owner
+                ]
                 if rows:
                     yield (
                         f'key "{key.kid}" is that of another organisation too, in'
@@ -565,7 +584,7 @@ class SharedKeys:
                     f'key "{key.kid}" is not among those that {self.supplier.folder} has for'
                     " others; add it to its keys.yaml first"
                 )
-            elif not users:
+            elif not drafts_with_key:
                 yield (
                     f'key "{key.kid}" is its own, beside a key of {self.supplier.folder}: a form'
                     " has the keys of one of them; take one of the two from the client"

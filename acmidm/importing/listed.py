@@ -89,11 +89,11 @@ class ExistingClients(Draft):
     def nameless(self) -> list[str]:
         """The client-IDs of which the authority does not know whose they are: ``organisation.yaml``
         has to name them."""
-        own = self.owner.organisation
+        organisation = self.owner.organisation
         nameless = []
         for client in self.clients.values():
-            is_known = client.metadata.organisation.is_of([own.code]) is not None
-            if not is_known and client.client_id not in own.adopts:
+            is_known = client.metadata.organisation.is_of([organisation.code]) is not None
+            if not is_known and client.client_id not in organisation.adopts:
                 nameless.append(client.client_id)
         return nameless
 
@@ -134,8 +134,8 @@ def read_register(stack: str, environment: Environment, platforms: Connected) ->
                 configured[platform, client_id][product] = document
     clients = []
     for platform, registered, reserved in clients_of(platforms):
-        own = configured[platform, registered.client_id]
-        clients.append(ListedClient(environment, platform, registered, own, reserved))
+        documents = configured[platform, registered.client_id]
+        clients.append(ListedClient(environment, platform, registered, documents, reserved))
     return Register(stack, environment, tuple(clients))
 
 
@@ -165,7 +165,7 @@ def request_of(client: ListedClient, catalogue: Catalogue, reasons: list[str]) -
     names = catalogue.scopes_by_name[client.platform]
     assigned = catalogue.assigned_by_provider(client.platform)
     granted = without_assigned(client.registered.scopes, assigned, ())
-    said = client.metadata.properties
+    properties = client.metadata.properties
     attributes = client.metadata.attributes.keys() - catalogue.attributes.keys()
     reasons += _uncatalogued(client, granted.keys() - names.keys(), attributes)
     scopes: dict[str, Any] = {}
@@ -178,7 +178,7 @@ def request_of(client: ListedClient, catalogue: Catalogue, reasons: list[str]) -
     request = {
         "adopt": {Platform.ACMIDM.value: client.client_id},
         "scopes": dict(sorted(scopes.items())),
-        **only(said, EnvironmentRequest.model_fields),
+        **only(properties, EnvironmentRequest.model_fields),
         "products": products,
     }
     return filled(request)

@@ -54,7 +54,7 @@ def planned(
 
     forms = replace(FORMS, organisations=folders or {})
     plan = Clients(read, forms, Path("onboardings"), "klanten.csv", registers_of(clients), contact)
-    plan.plan(rows)
+    plan.make_drafts(rows)
     return plan
 
 
