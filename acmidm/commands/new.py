@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from acmidm.edit.changes import Changes, Placed, Read, Rows, exists, reading
-from acmidm.edit.new.answers import Answers, Mistakes, chosen, pairs
+from acmidm.edit.changes import Changes, Placed, Read, Rows, about_existing, reading
+from acmidm.edit.new.answers import Answers, Mistakes, field_values, not_among
 from acmidm.edit.new.draft import PLATFORM, Draft, draft_of, file_of
 from acmidm.edit.new.intake import SentFiles
 from acmidm.edit.new.organisations import NOBODY, owner_of
@@ -168,7 +168,7 @@ def new(
     sheet = from_[0] if from_ and len(from_) == 1 and from_[0].suffix.lower() in SUFFIXES else None
     mistakes = Mistakes()
     if language is not None:
-        mistakes.add("--language", *chosen(tuple(Language), language))
+        mistakes.add("--language", *not_among(tuple(Language), language))
     answers = Answers(
         organisation,
         name,
@@ -180,7 +180,7 @@ def new(
         contact or (),
         product or (),
         scope or (),
-        pairs(set_ or (), mistakes),
+        field_values(set_ or (), mistakes),
         supplier,
     )
     nothing = Answers(language=chosen_language)
@@ -212,7 +212,7 @@ def _write_one(answers: Answers, catalogue: Catalogue, read: Read, mistakes: Mis
     language = answers.language or owner.organisation.language
     file = file_of(FORMS, owner.folder, draft.application)
     if file.exists():
-        mistakes.add("--application", exists(file))
+        mistakes.add("--application", about_existing(file))
         # So that the rest is still looked at.
         draft = replace(draft, form={**draft.form, "application": NOBODY.folder})
     changes = Changes(read)

@@ -10,7 +10,7 @@ import typer
 
 from acmidm import completion
 from acmidm.edit.changes import Changes, Content, forms_named, reading
-from acmidm.edit.new.answers import Mistakes, Values, pairs
+from acmidm.edit.new.answers import Mistakes, Values, field_values
 from acmidm.edit.promotion import Addition
 from acmidm.terminal import fail
 from acmidm.words import plain
@@ -98,7 +98,7 @@ def promote(
         _of_supplier(supplier, onboardings) if supplier else forms_named(forms or (), onboardings)
     )
     mistakes = Mistakes()
-    values = pairs(set_ or (), mistakes)
+    values = field_values(set_ or (), mistakes)
     additions = [Addition(loaded, onboardings.catalogue, values) for loaded in chosen]
     files: dict[Path, Content] = {}
     for addition in additions:

@@ -98,7 +98,7 @@ class Changes:
             if isinstance(content, str):
                 texts[file] = content
                 if file.exists() or self.texts.get(file, content) != content:
-                    wrong.append(exists(file))
+                    wrong.append(about_existing(file))
                 continue
             old = self.texts.get(file)
             try:
@@ -129,7 +129,7 @@ class Changes:
         own mistakes are for others."""
         if not self.texts:
             return []
-        return about(self.texts, self.read(files=Files(self.texts), **among).problems)
+        return problems_about(self.texts, self.read(files=Files(self.texts), **among).problems)
 
     def require_valid(self, label: Label = _no_label, wrong: Iterable[str] = ()) -> None:
         """Raises Failure with all that would be wrong, and what is known to be ``wrong``."""
@@ -155,7 +155,7 @@ class Changes:
         try:
             put_files(self.texts, self._before)
         except FileExistsError as error:
-            raise Failure(exists(Path(error.filename2 or error.filename))) from None
+            raise Failure(about_existing(Path(error.filename2 or error.filename))) from None
         return list(map(shown, self.texts))
 
 
@@ -223,7 +223,7 @@ class Rows(ABC, Generic[S]):
                 self.note(placed.source, str(failure).splitlines())
         problems = self.changes.problems()
         for placed in list(self.placed):
-            if wrong := about(placed.files, problems):
+            if wrong := problems_about(placed.files, problems):
                 self.placed.remove(placed)
                 self.note(placed.source, self.changes.sentences(wrong, placed.label))
         return not problems
@@ -290,7 +290,7 @@ def _rewrite(file: Path, text: str) -> None:
     write_whole(file, text, file.stat().st_mode & 0o777)
 
 
-def about(files: Iterable[Path], problems: Iterable[Problem]) -> list[Problem]:
+def problems_about(files: Iterable[Path], problems: Iterable[Problem]) -> list[Problem]:
     """Return the problems in some files, those of the folders that they are in, such as a link, and
     those in other files on account of them."""
     concerned: set[Path] = set()
@@ -322,7 +322,7 @@ def not_written(problem: Problem) -> str:
     )
 
 
-def exists(file: Path) -> str:
+def about_existing(file: Path) -> str:
     """Return why no new file takes the place of one that is there."""
     return tr(
         "{file} exists already, and is left as it is; edit it, or name another application",

@@ -15,7 +15,7 @@ from typing import Any
 
 from acmidm.edit.changes import Content
 from acmidm.edit.new.answers import Values, parsed
-from acmidm.edit.new.existing import added_to, draft_adding, leaving
+from acmidm.edit.new.existing import about_leaving, added_to, draft_adding
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.form import EnvironmentRequest
@@ -59,7 +59,7 @@ class Addition:
                     file=loaded.file,
                 )
             )
-        elif sentence := leaving(loaded, _today()):
+        elif sentence := about_leaving(loaded, _today()):
             self.wrong.append(sentence)
         else:
             self._tni = environments[_TNI]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from acmidm.edit.changes import edit_file, forms_named, reading
-from acmidm.edit.keys.pair import text_of
+from acmidm.edit.keys.pair import key_text
 from acmidm.edit.lines import on_one_line, put_first, put_last
 from acmidm.form_text import SCHEMA
 from acmidm_onboarding.forms.declarations import LoadedForm
@@ -132,7 +132,7 @@ class ListOfKeys:
         InvalidForms, Failure."""
         files: dict[Path, str] = {}
         for name, key in keys.items():
-            files[self._file_of(name)] = text_of(key)
+            files[self._file_of(name)] = key_text(key)
 
         def add(document: Any) -> None:
             if self.is_form:

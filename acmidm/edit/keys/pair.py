@@ -74,8 +74,8 @@ def declared(key: PublicKeyTypes, profile: Profile, ends: datetime | None = None
     return public_jwk(members)
 
 
-def ended(key: PublicJwk, kid: str) -> str:
-    """Return why a key that has ended is not taken, by how its reader knows it."""
+def about_ended(key: PublicJwk, kid: str) -> str:
+    """Return why a key that has ended is not taken. ``kid`` is what its reader knows it by."""
     return tr(
         "key {kid} ended on {expires:%Y-%m-%d}; give one that can still be used",
         kid=kid,
@@ -88,7 +88,7 @@ def written_members(key: PublicJwk) -> dict[str, object]:
     return {"kid": key.kid, **key.members}
 
 
-def text_of(key: PublicJwk) -> str:
+def key_text(key: PublicJwk) -> str:
     """Return a public key as its file has it."""
     return json.dumps(written_members(key), indent=2, ensure_ascii=False) + "\n"
 
@@ -175,7 +175,7 @@ def keys_in(
         raise _no_key(file, tr("there is no key for signatures in it"))
     for key in keys:
         if key.has_ended(now):
-            raise _not_public(file, ended(key, key.kid))
+            raise _not_public(file, about_ended(key, key.kid))
     if ends:
         keys = tuple(_ending(key, ends) for key in keys)
     return keys, half is not None

@@ -102,15 +102,16 @@ def separate(answers: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, parts)))
 
 
-def chosen(among: Sequence[str], answer: str) -> list[str]:
-    """Return why an answer is none of those that there are."""
+def not_among(among: Sequence[str], answer: str) -> list[str]:
+    """Return a sentence why an answer is none of those ``among`` which it has to be; nothing where
+    it is one."""
     if answer in among:
         return []
     remedy = did_you_mean(answer, among, tr("choose from {among}", among=listed(among)))
     return [tr("{answer} is none of them; {remedy}", answer=quoted(answer), remedy=remedy)]
 
 
-def pairs(answers: Sequence[str], mistakes: Mistakes) -> Values:
+def field_values(answers: Sequence[str], mistakes: Mistakes) -> Values:
     """Return the values of ``product.field=value`` by product and field; what is written otherwise
     is noted as wrong."""
     values: dict[tuple[str, str], list[str]] = {}

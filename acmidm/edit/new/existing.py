@@ -90,7 +90,7 @@ def _mistaken(read: Onboardings, folder: str, application: str, files: Files) ->
     return None
 
 
-def leaving(loaded: LoadedForm, today: date) -> str | None:
+def about_leaving(loaded: LoadedForm, today: date) -> str | None:
     """Return why a form that leaves gets nothing more; None where it stays."""
     if loaded.form.retire.on is None or loaded.form.retire.on > today:
         return None

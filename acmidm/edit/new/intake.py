@@ -13,9 +13,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from acmidm.edit.changes import Changes, Content, Read, about, path_in
+from acmidm.edit.changes import Changes, Content, Read, path_in, problems_about
 from acmidm.edit.keys.declaring import free_names
-from acmidm.edit.keys.pair import ended, text_of
+from acmidm.edit.keys.pair import about_ended, key_text
 from acmidm.edit.new.draft import Draft, Key, file_of, speaking_names
 from acmidm.edit.new.existing import (
     about_form,
@@ -101,7 +101,7 @@ class SentFiles:
         """Note what its sender has to correct, by the names of the page's fields; the team lets an
         organisation say more."""
         files = list(map(absolute, source.files))
-        for problem in about(files, problems):
+        for problem in problems_about(files, problems):
             right = problem.also if problem.is_other_right else None
             if right and right.name == ORGANISATION_FILE:
                 source.for_team.append(problem.sentence)
@@ -120,7 +120,7 @@ class SentFiles:
         changes = self.changes.copy()
         changed = changes.add(source.files)
         among = {} if self._reads_all else {"paths": [self._forms / owner.folder]}
-        if not source.is_right() or about(source.files, changes.problems(**among)):
+        if not source.is_right() or problems_about(source.files, changes.problems(**among)):
             self._note_problems(source, changes.problems())
         if not source.is_right():
             return
@@ -290,9 +290,9 @@ class SentFiles:
             if not isinstance(key, PublicJwk):
                 texts[file] = json.dumps(key)  # what is wrong with it is for the loader to say
                 continue
-            texts[file] = text_of(key)
+            texts[file] = key_text(key)
             if key.has_ended(datetime.now(UTC)):
-                source.correct(ended(key, quoted(key.thumbprint)), "keys")
+                source.correct(about_ended(key, quoted(key.thumbprint)), "keys")
             source.notes.append(about_key(file.name, key))
         return texts
 

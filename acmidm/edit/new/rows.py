@@ -20,11 +20,11 @@ from acmidm.edit.new.answers import (
     OPTIONS,
     Answers,
     Mistakes,
-    chosen,
+    not_among,
     separate,
 )
 from acmidm.edit.new.draft import draft_of
-from acmidm.edit.new.existing import added_to, draft_adding, form_of_application, leaving
+from acmidm.edit.new.existing import about_leaving, added_to, draft_adding, form_of_application
 from acmidm.edit.new.organisations import (
     NOBODY,
     OwningOrganisation,
@@ -353,7 +353,7 @@ class Towns(FormRows):
                     file=there.file.with_name(MANDATES_FILE).as_posix(),
                 )
             )
-        elif mandate.until < until and (leaves := leaving(there, self._today)):
+        elif mandate.until < until and (leaves := about_leaving(there, self._today)):
             mistakes.note(leaves)
         mistakes.require()
 
@@ -453,7 +453,7 @@ class Scopes(FormRows):
         Failure with what is wrong."""
         loaded = self._form_of_row(answers, mistakes)
         given = (row[Heading.ENVIRONMENT] or Environment.TNI).lower()
-        mistakes.add("--environment", *chosen(tuple(Environment), given))
+        mistakes.add("--environment", *not_among(tuple(Environment), given))
         scopes = separate(answers.scopes)
         if not scopes:
             mistakes.miss("--scope", tr("a scope of the catalogue"))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from acmidm.edit.changes import Changes
-from acmidm.edit.keys.pair import ended, written_members
+from acmidm.edit.keys.pair import about_ended, written_members
 from acmidm.edit.new.existing import added_to, draft_adding
 from acmidm.form_text import Quoted, ToFill, lines_of
 from acmidm.report.kinds import Change, Kind, Scale, who
@@ -260,7 +260,7 @@ class TakeOver:
             reasons = dict.fromkeys(reason.sentence for reason in error.reasons)
             raise Failure("; ".join(reasons)) from None
         if key.has_ended(self._stack.now):
-            raise Failure(ended(key, quoted(key.kid)))
+            raise Failure(about_ended(key, quoted(key.kid)))
         return key
 
     def _take_removed_product(self, change: Change) -> None:
