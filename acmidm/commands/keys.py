@@ -209,7 +209,7 @@ def add(
         file, target.profile, lambda: known_passphrase(passphrase_fd, language), ends, now
     )
     target.require_room(len(keys))
-    names = target.names_of(len(keys), now)
+    names = target.new_key_names(len(keys), now)
     target.declare(dict(zip(names, keys, strict=True)))()
     if is_half:
         _say(
@@ -299,7 +299,7 @@ def _make(
     def private(name: str) -> Path:
         return private_key or folder / f"{prefix}{name}.private{key_format.ending}"
 
-    [name] = target.names_of(
+    [name] = target.new_key_names(
         1, now, taken=lambda name: private_key is None and private(name).exists()
     )
     file = private(name)

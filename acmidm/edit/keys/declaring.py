@@ -112,7 +112,7 @@ class ListOfKeys:
         )
         return f" ({ending})"
 
-    def names_of(
+    def new_key_names(
         self, count: int, now: datetime, *, taken: Callable[[str], bool] = lambda _: False
     ) -> list[str]:
         """Return free names for key files, without their ending; ``taken`` says of a name whether

@@ -184,8 +184,8 @@ def draft_of(
     owner: OwningOrganisation, answers: Answers, catalogue: Catalogue, mistakes: Mistakes
 ) -> Draft:
     """Return what answers come to: a form for TNI, with what follows from a product, and what is
-    known of its organisation, which may send, where it is new, under the names that the form
-    has."""
+    known of its organisation, which may send, where it is new, under the names that the form has.
+    What is missing is noted in ``mistakes``."""
     scopes, products = separate(answers.scopes), separate(answers.products)
     if not scopes and not products:
         mistakes.miss("--product NAME", tr("a product of the catalogue, or a scope with --scope"))
@@ -212,8 +212,8 @@ def draft_of(
 
 
 def _scopes_of(product: Product, mistakes: Mistakes) -> Collection[str]:
-    """Return the one scope that a product has; of several, those are named that are needed: a
-    client gets no more."""
+    """Return the one scope that a product has. Of several return none, and note in ``mistakes``
+    that those needed have to be given: a client gets no more."""
     offered = [name for name, scope in product.scopes.items() if _is_offered(scope)]
     offered = offered or list(product.scopes)
     if len(offered) == 1:
@@ -257,14 +257,16 @@ def _configuration(
     """Return what a form says for a product: what was given, and what is known."""
     configuration: dict[str, Any] = {}
     for name in dict.fromkeys([*product.required, *given]):
-        known = _known(product, name, owner)
+        known = _known_values(product, name, owner)
         if answers := given.get(name) or known:
             configuration[name] = parsed(product.properties.get(name, {}), answers)
     return configuration
 
 
-def _known(product: Product, name: str, owner: OwningOrganisation) -> Sequence[str]:
-    """Return the one value that an organisation may say, or what most say of themselves."""
+def _known_values(product: Product, name: str, owner: OwningOrganisation) -> Sequence[str]:
+    """Return the value of a field that nobody has to give: the one name that the organisation may
+    send under, else what the catalogue proposes for its OVO code; nothing where there is
+    neither."""
     how, whose = product.speaks_for.get(name), owner.organisation
     allowed = whose.speaks_for.get(name, ())
     if how is Speaks.EXACTLY and len(allowed) == 1:

@@ -57,7 +57,9 @@ def new_owner(folder: str, fields: Mapping[str, Any]) -> OwningOrganisation:
 def owner_of(
     given: Answers, organisations: Organisations, forms: Path, mistakes: Mistakes
 ) -> OwningOrganisation | None:
-    """Return the organisation that answers are about, None where they do not say which."""
+    """Return the organisation that answers are about, one with a folder or a new one; None, and a
+    note in ``mistakes``, where they do not say which. Other answers than its file has are noted
+    too."""
     text = (given.organisation or given.ovo or given.kbo or given.name or "").strip()
     if not text:
         what = tr("the folder, OVO code, KBO number or name of the organisation")

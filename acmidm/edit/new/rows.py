@@ -226,7 +226,7 @@ class Towns(FormRows):
         if answers.ovo:
             answers = replace(answers, ovo=answers.ovo.upper())
         notes: list[str] = []
-        owner = self._known(row, answers, mistakes, notes)
+        owner = self._existing_owner(row, answers, mistakes, notes)
         there = None
         if owner:
             there, wrong = form_of_application(
@@ -238,7 +238,7 @@ class Towns(FormRows):
         if owner and there:
             self._require_supplied(there, owner.folder, until or self._today, mistakes)
         else:
-            owner, files = self._new(owner, answers, mistakes)
+            owner, files = self._owner_and_files(owner, answers, mistakes)
         if owner.is_new:
             notes += about_names(owner.folder, owner.organisation, self._organisations)
             self._organisations[owner.folder] = owner.organisation
@@ -248,7 +248,7 @@ class Towns(FormRows):
         mistakes.require()
         return Placed(row, files, tuple(notes), mistakes.label)
 
-    def _new(
+    def _owner_and_files(
         self, owner: OwningOrganisation | None, answers: Answers, mistakes: Mistakes
     ) -> tuple[OwningOrganisation, dict[Path, Content]]:
         """Return whose form a row makes, and its files. Raises Failure where nobody is named."""
@@ -259,7 +259,7 @@ class Towns(FormRows):
         language = answers.language or owner.organisation.language
         return draft.owner, draft.files(self._forms, {}, language)
 
-    def _known(
+    def _existing_owner(
         self, row: SheetRow, given: Answers, mistakes: Mistakes, notes: list[str]
     ) -> OwningOrganisation | None:
         """Return an organisation that has a folder, and note what to look at; note why a row cannot

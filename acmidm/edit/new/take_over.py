@@ -372,7 +372,8 @@ class TakeOver:
 
 
 def documents_of(take_overs: Iterable[TakeOver]) -> str:
-    """Return all of them as one file. Raises Failure where it would be too large to read."""
+    """Return the documents of several clients as one file. Raises Failure where it would be too
+    large to read."""
     text = "---\n".join(take_over.text() for take_over in take_overs)
     if len(text.encode()) > MAXIMUM_BYTES:
         raise Failure(
