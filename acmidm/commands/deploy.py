@@ -205,7 +205,7 @@ class Deployment:
             now = approved_of(
                 stack.name, preview.document, plan, stack.authorities.platforms, stack.forms.stolen
             )
-        self._left_out = _left_out(stack.name, differences(self._approved, now), preview)
+        self._left_out = _report_deviations(stack.name, differences(self._approved, now), preview)
 
     def bring_up(self) -> None:
         """Bring up all that is not left out, unless a run would change nothing."""
@@ -428,7 +428,7 @@ class Deployment:
             deviations = not_approved(
                 self._approved, preview.document, but={*remaining, *self._left_out}
             )
-            not_approved_now = _left_out(stack.name, deviations, preview)
+            not_approved_now = _report_deviations(stack.name, deviations, preview)
         left_out = {**self._left_out, **not_approved_now}
         second = self._run(left_out, None, record_at_the_end=record_at_the_end)
         if not_approved_now:
@@ -498,11 +498,11 @@ def report_lost(stack: Stack, gone: Sequence[str], *, allow_mass_change: bool) -
         )
 
 
-def _left_out(
+def _report_deviations(
     stack: str, deviations: Sequence[Deviation], preview: Preview
 ) -> Mapping[str, Sequence[str]]:
-    """Return the connections that deviate from what was approved, with their URNs: they stay as
-    they are, and hold nobody else up.
+    """Report what deviates from what was approved; return the connections that do, with their URNs:
+    they stay as they are, and hold nobody else up.
 
     The command ends where a deviation is of no connection in particular.
     """

@@ -16,8 +16,7 @@ from acmidm import completion
 from acmidm.commands.review import comparison
 from acmidm.edit.new.take_over import TakeOver, documents_of
 from acmidm.engine import pulumi as engine
-from acmidm.engine.stacks import managed_by as named_at_authorities
-from acmidm.engine.stacks import require_a_form, stack_of, unreachable
+from acmidm.engine.stacks import mark_of, require_a_form, stack_of, unreachable
 from acmidm.render.output import write_report
 from acmidm.report.compare import known_client_id, paired
 from acmidm.report.connection import ConnectionChanges
@@ -196,7 +195,7 @@ class _Looking:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._managed_by = named_at_authorities(stack.name)
+        self._managed_by = mark_of(stack.name)
         self._desired: Desired | None = None
         """What a run would declare; None without a folder of forms."""
         self._declared: Clients | None = None
@@ -286,7 +285,7 @@ class _Looking:
     def find_who(self) -> None:
         """Find out who made each change by hand."""
         with working(tr("finding who changed it")):
-            self._notes += _attribute(self._clients, self._stack.authorities.platforms)
+            self._notes += _add_who(self._clients, self._stack.authorities.platforms)
 
     def result(self, days: int) -> Look:
         """Return the report, and what it was made from."""
@@ -566,7 +565,7 @@ def _clients(
     return clients, unread
 
 
-def _attribute(clients: Iterable[ClientDrift], platforms: Connected) -> list[str]:
+def _add_who(clients: Iterable[ClientDrift], platforms: Connected) -> list[str]:
     """Add who made each change by hand, where an authority records that; return a note where it
     cannot be read."""
     failed: list[AuthorityError] = []

@@ -13,7 +13,7 @@ import typer
 from acmidm import completion
 from acmidm.edit.new.rows import CLIENTS_HEADINGS
 from acmidm.engine.stacks import settings_of
-from acmidm.importing.clients import Clients, Supplier
+from acmidm.importing.clients import ClientRows, Supplier
 from acmidm.importing.listed import Register, read_register
 from acmidm.sheet import Sheets, read_sheets
 from acmidm.terminal import Code, day_in, fail, working
@@ -113,7 +113,9 @@ def import_(
     )
     onboardings = read().valid()  # before anything is sent
     registers = _registers(settings)
-    clients = Clients(read, onboardings, first.forms_folder, sheet.name, registers, contact, acting)
+    clients = ClientRows(
+        read, onboardings, first.forms_folder, sheet.name, registers, contact, acting
+    )
     clients.take(sheets.rows)
     clients.changes.write()
     unplaced = [*sheets.unplaced, *clients.wrong(), *clients.unnamed()]
@@ -149,7 +151,7 @@ def _registers(settings: dict[Environment, tuple[str, Settings]]) -> dict[Enviro
     return registers
 
 
-def _print_report(sheets: Sheets, clients: Clients, unplaced: Sequence[str]) -> None:
+def _print_report(sheets: Sheets, clients: ClientRows, unplaced: Sequence[str]) -> None:
     """Print what became of each row, and the numbers of all."""
     for placed in clients.placed:
         form = list(placed.files)[-1]

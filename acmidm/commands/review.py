@@ -267,6 +267,8 @@ def _revisions(base: str | None, head: str | None) -> Iterator[tuple[Tree, Tree]
 def review_between(
     before: Tree, after: Tree, wanted: Sequence[Environment], *, allow_mass_change: bool
 ) -> Review:
+    """Return the review of what a change in Git makes of the clients in the environments that are
+    ``wanted``. A warning names each form that was not valid before. Raises InvalidForms."""
     now = datetime.now(UTC)
     with working(tr("reading {base} and {head}", base=before.name, head=after.name)):
         read_together(before, after, _is_usually_read)

@@ -258,7 +258,7 @@ def _locks(stack: str, backend: Path | None) -> Iterator[Lock]:
     if backend is None:
         yield from (Lock(*owner) for owner in lock_owners(stack))
         return
-    folder = backend / "locks" / "organization" / project_name() / _own_name(stack)
+    folder = backend / "locks" / "organization" / project_name() / _short_name(stack)
     for file in sorted(folder.glob("*.json")):
         try:
             lock = json.loads(file.read_text("utf-8"))
@@ -283,7 +283,7 @@ def _clear(stack: str, locks: list[Lock]) -> None:
 def _mend(stack: str, backend: Path) -> None:
     """Remove the temporary and the empty files that a write left which was cut off; the engine
     needs none of them."""
-    project, stack = project_name(), _own_name(stack)
+    project, stack = project_name(), _short_name(stack)
     for file in (backend / "stacks" / project).glob(f"{stack}.json.*tmp"):
         file.unlink()
     for folder, names in (
@@ -296,7 +296,7 @@ def _mend(stack: str, backend: Path) -> None:
                 file.unlink()
 
 
-def _own_name(stack: str) -> str:
+def _short_name(stack: str) -> str:
     """Return the name of a stack without its organisation and project."""
     return stack.rpartition("/")[2]
 

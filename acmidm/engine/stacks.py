@@ -145,7 +145,7 @@ def unreachable(stack: Stack, products: Mapping[Platform, Collection[str]]) -> I
             yield str(error)
 
 
-def managed_by(stack: str) -> str:
+def mark_of(stack: str) -> str:
     """Return the mark that authorities keep of a stack of this project: ``<project>/<stack>``."""
     return f"{project_name()}/{stack.rpartition('/')[2]}"
 
@@ -173,7 +173,7 @@ def ask_what_is_there(stack: Stack) -> tuple[Stack, bool]:
         try:
             with working(f"reading what {name} has of {stack.name}"):
                 if platform := stack.authorities.platforms.get(name):
-                    clients.update(_clients_of(waiting[name], platform, managed_by(stack.name)))
+                    clients.update(_clients_of(waiting[name], platform, mark_of(stack.name)))
         except Failure as error:
             typer.echo(
                 plain(

@@ -54,7 +54,7 @@ _SAID = [name for name in Form.model_fields if name in _OF_CLIENTS]
 """The fields that a form has once, so that its clients have to have them alike."""
 
 
-class Clients(Rows[ExistingClients]):
+class ClientRows(Rows[ExistingClients]):
     """Forms that take over the clients of rows; every row and every client has one, or a reason.
 
     ``onboardings`` are the forms that there are, without a mistake. ``source`` is the spreadsheet's
@@ -106,7 +106,7 @@ class Clients(Rows[ExistingClients]):
                 self._rows_by_client_id[environment, row[column].lower()].append(str(row))
         for row in rows:
             try:
-                self._plan(row)
+                self._add_draft(row)
             except Failure as failure:
                 self.note(row, str(failure).splitlines())
         by_key: dict[tuple[str, str], list[ExistingClients]] = defaultdict(list)
@@ -141,7 +141,7 @@ class Clients(Rows[ExistingClients]):
     def _is_declared(self, client: ListedClient) -> bool:
         return self._connections[client.environment].has(client.platform, client.registered)
 
-    def _plan(self, row: SheetRow) -> None:
+    def _add_draft(self, row: SheetRow) -> None:
         """Add the draft of a row, or the sentence that a form declares its clients already. Raises
         Failure with every reason why the row cannot be imported."""
         reasons = list(row.faults)
@@ -416,7 +416,8 @@ class Owners:
         kbo: str | None,
         reasons: list[str],
     ) -> OwningOrganisation:
-        """Return the organisation with one of these codes; make one where it is new."""
+        """Return the organisation with one of these codes, a new one where nobody has them; note in
+        ``reasons`` where its file has another OVO code."""
         if not ovo and kbo != SHARED_KBO_NUMBER:
             others = self._ovo_codes_of(kbo)
             ovo = others.pop() if len(others) == 1 else None  # another of its clients has it

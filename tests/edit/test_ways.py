@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 
 from acmidm.cli import app
 from acmidm.edit.new.rows import CLIENTS_HEADINGS
-from acmidm.importing.clients import Clients, Supplier
+from acmidm.importing.clients import ClientRows, Supplier
 from acmidm.sheet import read_sheets
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.values import metadata
@@ -138,7 +138,7 @@ def taken_over(text: str, *clients: Any, supplier: Supplier | None = None) -> No
     Path("klanten.csv").write_text(text)
     forms = Path("onboardings")
     read = partial(read_onboardings, paths=[forms], catalogue_folder=Path("catalogue"))
-    taken = Clients(
+    taken = ClientRows(
         read, read().valid(), forms, "klanten.csv", registers_of(clients), None, supplier
     )
     taken.take(read_sheets(Path("klanten.csv"), CLIENTS_HEADINGS).rows)

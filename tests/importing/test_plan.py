@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from acmidm.edit.new.rows import CLIENTS_HEADINGS, Heading
-from acmidm.importing.clients import Clients
+from acmidm.importing.clients import ClientRows
 from acmidm.importing.listed import ExistingClients, ListedClient
 from acmidm.sheet import SheetRow
 from acmidm.words import slug
@@ -48,17 +48,19 @@ def planned(
     *clients: ListedClient,
     contact: str | None = None,
     folders: Mapping[str, Organisation] | None = None,
-) -> Clients:
+) -> ClientRows:
     def read(**_: object) -> Onboardings:
         raise AssertionError("the forms were read before, and nothing is written yet")
 
     forms = replace(FORMS, organisations=folders or {})
-    plan = Clients(read, forms, Path("onboardings"), "klanten.csv", registers_of(clients), contact)
+    plan = ClientRows(
+        read, forms, Path("onboardings"), "klanten.csv", registers_of(clients), contact
+    )
     plan.make_drafts(rows)
     return plan
 
 
-def only_reason(plan: Clients) -> str:
+def only_reason(plan: ClientRows) -> str:
     assert plan.drafts == []
     [reason] = [*plan.wrong(), *plan.unnamed()][:1]
     return reason

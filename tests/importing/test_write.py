@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from acmidm.edit.new.rows import Heading
-from acmidm.importing.clients import Clients, Supplier
+from acmidm.importing.clients import ClientRows, Supplier
 from acmidm.importing.listed import ListedClient
 from acmidm.sheet import SheetRow
 from acmidm_onboarding.files import write_once
@@ -58,7 +58,7 @@ def row(owner: dict[str, Any], *keys: PublicJwk, number: int = 2, **changes: Any
     return SheetRow(None, number, {Heading.CLIENT_TEST: f"a-{number}"}, LETTERS), listed
 
 
-def write(forms: Path, *rows: Row, supplier: Supplier | None = None) -> Clients:
+def write(forms: Path, *rows: Row, supplier: Supplier | None = None) -> ClientRows:
     taken = clients_of(forms, CATALOGUE, *rows, supplier=supplier)
     taken.changes.write()
     read_onboardings([forms], CATALOGUE).valid()  # whatever it wrote is valid
@@ -67,10 +67,10 @@ def write(forms: Path, *rows: Row, supplier: Supplier | None = None) -> Clients:
 
 def clients_of(
     forms: Path, catalogue: Path, *rows: Row, supplier: Supplier | None = None
-) -> Clients:
+) -> ClientRows:
     read = partial(read_onboardings, paths=[forms], catalogue_folder=catalogue)
     registers = registers_of(listed for _, listed in rows)
-    taken = Clients(read, read().valid(), forms, "klanten.xlsx", registers, None, supplier)
+    taken = ClientRows(read, read().valid(), forms, "klanten.xlsx", registers, None, supplier)
     taken.take(one for one, _ in rows)
     return taken
 

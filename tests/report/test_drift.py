@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from acmidm.commands.drift import _attribute, _real
+from acmidm.commands.drift import _add_who, _real
 from acmidm.report.connection import ConnectionChanges, client_name
 from acmidm.report.drift import ExpiringKey, ends_that_passed, expiring_keys, key_warnings
 from acmidm.report.kinds import Change, Kind
@@ -510,7 +510,7 @@ def test_one_trail_that_cannot_be_read_leaves_the_others(
         assert one.by_hand is not None
         one.by_hand = one.by_hand.model_copy(update={"client_id": client_id})
     platforms: Any = {Platform.ACMIDM: SimpleNamespace(authority=Trail())}
-    [note] = _attribute(clients, platforms)
+    [note] = _add_who(clients, platforms)
     assert str(error) in note
     assert seen == asked
     authors = [
