@@ -50,7 +50,7 @@ _REMEMBERED = (Heading.KBO, Heading.CUSTOMER, Heading.TAN, Heading.URI_TEST, Hea
 """Columns that a form has no field for; kept as a comment."""
 
 _OF_CLIENTS = ClientMetadata.model_fields.keys() - {"application", "contacts"}
-_SAID = [name for name in Form.model_fields if name in _OF_CLIENTS]
+_FIELDS_IN_COMMON = [name for name in Form.model_fields if name in _OF_CLIENTS]
 """The fields that a form has once, so that its clients have to have them alike."""
 
 
@@ -224,7 +224,7 @@ class ClientRows(Rows[ExistingClients]):
                 "neither application nor client_name of its clients can name the application"
             )
         properties = [client.metadata.properties for client in clients]
-        for name in _SAID:
+        for name in _FIELDS_IN_COMMON:
             values = {shown(fields.get(name, tr("none"))) for fields in properties}
             if len(values) > 1:
                 reasons.append(
@@ -244,7 +244,7 @@ class ClientRows(Rows[ExistingClients]):
             "application": names[0],
             "contacts": contacts,
             "platforms": [PLATFORM.value],
-            **only(properties[0], _SAID),
+            **only(properties[0], _FIELDS_IN_COMMON),
             "environments": requests,
         }
         draft = ExistingClients(

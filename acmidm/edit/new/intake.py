@@ -271,8 +271,8 @@ class SentFiles:
         loaded: LoadedForm | None,
         source: Taken,
     ) -> dict[Path, str]:
-        """Return the files of keys that a form's environment lacks, and note what is to be known of
-        them.
+        """Return the text of each key that a form's environment lacks, by its new file; note in
+        ``source`` which keys have ended, and whose thumbprints the sender confirms.
 
         A key of another environment is no key that it has: the loader says what is wrong with it.
         """
@@ -284,17 +284,18 @@ class SentFiles:
             len(new_keys),
             lambda name: files.exists(absolute(form.with_name(f"{name}.jwk.json"))),
         )
-        texts: dict[Path, str] = {}
+        text_by_file: dict[Path, str] = {}
         for name, key in zip(free, new_keys, strict=True):
             file = form.with_name(f"{name}.jwk.json")
             if not isinstance(key, PublicJwk):
-                texts[file] = json.dumps(key)  # what is wrong with it is for the loader to say
+                # What is wrong with it is for the loader to say.
+                text_by_file[file] = json.dumps(key)
                 continue
-            texts[file] = key_text(key)
+            text_by_file[file] = key_text(key)
             if key.has_ended(datetime.now(UTC)):
                 source.correct(about_ended(key, quoted(key.thumbprint)), "keys")
             source.notes.append(about_key(file.name, key))
-        return texts
+        return text_by_file
 
 
 def _differences(folder: str, organisation: Organisation, given: Organisation) -> Iterator[str]:
