@@ -205,7 +205,8 @@ def _rows_say_who() -> str:
 
 
 def _write_one(answers: Answers, catalogue: Catalogue, read: Read, mistakes: Mistakes) -> None:
-    """Write the form that options come to."""
+    """Write the form that options come to, and say so. Raises Failure with all ``mistakes``, those
+    that are known already too: then nothing is written."""
     organisations = load_organisations(FORMS) if FORMS.is_dir() else {}
     owner = owner_of(answers, organisations, FORMS, mistakes) or NOBODY
     draft = draft_of(owner, answers, catalogue, mistakes)

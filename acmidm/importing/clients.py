@@ -304,7 +304,8 @@ class ClientRows(Rows[ExistingClients]):
         return Placed(source, files, tuple(source.notes))
 
     def _completed(self, draft: ExistingClients) -> OwningOrganisation:
-        """Return an organisation that is new with all that its clients have; note what to check."""
+        """Return the organisation of a draft, and where it is new with all that its clients have;
+        note on the draft what to check."""
         owner, organisation = draft.owner, self._owners.organisations[draft.owner.folder]
         if not owner.is_new:
             return owner
@@ -504,7 +505,7 @@ class SharedKeys:
 
     def of_supplier(self, supplier: Supplier, draft: ExistingClients) -> dict[Path, Content]:
         """Return the files of the supplier, with the keys that it has for others, and the mandates
-        of a draft's organisation."""
+        of a draft's organisation; note on the draft which keys its client gains."""
         files: dict[Path, Content] = {}
         listed: dict[str, list[str]] = {}
         folder = self._forms / supplier.folder

@@ -98,8 +98,8 @@ class SentFiles:
                 document.for_team += str(failure).splitlines()
 
     def _note_problems(self, source: Taken, problems: Iterable[Problem]) -> None:
-        """Note what its sender has to correct, by the names of the page's fields; the team lets an
-        organisation say more."""
+        """Note on a document what its sender has to correct, by the names of the page's fields; and
+        for the team where an organisation would have to be allowed more."""
         files = list(map(absolute, source.files))
         for problem in problems_about(files, problems):
             right = problem.also if problem.is_other_right else None
@@ -109,8 +109,8 @@ class SentFiles:
                 source.note(problem, path_in(files, problem))
 
     def _place(self, source: Taken) -> None:
-        """Add the changes of a file to those before it, or note what its sender has to correct.
-        Raises Failure."""
+        """Add the changes of a document to those before it, and note on it what to know of them; or
+        note on it what its sender has to correct. Raises Failure."""
         sent = source.sent
         owner = self._owner_of(sent, source) if sent else None
         if sent is None or owner is None:

@@ -262,8 +262,8 @@ class Towns(FormRows):
     def _existing_owner(
         self, row: SheetRow, given: Answers, mistakes: Mistakes, notes: list[str]
     ) -> OwningOrganisation | None:
-        """Return an organisation that has a folder, and note what to look at; note why a row cannot
-        be about its organisation."""
+        """Return the organisation of a row where it has a folder, None where it has none. Add to
+        ``notes`` what to look at, and to ``mistakes`` why the row cannot be about it."""
         codes = (given.ovo, given.kbo)
         folder = next(iter(folders_of(codes, self.onboardings.organisations)), None)
         for name in (*codes_in(codes), folder or slug(given.name or "")):
