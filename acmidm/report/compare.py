@@ -70,12 +70,12 @@ class Comparison:
         self,
         before: Client | None,
         after: Client | None,
-        *more: Change,
+        *extra: Change,
         changed: Iterable[str] = (),
         missing: Iterable[str] = (),
     ) -> ConnectionChanges | None:
-        """Return the changes of one client, with ``more`` that its states do not show; None where
-        there are none.
+        """Return the changes of one client, with ``extra`` ones that its states do not show; None
+        where there are none.
 
         A resource that is ``changed``, or ``missing`` in the state, is reported even where no other
         change is about it.
@@ -83,7 +83,7 @@ class Comparison:
         state = after or before
         if state is None:
             return None
-        changes = [*self._changes(before, after), *more]
+        changes = [*self._changes(before, after), *extra]
         scales = {change.kind.row.scale for change in changes}
         if Scale.WHOLE not in scales:
             shown = {kind_of_part(change.part) for change in changes}

@@ -86,7 +86,7 @@ class Plan:
     is_whole: bool = True
     """Whether it has the clients that do not change too."""
     config: Mapping[str, Any] = field(default_factory=dict)
-    more: tuple[tuple[Client, Change], ...] = ()
+    extra_changes: tuple[tuple[Client, Change], ...] = ()
     """What is reported beside what changes: of the gate to production, and of orders."""
     waiting: int = 0
     """How many others the gate holds back, which this change is not about."""
