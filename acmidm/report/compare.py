@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
-from acmidm.report.connection import ConnectionChanges, client_name, in_order
+from acmidm.report.connection import ConnectionChanges, changes_in_order, client_name
 from acmidm.report.contacts import Domains, to_check
 from acmidm.report.fields import differ, differing, field_changes
 from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Scale
@@ -100,7 +100,7 @@ class Comparison:
         return ConnectionChanges(
             **name,
             supplier=_supplier(before, after),
-            changes=in_order(changes),
+            changes=changes_in_order(changes),
         )
 
     def secret_renewed(self, state: Client) -> Change:

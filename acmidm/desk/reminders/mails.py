@@ -68,7 +68,7 @@ def message_of(reminder: Reminder, language: Language, settings: Settings) -> Ma
     on = language.translated(_ON[reminder.environment])
     parts: list[dict[str, object]] = []
     for part, due in reminder.parts:
-        items = [part.item(one, language, settings) for one in due]
+        items = [part.item(each, language, settings) for each in due]
         parts.append({"title": language.translated(part.title), "items": items})
     applications = dict.fromkeys(plain(due.connection.application) for due in reminder.about)
     return compose(
@@ -78,7 +78,7 @@ def message_of(reminder: Reminder, language: Language, settings: Settings) -> Ma
                 "{organisation} {on}: {about}",
                 organisation=organisation,
                 on=on,
-                about=_about(reminder, language),
+                about=_what_is_due(reminder, language),
             ),
             "intro": language.tr(
                 "This is a reminder about the connections of {organisation} {on}.",
@@ -96,13 +96,15 @@ def message_of(reminder: Reminder, language: Language, settings: Settings) -> Ma
     )
 
 
-def _about(reminder: Reminder, language: Language) -> str:
+def _what_is_due(reminder: Reminder, language: Language) -> str:
+    """Return what the title of a mail says: how many keys, scopes and mandates end, the first day,
+    and how many steps wait."""
     phrases = []
     for part, due in reminder.parts:
         first = language.day(due[0].last_day) if isinstance(due[0], Ends) else ""
         phrases.append(language.ntranslated(part.about, len(due), day=first))
     return reduce(
-        lambda one, other: language.tr("{one}, and {other}", one=one, other=other), phrases
+        lambda so_far, phrase: language.tr("{one}, and {other}", one=so_far, other=phrase), phrases
     )
 
 
