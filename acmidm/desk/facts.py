@@ -17,7 +17,7 @@ from acmidm.desk.progress import Facts, progress
 from acmidm.desk.status import ListedConnection, mandates_to_send, row_of, rows_in_order
 from acmidm.engine.pulumi import EngineError
 from acmidm.engine.stacks import require_a_form
-from acmidm.report.compare import valid
+from acmidm.report.compare import not_ended
 from acmidm.report.revisions.order_history import OrderHistory
 from acmidm.terminal import warn, working
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
@@ -323,7 +323,7 @@ def _usable_thumbprints(
     """Return the thumbprints of the keys that have not ended, without those that the form says are
     compromised. A key that has no thumbprint is not among them."""
     compromised = connection.keys.compromised if connection else ()
-    return PublicKeys(valid(keys, now)).thumbprints.difference(compromised)
+    return PublicKeys(not_ended(keys, now)).thumbprints.difference(compromised)
 
 
 def _withdrawn(
