@@ -136,7 +136,7 @@ class Orders(Report):
         """Return the open orders by who carries them out, a line each or in full; then the refused
         ones."""
         refused = [_refused(order, order.refused) for order in self.orders if order.refused]
-        sections = [self._unknown(), *self._by_doer(self._line)]
+        sections = [self._unknown(), *self._by_doer(self._line_of)]
         if refused:
             sections.append(Section(refused, tr("Refused")))
         return Document(self.title, sections)
@@ -161,7 +161,7 @@ class Orders(Report):
             lines = list(map(line_of, orders))
             yield Section(lines, heading, left_out=_ORDERS, label_width=1)
 
-    def _line(self, order: ListedOrder) -> Line:
+    def _line_of(self, order: ListedOrder) -> Line:
         what = Piece(f"  {order.title}: {order.act_title}, {self.waiting(order)}")
         lines: list[Line] = []
         if self.is_whole:
@@ -256,6 +256,8 @@ def _metadata(stack: Stack, order: Order) -> dict[str, Any]:
 
 
 def _instructions(stack: Stack, order: Order, metadata: Mapping[str, Any]) -> Iterator[Instruction]:
+    """Yield what to do at the portal for an order, step by step; ``metadata`` are the fields of its
+    client."""
     _, platform, environment = order.client_key
     portal = stack.forms.settings.platforms[platform].portal(environment)
     catalogue = stack.forms.catalogue

@@ -162,6 +162,8 @@ def _is_open(stack: Stack, order: Order) -> bool:
 
 
 def _why_not_open(order: Order, before: Confirmation | None, by: Attestation) -> str:
+    """Return why an order that is not open cannot be refused, by the confirmation of its client
+    ``before`` this one."""
     if before is None:
         return tr(
             "{order} is not open any more, so that nothing of it can be refused; see acmidm orders",

@@ -115,7 +115,7 @@ def _blocks(document: Document) -> Iterator[Block]:
     yield Block(f"### {document.title}\n\n")
     for section in document.sections:
         if not section.is_folded:
-            yield from _section(section)
+            yield from _blocks_of(section)
     details = defaultdict[Counted, list[str]](list)
     for section in document.sections:
         if section.shape is Shape.TABLE:
@@ -124,12 +124,13 @@ def _blocks(document: Document) -> Iterator[Block]:
         yield Block("", folded, left_out=left_out)
     for section in document.sections:
         if section.is_folded:
-            yield from _section(section)
+            yield from _blocks_of(section)
     for sentence in document.foot:
         yield Block(f"\n{sentence}\n")
 
 
-def _section(section: Section) -> Iterator[Block]:
+def _blocks_of(section: Section) -> Iterator[Block]:
+    """Yield the heading of a section, where it is not folded, and then its lines in its shape."""
     heading = capitalised(section.heading)
     top, item, bottom = "", _item, "\n"
     if section.is_folded:
@@ -158,8 +159,8 @@ def _item(line: Line) -> str:
     shown = list(_first(values, _CELL))
     if not shown:
         return f"- {_labelled(line)}\n"
-    if more := len(values) - len(shown):
-        shown.append(f"  - {tr('and {count} more', count=f'{more:,}')}\n")
+    if left_out := len(values) - len(shown):
+        shown.append(f"  - {tr('and {count} more', count=f'{left_out:,}')}\n")
     return f"- {_labelled(replace(line, pieces=line.sentence))}\n{''.join(shown)}"
 
 
@@ -207,9 +208,9 @@ def _sentences(line: Line) -> Iterator[str]:
             words = change.brief[0].text.strip()
             text = f"**{words}**{text.removeprefix(words)}"
         yield text
-    more = len(changes) - in_row
-    if more > 0:
-        yield tr("and {count} more", count=more)
+    left_out = len(changes) - in_row
+    if left_out > 0:
+        yield tr("and {count} more", count=left_out)
     for remark in line.lines:
         if not remark.label.text:
             yield _in_markdown(remark.pieces)
@@ -228,20 +229,22 @@ def _folded(line: Line) -> str:
     if not lines:
         return ""
     shown = list(_first(lines, _FOLD))
-    left = len(lines) - len(shown)
-    if left:
-        more = ntr(
+    left_out = len(lines) - len(shown)
+    if left_out:
+        rest = ntr(
             "and {count} more line: {remedy}",
             "and {count} more lines: {remedy}",
-            left,
+            left_out,
             remedy=tr("the same command with `--output text`"),
         )
-        shown.append(f"- {more}")
+        shown.append(f"- {rest}")
     summary = in_tag(line.details)
     return "\n".join((f"<details><summary>{summary}</summary>\n", *shown, "\n</details>\n"))
 
 
 def _detail_lines(line: Line) -> Iterator[str]:
+    """Yield what a client's row does not have: its members, the changes that are too many for the
+    row, and the values of those whose values are not in their sentence."""
     for member in line.members:
         yield f"- {markdown(member)}"
     in_row = _in_row(line)

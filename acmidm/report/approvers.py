@@ -74,15 +74,15 @@ def as_section(needed: Sequence[Needed]) -> Section:
     """Return a line per team; the last ones together where they are many, such as the owners of
     forty towns, which stand below with what changes of each."""
     lines = lines_of(needed[:_MOST_LINES])
-    more = needed[_MOST_LINES:]
-    if more:
+    together = needed[_MOST_LINES:]
+    if together:
         names: set[str] = set()
-        for each in more:
+        for each in together:
             names.update(*each.subjects.values())
         text = ntr(
             "the owner of {count} more organisation, for its own forms: {names}",
             "the owners of {count} more organisations, each for its own forms: {names}",
-            len(more),
+            len(together),
             names=_first(sorted(names)),
         )
         lines.append(Line([Piece(text)], _label()))

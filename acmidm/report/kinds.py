@@ -878,9 +878,9 @@ class Change(ReportPart):
         tone = Tone(severity) if severity else Tone.GOOD
         author = who(self.changed_by, self.changed_at) if with_author else []
         by = [Piece(" ("), *author, Piece(")")] if author else []
-        named, *more = self._parts()
+        named, *details = self._parts()
         return Line(
-            [*named, *chain.from_iterable(more), *by],
+            [*named, *chain.from_iterable(details), *by],
             Piece(severity_name(severity), tone),
             lines=lines_of(self.fields),
             brief=[*named, *by],
@@ -991,9 +991,9 @@ def _in_a_row(
 def _fields(change: Change) -> list[Piece]:
     """Return the first fields; all of them are in the details."""
     pieces = _in_a_row(change.fields[:_IN_SENTENCE], _from_to)
-    more = len(change.fields) - _IN_SENTENCE
-    if more > 0:
-        pieces.append(Piece(tr(", and {count} more", count=more)))
+    left_out = len(change.fields) - _IN_SENTENCE
+    if left_out > 0:
+        pieces.append(Piece(tr(", and {count} more", count=left_out)))
     return pieces
 
 
