@@ -186,7 +186,7 @@ class _ProgressRows:
             raise ValueError("neither a form nor the state has it")
         if state and connection:
             shown = _as_declared(state, connection)
-        keys = _keys(shown, answers)
+        keys = _keys_that_count(shown, answers)
         if shown.keys.declared is None and not shown.jwks_uri:
             shown = shown.with_uploaded(keys)
         usable = None if keys is None else _usable_thumbprints(keys, connection, self._now)
@@ -304,7 +304,7 @@ def _on_production(offered: Mapping[str, Scope | Product]) -> set[str]:
     return {name for name, each in offered.items() if Environment.PROD in each.environments}
 
 
-def _keys(state: Client, answers: _Answers) -> Mapping[str, Key] | None:
+def _keys_that_count(state: Client, answers: _Answers) -> Mapping[str, Key] | None:
     """Return the keys that count for a client: those in the portal, else the declared ones. None
     where they are not known, as those at an address."""
     if state.jwks_uri:
@@ -360,7 +360,7 @@ class _Answers:
         with working(f"reading the clients of {authorities.stack}"):
             for state in made:
                 client_id = state.client_id or ""
-                if answer := self._read_client(state.platform, client_id):
+                if answer := self._read_registered(state.platform, client_id):
                     self.seen[state.client_key] = answer[0]
                     seen.append((state.platform, client_id))
             self.uses = last_uses(self._platforms, seen)
@@ -370,7 +370,11 @@ class _Answers:
         """Return the last use of each of its keys; None where nobody tells."""
         return self.uses.get((state.platform, state.client_id or ""))
 
-    def _read_client(self, name: Platform, client_id: str) -> tuple[RegisteredClient | None] | None:
+    def _read_registered(
+        self, name: Platform, client_id: str
+    ) -> tuple[RegisteredClient | None] | None:
+        """Return a tuple with the client, or with None where its authority has none; None where
+        its authority does not answer."""
         return self._ask(name, lambda platform: (platform.clients.get(client_id),))
 
     def _ask(self, name: Platform, read: Callable[[ConnectedPlatform], T]) -> T | None:

@@ -62,14 +62,14 @@ class History(Report):
 
     def as_document(self) -> Document:
         """Return who did what, newest first."""
-        entries = [self._line_of(entry) for entry in self.entries]
+        entries = [self._entry_line(entry) for entry in self.entries]
         sections = [
             Section(entries, is_spaced=True),
             notes(self.notes, is_spaced=True),
         ]
         return Document(self.title, sections)
 
-    def _line_of(self, entry: HistoryEntry) -> Line:
+    def _entry_line(self, entry: HistoryEntry) -> Line:
         """Return when who did it to which client, with the changes beneath."""
         on_stack = f" {tr('on {stack}', stack=entry.stack)}" if len(self.stacks) > 1 else ""
         pieces = [

@@ -349,7 +349,7 @@ def row_of(stack: str, state: Client, now: datetime) -> ListedConnection:
         keys=keys,
         keys_in_portal=state.keys.declared is None and not state.jwks_uri,
         jwks_uri=state.jwks_uri,
-        mandate=_mandate(state.form.mandate, now),
+        mandate=_listed_mandate(state.form.mandate, now),
         acts_for=tuple(sorted(senders)),
         products=tuple(sorted(state.products)),
         leaves=state.leaves,
@@ -401,7 +401,7 @@ def mandates_to_send(connection: Declaration, now: datetime) -> tuple[ListedMand
     return tuple(mandates)
 
 
-def _mandate(mandate: Mapping[str, str], now: datetime) -> ListedMandate | None:
+def _listed_mandate(mandate: Mapping[str, str], now: datetime) -> ListedMandate | None:
     if not mandate:
         return None
     return _until(mandate.get("until", ""), now, ListedMandate, supplier=mandate["supplier"])

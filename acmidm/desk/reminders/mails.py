@@ -150,7 +150,7 @@ def _of_key(ending: Ends[ListedKey], language: Language, settings: Settings) -> 
         # so that this mail and the one before differ, also by their Message-ID
         threshold=ending.threshold,
     )
-    return _item(what, to_do, link=link)
+    return _mail_item(what, to_do, link=link)
 
 
 def _later_key(ending: Ends[ListedKey]) -> ListedKey | None:
@@ -172,7 +172,7 @@ def _of_scope(ending: Ends[ListedScope], language: Language, _: Settings) -> dic
         application=application,
         form=plain(ending.connection.form or ending.connection.application),
     )
-    return _item(
+    return _mail_item(
         language.tr(
             "The scope {scope} of {application} ends on {day}, within {threshold} days.",
             scope=plain(ending.what.scope),
@@ -218,7 +218,7 @@ def _of_mandate(ending: Ends[ListedMandate], language: Language, _: Settings) ->
             " your organisation, and have its owners approve that. Else the scopes and then the"
             " keys of the connection are withdrawn after that day."
         )
-    return _item(what, to_do)
+    return _mail_item(what, to_do)
 
 
 def _of_step(waiting: StepWaits, language: Language, _: Settings) -> dict[str, str]:
@@ -238,7 +238,7 @@ def _of_step(waiting: StepWaits, language: Language, _: Settings) -> dict[str, s
         )
     to_do, portal = instruction(connection, language), connection.values.get("portal", "")
     link = portal if portal in to_do else ""
-    return _item(
+    return _mail_item(
         language.tr(
             "{application}, step {step}: {called}",
             application=plain(connection.name),
@@ -251,7 +251,7 @@ def _of_step(waiting: StepWaits, language: Language, _: Settings) -> dict[str, s
     )
 
 
-def _item(what: str, to_do: str, *, link: str = "", waits: str = "") -> dict[str, str]:
+def _mail_item(what: str, to_do: str, *, link: str = "", waits: str = "") -> dict[str, str]:
     """Return an item of the mail, as its template shows it; ``link`` is an address that ``to_do``
     names."""
     return {"what": what, "to_do": to_do, "link": link, "waits": waits}
