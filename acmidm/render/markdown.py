@@ -86,7 +86,7 @@ def _fitted(blocks: Iterable[Block], remedy: str) -> str:
             page += block.text
             continue
         most = min(room, int(LIMIT * block.share)) - len(block.top + block.bottom)
-        shown = list(_first(block.lines, most))
+        shown = list(_that_fit(block.lines, most))
         missing[block.left_out] += len(block.lines) - len(shown)
         if shown:
             text = replace(block, lines=shown).text
@@ -100,7 +100,7 @@ def _fitted(blocks: Iterable[Block], remedy: str) -> str:
     return f"{page}\n{ending}\n"
 
 
-def _first(lines: Iterable[str], room: int) -> Iterator[str]:
+def _that_fit(lines: Iterable[str], room: int) -> Iterator[str]:
     """Yield the lines up to the first that there is no room for."""
     for line in lines:
         room -= len(line)
@@ -132,7 +132,7 @@ def _blocks(document: Document) -> Iterator[Block]:
 def _blocks_of(section: Section) -> Iterator[Block]:
     """Yield the heading of a section, where it is not folded, and then its lines in its shape."""
     heading = capitalised(section.heading)
-    top, item, bottom = "", _item, "\n"
+    top, item, bottom = "", _list_item, "\n"
     if section.is_folded:
         is_open = " open" if section.shape is Shape.OPEN_FOLD else ""
         top = f"\n<details{is_open}><summary>{heading}</summary>\n\n"
@@ -150,13 +150,13 @@ def _blocks_of(section: Section) -> Iterator[Block]:
     yield Block(top, lines, bottom, section.left_out, section.share)
 
 
-def _item(line: Line) -> str:
+def _list_item(line: Line) -> str:
     """Return an item of a list, with what is beneath it; of what is too long for that, the
     first."""
     if line.members:
         return _several(line)
     values = [f"  - {_value(value)}\n" for value in line.beneath]
-    shown = list(_first(values, _CELL))
+    shown = list(_that_fit(values, _CELL))
     if not shown:
         return f"- {_labelled(line)}\n"
     if left_out := len(values) - len(shown):
@@ -220,7 +220,7 @@ def _in_row(line: Line) -> int:
     """Return how many of its changes a client's row has: all of them, but where that is too long
     for a glance."""
     sentences = (_in_markdown(change.pieces) for change in line.changes)
-    return max(1, len(list(_first(sentences, _CELL))))
+    return max(1, len(list(_that_fit(sentences, _CELL))))
 
 
 def _folded(line: Line) -> str:
@@ -228,7 +228,7 @@ def _folded(line: Line) -> str:
     lines = list(_detail_lines(line)) if line.details else []
     if not lines:
         return ""
-    shown = list(_first(lines, _FOLD))
+    shown = list(_that_fit(lines, _FOLD))
     left_out = len(lines) - len(shown)
     if left_out:
         rest = ntr(

@@ -80,7 +80,7 @@ def together_beside(changes: Sequence[Change]) -> list[Line]:
         group = [changes[place] for place in places]
         if len(group) >= _FEWEST:
             text = Piece(translated(_TOGETHER[group[0].kind], count=len(group)))
-            members = tuple(map(_values, group))
+            members = tuple(map(_values_of_organisation, group))
             lines[last + 0.5] = Line([text], group[0].as_line().label, members=members)
         else:
             lines.update(zip(places, lines_of(group), strict=True))
@@ -215,15 +215,15 @@ def _masked(names: re.Pattern[str], value: str | None) -> str | None:
 
 def _names_of_organisation(change: Change) -> re.Pattern[str]:
     values = [field.new or "" for field in change.fields if field.field in ("name", "ovo", "kbo")]
-    return _pattern(_folder(change), *values)
+    return _pattern(_folder_of_organisation(change), *values)
 
 
-def _values(change: Change) -> str:
+def _values_of_organisation(change: Change) -> str:
     values = ", ".join(f"{field.field} {field.new}" for field in change.fields if field.new)
-    return f"{_folder(change)} ({values})"
+    return f"{_folder_of_organisation(change)} ({values})"
 
 
-def _folder(change: Change) -> str:
+def _folder_of_organisation(change: Change) -> str:
     """Return the folder of an organisation that is added."""
     return Path(change.subject or "").parent.name
 

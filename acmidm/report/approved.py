@@ -163,7 +163,7 @@ def differences(approved: Approved, now: Approved) -> list[Deviation]:
     """Return each way in which what would run now is not what was approved."""
     deviations: list[Deviation] = []
     for setting in field_changes(approved["settings"], now["settings"]):
-        change = _from_to(setting.field, setting.old, setting.new)
+        change = _change_in_words(setting.field, setting.old, setting.new)
         deviations.append(Deviation(tr("setting {change}", change=change), None))
     deviations += _deviating_steps(approved["steps"], now["steps"])
     keys = {**approved["keys"], **now["keys"]}
@@ -195,7 +195,7 @@ def _deviating_steps(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Ite
         elif is_now is None:
             how = tr("was reviewed, and would not be done")
         else:
-            how = _fields(was, is_now)
+            how = _differing_in_words(was, is_now)
         yield Deviation(f"{plain(name)}: {how}", _key_in(name))
 
 
@@ -213,7 +213,7 @@ def _deviating_clients(
         elif is_now is None:
             how = tr("is gone")
         else:
-            how = tr("has other {fields}", fields=_fields(was, is_now))
+            how = tr("has other {fields}", fields=_differing_in_words(was, is_now))
         yield Deviation(
             tr(
                 "client {client} was changed at its authority since the review: {how}",
@@ -235,6 +235,7 @@ def _known_by_now(was: Any, is_now: Any) -> Any:
 
 
 def _is_well_formed(document: Mapping[str, Any]) -> bool:
+    """Return whether a saved review has all parts of an ``Approved``, each of the right type."""
     if not all(isinstance(document.get(part), dict) for part in ("settings", "keys")):
         return False
     for part in (document.get("steps"), document.get("clients")):
@@ -264,16 +265,16 @@ def _key_in(name: str) -> str | None:
     return "/".join(resource.split("/")[:2]) if kind else None
 
 
-def _fields(was: Mapping[str, Any], is_now: Mapping[str, Any]) -> str:
+def _differing_in_words(was: Mapping[str, Any], is_now: Mapping[str, Any]) -> str:
     """Return the fields that differ, from what was reviewed to what is now."""
     changes: list[str] = []
     for change in field_changes(flat(was), flat(is_now)):
         old, new = change.values(LONGEST)
-        changes.append(_from_to(plain(change.field), old, new))
+        changes.append(_change_in_words(plain(change.field), old, new))
     return ", ".join(changes)
 
 
-def _from_to(field: str, old: str | None, new: str | None) -> str:
+def _change_in_words(field: str, old: str | None, new: str | None) -> str:
     return f"{field} {old or tr('none')} → {new or tr('none')}"
 
 

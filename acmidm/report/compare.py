@@ -164,6 +164,8 @@ class Comparison:
         return Change(kind=Kind.CLIENT_REMOVED, fields=_lost_with_client(client))
 
     def _changes_of_client(self, before: Client, after: Client) -> Iterator[Change]:
+        """Yield a rename or another identity, then the changes of how the client authenticates, of
+        whether it is enabled, and of its fields that no other change is about."""
         renamed = before.key != after.key
         if renamed:
             yield Change(
@@ -388,6 +390,8 @@ class Comparison:
         before: Mapping[str, Key],
         client: Client,
     ) -> Iterator[Change]:
+        """Yield each key that leaves, comes or changes, then each that has ended or ends soon; none
+        where the portal has the keys."""
         after = client.keys.declared
         if after is None:
             return

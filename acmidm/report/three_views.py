@@ -289,7 +289,7 @@ def _compare_unrecorded(client: ClientDrift, comparison: Comparison) -> None:
     before = client.real
     if before is not None:
         before = replace(before, record=replace(before.record, is_taken_over=True))
-    client.parts_pending = set(_parts(client.declared))
+    client.parts_pending = set(_values_by_part(client.declared))
     client.pending = comparison.between(before, client.declared)
 
 
@@ -304,7 +304,7 @@ def _compare_removed(client: ClientDrift, recorded: Client, comparison: Comparis
         _set_pending(client, map(product_part, there), before, after, comparison)
         return
     client.by_hand = replace(comparison, by_hand=True).between(recorded, None)
-    then, wanted = _parts(recorded), _parts(declared)
+    then, wanted = _values_by_part(recorded), _values_by_part(declared)
     gone = client.gone - wanted.keys()
     client.parts_by_hand = client.urns.keys() & then.keys() - gone
     parts = then.keys() | wanted.keys()
@@ -369,7 +369,7 @@ def _compare_parts(
     if recorded.keys.declared is None:  # left to the portal
         keys = replace(real.keys, declared=None, uploaded=real.keys.declared)
         real = replace(real, keys=keys)
-    then, wanted, now = _parts(recorded), _parts(declared), _parts(real)
+    then, wanted, now = _values_by_part(recorded), _values_by_part(declared), _values_by_part(real)
     expected, basis, pending = {}, {}, set()
     for part in then.keys() | wanted.keys():
         views = _Part(part, then.get(part), wanted.get(part), now.get(part))
@@ -402,7 +402,7 @@ def _compare_parts(
             comparison,
         )
         return
-    scopes = _granted(recorded, basis[Resource.SCOPES] or {})
+    scopes = _grants_of(recorded, basis[Resource.SCOPES] or {})
     pending |= _restated(replace(recorded, scopes=scopes), declared)
     before = _with_parts(recorded, basis)
     before = replace(
@@ -421,7 +421,7 @@ def _is_rotated(recorded: Client, real: Client) -> bool:
     return has_secret and updated_at != real.secret.updated_at
 
 
-def _granted(recorded: Client, defaults: Mapping[str, bool]) -> dict[str, Grant]:
+def _grants_of(recorded: Client, defaults: Mapping[str, bool]) -> dict[str, Grant]:
     """Return scopes with what the state has of each; ``defaults`` says of each whether every token
     has it."""
     had = recorded.granted
@@ -488,7 +488,7 @@ def _without_unshared(new: Any, was: Any, compared: Any) -> Any:
     return fields
 
 
-def _parts(state: Client | None) -> dict[str, Any]:
+def _values_by_part(state: Client | None) -> dict[str, Any]:
     """Return the values of a client by the resource that they are in. None: keys that are left to
     the portal."""
     if state is None:

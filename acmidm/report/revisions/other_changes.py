@@ -144,8 +144,8 @@ def _changes_of_settings(path: str, fields: Iterable[FieldChange]) -> Iterator[C
     """Yield the changes of a file of settings: one per kind, which is what settings are about."""
     by_kind: dict[Kind, list[FieldChange]] = defaultdict(list)
     for field in fields:
-        kind = _ABOUT.get(_key(field.field), Kind.SETTINGS_CHANGED)
-        by_kind[kind].append(_shown(path, field))
+        kind = _ABOUT.get(_setting_key(field.field), Kind.SETTINGS_CHANGED)
+        by_kind[kind].append(_without_secrets(path, field))
     for kind, of_kind in by_kind.items():
         yield _change(kind, path, of_kind)
 
@@ -241,7 +241,7 @@ def _kind_of(path: str, stacks: StacksOfRevision) -> Kind | None:
     return next((kind for pattern, kind in _RUNS if pattern.fullmatch(path)), Kind.CODE_CHANGED)
 
 
-def _key(name: str) -> str:
+def _setting_key(name: str) -> str:
     """Return the key of a setting, which is the same for both platforms and in the files of stacks
     and project."""
     return plain_key(_whole_setting(name)) if name.startswith("config.") else ""
@@ -252,12 +252,12 @@ def _whole_setting(name: str) -> str:
     return setting_in(name).partition(".")[0]
 
 
-def _shown(path: str, field: FieldChange) -> FieldChange:
+def _without_secrets(path: str, field: FieldChange) -> FieldChange:
     """Return a change as it may be shown: the value of a setting only where that setting holds no
     secret."""
     if not SETTINGS.fullmatch(path):
         return field
-    name, key = setting_in(field.field), _key(field.field)
+    name, key = setting_in(field.field), _setting_key(field.field)
     if (
         _whole_setting(field.field) in declared_keys()
         or path == PROJECT

@@ -51,13 +51,15 @@ class StacksOfRevision(Stacks):
         return folders[0]
 
     def _folders(self, setting: str, default: str) -> list[Path]:
-        return sorted({_folder(stack.get(setting) or default) for stack in self.values or ({},)})
+        return sorted(
+            {_folder_in_repository(stack.get(setting) or default) for stack in self.values or ({},)}
+        )
 
     @property
     def confirmed(self) -> list[Path]:
         """Their folders of what people confirmed of a portal, each below the top of the
         repository."""
-        return [_folder(folder) for folder in super().confirmed]
+        return [_folder_in_repository(folder) for folder in super().confirmed]
 
     def catalogue_in(self, files: Files) -> Path:
         """Return their folder of the catalogue; the module's own where a revision has none."""
@@ -71,6 +73,8 @@ class StacksOfRevision(Stacks):
         return cache(self._is_read)
 
     def _is_read(self, path: str) -> bool:
+        """Return what ``is_read`` remembers: whether a path is of the catalogue, a confirmation, a
+        file of settings, or in its place below the forms."""
         file = Path(path)
         folders = (self.catalogue, *self.confirmed)
         return (
@@ -148,7 +152,7 @@ def setting_in(name: str) -> str:
     return f"{namespace}:{key_in_namespace}" if key_in_namespace else key
 
 
-def _folder(name: object) -> Path:
+def _folder_in_repository(name: object) -> Path:
     """Return a folder that the settings name, which must be inside the repository."""
     path = Path(normpath(str(name)))
     if path.is_absolute() or ".." in path.parts or path == Path():
