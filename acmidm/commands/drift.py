@@ -723,14 +723,14 @@ def _left_waiting(changed: Iterable[ClientDrift]) -> list[str]:
     would make both."""
     waiting = []
     for client in changed:
-        if not (client.by_hand and client.left):
+        if not (client.by_hand and client.not_healed):
             continue
         waiting.append(
             tr(
                 "{key}: {parts} was changed by hand and has changes that wait, so that --heal"
                 " leaves it; bring the stack up, or change the form",
                 key=client.by_hand.key,
-                parts=", ".join(sorted(client.left)),
+                parts=", ".join(sorted(client.not_healed)),
             )
         )
     return waiting

@@ -12,7 +12,7 @@ import typer
 
 from acmidm import completion
 from acmidm.desk.filters import Filters
-from acmidm.desk.history import History, HistoryEntry, entry_of, in_order
+from acmidm.desk.history import History, HistoryEntry, entry_of, newest_first
 from acmidm.desk.status import row_of
 from acmidm.engine.stacks import stack_of
 from acmidm.render.output import write_report
@@ -98,7 +98,7 @@ def history(
         since=start,
         search=search,
         clients=count,
-        entries=in_order(entries),
+        entries=newest_first(entries),
         notes=tuple(notes),
     )
     write_report(report, output)

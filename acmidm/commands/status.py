@@ -24,7 +24,13 @@ from acmidm.desk.filters import (
     Words,
 )
 from acmidm.desk.progress import to_do
-from acmidm.desk.status import ListedConnection, UnusedMandate, in_order, row_of, unused_mandates
+from acmidm.desk.status import (
+    ListedConnection,
+    UnusedMandate,
+    row_of,
+    rows_in_order,
+    unused_mandates,
+)
 from acmidm.desk.views import Status, View
 from acmidm.engine.pulumi import UnknownStack
 from acmidm.engine.stacks import stack_of, uploaded_keys, with_a_portal
@@ -163,7 +169,7 @@ def _report(
 ) -> Status:
     """Return the connections in a view: on the board each with what must be done, in the list of an
     API's owner each with when it got its last token."""
-    rows = list(in_order(connections))
+    rows = list(rows_in_order(connections))
     api = filters.api.name if filters.api else ""
     if view is View.BOARD:
         rows = [row.model_copy(update={"to_do": to_do(row, spoken())}) for row in rows]

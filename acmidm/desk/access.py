@@ -144,7 +144,7 @@ def read_platforms(authorities: Authorities) -> Connected:
 def last_uses(platforms: Connected, clients: Sequence[Registered]) -> dict[Registered, Uses | None]:
     """Return the uses of each client's keys; None where its authority does not tell."""
 
-    def uses_of(client: Registered) -> Uses | None:
+    def read_uses(client: Registered) -> Uses | None:
         platform, client_id = client
         authority = platforms[platform].authority if platform in platforms else None
         try:
@@ -153,7 +153,7 @@ def last_uses(platforms: Connected, clients: Sequence[Registered]) -> dict[Regis
             return None
 
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
-        return dict(zip(clients, pool.map(uses_of, clients), strict=True))
+        return dict(zip(clients, pool.map(read_uses, clients), strict=True))
 
 
 def last_use(uses: Uses) -> datetime | None:

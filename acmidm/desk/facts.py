@@ -14,10 +14,10 @@ from typing import TypeVar
 
 from acmidm.desk.access import Registered, Uses, last_use, last_uses, read_platforms
 from acmidm.desk.progress import Facts, progress
-from acmidm.desk.status import ListedConnection, in_order, mandates_to_send, row_of
+from acmidm.desk.status import ListedConnection, mandates_to_send, row_of, rows_in_order
 from acmidm.engine.pulumi import EngineError
 from acmidm.engine.stacks import require_a_form
-from acmidm.report.compare import valid
+from acmidm.report.compare import not_ended
 from acmidm.report.revisions.order_history import OrderHistory
 from acmidm.terminal import warn, working
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
@@ -55,13 +55,13 @@ def read_progress(
     on_production: dict[tuple[str, Platform], Client] = {}
     for source in read:
         if source.is_production:
-            on_production |= _by_connection(source.states or {})
+            on_production |= _by_connection(source.clients or {})
     for stack in others:
         on_production |= _by_connection(stack.state.recorded.clients)
     rows: list[ListedConnection] = []
     for source in read:
         rows += map(progress, source.facts(on_production))
-    return in_order(rows)
+    return rows_in_order(rows)
 
 
 def _by_connection(clients: Mapping[ClientKey, Client]) -> dict[tuple[str, Platform], Client]:
@@ -84,7 +84,7 @@ class _ProgressRows:
         return self._settings.environment is Environment.PROD
 
     @cached_property
-    def states(self) -> Mapping[ClientKey, Client] | None:
+    def clients(self) -> Mapping[ClientKey, Client] | None:
         """Its clients; None where the state cannot be read."""
         try:
             with working(f"reading {self._stack.name}"):
@@ -98,6 +98,8 @@ class _ProgressRows:
         return stacks_in(Path()).gate.evidence_max_days
 
     def facts(self, on_production: Mapping[tuple[str, Platform], Client]) -> Iterator[Facts]:
+        """Yield the facts of each connection, then of each client that no form has. Warns of forms
+        with mistakes. Raises InvalidSettings where a stack with clients has no form."""
         forms, held_back = self._stack.forms.onboardings, self._held_back()
         if forms.problems:
             warn(
@@ -105,16 +107,18 @@ class _ProgressRows:
                 f" ({plural('{count} mistake', '{count} mistakes', len(forms.problems))}); see"
                 " acmidm validate"
             )
-        if self.states is not None:
+        if self.clients is not None:
             require_a_form(self._stack)
         declared = forms.connections(Environment.PROD)
         in_production = {(form.key, form.platform): form for form in declared}
         pairs = list(self._paired(self._stack.forms.connections))
         ordered = {order.client_key: order for order in reversed(self._orders())}
         history = OrderHistory(self._stack)
-        asked = _Asked(self._stack.authorities, [state for _, state in pairs if state is not None])
+        answers = _Answers(
+            self._stack.authorities, [state for _, state in pairs if state is not None]
+        )
         for connection, state in pairs:
-            facts = self._facts_of(connection, state, asked, forms.catalogue)
+            facts = self._facts_of(connection, state, answers, forms.catalogue)
             key = facts.connection.key, facts.connection.platform
             order, on_test = ordered.get((*key, facts.connection.environment)), held_back.get(key)
             if connection is None:
@@ -130,7 +134,7 @@ class _ProgressRows:
                 ),
                 is_held_back=key in held_back,
                 has_production=key in in_production,
-                unproven=unproven(
+                unproven=not_covered(
                     connection, in_production.get(key), on_production.get(key), forms.catalogue
                 ),
                 is_on_production=key in on_production,
@@ -139,7 +143,7 @@ class _ProgressRows:
     def _orders(self) -> list[Order]:
         """Return what people have to do at a portal without an API; nothing where that cannot be
         known."""
-        if not self._stack.forms.by_hand or self.states is None:
+        if not self._stack.forms.by_hand or self.clients is None:
             return []
         return [order for order in self._stack.orders if order.refused is None]
 
@@ -148,19 +152,19 @@ class _ProgressRows:
     ) -> Iterator[tuple[Declaration | None, Client | None]]:
         """Yield each connection with its client in the state, which may have an earlier key; then
         clients without a form."""
-        states = dict(self.states or {})
+        clients = dict(self.clients or {})
         for form in declared:
-            state = _take(states, form)
+            state = _take(clients, form)
             if state is not None or not _is_leaving(form, self._now):
                 yield form, state
-        for state in states.values():
+        for state in clients.values():
             yield None, state
 
     def _held_back(self) -> Mapping[tuple[str, Platform], Client | None]:
         """Return what the gate holds back, with the client that the stack on TNI has of it; None
         where it has none."""
         on_test: dict[tuple[str, Platform], Client | None] = {}
-        if self.states is None:
+        if self.clients is None:
             return on_test
         for withheld in self._stack.desired.held_back:
             if withheld.is_gated:
@@ -173,7 +177,7 @@ class _ProgressRows:
         self,
         connection: Declaration | None,
         state: Client | None,
-        asked: _Asked,
+        answers: _Answers,
         catalogue: Catalogue,
     ) -> Facts:
         """Return the facts of one connection, from its form, its client in the state, or both."""
@@ -182,7 +186,7 @@ class _ProgressRows:
             raise ValueError("neither a form nor the state has it")
         if state and connection:
             shown = _as_declared(state, connection)
-        keys = _keys(shown, asked)
+        keys = _keys_that_count(shown, answers)
         if shown.keys.declared is None and not shown.jwks_uri:
             shown = shown.with_uploaded(keys)
         usable = None if keys is None else _usable_thumbprints(keys, connection, self._now)
@@ -190,17 +194,17 @@ class _ProgressRows:
         portal = platform.portal(shown.environment) if platform else None
         administrators = uses = None
         if state and shown.keys.declared is None and usable == frozenset():
-            administrators = asked.administrators(state, connection)
+            administrators = answers.administrators(state, connection)
         if state and usable:
-            uses = asked.uses_of(state)
-        is_seen, registered = shown.client_key in asked.seen, asked.seen.get(shown.client_key)
+            uses = answers.uses_of(state)
+        is_seen, registered = shown.client_key in answers.seen, answers.seen.get(shown.client_key)
         row = row_of(self._stack.name, shown, self._now)
         facts = Facts(
             row.model_copy(update={"last_token_at": last_use(uses or {})}),
             self._now,
             portal=portal or "",
             test_stack=self._settings.promotion_stack,
-            is_recorded=None if self.states is None else state is not None,
+            is_recorded=None if self.clients is None else state is not None,
             lacking=_lacking(connection, state),
             usable_keys=usable,
             had_keys=bool(keys),
@@ -218,7 +222,7 @@ class _ProgressRows:
 
     def _with_form(self, facts: Facts, connection: Declaration) -> Facts:
         """Return facts with what the form says."""
-        said = {
+        of_row = {
             "sends_by": mandates_to_send(connection, self._now),
             "afterwards": dict(connection.afterwards),
         }
@@ -226,7 +230,7 @@ class _ProgressRows:
             facts = replace(facts, leaves=date.fromisoformat(leaves))
         return replace(
             facts,
-            connection=facts.connection.model_copy(update=said),
+            connection=facts.connection.model_copy(update=of_row),
             form=(self._settings.forms_folder / f"{connection.form.path}.yaml").as_posix(),
             is_leaving=_is_leaving(connection, self._now),
             evidence=connection.evidence_file.evidence,
@@ -237,10 +241,10 @@ class _ProgressRows:
         )
 
 
-def _take(states: dict[ClientKey, Client], form: Declaration) -> Client | None:
+def _take(clients: dict[ClientKey, Client], form: Declaration) -> Client | None:
     """Take the client of a form out of those of the state; it may have an earlier key."""
     for client_key in form.client_keys:
-        state = states.pop(client_key, None)
+        state = clients.pop(client_key, None)
         if state is not None:
             return state
     return None
@@ -274,14 +278,18 @@ def _lacking(connection: Declaration | None, state: Client | None) -> tuple[str,
     )
 
 
-def unproven(
+def not_covered(
     connection: Declaration | None,
     for_production: Declaration | None,
     on_production: Client | None,
     catalogue: Catalogue,
 ) -> tuple[str, ...]:
-    """Return what the gate wants of a connection on TNI and its evidence does not cover: what its
-    form adds on production; where it has nothing for production, all that can be added there."""
+    """Return the scopes and products that the evidence of a connection on TNI does not cover, so
+    that the gate would hold them back.
+
+    They are those that ``for_production``, its form for production, adds to the client that is
+    ``on_production``. Without such a form they are those of the connection that production offers.
+    """
     if connection is None or connection.is_on_production:
         return ()
     if for_production is not None:
@@ -296,16 +304,16 @@ def _on_production(offered: Mapping[str, Scope | Product]) -> set[str]:
     return {name for name, each in offered.items() if Environment.PROD in each.environments}
 
 
-def _keys(state: Client, asked: _Asked) -> Mapping[str, Key] | None:
+def _keys_that_count(state: Client, answers: _Answers) -> Mapping[str, Key] | None:
     """Return the keys that count for a client: those in the portal, else the declared ones. None
     where they are not known, as those at an address."""
     if state.jwks_uri:
         return None
     if state.keys.declared is not None:
         return state.keys.declared
-    if state.client_key not in asked.seen:
+    if state.client_key not in answers.seen:
         return None
-    registered = asked.seen[state.client_key]
+    registered = answers.seen[state.client_key]
     return keys_of(registered.jwks) if registered else {}
 
 
@@ -315,7 +323,7 @@ def _usable_thumbprints(
     """Return the thumbprints of the keys that have not ended, without those that the form says are
     compromised. A key that has no thumbprint is not among them."""
     compromised = connection.keys.compromised if connection else ()
-    return PublicKeys(valid(keys, now)).thumbprints.difference(compromised)
+    return PublicKeys(not_ended(keys, now)).thumbprints.difference(compromised)
 
 
 def _withdrawn(
@@ -337,12 +345,12 @@ def _withdrawn(
     return tuple(lacking)
 
 
-class _Asked:
-    """What the authorities of a stack say of its clients. An authority that does not answer gets no
-    further request."""
+class _Answers:
+    """What the authorities of a stack answer about its clients. An authority that does not answer
+    gets no further request."""
 
-    def __init__(self, authorities: Authorities, states: Sequence[Client]) -> None:
-        made = [state for state in states if state.client_id]
+    def __init__(self, authorities: Authorities, clients: Sequence[Client]) -> None:
+        made = [state for state in clients if state.client_id]
         self._down: set[Platform] = set()
         self._platforms = read_platforms(authorities) if made else {}
         self._administrators: dict[tuple[Platform, tuple[str, ...]], int | None] = {}
@@ -352,7 +360,7 @@ class _Asked:
         with working(f"reading the clients of {authorities.stack}"):
             for state in made:
                 client_id = state.client_id or ""
-                if answer := self._registered(state.platform, client_id):
+                if answer := self._read_registered(state.platform, client_id):
                     self.seen[state.client_key] = answer[0]
                     seen.append((state.platform, client_id))
             self.uses = last_uses(self._platforms, seen)
@@ -362,7 +370,11 @@ class _Asked:
         """Return the last use of each of its keys; None where nobody tells."""
         return self.uses.get((state.platform, state.client_id or ""))
 
-    def _registered(self, name: Platform, client_id: str) -> tuple[RegisteredClient | None] | None:
+    def _read_registered(
+        self, name: Platform, client_id: str
+    ) -> tuple[RegisteredClient | None] | None:
+        """Return a tuple with the client, or with None where its authority has none; None where
+        its authority does not answer."""
         return self._ask(name, lambda platform: (platform.clients.get(client_id),))
 
     def _ask(self, name: Platform, read: Callable[[ConnectedPlatform], T]) -> T | None:

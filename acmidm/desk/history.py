@@ -62,14 +62,15 @@ class History(Report):
 
     def as_document(self) -> Document:
         """Return who did what, newest first."""
-        entries = [self._entry(entry) for entry in self.entries]
+        entries = [self._entry_line(entry) for entry in self.entries]
         sections = [
             Section(entries, is_spaced=True),
             notes(self.notes, is_spaced=True),
         ]
         return Document(self.title, sections)
 
-    def _entry(self, entry: HistoryEntry) -> Line:
+    def _entry_line(self, entry: HistoryEntry) -> Line:
+        """Return when who did it to which client, with the changes beneath."""
         on_stack = f" {tr('on {stack}', stack=entry.stack)}" if len(self.stacks) > 1 else ""
         pieces = [
             Piece(f"{entry.when}  ", Tone.STRONG),
@@ -88,6 +89,6 @@ def entry_of(stack: str, client: Client, recorded: RecordedChange) -> HistoryEnt
     return HistoryEntry(**name, stack=stack, at=at, actor=actor, changes=changes)
 
 
-def in_order(entries: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...]:
-    """Newest first."""
+def newest_first(entries: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...]:
+    """Sort entries, the newest first."""
     return tuple(sorted(entries, key=lambda entry: entry.at, reverse=True))

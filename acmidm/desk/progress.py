@@ -693,8 +693,9 @@ def _names_of_unknown(facts: Facts, row: StepRow) -> Iterator[str]:
 def _probe(facts: Facts) -> str:
     """Return the command that proves a connection, without the private key."""
     client = facts.connection
-    own, test = (client.stack, client.client_id or ""), (facts.test_stack, facts.test_client_id)
-    stack, client_id = own if _is_test(facts) else test
+    stack, client_id = facts.test_stack, facts.test_client_id
+    if _is_test(facts):
+        stack, client_id = client.stack, client.client_id or ""
     platform = f" --platform {client.platform}" if client.platform is not Platform.ACMIDM else ""
     return f"acmidm probe {facts.form} --stack {stack}{platform} --client-id {client_id}"
 

@@ -278,13 +278,13 @@ class ListedConnection(ClientName):
     @property
     def ends(self) -> datetime | None:
         """When that ends which ends first."""
-        return min(filter(None, (one.expires for one in self.endings)), default=None)
+        return min(filter(None, (ending.expires for ending in self.endings)), default=None)
 
     @property
     def days_left(self) -> int | None:
         """Of that which ends first."""
-        left = (one.days_left for one in self.endings)
-        return min((days for days in left if days is not None), default=None)
+        days_left = (ending.days_left for ending in self.endings)
+        return min((days for days in days_left if days is not None), default=None)
 
     @property
     def words(self) -> str:
@@ -349,7 +349,7 @@ def row_of(stack: str, state: Client, now: datetime) -> ListedConnection:
         keys=keys,
         keys_in_portal=state.keys.declared is None and not state.jwks_uri,
         jwks_uri=state.jwks_uri,
-        mandate=_mandate(state.form.mandate, now),
+        mandate=_listed_mandate(state.form.mandate, now),
         acts_for=tuple(sorted(senders)),
         products=tuple(sorted(state.products)),
         leaves=state.leaves,
@@ -358,8 +358,8 @@ def row_of(stack: str, state: Client, now: datetime) -> ListedConnection:
 
 
 def _listed_key(kid: str, key: Key, now: datetime) -> ListedKey:
-    left = key.days_left(now)
-    return ListedKey(kid=kid, thumbprint=key.thumbprint, expires=key.expires, days_left=left)
+    days_left = key.days_left(now)
+    return ListedKey(kid=kid, thumbprint=key.thumbprint, expires=key.expires, days_left=days_left)
 
 
 def unused_mandates(onboardings: Onboardings, now: datetime) -> list[UnusedMandate]:
@@ -401,7 +401,7 @@ def mandates_to_send(connection: Declaration, now: datetime) -> tuple[ListedMand
     return tuple(mandates)
 
 
-def _mandate(mandate: Mapping[str, str], now: datetime) -> ListedMandate | None:
+def _listed_mandate(mandate: Mapping[str, str], now: datetime) -> ListedMandate | None:
     if not mandate:
         return None
     return _until(mandate.get("until", ""), now, ListedMandate, supplier=mandate["supplier"])
@@ -415,8 +415,8 @@ def _until(last_day: str, now: datetime, kind: type[L], **facts: Any) -> L:
     return kind(**facts, until=until, days_left=(after(until) - now).days)
 
 
-def in_order(connections: Iterable[ListedConnection]) -> tuple[ListedConnection, ...]:
-    """Sort connections by organisation and application, test before production."""
+def rows_in_order(connections: Iterable[ListedConnection]) -> tuple[ListedConnection, ...]:
+    """Sort rows by organisation and application, test before production."""
 
     def rank(client: ListedConnection) -> tuple[object, ...]:
         return (

@@ -44,7 +44,7 @@ from acmidm_onboarding.texts import (
 from acmidm_onboarding.values.problems import both
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
-_LONGEST_MARK = 4_000
+_LONGEST_VALUE = 4_000
 _LONG_DAYS = 90
 """The other choice of a page's filter of what ends."""
 _WAITS: Mapping[WaitsFor | None, str] = {
@@ -65,12 +65,12 @@ class View(StrEnum):
     API = "api"
 
 
-def _texts(texts: Iterable[str]) -> Items:
-    return [[Piece(plain(text))] for text in texts if text]
+def _items_of(values: Iterable[str]) -> Items:
+    return [[Piece(plain(value))] for value in values if value]
 
 
 def _whose(connection: ListedConnection) -> Items:
-    return _texts([*connection.codes, *connection.contacts])
+    return _items_of([*connection.codes, *connection.contacts])
 
 
 def _granted(connection: ListedConnection) -> Items:
@@ -92,7 +92,7 @@ def _keys(connection: ListedConnection) -> Items:
     where = f" ({tr('in the portal')})" if connection.keys_in_portal else ""
     if connection.keys:
         return [[*key.pieces, Piece(where, Tone.NOTICE)] for key in connection.keys]
-    return _texts([_in_place_of_keys(connection)])
+    return _items_of([_in_place_of_keys(connection)])
 
 
 def _in_place_of_keys(connection: ListedConnection) -> str:
@@ -198,13 +198,13 @@ _COLUMNS = {
     "keys": Column(N_("keys"), _keys),
     "mandate": Column(N_("mandate"), _mandate),
     "ends": Column(N_("scopes"), _ends),
-    "acts_for": Column(N_("acts for"), lambda client: _texts(client.acts_for)),
-    "products": Column(N_("products"), lambda client: _texts(client.products)),
+    "acts_for": Column(N_("acts for"), lambda client: _items_of(client.acts_for)),
+    "products": Column(N_("products"), lambda client: _items_of(client.products)),
     "leaves": Column(N_("leaves"), _leaves),
     "scope": Column(N_("scope"), lambda client: [[Piece(plain(_scope(client)), Tone.VALUE)]]),
-    "why": Column(N_("why"), lambda client: _texts([_why(client)])),
-    "last_day": Column(N_("last day"), lambda client: _texts([_last_day(client)])),
-    "last_token": Column(N_("last token"), lambda client: _texts([_last_token(client)])),
+    "why": Column(N_("why"), lambda client: _items_of([_why(client)])),
+    "last_day": Column(N_("last day"), lambda client: _items_of([_last_day(client)])),
+    "last_token": Column(N_("last token"), lambda client: _items_of([_last_token(client)])),
 }
 _CELLS: Mapping[str, Callable[[ListedConnection], Any]] = {
     "first_end": lambda client: client.ends,
@@ -289,7 +289,7 @@ class Status(Report):
 
     @property
     def title(self) -> str:
-        clients = {(one.stack, one.key, one.platform) for one in self.connections}
+        clients = {(row.stack, row.key, row.platform) for row in self.connections}
         title = ntranslated(
             self.layout.title, len(clients), stacks=both(self.stacks), api=plain(self.api)
         )
@@ -308,10 +308,10 @@ class Status(Report):
         groups = self._groups(rows) if is_board else []
         return Document(
             self.title,
-            [*sections, *self._mandates()],
+            [*sections, *self._unused_mandates()],
             foot=foot,
             note=translated(layout.note, at=f"{self.checked_at:%Y-%m-%d %H:%M}"),
-            summary=[*self._ends(), *self._waits()],
+            summary=[*self._key_ends(), *self._waits()],
             filters=self._offered_filters(),
             groups=groups,
         )
@@ -353,7 +353,7 @@ class Status(Report):
             is_production=connection.environment is Environment.PROD,
             cells=cells,
             folded=folded,
-            marks=_marks(connection),
+            filter_values=_filter_values(connection),
             note=connection.step_title,
         )
 
@@ -369,13 +369,13 @@ class Status(Report):
             cards[_step_of(connections)].append(card)
         return [Group(step, translated(STEPS[step]), of_step) for step, of_step in cards.items()]
 
-    def _ends(self) -> list[Piece]:
+    def _key_ends(self) -> list[Piece]:
         """Return how many keys have expired, and how many end soon."""
-        left: list[int] = []
+        days_left: list[int] = []
         for connection in self.connections:
-            left += [key.days_left or 0 for key in connection.keys or () if key.ends_soon]
-        expired = sum(days < 0 for days in left)
-        ending = len(left) - expired
+            days_left += [key.days_left or 0 for key in connection.keys or () if key.ends_soon]
+        expired = sum(days < 0 for days in days_left)
+        ending = len(days_left) - expired
         pieces = []
         if expired:
             sentence = ntr("{count} key has expired", "{count} keys have expired", expired)
@@ -392,12 +392,12 @@ class Status(Report):
 
     def _waits(self) -> list[Piece]:
         """Return how many connections wait for whom."""
-        counts = Counter(_whom(one) for one in self.connections if one.waits_for)
+        counts = Counter(_whom(row) for row in self.connections if row.waits_for)
         return [Piece(f"{tr('Waits for')} {whom}: {count}") for whom, count in counts.items()]
 
     def _offered_filters(self) -> list[Filter]:
         """Return the filters of the page, each with its choices; none that has no choice."""
-        waits = {one.waits_for.value: _whom(one) for one in self.connections if one.waits_for}
+        waits = {row.waits_for.value: _whom(row) for row in self.connections if row.waits_for}
         scopes = chain.from_iterable(connection.scopes for connection in self.connections)
         names = {scope: plain(scope) for scope in sorted(set(scopes))}
         ends = {
@@ -405,16 +405,16 @@ class Status(Report):
             f"{SOON_DAYS}": tr("within {days} days", days=SOON_DAYS),
             f"{_LONG_DAYS}": tr("within {days} days", days=_LONG_DAYS),
         }
-        environments = {one.value: environment_name(one) for one in ENVIRONMENTS}
+        environments = {each.value: environment_name(each) for each in ENVIRONMENTS}
         filters = [
             Filter("environment", tr("Environment"), environments),
             Filter("waits", tr("Waits for"), waits),
             Filter("scope", tr("Scope"), names),
             Filter("days", tr("With an end"), ends),
         ]
-        return [one for one in filters if one.choices]
+        return [offered for offered in filters if offered.choices]
 
-    def _mandates(self) -> list[Section]:
+    def _unused_mandates(self) -> list[Section]:
         if not self.unused_mandates:
             return []
         heading = ntr(
@@ -442,12 +442,13 @@ def _line_of_mandate(mandate: UnusedMandate) -> Line:
 def _step_of(connections: Sequence[ListedConnection]) -> Step:
     """Return where an application stands as a whole: at the first step at which somebody must do
     something, else as far as it is."""
-    waiting = [one.step for one in connections if one.step and one.waits_for]
-    return min(waiting) if waiting else max(one.step or Step.FORM for one in connections)
+    waiting = [row.step for row in connections if row.step and row.waits_for]
+    return min(waiting) if waiting else max(row.step or Step.FORM for row in connections)
 
 
 def _where(connection: ListedConnection) -> str:
-    """Return environment and platform, and the stack where that has another name."""
+    """Return the environment, the platform where that is GeoSecure, and the stack where its name is
+    not that of the environment."""
     parts = [environment_name(connection.environment)]
     if connection.platform is not Platform.ACMIDM:
         parts.append("GeoSecure")
@@ -456,18 +457,19 @@ def _where(connection: ListedConnection) -> str:
     return ", ".join(parts)
 
 
-def _marks(connection: ListedConnection) -> dict[str, str]:
-    """Return by what a page's filters find a connection, per filter."""
+def _filter_values(connection: ListedConnection) -> dict[str, str]:
+    """Return the values of a connection that a page's filters and its search compare, by the name
+    of the filter."""
     days_left = connection.days_left
     days = "" if days_left is None else f"{days_left}"
-    marks = {
+    values = {
         "words": connection.words,
         "environment": connection.environment,
         "scope": " ".join(connection.scopes),
         "waits": connection.waits_for or "",
         "days": days,
     }
-    return {name: plain(mark, _LONGEST_MARK) for name, mark in marks.items()}
+    return {name: plain(value, _LONGEST_VALUE) for name, value in values.items()}
 
 
 def _cells(connection: ListedConnection, names: Iterable[str]) -> dict[str, str]:

@@ -139,7 +139,7 @@ class ClientRows(Rows[ExistingClients]):
         return sentences
 
     def _is_declared(self, client: ListedClient) -> bool:
-        return self._connections[client.environment].has(client.platform, client.registered)
+        return self._connections[client.environment].includes(client.platform, client.registered)
 
     def _add_draft(self, row: SheetRow) -> None:
         """Add the draft of a row, or the sentence that a form declares its clients already. Raises

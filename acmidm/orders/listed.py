@@ -136,7 +136,7 @@ class Orders(Report):
         """Return the open orders by who carries them out, a line each or in full; then the refused
         ones."""
         refused = [_refused(order, order.refused) for order in self.orders if order.refused]
-        sections = [self._unknown(), *self._by_doer(self._line)]
+        sections = [self._unknown(), *self._by_doer(self._order_line)]
         if refused:
             sections.append(Section(refused, tr("Refused")))
         return Document(self.title, sections)
@@ -161,7 +161,9 @@ class Orders(Report):
             lines = list(map(line_of, orders))
             yield Section(lines, heading, left_out=_ORDERS, label_width=1)
 
-    def _line(self, order: ListedOrder) -> Line:
+    def _order_line(self, order: ListedOrder) -> Line:
+        """Return the line of an order; in a whole list with its instructions and the command that
+        confirms it."""
         what = Piece(f"  {order.title}: {order.act_title}, {self.waiting(order)}")
         lines: list[Line] = []
         if self.is_whole:
@@ -256,6 +258,8 @@ def _metadata(stack: Stack, order: Order) -> dict[str, Any]:
 
 
 def _instructions(stack: Stack, order: Order, metadata: Mapping[str, Any]) -> Iterator[Instruction]:
+    """Yield what to do at the portal for an order, step by step; ``metadata`` are the fields of its
+    client."""
     _, platform, environment = order.client_key
     portal = stack.forms.settings.platforms[platform].portal(environment)
     catalogue = stack.forms.catalogue
@@ -272,7 +276,7 @@ def _instructions(stack: Stack, order: Order, metadata: Mapping[str, Any]) -> It
                     " and choose Nieuwe OAuth client aanmaken for {organisation}. Fill in:",
                     **where,
                 ),
-                values=_fields(order.says[CLIENT]),
+                values=_values_to_copy(order.says[CLIENT]),
             )
             yield from _couplings(order.says[SCOPES], {}, order.client_key, catalogue)
             yield Instruction(text=tr("Note the client-ID that the portal shows."))
@@ -283,7 +287,7 @@ def _instructions(stack: Stack, order: Order, metadata: Mapping[str, Any]) -> It
                     " {organisation}, and see to it that it has:",
                     **where,
                 ),
-                values=_fields(order.says[CLIENT]),
+                values=_values_to_copy(order.says[CLIENT]),
             )
             yield from _couplings(order.says[SCOPES], {}, order.client_key, catalogue)
         case Act.CHANGE:
@@ -293,7 +297,7 @@ def _instructions(stack: Stack, order: Order, metadata: Mapping[str, Any]) -> It
                     " {organisation}, and change:",
                     **where,
                 ),
-                values=_fields(order.says, order.now),
+                values=_values_to_copy(order.says, order.now),
             )
         case Act.GRANT | Act.APPROVE:
             yield Instruction(
@@ -312,7 +316,7 @@ def _instructions(stack: Stack, order: Order, metadata: Mapping[str, Any]) -> It
                     **where,
                 )
             )
-            yield from _keys(order)
+            yield from _instructions_for_keys(order)
         case Act.LOOK:
             yield Instruction(
                 text=tr(
@@ -322,7 +326,7 @@ def _instructions(stack: Stack, order: Order, metadata: Mapping[str, Any]) -> It
                 )
             )
         case Act.CONFIGURE:
-            yield _configuration(order, catalogue, where)
+            yield _instruction_for_product(order, catalogue, where)
         case Act.REMOVE:
             yield Instruction(
                 text=tr(
@@ -342,7 +346,9 @@ def _instructions(stack: Stack, order: Order, metadata: Mapping[str, Any]) -> It
             )
 
 
-def _configuration(order: Order, catalogue: Catalogue, where: Mapping[str, str]) -> Instruction:
+def _instruction_for_product(
+    order: Order, catalogue: Catalogue, where: Mapping[str, str]
+) -> Instruction:
     """Return what to register at a product, or to remove there."""
     product = order.part.rpartition("/")[2]
     title = catalogue.products[product].title if product in catalogue.products else product
@@ -357,11 +363,13 @@ def _configuration(order: Order, catalogue: Catalogue, where: Mapping[str, str])
             product=title,
             **where,
         )
-    values = _fields(order.says.get(product, {}), order.now.get(product, {}))
+    values = _values_to_copy(order.says.get(product, {}), order.now.get(product, {}))
     return Instruction(text=text, values=values)
 
 
-def _fields(says: Mapping[str, Any], now: Mapping[str, Any] | None = None) -> tuple[Copied, ...]:
+def _values_to_copy(
+    says: Mapping[str, Any], now: Mapping[str, Any] | None = None
+) -> tuple[Copied, ...]:
     """Return the values to copy that differ from those of ``now``, each under the portal's name for
     it."""
     after = flat(says)
@@ -398,7 +406,7 @@ def _couplings(
         coupling = product.coupling if product else None
         api = product.title if product else scope
         referentie = (coupling and coupling.referentie.get(environment)) or api
-        scopes_by_api[referentie, api].append(_scope(scope, says))
+        scopes_by_api[referentie, api].append(_scope_to_copy(scope, says))
         if scope not in says:
             continue
         if product:
@@ -420,7 +428,7 @@ def _couplings(
         yield Instruction(text=then)
 
 
-def _scope(scope: str, says: Mapping[str, Any]) -> Copied:
+def _scope_to_copy(scope: str, says: Mapping[str, Any]) -> Copied:
     """Return what to do with a scope that changes: grant it, grant it in every token, or withdraw
     it."""
     if scope not in says:
@@ -432,7 +440,7 @@ def _scope(scope: str, says: Mapping[str, Any]) -> Copied:
     return Copied(label=label, value=scope)
 
 
-def _keys(order: Order) -> Iterator[Instruction]:
+def _instructions_for_keys(order: Order) -> Iterator[Instruction]:
     """Yield one instruction per key: what was stolen first, then what is new, then what else
     goes."""
     removed = {thumbprint_of(key): kid for kid, key in order.now.items()}
@@ -440,22 +448,22 @@ def _keys(order: Order) -> Iterator[Instruction]:
         removed.pop(thumbprint_of(key), None)
     stolen = [thumbprint for thumbprint in removed if thumbprint in order.compromised]
     for thumbprint in stolen:
-        values = _key(removed.pop(thumbprint), thumbprint)
+        values = _key_to_copy(removed.pop(thumbprint), thumbprint)
         yield Instruction(text=tr("This public key was stolen. Remove it at once:"), values=values)
     for kid, key in order.says.items():
         if order.now.get(kid) != key:
             jwk = Copied(label="JWK", value=shown(key))
-            values = (*_key(kid, thumbprint_of(key)), jwk)
+            values = (*_key_to_copy(kid, thumbprint_of(key)), jwk)
             yield Instruction(text=tr("Upload this public key as a JSON Web Key:"), values=values)
     for thumbprint, kid in removed.items():
         supplier = order.revoked.get(str(thumbprint))
         text = tr("Remove this public key:")
         if supplier:
             text = tr("Remove this public key of {supplier}:", supplier=supplier)
-        yield Instruction(text=text, values=_key(kid, thumbprint))
+        yield Instruction(text=text, values=_key_to_copy(kid, thumbprint))
 
 
-def _key(kid: str, thumbprint: str | None) -> tuple[Copied, ...]:
+def _key_to_copy(kid: str, thumbprint: str | None) -> tuple[Copied, ...]:
     return (
         Copied(label="kid", value=kid),
         Copied(label=tr("thumbprint"), value=str(thumbprint)),

@@ -51,7 +51,7 @@ def confirm(
     Raises Failure, and OSError.
     """
     before, file = _before(stack, order)
-    if _is_made(order, before, client_id):
+    if _is_client_confirmed(order, before, client_id):
         return Written(file, is_new=False)
     client_id = client_id or order.client_id
     _require(stack, order, before, client_id, keys)
@@ -145,7 +145,7 @@ def _before(stack: Stack, order: Order) -> tuple[Confirmation | None, Path]:
     return None, file
 
 
-def _is_made(order: Order, before: Confirmation | None, client_id: str | None) -> bool:
+def _is_client_confirmed(order: Order, before: Confirmation | None, client_id: str | None) -> bool:
     """Return whether the client that an order makes is confirmed as being there. What was confirmed
     of it since stays."""
     client_id = client_id or order.client_id
@@ -162,6 +162,8 @@ def _is_open(stack: Stack, order: Order) -> bool:
 
 
 def _why_not_open(order: Order, before: Confirmation | None, by: Attestation) -> str:
+    """Return why an order that is not open cannot be refused, by the confirmation of its client
+    ``before`` this one."""
     if before is None:
         return tr(
             "{order} is not open any more, so that nothing of it can be refused; see acmidm orders",
@@ -188,7 +190,7 @@ def _why_not_open(order: Order, before: Confirmation | None, by: Attestation) ->
 def _is_confirmed(order: Order, before: Confirmation, by: Attestation) -> bool:
     """Return whether what an order says is confirmed."""
     if order.part == CREATE:
-        return _is_made(order, before, None)
+        return _is_client_confirmed(order, before, None)
     if order.act is Act.LOOK:
         return before.said.keys is not None
     names = {_key_file(order, key)[0]: by.at for key in _confirmed_keys(order, None)}

@@ -32,15 +32,15 @@ show. None: no such mistake."""
 
 @dataclass(frozen=True)
 class Context:
-    """What a mistake is told by. ``has_habits``: the authority has its platform's rules, not its
-    own."""
+    """What a mistake is told by. ``has_platform_rules``: the authority has its platform's rules,
+    not its own."""
 
     platform: Platform
     environment: str
     issuer: str
     now: float
     token_endpoint: str | None = None
-    has_habits: bool = True
+    has_platform_rules: bool = True
     assertion_audience: AssertionAudience | None = None
     """What the stack's file says that an assertion has as ``aud``; None where it does not."""
     client_id: str | None = None
@@ -59,18 +59,19 @@ class Context:
     def audience(self) -> str | None:
         """What an assertion has as ``aud``; None where the token endpoint is not known."""
         if self.assertion_audience is None:
-            is_at_endpoint = self.platform is Platform.GEOSECURE and self.has_habits
+            is_at_endpoint = self.platform is Platform.GEOSECURE and self.has_platform_rules
         else:
             is_at_endpoint = self.assertion_audience is AssertionAudience.TOKEN_ENDPOINT
         return self.token_endpoint if is_at_endpoint else self.issuer
 
     @property
-    def has_habitual_audience(self) -> bool:
-        """Whether ``aud`` is by the habit of the platform."""
-        return self.has_habits and self.assertion_audience is None
+    def has_platform_audience(self) -> bool:
+        """Whether ``aud`` is by the platform's rule, and by no setting or rule of the authority."""
+        return self.has_platform_rules and self.assertion_audience is None
 
 
 def when(condition: object, **values: object) -> Values:
+    """Return what the sentences of a mistake name where it was made; None where it was not."""
     return values if condition else None
 
 
@@ -142,7 +143,8 @@ def signed_by_none(sent: SentRequest, context: Context) -> Values:
     )
 
 
-def audience_of(sent: SentRequest) -> object:
+def audience_claim(sent: SentRequest) -> object:
+    """Return the claim ``aud``; of a list with one member that member."""
     aud = sent.claims.get("aud")
     return aud[0] if isinstance(aud, list) and len(aud) == 1 else aud
 
@@ -161,18 +163,20 @@ def is_endpoint(aud: object, context: Context) -> bool:
 
 
 def wrong_audience(sent: SentRequest, context: Context) -> Values:
-    aud = audience_of(sent)
-    takes_either = not context.has_habits and context.assertion_audience is None
-    is_good = aud == context.audience or (
-        takes_either and (aud == context.issuer or is_endpoint(aud, context))
-    )
-    right = context.audience
-    return when(isinstance(aud, str) and right is not None and not is_good, aud=aud, right=(right,))
+    """The audience is another than the expected one. An authority with its own rules takes the
+    issuer and the token endpoint, where the stack's file does not say which."""
+    aud, right = audience_claim(sent), context.audience
+    if not isinstance(aud, str) or right is None or aud == right:
+        return None
+    takes_either = not context.has_platform_rules and context.assertion_audience is None
+    if takes_either and (aud == context.issuer or is_endpoint(aud, context)):
+        return None
+    return {"aud": aud, "right": (right,)}
 
 
-def other_way(sent: SentRequest, context: Context) -> Values:
+def not_audience_of_setting(sent: SentRequest, context: Context) -> Values:
     """The stack's file says which of the two an assertion has, and it has the other."""
-    aud, wanted = audience_of(sent), context.assertion_audience
+    aud, wanted = audience_claim(sent), context.assertion_audience
     if wanted is AssertionAudience.TOKEN_ENDPOINT:
         right = ENDPOINT if context.audience is None else (context.audience,)
         is_other = isinstance(aud, str) and aud.rstrip("/") == context.issuer
@@ -182,17 +186,19 @@ def other_way(sent: SentRequest, context: Context) -> Values:
 
 
 def endpoint_on_acmidm(sent: SentRequest, context: Context) -> Values:
+    """The audience is the token endpoint, and ACM/IDM takes the issuer."""
     return when(
-        context.has_habitual_audience
+        context.has_platform_audience
         and context.platform is Platform.ACMIDM
-        and is_endpoint(audience_of(sent), context)
+        and is_endpoint(audience_claim(sent), context)
     )
 
 
 def issuer_on_geosecure(sent: SentRequest, context: Context) -> Values:
-    aud = audience_of(sent)
+    """The audience is the issuer, and GeoSecure takes the token endpoint."""
+    aud = audience_claim(sent)
     return when(
-        context.has_habitual_audience
+        context.has_platform_audience
         and context.platform is Platform.GEOSECURE
         and isinstance(aud, str)
         and aud.rstrip("/") == context.issuer
@@ -201,7 +207,7 @@ def issuer_on_geosecure(sent: SentRequest, context: Context) -> Values:
 
 def misspelt_audience(sent: SentRequest, context: Context) -> Values:
     """GeoSecure's is in lower case, wherever it is."""
-    aud, right = audience_of(sent), context.audience
+    aud, right = audience_claim(sent), context.audience
     if right is None:
         is_in_lower_case = context.platform is Platform.GEOSECURE
         return when(
@@ -227,19 +233,19 @@ def missing_client(sent: SentRequest, _: Context) -> Values:
 
 def numeric_on_acmidm(sent: SentRequest, context: Context) -> Values:
     client_id = sent.client_id
-    is_acmidm = context.has_habits and context.platform is Platform.ACMIDM
+    is_acmidm = context.has_platform_rules and context.platform is Platform.ACMIDM
     return when(is_acmidm and isinstance(client_id, str) and client_id.isdecimal(), id=client_id)
 
 
 def uuid_on_geosecure(sent: SentRequest, context: Context) -> Values:
     client_id = sent.client_id
-    is_geosecure = context.has_habits and context.platform is Platform.GEOSECURE
+    is_geosecure = context.has_platform_rules and context.platform is Platform.GEOSECURE
     return when(
         is_geosecure and isinstance(client_id, str) and UUID.fullmatch(client_id), id=client_id
     )
 
 
-def of_api(sent: SentRequest, context: Context) -> Values:
+def client_of_api(sent: SentRequest, context: Context) -> Values:
     product = context.api_of.get(sent.client_id) if isinstance(sent.client_id, str) else None
     return {"product": (product,)} if product else None
 

@@ -273,7 +273,7 @@ def _inputs_of(
         environment=connection.environment,
         issuer=here.issuer_name,
         now=time.time(),
-        has_habits=here.authority_type.has_platform_rules,
+        has_platform_rules=here.authority_type.has_platform_rules,
         assertion_audience=here.assertion_audience,
         client_id=client_id,
         api_of=here.product_of_api,

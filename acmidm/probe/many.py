@@ -56,7 +56,8 @@ def probe_all(
 ) -> Probes:
     """Try each connection; ``how`` is that of ``ProbeInputs.tried``. Raises Failure, OSError."""
 
-    def probe(given: ProbeInputs) -> ListedProbe:
+    def probe_of(given: ProbeInputs) -> ListedProbe:
+        """Return the probe of a connection: that it has no client yet, else what a try found."""
         if given.context.client_id is None:
             made = Probe(
                 given.title,
@@ -81,7 +82,7 @@ def probe_all(
         )
 
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
-        listed = tuple(pool.map(probe, inputs))
+        listed = tuple(pool.map(probe_of, inputs))
     number = sum(probe.outcome is not ProbeOutcome.PASSED for probe in listed)
     return Probes(wrong=number, connections=listed)
 

@@ -18,17 +18,17 @@ from acmidm.probe.checks import (
     Values,
     another_api,
     apis_wanted,
-    audience_of,
+    audience_claim,
+    client_of_api,
     ended_key,
     endpoint_on_acmidm,
     issuer_on_geosecure,
     lifetime,
     missing_client,
     misspelt_audience,
+    not_audience_of_setting,
     number,
     numeric_on_acmidm,
-    of_api,
-    other_way,
     renamed_scope,
     repeated_field,
     signed_by_none,
@@ -164,7 +164,7 @@ MISTAKES = (
         N_("the header has no kid, which GeoSecure requires"),
         N_("name the key that signs as kid"),
         lambda s, k: when(
-            k.has_habits and k.platform is Platform.GEOSECURE and "kid" not in s.header
+            k.has_platform_rules and k.platform is Platform.GEOSECURE and "kid" not in s.header
         ),
     ),
     Mistake(
@@ -217,7 +217,7 @@ MISTAKES = (
         "client:api",
         N_("sub is the client-ID of the API of {product}, not of your client"),
         N_("send the client-ID that was handed over to you; the API's is for audience"),
-        of_api,
+        client_of_api,
     ),
     Mistake(
         "client:numeric",
@@ -265,7 +265,7 @@ MISTAKES = (
         "aud:several",
         N_("aud is a list of several, or no text"),
         N_("send one text"),
-        lambda s, _: when(not isinstance(audience_of(s), str)),
+        lambda s, _: when(not isinstance(audience_claim(s), str)),
     ),
     Mistake(
         "aud:endpoint",
@@ -286,7 +286,7 @@ MISTAKES = (
             " the stack's file says"
         ),
         N_("send {right}"),
-        other_way,
+        not_audience_of_setting,
     ),
     Mistake(
         "aud:misspelt",
@@ -391,7 +391,7 @@ MISTAKES = (
         N_("jti is no GUID, which GeoSecure requires"),
         N_("send a fresh UUID in each assertion"),
         lambda s, k: when(
-            k.has_habits
+            k.has_platform_rules
             and k.platform is Platform.GEOSECURE
             and not UUID.fullmatch(str(s.claims.get("jti")))
         ),
@@ -437,7 +437,7 @@ MISTAKES = (
         N_("send the client-ID of the API as audience"),
         lambda s, k: when(
             s.fields is not None
-            and k.has_habits
+            and k.has_platform_rules
             and k.platform is Platform.ACMIDM
             and not s.first("audience")
             and not s.first("resource")

@@ -72,8 +72,8 @@ class Reply:
     def explanation(self) -> str | None:
         """The sentence in which the server explains itself, without the token that it may repeat;
         None without one."""
-        texts = map(self.members.get, _EXPLAINING)
-        sentence = ": ".join(text for text in texts if isinstance(text, str) and text)
+        members = map(self.members.get, _EXPLAINING)
+        sentence = ": ".join(text for text in members if isinstance(text, str) and text)
         if self.token:
             sentence = sentence.replace(self.token, HIDDEN)
         return without_keys_and_tokens(sentence)[:_LONGEST_EXPLANATION] or None

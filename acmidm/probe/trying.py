@@ -261,7 +261,7 @@ class Probing(Trial):
     @property
     def _needs_audience(self) -> bool:
         """Whether a token request has to name the API that its token is for."""
-        return self.context.has_habits and self.context.platform is Platform.ACMIDM
+        return self.context.has_platform_rules and self.context.platform is Platform.ACMIDM
 
     def _judged(self, wanted: Wanted, answer: Reply) -> Finding | None:
         """Return what is wrong with the answer to a token request; None where it has a token with
@@ -378,7 +378,7 @@ class Probing(Trial):
             if message is None:
                 answer = self.network.get(url, token)
             else:
-                document = message.filled(self._values(product))
+                document = message.filled(self._message_values(product))
                 answer = self.network.post_json(url, document, token)
         except NoAnswer as error:
             return _unanswered(step, error, product)
@@ -395,7 +395,9 @@ class Probing(Trial):
         message = api.test_message if api else None
         return message.left_out(self.configured[product]) if message else {}
 
-    def _values(self, product: str) -> dict[str, Any]:
+    def _message_values(self, product: str) -> dict[str, Any]:
+        """Return what fills in a product's test message: its configuration, an ID, and the time on
+        this machine."""
         now = datetime.now()  # noqa: DTZ005 - local time, as DOSIS wants it
         made = {
             "id": str(uuid.uuid4()),

@@ -22,7 +22,7 @@ def catalogue_page(catalogue: Catalogue) -> str:
         finalize=_text,
     )
     jinja.filters |= {
-        "facts": lambda coupling: "; ".join(_facts(coupling)),
+        "facts": lambda coupling: "; ".join(_ways_to_access(coupling)),
         "calls": lambda api: ", ".join(_calls(api)),
         "described": _described,
     }
@@ -30,7 +30,7 @@ def catalogue_page(catalogue: Catalogue) -> str:
     return jinja.get_template("catalogue.md.j2").render(products=products)
 
 
-def _facts(coupling: Coupling) -> Iterator[str]:
+def _ways_to_access(coupling: Coupling) -> Iterator[str]:
     """Yield how a client comes to an API."""
     for where, name in coupling.referentie.items():
         yield f"Referentie on {where}: `{name}`"

@@ -23,11 +23,13 @@ from acmidm_onboarding.texts import spoken, tr
 
 def as_html(document: Document) -> str:
     """Return a report as a page, with filters and with what to copy where it has such."""
-    return _page().render(document=document, spoken=spoken(), Shape=Shape)
+    return _page_template().render(document=document, spoken=spoken(), Shape=Shape)
 
 
 @cache
-def _page() -> Template:
+def _page_template() -> Template:
+    """Return the template of a page, with our style and script and the policy that allows no
+    other."""
     jinja = Jinja(
         loader=PackageLoader("acmidm.render", "templates"),
         autoescape=True,

@@ -86,7 +86,7 @@ def _fitted(blocks: Iterable[Block], remedy: str) -> str:
             page += block.text
             continue
         most = min(room, int(LIMIT * block.share)) - len(block.top + block.bottom)
-        shown = list(_first(block.lines, most))
+        shown = list(_that_fit(block.lines, most))
         missing[block.left_out] += len(block.lines) - len(shown)
         if shown:
             text = replace(block, lines=shown).text
@@ -100,7 +100,7 @@ def _fitted(blocks: Iterable[Block], remedy: str) -> str:
     return f"{page}\n{ending}\n"
 
 
-def _first(lines: Iterable[str], room: int) -> Iterator[str]:
+def _that_fit(lines: Iterable[str], room: int) -> Iterator[str]:
     """Yield the lines up to the first that there is no room for."""
     for line in lines:
         room -= len(line)
@@ -115,7 +115,7 @@ def _blocks(document: Document) -> Iterator[Block]:
     yield Block(f"### {document.title}\n\n")
     for section in document.sections:
         if not section.is_folded:
-            yield from _section(section)
+            yield from _blocks_of(section)
     details = defaultdict[Counted, list[str]](list)
     for section in document.sections:
         if section.shape is Shape.TABLE:
@@ -124,14 +124,15 @@ def _blocks(document: Document) -> Iterator[Block]:
         yield Block("", folded, left_out=left_out)
     for section in document.sections:
         if section.is_folded:
-            yield from _section(section)
+            yield from _blocks_of(section)
     for sentence in document.foot:
         yield Block(f"\n{sentence}\n")
 
 
-def _section(section: Section) -> Iterator[Block]:
+def _blocks_of(section: Section) -> Iterator[Block]:
+    """Yield the heading of a section, where it is not folded, and then its lines in its shape."""
     heading = capitalised(section.heading)
-    top, item, bottom = "", _item, "\n"
+    top, item, bottom = "", _list_item, "\n"
     if section.is_folded:
         is_open = " open" if section.shape is Shape.OPEN_FOLD else ""
         top = f"\n<details{is_open}><summary>{heading}</summary>\n\n"
@@ -149,17 +150,17 @@ def _section(section: Section) -> Iterator[Block]:
     yield Block(top, lines, bottom, section.left_out, section.share)
 
 
-def _item(line: Line) -> str:
+def _list_item(line: Line) -> str:
     """Return an item of a list, with what is beneath it; of what is too long for that, the
     first."""
     if line.members:
         return _several(line)
     values = [f"  - {_value(value)}\n" for value in line.beneath]
-    shown = list(_first(values, _CELL))
+    shown = list(_that_fit(values, _CELL))
     if not shown:
         return f"- {_labelled(line)}\n"
-    if more := len(values) - len(shown):
-        shown.append(f"  - {tr('and {count} more', count=f'{more:,}')}\n")
+    if left_out := len(values) - len(shown):
+        shown.append(f"  - {tr('and {count} more', count=f'{left_out:,}')}\n")
     return f"- {_labelled(replace(line, pieces=line.sentence))}\n{''.join(shown)}"
 
 
@@ -207,9 +208,9 @@ def _sentences(line: Line) -> Iterator[str]:
             words = change.brief[0].text.strip()
             text = f"**{words}**{text.removeprefix(words)}"
         yield text
-    more = len(changes) - in_row
-    if more > 0:
-        yield tr("and {count} more", count=more)
+    left_out = len(changes) - in_row
+    if left_out > 0:
+        yield tr("and {count} more", count=left_out)
     for remark in line.lines:
         if not remark.label.text:
             yield _in_markdown(remark.pieces)
@@ -219,7 +220,7 @@ def _in_row(line: Line) -> int:
     """Return how many of its changes a client's row has: all of them, but where that is too long
     for a glance."""
     sentences = (_in_markdown(change.pieces) for change in line.changes)
-    return max(1, len(list(_first(sentences, _CELL))))
+    return max(1, len(list(_that_fit(sentences, _CELL))))
 
 
 def _folded(line: Line) -> str:
@@ -227,21 +228,23 @@ def _folded(line: Line) -> str:
     lines = list(_detail_lines(line)) if line.details else []
     if not lines:
         return ""
-    shown = list(_first(lines, _FOLD))
-    left = len(lines) - len(shown)
-    if left:
-        more = ntr(
+    shown = list(_that_fit(lines, _FOLD))
+    left_out = len(lines) - len(shown)
+    if left_out:
+        rest = ntr(
             "and {count} more line: {remedy}",
             "and {count} more lines: {remedy}",
-            left,
+            left_out,
             remedy=tr("the same command with `--output text`"),
         )
-        shown.append(f"- {more}")
+        shown.append(f"- {rest}")
     summary = in_tag(line.details)
     return "\n".join((f"<details><summary>{summary}</summary>\n", *shown, "\n</details>\n"))
 
 
 def _detail_lines(line: Line) -> Iterator[str]:
+    """Yield what a client's row does not have: its members, the changes that are too many for the
+    row, and the values of those whose values are not in their sentence."""
     for member in line.members:
         yield f"- {markdown(member)}"
     in_row = _in_row(line)

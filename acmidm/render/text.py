@@ -68,9 +68,9 @@ def _printed(document: Document) -> Iterator[Printed]:
             if section.is_spaced:
                 yield Text()
             yield from _printed_line(line, section)
-        if more := len(section.lines) - len(shown):
+        if left_out := len(section.lines) - len(shown):
             yield Text(
-                tr("and {count} more; all of them with --output json", count=f"{more:,}"),
+                tr("and {count} more; all of them with --output json", count=f"{left_out:,}"),
                 style="dim",
             )
 

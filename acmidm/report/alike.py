@@ -35,7 +35,7 @@ def together(connections: Iterable[ConnectionChanges]) -> list[Line]:
     """Return a line per connection, and one for several with the same changes, at the place of the
     first; but for dangers, which are shown of each. A new client that differs from most new ones
     stands before these."""
-    groups = _groups(connections)
+    groups = _group_by_changes(connections)
     norms = _norms(groups)
     first_places: dict[object, int] = {}
     placed = defaultdict[tuple[int, bool], list[Line]](list)
@@ -54,7 +54,7 @@ def together(connections: Iterable[ConnectionChanges]) -> list[Line]:
 
 def odd(connections: Iterable[ConnectionChanges]) -> tuple[int, int]:
     """Return how many new clients differ from most new ones, and how many those are."""
-    groups = _groups(connections)
+    groups = _group_by_changes(connections)
     norms = _norms(groups)
     expected = sum(len(group) for group in groups if group[0].family in norms)
     alike = sum(map(len, norms.values()))
@@ -80,7 +80,7 @@ def together_beside(changes: Sequence[Change]) -> list[Line]:
         group = [changes[place] for place in places]
         if len(group) >= _FEWEST:
             text = Piece(translated(_TOGETHER[group[0].kind], count=len(group)))
-            members = tuple(map(_values, group))
+            members = tuple(map(_values_of_organisation, group))
             lines[last + 0.5] = Line([text], group[0].as_line().label, members=members)
         else:
             lines.update(zip(places, lines_of(group), strict=True))
@@ -94,14 +94,15 @@ class _Client:
     connection: ConnectionChanges
 
     @cached_property
-    def own(self) -> re.Pattern[str]:
+    def own_names(self) -> re.Pattern[str]:
+        """What matches the names of its organisation in a value."""
         client = self.connection
         folder = client.form.partition("/")[0] if client.form else slug(client.organisation)
         return _pattern(folder, client.organisation, client.key.partition("/")[0])
 
     @cached_property
     def shapes(self) -> tuple[Change, ...]:
-        return tuple(_shape(change, self.own) for change in self.connection.changes)
+        return tuple(_shape(change, self.own_names) for change in self.connection.changes)
 
     @cached_property
     def family(self) -> object:
@@ -125,11 +126,13 @@ class _Client:
             for field in change.fields:
                 values += [field.old, field.new]
         words = [word.strip(",;") for word in " ".join(filter(None, values)).split()]
-        own = dict.fromkeys(filter(self.own.search, words))
-        return f" ({', '.join(own)})" if own else ""
+        own_words = dict.fromkeys(filter(self.own_names.search, words))
+        return f" ({', '.join(own_words)})" if own_words else ""
 
 
-def _groups(connections: Iterable[ConnectionChanges]) -> list[list[_Client]]:
+def _group_by_changes(connections: Iterable[ConnectionChanges]) -> list[list[_Client]]:
+    """Return the clients of one environment and platform that change in the same, but for what each
+    has of its own, in a group; groups in the order of their first client."""
     groups: dict[object, list[_Client]] = {}
     for connection in connections:
         client = _Client(connection)
@@ -174,26 +177,26 @@ def _as_one(group: Sequence[_Client]) -> Line:
 def _unlike(client: _Client, norm: Sequence[_Client]) -> Line:
     """Return a client with what it has and most others have not; and what it lacks."""
     theirs = set(norm[0].shapes)
-    own: list[Change] = []
+    unshared: list[Change] = []
     shared: list[Change] = []
     for change, shape in zip(client.connection.changes, client.shapes, strict=True):
         if shape in theirs:
             shared.append(change)
         else:
-            own.append(change)
-    has = {(shape.kind, shape.subject) for shape in client.shapes}
-    lacks = [shape.text for shape in norm[0].shapes if (shape.kind, shape.subject) not in has]
+            unshared.append(change)
+    subjects = {(shape.kind, shape.subject) for shape in client.shapes}
+    lacks = [shape.text for shape in norm[0].shapes if (shape.kind, shape.subject) not in subjects]
     else_as = tr("else as {count} others", count=len(norm)) + client.words(shared)
     if lacks:
         else_as = f"{tr('lacks what they have: {what}', what='; '.join(lacks))}; {else_as}"
     # One that only lacks something has no change of its own.
-    shown = client.connection.model_copy(update={"changes": tuple(own or shared)}).as_line()
+    shown = client.connection.model_copy(update={"changes": tuple(unshared or shared)}).as_line()
     return replace(shown, lines=[*shown.lines, Line([Piece(plain(else_as, WHOLE), Tone.NOTICE)])])
 
 
-def _shape(change: Change, own: re.Pattern[str]) -> Change:
-    """Return a change without what is of its own, so that two can be compared."""
-    mask = partial(_masked, own)
+def _shape(change: Change, names: re.Pattern[str]) -> Change:
+    """Return a change without these names, so that two can be compared."""
+    mask = partial(_masked, names)
     fields = tuple(field.with_values(mask) for field in change.fields)
     subject = None if change.kind is Kind.ORGANISATION_ADDED else change.subject
     return change.model_copy(
@@ -206,21 +209,21 @@ def _shape(change: Change, own: re.Pattern[str]) -> Change:
     )
 
 
-def _masked(own: re.Pattern[str], value: str | None) -> str | None:
-    return None if value is None else own.sub(_OWN, value)
+def _masked(names: re.Pattern[str], value: str | None) -> str | None:
+    return None if value is None else names.sub(_OWN, value)
 
 
 def _names_of_organisation(change: Change) -> re.Pattern[str]:
     values = [field.new or "" for field in change.fields if field.field in ("name", "ovo", "kbo")]
-    return _pattern(_folder(change), *values)
+    return _pattern(_folder_of_organisation(change), *values)
 
 
-def _values(change: Change) -> str:
+def _values_of_organisation(change: Change) -> str:
     values = ", ".join(f"{field.field} {field.new}" for field in change.fields if field.new)
-    return f"{_folder(change)} ({values})"
+    return f"{_folder_of_organisation(change)} ({values})"
 
 
-def _folder(change: Change) -> str:
+def _folder_of_organisation(change: Change) -> str:
     """Return the folder of an organisation that is added."""
     return Path(change.subject or "").parent.name
 

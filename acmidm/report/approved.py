@@ -140,7 +140,7 @@ def read_approved(file: Path, stack: str) -> Approved:
                 remedy=remedy,
             )
         )
-    if not _is_whole(document):
+    if not _is_well_formed(document):
         raise Failure(tr("{file} is no whole review; {remedy}", file=file, remedy=remedy))
     return document
 
@@ -163,13 +163,13 @@ def differences(approved: Approved, now: Approved) -> list[Deviation]:
     """Return each way in which what would run now is not what was approved."""
     deviations: list[Deviation] = []
     for setting in field_changes(approved["settings"], now["settings"]):
-        change = _from_to(setting.field, setting.old, setting.new)
+        change = _change_in_words(setting.field, setting.old, setting.new)
         deviations.append(Deviation(tr("setting {change}", change=change), None))
-    deviations += _of_steps(approved["steps"], now["steps"])
+    deviations += _deviating_steps(approved["steps"], now["steps"])
     keys = {**approved["keys"], **now["keys"]}
     unread = {**unreadable(approved), **unreadable(now)}
     deviations += [Deviation(sentence, keys.get(name)) for name, sentence in unread.items()]
-    deviations += _of_clients(approved["clients"], now["clients"], keys)
+    deviations += _deviating_clients(approved["clients"], now["clients"], keys)
     return deviations
 
 
@@ -184,23 +184,26 @@ def not_approved(
         resource = name.split(" ", 2)[2]
         if not f"{resource}/".startswith(going_on):
             steps[name] = step
-    return list(_of_steps(only(approved["steps"], steps), steps))
+    return list(_deviating_steps(only(approved["steps"], steps), steps))
 
 
-def _of_steps(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Deviation]:
+def _deviating_steps(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Deviation]:
+    """Yield each step that was not approved, would not be done, or does something else now."""
     for name, was, is_now in differing(_known_by_now(approved, now), now):
         if was is None:
             how = tr("was not reviewed")
         elif is_now is None:
             how = tr("was reviewed, and would not be done")
         else:
-            how = _fields(was, is_now)
+            how = _differing_in_words(was, is_now)
         yield Deviation(f"{plain(name)}: {how}", _key_in(name))
 
 
-def _of_clients(
+def _deviating_clients(
     approved: Mapping[str, Any], now: Mapping[str, Any], keys: Mapping[str, str]
 ) -> Iterator[Deviation]:
+    """Yield each client that its authority has changed, got or lost since the review; none that one
+    of the two lacks, or that could not be read. ``keys`` has its key by its name."""
     for name, was, is_now in differing(approved, now):
         is_known = name in approved and name in now
         if not is_known or _UNREADABLE in {**(was or {}), **(is_now or {})}:
@@ -210,7 +213,7 @@ def _of_clients(
         elif is_now is None:
             how = tr("is gone")
         else:
-            how = tr("has other {fields}", fields=_fields(was, is_now))
+            how = tr("has other {fields}", fields=_differing_in_words(was, is_now))
         yield Deviation(
             tr(
                 "client {client} was changed at its authority since the review: {how}",
@@ -231,7 +234,8 @@ def _known_by_now(was: Any, is_now: Any) -> Any:
     return was
 
 
-def _is_whole(document: Mapping[str, Any]) -> bool:
+def _is_well_formed(document: Mapping[str, Any]) -> bool:
+    """Return whether a saved review has all parts of an ``Approved``, each of the right type."""
     if not all(isinstance(document.get(part), dict) for part in ("settings", "keys")):
         return False
     for part in (document.get("steps"), document.get("clients")):
@@ -261,20 +265,21 @@ def _key_in(name: str) -> str | None:
     return "/".join(resource.split("/")[:2]) if kind else None
 
 
-def _fields(was: Mapping[str, Any], is_now: Mapping[str, Any]) -> str:
+def _differing_in_words(was: Mapping[str, Any], is_now: Mapping[str, Any]) -> str:
     """Return the fields that differ, from what was reviewed to what is now."""
     changes: list[str] = []
     for change in field_changes(flat(was), flat(is_now)):
         old, new = change.values(LONGEST)
-        changes.append(_from_to(plain(change.field), old, new))
+        changes.append(_change_in_words(plain(change.field), old, new))
     return ", ".join(changes)
 
 
-def _from_to(field: str, old: str | None, new: str | None) -> str:
+def _change_in_words(field: str, old: str | None, new: str | None) -> str:
     return f"{field} {old or tr('none')} → {new or tr('none')}"
 
 
 def _steps(previewed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what each step of a preview does, by its name; no step that does nothing."""
     steps = {}
     for step in previewed.get("steps") or ():
         content = _step(step)
@@ -344,21 +349,23 @@ def _clients(
         if platform is None or not any(side.client_key[:2] in touched for side in sides):
             continue
         try:
-            client = _at_authority(platform, client_id, sides, is_stolen=state.client_key in stolen)
+            client = _read_client(platform, client_id, sides, is_stolen=state.client_key in stolen)
         except AuthorityError as error:  # the other clients can be approved all the same
             client = {_UNREADABLE: str(error)}
         yield f"{state.platform} {client_id or state.key}", state.key, client
 
 
-def _at_authority(
+def _read_client(
     platform: ConnectedPlatform, client_id: str | None, sides: Sequence[Client], *, is_stolen: bool
-) -> Any:
+) -> dict[str, Any] | None:
+    """Read what an authority has of a client, which it finds by its natural key where nobody knows
+    its client-ID; None where it has no such client. Raises AuthorityError."""
     if client_id:
         registered = platform.clients.get(client_id)
     else:
         key = sides[-1].fields.get("software_id")
-        there = platform.authority.clients()
-        same = (other for other in there if other.metadata.software_id == key)
+        clients = platform.authority.clients()
+        same = (client for client in clients if client.metadata.software_id == key)
         registered = next(same, None)
     if registered is None:
         return None

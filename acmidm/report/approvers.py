@@ -64,7 +64,7 @@ class Needed(ReportPart):
         parts: list[str] = []
         for organisations, subjects in by_organisations.items():
             if organisations:
-                parts.append(f"{_first(subjects)} {tr('for')} {_first(organisations)}")
+                parts.append(f"{_first_names(subjects)} {tr('for')} {_first_names(organisations)}")
             else:
                 parts.append(", ".join(map(plain, subjects)))
         return Line([*self.who, Piece(f": {'; '.join(parts)}")], _label())
@@ -74,16 +74,16 @@ def as_section(needed: Sequence[Needed]) -> Section:
     """Return a line per team; the last ones together where they are many, such as the owners of
     forty towns, which stand below with what changes of each."""
     lines = lines_of(needed[:_MOST_LINES])
-    more = needed[_MOST_LINES:]
-    if more:
+    together = needed[_MOST_LINES:]
+    if together:
         names: set[str] = set()
-        for each in more:
+        for each in together:
             names.update(*each.subjects.values())
         text = ntr(
             "the owner of {count} more organisation, for its own forms: {names}",
             "the owners of {count} more organisations, each for its own forms: {names}",
-            len(more),
-            names=_first(sorted(names)),
+            len(together),
+            names=_first_names(sorted(names)),
         )
         lines.append(Line([Piece(text)], _label()))
     return Section(lines, left_out=_LEFT_OUT, label_width=_LABEL_WIDTH)
@@ -93,7 +93,7 @@ def _label() -> Piece:
     return Piece(tr("needs"), Tone.STRONG)
 
 
-def _first(names: Iterable[str]) -> str:
+def _first_names(names: Iterable[str]) -> str:
     return first_of(list(map(plain, names)), most=_NAMED)
 
 

@@ -33,7 +33,7 @@ def onboarding_team(files: Files | None = None) -> str | None:
     which gets no CODEOWNERS. ``files`` are those here where they are not given."""
     team: object
     try:
-        team = tomllib.loads(_project_file(files))
+        team = tomllib.loads(_read_project_file(files))
     except FileNotFoundError:
         return None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, Unreadable, RecursionError):
@@ -48,7 +48,9 @@ def onboarding_team(files: Files | None = None) -> str | None:
         raise Failure(f"{PROJECT_FILE}: {_SETTING}: {error}") from None
 
 
-def _project_file(files: Files | None) -> str:
+def _read_project_file(files: Files | None) -> str:
+    """Return the text of the project's file, among ``files`` or on this machine. Raises
+    FileNotFoundError."""
     if files is None:
         return PROJECT_FILE.read_text(encoding="utf-8")
     file = absolute(PROJECT_FILE)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
-from acmidm.report.connection import ConnectionChanges, client_name, in_order
+from acmidm.report.connection import ConnectionChanges, changes_in_order, client_name
 from acmidm.report.contacts import Domains, to_check
 from acmidm.report.fields import differ, differing, field_changes
 from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Scale
@@ -70,12 +70,12 @@ class Comparison:
         self,
         before: Client | None,
         after: Client | None,
-        *more: Change,
+        *extra: Change,
         changed: Iterable[str] = (),
         missing: Iterable[str] = (),
     ) -> ConnectionChanges | None:
-        """Return the changes of one client, with ``more`` that its states do not show; None where
-        there are none.
+        """Return the changes of one client, with ``extra`` ones that its states do not show; None
+        where there are none.
 
         A resource that is ``changed``, or ``missing`` in the state, is reported even where no other
         change is about it.
@@ -83,7 +83,7 @@ class Comparison:
         state = after or before
         if state is None:
             return None
-        changes = [*self._changes(before, after), *more]
+        changes = [*self._changes(before, after), *extra]
         scales = {change.kind.row.scale for change in changes}
         if Scale.WHOLE not in scales:
             shown = {kind_of_part(change.part) for change in changes}
@@ -100,7 +100,7 @@ class Comparison:
         return ConnectionChanges(
             **name,
             supplier=_supplier(before, after),
-            changes=in_order(changes),
+            changes=changes_in_order(changes),
         )
 
     def secret_renewed(self, state: Client) -> Change:
@@ -112,15 +112,17 @@ class Comparison:
         )
 
     def _changes(self, before: Client | None, after: Client | None) -> Iterator[Change]:
+        """Yield all that changes from one state of a client to the other. Either may be None: a
+        client that is made, or goes."""
         if after is None:
             if before is not None:
-                yield self._gone(before)
+                yield self._removal(before)
             return
         if after.form.adopts and _is_taken_over(before, after.form.adopts):
-            yield _adopted(before, after.form.adopts)
+            yield _adoption(before, after.form.adopts)
         is_new = before is None
         if before is None:
-            yield from _made(after)
+            yield from _creation(after)
             before = _nothing_of(after)
         else:
             yield from self._changes_of_client(before, after)
@@ -156,12 +158,14 @@ class Comparison:
             for contact, why in to_check(before, after, self.domains):
                 yield Change(kind=Kind.CONTACT_TO_CHECK, subject=contact, note=why)
 
-    def _gone(self, client: Client) -> Change:
+    def _removal(self, client: Client) -> Change:
         if client.leaving.is_let_go and not self.by_hand:
             return Change(kind=Kind.CLIENT_LET_GO)
-        return Change(kind=Kind.CLIENT_REMOVED, fields=_lost(client))
+        return Change(kind=Kind.CLIENT_REMOVED, fields=_lost_with_client(client))
 
     def _changes_of_client(self, before: Client, after: Client) -> Iterator[Change]:
+        """Yield a rename or another identity, then the changes of how the client authenticates, of
+        whether it is enabled, and of its fields that no other change is about."""
         renamed = before.key != after.key
         if renamed:
             yield Change(
@@ -192,11 +196,13 @@ class Comparison:
             is_enabled = after.fields.get("enabled")
             kind = Kind.CLIENT_ENABLED if is_enabled else Kind.CLIENT_DISABLED
             yield Change(kind=kind)
-        described = field_changes(before.fields, after.fields, but=self._hidden(before, after))
+        described = field_changes(
+            before.fields, after.fields, but=self._shown_elsewhere(before, after)
+        )
         if described:
             yield Change(kind=Kind.CLIENT_UPDATED, fields=described)
 
-    def _hidden(self, before: Client, after: Client) -> set[str]:
+    def _shown_elsewhere(self, before: Client, after: Client) -> set[str]:
         """Return the fields that other changes are about, or that change with them: a take-over
         implies another stack, a rename another application."""
         hidden = set(_OF_OTHER_KINDS)
@@ -212,7 +218,7 @@ class Comparison:
         this run ends its secret."""
         if not before.secret.awaits_key or not before.keys.known:
             return False
-        usable = valid(before.keys.known, self.now)
+        usable = not_ended(before.keys.known, self.now)
         if after.keys.declared is None:
             return bool(usable)
         return not after.keys.thumbprints.isdisjoint(PublicKeys(usable).thumbprints)
@@ -270,10 +276,11 @@ class Comparison:
                 yield Change(kind=kind, subject=product)
 
     def _changes_of_others(self, before: Client, after: Client) -> Iterator[Change]:
-        had, has = before.record.others, after.record.others
-        if had is None or has is None or before.record.is_taken_over:
+        """Yield the changes of a client's resources of other types, one of each resource."""
+        former, present = before.record.others, after.record.others
+        if former is None or present is None or before.record.is_taken_over:
             return
-        for part, old, new in differing(had, has):
+        for part, old, new in differing(former, present):
             fields = field_changes(old or {}, new or {})
             yield Change(kind=Kind.OTHER_CHANGED, subject=part, fields=fields)
 
@@ -341,18 +348,18 @@ class Comparison:
             yield Change(kind=Kind.CLIENT_WITH_ONE_KEY, subject=next(iter(keys)))
 
     def _changes_of_scopes(self, before: Client, after: Client) -> Iterator[Change]:
-        had, has = before.scopes, after.scopes
-        if had is None or has is None:
+        former, present = before.scopes, after.scopes
+        if former is None or present is None:
             return
-        for scope, old, new in differing(had, has):
+        for scope, old, new in differing(former, present):
             if old is None:
-                yield self._scope(Kind.SCOPE_GRANTED, after.platform, scope, new)
+                yield self._change_of_scope(Kind.SCOPE_GRANTED, after.platform, scope, new)
             elif new is None:
-                yield self._scope(Kind.SCOPE_WITHDRAWN, after.platform, scope, old)
+                yield self._change_of_scope(Kind.SCOPE_WITHDRAWN, after.platform, scope, old)
             else:
                 yield from self._changes_of_grant(scope, old, new)
 
-    def _scope(self, kind: Kind, platform: Platform, scope: str, grant: Grant) -> Change:
+    def _change_of_scope(self, kind: Kind, platform: Platform, scope: str, grant: Grant) -> Change:
         owner, verified = self.scopes.get((platform, scope), (None, None))
         return Change(
             kind=kind,
@@ -373,7 +380,7 @@ class Comparison:
         if self.by_hand:
             return
         if old.reason and new.reason and old.reason != new.reason:
-            restated = FieldChange(field="reason", old=_given(old), new=_given(new))
+            restated = FieldChange(field="reason", old=_stated_reason(old), new=_stated_reason(new))
             yield Change(kind=Kind.SCOPE_NOTE_CHANGED, subject=scope, fields=(restated,))
         if old.until != new.until:
             yield _end_moved(scope, old.until, new.until)
@@ -383,6 +390,8 @@ class Comparison:
         before: Mapping[str, Key],
         client: Client,
     ) -> Iterator[Change]:
+        """Yield each key that leaves, comes or changes, then each that has ended or ends soon; none
+        where the portal has the keys."""
         after = client.keys.declared
         if after is None:
             return
@@ -390,33 +399,36 @@ class Comparison:
             if new is None:
                 yield self._key_removed(kid, old, client)
             elif old is None:
-                yield Change(kind=Kind.KEY_ADDED, **_facts(kid, new))
+                yield Change(kind=Kind.KEY_ADDED, **_facts_of_key(kid, new))
             elif old.thumbprint == new.thumbprint:
                 fields = field_changes(old.described, new.described)
-                yield Change(kind=Kind.KEY_CHANGED, fields=fields, **_facts(kid, new))
+                yield Change(kind=Kind.KEY_CHANGED, fields=fields, **_facts_of_key(kid, new))
             else:
                 former = old.thumbprint
-                yield Change(kind=Kind.KEY_CHANGED, old_thumbprint=former, **_facts(kid, new))
+                yield Change(
+                    kind=Kind.KEY_CHANGED, old_thumbprint=former, **_facts_of_key(kid, new)
+                )
         if self.expiring_days is None:
             return
         soon = self.now + timedelta(days=self.expiring_days)
         for kid, key in sorted(after.items()):
             if key.expires and key.expires <= soon:
                 kind = Kind.KEY_EXPIRED if key.has_ended(self.now) else Kind.KEY_EXPIRING
-                yield Change(kind=kind, **_facts(kid, key))
+                yield Change(kind=kind, **_facts_of_key(kid, key))
 
     def _key_removed(self, kid: str, key: Key, client: Client) -> Change:
         """Return the change of a client that loses a key, and what it means for its tokens."""
         thumbprint, kind, note = key.thumbprint, Kind.KEY_REMOVED, None
         supplier = client.keys.revoked.get(thumbprint or "")
         if thumbprint in client.keys.compromised:
-            kind, note = Kind.KEY_COMPROMISED, self._usable(client.keys.declared or {})
+            kind, note = Kind.KEY_COMPROMISED, self._usable_in_words(client.keys.declared or {})
         elif supplier:
             note = _mandate_ended(supplier)
         return Change(kind=kind, subject=kid, thumbprint=thumbprint, note=note)
 
-    def _usable(self, keys: Mapping[str, Key]) -> str:
-        names = sorted(valid(keys, self.now))
+    def _usable_in_words(self, keys: Mapping[str, Key]) -> str:
+        """Return the keys with which tokens can still be requested, or that none is left."""
+        names = sorted(not_ended(keys, self.now))
         if names:
             return tr("left: {keys}", keys=", ".join(names))
         return tr("the application can get no token until another key is there")
@@ -441,13 +453,14 @@ class Comparison:
 def _changes_of_afzenders(
     product: str, old: ProductDocument, new: ProductDocument
 ) -> Iterator[Change]:
-    """Yield for whom a client sends at a product, and sends no more, each by name."""
-    had, has = old.afzenders, new.afzenders
+    """Yield at most two changes of a product: for which organisations a client sends now, and for
+    which no more. Each has the organisations by name, with their codes."""
+    former, present = old.afzenders, new.afzenders
     gained, lost = list[FieldChange](), list[FieldChange]()
-    for code, name in sorted({**had, **has}.items(), key=itemgetter(1, 0)):
-        if code not in had:
+    for code, name in sorted({**former, **present}.items(), key=itemgetter(1, 0)):
+        if code not in former:
             gained.append(FieldChange(field=name, new=code))
-        elif code not in has:
+        elif code not in present:
             lost.append(FieldChange(field=name, old=code))
     for kind, fields in ((Kind.SENDS_FOR_MORE, gained), (Kind.SENDS_FOR_FEWER, lost)):
         if fields:
@@ -474,7 +487,9 @@ def _is_taken_over(before: Client | None, client_id: str) -> bool:
     return client_id not in (before.form.adopts, before.client_id)
 
 
-def _adopted(before: Client | None, client_id: str) -> Change:
+def _adoption(before: Client | None, client_id: str) -> Change:
+    """Return the change of a client that a form takes over: whose it was until now; or that the
+    engine refuses this, where the connection has a client already."""
     note = None
     if before is not None and before.record.is_taken_over:
         note = _owner(before)
@@ -486,7 +501,7 @@ def _adopted(before: Client | None, client_id: str) -> Change:
     return Change(kind=Kind.CLIENT_ADOPTED, subject=client_id, note=note)
 
 
-def _made(client: Client) -> Iterator[Change]:
+def _creation(client: Client) -> Iterator[Change]:
     if client.form.adopts:
         return
     yield Change(kind=Kind.CLIENT_CREATED, note=_entry(client))
@@ -511,7 +526,7 @@ def _thumbprints(keys: Mapping[str, Key]) -> dict[str, str]:
     return {kid: key.thumbprint or tr("not known") for kid, key in keys.items()}
 
 
-def _given(grant: Grant) -> str | None:
+def _stated_reason(grant: Grant) -> str | None:
     """Return the reason that a form gives for a scope; None where it gives none."""
     return None if grant.reason == NO_REASON else grant.reason
 
@@ -524,12 +539,12 @@ def _end_moved(scope: str, old: str | None, new: str | None) -> Change:
     return Change(kind=kind, subject=scope, fields=(moved,))
 
 
-def valid(keys: Mapping[str, Key], now: datetime) -> dict[str, Key]:
+def not_ended(keys: Mapping[str, Key], now: datetime) -> dict[str, Key]:
     """Return the keys that have not ended."""
     return {kid: key for kid, key in keys.items() if not key.has_ended(now)}
 
 
-def _facts(kid: str, key: Key) -> dict[str, Any]:
+def _facts_of_key(kid: str, key: Key) -> dict[str, Any]:
     return {"subject": kid, "thumbprint": key.thumbprint, "expires": key.expires}
 
 
@@ -579,7 +594,10 @@ def _entry(state: Client) -> str:
         address=state.jwks_uri,
     )
     return tr(
-        "{code}; {how}; contacts {contacts}", code=state.code, how=how, contacts=_contacts(state)
+        "{code}; {how}; contacts {contacts}",
+        code=state.code,
+        how=how,
+        contacts=_contacts_in_words(state),
     )
 
 
@@ -592,16 +610,17 @@ def _owner(state: Client) -> str:
         "until now {name}; {code}; contacts {contacts}; keys {keys}",
         name=name,
         code=state.code,
-        contacts=_contacts(state),
+        contacts=_contacts_in_words(state),
         keys=keys or tr("none"),
     )
 
 
-def _contacts(state: Client) -> str:
+def _contacts_in_words(state: Client) -> str:
     return shown(state.fields.get("contacts") or tr("none"))
 
 
-def _lost(state: Client) -> tuple[FieldChange, ...]:
+def _lost_with_client(state: Client) -> tuple[FieldChange, ...]:
+    """Return the scopes, keys and products that go with a client, a field of each."""
     had = {"scopes": state.scopes, "keys": state.keys.declared, "products": state.products}
     lost: list[FieldChange] = []
     for name, values in had.items():

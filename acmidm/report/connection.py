@@ -107,12 +107,12 @@ class ConnectionChanges(ClientName):
         return who(author, max(moments, default=None), of_all=True) if author else []
 
     def with_changes(self, changes: Iterable[Change]) -> ConnectionChanges:
-        return self.model_copy(update={"changes": in_order(changes)})
+        return self.model_copy(update={"changes": changes_in_order(changes)})
 
 
-def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Sort the changes of one client: those of the gate and of exemptions, then those of the client
-    as a whole."""
+def changes_in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Sort the changes of one client: those of the gate, of exemptions and of mandates that ended,
+    then those of the client as a whole, then all else; in each the most dangerous first."""
     first = (
         *(Kind.EXEMPTION_GRANTED, Kind.EXEMPTION_STANDS, Kind.MANDATE_ENDED),
         *(Kind.UNPROVEN, Kind.HELD_BACK),
@@ -156,8 +156,8 @@ def headline(connections: Iterable[ConnectionChanges]) -> str:
             whose = ntr("{count} client", "{count} clients", count)
             phrases.append(f"{whose} {kind.headlined(count, len(parts[kind]))}")
     if len(phrases) > _MOST_PHRASES:
-        more = len(phrases) - _MOST_PHRASES + 1
-        phrases[-more:] = [tr("{count} more kinds of change", count=more)]
+        unlisted = len(phrases) - _MOST_PHRASES + 1
+        phrases[-unlisted:] = [tr("{count} more kinds of change", count=unlisted)]
     return ", ".join(phrases)
 
 

@@ -39,14 +39,16 @@ def domains(forms: Iterable[Onboardings], clients: Iterable[Client]) -> Domains:
     known = defaultdict[str, set[str]](set)
     for client in clients:
         known[client.key.partition("/")[0]].update(map(_domain, _contacts(client)))
-    own: dict[str, set[str]] = {}
+    by_folder: dict[str, set[str]] = {}
     for folder, organisation in organisations.items():
         addresses = [owner for owner in organisation.owners if owner[0] != "@"]
-        own[folder] = known[organisation.code].union(map(_domain, addresses))
+        by_folder[folder] = known[organisation.code].union(map(_domain, addresses))
     for folder, organisation in organisations.items():
         if organisation.code:  # a supplier without one has no clients
-            suppliers = (own.get(mandate.supplier, ()) for mandate in mandates.get(folder, ()))
-            known[organisation.code].update(own[folder], *suppliers)
+            suppliers = (
+                by_folder.get(mandate.supplier, ()) for mandate in mandates.get(folder, ())
+            )
+            known[organisation.code].update(by_folder[folder], *suppliers)
     return known
 
 
@@ -62,7 +64,7 @@ def to_check(before: Client, after: Client, by_code: Domains) -> Iterator[tuple[
         domain = _domain(contact)
         if _ANYBODYS.fullmatch(domain):
             yield contact, tr("anybody can have an address at {domain}", domain=domain)
-        elif known and not any(f".{domain}".endswith(f".{other}") for other in known):
+        elif known and not any(f".{domain}".endswith(f".{each}") for each in known):
             yield contact, tr("no other contact of its organisation is at {domain}", domain=domain)
 
 

@@ -149,7 +149,7 @@ class Row(Line):
     """Per label."""
     folded: Mapping[str, Items]
     """What is less important, per label."""
-    marks: Mapping[str, str]
+    filter_values: Mapping[str, str]
     """By which filters find it, per filter."""
     note: str = ""
     """In what it differs from the group that it is in."""

@@ -165,26 +165,28 @@ class Drift(Report):
         """Return what was changed by hand first, then what waits, then what is only to be known."""
         sections = [
             refused(self.problems),
-            _counted(
+            _section_of(
                 tr("past their end, and still there; run {remedy}", remedy=self._remedy_of_past),
                 self.past,
             ),
-            _clients(tr("changed by hand"), self.by_hand),
-            _clients(tr("declared, not applied yet"), self.not_applied),
-            _counted(tr("keys that end soon"), self.expiring, left_out=_KEYS),
-            _counted(
+            _section_of_clients(tr("changed by hand"), self.by_hand),
+            _section_of_clients(tr("declared, not applied yet"), self.not_applied),
+            _section_of(tr("keys that end soon"), self.expiring, left_out=_KEYS),
+            _section_of(
                 tr("clients left behind, with this stack's mark"),
                 self.left_behind,
                 Shape.OPEN_FOLD,
                 _LEFT_BEHIND,
             ),
-            _counted(tr("clients that nobody declares"), self.undeclared, Shape.FOLD, _UNDECLARED),
+            _section_of(
+                tr("clients that nobody declares"), self.undeclared, Shape.FOLD, _UNDECLARED
+            ),
             notes(self.notes),
         ]
         sections = [section for section in sections if section.lines]
         if self.healed is not None:
             title = tr("repaired") if self.healed else tr("not all of it could be repaired")
-            sections.insert(0, _clients(title, self.repaired, undone=self.healed))
+            sections.insert(0, _section_of_clients(title, self.repaired, undone=self.healed))
         foot: list[str] = []
         if self.by_hand:
             foot.append(
@@ -220,7 +222,7 @@ class Drift(Report):
         return both(remedies)
 
 
-def _clients(
+def _section_of_clients(
     title: str, connections: Sequence[ConnectionChanges], *, undone: bool = False
 ) -> Section:
     heading = f"{title}: {ntr('{count} client', '{count} clients', len(connections))}"
@@ -228,12 +230,13 @@ def _clients(
     return client_table(lines, heading)
 
 
-def _counted(
+def _section_of(
     title: str,
     things: Sequence[PastEnd | ExpiringKey | UndeclaredClient],
     shape: Shape = Shape.LIST,
     left_out: Counted = LINES,
 ) -> Section:
+    """Return a section with a line of each thing, and how many they are in its heading."""
     lines = lines_of(things)
     heading = f"{title}: {len(lines):,}"
     width = max((len(line.label.text) for line in lines), default=0) + 2
@@ -308,14 +311,18 @@ def key_warnings(
 
 
 def drift_of(
-    stack: str, environment: Environment, clients: Sequence[ClientDrift], now: datetime, **more: Any
+    stack: str,
+    environment: Environment,
+    clients: Sequence[ClientDrift],
+    now: datetime,
+    **fields: Any,
 ) -> Drift:
-    """Return the report; ``more`` are its fields that other sources fill."""
+    """Return the report; ``fields`` are those of it that other sources fill."""
     by_hand = connections_in_order(client.by_hand for client in clients if client.by_hand)
     pending = connections_in_order(client.pending for client in clients if client.pending)
     recorded = sum(client.recorded is not None for client in clients)
-    past, behind = more.get("past", ()), more.get("left_behind", ())
-    is_whole = bool(more.get("is_whole", True))
+    past, behind = fields.get("past", ()), fields.get("left_behind", ())
+    is_whole = bool(fields.get("is_whole", True))
     sentences: list[str] = []
     if by_hand:
         changes = headline(by_hand)
@@ -339,7 +346,7 @@ def drift_of(
         sentences.append(tr("not all could be compared"))
     if not sentences:
         sentences.append(_in_sync(stack, recorded))
-    if ends := _how_many_end(more.get("expiring", ())):
+    if ends := _how_many_end(fields.get("expiring", ())):
         sentences.append(ends)
     return Drift(
         stack=stack,
@@ -350,7 +357,7 @@ def drift_of(
         clients=recorded,
         by_hand=by_hand,
         not_applied=pending,
-        **more,
+        **fields,
     )
 
 

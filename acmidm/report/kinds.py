@@ -856,9 +856,9 @@ class Change(ReportPart):
     @property
     def pieces(self) -> list[Piece]:
         """``gains scope `x`: the reason for it``."""
-        return list(chain.from_iterable(self._parts()))
+        return list(chain.from_iterable(self._sentence_parts()))
 
-    def _parts(self) -> Iterator[list[Piece]]:
+    def _sentence_parts(self) -> Iterator[list[Piece]]:
         """Yield the change alone, ``gains scope `x```, then each part that says more of it."""
         facts = _facts(self)
         for part in re.split(r"[\[\]]", self._template):
@@ -878,9 +878,9 @@ class Change(ReportPart):
         tone = Tone(severity) if severity else Tone.GOOD
         author = who(self.changed_by, self.changed_at) if with_author else []
         by = [Piece(" ("), *author, Piece(")")] if author else []
-        named, *more = self._parts()
+        named, *details = self._sentence_parts()
         return Line(
-            [*named, *chain.from_iterable(more), *by],
+            [*named, *chain.from_iterable(details), *by],
             Piece(severity_name(severity), tone),
             lines=lines_of(self.fields),
             brief=[*named, *by],
@@ -895,6 +895,7 @@ class Change(ReportPart):
 
     @property
     def _sentence(self) -> str:
+        """The sentence of its kind for what it has: no old value, no new one, or made by hand."""
         entry, fields = self.kind.entry, self.fields
         if self.kind is Kind.KEY_CHANGED and fields:
             return N_(
@@ -971,7 +972,7 @@ def _facts(change: Change) -> dict[str, list[Piece]]:
     pieces = {name: _if_any(value, Tone.VALUE) for name, value in values.items()}
     pieces |= {name: _if_any(text) for name, text in words.items()}
     return pieces | {
-        "fields": _fields(change),
+        "fields": _first_fields(change),
         "values": _in_a_row(change.fields, _new),
         "change": _from_to(first),
     }
@@ -988,12 +989,12 @@ def _in_a_row(
     return in_line([[Piece(f"{plain(field.field)} "), *shown(field)] for field in fields], ", ")
 
 
-def _fields(change: Change) -> list[Piece]:
+def _first_fields(change: Change) -> list[Piece]:
     """Return the first fields; all of them are in the details."""
     pieces = _in_a_row(change.fields[:_IN_SENTENCE], _from_to)
-    more = len(change.fields) - _IN_SENTENCE
-    if more > 0:
-        pieces.append(Piece(tr(", and {count} more", count=more)))
+    left_out = len(change.fields) - _IN_SENTENCE
+    if left_out > 0:
+        pieces.append(Piece(tr(", and {count} more", count=left_out)))
     return pieces
 
 

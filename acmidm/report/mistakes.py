@@ -30,10 +30,12 @@ def mistakes_of(stack: Stack) -> list[str]:
             losing.append(f"{client.organisation} ({client.resource_name}: {listed(lost)})")
         else:
             whole.append(f"{client.organisation} ({client.resource_name})")
-    return [*map(str, stack.forms.onboardings.problems), *_who_stays(whole, losing)]
+    return [*map(str, stack.forms.onboardings.problems), *_staying_in_words(whole, losing)]
 
 
-def _who_stays(whole: Collection[str], losing: Collection[str]) -> Iterator[str]:
+def _staying_in_words(whole: Collection[str], losing: Collection[str]) -> Iterator[str]:
+    """Yield a sentence on the connections that stay ``whole``, and one on those ``losing`` what
+    ends at once; where there are none, that none is recorded."""
     if whole:
         yield plural(
             "{count} connection stays as it is, for a mistake in the forms may be about it:"

@@ -86,7 +86,7 @@ class Plan:
     is_whole: bool = True
     """Whether it has the clients that do not change too."""
     config: Mapping[str, Any] = field(default_factory=dict)
-    more: tuple[tuple[Client, Change], ...] = ()
+    extra_changes: tuple[tuple[Client, Change], ...] = ()
     """What is reported beside what changes: of the gate to production, and of orders."""
     waiting: int = 0
     """How many others the gate holds back, which this change is not about."""
@@ -180,9 +180,9 @@ def _planned(
     seen = _Steps(steps, recorded, environment)
     # A preview alone shows only the parts that change.
     shown = None if has_state else seen.shown()
-    before = _whole(seen.before, shown)
+    before = _clients_made_by(seen.before, shown)
     resources_after = seen.after()
-    after = _whole(resources_after, shown)
+    after = _clients_made_by(resources_after, shown)
     for former, key in seen.renamed.items():
         if key in after:
             after[key] = replace(after[key], form=replace(after[key].form, formerly=(former[0],)))
@@ -311,7 +311,9 @@ class _Steps:
         return any(step.op == "same" and step.part == Resource.ONBOARDING for step in self._steps)
 
 
-def _whole(resources: _Resources, shown: set[ClientKey] | None) -> dict[ClientKey, Client]:
+def _clients_made_by(
+    resources: _Resources, shown: set[ClientKey] | None
+) -> dict[ClientKey, Client]:
     """Return the clients that resources make together, without those of which only parts are there.
 
     A preview alone shows only the parts that change: there a client that is not ``shown`` counts as

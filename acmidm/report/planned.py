@@ -131,10 +131,12 @@ def _planned_in(document: Mapping[str, Any], plan: Plan) -> Planned:
     forms = read_onboardings([folder], catalogue)
     connections = forms.connections(plan.environment)
     before = [step["oldState"] for step in document["steps"] if step.get("oldState")]
-    has = recorded_in({"deployment": {"resources": before}}, plan.environment).parts
+    records = recorded_in({"deployment": {"resources": before}}, plan.environment).parts
     gate = _gate_in(plan.config) if plan.is_whole else NO_GATE
     wanted = Revision(forms, datetime.now(UTC), gate).desired_of(
-        connections, has, lambda: _tests_of(str(plan.config.get("acmidm:promotionStack") or "tni"))
+        connections,
+        records,
+        lambda: _tests_of(str(plan.config.get("acmidm:promotionStack") or "tni")),
     )
     return Planned(plan, forms, connections, wanted, None)
 
@@ -163,8 +165,10 @@ def _with_what_forms_say(planned: Planned) -> Planned:
     """Return the plan with what no preview has: of keys, of the gate, and of orders."""
     plan, wanted, stack = planned.plan, planned.desired, planned.stack
     held_back = _of_this_change(plan, wanted.held_back, stack)
-    more = (*plan.more, *at_the_gate(held_back, wanted.proven), *_ordered(stack, plan))
-    plan = replace(plan, more=more, waiting=_gated(wanted.held_back) - _gated(held_back))
+    at_gate = at_the_gate(held_back, wanted.proven)
+    extra_changes = (*plan.extra_changes, *at_gate, *_ordered(stack, plan))
+    waiting = _gated(wanted.held_back) - _gated(held_back)
+    plan = replace(plan, extra_changes=extra_changes, waiting=waiting)
     authorities = stack.authorities if stack else None
     plan = with_keys(plan, planned.connections, wanted.declared, authorities)
     return planned._replace(plan=plan)

@@ -108,21 +108,21 @@ def review_of(
     """Review all ``plans`` in one report. ``approvers`` are those before the change."""
     connections: list[ConnectionChanges] = []
     unchanged: dict[Environment, int] = {}
-    problems, too_many, more = set[str](), list[str](), list(notes)
+    problems, too_many, all_notes = set[str](), list[str](), list(notes)
     for plan in plans:
-        compared = [_changes(plan, comparison, *pair) for pair in plan.pairs]
+        compared = [_changes_of_pair(plan, comparison, *pair) for pair in plan.pairs]
         changed = list(filter(None, compared))
         touched = {(connection.key, connection.platform): connection for connection in changed}
-        connections += _with_more(plan, touched)
+        connections += _with_extra_changes(plan, touched)
         unchanged.setdefault(plan.environment, 0)
         if plan.is_whole:
             stay = sum(client_key[:2] not in touched for client_key in plan.after)
             unchanged[plan.environment] += stay
         problems |= {*plan.problems, *refusals(plan)}
-        more += _notes_of(plan)
+        all_notes += _notes_of(plan)
         gone = [] if allow_mass_change else mass_change(plan, comparison.now.date())
         if gone:
-            too_many.append(_too_many(plan, gone))
+            too_many.append(_mass_change_sentence(plan, gone))
     needed = approvers.needed(connections, other_changes) if approvers else ()
     is_known = all(plan.is_known for plan in plans)
     phrases = list(_phrases(connections))
@@ -145,7 +145,7 @@ def review_of(
         problems=_plain(sorted(problems)),
         is_known=is_known,
         too_many=_plain(too_many),
-        notes=tuple(dict.fromkeys(more)),
+        notes=tuple(dict.fromkeys(all_notes)),
     )
 
 
@@ -175,7 +175,7 @@ def _phrases(connections: Sequence[ConnectionChanges]) -> Iterator[str]:
 def _there(
     connections: Iterable[ConnectionChanges], environment: Environment
 ) -> list[ConnectionChanges]:
-    return [one for one in connections if one.environment is environment]
+    return [each for each in connections if each.environment is environment]
 
 
 def _nothing(*, is_known: bool, is_all: bool) -> str:
@@ -199,10 +199,10 @@ def _notes_of(plan: Plan) -> Iterator[str]:
         yield tr(
             "Clients that do not change are not counted: add --show-sames to pulumi preview --json."
         )
-    yield from _other_clients(plan)
+    yield from _perhaps_renamed(plan)
 
 
-def _too_many(plan: Plan, gone: Sequence[str]) -> str:
+def _mass_change_sentence(plan: Plan, gone: Sequence[str]) -> str:
     return ntr(
         "{count} client of {all} on {environment} would be removed or replaced, more than {share}:"
         " {names}; if all of them are meant, add --allow-mass-change",
@@ -216,46 +216,47 @@ def _too_many(plan: Plan, gone: Sequence[str]) -> str:
     )
 
 
-def _with_more(
+def _with_extra_changes(
     plan: Plan, changed: Mapping[tuple[str, Platform], ConnectionChanges]
 ) -> Iterable[ConnectionChanges]:
-    """Return the changes of a plan's clients together with its ``more``, also of clients that do
-    not change."""
+    """Return the changes of a plan's clients together with its ``extra_changes``, also of clients
+    that do not change."""
     by_client = dict(changed)
-    for state, change in plan.more:
-        place = state.client_key[:2]
-        connection = by_client.get(place) or ConnectionChanges(**client_name(state), changes=())
+    for client, change in plan.extra_changes:
+        place = client.client_key[:2]
+        connection = by_client.get(place) or ConnectionChanges(**client_name(client), changes=())
         by_client[place] = connection.with_changes([*connection.changes, change])
     return by_client.values()
 
 
-def _changes(
+def _changes_of_pair(
     plan: Plan, comparison: Comparison, old: Client | None, new: Client | None
 ) -> ConnectionChanges | None:
     """Return the changes of one client. What only the engine knows is among them: a client or a
     secret is made anew."""
     if new is None:
         return comparison.between(old, None)
-    more = [comparison.secret_renewed(new)] if new.client_key in plan.renewed_secrets else []
+    extra = [comparison.secret_renewed(new)] if new.client_key in plan.renewed_secrets else []
     if (
         old
         and new.client_key in plan.replaced
         and old.fields.get("software_id") == new.fields.get("software_id")
     ):
-        more.append(client_replaced(old, new.client_id))
-    return comparison.between(old, new, *more, changed=plan.changed.get(new.client_key, ()))
+        extra.append(client_replaced(old, new.client_id))
+    return comparison.between(old, new, *extra, changed=plan.changed.get(new.client_key, ()))
 
 
 def changed_keys(plan: Plan) -> set[str]:
     """Return the keys of the clients of which a plan changes what an authority has."""
     keys: set[str] = set()
     for old, new in plan.pairs:
-        if _at_authority(old) != _at_authority(new):
+        if _at_its_authority(old) != _at_its_authority(new):
             keys.update(client.key for client in (old, new) if client)
     return keys
 
 
-def _at_authority(client: Client | None) -> tuple[object, ...] | None:
+def _at_its_authority(client: Client | None) -> tuple[object, ...] | None:
+    """Return what an authority has of a client, so that two can be compared."""
     if client is None:
         return None
     return (
@@ -301,7 +302,7 @@ def refusals(plan: Plan) -> list[str]:
         if old is None:
             continue
         protected = old.leaving.known_protected & old.products.keys()
-        left = sorted(protected - new.products.keys()) if new else []
+        lost_products = sorted(protected - new.products.keys()) if new else []
         if new is None and old.is_protected and old.key not in staying:
             remedies[old.key] = tr("put its form back")
         elif new is None and old.is_protected:
@@ -311,26 +312,27 @@ def refusals(plan: Plan) -> list[str]:
                 name=old.platform,
                 retire=_retire(old.platform),
             )
-        elif left and old.key not in remedies:
+        elif lost_products and old.key not in remedies:
             remedies[old.key] = tr(
                 "put product {name} back, with retire: {retire}, which removes it from that day on",
-                name=left[0],
-                retire=_retire(*left),
+                name=lost_products[0],
+                retire=_retire(*lost_products),
             )
-    return list(_protected({**_kept(plan.refused), **remedies}))
+    return list(_refusals_to_part({**_kept(plan.refused), **remedies}))
 
 
 def kept(keys: Iterable[str]) -> list[str]:
     """Return a sentence for each connection of which the engine would have to replace something
     that is protected."""
-    return list(_protected(_kept(keys)))
+    return list(_refusals_to_part(_kept(keys)))
 
 
 def _kept(keys: Iterable[str]) -> dict[str, str]:
     return dict.fromkeys(keys, tr("nothing of it can be removed or replaced"))
 
 
-def _protected(remedies: Mapping[str, str]) -> Iterator[str]:
+def _refusals_to_part(remedies: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence for each key of a protected connection, with its remedy."""
     for key, remedy in sorted(remedies.items()):
         yield tr(
             "{key}: its client is protected: {remedy}; see docs/operations.md on how to part with"
@@ -346,7 +348,7 @@ def _retire(*names: str) -> str:
     return f"{{{days}}}"
 
 
-def _other_clients(plan: Plan) -> Iterator[str]:
+def _perhaps_renamed(plan: Plan) -> Iterator[str]:
     """Yield each client that is new where its organisation or application loses one: it may only
     have been renamed."""
     gone = [old for old, after in plan.pairs if old and after is None]
@@ -357,7 +359,7 @@ def _other_clients(plan: Plan) -> Iterator[str]:
         names = set(state.key.split("/", 1))
         alike = [old for old in on_platform if names.intersection(old.key.split("/"))]
         if len(alike) == 1:
-            yield _other_client(state, alike[0])
+            yield _perhaps_renamed_from(state, alike[0])
         elif alike:
             several.append(state.resource_name)
             leaving.update(old.resource_name for old in alike)
@@ -370,7 +372,9 @@ def _other_clients(plan: Plan) -> Iterator[str]:
         )
 
 
-def _other_client(new: Client, old: Client) -> str:
+def _perhaps_renamed_from(new: Client, old: Client) -> str:
+    """Return the note on a client that takes the place of an old one: ``formerly`` keeps the old
+    one, in the form for another name, else for another code."""
     code, _, name = old.key.partition("/")
     if code == new.key.partition("/")[0]:
         return tr(

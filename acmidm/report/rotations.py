@@ -60,8 +60,8 @@ def with_keys(
             is_without_kid = any(not use.with_kid for use in uses.values())
             keys = replace(after[client_key].keys, signs_without_kid=is_without_kid)
             after[client_key] = replace(after[client_key], keys=keys)
-    more = tuple((_of_form(state, forms), change) for state, change in plan.more)
-    return replace(plan, before=before, after=after, more=more)
+    extra = tuple((_of_form(client, forms), change) for client, change in plan.extra_changes)
+    return replace(plan, before=before, after=after, extra_changes=extra)
 
 
 def _of_forms(clients: Clients, forms: Mapping[str, str | None]) -> dict[ClientKey, Client]:

@@ -138,7 +138,9 @@ class ClientDrift:
     def healing(self) -> list[str]:
         """The URNs of the resources that repair what was changed by hand, and nothing else; of a
         new client all, and what tells its ID."""
-        urns = [urn for part, urn in self.urns.items() if part in self.parts_by_hand - self.left]
+        urns = [
+            urn for part, urn in self.urns.items() if part in self.parts_by_hand - self.not_healed
+        ]
         if not urns or self.recorded is None or self.real is not None:
             return urns
         urns += [self.urns[part] for part in self.recorded.record.others or {}]
@@ -151,11 +153,11 @@ class ClientDrift:
         """The changes by hand that ``healing`` repairs."""
         if self.by_hand is None:
             return None
-        kept = [change for change in self.by_hand.changes if change.part not in self.left]
+        kept = [change for change in self.by_hand.changes if change.part not in self.not_healed]
         return self.by_hand.with_changes(kept) if kept else None
 
     @property
-    def left(self) -> set[str]:
+    def not_healed(self) -> set[str]:
         """The parts that --heal leaves as they are, for a change by hand and a pending one meet in
         them."""
         if self.no_run_heals or self.adopts_another or self._goes_as_a_whole:
@@ -174,7 +176,7 @@ class ClientDrift:
             return False
         # A resource that is not renamed yet is no target, neither by its present name nor by the
         # declared one.
-        if not all(_is_of(urn, declared.key) for urn in self.urns.values()):
+        if not all(_is_named_by(urn, declared.key) for urn in self.urns.values()):
             return True
         # All resources of a client change protection at once; a client that is made anew gets it
         # with the rest.
@@ -183,8 +185,8 @@ class ClientDrift:
         return recorded.is_protected is not declared.is_protected
 
 
-def _is_of(urn: str, key: str) -> bool:
-    """Return whether a resource has its name from this key."""
+def _is_named_by(urn: str, key: str) -> bool:
+    """Return whether a resource has its name from a key."""
     return f"{urn.rpartition('::')[2]}/".startswith(f"{key}/")
 
 
@@ -200,13 +202,13 @@ def drifted(
     drifts = []
     for old, form in paired(recorded.clients, forms):
         drift = ClientDrift(old, _incarnated(form, old))
-        _look(drift, real)
+        _set_actual(drift, real)
         if old is None:
-            _created(drift, comparison)
+            _compare_unrecorded(drift, comparison)
         elif drift.real is None:
-            _without_client(drift, old, comparison)
+            _compare_removed(drift, old, comparison)
         else:
-            _part_by_part(drift, old, drift.real, comparison, recorded.cut_off)
+            _compare_parts(drift, old, drift.real, comparison, recorded.cut_off)
         drifts.append(drift)
     for state in recorded.leaving:
         pending = comparison.between(state, None)
@@ -214,7 +216,7 @@ def drifted(
     return drifts
 
 
-def _look(drift: ClientDrift, real: Mapping[Platform, Real]) -> None:
+def _set_actual(drift: ClientDrift, real: Mapping[Platform, Real]) -> None:
     """Set what its authority has of a client, where it could be read."""
     sides = list(filter(None, (drift.recorded, drift.declared)))
     expected = sides[0]
@@ -239,12 +241,15 @@ def with_unordered(
 
     clients: list[ClientDrift] = []
     for drift in drifts:
-        other = None
+        against_wanted = None
         if drift.recorded and drift.recorded.platform in by_hand:
-            other = wanted.get(drift.recorded.client_key)
-        if other is not None:
+            against_wanted = wanted.get(drift.recorded.client_key)
+        if against_wanted is not None:
             drift = replace(
-                drift, by_hand=other.by_hand, parts_by_hand=other.parts_by_hand, no_run_heals=True
+                drift,
+                by_hand=against_wanted.by_hand,
+                parts_by_hand=against_wanted.parts_by_hand,
+                no_run_heals=True,
             )
         clients.append(drift)
     return clients
@@ -278,26 +283,28 @@ def _incarnated(declared: Client | None, recorded: Client | None) -> Client | No
     return replace(declared, fields=fields, products=products)
 
 
-def _created(client: ClientDrift, comparison: Comparison) -> None:
+def _compare_unrecorded(client: ClientDrift, comparison: Comparison) -> None:
+    """Set what is pending of a client that the state lacks: all of it; a client that is there
+    already is taken over."""
     before = client.real
     if before is not None:
         before = replace(before, record=replace(before.record, is_taken_over=True))
-    client.parts_pending = set(_parts(client.declared))
+    client.parts_pending = set(_values_by_part(client.declared))
     client.pending = comparison.between(before, client.declared)
 
 
-def _without_client(client: ClientDrift, recorded: Client, comparison: Comparison) -> None:
-    """Compare a client that somebody removed. Where its form is gone too, only configurations of
-    products may be left."""
+def _compare_removed(client: ClientDrift, recorded: Client, comparison: Comparison) -> None:
+    """Set the changes of a client that somebody removed. Where its form is gone too, only
+    configurations of products may be left."""
     declared = client.declared
     if declared is None:
         gone_too = recorded.products.keys() - client.configured
         there = without(recorded.products, gone_too)
         before, after = replace(recorded, products=there), replace(recorded, products={})
-        _pend(client, map(product_part, there), before, after, comparison)
+        _set_pending(client, map(product_part, there), before, after, comparison)
         return
     client.by_hand = replace(comparison, by_hand=True).between(recorded, None)
-    then, wanted = _parts(recorded), _parts(declared)
+    then, wanted = _values_by_part(recorded), _values_by_part(declared)
     gone = client.gone - wanted.keys()
     client.parts_by_hand = client.urns.keys() & then.keys() - gone
     parts = then.keys() | wanted.keys()
@@ -305,18 +312,18 @@ def _without_client(client: ClientDrift, recorded: Client, comparison: Compariso
     differing |= parts - client.urns.keys()
     differing -= gone
     if differing or client.adopts_another or recorded.key != declared.key:
-        _pend(client, differing, recorded, declared, comparison)
+        _set_pending(client, differing, recorded, declared, comparison)
 
 
 @dataclass(frozen=True)
 class _Part:
     """One part of a client: what it ``was`` after the last run, what its form ``wants``, and what
-    its authority ``has``."""
+    its authority has (``actual``)."""
 
     name: str
     was: Any
     wants: Any
-    has: Any
+    actual: Any
     is_missing: bool = False
     """Whether the state lacks it: its create failed, or never ran."""
 
@@ -328,20 +335,20 @@ class _Part:
     def expected(self) -> Any:
         """The part without changes by hand."""
         wanted = self.was if self.is_left_to_the_portal else self.wants
-        return _but_for_own(self.has, self.was, wanted)
+        return _without_unshared(self.actual, self.was, wanted)
 
     @cached_property
     def basis(self) -> Any:
         """The part before what is pending."""
         if self.is_missing:
-            return None if "/" in self.name else self.has
+            return None if "/" in self.name else self.actual
         if self.is_left_to_the_portal:
-            return self.has
-        return _but_for_own(self.wants, self.was, self.has)
+            return self.actual
+        return _without_unshared(self.wants, self.was, self.actual)
 
     @property
     def is_by_hand(self) -> bool:
-        return bool(self.expected != self.has)
+        return bool(self.expected != self.actual)
 
     @property
     def is_pending(self) -> bool:
@@ -350,19 +357,19 @@ class _Part:
         return bool(self.basis != self.wants)
 
 
-def _part_by_part(
+def _compare_parts(
     client: ClientDrift,
     recorded: Client,
     real: Client,
     comparison: Comparison,
     cut_off: Collection[str],
 ) -> None:
-    """Compare a client part by part."""
+    """Set the changes by hand, and those that are pending, part by part."""
     declared = client.declared
     if recorded.keys.declared is None:  # left to the portal
         keys = replace(real.keys, declared=None, uploaded=real.keys.declared)
         real = replace(real, keys=keys)
-    then, wanted, now = _parts(recorded), _parts(declared), _parts(real)
+    then, wanted, now = _values_by_part(recorded), _values_by_part(declared), _values_by_part(real)
     expected, basis, pending = {}, {}, set()
     for part in then.keys() | wanted.keys():
         views = _Part(part, then.get(part), wanted.get(part), now.get(part))
@@ -371,7 +378,7 @@ def _part_by_part(
             views = replace(views, wants={})
         if urn is None or urn in cut_off:
             # A run that was cut off may have written the part already.
-            views = replace(views, was=views.has, is_missing=urn is None)
+            views = replace(views, was=views.actual, is_missing=urn is None)
         expected[part], basis[part] = views.expected, views.basis
         if views.is_by_hand:
             client.parts_by_hand.add(part)
@@ -387,7 +394,7 @@ def _part_by_part(
     )
     client.by_hand = replace(comparison, by_hand=True).between(before, after)
     if declared is None:
-        _pend(
+        _set_pending(
             client,
             client.urns.keys() & then.keys() - client.gone,
             recorded,
@@ -395,7 +402,7 @@ def _part_by_part(
             comparison,
         )
         return
-    scopes = _granted(recorded, basis[Resource.SCOPES] or {})
+    scopes = _grants_of(recorded, basis[Resource.SCOPES] or {})
     pending |= _restated(replace(recorded, scopes=scopes), declared)
     before = _with_parts(recorded, basis)
     before = replace(
@@ -404,7 +411,7 @@ def _part_by_part(
         keys=replace(before.keys, uploaded=real.keys.uploaded),
         record=replace(recorded.record, marked_otherwise=frozenset()),
     )
-    _pend(client, pending, before, declared, comparison)
+    _set_pending(client, pending, before, declared, comparison)
 
 
 def _is_rotated(recorded: Client, real: Client) -> bool:
@@ -414,7 +421,7 @@ def _is_rotated(recorded: Client, real: Client) -> bool:
     return has_secret and updated_at != real.secret.updated_at
 
 
-def _granted(recorded: Client, defaults: Mapping[str, bool]) -> dict[str, Grant]:
+def _grants_of(recorded: Client, defaults: Mapping[str, bool]) -> dict[str, Grant]:
     """Return scopes with what the state has of each; ``defaults`` says of each whether every token
     has it."""
     had = recorded.granted
@@ -448,7 +455,7 @@ def _gets_another_secret(recorded: Client, declared: Client) -> bool:
     return differ(recorded.secret.generation, declared.secret.generation)
 
 
-def _pend(
+def _set_pending(
     client: ClientDrift,
     parts: Iterable[str],
     before: Client,
@@ -467,21 +474,21 @@ def _pend(
         client.parts_pending.add(Resource.CLIENT)
 
 
-def _but_for_own(new: Any, was: Any, other: Any) -> Any:
-    """Return ``new``, but what it ``was`` where neither ``was`` nor ``other`` has the same; fields
-    count one by one, two levels deep."""
-    sides = (new, was, other)
+def _without_unshared(new: Any, was: Any, compared: Any) -> Any:
+    """Return ``new``, but what it ``was`` where neither ``was`` nor ``compared`` has the same;
+    fields count one by one, two levels deep."""
+    sides = (new, was, compared)
     if not all(isinstance(side, Mapping) for side in sides):
-        return new if new in (was, other) else was
+        return new if new in (was, compared) else was
     fields: dict[str, Any] = {}
-    for name in {*new, *was, *other}:
-        value = _but_for_own(*(side.get(name, _ABSENT) for side in sides))
+    for name in {*new, *was, *compared}:
+        value = _without_unshared(*(side.get(name, _ABSENT) for side in sides))
         if value is not _ABSENT:
             fields[name] = value
     return fields
 
 
-def _parts(state: Client | None) -> dict[str, Any]:
+def _values_by_part(state: Client | None) -> dict[str, Any]:
     """Return the values of a client by the resource that they are in. None: keys that are left to
     the portal."""
     if state is None:

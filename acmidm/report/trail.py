@@ -33,18 +33,18 @@ def attributed(connection: ConnectionChanges, trail: Iterable[RecordedChange]) -
     """Return the changes of a client with who made each. ``trail`` is newest first; the newest
     entry that made the difference counts."""
     changes = list(connection.changes)
-    left = set(range(len(changes)))
-    if not left:
+    unattributed = set(range(len(changes)))
+    if not unattributed:
         return connection
     client = Client(connection.key, connection.platform, connection.environment)
     for entry in trail:
         author = {"changed_by": entry.actor, "changed_at": entry.at}
         made = changes_in(entry, client, by_hand=True)
-        for number in [*left]:
+        for number in [*unattributed]:
             if any(map(partial(_is_made_by, changes[number]), made)):
                 changes[number] = changes[number].model_copy(update=author)
-                left.remove(number)
-        if not left:  # read no more pages of the trail than needed
+                unattributed.remove(number)
+        if not unattributed:  # read no more pages of the trail than needed
             break
     return connection.with_changes(changes)
 
@@ -74,10 +74,10 @@ def _is_made_by(change: Change, made: Change) -> bool:
         return made.kind is _MADE_BY[change.kind]
     if made.kind in _OF_DEFAULTS and change.kind not in _OF_DEFAULTS:
         return False
-    return made.part == change.part and not _about(made).isdisjoint(_about(change))
+    return made.part == change.part and not _subjects_of(made).isdisjoint(_subjects_of(change))
 
 
-def _about(change: Change) -> set[str | None]:
+def _subjects_of(change: Change) -> set[str | None]:
     """Return what of its part a change is about: fields of the client, a scope, a key, a
     product."""
     row = change.kind.row
@@ -99,7 +99,7 @@ def _state(client: Client, entry: RecordedChange, document: Mapping[str, Any]) -
         case "scopes":
             return replace(part, scopes=scopes)
         case "jwks":
-            return replace(part, keys=_keys(document))
+            return replace(part, keys=_keys_in(document))
         case "product":
             return replace(part, products=_product(entry.document, document))
     # Without its secret: when that was set stands for which one it is.
@@ -107,7 +107,7 @@ def _state(client: Client, entry: RecordedChange, document: Mapping[str, Any]) -
     part = replace(part, fields=fields_in(document), secret=secret)
     if entry.action not in (_CREATED, _REMOVED):
         return part
-    return replace(part, scopes=scopes, keys=_keys(document.get("jwks") or {}))
+    return replace(part, scopes=scopes, keys=_keys_in(document.get("jwks") or {}))
 
 
 def _product(path: str, document: Mapping[str, Any]) -> dict[str, ProductDocument]:
@@ -121,7 +121,7 @@ def _product(path: str, document: Mapping[str, Any]) -> dict[str, ProductDocumen
     return {product: ProductDocument(configuration, owner)}
 
 
-def _keys(document: Mapping[str, Any]) -> PublicKeys:
+def _keys_in(document: Mapping[str, Any]) -> PublicKeys:
     keys: dict[str, Any] = {}
     for key in _list_in(document, "keys"):
         if isinstance(key, Mapping) and _is_text(key.get("kid")):

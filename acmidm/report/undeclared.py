@@ -57,7 +57,7 @@ class Declared:
                 client_ids.add((connection.platform, connection.form.adopts))
         return cls(frozenset(software_ids), frozenset(client_ids))
 
-    def has(self, platform: Platform, client: RegisteredClient) -> bool:
+    def includes(self, platform: Platform, client: RegisteredClient) -> bool:
         return (
             client.metadata.software_id in self.software_ids
             or (platform, client.client_id) in self.client_ids
@@ -76,7 +76,7 @@ def undeclared(
     clients: dict[tuple[Platform, str, Owner], UndeclaredClient] = {}
     for platform, authority in real.items():
         for there in authority.clients.values():
-            if declared.has(platform, there):
+            if declared.includes(platform, there):
                 continue
             marks = (platform, there.client_id, _connection(there.metadata.owner))
             clients[marks] = _undeclared(platform, there.client_id, there.metadata)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from acmidm.desk.facts import _Asked
+from acmidm.desk.facts import _Answers
 from acmidm_onboarding.authorities.port import KeyUse
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -27,5 +27,5 @@ def test_four_clients_are_read_at_a_time() -> None:
         Client(f"OVO000001/{number}", Platform.ACMIDM, Environment.TNI, client_id=f"id-{number}")
         for number in range(12)
     ]
-    assert len(_Asked(authorities, clients).uses) == 12
+    assert len(_Answers(authorities, clients).uses) == 12
     assert busy.most == 4

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from acmidm.desk.facts import unproven
+from acmidm.desk.facts import not_covered
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.values.client import Client, Grant
 from acmidm_onboarding.values.declaration import Declaration
@@ -48,7 +48,7 @@ def on_tni(form: FormFile) -> Declaration:
 def lacking(form: FormFile, on_production: Client | None = None) -> tuple[str, ...]:
     read = read_onboardings([form.folder], catalogue_folder()).valid()
     wanted = next(iter(read.connections(Environment.PROD)), None)
-    return unproven(on_tni(form), wanted, on_production, read.catalogue)
+    return not_covered(on_tni(form), wanted, on_production, read.catalogue)
 
 
 def test_a_product_that_failed_or_was_not_tried_is_not_proven(form: FormFile) -> None:

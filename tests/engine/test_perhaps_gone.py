@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from acmidm.desk.facts import _Asked
+from acmidm.desk.facts import _Answers
 from acmidm.engine.stacks import uploaded_keys
 from acmidm_onboarding.authorities.errors import PerhapsGone
 from acmidm_onboarding.authorities.port import RegisteredClient
@@ -44,5 +44,5 @@ def test_the_keys_of_others_are_read(opened: Stack) -> None:
 
 
 def test_the_facts_of_others_are_known(opened: Stack, capsys: pytest.CaptureFixture[str]) -> None:
-    assert list(_Asked(opened.authorities, CLIENTS).seen) == [CLIENTS[1].client_key]
+    assert list(_Answers(opened.authorities, CLIENTS).seen) == [CLIENTS[1].client_key]
     assert "nobody can tell" in capsys.readouterr().err

@@ -230,21 +230,21 @@ def test_what_is_right_has_none(made: Callable[[], str], context: Callable[[], C
 def test_a_server_without_the_habits_of_a_platform(aud: str) -> None:
     """Keycloak takes the issuer and the token endpoint, and any client-ID."""
     sent = taken_apart(assertion(aud=aud, sub="40001", iss="40001"))
-    assert mistakes_in(sent, context(has_habits=False, client_id=None)) == []
+    assert mistakes_in(sent, context(has_platform_rules=False, client_id=None)) == []
 
 
-@pytest.mark.parametrize("has_habits", [True, False])
+@pytest.mark.parametrize("has_platform_rules", [True, False])
 @pytest.mark.parametrize(
     ("audience", "right", "wrong"),
     [("token_endpoint", ENDPOINT, ISSUER), ("issuer", ISSUER, ENDPOINT)],
 )
 def test_the_audience_that_a_stack_sets(
-    audience: AssertionAudience, right: str, wrong: str, has_habits: bool
+    audience: AssertionAudience, right: str, wrong: str, has_platform_rules: bool
 ) -> None:
     """It goes before the habit of a platform, on both, and is wanted as it is set."""
     for made, of_platform in ((assertion, context), (on_geosecure, geosecure)):
         known = of_platform(
-            has_habits=has_habits,
+            has_platform_rules=has_platform_rules,
             client_id=None,
             issuer=ISSUER,
             token_endpoint=ENDPOINT,

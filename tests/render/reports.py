@@ -10,7 +10,7 @@ from itertools import cycle
 from typing import Any
 
 from acmidm.desk.progress import Facts, progress, to_do
-from acmidm.desk.status import ListedConnection, ListedKey, in_order, row_of
+from acmidm.desk.status import ListedConnection, ListedKey, row_of, rows_in_order
 from acmidm.desk.views import Status, View
 from acmidm.terminal import speaking
 from acmidm_onboarding.forms.loading import read_onboardings
@@ -92,7 +92,9 @@ def declared() -> Status:
         for environment in Environment
         for place, state in in_stack(onboardings.connections(environment), protect=None).items()
     ]
-    return Status(checked_at=PICTURED, stacks=("tni", "prod"), connections=in_order(connections))
+    return Status(
+        checked_at=PICTURED, stacks=("tni", "prod"), connections=rows_in_order(connections)
+    )
 
 
 def declared_steps() -> Status:

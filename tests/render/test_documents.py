@@ -56,7 +56,7 @@ def row(name: str) -> Row:
         is_production=True,
         cells={f"column-{name}": items},
         folded={},
-        marks={},
+        filter_values={},
     )
 
 

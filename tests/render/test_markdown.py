@@ -78,7 +78,12 @@ def test_nothing_that_decides_is_folded() -> None:
     one = client(scopes=wanted)
     page = as_markdown(
         review_of(
-            [plan_of((None, one), more=((one, Change(kind=Kind.HELD_BACK, note="no evidence")),))],
+            [
+                plan_of(
+                    (None, one),
+                    extra_changes=((one, Change(kind=Kind.HELD_BACK, note="no evidence")),),
+                )
+            ],
             COMPARISON,
         )
     )

@@ -43,7 +43,7 @@ def test_another_client_waits_until_the_form_is_corrected() -> None:
     assert drift.pending is not None
     assert [change.kind.value for change in drift.pending.changes] == ["client_adopted"]
     assert drift.parts_pending == {"OAuthClient"}
-    assert drift.left == drift.parts_by_hand == {"ClientScopes"}
+    assert drift.not_healed == drift.parts_by_hand == {"ClientScopes"}
     assert drift.healing == []
 
 

@@ -102,7 +102,7 @@ def test_what_somebody_changed_by_hand(
     """Real, and neither recorded nor declared: repaired by that resource alone."""
     one = compared(stored(), wanted(), real(**how))
     assert said(one) == ({change}, set())
-    assert (one.healing, one.left) == ([urn(part)], set())
+    assert (one.healing, one.not_healed) == ([urn(part)], set())
 
 
 PENDING: list[tuple[dict[str, Any], tuple[str, str | None], str]] = [
@@ -167,7 +167,7 @@ def test_where_both_meet_in_one_resource_it_is_left() -> None:
         {("scope_granted", "dv_hand"), ("key_removed", "b"), ("client_with_one_key", "a")},
         {("scope_granted", "dv_x")},
     )
-    assert (one.healing, one.left) == ([urn("ClientJwks")], {"ClientScopes"})
+    assert (one.healing, one.not_healed) == ([urn("ClientJwks")], {"ClientScopes"})
     assert one.healed is not None
     assert {change.kind for change in one.healed.changes} == {
         Kind.KEY_REMOVED,
@@ -179,7 +179,7 @@ def test_where_both_meet_in_one_resource_it_is_left() -> None:
         real(metadata={"contacts": ("hand@y.example",)}),
     )
     assert said(same_field) == ({("client_updated", None)}, {("client_updated", None)})
-    assert same_field.left == {"OAuthClient"}
+    assert same_field.not_healed == {"OAuthClient"}
 
 
 def test_a_resource_that_is_not_in_the_state_is_pending() -> None:
@@ -235,10 +235,10 @@ def test_a_client_that_somebody_removed() -> None:
     """Made anew with all its parts; left whole where one of them has something pending."""
     one = compared(stored(), wanted(), real(exists=False, configuration=None))
     assert said(one) == ({("client_removed", None)}, set())
-    assert (set(one.healing), one.left) == ({urn(part) for part in PARTS}, set())
+    assert (set(one.healing), one.not_healed) == ({urn(part) for part in PARTS}, set())
     waiting = compared(stored(), wanted(scopes=TWO), real(exists=False))
     assert said(waiting) == ({("client_removed", None)}, {("scope_granted", "dv_x")})
-    assert (waiting.healing, waiting.left, waiting.healed) == ([], set(PARTS), None)
+    assert (waiting.healing, waiting.not_healed, waiting.healed) == ([], set(PARTS), None)
     lifted = compared(
         stored(protected=frozenset({"acmidm"})), wanted(protected=frozenset()), real(exists=False)
     )
@@ -246,7 +246,7 @@ def test_a_client_that_somebody_removed() -> None:
         {("client_removed", None)},
         set(),
     ), "it is made anew with the protection of now"
-    assert (len(lifted.healing), lifted.left) == (len(PARTS), set())
+    assert (len(lifted.healing), lifted.not_healed) == (len(PARTS), set())
 
 
 def test_keys_in_the_portal_are_nobodys_drift() -> None:
@@ -345,7 +345,7 @@ def test_a_rename_that_waits(half: bool) -> None:
     recorded = replace(stored(), key=balie) if half else stored()
     one = compared(recorded, renamed, real(scopes=("vo_info", "dv_hand")))
     assert said(one) == ({("scope_granted", "dv_hand")}, {("client_renamed", None)})
-    assert (one.healing, one.left) == ([], {"ClientScopes"})
+    assert (one.healing, one.not_healed) == ([], {"ClientScopes"})
 
 
 def test_a_run_that_was_cut_off() -> None:

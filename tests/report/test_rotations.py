@@ -106,7 +106,7 @@ def test_each_client_has_the_form_that_is_there() -> None:
         (goes, None),
         (None, new),
         (undeclared, None),
-        more=((left, Change(kind=Kind.GATE_PASSED)),),
+        extra_changes=((left, Change(kind=Kind.GATE_PASSED)),),
     )
     forms = [
         declaration(name, scopes={}, jwks=None, path=f"gent/{name}")

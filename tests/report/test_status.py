@@ -20,8 +20,8 @@ from acmidm.desk.status import (
     ListedMandate,
     ListedScope,
     Step,
-    in_order,
     row_of,
+    rows_in_order,
 )
 from acmidm.desk.views import Status, View
 from acmidm.engine.pulumi import UnknownStack
@@ -97,7 +97,7 @@ def test_status_searches_and_filters(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     def found(search: str = "", api: str | None = None, days: int | None = None) -> list[str]:
         named = api_named(api, "tni") if api else None
         wanted = filters.Filters(search, named, days).matcher(["tni"])
-        return [one.application for one in in_order(filter(wanted, connections()))]
+        return [one.application for one in rows_in_order(filter(wanted, connections()))]
 
     assert found() == ["agentschap", "onbereikbaar", "loket", "steun"]
     assert found(search="GENT 1234 tB") == ["loket"], "gent is no word of Agentschap"
@@ -165,7 +165,7 @@ def test_status_as_a_table() -> None:
     hostile = listed_connection(
         "x", organisation='=HYPERLINK("http://evil.example")', contacts=("@x", "a\nb; =1")
     )
-    kept = (*in_order(connections()), hostile)
+    kept = (*rows_in_order(connections()), hostile)
     rows = list(
         csv.DictReader(
             as_csv(Status(checked_at=NOW, stacks=("tni",), connections=kept)).splitlines()
@@ -194,7 +194,9 @@ def test_status_as_text(capsys: pytest.CaptureFixture[str]) -> None:
     """Four or five lines each, none of which ends in blanks; a scope with why, as far as that is
     known; what is not there takes no line."""
     print_report(
-        Status(checked_at=NOW, stacks=("tni",), search="x", connections=in_order(connections()))
+        Status(
+            checked_at=NOW, stacks=("tni",), search="x", connections=rows_in_order(connections())
+        )
     )
     assert capsys.readouterr().out.splitlines() == [
         '4 connections on tni with "x"',

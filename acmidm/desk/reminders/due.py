@@ -103,12 +103,12 @@ def _what_ends(connection: ListedConnection, now: datetime) -> Iterator[Ends[End
             yield Ends(connection, what, what.expires, within)
 
 
-def _threshold(left: timedelta) -> int | None:
+def _threshold(remaining: timedelta) -> int | None:
     """Return the present threshold of what ends in some time; None where it has ended, or that is
     long."""
-    if left <= timedelta(0):
+    if remaining <= timedelta(0):
         return None
-    return next((days for days in THRESHOLDS if left.days <= days), None)
+    return next((days for days in THRESHOLDS if remaining.days <= days), None)
 
 
 def _leaves_before(connection: ListedConnection, end: datetime) -> bool:

@@ -38,7 +38,7 @@ class Ledger:
     folder: ClassVar = "reminded"
 
     def __init__(self, file: Path) -> None:
-        """Read the file; there need not be one. Raises Failure where it is damaged."""
+        """Read the ledger; without a file it is empty. Raises Failure where it is damaged."""
         self.file = file
         try:
             self.sent = _Document.model_validate_json(file.read_bytes()).sent
@@ -55,8 +55,8 @@ class Ledger:
             ) from None
 
     def record(self, ids: Iterable[str], day: date) -> None:
-        """Write that these were sent, before anything else is. Raises Failure where that cannot be
-        written."""
+        """Write the day on which the reminders with these ``ids`` were sent, and drop those that
+        are too old to count. Raises Failure where the file cannot be written."""
         kept = {reminder: when for reminder, when in self.sent.items() if when > day - _KEPT}
         self.sent = {**kept, **dict.fromkeys(ids, day)}
         sent = {reminder: when.isoformat() for reminder, when in sorted(self.sent.items())}

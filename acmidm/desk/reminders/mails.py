@@ -68,7 +68,7 @@ def message_of(reminder: Reminder, language: Language, settings: Settings) -> Ma
     on = language.translated(_ON[reminder.environment])
     parts: list[dict[str, object]] = []
     for part, due in reminder.parts:
-        items = [part.item(one, language, settings) for one in due]
+        items = [part.item(each, language, settings) for each in due]
         parts.append({"title": language.translated(part.title), "items": items})
     applications = dict.fromkeys(plain(due.connection.application) for due in reminder.about)
     return compose(
@@ -78,7 +78,7 @@ def message_of(reminder: Reminder, language: Language, settings: Settings) -> Ma
                 "{organisation} {on}: {about}",
                 organisation=organisation,
                 on=on,
-                about=_about(reminder, language),
+                about=_what_is_due(reminder, language),
             ),
             "intro": language.tr(
                 "This is a reminder about the connections of {organisation} {on}.",
@@ -96,13 +96,15 @@ def message_of(reminder: Reminder, language: Language, settings: Settings) -> Ma
     )
 
 
-def _about(reminder: Reminder, language: Language) -> str:
+def _what_is_due(reminder: Reminder, language: Language) -> str:
+    """Return what the title of a mail says: how many keys, scopes and mandates end, the first day,
+    and how many steps wait."""
     phrases = []
     for part, due in reminder.parts:
         first = language.day(due[0].last_day) if isinstance(due[0], Ends) else ""
         phrases.append(language.ntranslated(part.about, len(due), day=first))
     return reduce(
-        lambda one, other: language.tr("{one}, and {other}", one=one, other=other), phrases
+        lambda so_far, phrase: language.tr("{one}, and {other}", one=so_far, other=phrase), phrases
     )
 
 
@@ -148,7 +150,7 @@ def _of_key(ending: Ends[ListedKey], language: Language, settings: Settings) -> 
         # so that this mail and the one before differ, also by their Message-ID
         threshold=ending.threshold,
     )
-    return _item(what, to_do, link=link)
+    return _mail_item(what, to_do, link=link)
 
 
 def _later_key(ending: Ends[ListedKey]) -> ListedKey | None:
@@ -170,7 +172,7 @@ def _of_scope(ending: Ends[ListedScope], language: Language, _: Settings) -> dic
         application=application,
         form=plain(ending.connection.form or ending.connection.application),
     )
-    return _item(
+    return _mail_item(
         language.tr(
             "The scope {scope} of {application} ends on {day}, within {threshold} days.",
             scope=plain(ending.what.scope),
@@ -216,7 +218,7 @@ def _of_mandate(ending: Ends[ListedMandate], language: Language, _: Settings) ->
             " your organisation, and have its owners approve that. Else the scopes and then the"
             " keys of the connection are withdrawn after that day."
         )
-    return _item(what, to_do)
+    return _mail_item(what, to_do)
 
 
 def _of_step(waiting: StepWaits, language: Language, _: Settings) -> dict[str, str]:
@@ -236,7 +238,7 @@ def _of_step(waiting: StepWaits, language: Language, _: Settings) -> dict[str, s
         )
     to_do, portal = instruction(connection, language), connection.values.get("portal", "")
     link = portal if portal in to_do else ""
-    return _item(
+    return _mail_item(
         language.tr(
             "{application}, step {step}: {called}",
             application=plain(connection.name),
@@ -249,7 +251,7 @@ def _of_step(waiting: StepWaits, language: Language, _: Settings) -> dict[str, s
     )
 
 
-def _item(what: str, to_do: str, *, link: str = "", waits: str = "") -> dict[str, str]:
+def _mail_item(what: str, to_do: str, *, link: str = "", waits: str = "") -> dict[str, str]:
     """Return an item of the mail, as its template shows it; ``link`` is an address that ``to_do``
     names."""
     return {"what": what, "to_do": to_do, "link": link, "waits": waits}

@@ -33,9 +33,9 @@ def strays(before: Tree, after: Tree, forms: Sequence[Path]) -> list[Problem]:
     problems: list[Problem] = []
     for folder in forms:
         problems += _strays(before, after, folder)
-    more = len(problems) - _MOST_SAID
-    if more > 0:
-        sentence = tr("{count} more files do not belong here", count=f"{more:,}")
+    unlisted = len(problems) - _MOST_SAID
+    if unlisted > 0:
+        sentence = tr("{count} more files do not belong here", count=f"{unlisted:,}")
         problems[_MOST_SAID:] = [Problem(forms[0], 1, 1, sentence, tr("remove them"))]
     return problems
 
@@ -56,6 +56,8 @@ def submodules(tree: Tree, forms: Sequence[Path]) -> list[str]:
 
 
 def _strays(before: Tree, after: Tree, forms: Path) -> Iterator[Problem]:
+    """Yield each changed file that does not belong in one folder of forms, then each folder that
+    changes and is too large."""
     count, size, changed = Counter[str](), Counter[str](), set[str]()
     for name, entry in after.entries.items():
         if not f"{name}/".startswith(f"{forms}/"):
@@ -79,6 +81,7 @@ def _strays(before: Tree, after: Tree, forms: Path) -> Iterator[Problem]:
 
 
 def _wrong_kind(entry: TreeEntry) -> tuple[str, str] | None:
+    """Return what is wrong with an entry that is no file, and what to do; None for a file."""
     if entry.mode == LINK:
         return of_link()
     if entry.mode == SUBMODULE:

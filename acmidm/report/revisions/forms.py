@@ -77,29 +77,30 @@ class Revision:
                 ended[form.client_key, scope] = form, last_day
         return ended
 
-    def states(
+    def clients(
         self,
         environment: Environment,
         wanted: Desired,
         profiles: Mapping[Environment, Profile],
     ) -> dict[ClientKey, Client]:
-        """Return the clients of what is desired in an environment."""
+        """Return the clients that are desired in an environment, each with the exemptions of its
+        form that no environment needs."""
         # Connections that the gate holds back are reported all the same: without a state nobody
         # knows which ones exist.
         clients = dict(in_stack(wanted.asked, protect=self.protecting.get(environment)))
         unneeded = self._unneeded_exemptions(environment, profiles)
-        for client_key, state in clients.items():
-            if state.form.exemptions:
-                of_form = unneeded.get(state.form.path or "", frozenset())
-                form = replace(state.form, unneeded_exemptions=of_form)
-                clients[client_key] = replace(state, form=form)
+        for client_key, client in clients.items():
+            if client.form.exemptions:
+                of_form = unneeded.get(client.form.path or "", frozenset())
+                form = replace(client.form, unneeded_exemptions=of_form)
+                clients[client_key] = replace(client, form=form)
         return clients
 
     def desired(self, environment: Environment, records: Records | None = None) -> Desired:
         """Return what is desired in an environment whose state has these ``records``; without them,
         in an empty stack."""
         if records is None:
-            records = _as_recorded(self._ended(environment), protect=False)
+            records = _as_recorded(self._with_ended_mandate(environment), protect=False)
         return self.desired_of(self.connections[environment], records)
 
     def desired_of(
@@ -115,10 +116,10 @@ class Revision:
     def records(self, environment: Environment, wanted: Desired) -> Records:
         """Return what a state has once what is ``wanted`` of these forms is carried out without a
         gate: no client that has left."""
-        asked = (*wanted.asked, *self._ended(environment))
-        return _as_recorded(asked, protect=bool(self.protecting.get(environment)))
+        connections = (*wanted.asked, *self._with_ended_mandate(environment))
+        return _as_recorded(connections, protect=bool(self.protecting.get(environment)))
 
-    def _ended(self, environment: Environment) -> list[Declaration]:
+    def _with_ended_mandate(self, environment: Environment) -> list[Declaration]:
         """Return the connections whose mandate has ended. Files do not have how far they were
         withdrawn since: all of it counts as recorded, so that no change shows that again."""
         day = self.now.date()
@@ -137,19 +138,19 @@ class Revision:
             if environment is not max(loaded.form.environments, key=list(Environment).index):
                 continue
             of_form = unneeded_exemptions(loaded, profiles, self.now)
-            if loaded.name in self._unproven:
+            if loaded.name in self._held_back_without_exemption:
                 of_form -= _OF_GATE
             unneeded[loaded.name] = of_form
         return unneeded
 
     @cached_property
-    def _unproven(self) -> frozenset[str]:
-        """The forms that an exemption lets through the gate to production; all forms where there is
-        no gate."""
+    def _held_back_without_exemption(self) -> frozenset[str]:
+        """The names of the forms that the gate to production would hold back without an exemption;
+        of all forms where there is no gate."""
         if self.gate.mode is PromotionGate.OFF:
             return self.names
-        asked = list(map(_without_exemptions, self.connections[Environment.PROD]))
-        unproven = self.desired_of(asked).unproven
+        connections = list(map(_without_exemptions, self.connections[Environment.PROD]))
+        unproven = self.desired_of(connections).unproven
         return frozenset(withheld.connection.form.path or "" for withheld in unproven)
 
 
@@ -236,19 +237,19 @@ def plan_between(
     wanted = after.desired(environment, before.records(environment, wanted_before))
     plan = Plan(
         environment,
-        before.states(environment, wanted_before, stacks.profiles),
-        after.states(environment, wanted, stacks.profiles),
+        before.clients(environment, wanted_before, stacks.profiles),
+        after.clients(environment, wanted, stacks.profiles),
     )
-    more: list[tuple[Client, Change]] = []
+    extra_changes: list[tuple[Client, Change]] = []
     if environment is Environment.PROD:
-        more += _at_the_gate(before, after)
+        extra_changes += _at_the_gate(before, after)
     if stacks.has_overlap(environment):
-        more += _keys_that_may_stay(plan, after.now)
-    more += _scopes_that_have_ended(before, after, environment)
+        extra_changes += _keys_that_may_stay(plan, after.now)
+    extra_changes += _scopes_that_have_ended(before, after, environment)
     refused = [*_refused_without_mandate(before.connections[environment], wanted)]
-    more += at_the_gate(refused, ())
+    extra_changes += at_the_gate(refused, ())
     sentences = chain.from_iterable(withheld.sentences for withheld in refused)
-    return replace(plan, more=tuple(more), problems=tuple(sentences))
+    return replace(plan, extra_changes=tuple(extra_changes), problems=tuple(sentences))
 
 
 def _scopes_that_have_ended(
@@ -284,7 +285,7 @@ def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Cha
         ):
             continue
         kept = obstacle(
-            list(_registered(old.keys.declared)),
+            list(_as_registered(old.keys.declared)),
             new.keys.thumbprints,
             trusted=(),
             compromised=new.keys.gone_at_once,
@@ -304,7 +305,8 @@ def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Cha
             yield new, Change(kind=Kind.KEY_MAY_STAY, subject=", ".join(kept.leaving), note=note)
 
 
-def _registered(keys: Mapping[str, Key]) -> Iterator[RegisteredKey]:
+def _as_registered(keys: Mapping[str, Key]) -> Iterator[RegisteredKey]:
+    """Yield keys as they are registered, for ever; none whose thumbprint is not known."""
     for kid, key in keys.items():
         if key.thumbprint:
             yield RegisteredKey(kid, key.thumbprint, EVER, key.expires)

@@ -53,14 +53,14 @@ class OrderHistory:
         return None if order.part == REMOVE or is_shallow() else since
 
     def until(self, order: Order) -> datetime | None:
-        """Return when the merge was made from which on no version gives an order; None where the
-        newest still does."""
-        until, folder = None, Path(order.form or "").parent.name
-        for at, tree in self._versions(folder):
+        """Return when the merge was made that ended an order: from it on no version gives the
+        order. None where the newest version gives it."""
+        ended_at, folder = None, Path(order.form or "").parent.name
+        for at, tree in self._versions(folder):  # the newest first
             if order.full_digest in self._version(tree, folder).orders:
                 break
-            until = at
-        return until
+            ended_at = at
+        return ended_at
 
     def find(self, resource_name: str, part: str, digest: str) -> Order:
         """Return the order of this name, of whichever version. ``digest`` may be the beginning of
@@ -72,6 +72,7 @@ class OrderHistory:
         """
 
         def matching(orders: Iterable[Order]) -> dict[str, Order]:
+            """Return those with this name and the digest, by their whole digests."""
             matched: dict[str, Order] = {}
             for order in orders:
                 is_of_part = (order.resource_name, order.part) == (resource_name, part)
@@ -161,10 +162,10 @@ class OrderHistory:
     def _read_version(self, folder: str, tree: Tree) -> _Version:
         """Return what a version may have ordered, whatever was confirmed by then."""
         settings, forms, catalogue = self._stack.forms.settings, self._forms, self._catalogue
-        own = tree.contents(lambda name: Path(name).is_relative_to(forms / folder))
-        if not own:
+        of_folder = tree.contents(lambda name: Path(name).is_relative_to(forms / folder))
+        if not of_folder:
             return _Version({}, frozenset())
-        text = b"\n".join(own.values())  # it names the folders of suppliers
+        text = b"\n".join(of_folder.values())  # it names the folders of suppliers
         is_catalogue_of_today = not self._catalogue_changes or (
             not self._catalogue_is_dirty and is_as_at(tree.name, catalogue)
         )
@@ -173,7 +174,7 @@ class OrderHistory:
             path = Path(name)
             is_shared = path.name in (ORGANISATION_FILE, KEYS_FILE) or path.suffix == ".json"
             if path.is_relative_to(forms):
-                return name in own or (is_shared and path.parent.name.encode() in text)
+                return name in of_folder or (is_shared and path.parent.name.encode() in text)
             return path.is_relative_to(catalogue) and not is_catalogue_of_today
 
         files = tree.files(is_wanted)
@@ -186,6 +187,7 @@ class OrderHistory:
         return _Version({order.full_digest: order for order in orders}, places)
 
     def _possible_orders(self, connections: list[Declaration], rules: Rules) -> Iterator[Order]:
+        """Yield what a version ordered, whichever gate its stack had."""
         stack = self._stack
         # The gate may have refused earlier what it let through later.
         strictest = Gate(PromotionGate.ENFORCE, 0)

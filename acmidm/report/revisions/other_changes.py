@@ -26,7 +26,7 @@ from acmidm.report.revisions.stacks import (
     PROJECT,
     SETTINGS,
     StacksOfRevision,
-    contents,
+    object_ids,
     read_values,
     setting_in,
 )
@@ -91,13 +91,13 @@ def changes_elsewhere(before: Tree, after: Tree, stacks: StacksOfRevision) -> li
     changes: list[Change] = []
     for kind, paths in by_kind.items():
         if kind not in _PARSED:
-            content = field_changes(contents(before, paths), contents(after, paths))
+            content = field_changes(object_ids(before, paths), object_ids(after, paths))
             changes.append(_change(kind, None, content))
             continue
         for path in paths:
             fields = _changed_values(path, before, after, old.get(path, {}), new.get(path, {}))
             if kind is Kind.SETTINGS_CHANGED:
-                changes += _of_settings(path, fields)
+                changes += _changes_of_settings(path, fields)
                 continue
             is_new = kind is Kind.ORGANISATION_CHANGED and path not in before.entries
             if is_new and _is_plain(path, after):  # it takes nothing from others
@@ -133,20 +133,20 @@ def _changed_values(
     """Return the values of a file that change, and its content where they do not show the whole
     change: it is in comments, or in syntax that the engine reads otherwise."""
     fields = field_changes(old, new)
-    is_whole = fields and not _unlike(old, new) - {field.field for field in fields}
+    is_whole = fields and not _names_unlike(old, new) - {field.field for field in fields}
     if is_whole and _is_plain(path, before, after):
         return fields
-    was, becomes = (contents(tree, [path], _CONTENT) for tree in (before, after))
+    was, becomes = (object_ids(tree, [path], _CONTENT) for tree in (before, after))
     return fields + field_changes(was, becomes)
 
 
-def _of_settings(path: str, fields: Iterable[FieldChange]) -> Iterator[Change]:
-    """Yield what changes in a file of settings, per thing that settings are about."""
-    parts: dict[Kind, list[FieldChange]] = defaultdict(list)
+def _changes_of_settings(path: str, fields: Iterable[FieldChange]) -> Iterator[Change]:
+    """Yield the changes of a file of settings: one per kind, which is what settings are about."""
+    by_kind: dict[Kind, list[FieldChange]] = defaultdict(list)
     for field in fields:
-        kind = _ABOUT.get(_key(field.field), Kind.SETTINGS_CHANGED)
-        parts[kind].append(_shown(path, field))
-    for kind, of_kind in parts.items():
+        kind = _ABOUT.get(_setting_key(field.field), Kind.SETTINGS_CHANGED)
+        by_kind[kind].append(_without_secrets(path, field))
+    for kind, of_kind in by_kind.items():
         yield _change(kind, path, of_kind)
 
 
@@ -156,12 +156,12 @@ def confirmed_with_forms(elsewhere: Iterable[Change], changed: Collection[str]) 
     meant: list[Path] = []
     for change in elsewhere:
         path = Path(change.subject or "")
-        if change.kind is Kind.CONFIRMATION_CHANGED and _is_of(path, changed):
+        if change.kind is Kind.CONFIRMATION_CHANGED and _confirms_one_of(path, changed):
             meant.append(path)
     return [Change(kind=Kind.CONFIRMED_ITSELF, subject=str(path)) for path in sorted(meant)]
 
 
-def _is_of(path: Path, keys: Collection[str]) -> bool:
+def _confirms_one_of(path: Path, keys: Collection[str]) -> bool:
     """Return whether a file confirms one of some clients, or may be a public key of one."""
     key = f"{path.parent.name}/{path.stem}"
     if path.suffix == ".yaml":
@@ -172,17 +172,20 @@ def _is_of(path: Path, keys: Collection[str]) -> bool:
 def _follows(path: str, *trees: Tree) -> bool:
     """Return whether a file is what ``acmidm schema`` makes of organisations and team: each change
     of those is reported by itself."""
-    return path == str(CODEOWNERS) and _is_plain(path, *trees) and all(map(_is_made, trees))
+    return path == str(CODEOWNERS) and _is_plain(path, *trees) and all(map(_is_generated, trees))
 
 
-def _is_made(tree: Tree) -> bool:
-    def is_read(file: str) -> bool:
+def _is_generated(tree: Tree) -> bool:
+    """Return whether CODEOWNERS of a revision is what ``acmidm schema`` writes from the files of
+    that revision; False where these cannot be read."""
+
+    def is_source(file: str) -> bool:
         is_of_team = file in (str(CODEOWNERS), str(PROJECT_FILE))
         return is_of_team or Path(file).name == ORGANISATION_FILE
 
     written = tree.contents(str(CODEOWNERS).__eq__).get(str(CODEOWNERS))
     with suppress(Failure):
-        made = codeowners_in(tree.files(is_read)) or ""
+        made = codeowners_in(tree.files(is_source)) or ""
         return written == made.encode()
     return False
 
@@ -208,7 +211,7 @@ def _without_keys(value: str | None) -> str:
     return without_keys_and_tokens(value or "none")
 
 
-def _unlike(before: Fields, after: Fields) -> set[str]:
+def _names_unlike(before: Fields, after: Fields) -> set[str]:
     """Return the names whose values differ in type or value: null is not absent, and 1 is not
     true."""
     return {name for name, _ in _typed(before) ^ _typed(after)}
@@ -238,7 +241,7 @@ def _kind_of(path: str, stacks: StacksOfRevision) -> Kind | None:
     return next((kind for pattern, kind in _RUNS if pattern.fullmatch(path)), Kind.CODE_CHANGED)
 
 
-def _key(name: str) -> str:
+def _setting_key(name: str) -> str:
     """Return the key of a setting, which is the same for both platforms and in the files of stacks
     and project."""
     return plain_key(_whole_setting(name)) if name.startswith("config.") else ""
@@ -249,12 +252,12 @@ def _whole_setting(name: str) -> str:
     return setting_in(name).partition(".")[0]
 
 
-def _shown(path: str, field: FieldChange) -> FieldChange:
+def _without_secrets(path: str, field: FieldChange) -> FieldChange:
     """Return a change as it may be shown: the value of a setting only where that setting holds no
     secret."""
     if not SETTINGS.fullmatch(path):
         return field
-    name, key = setting_in(field.field), _key(field.field)
+    name, key = setting_in(field.field), _setting_key(field.field)
     if (
         _whole_setting(field.field) in declared_keys()
         or path == PROJECT

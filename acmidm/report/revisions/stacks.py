@@ -51,13 +51,15 @@ class StacksOfRevision(Stacks):
         return folders[0]
 
     def _folders(self, setting: str, default: str) -> list[Path]:
-        return sorted({_folder(stack.get(setting) or default) for stack in self.values or ({},)})
+        return sorted(
+            {_folder_in_repository(stack.get(setting) or default) for stack in self.values or ({},)}
+        )
 
     @property
     def confirmed(self) -> list[Path]:
         """Their folders of what people confirmed of a portal, each below the top of the
         repository."""
-        return [_folder(folder) for folder in super().confirmed]
+        return [_folder_in_repository(folder) for folder in super().confirmed]
 
     def catalogue_in(self, files: Files) -> Path:
         """Return their folder of the catalogue; the module's own where a revision has none."""
@@ -71,6 +73,8 @@ class StacksOfRevision(Stacks):
         return cache(self._is_read)
 
     def _is_read(self, path: str) -> bool:
+        """Return what ``is_read`` remembers: whether a path is of the catalogue, a confirmation, a
+        file of settings, or in its place below the forms."""
         file = Path(path)
         folders = (self.catalogue, *self.confirmed)
         return (
@@ -83,7 +87,7 @@ class StacksOfRevision(Stacks):
 def stacks_of(tree: Tree) -> StacksOfRevision:
     """Read the files of a revision's stacks, over the defaults of its project."""
     paths = [path for path in tree.entries if SETTINGS.fullmatch(path) and path.endswith(".yaml")]
-    documents = _read(tree, paths)
+    documents = _read_documents(tree, paths)
     defaults: dict[str, Any] = {}
     if project := documents.pop(PROJECT, None):
         for name, part in _config(project).items():
@@ -91,8 +95,8 @@ def stacks_of(tree: Tree) -> StacksOfRevision:
                 defaults[setting_in(name)] = part["default"]
     stacks: list[Mapping[str, Any]] = []
     for document in documents.values():
-        own = {setting_in(name): value for name, value in _config(document).items()}
-        stacks.append({**defaults, **own})
+        settings = {setting_in(name): value for name, value in _config(document).items()}
+        stacks.append({**defaults, **settings})
     return StacksOfRevision(tuple(stacks))
 
 
@@ -104,15 +108,17 @@ def read_values(tree: Tree, paths: Iterable[str]) -> dict[str, Fields]:
     """Return the values in each of these files; a file with mistakes has those that can be read,
     and a mark of its mistakes."""
     values: dict[str, Fields] = {}
-    for path, document in _read(tree, paths).items():
+    for path, document in _read_documents(tree, paths).items():
         fields = flat(_mapping(document.data))
         if document.problems or not fields:
-            fields |= contents(tree, [path], MISTAKES)
+            fields |= object_ids(tree, [path], MISTAKES)
         values[path] = fields
     return values
 
 
-def _read(tree: Tree, paths: Iterable[str]) -> dict[str, YamlDocument]:
+def _read_documents(tree: Tree, paths: Iterable[str]) -> dict[str, YamlDocument]:
+    """Return as a document each of these files that the revision has, by its path; one with
+    mistakes too."""
     wanted = tree.entries.keys() & paths
     files = tree.files(wanted.__contains__)
     documents: dict[str, YamlDocument] = {}
@@ -126,26 +132,27 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def contents(tree: Tree, paths: list[str], name: str = "") -> dict[str, str]:
-    """Per file what Git calls its content, and how it is kept where that is not as a file."""
-    found: dict[str, str] = {}
+def object_ids(tree: Tree, paths: list[str], name: str = "") -> dict[str, str]:
+    """Return the beginning of Git's object ID of each file that the revision has, with the mode of
+    one that is no plain file. They are by path, or where there is one path by ``name``."""
+    ids: dict[str, str] = {}
     for path in paths:
         if entry := tree.entries.get(path):
-            found[name or path] = entry.object_id[:10]
+            ids[name or path] = entry.object_id[:10]
             if entry.mode != PLAIN_FILE:
-                found[name or path] += f" {entry.mode}"
-    return found
+                ids[name or path] += f" {entry.mode}"
+    return ids
 
 
 def setting_in(name: str) -> str:
     """Return the key of a setting, whose namespace is optional, and which may be written in the
     engine's old way."""
     key = name.removeprefix("config.").removeprefix(f"{NAMESPACE}:").removeprefix(OLD_WAY)
-    namespace, _, own = key.partition(f":{OLD_WAY}")
-    return f"{namespace}:{own}" if own else key
+    namespace, _, key_in_namespace = key.partition(f":{OLD_WAY}")
+    return f"{namespace}:{key_in_namespace}" if key_in_namespace else key
 
 
-def _folder(name: object) -> Path:
+def _folder_in_repository(name: object) -> Path:
     """Return a folder that the settings name, which must be inside the repository."""
     path = Path(normpath(str(name)))
     if path.is_absolute() or ".." in path.parts or path == Path():
