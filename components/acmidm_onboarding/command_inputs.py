@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -93,8 +94,9 @@ def _settings_as_texts(file: Path) -> dict[str, Any]:
     return yaml.load(text, yaml.BaseLoader) or {}  # noqa: S506 - makes texts alone
 
 
+@cache
 def read_handed(file: Path, environment: Environment) -> Handed:
-    """Return what ``handing`` wrote.
+    """Return what ``handing`` wrote; read once per process, for it may have a whole state.
 
     Raises:
         OtherVersion: where a command of another version wrote it.
