@@ -2,8 +2,8 @@
 though the state may have lost them; the state that the command decided upon, or its version; and
 the command's own version.
 
-The engine reads a copy of the stack's file (``--config-file``), which names a file with these
-clients. Both files are in a folder of their own for as long as the command runs: nothing is saved
+The engine reads a copy of the stack's file (``--config-file``), which names a file with all of
+this. Both files are in a folder of their own for as long as the command runs: nothing is saved
 in the stack's file, and a run that is killed leaves nothing that the next run would read.
 """
 
