@@ -86,9 +86,9 @@ def history(
     if not is_known:
         fail(
             tr(
-                'nobody knows "{search}": it is in no form, no state and no audit trail of'
-                " {stacks}; give words of a connection, such as its key or application, or a"
-                " client-ID",
+                'nobody knows "{search}": it is in no form and no state of {stacks}, and in no'
+                " audit trail that this operator is shown (on Keycloak: view-events); give words of"
+                " a connection, such as its key or application, or a client-ID",
                 search=plain(search),
                 stacks=both(stacks),
             )
@@ -113,8 +113,8 @@ def _recorded(stack: Stack, search: str) -> list[Client]:
 
 
 def _is_in_forms(stack: Stack, search: str) -> bool:
-    """Return whether a form matches that has no client yet."""
-    return bool(_matching(stack, stack.unmade, search))
+    """Return whether a form matches, whatever the state has of it."""
+    return bool(_matching(stack, stack.forms.connections, search))
 
 
 def _matching(stack: Stack, clients: Iterable[Client], search: str) -> list[Client]:

@@ -61,7 +61,7 @@ def read_plans(
     approved: list[Approved] = []
     for name in stacks:
         stack = stack_of(name, by_policies=True)
-        with suppress(Failure):  # the preview reports a stack that does not exist
+        with suppress(Failure):  # what reads the state reports a stack that does not exist
             stack, _ = ask_what_is_there(stack)
         with working(tr("previewing {stack}", stack=stack.name)):
             state = stack.state.document
@@ -110,7 +110,7 @@ def read_plans(
 def _warn_where_behind(stack: Stack) -> None:
     """Warn where what is checked out lacks the revision that was deployed last: the plan takes back
     what that revision did."""
-    with suppress(Failure):  # the preview reports a stack that does not exist
+    with suppress(Failure):  # there is a preview of it, whatever of its runs can be read
         revision = revision_of(stack.state.last_runs)
         if revision is not None and lacks(revision):
             typer.echo(

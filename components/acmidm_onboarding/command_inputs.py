@@ -2,8 +2,8 @@
 though the state may have lost them; the state that the command decided upon, or its version; and
 the command's own version.
 
-The engine reads a copy of the stack's file (``--config-file``), which names a file with these
-clients. Both files are in a folder of their own for as long as the command runs: nothing is saved
+The engine reads a copy of the stack's file (``--config-file``), which names a file with all of
+this. Both files are in a folder of their own for as long as the command runs: nothing is saved
 in the stack's file, and a run that is killed leaves nothing that the next run would read.
 """
 
@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -93,8 +94,9 @@ def _settings_as_texts(file: Path) -> dict[str, Any]:
     return yaml.load(text, yaml.BaseLoader) or {}  # noqa: S506 - makes texts alone
 
 
+@cache
 def read_handed(file: Path, environment: Environment) -> Handed:
-    """Return what ``handing`` wrote.
+    """Return what ``handing`` wrote; read once per process, for it may have a whole state.
 
     Raises:
         OtherVersion: where a command of another version wrote it.

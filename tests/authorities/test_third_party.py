@@ -318,6 +318,16 @@ OVER_HTTP = replace(BEHEERPORTAAL, name="over_http")
 
 
 @pytest.mark.exhaustive
+def test_the_suite_runs_on_a_stack_that_names_no_address(tmp_path: Path) -> None:
+    """It says what it could not try."""
+    done = run_suite(tmp_path, dictionary_site(), OF_DICTIONARY, PORT, "-rs")
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout, done.stdout
+    for reason in ("its settings have no managementUrl", "tried without product APIs"):
+        assert reason in done.stdout, done.stdout
+
+
+@pytest.mark.exhaustive
 def test_the_suite_comes_between_by_itself(install: Install, tmp_path: Path) -> None:
     """Of an authority with an address it loses answers, writes meanwhile, tries keys and kills a
     run, though it knows nothing more of it."""

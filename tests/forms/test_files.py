@@ -353,3 +353,18 @@ def test_the_top_of_a_revision_has_what_is_in_its_folders() -> None:
     for top in ("", "onboardings"):
         below = {str(shown(file)) for file in files.below(absolute(Path(top)))}
         assert below == {name for name in contents if name.startswith(top)}
+
+
+def test_a_path_is_shown_from_where_somebody_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not below that is shown as a whole, also the root and what has a longer name."""
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    below = {here: ".", here / "a": "a", here / "a" / "b": "a/b"}
+    elsewhere = [Path("/"), tmp_path, tmp_path / "here-too" / "a"]
+    assert {file: str(shown(file)) for file in below} == below
+    assert [shown(file) for file in elsewhere] == elsewhere
+    monkeypatch.chdir("/")
+    assert [str(shown(Path(file))) for file in ("/", "/a/b")] == [".", "a/b"]

@@ -21,8 +21,8 @@ as a form."""
 
 
 def load_catalogue(folder: Path, files: Files | None = None) -> Catalogue:
-    """Read the catalogue in ``folder``, one product per YAML file. Files that this process has read
-    before, in whatever folder, are checked no second time.
+    """Read the catalogue in ``folder``, one product per YAML file. Where this process has read the
+    same bytes under the same paths, as messages show these, nothing is checked a second time.
 
     Raises:
         InvalidForms: with every mistake in it.

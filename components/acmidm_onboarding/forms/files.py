@@ -370,5 +370,5 @@ def absolute(path: Path) -> Path:
 def shown(file: Path) -> Path:
     """Return a path as messages show it: relative to the working directory where it is below
     that."""
-    here = str(Path.cwd()).rstrip("/")
-    return Path(f"{file}/".removeprefix(f"{here}/"))
+    here, text = str(Path.cwd()), str(file)
+    return Path("" if text == here else text.removeprefix(f"{here.rstrip('/')}/"))

@@ -573,8 +573,9 @@ def test_a_word_that_nobody_knows_has_no_history(at: Reported) -> Script:
     for words in ([file], ["gent", "unheard-of"]):
         looked = at.acmidm.run("history", *words, "--stack", "tni")
         sentence = (
-            f'nobody knows "{" ".join(words)}": it is in no form, no state and no audit trail of'
-            " tni; give words of a connection, such as its key or application, or a client-ID\n"
+            f'nobody knows "{" ".join(words)}": it is in no form and no state of tni, and in no'
+            " audit trail that this operator is shown (on Keycloak: view-events); give words of a"
+            " connection, such as its key or application, or a client-ID\n"
         )
         assert (looked.code, looked.stderr) == (2, sentence)
     assert at.acmidm.run("history", waiting.application, "--stack", "tni").code == 0

@@ -1,0 +1,60 @@
+"""Which words the history takes: those that a state, a form or an audit trail knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from acmidm.cli import app
+from acmidm.engine import pulumi as engine
+from acmidm_onboarding.authorities.beheerportaal.adapter import Beheerportaal
+from tests.commands.test_project import SETTINGS
+from tests.support.recorded_resources import resource
+from tests.support.workspace import FORM, Workspace
+
+RECORDED = [
+    resource("OAuthClient", "OVO002067/mijn-gent", {"client_name": "x"}, id="id-1"),
+    resource("ClientScopes", "OVO002067/mijn-gent", {"scopes": {}}, id="id-1"),
+]
+
+
+@pytest.fixture
+def state(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> list[Mapping[str, Any]]:
+    """The resources of a stack that has not been brought up yet."""
+    workspace.write("Pulumi.yaml", "name: acmidm\nruntime: python\n")
+    config = {f"acmidm:{key}": value for key, value in SETTINGS.items()}
+    workspace.write("Pulumi.tni.yaml", {"config": config})
+    resources: list[Mapping[str, Any]] = []
+    exported = {"deployment": {"resources": resources}}
+    monkeypatch.setattr(engine, "stack_deployment", lambda _: exported)
+    monkeypatch.setattr(Beheerportaal, "recorded_changes", lambda *_: iter(()))
+    return resources
+
+
+def history(*words: str) -> Result:
+    return CliRunner().invoke(app, ["history", *words, "--stack", "tni"])
+
+
+def test_what_a_form_has_is_known_whatever_the_state_has(
+    workspace: Workspace, state: list[Mapping[str, Any]]
+) -> None:
+    """Of a connection that has left, and of a client that lacks a scope until the next run."""
+    workspace.write_form(f"{FORM}retire: {{on: 2020-03-31}}\n")
+    left = history("gent", "mijn-gent")
+    workspace.write_form(FORM)
+    state += RECORDED
+    pending = history("mijn-gent", "dv_dosis_schrijven")
+    for said in (left, pending):
+        assert (said.exit_code, "of 0 clients on tni" in said.stdout) == (0, True), said.output
+
+
+@pytest.mark.usefixtures("state")
+def test_who_is_shown_no_audit_trail_is_told(workspace: Workspace) -> None:
+    """A client that is in no state any more would else be one that nobody ever knew."""
+    workspace.write_form(FORM)
+    said = history("id-of-a-client-that-left")
+    assert said.exit_code == 2
+    assert "in no audit trail that this operator is shown (on Keycloak: view-events)" in said.stderr
