@@ -61,7 +61,7 @@ def read_plans(
     approved: list[Approved] = []
     for name in stacks:
         stack = stack_of(name, by_policies=True)
-        with suppress(Failure):  # the preview reports a stack that does not exist
+        with suppress(Failure):  # what follows reports a stack that does not exist
             stack, _ = ask_what_is_there(stack)
         with working(tr("previewing {stack}", stack=stack.name)):
             state = stack.state.document
