@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 
 from acmidm.report.connection import ConnectionChanges
@@ -75,16 +76,17 @@ def together_beside(changes: Sequence[Change]) -> list[Line]:
             shape = _shape(change, _names_of_organisation(change))
             last = place
         alike.setdefault(shape, []).append(place)
-    lines: dict[float, Line] = {}
+    placed: list[tuple[float, Line]] = []
     for places in alike.values():
         group = [changes[place] for place in places]
         if len(group) >= _FEWEST:
             text = Piece(translated(_TOGETHER[group[0].kind], count=len(group)))
             members = tuple(map(_values_of_organisation, group))
-            lines[last + 0.5] = Line([text], group[0].as_line().label, members=members)
+            line = Line([text], group[0].as_line().label, members=members)
+            placed.append((last + 0.5, line))
         else:
-            lines.update(zip(places, lines_of(group), strict=True))
-    return list(map(lines.__getitem__, sorted(lines)))
+            placed += zip(places, lines_of(group), strict=True)
+    return [line for _, line in sorted(placed, key=itemgetter(0))]
 
 
 @dataclass(frozen=True)

@@ -323,7 +323,7 @@ def _clients_made_by(
     whole = {client_key for client_key, part in resources if part == Resource.CLIENT}
     if shown is not None:
         whole |= clients.keys() - shown
-    return without(clients, clients.keys() - whole)
+    return {client_key: client for client_key, client in clients.items() if client_key in whole}
 
 
 def _nothing_to_say(part: str, old: EngineResource | None, new: EngineResource | None) -> bool:

@@ -3,7 +3,7 @@ change by hand."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,18 +14,13 @@ from acmidm.report.fields import field_changes
 from acmidm.report.kinds import Change, Kind
 from acmidm_onboarding.authorities.port import RecordedChange
 from acmidm_onboarding.engine_resources import Resource
-from acmidm_onboarding.values.client import Client, Grant, Secret, fields_in
+from acmidm_onboarding.values.client import JWKS_URI, Client, Grant, Secret, fields_in
 from acmidm_onboarding.values.keys import PublicKeys, keys_of
-from acmidm_onboarding.values.metadata import Owner, ProductDocument
+from acmidm_onboarding.values.metadata import AFZENDERS, Owner, ProductDocument
+from acmidm_onboarding.values.plain import without
 
 _SECRET = "client_secret_updated_at"
 _CREATED, _REMOVED = "client.created", "client.removed"
-_MADE_BY = {
-    Kind.CLIENT_REMOVED: Kind.CLIENT_REMOVED,
-    Kind.CLIENT_WITHOUT_KEY: Kind.KEY_REMOVED,
-    Kind.CLIENT_WITH_ONE_KEY: Kind.KEY_REMOVED,
-}
-"""What makes a change that is about the client, or about its keys, as a whole."""
 _OF_DEFAULTS = (Kind.SCOPE_DEFAULT, Kind.SCOPE_ON_REQUEST)
 
 
@@ -41,7 +36,7 @@ def attributed(connection: ConnectionChanges, trail: Iterable[RecordedChange]) -
         author = {"changed_by": entry.actor, "changed_at": entry.at}
         made = changes_in(entry, client, by_hand=True)
         for number in [*unattributed]:
-            if any(map(partial(_is_made_by, changes[number]), made)):
+            if _is_made_by(changes[number], entry, made):
                 changes[number] = changes[number].model_copy(update=author)
                 unattributed.remove(number)
         if not unattributed:  # read no more pages of the trail than needed
@@ -68,10 +63,24 @@ def changes_in(
     return (Change(kind=Kind.CLIENT_UPDATED, fields=fields),) if fields else ()
 
 
-def _is_made_by(change: Change, made: Change) -> bool:
-    """Return whether a change is about the same as one that an entry ``made``."""
-    if change.kind in _MADE_BY:
-        return made.kind is _MADE_BY[change.kind]
+def _is_made_by(change: Change, entry: RecordedChange, made: Sequence[Change]) -> bool:
+    """Return whether an entry, which ``made`` some changes, made this one too, or one about the
+    same."""
+    if entry.action == _REMOVED:
+        return change.kind is Kind.CLIENT_REMOVED
+    if entry.action == _CREATED:  # who gave a scope is not who took it
+        return False
+    match change.kind:
+        case Kind.SECRET_RENEWED:
+            # Reports do not show it beside another way to authenticate.
+            return bool((entry.before or {}).get(_SECRET) != (entry.after or {}).get(_SECRET))
+        case Kind.CLIENT_WITHOUT_KEY | Kind.CLIENT_WITH_ONE_KEY:
+            kinds = [one.kind for one in made]
+            return kinds.count(Kind.KEY_REMOVED) > kinds.count(Kind.KEY_ADDED)
+    return any(map(partial(_is_about_the_same, change), made))
+
+
+def _is_about_the_same(change: Change, made: Change) -> bool:
     if made.kind in _OF_DEFAULTS and change.kind not in _OF_DEFAULTS:
         return False
     return made.part == change.part and not _subjects_of(made).isdisjoint(_subjects_of(change))
@@ -90,7 +99,7 @@ def _subjects_of(change: Change) -> set[str | None]:
 
 def _state(client: Client, entry: RecordedChange, document: Mapping[str, Any]) -> Client:
     """Return a client as far as one document of the trail has it."""
-    part = Client(*client.client_key)
+    part, document = Client(*client.client_key), _readable(document)
     scopes, by_default = {}, _list_in(document, "default")
     for scope in filter(_is_text, _list_in(document, "scopes")):
         grant = client.granted.get(scope, Grant())
@@ -113,8 +122,9 @@ def _state(client: Client, entry: RecordedChange, document: Mapping[str, Any]) -
 def _product(path: str, document: Mapping[str, Any]) -> dict[str, ProductDocument]:
     """Return the configuration of ``dosis`` in ``/products/v1/dosis/configurations/…``."""
     configuration = document.get("configuration")
-    if not isinstance(configuration, Mapping):
+    if configuration is None:
         return {}
+    configuration = _readable(configuration)
     above, marker, _ = path.partition("/configurations/")
     product = above.rpartition("/")[2] if marker else path
     owner = Owner(*map(document.get, ("software_id", "managed_by", "incarnation")))
@@ -138,3 +148,35 @@ def _list_in(document: Mapping[str, Any], name: str) -> list[Any]:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
+
+
+def _is_mapping(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+def _are_senders(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(sender, Mapping) and {"code", "name"} <= sender.keys() for sender in value
+    )
+
+
+_READ_AS: Mapping[str, Callable[[object], bool]] = {
+    "token_endpoint_auth_method": _is_text,
+    JWKS_URI: _is_text,
+    "contacts": _are_texts,
+    "jwks": _is_mapping,
+    "configuration": _is_mapping,
+    AFZENDERS: _are_senders,
+}
+"""What reports take for granted of a member of a document."""
+
+
+def _readable(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a document without members that are something else than they are read as: nobody
+    knows what an authority recorded."""
+    others = {name for name, is_read_so in _READ_AS.items() if not is_read_so(document.get(name))}
+    return without(document, others)

@@ -144,3 +144,17 @@ def test_a_name_that_is_too_short_is_looked_for_nowhere() -> None:
     ]
     (group,) = together_beside(changes)
     assert group.members == tuple(f"{name} (name Ab, owners @x/y)" for name in ("ab", "cd", "ef"))
+
+
+def test_new_organisations_of_two_kinds_are_a_line_for_each_kind() -> None:
+    """Three with a code and three without: neither line takes the place of the other."""
+    changes: list[Change] = []
+    for name in ("aalst", "brugge", "deinze", "evergem", "francorchamps", "geel"):
+        fields = [FieldChange(field="name", new=name)]
+        if name < "e":
+            fields.append(FieldChange(field="owners", new="@x/y"))
+        subject = f"onboardings/{name}/organisation.yaml"
+        change = Change(kind=Kind.ORGANISATION_ADDED, subject=subject, fields=tuple(fields))
+        changes.append(change)
+    groups = together_beside(changes)
+    assert [len(group.members) for group in groups] == [3, 3]

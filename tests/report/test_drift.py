@@ -437,19 +437,53 @@ def test_who_did_it_is_the_newest_that_made_the_difference() -> None:
     }
 
 
+def who_did(kind: Kind, *trail: RecordedChange, subject: str | None = None) -> str | None:
+    """Who made a change by hand, by a trail that is newest first."""
+    change = Change(kind=kind, subject=subject, by_hand=True)
+    connection = ConnectionChanges(**client_name(stored()), changes=(change,))
+    [found] = attributed(connection, trail).changes
+    return found.changed_by
+
+
+def entry_by(actor: str, action: str, before: Any, after: Any) -> RecordedChange:
+    return RecordedChange(datetime(2026, 11, 1, tzinfo=UTC), actor, action, "", before, after)
+
+
 def test_who_removed_a_client_is_the_one_whose_entry_says_so() -> None:
-    """And who made its only key the only one: whoever removed another."""
-    at = datetime(2026, 11, 1, tzinfo=UTC)
-    members = {kid: {**KEY, "kid": kid} for kid in "ab"}
-    removed = RecordedChange(at, "an", "client.removed", "", {"client_name": "loket"}, None)
-    fewer = RecordedChange(
-        at, "ben", "jwks.replaced", "", {"keys": [*members.values()]}, {"keys": [members["a"]]}
-    )
-    for kind, made_by in ((Kind.CLIENT_REMOVED, "an"), (Kind.CLIENT_WITH_ONE_KEY, "ben")):
-        change = Change(kind=kind, subject="a", by_hand=True)
-        connection = ConnectionChanges(**client_name(stored()), changes=(change,))
-        [found] = attributed(connection, [removed, fewer]).changes
-        assert found.changed_by == made_by
+    removed = entry_by("an", "client.removed", {"client_name": "loket"}, None)
+    replaced = entry_by("ben", "client.replaced", {"client_name": "loket"}, {"client_name": "x"})
+    assert who_did(Kind.CLIENT_REMOVED, replaced, removed) == "an"
+
+
+def test_who_left_one_key_is_the_last_who_left_fewer() -> None:
+    """And nobody who put another one in its place, or added one to none."""
+    a, b, c = ({"keys": [{**KEY, "kid": kid} for kid in kids]} for kids in ("a", "ab", "c"))
+    fewer = entry_by("ben", "jwks.replaced", b, a)
+    another = entry_by("cas", "jwks.replaced", a, c)
+    assert who_did(Kind.CLIENT_WITH_ONE_KEY, another, fewer, subject="c") == "ben"
+    none = entry_by("dirk", "jwks.replaced", b, {"keys": []})
+    added = entry_by("els", "jwks.replaced", {"keys": []}, c)
+    assert who_did(Kind.CLIENT_WITH_ONE_KEY, added, none, subject="c") == "dirk"
+
+
+def test_who_set_another_secret_may_have_changed_how_a_client_authenticates_too() -> None:
+    """There and back: an earlier entry, such as that of a run, names nobody."""
+    method, at = "token_endpoint_auth_method", "client_secret_updated_at"
+    first, second = ({method: "client_secret_basic", at: at_second} for at_second in (1, 2))
+    by_keys = {method: "private_key_jwt", at: None}
+    third = {**second, at: 3}
+    run = entry_by("run", "client.replaced", first, second)
+    away = entry_by("an", "client.replaced", second, by_keys)
+    back = entry_by("ben", "client.replaced", by_keys, third)
+    assert who_did(Kind.SECRET_RENEWED, back, away, run) == "ben"
+    described = entry_by("cas", "client.replaced", third, {**third, "client_name": "x"})
+    assert who_did(Kind.SECRET_RENEWED, described, back, away, run) == "ben"
+
+
+def test_what_a_client_had_from_the_beginning_nobody_changed() -> None:
+    """Who made it gave it a scope; that does not say who took the scope."""
+    made = entry_by("run", "client.created", None, {"scopes": ["vo_info"], "client_name": "loket"})
+    assert who_did(Kind.SCOPE_WITHDRAWN, made, subject="vo_info") is None
 
 
 @pytest.mark.parametrize(
@@ -484,6 +518,30 @@ def test_an_entry_that_is_broken_names_nobody(broken: dict[str, Any]) -> None:
         "scope_granted": "helpdesk",
         "key_added": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("action", "broken"),
+    [
+        ("client.replaced", {"token_endpoint_auth_method": ["x"]}),
+        ("client.replaced", {"jwks_uri": 5}),
+        ("client.created", {"jwks": ["x"], "contacts": 5}),
+        ("client.created", {"jwks": {"keys": 5}, "contacts": [5]}),
+        ("product.replaced", {"configuration": {"afzenders": 5}}),
+        ("product.replaced", {"configuration": {"afzenders": [5]}}),
+        ("product.replaced", {"configuration": {"afzenders": [{"code": "x"}]}}),
+    ],
+)
+def test_a_broken_entry_of_another_part_names_nobody_either(
+    action: str, broken: dict[str, Any]
+) -> None:
+    """And stops neither a history nor a drift, which would compare no client then."""
+    plain = {"client_name": "loket", "token_endpoint_auth_method": "private_key_jwt"}
+    good = entry_by("helpdesk", "scopes.replaced", {"scopes": ["vo_info"]}, {"scopes": []})
+    for before, after in ((plain, plain | broken), (plain | broken, plain)):
+        entry = entry_by("broken", action, before, after)
+        changes_in(entry, stored())
+        assert who_did(Kind.SCOPE_WITHDRAWN, entry, good, subject="vo_info") == "helpdesk"
 
 
 @pytest.mark.parametrize(
