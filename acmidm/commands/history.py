@@ -113,8 +113,8 @@ def _recorded(stack: Stack, search: str) -> list[Client]:
 
 
 def _is_in_forms(stack: Stack, search: str) -> bool:
-    """Return whether a form matches that has no client yet."""
-    return bool(_matching(stack, stack.unmade, search))
+    """Return whether a form matches: it has no client yet, or none any more."""
+    return bool(_matching(stack, stack.forms.connections, search))
 
 
 def _matching(stack: Stack, clients: Iterable[Client], search: str) -> list[Client]:
