@@ -199,7 +199,7 @@ class Addition:
     def _shared(self, request: EnvironmentRequest, other: EnvironmentRequest) -> dict[str, Any]:
         """Return the fields, such as ``dosis.bron_uri``, of what another environment has too, but
         for those that differ per environment."""
-        fields = only(request.attributes, other.attributes)
+        fields: dict[str, Any] = dict(only(request.attributes, other.attributes))
         for name, scope in only(request.scopes, other.scopes).items():
             fields[f"{name}, default"] = scope.default
         for name, configuration in only(request.products, other.products).items():
