@@ -51,7 +51,7 @@ class Headings:
     """Groups of columns: one column of each group has to be there. A sheet with one of the last
     group is meant."""
     unmissed: Sequence[str] = ()
-    """Further columns, whose lack nobody has to hear of."""
+    """Further columns, which no message asks for."""
 
     def rank(self, table: _Table) -> tuple[bool, int]:
         """Return what is higher the more of these columns a sheet has."""
@@ -163,7 +163,12 @@ def read_sheets(file: Path, wanted: Headings) -> Sheets:
                 )
                 sheets.remarks.append(unread)
         elif set(wanted.needed[-1]).isdisjoint(table.columns):
-            sheets.remarks.append(f"{table} has no columns {wanted.lacking(())} and was left out")
+            left_out = tr(
+                "{sheet} has no columns {columns} and was left out",
+                sheet=table,
+                columns=wanted.lacking(()),
+            )
+            sheets.remarks.append(left_out)
         else:
             sheets.unplaced.append(
                 f"{table} has the columns {', '.join(table.known)}, and no {lacking} in that row:"

@@ -138,7 +138,9 @@ def put_request(environments: Any, name: str, parts: Mapping[str, Mapping[str, A
             continue
         for entry, value in wanted.items():
             there = request[part].get(entry)
-            if there is None or not isinstance(value, Mapping):
+            # A product that is {} gets its fields on that line; a scope gets them below it.
+            is_missing = there is None or (part == "products" and not there)
+            if is_missing or not isinstance(value, Mapping):
                 there, value = request[part], {entry: value}
             for field, new_value in value.items():
                 if field not in there or there[field] != new_value:
@@ -193,10 +195,15 @@ def _taken_from(place: _Place | None) -> str:
 
 
 def _put_behind(place: _Place | None, below: str) -> None:
+    """Put something below a value, whose own comment stays."""
     if place is not None and below:
         holder, last, slot = place
-        holder.ca.items[last] = [None] * 4
-        holder.ca.items[last][slot] = CommentToken(f"\n{below}", CommentMark(0), None)
+        token = (holder.ca.items.get(last) or [None] * 4)[slot]
+        if token:
+            token.value = token.value.rstrip("\n") + f"\n{below}"
+        else:
+            holder.ca.items[last] = [None] * 4
+            holder.ca.items[last][slot] = CommentToken(f"\n{below}", CommentMark(0), None)
 
 
 def on_one_line(items: Iterable[Any]) -> CommentedSeq:

@@ -16,11 +16,14 @@ from typing import Any
 from acmidm.edit.changes import Content
 from acmidm.edit.new.answers import Values, parsed
 from acmidm.edit.new.existing import about_leaving, added_to, draft_adding
+from acmidm.report.fields import field_changes
+from acmidm.words import plain
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.form import EnvironmentRequest
 from acmidm_onboarding.texts import N_, tr
 from acmidm_onboarding.texts.page import SENTENCES
+from acmidm_onboarding.values.plain import flat, only, without
 from acmidm_onboarding.values.terms import AuthMethod, Environment
 
 _TNI, _PROD = Environment.TNI, Environment.PROD
@@ -65,6 +68,7 @@ class Addition:
             self._tni = environments[_TNI]
             self._add_parts()
             self.unknown += self._of_its_own()
+            self.unknown += self._set_differently()
 
     @property
     def files(self) -> Mapping[Path, Content]:
@@ -136,8 +140,7 @@ class Addition:
     def _own_fields(self, product: Product) -> Iterator[tuple[str, Any]]:
         """Yield the fields that differ per environment, each with production's value, or None where
         it has none yet."""
-        names = [name for name, field in product.fields.items() if field.differs_per_environment]
-        for name in names:
+        for name in _names_per_environment(product):
             self.own_fields.add((product.product, name))
             part = product.properties.get(name, {})
             if given := self._values.get((product.product, name)):
@@ -182,6 +185,36 @@ class Addition:
                 "The client-ID of an existing client on production (adopt), if one is to be taken"
                 " over."
             )
+
+    def _set_differently(self) -> Iterator[str]:
+        """Yield what production has otherwise than TNI, and keeps."""
+        tni, prod = self._shared(self._tni, self._prod), self._shared(self._prod, self._tni)
+        nothing = self.language.tr("nothing")
+        for change in field_changes(tni, prod):
+            yield self.language.tr(
+                "{what} was set differently on production, and stayed so: {tni} on TNI, {prod} on"
+                " production.",
+                what=change.field,
+                tni=plain(change.old or nothing),
+                prod=plain(change.new or nothing),
+            )
+
+    def _shared(self, request: EnvironmentRequest, other: EnvironmentRequest) -> dict[str, Any]:
+        """Return the fields, such as ``dosis.bron_uri``, of what another environment has too, but
+        for those that differ per environment."""
+        fields: dict[str, Any] = dict(only(request.attributes, other.attributes))
+        for name, scope in only(request.scopes, other.scopes).items():
+            fields[f"{name}, default"] = scope.default
+        for name, configuration in only(request.products, other.products).items():
+            ordered = self._catalogue.in_order(name, configuration)
+            own = _names_per_environment(self._catalogue.products[name])
+            fields |= flat(without(ordered, own), f"{name}.")
+        return fields
+
+
+def _names_per_environment(product: Product) -> list[str]:
+    """Return the fields of a product that differ per environment."""
+    return [name for name, one in product.fields.items() if one.differs_per_environment]
 
 
 def _today() -> date:

@@ -237,9 +237,10 @@ class Comparison:
         if differ(before.secret.generation, after.secret.generation):
             yield self.secret_renewed(after)
         elif differ(before.secret.is_there, after.secret.is_there):
-            # A client that awaits a key has lost no secret: it gets a new one, for the state has no
-            # former one.
-            if after.secret.is_there and not before.secret.awaits_key:
+            # The state has no former secret of a client that awaits a key or is taken over: it gets
+            # a new one.
+            is_known = not (before.secret.awaits_key or before.record.is_taken_over)
+            if after.secret.is_there and is_known:
                 yield Change(kind=Kind.SECRET_RESTORED)
             else:
                 yield self.secret_renewed(after)

@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 import yaml
 
-from acmidm.edit.lines import edited, on_one_line, put_first, put_last
+from acmidm.edit.lines import (
+    copied,
+    edited,
+    on_one_line,
+    put_first,
+    put_last,
+    put_request,
+    take_out,
+)
 from acmidm_onboarding.files import write_once, write_whole
 from acmidm_onboarding.values.problems import Failure
 
@@ -149,6 +157,51 @@ def test_a_form_that_is_written_anew_keeps_its_hyphens_where_they_were(indent: s
     contacts = f"contacts:\n{indent}- api@stad.example\n"
     tni = "environments:\n  tni:\n    jwks: [a.jwk.json,\n           b.jwk.json]\n"
     assert edited(contacts + tni, add()).startswith(contacts)
+
+
+CONFIGURED = """\
+application: loket
+environments:
+  tni:
+    products:
+      dosis: {}
+      notificaties:
+        merk_code: stad
+        product_ids: ["10244"] # of IPDC
+
+# the day is not known
+exemptions: {} # none
+"""
+
+
+@pytest.mark.parametrize(
+    ("product", "fields", "before", "after"),
+    [
+        ("dosis", {"bron_uri": "urn:a"}, "dosis: {}", "dosis: {bron_uri: urn:a}"),
+        ("notificaties", {"merk_code": "gent"}, "merk_code: stad", "merk_code: gent"),
+        ("notificaties", {"product_ids": ["1"]}, '["10244"] # of', "['1']     # of"),
+    ],
+)
+def test_a_product_gets_the_fields_that_differ(
+    product: str, fields: dict[str, Any], before: str, after: str
+) -> None:
+    """One without a field yet has them on its line. The comments behind a value and below it
+    stay."""
+
+    def edit(document: Any) -> None:
+        put_request(document["environments"], "tni", copied({"products": {product: fields}}))
+
+    assert edited(CONFIGURED, edit) == CONFIGURED.replace(before, after)
+
+
+def test_a_comment_stays_where_what_is_below_its_line_is_taken_out() -> None:
+    text = CONFIGURED.replace(" # of IPDC\n\n", " # of IPDC\n\n        # more\n")
+    text = text.replace("# more\n", "# more\n        uri: urn:a\n\n")
+
+    def edit(document: Any) -> None:
+        take_out(document["environments"]["tni"]["products"]["notificaties"], "uri")
+
+    assert edited(text, edit) == text.replace("        uri: urn:a\n", "")
 
 
 def test_what_the_editor_cannot_read_is_left() -> None:

@@ -135,7 +135,8 @@ def test_what_becomes_of_it_without_evidence_is_said_by_the_mode_of_the_gate(
 
 
 def test_a_scope_extension_is_promoted_and_nothing_else_changes(workspace: Workspace) -> None:
-    """What production has stays, also where TNI has it otherwise."""
+    """What production has stays, also where TNI has it otherwise: that is named, in the language of
+    the organisation."""
     workspace.write_organisation(
         (workspace.forms / "gent/organisation.yaml").read_text() + "language: en\n"
     )
@@ -153,6 +154,10 @@ def test_a_scope_extension_is_promoted_and_nothing_else_changes(workspace: Works
         said[0]
         == f"{FILE} now has for production: scope dv_dosis_schrijven, product dosis. All else is as"
         " it was."
+    )
+    assert (
+        "  - notificaties.product_ids was set differently on production, and stayed so: 10244,"
+        " 10245 on TNI, 1 on production." in said
     )
     again = written(workspace)
     assert again[0] == f"{FILE} has all of TNI for production already: nothing was written."

@@ -73,8 +73,8 @@ def test_what_the_file_lacks_stays_and_is_named() -> None:
     kept = "dv_notificaties_import, notificaties, tni"
     assert f"{file}, tni keeps {kept}, which the file lacks" in said
     assert (
-        f"{file}, tni: dv_dosis_schrijven keeps its reason, dossiers; the sender writes iets anders"
-        in said
+        f'{file}, tni: dv_dosis_schrijven keeps its reason, "dossiers"; the sender writes'
+        ' "iets anders"' in said
     )
 
 
@@ -84,7 +84,7 @@ def test_a_last_day_that_the_form_has_otherwise_stays_and_is_named() -> None:
     document = of_gent(scopes={"dv_dosis_schrijven": {"until": "2027-12-31"}})
     file = "onboardings/gent/mijn-gent.yaml"
     assert (
-        f"{file}, tni: dv_dosis_schrijven keeps its until, none; the sender writes 2027-12-31"
+        f'{file}, tni: dv_dosis_schrijven keeps its until, none; the sender writes "2027-12-31"'
         in taken(document)
     )
     notificaties = {"merk_code": "stad-gent", "product_ids": ["10299"]}

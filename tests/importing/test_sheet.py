@@ -17,6 +17,8 @@ from openpyxl import Workbook
 from acmidm.edit.new.rows import CLIENTS_HEADINGS, Heading
 from acmidm.sheet import Sheets
 from acmidm.sheet import read_sheets as read
+from acmidm.terminal import speaking
+from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.problems import Failure
 
 LINES = (
@@ -258,6 +260,10 @@ def test_every_sheet_that_is_not_read_is_named(tmp_path: Path) -> None:
         "sheet Leeswijzer has no columns KBOnummer and CliëntID TEST or CliëntID PRD and was left"
         " out",
     ]
+    with speaking(Language.NL):
+        said = read_sheets(file).remarks
+    assert said[0] == "sheet Gemeenten heeft kolommen die niet gelezen zijn: Opmerking"
+    assert said[1].startswith("sheet Leeswijzer heeft geen kolommen KBOnummer en ")
     assert sheets.unplaced == [
         "sheet Oud has the columns Klant, CliëntID PRD, and no KBOnummer in that row: head a"
         " column so"

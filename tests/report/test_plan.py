@@ -409,6 +409,36 @@ def test_a_takeover_compares_with_what_the_client_had() -> None:
     assert changed == {"merk_code": ("Gent → DOSIS", "gent"), "actief": ('"false"', "false")}
 
 
+def test_a_takeover_says_which_names_it_changes_and_that_its_secret_is_new() -> None:
+    """Import names none of it: nobody can read the secret that the client has, and its organisation
+    gets another one."""
+    had = metadata(software_id=None, managed_by=None).properties | {
+        "application": "balie",
+        "client_name": "Gent (oud)",
+        "contacts": ["voor@stad.example"],
+        "organisation": {"name": "Gent", "ovo": None, "kbo": "0207451227"},
+        "token_endpoint_auth_method": "client_secret_basic",
+    }
+    new = resources(
+        OAuthClient={
+            "token_endpoint_auth_method": "client_secret_basic",
+            "client_secret": UNKNOWN,
+            "adopt": {"client_id": "by-hand", "before": had},
+        },
+        ClientJwks={"jwks": {}},
+    )
+    (connection,) = review_of(
+        [planned(*(step("create", None, one) for one in new), of=state())], COMPARISON
+    ).connections
+    found = {change.kind: change for change in connection.changes}
+    assert Kind.SECRET_RESTORED not in found
+    assert found[Kind.SECRET_RENEWED].severity == "warning"
+    assert [field.field for field in found[Kind.CLIENT_UPDATED].fields] == [
+        *("application", "client_name", "contacts"),
+        *("organisation.kbo", "organisation.name", "organisation.ovo"),
+    ]
+
+
 @pytest.mark.parametrize("shows_all", [True, False])
 def test_a_protected_client_that_goes_is_one_sentence(shows_all: bool) -> None:
     """However many of its four resources the engine names. It shows the delete of some of them

@@ -313,8 +313,8 @@ def _about_scopes(
                     where=where,
                     scope=name,
                     field=field,
-                    old=old or tr("none"),
-                    new=new,
+                    old=quoted(str(old)) if old else tr("none"),
+                    new=quoted(str(new)),
                 )
 
 

@@ -169,7 +169,7 @@ def test_import_then_up_changes_nothing_but_the_owner(world: World) -> None:
     """Two organisations, both environments, products, a supplier's key in common, keys of the
     portal; nothing differs afterwards.
 
-    What a takeover does change is in the notes: each name that the preview shows was reported.
+    What a takeover does change, the preview shows: a name, and contacts that were not there.
     """
     keys, on_prod = (
         (new_key("leverancier 2023/a"), new_key("leverancier-2024")),
