@@ -1,5 +1,5 @@
-"""``kill -9`` of the engine or its provider at a request of ``up``, then of ``destroy``, and Ctrl-C in
-``destroy``: the next ``acmidm deploy`` ends right.
+"""``kill -9`` of the engine or its provider at a request of ``up``, then of ``destroy``, and Ctrl-C
+in ``destroy``: the next ``acmidm deploy`` ends right.
 
 The proxy kills once the authority has committed the request, and the answer is lost: the worst
 moment. What is there then is seen at the authority, and not by our adapter.
@@ -115,6 +115,8 @@ def test_the_next_run_ends_right(
             if victim == "engine":
                 assert len(run.providers) == 1
                 wait_until_gone(run.providers[0], COMMAND_SECONDS)
+            elif victim == "Ctrl-C":
+                assert project.resources(), "it removes nothing more"
             # What it does with a person at the screen who types nothing.
             require_recovered(wire, project, forms)
         if not buried:
