@@ -1,5 +1,5 @@
-"""``kill -9`` of the engine or its provider at a request of ``up``, then of ``destroy``: the next
-``acmidm deploy`` ends right.
+"""``kill -9`` of the engine or its provider at a request of ``up``, then of ``destroy``, and Ctrl-C
+in ``destroy``: the next ``acmidm deploy`` ends right.
 
 The proxy kills once the authority has committed the request, and the answer is lost: the worst
 moment. What is there then is seen at the authority, and not by our adapter.
@@ -59,6 +59,7 @@ UP_ALONE: Mapping[str, Victims] = {
     "beheerportaal": ("engine", 5, END),
     "keycloak": ("engine", 2, END),
 }
+DESTROY_ALONE: Mapping[str, Victims] = {"beheerportaal": ("Ctrl-C", 5, END)}
 AT_EACH_CHANGE = "beheerportaal"
 
 
@@ -71,6 +72,10 @@ def cuts_of(name: str) -> Iterator[Any]:
         cut = UP_ALONE[name]
         marks = () if name == AT_EACH_CHANGE else pytest.mark.exhaustive
         yield pytest.param(name, cut, (UP,), id=f"{_id(name, cut)}, up alone", marks=marks)
+    if name in DESTROY_ALONE:
+        cut = DESTROY_ALONE[name]
+        named = f"{_id(name, cut)}, destroy alone"
+        yield pytest.param(name, cut, (DESTROY,), id=named, marks=pytest.mark.exhaustive)
 
 
 def _id(name: str, cut: Victims) -> str:
@@ -100,6 +105,8 @@ def test_the_next_run_ends_right(
         write_form(project.forms, "gent/twee", scopes=scopes[1]),
     ]
     try:
+        if UP not in commands:
+            require_recovered(wire, project, forms)
         for words in commands:
             run = cut_where_possible(name, project, wire, cut, *words)
             if run is None:
@@ -108,6 +115,8 @@ def test_the_next_run_ends_right(
             if victim == "engine":
                 assert len(run.providers) == 1
                 wait_until_gone(run.providers[0], COMMAND_SECONDS)
+            elif victim == "Ctrl-C":
+                assert project.resources(), "it removes nothing more"
             # What it does with a person at the screen who types nothing.
             require_recovered(wire, project, forms)
         if not buried:

@@ -58,6 +58,16 @@ def test_a_secret_that_nobody_got_ends_and_not_the_one_in_use(
     ]
 
 
+def test_without_an_overlap_the_secret_of_before_ends_at_once(
+    world: World, portal: RunningPortal, application: str
+) -> None:
+    provider = world.provider(OAuthClientProvider)
+    inputs = client_inputs(application, **SECRET, client_secret=FIRST)
+    state = provider.create(inputs)
+    provider.update(state.id, outs(state), {**inputs, "client_secret": SECOND})
+    assert [works(portal, state.id, secret) for secret in (FIRST, SECOND)] == [False, True]
+
+
 def test_a_secret_that_was_set_by_hand_has_no_overlap(
     guarded: World, portal: RunningPortal, registry: Registry, application: str
 ) -> None:

@@ -140,6 +140,10 @@ BAD_KEYS: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
         lambda: {**KEY, "of a/b~c": new_key().as_dict(private=True)},
         "/keys/0/of a~1b~0c/d",
     ),
+    "e in another spelling": (
+        lambda: {**public_jwk(rsa_key("of a client")), "kid": "k", "e": "AAEAAQ"},
+        "/keys/0",
+    ),
     "x in another spelling": (lambda: {**KEY, "x": f"{KEY['x']}="}, "/keys/0"),
     "x with more zeros than there are numbers": (
         lambda: {**KEY, "x": "A" * 500_000 + KEY["x"]},

@@ -203,7 +203,12 @@ def test_a_configuration_is_changed_and_removed(
     assert operator.get(path).json()["managed_by"] == "acmidm/tni"
     sender = {"code": "OVO001992", "name": "Stad Aalst", "bron_uri": ["urn://aalst/loket"]}
     for line, status in (("Stad Aalst", 422), ('{"code": 1}', 422), (json.dumps(sender), 303)):
-        assert send(team, page, **{**DOSIS, "veld-afzenders": line}).status_code == status
+        answer = send(team, page, **{**DOSIS, "veld-afzenders": line})
+        wrong = set(re.findall('href="#(veld-[^"]+)"', answer.text))
+        assert (answer.status_code, wrong) == (
+            status,
+            {"veld-afzenders"} if status == 422 else set(),
+        )
     assert operator.get(path).json()["configuration"]["afzenders"] == [sender]
     assert "urn://aalst/loket" in team.http.get(page).text
     assert send(team, page, besluit="remove").status_code == 303

@@ -37,7 +37,11 @@ class ApprovedStack(OneStack):
     """The keys of the clients that are not as approved at the first deployment."""
 
     writes: ClassVar[Collection[str]] = (*OneStack.writes, "deploy_approved")
-    slow_reads: ClassVar[Collection[str]] = (*OneStack.slow_reads, "save_review")
+    slow_reads: ClassVar[Collection[str]] = (
+        *OneStack.slow_reads,
+        "save_review",
+        "deploy_with_another_setting",
+    )
 
     @property
     def file(self) -> Path:
@@ -48,6 +52,13 @@ class ApprovedStack(OneStack):
 
     def deploy_approved(self) -> Outcome:
         return self.project.recover("--approved", str(self.file))
+
+    def deploy_with_another_setting(self) -> Outcome:
+        """What is approved, after a change of a setting, which is undone then."""
+        self.project.configure({"keyOverlapDays": 3})
+        outcome = self.deploy_approved()
+        self.project.configure({"keyOverlapDays": OVERLAP_DAYS})
+        return outcome
 
     def saved(self) -> dict[str, Any]:
         """What the review has of each step."""
@@ -259,6 +270,20 @@ def test_a_stolen_key_goes_whatever_is_uploaded_meanwhile(at: ApprovedStack) -> 
     done = yield at.deploy_approved
     assert done.code != 0
     assert kids(at.registry.client(form.application)) == {"good", "slipped"}
+
+
+@pytest.mark.exhaustive
+@together
+def test_a_setting_that_changed_in_between_stops_it(at: ApprovedStack) -> Script:
+    write_form(at.forms, "gent/ingesteld")
+    yield at.save_review
+    refused = yield at.deploy_with_another_setting
+    assert refused.code == 1, refused.output
+    assert differs(refused, "setting ") == ["setting acmidm:keyOverlapDays 14 → 3"]
+    assert (
+        "nothing more of tni is brought up, for it is not what was approved: have it reviewed again"
+        in refused.stderr
+    )
 
 
 @together

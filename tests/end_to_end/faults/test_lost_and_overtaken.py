@@ -296,6 +296,22 @@ def test_what_a_person_does_about_it_loses_nothing(at: Between) -> Script:
 
 
 @together
+def test_what_was_written_down_is_changed_like_any_other(at: Between) -> Script:
+    """A product that was configured by hand is the form's once that says what is there."""
+    form = write_form(at.forms, "gent/changed-later", scopes=(PLAIN,))
+    yield at.make
+    client_id = configured_by_hand(at, form)
+    form.request()["products"]["notificaties"] = dict(BY_HAND)
+    form.save()
+    assert said((yield at.change), client_id) == []
+    form.request()["products"]["notificaties"] = dict(NOTIFICATIES)
+    form.save()
+    yield at.repair
+    require_client(at.registry, form)
+    assert own((yield at.settled), form) == {}
+
+
+@together
 def test_adoption_overwrites_what_it_compared_and_no_more(at: Between) -> Script:
     """Four documents, each changed by another between the comparison and the write: left as they
     are; the next run compares anew."""

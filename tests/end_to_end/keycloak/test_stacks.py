@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Any, ClassVar
 
 import httpx
@@ -511,6 +512,11 @@ def test_keycloak_shows_what_it_can(at: OnKeycloak) -> Script:
     assert (waiting["step"], waiting["order"]) == (5, "first-key")
     assert waiting["waits_for"] == "organisation"
     assert "Beheerportaal" not in waiting["to_do"]
+
+
+def test_all_that_is_done_by_hand_is_among_it() -> None:
+    """A drift that is added there has a place in ``AT_ONCE`` too."""
+    assert sorted(chain(*AT_ONCE)) == sorted(DRIFTS)
 
 
 @together
