@@ -72,18 +72,18 @@ class Repository:
         return ""
 
     def request_review(self, pull_request: int, approver: str) -> str:
-        """Request the review of a user or a team, such as ``@stad-gent/api-beheer``; return why
-        GitHub refuses it, nothing where it does not.
+        """Request the review of a user or a team, such as ``@stad-gent/api-beheer``. Return a
+        sentence where GitHub refuses it or does not answer; an empty text where it is requested.
 
-        A token of its own may request it: that of a job reads no teams, so that GitHub answers 422
-        to each.
+        The token of a job reads no teams, so that GitHub answers 422 to each: that of
+        ``ACMIDM_REVIEWERS_TOKEN`` comes first.
         """
         user, _, team = approver.removeprefix("@").partition("/")
-        named = {"team_reviewers": [team]} if team else {"reviewers": [user]}
+        reviewers = {"team_reviewers": [team]} if team else {"reviewers": [user]}
         token = os.environ.get("ACMIDM_REVIEWERS_TOKEN") or variable("GITHUB_TOKEN")
         url = f"{self._path}/pulls/{pull_request}/requested_reviewers"
         try:
-            _sent(self._http, "POST", url, json=named, headers=_authorised(token))
+            _sent(self._http, "POST", url, json=reviewers, headers=_authorised(token))
         except Failure as refused:
             return f"the review of {approver} could not be requested: {refused}"
         return ""

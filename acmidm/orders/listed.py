@@ -210,7 +210,7 @@ def _dated(order: ListedOrder) -> Line:
 
 def listed(stack: Stack, order: Order, since: datetime | None = None) -> ListedOrder:
     """Return an order as a person reads it, in the language that is spoken."""
-    metadata = _metadata(stack, order)
+    metadata = _client_fields(stack, order)
     options = {Act.CREATE: " --client-id …", Act.LOOK: " --key …"}.get(order.act, "")
     act_title = order.title(spoken())
     if _only_withdraws(order):
@@ -246,15 +246,15 @@ def _only_withdraws(order: Order) -> bool:
     return is_about_scopes and order.says.items() <= order.now.items()
 
 
-def _metadata(stack: Stack, order: Order) -> dict[str, Any]:
+def _client_fields(stack: Stack, order: Order) -> dict[str, Any]:
     """Return the fields of an order's client, as its form declares them, else as they are
-    confirmed."""
-    metadata: dict[str, Any] = {"organisation.name": order.client_key[0].partition("/")[0]}
+    confirmed. Where neither has the client, its organisation's code stands for the name."""
+    organisation: dict[str, Any] = {"organisation.name": order.client_key[0].partition("/")[0]}
     client: Client | None = stack.forms.by_client_key.get(order.client_key)
     if client is None:
         confirmed = stack.confirmations.get(order.client_key)
         client = confirmed.client(order.client_key) if confirmed else None
-    return {**metadata, **client.fields} if client else metadata
+    return {**organisation, **client.fields} if client else organisation
 
 
 def _instructions(stack: Stack, order: Order, metadata: Mapping[str, Any]) -> Iterator[Instruction]:

@@ -231,18 +231,18 @@ class Probing(Trial):
                 continue
             try:
                 answer = self.request_token(wanted)
-                judged = self._judged(wanted, answer)
+                mistake = self._check_token(wanted, answer)
             except NoAnswer as error:
                 yield _unanswered(step, error, of)
                 ended = wording(N_("the token endpoint does not answer"))
                 continue
-            if judged is None:
+            if mistake is None:
                 self.proven_scopes.append(wanted.scope)
                 yield passed(step, self._without_audience(wanted), of)
                 continue
             server = None if answer.is_ok else answer.explanation
-            yield wrong(step, judged, of=of, server=server)
-            if not judged.id.startswith("scope:"):
+            yield wrong(step, mistake, of=of, server=server)
+            if not mistake.id.startswith("scope:"):
                 ended = wording(N_("it would end like the one before"))
 
     def _without_audience(self, wanted: Wanted) -> Wording | str:
@@ -263,9 +263,9 @@ class Probing(Trial):
         """Whether a token request has to name the API that its token is for."""
         return self.context.has_platform_rules and self.context.platform is Platform.ACMIDM
 
-    def _judged(self, wanted: Wanted, answer: Reply) -> Finding | None:
-        """Return what is wrong with the answer to a token request; None where it has a token with
-        the scope."""
+    def _check_token(self, wanted: Wanted, answer: Reply) -> Finding | None:
+        """Return what is wrong with the answer to a token request. None where it has a token, and
+        names the scope or no scopes at all: the first such token of a product is kept."""
         if answer.in_between:
             return answer.in_between
         if answer.is_ok:

@@ -49,13 +49,14 @@ class Real:
     marks_products: bool = True
     """Whether a product's configuration says whose it is."""
 
-    def state(
+    def client_and_products(
         self, expected: Client, client_id: str, products: Iterable[str]
     ) -> tuple[Client | None, frozenset[str]]:
-        """Return a client, and those of ``products`` that are configured for it, even where the
-        client is gone.
+        """Return a client as its authority has it, None where it is gone, and those of ``products``
+        that are configured for it, even then.
 
-        A scope that its provider assigned is left out, unless the ``expected`` client has it.
+        A scope that its provider assigned is left out, unless the ``expected`` client has it. What
+        the authority does not keep is as in ``expected``.
         """
         configured: dict[str, ProductDocument] = {}
         for product in products:
@@ -66,10 +67,9 @@ class Real:
         if registered is None:
             return None, frozenset(configured)
         assigned = self.assigned - expected.granted.keys()
-        state = registered.as_client(expected.client_key, configured, assigned)
-        if state is not None:
-            state = _without_address(self._with_unkept(state, expected), expected)
-        return state, frozenset(configured)
+        client = registered.as_client(expected.client_key, configured, assigned)
+        client = _without_address(self._with_unkept(client, expected), expected)
+        return client, frozenset(configured)
 
     def _with_unkept(self, state: Client, expected: Client) -> Client:
         """Return a client with the fields and owners that its authority does not keep, as they are
@@ -201,7 +201,7 @@ def drifted(
     forms = recorded.clients if declared is None else declared
     drifts = []
     for old, form in paired(recorded.clients, forms):
-        drift = ClientDrift(old, _incarnated(form, old))
+        drift = ClientDrift(old, _with_incarnations(form, old))
         _set_actual(drift, real)
         if old is None:
             _compare_unrecorded(drift, comparison)
@@ -225,7 +225,7 @@ def _set_actual(drift: ClientDrift, real: Mapping[Platform, Real]) -> None:
         return
     there = real[expected.platform]
     products = set(chain(*(side.products for side in sides)))
-    drift.real, drift.configured = there.state(expected, client_id, products)
+    drift.real, drift.configured = there.client_and_products(expected, client_id, products)
     drift.registered = there.clients.get(client_id)
 
 
@@ -270,9 +270,9 @@ def with_another_id(recorded: Client, client_id: str) -> ClientDrift:
     return ClientDrift(recorded, recorded, pending=pending, no_run_heals=True)
 
 
-def _incarnated(declared: Client | None, recorded: Client | None) -> Client | None:
-    """Return what a form declares, with what only a run knows: the marks of the resources that have
-    it, and whether it names the keys."""
+def _with_incarnations(declared: Client | None, recorded: Client | None) -> Client | None:
+    """Return a declared client with what no form has and a run wrote: the incarnations of a client
+    and of its configurations, and ``keys_declared``. Unchanged where no client is recorded."""
     if declared is None or recorded is None or declared is recorded:
         return declared
     products: dict[str, ProductDocument] = {}
@@ -475,8 +475,8 @@ def _set_pending(
 
 
 def _without_unshared(new: Any, was: Any, compared: Any) -> Any:
-    """Return ``new``, but what it ``was`` where neither ``was`` nor ``compared`` has the same;
-    fields count one by one, two levels deep."""
+    """Return ``new``, with each value that neither ``was`` nor ``compared`` has put back to what it
+    ``was``. Fields, and the members of a key, count one by one; one that is absent counts too."""
     sides = (new, was, compared)
     if not all(isinstance(side, Mapping) for side in sides):
         return new if new in (was, compared) else was

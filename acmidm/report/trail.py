@@ -120,7 +120,9 @@ def _state(client: Client, entry: RecordedChange, document: Mapping[str, Any]) -
 
 
 def _product(path: str, document: Mapping[str, Any]) -> dict[str, ProductDocument]:
-    """Return the configuration of ``dosis`` in ``/products/v1/dosis/configurations/…``."""
+    """Return the configuration that a document of the trail has, by its product, which the path
+    names: ``/products/v1/dosis/configurations/…``, or ``dosis`` alone. Nothing where it has
+    none."""
     configuration = document.get("configuration")
     if configuration is None:
         return {}

@@ -252,7 +252,9 @@ def test_what_is_there_is_listed_and_compared(world: World) -> None:
     known = registered.as_client(("OVO002067/loket", platform, Environment.TNI), {}, frozenset())
     platforms[platform].authority.replace_scopes(client_id, {}, {"dv_dosis_schrijven": False})
     listed = {one.client_id: one for one in platforms[platform].authority.clients()}
-    changes = COMPARISON.between(known, Real(listed, {}).state(known, client_id, ())[0])
+    changes = COMPARISON.between(
+        known, Real(listed, {}).client_and_products(known, client_id, ())[0]
+    )
     assert changes is not None
     assert [(change.kind, change.subject) for change in changes.changes] == [
         (Kind.SCOPE_GRANTED, "dv_dosis_schrijven")

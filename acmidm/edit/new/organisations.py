@@ -77,7 +77,7 @@ def owner_of(
         return None
     [folder] = folders
     organisation, file = organisations[folder], (forms / folder / ORGANISATION_FILE).as_posix()
-    refuse_another(
+    refuse_other_identity(
         {"name": given.name, "ovo": given.ovo, "kbo": given.kbo}, organisation, file, mistakes
     )
     if not organisation.code:
@@ -99,11 +99,11 @@ def _folders_meant(text: str, organisations: Organisations) -> list[str]:
     return folders_named(text, organisations)
 
 
-def refuse_another(
+def refuse_other_identity(
     given: Mapping[str, str | None], organisation: Organisation, file: str, mistakes: Mistakes
 ) -> None:
-    """Note each name and code that is given and is not the one in ``file``, which has the
-    organisation."""
+    """Note in ``mistakes`` each name and code that is given and is not the one in ``file``, which
+    has the organisation."""
     for name, value in given.items():
         in_file = getattr(organisation, name)
         if value is not None and in_file not in (value, code_in(value) or value):

@@ -32,7 +32,7 @@ from acmidm.edit.new.organisations import (
     folders_of,
     identities_of_others,
     owner_of,
-    refuse_another,
+    refuse_other_identity,
 )
 from acmidm.form_text import file_text
 from acmidm.sheet import Headings, SheetRow, whole_kbo
@@ -292,7 +292,7 @@ class Towns(FormRows):
         unknown: dict[str, str | None] = {}
         for field, code in (("ovo", given.ovo), ("kbo", given.kbo)):
             if not code or getattr(organisation, field):
-                refuse_another({field: code}, organisation, file, mistakes)
+                refuse_other_identity({field: code}, organisation, file, mistakes)
                 continue
             unknown[field] = code
             try:

@@ -40,17 +40,17 @@ class OrderHistory:
 
     def since(self, order: Order) -> datetime | None:
         """Return when the merge that brought an order was made; None where Git does not have that
-        merge."""
-        since, folder = None, Path(order.form or "").parent.name
-        for at, tree in self._versions(folder):
+        merge, or where its newest version does not give the order."""
+        ordered_at, folder = None, Path(order.form or "").parent.name
+        for at, tree in self._versions(folder):  # the newest first
             version = self._version(tree, folder)
-            is_said = order.full_digest in version.orders
+            is_ordered = order.full_digest in version.orders
             if order.part == REMOVE:
-                is_said = order.client_key not in version.places
-            if not is_said:
-                return since
-            since = at
-        return None if order.part == REMOVE or is_shallow() else since
+                is_ordered = order.client_key not in version.places
+            if not is_ordered:
+                return ordered_at
+            ordered_at = at
+        return None if order.part == REMOVE or is_shallow() else ordered_at
 
     def until(self, order: Order) -> datetime | None:
         """Return when the merge was made that ended an order: from it on no version gives the

@@ -96,8 +96,11 @@ class _Reading:
         self._suppliers: dict[str, Keys] = {}
 
     def _read_catalogue(self, folder: Path) -> Catalogue | None:
-        """Return the catalogue; None where it has mistakes. Forms are then still read, so that
-        their own mistakes show too, but not checked by it."""
+        """Return the catalogue; None where it has mistakes, which become those of this reading.
+        Forms are then still read, so that their own mistakes show too, but not checked by it.
+
+        A folder that the files of this reading lack is read on the disk.
+        """
         files = self._files if self._files.is_folder(absolute(folder)) else None
         try:
             return load_catalogue(folder, files)
