@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 from acmidm.cli import app
 from acmidm.engine import pulumi as engine
 from acmidm_onboarding.authorities.beheerportaal.adapter import Beheerportaal
-from tests.commands.test_project import SETTINGS
 from tests.support.recorded_resources import resource
+from tests.support.settings import COMPLETE
 from tests.support.workspace import FORM, Workspace
 
 RECORDED = [
@@ -25,7 +25,7 @@ RECORDED = [
 def state(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> list[Mapping[str, Any]]:
     """The resources of a stack that has not been brought up yet."""
     workspace.write("Pulumi.yaml", "name: acmidm\nruntime: python\n")
-    config = {f"acmidm:{key}": value for key, value in SETTINGS.items()}
+    config = {f"acmidm:{key}": value for key, value in COMPLETE.items()}
     workspace.write("Pulumi.tni.yaml", {"config": config})
     resources: list[Mapping[str, Any]] = []
     exported = {"deployment": {"resources": resources}}
