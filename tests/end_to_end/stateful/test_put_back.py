@@ -33,7 +33,7 @@ def any_404_is_gone(patch: Patch) -> None:
 
 def heal_applies_what_waits(patch: Patch) -> None:
     """4: ``drift --heal`` granted a scope that only waited in a form."""
-    patch.setattr(ClientDrift, "left", frozenset())
+    patch.setattr(ClientDrift, "not_healed", frozenset())
 
 
 def one_failed_create_is_everybodys(patch: Patch) -> None:
