@@ -4,7 +4,7 @@ authorities know of it."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -167,16 +167,12 @@ def _with_what_forms_say(planned: Planned) -> Planned:
     held_back = _of_this_change(plan, wanted.held_back, stack)
     at_gate = at_the_gate(held_back, wanted.proven)
     extra_changes = (*plan.extra_changes, *at_gate, *_ordered(stack, plan))
-    waiting = _gated(wanted.held_back) - _gated(held_back)
+    reported = sum(not withheld.lacks_mandate for withheld in held_back)
+    waiting = len(wanted.unproven) - reported
     plan = replace(plan, extra_changes=extra_changes, waiting=waiting)
     authorities = stack.authorities if stack else None
     plan = with_keys(plan, planned.connections, wanted.declared, authorities)
     return planned._replace(plan=plan)
-
-
-def _gated(held_back: Iterable[Withheld]) -> int:
-    """Return how many the gate holds back, and no missing mandate."""
-    return sum(not withheld.lacks_mandate for withheld in held_back)
 
 
 def _ordered(stack: Stack | None, plan: Plan) -> Iterator[tuple[Client, Change]]:
