@@ -90,7 +90,7 @@ class Comparison:
             for kind, names in ((Kind.NOT_RECORDED, missing), (Kind.CHANGED_OTHERWISE, changed)):
                 if parts := sorted(set(names) - shown):
                     changes.append(Change(kind=kind, subject=", ".join(parts)))
-                    scales.add(Scale.WHOLE)
+                    scales.add(kind.row.scale)
         if scales <= {Scale.NOTE} and not _has_new_unneeded(before, after):
             return None
         changes = [change.model_copy(update={"by_hand": self.by_hand}) for change in changes]
