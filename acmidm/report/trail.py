@@ -126,7 +126,8 @@ def _product(path: str, document: Mapping[str, Any]) -> dict[str, ProductDocumen
     configuration = document.get("configuration")
     if configuration is None:
         return {}
-    configuration = _readable(configuration)
+    if not _are_senders(configuration.get(AFZENDERS)):
+        configuration = without(configuration, {AFZENDERS})
     above, marker, _ = path.partition("/configurations/")
     product = above.rpartition("/")[2] if marker else path
     owner = Owner(*map(document.get, ("software_id", "managed_by", "incarnation")))
@@ -172,7 +173,6 @@ _READ_AS: Mapping[str, Callable[[object], bool]] = {
     "contacts": _are_texts,
     "jwks": _is_mapping,
     "configuration": _is_mapping,
-    AFZENDERS: _are_senders,
 }
 """What reports take for granted of a member of a document."""
 

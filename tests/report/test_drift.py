@@ -544,6 +544,14 @@ def test_a_broken_entry_of_another_part_names_nobody_either(
         assert who_did(Kind.SCOPE_WITHDRAWN, entry, good, subject="vo_info") == "helpdesk"
 
 
+def test_a_field_of_a_product_may_be_named_as_one_of_a_client() -> None:
+    """And be something else: what a configuration has is the product's, and no broken entry."""
+    fields = ["contacts", "jwks", "jwks_uri", "token_endpoint_auth_method"]
+    before, after = ({"configuration": dict.fromkeys(fields, value)} for value in (1, 2))
+    [change] = changes_in(entry_by("an", "product.replaced", before, after), stored())
+    assert [changed.field for changed in change.fields] == fields
+
+
 @pytest.mark.parametrize(
     ("error", "asked"), [(Unintelligible("broken"), ["1", "2"]), (Unreachable("down"), ["1"])]
 )
