@@ -75,12 +75,14 @@ def _is_made_by(change: Change, entry: RecordedChange, made: Sequence[Change]) -
             # Reports do not show it beside another way to authenticate.
             return bool((entry.before or {}).get(_SECRET) != (entry.after or {}).get(_SECRET))
         case Kind.CLIENT_WITHOUT_KEY | Kind.CLIENT_WITH_ONE_KEY:
-            kinds = [one.kind for one in made]
+            kinds = [each.kind for each in made]
             return kinds.count(Kind.KEY_REMOVED) > kinds.count(Kind.KEY_ADDED)
     return any(map(partial(_is_about_the_same, change), made))
 
 
 def _is_about_the_same(change: Change, made: Change) -> bool:
+    """Return whether two changes are about the same part and subject. Who put a scope in every
+    token, or out of it, neither gave the scope nor took it."""
     if made.kind in _OF_DEFAULTS and change.kind not in _OF_DEFAULTS:
         return False
     return made.part == change.part and not _subjects_of(made).isdisjoint(_subjects_of(change))
