@@ -17,7 +17,6 @@ from acmidm.desk.progress import Facts, progress
 from acmidm.desk.status import ListedConnection, mandates_to_send, row_of, rows_in_order
 from acmidm.engine.pulumi import EngineError
 from acmidm.engine.stacks import require_a_form
-from acmidm.report.compare import not_ended
 from acmidm.report.revisions.order_history import OrderHistory
 from acmidm.terminal import warn, working
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
@@ -33,7 +32,7 @@ from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import plural
 from acmidm_onboarding.values.client import Client, ClientKey, recorded_as
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.keys import Key, PublicKeys, keys_of
+from acmidm_onboarding.values.keys import Key, PublicKeys, keys_of, not_ended
 from acmidm_onboarding.values.terms import Environment, ExemptiblePolicy, Platform
 
 T = TypeVar("T")

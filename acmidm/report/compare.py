@@ -27,7 +27,7 @@ from acmidm_onboarding.values.client import (
     FormTerms,
     Grant,
 )
-from acmidm_onboarding.values.keys import Key, PublicKeys
+from acmidm_onboarding.values.keys import Key, PublicKeys, not_ended
 from acmidm_onboarding.values.metadata import ProductDocument
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import AuthMethod, Environment, ExemptiblePolicy, Platform
@@ -538,11 +538,6 @@ def _end_moved(scope: str, old: str | None, new: str | None) -> Change:
     moved = FieldChange(field="until", old=old, new=new)
     kind = Kind.SCOPE_RENEWED if is_longer else Kind.SCOPE_SHORTENED
     return Change(kind=kind, subject=scope, fields=(moved,))
-
-
-def not_ended(keys: Mapping[str, Key], now: datetime) -> dict[str, Key]:
-    """Return the keys that have not ended."""
-    return {kid: key for kid, key in keys.items() if not key.has_ended(now)}
 
 
 def _facts_of_key(kid: str, key: Key) -> dict[str, Any]:

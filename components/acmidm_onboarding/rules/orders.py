@@ -31,6 +31,7 @@ from acmidm_onboarding.values.confirmation import (
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import is_fresh
 from acmidm_onboarding.values.jwk import PublicJwk, members_of, thumbprints
+from acmidm_onboarding.values.keys import not_ended
 from acmidm_onboarding.values.terms import MOST_KEYS, Platform
 
 CREATE, REMOVE = "create", "remove"
@@ -392,7 +393,7 @@ def _keys_of_form(
     facts: dict[str, Any] = {"trusted": trusted, "compromised": gone, "now": rules.now}
     stays: dict[str, PublicJwk] = {}
     if obstacle(registered, declared, **facts, overlap_days=rules.overlap_days):
-        usable = {kid: key for kid, key in now.items() if not key.has_ended(rules.now)}
+        usable = not_ended(now, rules.now)
         going = gone | declared
         stays = {kid: key for kid, key in usable.items() if key.thumbprint not in going}
     # A new key waits where it wants the name of one that stays, or where there would be more than a

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from acmidm_onboarding.values.jwk import PublicJwk, thumbprint_of
 from acmidm_onboarding.values.plain import normalised
@@ -90,6 +90,14 @@ class PublicKeys:
         if self.declared is not None and part.declared is not None:
             declared = {**self.declared, **part.declared}
         return replace(self, declared=declared, seen=self.seen or part.seen)
+
+
+AnyKey = TypeVar("AnyKey", Key, PublicJwk)
+
+
+def not_ended(keys: Mapping[str, AnyKey], now: datetime) -> dict[str, AnyKey]:
+    """Return the keys that have not ended."""
+    return {kid: key for kid, key in keys.items() if not key.has_ended(now)}
 
 
 def keys_of(jwks: Mapping[str, Any]) -> dict[str, Key]:
