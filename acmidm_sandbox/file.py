@@ -149,7 +149,7 @@ class Sandbox(People, PortalSettings):
 
 def _named_twice(kind: str, people: tuple[Person, ...]) -> Iterator[str]:
     times = Counter(person.name for person in people)
-    for name in sorted(times - Counter({*times})):
+    for name in sorted(name for name, number in times.items() if number > 1):
         yield f"there are two {kind} with the name {name}; give each a name of its own"
 
 
@@ -210,7 +210,7 @@ def _sentence(file: Path, node: yaml.Node | None, error: dict[str, Any]) -> str:
 
 
 def _place(file: Path, mark: Any) -> str:
-    """Return the file with line and column of a mark, those of its begin where there is none."""
+    """Return the file with line and column of a mark, of its beginning where there is none."""
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     return f"{file}:{line}:{column}"
 

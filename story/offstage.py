@@ -75,8 +75,9 @@ def upload_key(stack: str, client_id: str, name: str, password: str, file: str, 
 def grant_by_hand(application: str, scope: str) -> None:
     """Grant a scope on ``tni``, as another operator does in a portal."""
     authority = as_helpdesk(Path.cwd())
-    clients = {client.metadata.application: client for client in authority.clients()}
-    client = clients[application]
+    (client,) = [
+        client for client in authority.clients() if client.metadata.application == application
+    ]
     scopes = authority.read_scopes(client.client_id) or {}
     authority.replace_scopes(client.client_id, scopes, {**scopes, scope: False})
 

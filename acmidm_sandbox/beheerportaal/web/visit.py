@@ -134,7 +134,7 @@ class Visit:
             url=self.url,
             user=self.user,
             settings=settings,
-            languages=LANGUAGES.keys() - {language},
+            languages=[name for name in LANGUAGES if name != language],
             **context,
         )
         if mistakes and status < 400:
