@@ -53,6 +53,7 @@ from acmidm_onboarding.values.client import (
     recorded_as,
 )
 from acmidm_onboarding.values.declaration import Declaration, in_stack
+from acmidm_onboarding.values.plain import without
 from acmidm_onboarding.values.problems import Failure, listed, quoted
 from acmidm_onboarding.values.terms import Platform
 
@@ -480,11 +481,8 @@ def _but_for(
     not be listed."""
 
     def listed(client: Client) -> Client:
-        products = dict(client.products)
-        for platform, product in unlisted:
-            if platform == client.platform:
-                products.pop(product, None)
-        return replace(client, products=products)
+        hidden = {product for platform, product in unlisted if platform == client.platform}
+        return replace(client, products=without(client.products, hidden))
 
     read = {}
     for name, client in clients.items():

@@ -73,17 +73,16 @@ def history(
         fail(tr("--since {day} has not come yet; give a day that has", day=f"{start:%Y-%m-%d}"))
     entries: list[HistoryEntry] = []
     notes: list[str] = []
-    count, is_known = 0, not search
-    for name in stacks:
-        opened = stack_of(name)
-        clients = _recorded(opened, search) or _removed(opened, search)
+    count = 0
+    opened = list(map(stack_of, stacks))
+    for found in opened:
+        clients = _recorded(found, search) or _removed(found, search)
         count += len(clients)
-        is_known = is_known or bool(clients) or _is_in_forms(opened, search)
-        with working(tr("reading the audit trail of {stack}", stack=name)):
-            more_entries, more_notes = _of_stack(opened, clients, start)
+        with working(tr("reading the audit trail of {stack}", stack=found.name)):
+            more_entries, more_notes = _of_stack(found, clients, start)
         entries += more_entries
         notes += more_notes
-    if not is_known:
+    if search and not count and not any(_is_in_forms(found, search) for found in opened):
         fail(
             tr(
                 'nobody knows "{search}": it is in no form and no state of {stacks}, and in no'

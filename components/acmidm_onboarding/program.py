@@ -144,22 +144,23 @@ def _stack(settings: Settings) -> Stack:
             the program, or where a later version brought the stack up.
     """
     installed.require_only()
-    file = pulumi.Config(NAMESPACE).get(HANDED)
-    handed = None if file is None else read_handed(Path(file), settings.environment)
-    clients = None if handed is None else handed.clients
-    state = None if handed is None else handed.state
+    name, file = pulumi.get_stack(), pulumi.Config(NAMESPACE).get(HANDED)
+    if file is None:
+        stack = open_stack(full_name(name), lambda: settings)
+        with suppress(UnreadableState):  # what needs the state reports that
+            require_not_older(name, stack.state.document)
+        return stack
+    # A command, of this version, has looked at the state by itself.
+    handed = read_handed(Path(file), settings.environment)
+    state = handed.state
     stack = open_stack(
-        full_name(pulumi.get_stack()),
+        full_name(name),
         lambda: settings,
         export=own_state if state is None else lambda _: state,
-        at_authorities=clients,
+        at_authorities=handed.clients,
     )
-    if handed is None:  # a command, of this version, has looked at the state by itself
-        with suppress(UnreadableState):  # what needs the state reports that
-            require_not_older(pulumi.get_stack(), stack.state.document)
     # The engine has the stack's lock by now: no other run can change the state any more.
-    if handed and handed.state_version and handed.state_version != stack.state.version:
-        name = pulumi.get_stack()
+    if handed.state_version and handed.state_version != stack.state.version:
         raise Failure(
             f"nothing of {name} is brought up, for another run changed {name} after this one had"
             " read it: run the same command again"

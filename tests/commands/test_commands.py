@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from importlib.metadata import version
-from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
@@ -13,7 +12,6 @@ from typer.testing import CliRunner
 
 from acmidm.cli import USED_BY, App, app, command_names, load, summary
 from acmidm.commands import status
-from acmidm.commands.history import _is_in_forms
 from acmidm.desk.access import NamedApi
 from acmidm.desk.filters import Filters
 from acmidm.desk.status import WaitsFor
@@ -21,7 +19,6 @@ from acmidm.engine import pulumi as engine
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment
 from tests.support.engine import ROOT
-from tests.support.samples import NOW, client
 
 
 @pytest.mark.parametrize(
@@ -220,10 +217,3 @@ def test_changes_have_no_page(command: str) -> None:
     assert refused.exit_code == 2
     said = " ".join(refused.stderr.replace("│", " ").split())
     assert "'html' is not one of 'text', 'markdown', 'json'" in said
-
-
-@pytest.mark.parametrize(("words", "is_known"), [("loket", True), ("nobody", False)])
-def test_a_form_whose_client_has_left_is_known_to_the_history(words: str, is_known: bool) -> None:
-    forms = SimpleNamespace(connections=[client()])
-    stack: Any = SimpleNamespace(name="prod", now=NOW, unmade=[], forms=forms)
-    assert _is_in_forms(stack, words) is is_known
