@@ -179,8 +179,8 @@ def inside(folder: Path, **settings: Any) -> Iterator[Inside]:
     key = new_key("operator")
     register_operator(portal_settings.database, OPERATOR, RIGHTS, public_jwk=public_jwk(key))
     app = create_app(portal_settings)
-    # One loop for all requests: to end it would end its threads too.
     opened = app.state.portal = Portal.open(portal_settings)
+    # One loop for all requests: to end it would end its threads too.
     with start_blocking_portal() as loop, closing(opened.database):
         made = Inside(app, portal_settings, loop, key)
         if portal_settings.external_issuer is None:

@@ -136,7 +136,7 @@ def test_what_it_says_gets_a_token_and_logs_on(file: Path) -> None:
 @pytest.mark.tool
 @pytest.mark.parametrize("platform", ["acmidm", "geosecure"])
 def test_the_commands_break_no_rule(file: Path, platform: str) -> None:
-    """Nor one that is tolerated, by whichever platform's."""
+    """Of neither platform, nor one that it tolerates."""
     file.write_text(f"{file.read_text()}platform: {platform}\nstrict: true\n")
     with alone(file) as started:
         assert started.token().get("scope") == "dv_notificaties_import"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,8 +23,8 @@ class Leaving(OneStack):
         # So many leave here that it would be a mass change.
         return self.acmidm("deploy", "--allow-mass-change")
 
-    def form(self, name: str, scopes: Sequence[str] = (SEND, DOSSIERS), **how: Any) -> FormFile:
-        return write_form(self.forms, f"gent/{name}", scopes=scopes, **how)
+    def form(self, name: str, **how: Any) -> FormFile:
+        return write_form(self.forms, f"gent/{name}", scopes=(SEND, DOSSIERS), **how)
 
     def there(self, form: FormFile) -> dict[str, Any] | None:
         """A form's client with its products' configurations, but for its ETags and its resource's

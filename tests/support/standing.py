@@ -61,7 +61,7 @@ def case(
     whom: WaitsFor | None,
     since: int | None = None,
     **how: Any,
-) -> Any:
+) -> tuple[str, int, int | None, WaitsFor | None, int | None, dict[str, Any]]:
     return order, tni, prod, whom, since, how
 
 

@@ -4,7 +4,7 @@ They leave announced, are taken down from their day on in two runs, or are let g
 keeps the client. What protection holds up is what nobody retired. A connection is named by its
 organisation's code and its application: where its form is means nothing, and ``formerly`` keeps its
 client under another name. Two that cannot both have the name that they want keep their clients too:
-in a merger, a chain and a swap of names.
+in a merger and in a chain of names.
 
 The first two runs are an ``up``, and the third ``acmidm deploy``, which goes on where that is due.
 What a review says of the first is in ``reports/test_sources.py``.

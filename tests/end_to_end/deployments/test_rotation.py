@@ -94,7 +94,7 @@ class Rotations(OneStack):
 
     def use(self, form: FormFile, name: str, header: Mapping[str, Any] | None = None) -> None:
         """Get a token with a key, so that the authority has seen it."""
-        client_id = self.registry.client(form.application)["client_id"]
+        client_id = self.client(form)["client_id"]
         portal = self.portal
         signed = sign_assertion(form.keys[name], client_id, portal.audience, header=header)
         portal.request_token(signed).raise_for_status()
@@ -149,7 +149,7 @@ def test_a_key_leaves_beside_one_that_is_in_use(at: Rotations) -> Script:
     day = datetime.now(UTC) + timedelta(days=OVERLAP_DAYS)
     refused = f'refused: gent/draait: key "key-1" may leave from {day:%Y-%m-%d}'
     assert refused in outcome.stderr
-    assert kids(at.registry.client(form.application)) == {"key-1", "key-2"}
+    assert kids(at.client(form)) == {"key-1", "key-2"}
     kept = at.project.resources()[f"ClientJwks {form.key}"]
     assert {**kept["inputs"], "refused": None} == {**before["inputs"], "refused": None}
 
@@ -157,7 +157,7 @@ def test_a_key_leaves_beside_one_that_is_in_use(at: Rotations) -> Script:
     at.use(form, "key-2")
     outcome = yield at.up_after_a_look
     assert outcome.code == 0, outcome.output
-    assert kids(at.registry.client(form.application)) == {"key-2"}
+    assert kids(at.client(form)) == {"key-2"}
     assert own((yield at.settled), form) == {}
 
 
@@ -170,7 +170,7 @@ def test_a_compromised_key_goes_at_once_though_it_is_the_last(at: Rotations) -> 
     steal(form, "key-1")
     outcome = yield at.deploy
     assert f"warning: {form.key} on tni loses compromised key key-1" in outcome.stderr
-    assert kids(at.registry.client(form.application)) == set()
+    assert kids(at.client(form)) == set()
 
 
 @together
@@ -188,7 +188,7 @@ def test_a_stolen_key_goes_though_another_may_not_leave_yet(at: Rotations) -> Sc
     outcome = yield at.deploy
     assert outcome.code == 1, outcome.output
     assert 'refused: gent/gestolen: key "early" ' in outcome.stderr
-    assert kids(at.registry.client(form.application)) == {"early", "new"}
+    assert kids(at.client(form)) == {"early", "new"}
     inputs = at.project.resources()[f"ClientJwks {form.key}"]["inputs"]
     assert inputs["jwks"].keys() == {"early", "new"}
     assert inputs["since"].keys() == {form.keys["new"].thumbprint(), early}
@@ -196,7 +196,7 @@ def test_a_stolen_key_goes_though_another_may_not_leave_yet(at: Rotations) -> Sc
     as_if_days_ago(at.project, form, 20)
     at.use(form, "new")
     yield at.up_after_a_look
-    assert kids(at.registry.client(form.application)) == {"new"}
+    assert kids(at.client(form)) == {"new"}
     assert own((yield at.settled), form) == {}
 
 
@@ -224,11 +224,11 @@ def test_keys_that_another_resource_makes_are_guarded_too(at: Rotations) -> Scri
     outcome = yield at.deploy
     assert "refused: gent/gegeven: " not in outcome.stderr, "its preview could not see that"
     assert 'gent/gegeven: key "one" cannot leave' in outcome.output
-    assert kids(at.registry.client(form.application)) == {"one", "two"}
+    assert kids(at.client(form)) == {"one", "two"}
     as_if_days_ago(at.project, form, 20)
     at.use(form, "two")
     yield at.up_after_a_look
-    assert kids(at.registry.client(form.application)) == {"two"}
+    assert kids(at.client(form)) == {"two"}
 
 
 @together
@@ -237,7 +237,7 @@ def test_one_line_renews_a_secret_and_both_work(at: Rotations) -> Script:
     somebody's hand. A third ends the first."""
     form, first_generation = with_secret(at, "gent/geheim"), with_secret(at, "gent/eerste")
     yield at.up
-    client_id = at.registry.client(form.application)["client_id"]
+    client_id = at.client(form)["client_id"]
     first = secret_of(at.project, form)
     renew(first_generation, 1)
     renew(form, 2)
@@ -274,7 +274,7 @@ def test_a_secret_works_and_never_shows(at: Rotations) -> Script:
     made = yield at.up
     secret = secret_of(at.project, form)
     assert secret not in made.output
-    client_id = at.registry.client(form.application)["client_id"]
+    client_id = at.client(form)["client_id"]
     assert has_access(at.portal, client_id, secret)
     shown = yield at.outputs
     assert shown["client_secrets"] == "[secret]"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -529,19 +529,16 @@ def test_what_is_done_by_hand_shows_by_name_and_is_repaired(
     form = write_form(at.forms, f"gent/{names[0]}", scopes=(PLAIN, TESTER), keys=("key-1", "key-2"))
     yield at.up
     yield at.up
-    client_id, expected = at.client_id(form), dict[str, tuple[str, set[str]]]()
+    client_id = at.client_id(form)
     before = at.realm.client(client_id)
+    expected: dict[tuple[str, str], set[str]] = defaultdict(set)
     for name in names:
         DRIFTS[name].act(at.realm, client_id, form.keys)
         for kind, (op, properties) in DRIFTS[name].shown.items():
-            _, earlier = expected.get(kind, (op, set()))
-            expected[kind] = (
-                op,
-                earlier | {one.replace("{client_id}", client_id) for one in properties},
-            )
+            expected[kind, op] |= {one.replace("{client_id}", client_id) for one in properties}
     looked: Preview = yield at.looked
     shown = {
-        place.partition(" ")[0]: (op, {one for one in properties if not one.startswith("since")})
+        (place.partition(" ")[0], op): {one for one in properties if not one.startswith("since")}
         for place, (op, properties) in looked.of(form).items()
     }
     assert shown == expected
