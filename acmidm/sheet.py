@@ -155,11 +155,11 @@ def read_sheets(file: Path, wanted: Headings) -> Sheets:
         if not lacking:
             _refuse_twins(file, table)
             sheets.rows.extend(table.rows())
-            if table.unread:
+            if columns := table.unread:
                 unread = tr(
                     "{sheet} has columns that were not read: {columns}",
                     sheet=table,
-                    columns=table.unread,
+                    columns=columns,
                 )
                 sheets.remarks.append(unread)
         elif set(wanted.needed[-1]).isdisjoint(table.columns):

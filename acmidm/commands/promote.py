@@ -142,11 +142,8 @@ def _of_supplier(supplier: str, onboardings: Onboardings) -> list[LoadedForm]:
 
 def _not_set(values: Values, additions: Sequence[Addition]) -> Iterator[str]:
     """Yield a sentence for each value that no form gets."""
-    fields = set[tuple[str, str]]()
-    for addition in additions:
-        fields |= addition.own_fields
     for product, name in values:
-        if (product, name) not in fields:
+        if not any(addition.gives_own_value(product, name) for addition in additions):
             yield tr(
                 "--set {product}.{name}: no form gets that value; give fields that differ per"
                 " environment, of products that production lacks",

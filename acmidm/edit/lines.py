@@ -115,8 +115,8 @@ def put_last(items: Any, new_items: Iterable[Any]) -> None:
 
 
 def put_below(mapping: Any, name: str, value: Any) -> None:
-    """Give a mapping of a document one more name, after the others and before the comments and
-    empty lines that are below it."""
+    """Put a value into a mapping of a document: in the place of the one that is there, or of a new
+    name after the others. The comments and empty lines below the mapping stay below it."""
     below = _taken_from(_last_of(mapping))
     mapping[name] = value
     _put_behind(_last_of(mapping), below)
@@ -131,20 +131,26 @@ def put_request(environments: Any, name: str, parts: Mapping[str, Mapping[str, A
         else:
             put_below(environments, name, parts)
         return
-    for part, wanted in parts.items():
+    for part, entries in parts.items():
         if not request.get(part):
             request.pop(part, None)
-            put_below(request, part, wanted)
+            put_below(request, part, entries)
             continue
-        for entry, value in wanted.items():
+        for entry, wanted in entries.items():
             there = request[part].get(entry)
             # A product that is {} gets its fields on that line; a scope gets them below it.
             is_missing = there is None or (part == "products" and not there)
-            if is_missing or not isinstance(value, Mapping):
-                there, value = request[part], {entry: value}
-            for field, new_value in value.items():
-                if field not in there or there[field] != new_value:
-                    put_below(there, field, new_value)
+            if is_missing or not isinstance(wanted, Mapping):
+                _put_differing(request[part], {entry: wanted})
+            else:
+                _put_differing(there, wanted)
+
+
+def _put_differing(mapping: Any, wanted: Mapping[str, Any]) -> None:
+    """Put into a mapping of a document each value that it lacks or has otherwise."""
+    for name, value in wanted.items():
+        if name not in mapping or mapping[name] != value:
+            put_below(mapping, name, value)
 
 
 def take_out(mapping: Any, name: str) -> None:

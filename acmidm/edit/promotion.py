@@ -47,8 +47,6 @@ class Addition:
         self.parts: dict[str, dict[str, dict[str, Any]]] = {}
         """Scopes, products and attributes of TNI, each with what it has otherwise on production;
         None leaves a field out."""
-        self.own_fields: set[tuple[str, str]] = set()
-        """The fields, each with its product, that production gets with a value of its own."""
         self.unknown: list[str] = []
         """Sentences about what TNI cannot tell."""
         self.wrong: list[str] = []
@@ -79,6 +77,11 @@ class Addition:
         return added_to(
             self.loaded, replace(draft_adding(self.loaded, _PROD, self.parts), like=_TNI)
         )
+
+    def gives_own_value(self, product: str, field: str) -> bool:
+        """Return whether production gets a product with this field, which differs per
+        environment."""
+        return field in self.parts.get("products", {}).get(product, {})
 
     def sentences(self) -> Iterator[str]:
         """Yield what was written, and what TNI cannot tell, a line each."""
@@ -141,7 +144,6 @@ class Addition:
         """Yield the fields that differ per environment, each with production's value, or None where
         it has none yet."""
         for name in _names_per_environment(product):
-            self.own_fields.add((product.product, name))
             part = product.properties.get(name, {})
             if given := self._values.get((product.product, name)):
                 yield name, parsed(part, given)
@@ -207,14 +209,14 @@ class Addition:
             fields[f"{name}, default"] = scope.default
         for name, configuration in only(request.products, other.products).items():
             ordered = self._catalogue.in_order(name, configuration)
-            own = _names_per_environment(self._catalogue.products[name])
-            fields |= flat(without(ordered, own), f"{name}.")
+            differing = _names_per_environment(self._catalogue.products[name])
+            fields |= flat(without(ordered, differing), f"{name}.")
         return fields
 
 
 def _names_per_environment(product: Product) -> list[str]:
     """Return the fields of a product that differ per environment."""
-    return [name for name, one in product.fields.items() if one.differs_per_environment]
+    return [name for name, field in product.fields.items() if field.differs_per_environment]
 
 
 def _today() -> date:

@@ -157,21 +157,19 @@ class ListOfKeys:
             if self.is_form:
                 request, name = document["environments"][name], "jwks"
             entries = (request or {}).get(name) or []  # a supplier has no file before its first key
-            keys = keys_listed(self.file, entries)
-            kids = [key.kid for key in keys.values()]
-            if kid not in kids:
+            files = {key.kid: file for file, key in keys_listed(self.file, entries).items()}
+            if kid not in files:
                 raise Failure(
                     tr(
                         "{file} names no key {kid} for {environment}; it has {kids}",
                         file=self.file,
                         kid=quoted(kid),
                         environment=self.environment,
-                        kids=listed(kids),
+                        kids=listed(files),
                     )
                 )
-            name = list(keys)[kids.index(kid)]
-            del entries[list(map(file_name, entries)).index(name)]
-            removed[:] = [self.file.with_name(name)]
+            del entries[list(map(file_name, entries)).index(files[kid])]
+            removed[:] = [self.file.with_name(files[kid])]
 
         edit_file(self.file, take_out, {}, self._checked)()
         [file] = removed
