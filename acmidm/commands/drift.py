@@ -603,8 +603,7 @@ def _take_over(words: Sequence[str], name: str) -> None:
     wrong: list[str] = []
     for word in dict.fromkeys(words):
         try:
-            client, recorded = _meant(word, result)
-            take_overs.append(TakeOver(client, recorded, stack))
+            take_overs.append(TakeOver(_meant(word, result), stack))
         except Failure as failure:
             wrong += str(failure).splitlines()
     if wrong:
@@ -626,10 +625,10 @@ def _take_over(words: Sequence[str], name: str) -> None:
     )
 
 
-def _meant(word: str, result: Look) -> tuple[ClientDrift, Client]:
-    """Return the client that somebody names, and as it is recorded. Raises Failure where that is
-    none, or several."""
-    meant: list[tuple[ClientDrift, Client]] = []
+def _meant(word: str, result: Look) -> ClientDrift:
+    """Return the recorded client that somebody names. Raises Failure where that is none, or
+    several."""
+    meant: list[ClientDrift] = []
     for client in result.clients:
         recorded = client.recorded
         if recorded and word in (
@@ -638,11 +637,11 @@ def _meant(word: str, result: Look) -> tuple[ClientDrift, Client]:
             recorded.key,
             recorded.resource_name,
         ):
-            meant.append((client, recorded))
+            meant.append(client)
     if len(meant) == 1:
         return meant[0]
     if meant:
-        keys = (recorded.resource_name for _, recorded in meant)
+        keys = (client.before.resource_name for client in meant)
         raise Failure(
             tr(
                 "{word} names several clients: {keys}; give the client-ID or the key of one",

@@ -73,8 +73,7 @@ class ProbeInputs:
 
     def trial(self, key: PrivateKey, kid: str | None, *, sends_test_message: bool) -> Probing:
         """Everything that a trial of a key needs. Raises Failure."""
-        client_id = self.context.client_id
-        if client_id is None:
+        if self.context.client_id is None:
             raise Failure(
                 "the client-ID is not known here; give the one that was handed over, with"
                 " --client-id"
@@ -101,7 +100,6 @@ class ProbeInputs:
             context=replace(self.context, now=time.time()),
             settings=self.settings,
             network=self.network,
-            client_id=client_id,
             key=key,
             kid=kid or None,
             alg=alg,

@@ -33,7 +33,6 @@ class Trial:
     context: Context
     settings: PlatformSettings
     network: Network
-    client_id: str
     key: PrivateKey
     kid: str | None
     alg: str
@@ -50,6 +49,11 @@ class Trial:
     """How many seconds the server's clock is ahead of ours."""
     tokens: dict[str, str] = field(default_factory=dict, repr=False)
     """Per product."""
+
+    @property
+    def client_id(self) -> str:
+        """Whose token is requested: nobody tries a connection without one."""
+        return self.context.client_id or ""
 
     def assertion(self, **changes: Any) -> str:
         """Return an assertion as it should be, but for the ``changes``: ``client_id``, ``aud``,

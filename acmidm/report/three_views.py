@@ -115,6 +115,24 @@ class ClientDrift:
     """Whether no run puts back what was changed: people alone can, or its form has a mistake."""
 
     @property
+    def before(self) -> Client:
+        """One that is recorded, as it was before somebody changed it by hand."""
+        if self.recorded is None:
+            raise ValueError("the state does not have it")
+        return self.recorded
+
+    @property
+    def after(self) -> Client:
+        """One that is at its authority, as it is there now."""
+        if self.real is None:
+            raise ValueError("its authority does not have it")
+        return self.real
+
+    def key_members(self, kid: str) -> dict[str, Any]:
+        """Return all members of a key that its authority has."""
+        return dict(self.registered.jwks[kid]) if self.registered else {}
+
+    @property
     def urns(self) -> Mapping[str, str]:
         return self.recorded.record.urns if self.recorded else {}
 

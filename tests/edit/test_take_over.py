@@ -97,7 +97,7 @@ class Hand:
         return one
 
     def take_over(self) -> TakeOver:
-        return TakeOver(self.drift(), self.recorded, self.stack)
+        return TakeOver(self.drift(), self.stack)
 
     def text(self) -> str:
         return documents_of([self.take_over()])
@@ -512,8 +512,8 @@ def test_a_client_is_named_as_drift_names_it() -> None:
         application="ander",
     )
     look = Look(drift_report(undeclared=(nobodys,)), by_hand((first, first), (second, second)))
-    assert _meant("one", look)[1] == first
-    assert _meant(f"{first.key}/geosecure", look)[1] == second
+    assert _meant("one", look).recorded == first
+    assert _meant(f"{first.key}/geosecure", look).recorded == second
     for language, several, declared_by_nobody in (
         (Language.EN, "names several clients", "is a client that nobody declares"),
         (Language.NL, "verschillende clients", "is een client die niemand aanvraagt"),

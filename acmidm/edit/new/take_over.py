@@ -31,7 +31,7 @@ from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import tr
-from acmidm_onboarding.values.client import Client, Grant
+from acmidm_onboarding.values.client import Grant
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk, thumbprints
 from acmidm_onboarding.values.plain import filled
@@ -52,9 +52,9 @@ _SAID_OTHERWISE = (
 class TakeOver:
     """What a form gains and loses by what a hand changed at one client's authority."""
 
-    def __init__(self, drift: ClientDrift, recorded: Client, stack: Stack) -> None:
+    def __init__(self, drift: ClientDrift, stack: Stack) -> None:
         """Raises Failure where the form gets nothing."""
-        key, real = recorded.key, drift.real
+        key = drift.before.key
         if drift.by_hand is None:
             raise Failure(
                 tr(
@@ -64,7 +64,7 @@ class TakeOver:
                     stack=stack.name,
                 )
             )
-        if real is None or drift.registered is None:
+        if drift.real is None:
             raise Failure(
                 tr(
                     "{key}: somebody removed the client; acmidm drift --stack {stack} --heal makes"
@@ -73,17 +73,17 @@ class TakeOver:
                     stack=stack.name,
                 )
             )
-        if any(real.fields.get(name) != recorded.fields.get(name) for name in _MARKS):
+        before, after = drift.before.fields, drift.after.fields
+        if any(after.get(name) != before.get(name) for name in _MARKS):
             raise Failure(
                 tr(
                     "{key}: the client has another's mark, {mark}, so that nothing of it is taken"
                     " over; find out who took it",
                     key=key,
-                    mark=quoted(str(real.fields.get("managed_by") or "-")),
+                    mark=quoted(str(after.get("managed_by") or "-")),
                 )
             )
-        self._recorded, self._registered, self._real = recorded, drift.registered, real
-        self._stack, self._catalogue = stack, stack.forms.catalogue
+        self._drift, self._stack, self._catalogue = drift, stack, stack.forms.catalogue
         self.declared, self._loaded = _form_of(drift, stack)
         self._request = self._loaded.form.environments[self.declared.environment]
         self._contacts = list(self._loaded.form.contacts)
@@ -215,7 +215,7 @@ class TakeOver:
         name = self._in_catalogue(granted)
         in_form = self._request.scopes.get(name, ScopeRequest())
         scope: dict[str, Any] = {"reason": in_form.reason or ToFill()}
-        is_default = self._real.granted[granted].default
+        is_default = self._drift.after.granted[granted].default
         if is_default is not in_form.default:
             scope["default"] = is_default
         if name not in self._request.scopes and (reference := _reference(change)):
@@ -230,8 +230,8 @@ class TakeOver:
         """Add the key that the authority has now, and remove the one that was recorded; both for a
         key that was changed. Raises Failure where a person has to change something else."""
         kid = str(change.subject)
-        recorded, real = self._recorded.keys.declared or {}, self._real.keys.declared or {}
-        was, now = recorded.get(kid), real.get(kid)
+        was = (self._drift.before.keys.declared or {}).get(kid)
+        now = (self._drift.after.keys.declared or {}).get(kid)
         thumbprint = now.thumbprint if now else None
         supplier = self._loaded.form.keys_of or self.declared.lenders.listed.get(thumbprint or "")
         if supplier:
@@ -255,7 +255,7 @@ class TakeOver:
     def _usable_key(self, kid: str) -> PublicJwk:
         """Return the key of the authority. Raises Failure where a form may not have it."""
         try:
-            key = public_jwk(dict(self._registered.jwks[kid]))
+            key = public_jwk(self._drift.key_members(kid))
         except InvalidJwk as error:
             reasons = dict.fromkeys(reason.sentence for reason in error.reasons)
             raise Failure("; ".join(reasons)) from None
@@ -271,7 +271,7 @@ class TakeOver:
         recorded, and remove those that the authority lacks. Raises Failure where the configuration
         has another's mark, or no form may have its values."""
         product = str(change.subject)
-        real, recorded = self._real.products[product], self._recorded.product(product)
+        recorded, real = self._drift.before.product(product), self._drift.after.products[product]
         if not real.owner.is_connection_of(recorded.owner):
             raise Failure(
                 tr(
@@ -302,7 +302,7 @@ class TakeOver:
         """Add an attribute to what the form gets, or remove it where the authority lacks it. Raises
         Failure where no form may have it."""
         name = change.fields[0].field
-        value = self._real.attributes.get(name)
+        value = self._drift.after.attributes.get(name)
         if value is None:
             self._remove("attributes", name)
             return
@@ -314,10 +314,10 @@ class TakeOver:
         them."""
         if change.fields[0].field != "contacts":
             _in_no_form(change)
-        contacts = list(self._real.fields.get("contacts", ()))
+        contacts = list(self._drift.after.fields.get("contacts", ()))
         self._require_valid(contacts)
         self._contacts = contacts
-        for gone in sorted(set(self._recorded.fields.get("contacts", ())) - set(contacts)):
+        for gone in sorted(set(self._drift.before.fields.get("contacts", ())) - set(contacts)):
             self._remove("contacts", gone)
 
     def _check_number_of_keys(self) -> None:
