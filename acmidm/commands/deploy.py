@@ -20,9 +20,9 @@ from acmidm.report.approved import (
     Approved,
     Deviation,
     approved_of,
-    differences,
-    not_approved,
+    deviations_between,
     read_approved,
+    unapproved_steps,
     urns_of,
 )
 from acmidm.report.compare import Comparison
@@ -205,7 +205,9 @@ class Deployment:
             now = approved_of(
                 stack.name, preview.document, plan, stack.authorities.platforms, stack.forms.stolen
             )
-        self._left_out = _report_deviations(stack.name, differences(self._approved, now), preview)
+        self._left_out = _report_deviations(
+            stack.name, deviations_between(self._approved, now), preview
+        )
 
     def bring_up(self) -> None:
         """Bring up all that is not left out, unless a run would change nothing."""
@@ -425,8 +427,8 @@ class Deployment:
         not_approved_now: Mapping[str, Sequence[str]] = {}
         if self._approved is not None:
             preview = _preview(stack)
-            deviations = not_approved(
-                self._approved, preview.document, but={*remaining, *self._left_out}
+            deviations = unapproved_steps(
+                self._approved, preview.document, excepted={*remaining, *self._left_out}
             )
             not_approved_now = _report_deviations(stack.name, deviations, preview)
         left_out = {**self._left_out, **not_approved_now}

@@ -17,7 +17,7 @@ import typer
 from acmidm import completion
 from acmidm.git import Tree, is_dirty, merged, read_together, uncommitted
 from acmidm.render.output import write_report
-from acmidm.report.approved import save as write_approved
+from acmidm.report.approved import save_review
 from acmidm.report.approvers import Approvers, approvers_before
 from acmidm.report.codeowners import PROJECT_FILE, onboarding_team
 from acmidm.report.compare import Comparison
@@ -177,7 +177,7 @@ def review(
     if not report.is_known:
         raise typer.Exit(Code.UNREACHABLE)
     if save and not report.too_many:
-        write_approved(approved[0], save)
+        save_review(approved[0], save)
     if report.refusals or matches(report):
         raise typer.Exit(Code.FOUND)
 

@@ -21,9 +21,9 @@ from acmidm.report.connection import ConnectionChanges
 from acmidm.report.document import Line, Piece, Tone, lines_of
 from acmidm.report.kinds import Change, Kind, Severity
 from acmidm.words import WHOLE, first_of, plain, slug
-from acmidm_onboarding.texts import N_, ntr, tr, translated
+from acmidm_onboarding.texts import ntr, tr
 
-_OWN = "…"
+_MASK = "…"
 _FEWEST = 3
 """Clients, or organisations, that are shown as one."""
 _SHORTEST = 3
@@ -32,58 +32,57 @@ _NOTHING = re.compile(r"(?!)")
 """Matches nowhere: for who has no name that is long enough."""
 
 
-def together(connections: Iterable[ConnectionChanges]) -> list[Line]:
-    """Return a line per connection, and one for several with the same changes, at the place of the
-    first; but for dangers, which are shown of each. A new client that differs from most new ones
-    stands before these."""
+def client_lines(connections: Iterable[ConnectionChanges]) -> list[Line]:
+    """Return a line per client, and one for three or more with the same changes, at the place of
+    the first. A danger is shown of each client. New clients that differ from most new ones stand
+    before these."""
     groups = _group_by_changes(connections)
-    norms = _norms(groups)
+    usual_groups = _usual_groups(groups)
     first_places: dict[object, int] = {}
-    placed = defaultdict[tuple[int, bool], list[Line]](list)
+    lines_at = defaultdict[tuple[int, bool], list[Line]](list)
+    """By the place, and whether it is the usual group, which stands behind the unlike ones."""
     for place, group in enumerate(groups):
-        norm = norms.get(group[0].family)
-        where = place if norm is None else first_places.setdefault(group[0].family, place)
-        if _may_be_one(group):
-            lines = [_as_one(group)]
-        elif norm is not None and norm is not group:
-            lines = [_unlike(client, norm) for client in group]
+        family = group[0].family
+        usual = usual_groups.get(family)
+        family_place = place if usual is None else first_places.setdefault(family, place)
+        if _is_one_line(group):
+            lines = [_line_of_group(group)]
+        elif usual is not None and usual is not group:
+            lines = [_line_of_unlike(client, usual) for client in group]
         else:
             lines = [client.connection.as_line() for client in group]
-        placed[where, norm is group] += lines
-    return list(chain.from_iterable(map(placed.__getitem__, sorted(placed))))
+        lines_at[family_place, usual is group] += lines
+    return list(chain.from_iterable(lines_at[place] for place in sorted(lines_at)))
 
 
-def odd(connections: Iterable[ConnectionChanges]) -> tuple[int, int]:
-    """Return how many new clients differ from most new ones, and how many those are."""
+def count_unlike(connections: Iterable[ConnectionChanges]) -> tuple[int, int]:
+    """Return how many new clients differ from most new ones, and how many those most are."""
     groups = _group_by_changes(connections)
-    norms = _norms(groups)
-    expected = sum(len(group) for group in groups if group[0].family in norms)
-    alike = sum(map(len, norms.values()))
+    usual_groups = _usual_groups(groups)
+    expected = sum(len(group) for group in groups if group[0].family in usual_groups)
+    alike = sum(map(len, usual_groups.values()))
     return expected - alike, alike
 
 
-_TOGETHER = {"organisation_added": N_("also adds {count} organisations, to be verified")}
-
-
-def together_beside(changes: Sequence[Change]) -> list[Line]:
-    """Return a line per change beside the clients, where new organisations that are alike are one,
-    behind those that are not."""
-    alike: dict[object, list[int]] = {}
-    last = 0
+def lines_beside_clients(changes: Sequence[Change]) -> list[Line]:
+    """Return a line per change beside the clients. Three or more new organisations that are alike
+    are one line, behind the last organisation that is shown alone."""
+    places_by_shape: dict[object, list[int]] = {}
+    last_organisation = 0
     for place, change in enumerate(changes):
-        shape: object = place
+        shape: object = place  # shared with no change
         if change.kind is Kind.ORGANISATION_ADDED:
-            shape = _shape(change, _names_of_organisation(change))
-            last = place
-        alike.setdefault(shape, []).append(place)
+            shape = _without_names(change, _names_of_organisation(change))
+            last_organisation = place
+        places_by_shape.setdefault(shape, []).append(place)
     placed: list[tuple[float, Line]] = []
-    for places in alike.values():
+    for places in places_by_shape.values():
         group = [changes[place] for place in places]
         if len(group) >= _FEWEST:
-            text = Piece(translated(_TOGETHER[group[0].kind], count=len(group)))
+            text = tr("also adds {count} organisations, to be verified", count=len(group))
             members = tuple(map(_values_of_organisation, group))
-            line = Line([text], group[0].as_line().label, members=members)
-            placed.append((last + 0.5, line))
+            line = Line([Piece(text)], group[0].as_line().label, members=members)
+            placed.append((last_organisation + 0.5, line))
         else:
             placed += zip(places, lines_of(group), strict=True)
     return [line for _, line in sorted(placed, key=itemgetter(0))]
@@ -91,50 +90,53 @@ def together_beside(changes: Sequence[Change]) -> list[Line]:
 
 @dataclass(frozen=True)
 class _Client:
-    """A client and its changes without what it has of its own."""
+    """A client and its changes, to be compared with those of clients of other organisations."""
 
     connection: ConnectionChanges
 
     @cached_property
-    def own_names(self) -> re.Pattern[str]:
-        """What matches the names of its organisation in a value."""
+    def organisation_names(self) -> re.Pattern[str]:
+        """What matches its organisation's folder, name and code in a value."""
         client = self.connection
         folder = client.form.partition("/")[0] if client.form else slug(client.organisation)
-        return _pattern(folder, client.organisation, client.key.partition("/")[0])
+        return _pattern_of_names(folder, client.organisation, client.key.partition("/")[0])
 
     @cached_property
     def shapes(self) -> tuple[Change, ...]:
-        return tuple(_shape(change, self.own_names) for change in self.connection.changes)
+        """Its changes without the names of its organisation: equal for clients that are alike."""
+        names = self.organisation_names
+        return tuple(_without_names(change, names) for change in self.connection.changes)
 
     @cached_property
     def family(self) -> object:
-        """New clients of one environment and platform are expected to be alike; whatever else
-        changes is not."""
+        """The clients that are expected to be like it: ``(environment, platform)`` of a new client.
+        A client that exists is expected to be like no other, and has a family for itself."""
         if not self.connection.is_new:
             return self.connection
         return self.connection.environment, self.connection.platform
 
     @property
     def member(self) -> str:
-        """Its form, with the words that only it has."""
-        return f"{self.connection.form or self.connection.key}{self.words(self.connection.changes)}"
+        """``wingene/loket (loket@wingene.example)``: its form and what only it has."""
+        client = self.connection
+        return f"{client.form or client.key}{self.words_with_names(client.changes)}"
 
-    def words(self, changes: Iterable[Change]) -> str:
-        """Return the words of changes that only this client has, in brackets, with a blank before;
-        nothing where there are none."""
+    def words_with_names(self, changes: Iterable[Change]) -> str:
+        """Return the words of some changes in which its organisation is named, in brackets:
+        `` (loket@wingene.example)``; an empty text where there are none."""
         values: list[str | None] = []
         for change in changes:
             values.append(change.note)
             for field in change.fields:
                 values += [field.old, field.new]
         words = [word.strip(",;") for word in " ".join(filter(None, values)).split()]
-        own_words = dict.fromkeys(filter(self.own_names.search, words))
-        return f" ({', '.join(own_words)})" if own_words else ""
+        with_names = dict.fromkeys(filter(self.organisation_names.search, words))
+        return f" ({', '.join(with_names)})" if with_names else ""
 
 
 def _group_by_changes(connections: Iterable[ConnectionChanges]) -> list[list[_Client]]:
-    """Return the clients of one environment and platform that change in the same, but for what each
-    has of its own, in a group; groups in the order of their first client."""
+    """Return the clients in groups, by environment, platform and equal changes but for the names of
+    their organisations; groups in the order of their first client."""
     groups: dict[object, list[_Client]] = {}
     for connection in connections:
         client = _Client(connection)
@@ -143,26 +145,29 @@ def _group_by_changes(connections: Iterable[ConnectionChanges]) -> list[list[_Cl
     return list(groups.values())
 
 
-def _norms(groups: Iterable[list[_Client]]) -> dict[object, list[_Client]]:
-    """Return, of each family, the group that has most of it and is shown as one."""
+def _usual_groups(groups: Iterable[list[_Client]]) -> dict[object, list[_Client]]:
+    """Return the group that has more than half of its family, per family; no family that is one
+    group, or whose largest group is shown client by client."""
     by_family: dict[object, list[list[_Client]]] = defaultdict(list)
     for group in groups:
         by_family[group[0].family].append(group)
-    norms = {}
-    for family, of_family in by_family.items():
-        largest = max(of_family, key=len)
-        is_most = len(of_family) > 1 and 2 * len(largest) > sum(map(len, of_family))
-        if is_most and _may_be_one(largest):
-            norms[family] = largest
-    return norms
+    usual_groups = {}
+    for family, family_groups in by_family.items():
+        largest = max(family_groups, key=len)
+        has_most = 2 * len(largest) > sum(map(len, family_groups))
+        if len(family_groups) > 1 and has_most and _is_one_line(largest):
+            usual_groups[family] = largest
+    return usual_groups
 
 
-def _may_be_one(group: Sequence[_Client]) -> bool:
+def _is_one_line(group: Sequence[_Client]) -> bool:
+    """Return whether a group is shown in one line: it is large enough, and in no danger."""
     return len(group) >= _FEWEST and group[0].connection.worst.severity is not Severity.DANGER
 
 
-def _as_one(group: Sequence[_Client]) -> Line:
-    """Return what several clients share, with the form of each and what it has of its own."""
+def _line_of_group(group: Sequence[_Client]) -> Line:
+    """Return a line with the changes that the clients of a group share, and the form of each with
+    the words that only it has."""
     clients = ntr("{count} client", "{count} clients", len(group))
     applications = list(dict.fromkeys(client.connection.name for client in group))
     names = plain(first_of(applications))
@@ -176,30 +181,33 @@ def _as_one(group: Sequence[_Client]) -> Line:
     return Line(pieces, lines=lines, members=members, details=details)
 
 
-def _unlike(client: _Client, norm: Sequence[_Client]) -> Line:
-    """Return a client with what it has and most others have not; and what it lacks."""
-    theirs = set(norm[0].shapes)
+def _line_of_unlike(client: _Client, usual: Sequence[_Client]) -> Line:
+    """Return a line of a client with the changes that the ``usual`` group has not; and a remark on
+    the changes that only that group has."""
+    usual_shapes = usual[0].shapes
     unshared: list[Change] = []
     shared: list[Change] = []
     for change, shape in zip(client.connection.changes, client.shapes, strict=True):
-        if shape in theirs:
+        if shape in usual_shapes:
             shared.append(change)
         else:
             unshared.append(change)
     subjects = {(shape.kind, shape.subject) for shape in client.shapes}
-    lacks = [shape.text for shape in norm[0].shapes if (shape.kind, shape.subject) not in subjects]
-    else_as = tr("else as {count} others", count=len(norm)) + client.words(shared)
+    lacks = [shape.text for shape in usual_shapes if (shape.kind, shape.subject) not in subjects]
+    remark = tr("else as {count} others", count=len(usual)) + client.words_with_names(shared)
     if lacks:
-        else_as = f"{tr('lacks what they have: {what}', what='; '.join(lacks))}; {else_as}"
-    # One that only lacks something has no change of its own.
+        remark = f"{tr('lacks what they have: {what}', what='; '.join(lacks))}; {remark}"
+    # A client that only lacks something has no change that the usual ones have not.
     shown = client.connection.model_copy(update={"changes": tuple(unshared or shared)}).as_line()
-    return replace(shown, lines=[*shown.lines, Line([Piece(plain(else_as, WHOLE), Tone.NOTICE)])])
+    return replace(shown, lines=[*shown.lines, Line([Piece(plain(remark, WHOLE), Tone.NOTICE)])])
 
 
-def _shape(change: Change, names: re.Pattern[str]) -> Change:
-    """Return a change without these names, so that two can be compared."""
-    mask = partial(_masked, names)
+def _without_names(change: Change, names: re.Pattern[str]) -> Change:
+    """Return a change with ``…`` for each of an organisation's names, and without its moment: then
+    the changes of two organisations can be compared."""
+    mask = partial(_mask_names, names)
     fields = tuple(field.with_values(mask) for field in change.fields)
+    # The subject of an added organisation is its file, in its folder.
     subject = None if change.kind is Kind.ORGANISATION_ADDED else change.subject
     return change.model_copy(
         update={
@@ -211,16 +219,19 @@ def _shape(change: Change, names: re.Pattern[str]) -> Change:
     )
 
 
-def _masked(names: re.Pattern[str], value: str | None) -> str | None:
-    return None if value is None else names.sub(_OWN, value)
+def _mask_names(names: re.Pattern[str], value: str | None) -> str | None:
+    return None if value is None else names.sub(_MASK, value)
 
 
 def _names_of_organisation(change: Change) -> re.Pattern[str]:
+    """Return what matches the names of an organisation that is added."""
     values = [field.new or "" for field in change.fields if field.field in ("name", "ovo", "kbo")]
-    return _pattern(_folder_of_organisation(change), *values)
+    return _pattern_of_names(_folder_of_organisation(change), *values)
 
 
 def _values_of_organisation(change: Change) -> str:
+    """Return ``wingene (name Gemeente Wingene, ovo OVO002055)`` of an organisation that is
+    added."""
     values = ", ".join(f"{field.field} {field.new}" for field in change.fields if field.new)
     return f"{_folder_of_organisation(change)} ({values})"
 
@@ -231,14 +242,17 @@ def _folder_of_organisation(change: Change) -> str:
 
 
 @cache
-def _pattern(folder: str, *names: str) -> re.Pattern[str]:
-    """Match the names that something has in other values: ``gemeente-sint-niklaas`` is
-    ``sintniklaas`` in an address. Headline and page each ask, of as many clients as there are."""
+def _pattern_of_names(folder: str, *names: str) -> re.Pattern[str]:
+    """Return what matches an organisation's ``names``, and the ends of its folder's name, as whole
+    words: ``gemeente-sint-niklaas`` is ``sintniklaas`` in an address.
+
+    Cached, for headline and page each compare all clients.
+    """
     words = folder.split("-")
     wanted = set(names)
     for first in range(len(words)):
         end = "-".join(words[first:])
-        # A number at the end of a folder's name is in many values; an organisation's is its own.
+        # A number at the end of a folder's name is in many values that do not name it.
         wanted |= {name for name in (end, end.replace("-", "")) if not name.isdigit()}
     long_enough = [name for name in wanted if len(name) >= _SHORTEST]
     longest_first = sorted(long_enough, key=len, reverse=True)

@@ -40,11 +40,15 @@ from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
 
 Approved = Mapping[str, Any]
-"""``stack``, its ``settings``, ``steps`` per resource, ``clients`` at their authority and their
-``keys``: plain data, as it is saved."""
+"""Plain data, as it is saved::
+
+    {"version": 1, "stack": "tni", "settings": {"acmidm:environment": "tni"},
+     "steps": {"update ClientScopes OVO002067/loket": {"id": …, "was": …, "becomes": …}},
+     "clients": {"acmidm 8b1f…": {"scopes": …}},  # None of one that its authority has not
+     "keys": {"acmidm 8b1f…": "OVO002067/loket"}}
+"""
 
 _VERSION = 1
-_NOTHING = frozenset({"same", "refresh"})
 _SECRET = "[secret]"
 _PASSWORD = "RandomPassword"
 _UNREADABLE = "unreadable"
@@ -66,35 +70,36 @@ def approved_of(
     platforms: Connected,
     stolen: Collection[ClientKey],
 ) -> Approved:
-    """Return what would run now: the steps of a preview, and what the authorities have of the
-    clients that ``plan`` changes.
+    """Return what would run now: the steps of a preview's JSON, and what the authorities have of
+    the clients that ``plan`` changes.
 
-    Of those that have a ``stolen`` key the others do not count: that one goes whatever is uploaded
-    beside it, and the write refuses the rest.
+    Of the clients in ``stolen`` no public keys are approved: the stolen key goes whatever else is
+    uploaded, and the write refuses the rest.
     """
     touched = set[tuple[str, Platform]]()
     for step in previewed.get("steps") or ():
-        if _step(step) is None:
+        if _content_of_step(step) is None:
             continue
-        for side in ("oldState", "newState"):  # a client may get another key
+        for side in ("oldState", "newState"):  # the connection's key differs where it is renamed
             part = part_of(step.get(side) or {})
             if part is not None:
-                touched.add(part[:2])
+                key, platform, _ = part
+                touched.add((key, platform))
     clients: dict[str, Any] = {}
     keys: dict[str, str] = {}
-    for name, key, parts in _clients(plan, touched, platforms, stolen):
-        clients[name], keys[name] = parts, key
+    for name, key, at_authority in _read_clients(plan, touched, platforms, stolen):
+        clients[name], keys[name] = at_authority, key
     return {
         "version": _VERSION,
         "stack": stack,
         "settings": without(previewed.get("config") or {}, {f"{NAMESPACE}:{HANDED}"}),
-        "steps": _steps(previewed),
+        "steps": _contents_by_step(previewed),
         "clients": clients,
         "keys": keys,
     }
 
 
-def save(approved: Approved, file: Path) -> None:
+def save_review(approved: Approved, file: Path) -> None:
     """Write a review to a file, for ``acmidm deploy --approved``. Raises Failure."""
     try:
         write_named(file, json.dumps(approved, indent=1, sort_keys=True) + "\n")
@@ -109,7 +114,11 @@ def save(approved: Approved, file: Path) -> None:
 
 
 def read_approved(file: Path, stack: str) -> Approved:
-    """Read a review that was saved for ``stack``. Raises Failure."""
+    """Read a review that was saved for ``stack``.
+
+    Raises:
+        Failure: where the file cannot be read, or is no saved review of this version and stack.
+    """
     remedy = tr(
         "save one with acmidm review --stack {stack} --save FILE, and have that approved",
         stack=stack,
@@ -145,51 +154,55 @@ def read_approved(file: Path, stack: str) -> Approved:
     return document
 
 
-def unreadable(approved: Approved) -> dict[str, str]:
-    """Return a sentence for each client that could not be read, so that nothing of it is
-    approved."""
+def unread_clients(approved: Approved) -> dict[str, str]:
+    """Return a sentence for each client that could not be read, so that nothing of it is approved,
+    as {"acmidm 8b1f…": "client acmidm 8b1f… could not be read at its authority: …"}."""
     sentences: dict[str, str] = {}
-    for name, parts in approved["clients"].items():
-        if parts and _UNREADABLE in parts:
+    for name, at_authority in approved["clients"].items():
+        if at_authority and _UNREADABLE in at_authority:
             sentences[name] = tr(
                 "client {client} could not be read at its authority: {error}",
                 client=plain(name),
-                error=plain(str(parts[_UNREADABLE]), WHOLE),
+                error=plain(str(at_authority[_UNREADABLE]), WHOLE),
             )
     return sentences
 
 
-def differences(approved: Approved, now: Approved) -> list[Deviation]:
-    """Return each way in which what would run now is not what was approved."""
+def deviations_between(approved: Approved, now: Approved) -> list[Deviation]:
+    """Return each way in which what would run ``now`` is not what was approved: settings, steps,
+    clients that could not be read then or now, and clients that changed at their authority."""
     deviations: list[Deviation] = []
     for setting in field_changes(approved["settings"], now["settings"]):
         change = _change_in_words(setting.field, setting.old, setting.new)
         deviations.append(Deviation(tr("setting {change}", change=change), None))
     deviations += _deviating_steps(approved["steps"], now["steps"])
     keys = {**approved["keys"], **now["keys"]}
-    unread = {**unreadable(approved), **unreadable(now)}
+    unread = {**unread_clients(approved), **unread_clients(now)}
     deviations += [Deviation(sentence, keys.get(name)) for name, sentence in unread.items()]
     deviations += _deviating_clients(approved["clients"], now["clients"], keys)
     return deviations
 
 
-def not_approved(
-    approved: Approved, previewed: Mapping[str, Any], but: Iterable[str]
+def unapproved_steps(
+    approved: Approved, previewed: Mapping[str, Any], excepted: Iterable[str]
 ) -> list[Deviation]:
-    """Return each step of a second run that neither was approved nor goes on with one of the
-    clients in ``but``."""
-    going_on = tuple(f"{client}/" for client in but)
+    """Return each step of a second run that was not approved; no step of the clients ``excepted``,
+    such as ``OVO002067/loket``: with those that run goes on where the first one stopped, or it
+    leaves them out."""
+    of_excepted = tuple(f"{client}/" for client in excepted)
     steps: dict[str, Any] = {}
-    for name, step in _steps(previewed).items():
+    for name, content in _contents_by_step(previewed).items():
         resource = name.split(" ", 2)[2]
-        if not f"{resource}/".startswith(going_on):
-            steps[name] = step
+        if not f"{resource}/".startswith(of_excepted):
+            steps[name] = content
+    # An approved step that the second run has not was done by the first.
     return list(_deviating_steps(only(approved["steps"], steps), steps))
 
 
 def _deviating_steps(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Deviation]:
-    """Yield each step that was not approved, would not be done, or does something else now."""
-    for name, was, is_now in differing(_known_by_now(approved, now), now):
+    """Yield each step that was not approved, would not be done, or does something else now. Both
+    are the ``steps`` of an ``Approved``."""
+    for name, was, is_now in differing(_with_ids_known_now(approved, now), now):
         if was is None:
             how = tr("was not reviewed")
         elif is_now is None:
@@ -202,11 +215,15 @@ def _deviating_steps(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Ite
 def _deviating_clients(
     approved: Mapping[str, Any], now: Mapping[str, Any], keys: Mapping[str, str]
 ) -> Iterator[Deviation]:
-    """Yield each client that its authority has changed, got or lost since the review; none that one
-    of the two lacks, or that could not be read. ``keys`` has its key by its name."""
+    """Yield each client that was changed, made or removed at its authority since the review.
+
+    Both are the ``clients`` of an ``Approved``, and ``keys`` are the keys of their connections. A
+    client that only one of the two names is shown by its steps; one that could not be read, by
+    ``unread_clients``.
+    """
     for name, was, is_now in differing(approved, now):
-        is_known = name in approved and name in now
-        if not is_known or _UNREADABLE in {**(was or {}), **(is_now or {})}:
+        is_in_both = name in approved and name in now
+        if not is_in_both or _UNREADABLE in {**(was or {}), **(is_now or {})}:
             continue
         if was is None:
             how = tr("is there now")
@@ -224,14 +241,14 @@ def _deviating_clients(
         )
 
 
-def _known_by_now(was: Any, is_now: Any) -> Any:
-    """Return what was approved; a value that no preview knew then, such as a new client-ID, is as
-    it is now."""
-    if isinstance(was, str) and has_mark(was):
-        return is_now
-    if isinstance(was, Mapping) and isinstance(is_now, Mapping):
-        return {name: _known_by_now(value, is_now.get(name)) for name, value in was.items()}
-    return was
+def _with_ids_known_now(approved: Any, now: Any) -> Any:
+    """Return what was approved, with the present value where the engine had only a mark then: no
+    preview knows a client-ID before its client is made."""
+    if isinstance(approved, str) and has_mark(approved):
+        return now
+    if isinstance(approved, Mapping) and isinstance(now, Mapping):
+        return {name: _with_ids_known_now(value, now.get(name)) for name, value in approved.items()}
+    return approved
 
 
 def _is_well_formed(document: Mapping[str, Any]) -> bool:
@@ -247,26 +264,26 @@ def _is_well_formed(document: Mapping[str, Any]) -> bool:
 
 
 def urns_of(key: str, resources: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the URNs of the resources of a connection, among resources or steps; of a step the
-    earlier URN too."""
+    """Return the URNs of a connection's resources, among the resources of a state or the steps of a
+    preview; of a step that renames a resource both URNs."""
     urns = set[str]()
-    for step in resources:
-        is_client = kind_of(step) or is_password(step)
-        if is_client and client_of(step)[0] == key:
-            urns.add(str(step["urn"]))
-            urns.add(str((step.get("oldState") or step)["urn"]))
+    for resource in resources:
+        is_of_client = kind_of(resource) or is_password(resource)
+        if is_of_client and client_of(resource)[0] == key:
+            urns.add(str(resource["urn"]))
+            urns.add(str((resource.get("oldState") or resource)["urn"]))
     return sorted(urns)
 
 
 def _key_in(name: str) -> str | None:
-    """Return the key of a step's connection; None where the step is about a resource of another
-    program."""
+    """Return the key in a step's name, ``OVO002067/loket`` of ``update ClientScopes
+    OVO002067/loket``; None where the step has no kind, for the resource is no type of ours."""
     _, kind, resource = name.split(" ", 2)
     return "/".join(resource.split("/")[:2]) if kind else None
 
 
 def _differing_in_words(was: Mapping[str, Any], is_now: Mapping[str, Any]) -> str:
-    """Return the fields that differ, from what was reviewed to what is now."""
+    """Return ``inputs.reason SD-4711 → SD-4820``, for each field that differs."""
     changes: list[str] = []
     for change in field_changes(flat(was), flat(is_now)):
         old, new = change.values(LONGEST)
@@ -278,35 +295,38 @@ def _change_in_words(field: str, old: str | None, new: str | None) -> str:
     return f"{field} {old or tr('none')} → {new or tr('none')}"
 
 
-def _steps(previewed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what each step of a preview does, by its name; no step that does nothing."""
-    steps = {}
+def _contents_by_step(previewed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ``steps`` of an ``Approved`` from a preview's JSON, without steps that do
+    nothing."""
+    contents = {}
     for step in previewed.get("steps") or ():
-        content = _step(step)
+        content = _content_of_step(step)
         if content is not None:
-            steps[_named(step)] = content
-    return steps
+            contents[_step_name(step)] = content
+    return contents
 
 
-def _step(step: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return what a step does; None where it does nothing.
-
-    The engine has no operation for a protection that is lifted. A mail that another run has sent
-    meanwhile stops nothing: nobody approves mails.
-    """
-    if kind_of(step) == HAND_OVER:
+def _content_of_step(step: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what a step of the engine does, as {"id": …, "was": …, "becomes": …}; None where
+    nobody has to approve it."""
+    if kind_of(step) == HAND_OVER:  # a mail, which another run may have sent meanwhile
         return None
-    was, becomes = (_resource(step.get(side) or {}) for side in ("oldState", "newState"))
-    # An update of unchanged keys only records that their evidence counts.
-    does_nothing = step["op"] in _NOTHING or (
+    if step["op"] == "refresh":
+        return None
+    was, becomes = (_approved_resource(step.get(side) or {}) for side in ("oldState", "newState"))
+    # An update of unchanged keys only records that their evidence counts. The engine has no
+    # operation for a protection that is lifted: then a "same" step differs.
+    may_do_nothing = step["op"] == "same" or (
         step["op"] == "update" and kind_of(step) == Resource.KEYS
     )
-    if step["op"] == "refresh" or (does_nothing and was == becomes):
+    if may_do_nothing and was == becomes:
         return None
     return {"id": (step.get("oldState") or {}).get("id") or "", "was": was, "becomes": becomes}
 
 
-def _resource(resource: Mapping[str, Any]) -> dict[str, Any]:
+def _approved_resource(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is approved of a resource, as {"inputs": {…}, "protect": True}: inputs without
+    secrets, and the options that are set."""
     options = dict.fromkeys(filter(resource.get, _OPTIONS), True)
     # Nobody approves since when a key is there, which is the time of the run, nor why a key stays.
     inputs = without(resource.get("inputs") or {}, (SINCE, REFUSED))
@@ -314,8 +334,8 @@ def _resource(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_secrets(value: Any) -> Any:
-    """Return a value without what the engine marks as secret, encrypted or not, and without the
-    name of its provider."""
+    """Return a value in which ``[secret]`` stands for what the engine marks as secret, encrypted or
+    not, and for each client secret."""
     if isinstance(value, Mapping):
         if any(isinstance(name, str) and has_mark(name) for name in value):
             return _SECRET
@@ -326,53 +346,60 @@ def _without_secrets(value: Any) -> Any:
     return [_without_secrets(part) for part in value] if isinstance(value, list) else value
 
 
-def _named(step: Mapping[str, Any]) -> str:
-    """``update ClientScopes OVO002067/loket``."""
+def _step_name(step: Mapping[str, Any]) -> str:
+    """Return ``update ClientScopes OVO002067/loket``."""
     kind = _PASSWORD if is_password(step) else kind_of(step)
     op = "(un)protect" if step["op"] == "same" else step["op"]
     return f"{op} {kind} {step['urn'].rpartition('::')[2]}"
 
 
-def _clients(
+def _read_clients(
     plan: Plan,
     touched: Collection[tuple[str, Platform]],
     platforms: Connected,
     stolen: Collection[ClientKey],
 ) -> Iterator[tuple[str, str, Any]]:
-    """Yield each ``touched`` client: its platform with its client-ID (or key, where it is new), its
-    key, and what the authority has of it."""
+    """Yield the name, the key and the content of each client of the plan whose key and platform are
+    ``touched``: ``acmidm 8b1f…`` (its key instead of a client-ID where it is new),
+    ``OVO002067/loket``, and what ``_read_client`` returns, or {"unreadable": …}."""
     for old, new in plan.pairs:
-        sides = list(filter(None, (old, new)))
-        state = sides[-1]
+        views = list(filter(None, (old, new)))
+        latest = views[-1]
         client_id = known_client_id(old, new)
-        platform = platforms.get(state.platform)
-        if platform is None or not any(side.client_key[:2] in touched for side in sides):
+        platform = platforms.get(latest.platform)
+        if platform is None or not any((view.key, view.platform) in touched for view in views):
             continue
         try:
-            client = _read_client(platform, client_id, sides, is_stolen=state.client_key in stolen)
+            client = _read_client(platform, client_id, views, is_stolen=latest.client_key in stolen)
         except AuthorityError as error:  # the other clients can be approved all the same
             client = {_UNREADABLE: str(error)}
-        yield f"{state.platform} {client_id or state.key}", state.key, client
+        yield f"{latest.platform} {client_id or latest.key}", latest.key, client
 
 
 def _read_client(
-    platform: ConnectedPlatform, client_id: str | None, sides: Sequence[Client], *, is_stolen: bool
+    platform: ConnectedPlatform, client_id: str | None, views: Sequence[Client], *, is_stolen: bool
 ) -> dict[str, Any] | None:
-    """Read what an authority has of a client, which it finds by its natural key where nobody knows
-    its client-ID; None where it has no such client. Raises AuthorityError."""
+    """Read what an authority has of a client that the plan has in these ``views``, before and
+    after; None where the authority has no such client.
+
+    A client whose client-ID nobody knows yet is found by its natural key, ``software_id``.
+
+    Raises:
+        AuthorityError: where the authority does not answer.
+    """
     if client_id:
         registered = platform.clients.get(client_id)
     else:
-        key = sides[-1].fields.get("software_id")
+        key = views[-1].fields.get("software_id")
         clients = platform.authority.clients()
         same = (client for client in clients if client.metadata.software_id == key)
         registered = next(same, None)
     if registered is None:
         return None
     # Where keys are left to the portal, an organisation may upload some after the review.
-    has_keys = not is_stolen and any(side.keys.declared is not None for side in sides)
-    products = set[str]().union(*(side.products for side in sides))
-    state = platform.client(sides[-1].client_key, registered, products)
+    has_keys = not is_stolen and any(view.keys.declared is not None for view in views)
+    products = set[str]().union(*(view.products for view in views))
+    state = platform.client(views[-1].client_key, registered, products)
     scopes: dict[str, str] = {}
     for scope, grant in state.granted.items():
         scopes[scope] = "by default" if grant.default else "on request"

@@ -36,8 +36,9 @@ Handles = tuple[str, ...]
 """Teams, users and addresses, any of whom decides; none where nobody is named."""
 _ORDER = (Decider.API_OWNER, Decider.ONBOARDING_TEAM, Decider.ORGANISATION)
 _Decided = tuple[Decider, Handles, str, tuple[str, ...]]
-"""Who decides, as what, about which subject of which organisation; of none where that is beside the
-clients."""
+"""In which role who decides about which subject of which organisations: ``(API_OWNER,
+("@digitaal-vlaanderen/dosis",), "dv_dosis_schrijven", ("Stad Gent",))``. No organisation where the
+subject is beside the clients."""
 
 
 class Needed(ReportPart):
@@ -51,6 +52,7 @@ class Needed(ReportPart):
 
     @property
     def who(self) -> list[Piece]:
+        """``@team or @user``; the words for the onboarding team where no handle is known."""
         if not self.approvers:
             return [Piece(tr("the onboarding team"))]
         handles = [[Piece(handle, Tone.VALUE)] for handle in self.approvers]
@@ -74,16 +76,16 @@ def as_section(needed: Sequence[Needed]) -> Section:
     """Return a line per team; the last ones together where they are many, such as the owners of
     forty towns, which stand below with what changes of each."""
     lines = lines_of(needed[:_MOST_LINES])
-    together = needed[_MOST_LINES:]
-    if together:
-        names: set[str] = set()
-        for each in together:
-            names.update(*each.subjects.values())
+    in_one_line = needed[_MOST_LINES:]
+    if in_one_line:
+        organisations: set[str] = set()
+        for each in in_one_line:
+            organisations.update(*each.subjects.values())
         text = ntr(
             "the owner of {count} more organisation, for its own forms: {names}",
             "the owners of {count} more organisations, each for its own forms: {names}",
-            len(together),
-            names=_first_names(sorted(names)),
+            len(in_one_line),
+            names=_first_names(sorted(organisations)),
         )
         lines.append(Line([Piece(text)], _label()))
     return Section(lines, left_out=_LEFT_OUT, label_width=_LABEL_WIDTH)
@@ -105,82 +107,90 @@ class Approvers:
     organisations: Mapping[str, Organisation] = field(default_factory=dict)
     """Per folder."""
     team: str | None = None
+    """The handle of the onboarding team; None where the project does not name it."""
 
     def needed(
-        self, connections: Iterable[ConnectionChanges], elsewhere: Iterable[Change]
+        self, connections: Iterable[ConnectionChanges], beside_clients: Iterable[Change]
     ) -> tuple[Needed, ...]:
-        """Return who has to agree to a review: owners of APIs first, organisations last.
-
-        What is no change by itself needs nobody.
-        """
+        """Return who has to agree to a review: owners of APIs first, then the onboarding team,
+        organisations last; for handles in several of these roles the first one counts."""
         ranks = dict[Handles, int]()
         subjects = defaultdict[Handles, dict[str, set[str]]](dict)
-        for decider, handles, name, organisations in chain(
-            chain.from_iterable(map(self._beside, elsewhere)),
-            chain.from_iterable(map(self._of_connection, connections)),
+        for decider, handles, subject, organisations in chain(
+            chain.from_iterable(map(self._decided_beside_clients, beside_clients)),
+            chain.from_iterable(map(self._decided_of_connection, connections)),
         ):
-            team, rank = tuple(sorted(handles)), _ORDER.index(decider)
-            ranks[team] = min(rank, ranks.get(team, rank))
-            subjects[team].setdefault(name, set()).update(organisations)
+            approvers, rank = tuple(sorted(handles)), _ORDER.index(decider)
+            ranks[approvers] = min(rank, ranks.get(approvers, rank))
+            subjects[approvers].setdefault(subject, set()).update(organisations)
         needed: list[Needed] = []
-        for team in sorted(subjects, key=lambda team: (ranks[team], team)):
-            whose = {name: tuple(sorted(names)) for name, names in subjects[team].items()}
-            needed.append(Needed(approvers=team, subjects=whose))
+        for approvers in sorted(subjects, key=lambda approvers: (ranks[approvers], approvers)):
+            whose = {name: tuple(sorted(names)) for name, names in subjects[approvers].items()}
+            needed.append(Needed(approvers=approvers, subjects=whose))
         return tuple(needed)
 
     @property
     def _team(self) -> Handles:
         return (self.team,) if self.team else ()
 
-    def _beside(self, change: Change) -> Iterator[_Decided]:
-        """Yield who decides what is beside the clients: of mandates also who gives them."""
-        what = change.kind.headline
+    def _decided_beside_clients(self, change: Change) -> Iterator[_Decided]:
+        """Yield who decides a change of a file beside the clients: the onboarding team, and before
+        it the organisation whose folder the file is in, where the change is its to decide, as of
+        mandates."""
+        subject = change.kind.headline
         if Decider.ORGANISATION in change.deciders:
             folder = Path(change.subject or "").parent.name
-            yield Decider.ORGANISATION, self._of_folder(folder), what, ()
-        yield Decider.ONBOARDING_TEAM, self._team, what, ()
+            yield Decider.ORGANISATION, self._owners_of_folder(folder), subject, ()
+        yield Decider.ONBOARDING_TEAM, self._team, subject, ()
 
-    def _of_connection(self, connection: ConnectionChanges) -> Iterator[_Decided]:
-        """Yield what of a connection has to be agreed to, and by whom."""
+    def _decided_of_connection(self, connection: ConnectionChanges) -> Iterator[_Decided]:
+        """Yield who decides each change of a connection. A note, which is no change by itself,
+        needs nobody."""
         keys, organisations = _keys_of(connection), (connection.organisation,)
         for change in connection.changes:
             if change.kind.row.scale is Scale.NOTE:
                 continue
             for decider in change.deciders:
-                for name, handles in self._of(decider, change, connection, keys):
-                    yield decider, handles, name, organisations
+                for subject, handles in self._approvers_as(decider, change, connection, keys):
+                    yield decider, handles, subject, organisations
 
-    def _of(
+    def _approvers_as(
         self,
         decider: Decider,
         change: Change,
         connection: ConnectionChanges,
         keys: Collection[str],
     ) -> Iterator[tuple[str, Handles]]:
-        """Yield what has to be agreed to, and by whom."""
+        """Yield each subject of a change that people in the role of ``decider`` have to agree to,
+        with their handles: scopes and products for an API's owner, else the application.
+
+        An organisation decides by each of the connection's ``keys``, the former one included; the
+        keys of a supplier are the supplier's to decide.
+        """
         if decider is Decider.API_OWNER:
-            for name, product in self._products(change, connection):
-                yield name, self._of_product(product)
+            for name, product in self._subjects_of_api(change, connection):
+                yield name, self._owners_of_product(product)
         elif decider is Decider.ONBOARDING_TEAM:
             yield connection.name, self._team
         elif change.kind.row.resource is Resource.KEYS and connection.supplier:
-            yield connection.name, self._of_folder(connection.supplier)
+            yield connection.name, self._owners_of_folder(connection.supplier)
         else:
             for key in keys:
-                yield connection.name, self._of_code(key.partition("/")[0])
+                yield connection.name, self._owners_of_code(key.partition("/")[0])
 
-    def _products(
+    def _subjects_of_api(
         self, change: Change, connection: ConnectionChanges
     ) -> Iterator[tuple[str, Product | None]]:
-        """Yield the scope, product or attribute of a change, with the product that it is of; None
-        where the catalogue had none."""
+        """Yield each scope, product or attribute of a change, with its product; None where the
+        catalogue had none."""
         subject, products = change.subject or connection.name, self.catalogue.products
         if change.kind is Kind.ATTRIBUTES_CHANGED:
             for changed in change.fields:
-                known = self.catalogue.attributes.get(changed.field)
-                product = known[0] if known else None
+                product_and_attribute = self.catalogue.attributes.get(changed.field)
+                product = product_and_attribute[0] if product_and_attribute else None
                 yield changed.field, product
         elif change.kind is Kind.CHANGED_OTHERWISE:
+            # Its subject is "ClientScopes, ProductConfiguration/dosis".
             for part in subject.split(", "):
                 name = part.partition("/")[2]
                 yield name or connection.name, products.get(name)
@@ -189,17 +199,17 @@ class Approvers:
         else:
             yield subject, products.get(subject)
 
-    def _of_product(self, product: Product | None) -> Handles:
+    def _owners_of_product(self, product: Product | None) -> Handles:
         approvers = product.approvers if product else ()
         return approvers or self._team
 
-    def _of_code(self, code: str) -> Handles:
+    def _owners_of_code(self, code: str) -> Handles:
         """Return who owns the forms of an organisation, by its code or an earlier one: the
         onboarding team where it has no owners, or is new."""
-        return self._owners.get(code) or self._team
+        return self._owners_by_code.get(code) or self._team
 
     @cached_property
-    def _owners(self) -> Mapping[str, Handles]:
+    def _owners_by_code(self) -> Mapping[str, Handles]:
         """Per code the owners of its organisation; a present code counts before an earlier one."""
         present, earlier = dict[str, Handles](), dict[str, Handles]()
         for organisation in self.organisations.values():
@@ -207,24 +217,23 @@ class Approvers:
             earlier |= dict.fromkeys(organisation.earlier_codes, organisation.owners)
         return {**earlier, **present}
 
-    def _of_folder(self, folder: str) -> Handles:
+    def _owners_of_folder(self, folder: str) -> Handles:
         organisation = self.organisations.get(folder)
         owners = organisation.owners if organisation else ()
         return owners or self._team
 
 
 def approvers_before(before: Tree, forms: Onboardings) -> Approvers:
-    """Return who decides by what a revision has, whose ``forms`` these are. A revision that names
-    its onboarding team wrongly names none."""
+    """Return who decides, by the revision ``before`` a change and its ``forms``."""
     team: str | None = None
-    with suppress(Failure):
+    with suppress(Failure):  # the team is named wrongly there, as if it were not named
         team = onboarding_team(before.files(str(PROJECT_FILE).__eq__))
     return Approvers(forms.catalogue, forms.organisations, team)
 
 
 def _keys_of(connection: ConnectionChanges) -> list[str]:
-    """Return the keys of a connection, also the one before where it changes: whoever it leaves has
-    to agree too."""
+    """Return the key of a connection, and its former key where that changes: the organisation that
+    it leaves has to agree too."""
     keys = [connection.key]
     for change in connection.changes:
         if change.kind is Kind.CLIENT_RENAMED:

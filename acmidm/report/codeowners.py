@@ -29,8 +29,14 @@ _HEAD = """\
 
 
 def onboarding_team(files: Files | None = None) -> str | None:
-    """Return the handle of the team that runs onboarding; None in a project that has not set it,
-    which gets no CODEOWNERS. ``files`` are those here where they are not given."""
+    """Return the handle of the team that runs onboarding, such as ``@digitaal-vlaanderen/team``;
+    None in a project that has not set it, which gets no CODEOWNERS.
+
+    ``files`` are those of a revision; None: the present ones.
+
+    Raises:
+        Failure: where the setting is no handle, or the file no TOML.
+    """
     team: object
     try:
         team = tomllib.loads(_read_project_file(files))
@@ -49,7 +55,7 @@ def onboarding_team(files: Files | None = None) -> str | None:
 
 
 def _read_project_file(files: Files | None) -> str:
-    """Return the text of the project's file, among ``files`` or on this machine. Raises
+    """Return the text of ``pyproject.toml``, in ``files`` or in the present folder. Raises
     FileNotFoundError."""
     if files is None:
         return PROJECT_FILE.read_text(encoding="utf-8")
@@ -60,15 +66,15 @@ def _read_project_file(files: Files | None) -> str:
 
 
 def codeowners_in(files: Files | None = None) -> str | None:
-    """Return the text of the file for the organisations in some files, else those here; None where
-    no team is set. Raises Failure."""
+    """Return the text of CODEOWNERS for the organisations in some files, else the present ones;
+    None where no team is set. Raises Failure."""
     team = onboarding_team(files)
     return codeowners(team, FORMS.as_posix(), load_organisations(FORMS, files)) if team else None
 
 
 def codeowners(team: str, forms: str, organisations: Mapping[str, Organisation]) -> str:
-    """Return the text of the file. ``forms`` is the folder of forms; folders and owners have no
-    character that means something here."""
+    """Return the text of CODEOWNERS. ``forms`` is the folder of forms, and ``organisations`` are by
+    their folder below it. No name of a folder or owner has a character to escape here."""
     lines = [f"* {team}"]
     for folder, organisation in sorted(organisations.items()):
         if organisation.owners:

@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 from acmidm.report.connection import ConnectionChanges, changes_in_order, client_name
-from acmidm.report.contacts import Domains, to_check
+from acmidm.report.contacts import Domains, contacts_to_check
 from acmidm.report.fields import differ, differing, field_changes
 from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Scale
 from acmidm.report.retirement import retirement
@@ -155,7 +155,7 @@ class Comparison:
             return
         yield from retirement(before, after, self.now.date())
         if after.form.is_first:
-            for contact, why in to_check(before, after, self.domains):
+            for contact, why in contacts_to_check(before, after, self.domains):
                 yield Change(kind=Kind.CONTACT_TO_CHECK, subject=contact, note=why)
 
     def _removal(self, client: Client) -> Change:

@@ -18,7 +18,6 @@ ENVIRONMENTS = (Environment.PROD, Environment.TNI)
 """In the order of reports: production first."""
 _MOST_PHRASES = 4
 
-
 _ENVIRONMENT = {"prod": N_("production"), "tni": N_("TNI")}
 
 
@@ -40,7 +39,7 @@ class ClientName(ReportPart):
 
     @property
     def name(self) -> str:
-        """Its application, and its platform where that is not ACM/IDM."""
+        """``loket``, or ``loket (geosecure)``: the platform is named where it is not ACM/IDM."""
         if self.platform is Platform.ACMIDM:
             return self.application
         return f"{self.application} ({self.platform})"
@@ -77,7 +76,7 @@ class ConnectionChanges(ClientName):
 
     @property
     def names(self) -> list[Piece]:
-        """Its key, its form and its client-ID, as far as they are known."""
+        """``OVO002067/loket, form stad-gent/loket, client 8b1f…``, as far as they are known."""
         names = [Piece(plain(self.key), Tone.VALUE)]
         if self.form:
             names += [Piece(", "), *sentence_of(N_("form {form}"), form=self.form)]
@@ -86,11 +85,12 @@ class ConnectionChanges(ClientName):
         return names
 
     def as_line(self, *, undone: bool = False) -> Line:
-        """Return its changes beneath what it is called; ``undone`` where they are over."""
-        by_one = self._by_one()
-        lines = [change.as_line(undone=undone, with_author=not by_one) for change in self.changes]
-        if by_one:
-            lines.append(Line(by_one))
+        """Return its name with a line for each change beneath; ``undone`` where a repair has undone
+        them, so that nobody has to look closely."""
+        author = self._author_of_all()
+        lines = [change.as_line(undone=undone, with_author=not author) for change in self.changes]
+        if author:
+            lines.append(Line(author))
         details = ""
         if not undone:
             details = tr(
@@ -98,9 +98,9 @@ class ConnectionChanges(ClientName):
             )
         return Line(self.pieces, names=self.names, lines=lines, details=details)
 
-    def _by_one(self) -> list[Piece]:
-        """Return who made all of several changes, where that was one and the same: reports then say
-        it once."""
+    def _author_of_all(self) -> list[Piece]:
+        """Return ``all by jan, last at 2026-11-30 14:05 UTC`` where one author made all of two or
+        more changes; else nothing, for then each change names its author."""
         authors = {change.changed_by for change in self.changes}
         author = authors.pop() if len(authors) == 1 and len(self.changes) > 1 else None
         moments = (change.changed_at for change in self.changes if change.changed_at)
@@ -114,8 +114,11 @@ def changes_in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
     """Sort the changes of one client: those of the gate, of exemptions and of mandates that ended,
     then those of the client as a whole, then all else; in each the most dangerous first."""
     first = (
-        *(Kind.EXEMPTION_GRANTED, Kind.EXEMPTION_STANDS, Kind.MANDATE_ENDED),
-        *(Kind.UNPROVEN, Kind.HELD_BACK),
+        Kind.EXEMPTION_GRANTED,
+        Kind.EXEMPTION_STANDS,
+        Kind.MANDATE_ENDED,
+        Kind.UNPROVEN,
+        Kind.HELD_BACK,
     )
 
     def rank(change: Change) -> tuple[Any, ...]:
@@ -140,15 +143,17 @@ def connections_in_order(connections: Iterable[ConnectionChanges]) -> tuple[Conn
 
 
 def headline(connections: Iterable[ConnectionChanges]) -> str:
-    """Return what happens to how many clients, most dangerous first, in our own words: ``1 client
-    gains 1 scope``."""
-    clients, parts = Counter[Kind](), defaultdict[Kind, set[object]](set)
+    """Return what happens to how many clients, most dangerous first: ``1 client gains 1 scope, 2
+    clients lose 2 keys``; an empty text where nothing counts."""
+    clients = Counter[Kind]()
+    parts = defaultdict[Kind, set[object]](set)
+    """Per kind its scopes, keys and so on. A key is one whoever gets it, such as a supplier's."""
     for number, connection in enumerate(connections):
         changes: Sequence[Change] = connection.changes
-        if connection.is_new:
+        if connection.is_new:  # then its parts go without saying
             changes = [change for change in changes if change.kind.row.scale is not Scale.NEW_PART]
         clients.update({change.kind for change in changes if change.kind.in_headline})
-        for index, change in enumerate(changes):  # a supplier's key is one, whoever gets it
+        for index, change in enumerate(changes):
             parts[change.kind].add(change.thumbprint or (number, index))
     phrases: list[str] = []
     for kind in Kind:
@@ -162,7 +167,8 @@ def headline(connections: Iterable[ConnectionChanges]) -> str:
 
 
 def client_table(lines: Sequence[Line], heading: str) -> Section:
-    """Return clients with their changes."""
+    """Return a section of the ``lines`` of clients, each with its changes beneath it: a table on a
+    page."""
     return Section(
         lines,
         heading,
@@ -174,7 +180,7 @@ def client_table(lines: Sequence[Line], heading: str) -> Section:
     )
 
 
-def client_name(state: Client) -> dict[str, Any]:
-    """Return the fields by which reports name a client, with its environment."""
+def client_name(client: Client) -> dict[str, Any]:
+    """Return the fields of a ``ClientName`` for a client, and its environment."""
     names = ("key", "organisation", "application", "platform", "environment", "client_id")
-    return {"form": state.form.path, **{name: getattr(state, name) for name in names}}
+    return {"form": client.form.path, **{name: getattr(client, name) for name in names}}

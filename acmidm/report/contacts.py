@@ -15,7 +15,8 @@ from acmidm_onboarding.values.mandate import Mandate
 from acmidm_onboarding.values.organisation import Organisation
 
 Domains = Mapping[str, Collection[str]]
-"""Per code of an organisation those of its contacts, its owners and its suppliers."""
+"""Per code of an organisation the domains of its contacts, its owners and its suppliers' contacts
+and owners: {"OVO002067": {"stad.gent", "supplier.example"}}."""
 
 _ANYBODYS = re.compile(
     r"(.+\.)?((gmail|gmx|hotmail|live|msn|outlook|yahoo|yandex|ymail|yopmail)(\.com?)?"
@@ -29,34 +30,35 @@ names below theirs."""
 
 
 def domains(forms: Iterable[Onboardings], clients: Iterable[Client]) -> Domains:
-    """Return the domains that are known of each organisation in ``forms``, those of its suppliers
-    included."""
+    """Return the domains that are known of each organisation in ``forms``, by the contacts of its
+    ``clients``."""
     organisations: dict[str, Organisation] = {}
     mandates: dict[str, Sequence[Mandate]] = {}
     for onboardings in forms:
         organisations |= onboardings.organisations
         mandates |= onboardings.mandates
-    known = defaultdict[str, set[str]](set)
+    by_code = defaultdict[str, set[str]](set)
     for client in clients:
-        known[client.key.partition("/")[0]].update(map(_domain, _contacts(client)))
+        by_code[client.key.partition("/")[0]].update(map(_domain, _contacts(client)))
     by_folder: dict[str, set[str]] = {}
     for folder, organisation in organisations.items():
         addresses = [owner for owner in organisation.owners if owner[0] != "@"]
-        by_folder[folder] = known[organisation.code].union(map(_domain, addresses))
+        by_folder[folder] = by_code[organisation.code].union(map(_domain, addresses))
     for folder, organisation in organisations.items():
         if organisation.code:  # a supplier without one has no clients
-            suppliers = (
+            of_suppliers = (
                 by_folder.get(mandate.supplier, ()) for mandate in mandates.get(folder, ())
             )
-            known[organisation.code].update(by_folder[folder], *suppliers)
-    return known
+            by_code[organisation.code].update(by_folder[folder], *of_suppliers)
+    return by_code
 
 
-def to_check(before: Client, after: Client, by_code: Domains) -> Iterator[tuple[str, str]]:
-    """Yield each contact that is new and that somebody should look at, with the reason. Where no
-    domain is known, none is new."""
+def contacts_to_check(before: Client, after: Client, by_code: Domains) -> Iterator[tuple[str, str]]:
+    """Yield each contact that is new and that a reviewer should look at, with the reason: anybody
+    can have an address there, or no contact of the organisation is at that domain yet. An
+    organisation of which no domain is known has no new domain."""
     known = set[str]()
-    for client in (before, after):
+    for client in (before, after):  # their keys differ where the client is renamed
         known.update(by_code.get(client.key.partition("/")[0], ()))
     for contact in _contacts(after):
         if contact in _contacts(before):

@@ -17,7 +17,7 @@ from acmidm.engine import pulumi as engine
 from acmidm.engine.recovery import revision_of
 from acmidm.engine.stacks import ask_what_is_there, stack_of, uploaded_keys
 from acmidm.git import changed_since, lacks
-from acmidm.report.approved import Approved, approved_of, unreadable
+from acmidm.report.approved import Approved, approved_of, unread_clients
 from acmidm.report.compare import client_replaced
 from acmidm.report.kinds import Change, Kind
 from acmidm.report.mistakes import mistakes_of
@@ -75,7 +75,7 @@ def read_plans(
                         stack.name, previewed, plan, stack.authorities.platforms, stack.forms.stolen
                     )
                 )
-            for sentence in unreadable(approved[-1]).values():
+            for sentence in unread_clients(approved[-1]).values():
                 typer.echo(
                     tr("warning: nothing is approved of one: {reason}", reason=sentence), err=True
                 )

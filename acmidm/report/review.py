@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import chain
 
-from acmidm.report.alike import odd, together, together_beside
+from acmidm.report.alike import client_lines, count_unlike, lines_beside_clients
 from acmidm.report.approvers import Approvers, Needed, as_section
 from acmidm.report.compare import Comparison, client_replaced
 from acmidm.report.connection import (
@@ -63,7 +63,7 @@ class Review(Report):
     def as_document(self) -> Document:
         """Return who has to agree, what is refused, what changes beside the clients, and these per
         environment."""
-        beside = together_beside(self.other_changes)
+        beside = lines_beside_clients(self.other_changes)
         heading = tr("beside the clients") if beside else ""
         sections = [
             as_section(self.needed),
@@ -93,7 +93,7 @@ class Review(Report):
                 )
             )
         heading = f"{environment_name(environment)}: {', '.join(parts)}" if parts else ""
-        return client_table(together(there), heading)
+        return client_table(client_lines(there), heading)
 
 
 def review_of(
@@ -161,7 +161,7 @@ def _phrases(connections: Sequence[ConnectionChanges]) -> Iterator[str]:
         if not changes:
             continue
         phrase = tr("{changes} on {environment}", changes=changes, environment=environment)
-        unlike, alike = odd(there)
+        unlike, alike = count_unlike(there)
         if unlike:
             phrase += ntr(
                 ", {count} of them unlike the {alike} others",

@@ -23,7 +23,7 @@ from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
 from acmidm.desk.reminders.ledger import Ledger
-from acmidm.report.approved import save
+from acmidm.report.approved import save_review
 from acmidm_onboarding.files import write_private, write_whole
 from acmidm_onboarding.values.problems import Failure
 from tests.support.terminal import contents, descriptor
@@ -114,7 +114,7 @@ def _record(file: Path) -> None:
 
 
 WRITERS: dict[str, Callable[[Path], Any]] = {
-    "a saved review": lambda file: save(
+    "a saved review": lambda file: save_review(
         {"version": 1, "stack": "tni", "steps": {}, "clients": {}}, file
     ),
     "evidence": lambda file: write_whole(file, "evidence " * 100),

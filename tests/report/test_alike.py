@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from acmidm.cli import app
-from acmidm.report.alike import together_beside
+from acmidm.report.alike import lines_beside_clients
 from acmidm.report.kinds import Change, FieldChange, Kind
 from story.offstage import TOWN_COLUMNS, towns
 from tests.support.engine import ROOT
@@ -142,7 +142,7 @@ def test_a_name_that_is_too_short_is_looked_for_nowhere() -> None:
         )
         for name in ("ab", "cd", "ef")
     ]
-    (group,) = together_beside(changes)
+    (group,) = lines_beside_clients(changes)
     assert group.members == tuple(f"{name} (name Ab, owners @x/y)" for name in ("ab", "cd", "ef"))
 
 
@@ -156,5 +156,5 @@ def test_new_organisations_of_two_kinds_are_a_line_for_each_kind() -> None:
         subject = f"onboardings/{name}/organisation.yaml"
         change = Change(kind=Kind.ORGANISATION_ADDED, subject=subject, fields=tuple(fields))
         changes.append(change)
-    groups = together_beside(changes)
+    groups = lines_beside_clients(changes)
     assert [len(group.members) for group in groups] == [3, 3]

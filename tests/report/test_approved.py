@@ -9,7 +9,7 @@ from typing import Any
 
 from pulumi.runtime import rpc
 
-from acmidm.report.approved import approved_of, differences, not_approved
+from acmidm.report.approved import approved_of, deviations_between, unapproved_steps
 from acmidm.report.plan import read_plan
 from tests.support.engine_records import plan, resource, steps
 
@@ -35,7 +35,7 @@ def test_a_protection_that_is_lifted_is_a_step_though_the_engine_calls_it_none()
     lifted = approved(same(protect=False))
     assert list(lifted["steps"]) == [f"(un)protect OAuthClient {NAME}"]
     assert approved(same())["steps"] == {}
-    assert differences(approved(same()), lifted) == [
+    assert deviations_between(approved(same()), lifted) == [
         (f"(un)protect OAuthClient {NAME}: was not reviewed", NAME)
     ]
     left = approved(same(retainOnDelete=True))
@@ -43,7 +43,7 @@ def test_a_protection_that_is_lifted_is_a_step_though_the_engine_calls_it_none()
         f"(un)protect OAuthClient {NAME}: becomes.protect none → true, becomes.retainOnDelete none"
         " → true"
     )
-    assert differences(lifted, left) == [(said, NAME)]
+    assert deviations_between(lifted, left) == [(said, NAME)]
 
 
 def test_a_setting_and_what_is_no_connections_concern_all() -> None:
@@ -53,7 +53,7 @@ def test_a_setting_and_what_is_no_connections_concern_all() -> None:
         "urn": others,
         "newState": {"urn": others, "type": "random:index/randomPet:RandomPet"},
     }
-    assert differences(approved(same()), approved(same(), pet)) == [
+    assert deviations_between(approved(same()), approved(same(), pet)) == [
         ("create  pet: was not reviewed", None)
     ]
     password = f"urn:pulumi:tni::acmidm::acmidm:index:Onboarding$random:index/randomPassword:RandomPassword::{NAME}"  # noqa: E501
@@ -62,7 +62,7 @@ def test_a_setting_and_what_is_no_connections_concern_all() -> None:
         "urn": password,
         "newState": {"urn": password, "type": "random:index/randomPassword:RandomPassword"},
     }
-    assert differences(approved(same()), approved(same(), made)) == [
+    assert deviations_between(approved(same()), approved(same(), made)) == [
         (f"create RandomPassword {NAME}: was not reviewed", NAME)
     ]
     was, is_now = (
@@ -72,7 +72,9 @@ def test_a_setting_and_what_is_no_connections_concern_all() -> None:
     changed = [
         approved_of("tni", document, read_plan(document), {}, ()) for document in (was, is_now)
     ]
-    assert differences(*changed) == [("setting acmidm:smtpUrl none → smtp://elsewhere", None)]
+    assert deviations_between(*changed) == [
+        ("setting acmidm:smtpUrl none → smtp://elsewhere", None)
+    ]
 
 
 def test_times_and_order_are_no_part_of_it() -> None:
@@ -91,7 +93,7 @@ def test_times_and_order_are_no_part_of_it() -> None:
             "outputs": {"x": 1},
             "sourcePosition": "elsewhere",
         }
-    assert differences(approved(*changes), approved(*later)) == []
+    assert deviations_between(approved(*changes), approved(*later)) == []
 
 
 def test_no_secret_is_part_of_it() -> None:
@@ -112,8 +114,10 @@ def test_no_secret_is_part_of_it() -> None:
 
 def test_a_second_run_may_go_on_with_what_was_approved_and_with_nothing_else() -> None:
     first = approved(*steps("update", NAME, OTHER))
-    assert not_approved(first, plan(*steps("delete", NAME), *steps("update", OTHER)), [NAME]) == []
-    more = not_approved(first, plan(*steps("delete", NAME, f"{NAME}-nieuw")), [NAME])
+    assert (
+        unapproved_steps(first, plan(*steps("delete", NAME), *steps("update", OTHER)), [NAME]) == []
+    )
+    more = unapproved_steps(first, plan(*steps("delete", NAME, f"{NAME}-nieuw")), [NAME])
     assert more == [
         (f"delete {kind} {NAME}-nieuw: was not reviewed", f"{NAME}-nieuw")
         for kind in ("OAuthClient", "Onboarding")
@@ -123,8 +127,8 @@ def test_a_second_run_may_go_on_with_what_was_approved_and_with_nothing_else() -
 def test_what_no_preview_knows_yet_may_become_anything_and_not_the_other_way_round() -> None:
     """Such as the client-ID of a new client, which is there in a second run."""
     unknown, known = (approved(*with_client_id(value)) for value in (rpc.UNKNOWN, "1"))
-    assert differences(unknown, known) == differences(unknown, unknown) == []
-    assert [one.key for one in differences(known, unknown)] == [NAME]
+    assert deviations_between(unknown, known) == deviations_between(unknown, unknown) == []
+    assert [one.key for one in deviations_between(known, unknown)] == [NAME]
 
 
 def with_client_id(client_id: str) -> list[dict[str, Any]]:
