@@ -12,12 +12,13 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from acmidm_onboarding.forms.documents import read_document
+from acmidm_onboarding.forms.documents import read_document, read_text
 from acmidm_onboarding.forms.files import FORMS, ORGANISATION_FILE, OWN_FILES, is_link
 from acmidm_onboarding.project import project_folder
 from acmidm_onboarding.values.terms import Platform, is_name
@@ -106,5 +107,5 @@ def _code_in(file: Path) -> str | None:
 
 
 def _read(file: Path) -> Mapping[str, Any]:
-    data = read_document(file, file).data
+    data = read_document(file, partial(read_text, file)).data
     return data if isinstance(data, dict) else {}

@@ -28,7 +28,7 @@ from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.forms.files import FORMS, ORGANISATION_FILE
 from acmidm_onboarding.forms.loading import load_organisations
 from acmidm_onboarding.forms.onboardings import Onboardings
-from acmidm_onboarding.forms.speaking import about_names
+from acmidm_onboarding.forms.speaking import notes_about_names
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import (
@@ -399,7 +399,7 @@ def _report(
         )
     ]
     if owner.is_new:
-        lines += about_names(owner.folder, owner.organisation, organisations)
+        lines += notes_about_names(owner.folder, owner.organisation, organisations)
     scopes = form["environments"][Environment.TNI]["scopes"]
     unverified = [name for name in scopes if not catalogue.scopes[name].is_verified(PLATFORM)]
     if unverified:

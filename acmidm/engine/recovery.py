@@ -179,7 +179,7 @@ def _require_recorded(before: Stack, platforms: Collection[Platform]) -> None:
     unrecorded = []
     for (key, platform, _), confirmation in before.confirmations.items():
         is_meant = confirmation.is_there and platform in platforms
-        if is_meant and confirmation.said.client_id not in recorded:
+        if is_meant and confirmation.content.client_id not in recorded:
             unrecorded.append(key)
     if unrecorded:
         unrecorded.sort()

@@ -28,7 +28,7 @@ from acmidm_onboarding.settings import InvalidSettings, Settings, full_key, read
 from acmidm_onboarding.stack import Stack, open_stack
 from acmidm_onboarding.stack.authorities import Authorities
 from acmidm_onboarding.stack_files import stack_file, stack_names, stack_settings
-from acmidm_onboarding.values.client import NOT_CONFIGURED, Client, ClientKey, joined
+from acmidm_onboarding.values.client import NOT_CONFIGURED, Client, ClientKey, joined_records
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import Key, keys_of
 from acmidm_onboarding.values.problems import Failure
@@ -188,7 +188,7 @@ def ask_what_is_there(stack: Stack) -> tuple[Stack, bool]:
     # is not lost: only what was found has a client-ID here.
     parts = stack.state.recorded.parts.items()
     recorded = {name: replace(client, client_id=None) for name, client in parts}
-    return stack.with_clients_at_authorities(joined(clients, recorded)), has_read_all
+    return stack.with_clients_at_authorities(joined_records(clients, recorded)), has_read_all
 
 
 def lost_clients(stack: Stack) -> tuple[list[str], list[str]]:

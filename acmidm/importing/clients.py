@@ -36,7 +36,7 @@ from acmidm.words import LONGEST_NAME, plain, shown, slug
 from acmidm_onboarding.forms.files import KEYS_FILE, MANDATES_FILE, ORGANISATION_FILE
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.onboardings import Onboardings
-from acmidm_onboarding.forms.speaking import about_names_of_others, names_of
+from acmidm_onboarding.forms.speaking import listed_names, notes_about_names_of_others
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, identifying, kbo_number, look_of
 from acmidm_onboarding.values.jwk import PublicJwk
@@ -317,9 +317,9 @@ class ClientRows(Rows[ExistingClients]):
         if organisation.speaks_for:
             draft.notes.append(
                 f"{owner.folder}/{ORGANISATION_FILE} lets it send as its clients do now:"
-                f" {names_of(organisation)}: see whether it may"
+                f" {listed_names(organisation)}: see whether it may"
             )
-            draft.notes += about_names_of_others(
+            draft.notes += notes_about_names_of_others(
                 owner.folder, organisation, self._owners.organisations
             )
         return OwningOrganisation(owner.folder, organisation, {**owner.fields, **adopts})

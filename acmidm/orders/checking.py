@@ -111,7 +111,7 @@ def check(stack: Stack, exported: Path | None = None) -> Checked:
         if client := confirmed.client(client_key):
             clients.append(client)
         name = resource_name(*client_key[:2])
-        for part, by in confirmed.said.confirmed.items():
+        for part, by in confirmed.content.confirmed.items():
             attested.append(
                 Attested(client=name, part=part, by=by.by, at=by.at, days=(stack.now - by.at).days)
             )
@@ -134,8 +134,8 @@ def _by_evidence(confirmed: Confirmation, form: Declaration) -> Iterator[Differe
         "client": form.resource_name,
         "source": tr("the evidence of {day}", day=f"{proof.proven_at:%Y-%m-%d}"),
     }
-    if proof.client_id != confirmed.said.client_id:
-        confirmed_id = str(confirmed.said.client_id)
+    if proof.client_id != confirmed.content.client_id:
+        confirmed_id = str(confirmed.content.client_id)
         yield Difference(part=CLIENT_ID, confirmed=confirmed_id, seen=proof.client_id, **facts)
         return
     scopes = set(map(form.form.name_of, confirmed.scopes))

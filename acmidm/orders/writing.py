@@ -56,7 +56,7 @@ def confirm(
     client_id = client_id or order.client_id
     _require(stack, order, before, client_id, keys)
     jwks = _confirmed_keys(order, keys)
-    former = before.said if before else None
+    former = before.content if before else None
     since = before.since if before else {}
     names = {_key_file(order, key)[0]: since.get(key.thumbprint, by.at) for key in jwks}
     after = carried_out(order, former, by, client_id=client_id, keys=names)
@@ -81,7 +81,7 @@ def refuse(stack: Stack, order: Order, why: str, by: Attestation) -> Written:
     if not _is_open(stack, order):
         raise Failure(_why_not_open(order, before, by))
     make_folder(file)
-    former = before.said if before else None
+    former = before.content if before else None
     write_whole(file, as_text(refused(order, former, why, by)))
     return Written(file, is_new=True)
 
@@ -92,7 +92,7 @@ def require_not_overtaken(
     """Raise Failure where a later order of the same part is confirmed, so that this one would take
     back what that one said. ``until`` says from when on the forms do not give an order."""
     before, file = _before(stack, order)
-    by = before.said.confirmed.get(order.part) if before else None
+    by = before.content.confirmed.get(order.part) if before else None
     if by is None or order.says == order.now or _is_open(stack, order):
         return
     ended = until(order)
@@ -153,7 +153,7 @@ def _is_client_confirmed(order: Order, before: Confirmation | None, client_id: s
         order.part == CREATE
         and before is not None
         and before.is_there
-        and client_id in (None, before.said.client_id)
+        and client_id in (None, before.content.client_id)
     )
 
 
@@ -169,8 +169,8 @@ def _why_not_open(order: Order, before: Confirmation | None, by: Attestation) ->
             "{order} is not open any more, so that nothing of it can be refused; see acmidm orders",
             order=order.name,
         )
-    facts = {"order": order.name, "client": before.said.client_id, "file": before.file}
-    if before.said.removed is not None and order.part != REMOVE:
+    facts = {"order": order.name, "client": before.content.client_id, "file": before.file}
+    if before.content.removed is not None and order.part != REMOVE:
         return tr(
             "{order}: client {client} is confirmed as removed, in {file}; look in the portal"
             " whether another one is there, or put that file back as it was, from Git, where it was"
@@ -192,9 +192,9 @@ def _is_confirmed(order: Order, before: Confirmation, by: Attestation) -> bool:
     if order.part == CREATE:
         return _is_client_confirmed(order, before, None)
     if order.act is Act.LOOK:
-        return before.said.keys is not None
+        return before.content.keys is not None
     names = {_key_file(order, key)[0]: by.at for key in _confirmed_keys(order, None)}
-    return _says(carried_out(order, before.said, by, keys=names)) == _says(before.said)
+    return _says(carried_out(order, before.content, by, keys=names)) == _says(before.content)
 
 
 def _require(
@@ -225,14 +225,14 @@ def _require(
         order.part == CREATE
         and before is not None
         and before.is_there
-        and before.said.client_id != client_id
+        and before.content.client_id != client_id
     ):
         raise Failure(
             tr(
                 "{order}: client {client} is confirmed already, in {file}; look in the portal"
                 " which of the two is there, and remove the other",
                 order=order.name,
-                client=before.said.client_id,
+                client=before.content.client_id,
                 file=before.file,
             )
         )
@@ -259,7 +259,7 @@ def _require(
     for confirmed in stack.confirmations.values():
         if before is not None and confirmed.file == before.file:
             continue
-        if confirmed.is_there and confirmed.said.client_id == client_id:
+        if confirmed.is_there and confirmed.content.client_id == client_id:
             raise Failure(
                 tr(
                     "{order}: that client-ID is confirmed already of another connection, in"
@@ -284,10 +284,10 @@ def _file_of_removal(
     if order.act is Act.COMPARE and _is_open(stack, order):
         # Its form adopts the client, which somebody let go before.
         return None
-    if before is not None and before.said.removed and order.part != CREATE:
+    if before is not None and before.content.removed and order.part != CREATE:
         return before.file
     for confirmed in stack.confirmations.values():
-        if confirmed.said.removed and confirmed.said.client_id == client_id:
+        if confirmed.content.removed and confirmed.content.client_id == client_id:
             return confirmed.file
     return None
 

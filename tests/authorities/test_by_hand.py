@@ -36,8 +36,8 @@ def confirm(folder: Path, said: ConfirmationFile, application: str = "loket") ->
 @pytest.fixture
 def there(tmp_path: Path) -> ByHand:
     """One client that is there, and one that somebody saw gone."""
-    confirm(tmp_path, CONFIRMED.said)
-    confirm(tmp_path, saying(CONFIRMED, client_id="gone", removed=BY).said, "weg")
+    confirm(tmp_path, CONFIRMED.content)
+    confirm(tmp_path, saying(CONFIRMED, client_id="gone", removed=BY).content, "weg")
     return ByHand(tmp_path)
 
 
@@ -164,8 +164,8 @@ def test_what_nobody_confirmed_is_refused(
 
 def test_a_client_that_was_made_again(tmp_path: Path) -> None:
     """Under another name with the same client-ID: the one that is there counts."""
-    confirm(tmp_path, saying(CONFIRMED, removed=BY).said, "weg")
-    confirm(tmp_path, CONFIRMED.said)
+    confirm(tmp_path, saying(CONFIRMED, removed=BY).content, "weg")
+    confirm(tmp_path, CONFIRMED.content)
     assert ByHand(tmp_path).read(CLIENT_ID) is not None
 
 

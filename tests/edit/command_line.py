@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
-from acmidm_onboarding.forms.documents import read_document
+from acmidm_onboarding.forms.documents import read_document, read_text
 from tests.support.terminal import contents, descriptor
 
 PASSPHRASE = "correct horse battery staple"
@@ -46,7 +47,7 @@ def private_files() -> list[Path]:
 
 
 def named(environment: str = "tni") -> list[str]:
-    document: Any = read_document(Path(FORM_FILE).absolute(), Path(FORM_FILE)).data
+    document: Any = read_document(Path(FORM_FILE), partial(read_text, Path(FORM_FILE))).data
     return list(document["environments"][environment].get("jwks", ()))
 
 

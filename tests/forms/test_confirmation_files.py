@@ -324,4 +324,4 @@ def test_a_refused_create_is_a_file_without_a_client(workspace: Workspace) -> No
     said = ConfirmationFile.model_validate({"refused": {"create": REFUSED}})
     write(workspace, as_text(said))
     ([found],) = (one.values() for one in read_confirmations(FOLDER))
-    assert (found.said, found.is_there) == (said, False)
+    assert (found.content, found.is_there) == (said, False)

@@ -15,7 +15,7 @@ from jwcrypto.jwk import JWK
 from jwcrypto.jws import JWS
 
 from acmidm.report.codeowners import codeowners
-from acmidm_onboarding.forms.files import stray
+from acmidm_onboarding.forms.files import refusal_of_stray
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.values.evidence import TYPE, Evidence, Expected, is_fresh, read_evidence
 from acmidm_onboarding.values.organisation import Organisation
@@ -335,7 +335,7 @@ def test_a_client_with_a_secret_has_no_evidence(workspace: Workspace) -> None:
 def test_evidence_belongs_beside_forms() -> None:
     """And nowhere else; its owners are those of the form."""
     forms = Path("onboardings")
-    assert stray(forms / "gent" / NAME, forms) is None
+    assert refusal_of_stray(forms / "gent" / NAME, forms) is None
     for name in (
         f"gent/more/{NAME}",
         NAME,
@@ -343,7 +343,7 @@ def test_evidence_belongs_beside_forms() -> None:
         "gent/mijn-gent.test.acmidm.evidence.json",
         f"gent/.{NAME}",
     ):
-        assert stray(forms / name, forms) is not None, name
+        assert refusal_of_stray(forms / name, forms) is not None, name
     organisation = Organisation(name="Stad Gent", ovo="OVO002067", owners=("@gent/api",))
     assert "/onboardings/gent/*.evidence.json @gent/api\n" in codeowners(
         "@team", "onboardings", {"gent": organisation}

@@ -55,7 +55,7 @@ def test_a_client_is_made_and_looked_at(repository: Repository, form: FormFile) 
     say(repository, "done", made, "--client-id", CLIENT_ID, "--by", BY.by)
     say(repository, "done", order_of(opened(), "keys").name, "--no-keys", "--by", BY.by)
     (confirmed,) = opened().confirmations.values()
-    assert (confirmed.said.client_id, confirmed.jwks) == (CLIENT_ID, {})
+    assert (confirmed.content.client_id, confirmed.jwks) == (CLIENT_ID, {})
 
 
 def test_a_careless_operator_is_refused_in_one_sentence(

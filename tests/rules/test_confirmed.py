@@ -327,7 +327,7 @@ def test_what_is_confirmed_is_what_the_forms_ask_in_the_end() -> None:
         FORM.products,
         set(FORM.scopes),
     )
-    assert one.client_id == CONFIRMED.said.client_id == CLIENT_ID
+    assert one.client_id == CONFIRMED.content.client_id == CLIENT_ID
     assert jwk("old").thumbprint in one.keys.thumbprints
 
 

@@ -120,7 +120,10 @@ CASES: dict[str, tuple[Declaration | None, Confirmation | None, list[tuple[str, 
         FORM,
         saying(
             CONFIRMED,
-            metadata={**CONFIRMED.said.model_dump()["metadata"], "contacts": ["evil@evil.example"]},
+            metadata={
+                **CONFIRMED.content.model_dump()["metadata"],
+                "contacts": ["evil@evil.example"],
+            },
         ),
         [CHANGE],
     ),
@@ -195,7 +198,7 @@ def test_a_refusal_counts_until_the_form_changes() -> None:
     """The order stays, with who refused it; what the form says afterwards is another order."""
     more = wanted("dv_magda", "dv_kbo", products=DOSIS)
     (order,) = of(more, CONFIRMED)
-    confirmed = replace(CONFIRMED, said=refused(order, CONFIRMED.said, "no mandate", BY))
+    confirmed = replace(CONFIRMED, content=refused(order, CONFIRMED.content, "no mandate", BY))
     (still,) = of(more, confirmed)
     assert still.refused is not None
     assert (still.refused.why, still.refused.by) == ("no mandate", BY.by)
@@ -203,7 +206,7 @@ def test_a_refusal_counts_until_the_form_changes() -> None:
     assert other.refused is None
     (first,) = of(FORM, None)
     nothing_yet = replace(
-        CONFIRMED, said=refused(first, None, "no such organisation", BY), jwks=None, since={}
+        CONFIRMED, content=refused(first, None, "no such organisation", BY), jwks=None, since={}
     )
     (still,) = of(FORM, nothing_yet)
     assert still.refused is not None
@@ -412,7 +415,7 @@ def has(confirmed: Confirmation) -> Mapping[str, Any]:
     return {
         "scopes": set(confirmed.scopes),
         "keys": set(confirmed.jwks or {}),
-        "products": confirmed.said.products,
+        "products": confirmed.content.products,
         "name": confirmed.registered.client_name,
     }
 

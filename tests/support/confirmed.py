@@ -63,7 +63,9 @@ def confirmed_by(
     elif order.part == "create":
         jwks, since = None, {}
     names = {f"{kid}.jwk.json": since[key.thumbprint] for kid, key in (jwks or {}).items()}
-    said = carried_out(order, before.said if before else None, BY, client_id=CLIENT_ID, keys=names)
+    said = carried_out(
+        order, before.content if before else None, BY, client_id=CLIENT_ID, keys=names
+    )
     return Confirmation(order.client_key[0], Path("loket.yaml"), said, jwks, since)
 
 
@@ -85,7 +87,8 @@ def as_wanted(
 def saying(confirmed: Confirmation, **changes: Any) -> Confirmation:
     """The same with members of its file changed by hand."""
     return replace(
-        confirmed, said=ConfirmationFile.model_validate({**confirmed.said.model_dump(), **changes})
+        confirmed,
+        content=ConfirmationFile.model_validate({**confirmed.content.model_dump(), **changes}),
     )
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
@@ -79,7 +80,9 @@ def _mistaken(read: Onboardings, folder: str, application: str, files: Files) ->
     for file in read.left_out:
         if file.parent.name != folder:
             continue
-        form, is_identified = sound_parts(read_document(absolute(file), file, files.read_text))
+        form, is_identified = sound_parts(
+            read_document(file, partial(files.read_text, absolute(file)))
+        )
         is_called = form and is_identified and application in (form.application, *form.formerly)
         if is_called or file.name == form_file(application):
             return tr(

@@ -40,7 +40,7 @@ from acmidm_onboarding.forms.files import (
     absolute,
 )
 from acmidm_onboarding.forms.loading import load_organisations
-from acmidm_onboarding.forms.speaking import about_names
+from acmidm_onboarding.forms.speaking import notes_about_names
 from acmidm_onboarding.texts import Language, tr
 from acmidm_onboarding.values.identifiers import look_of
 from acmidm_onboarding.values.jwk import PublicJwk, thumbprints
@@ -261,7 +261,7 @@ class SentFiles:
         if changed and Environment.PROD in sent.keys:
             yield about_production(file, environments)
         if owner.is_new:
-            yield from about_names(owner.folder, owner.organisation, self._organisations)
+            yield from notes_about_names(owner.folder, owner.organisation, self._organisations)
 
     def _key_files(
         self,

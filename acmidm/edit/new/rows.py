@@ -40,7 +40,7 @@ from acmidm.words import slug
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE, Files
-from acmidm_onboarding.forms.speaking import about_names
+from acmidm_onboarding.forms.speaking import notes_about_names
 from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.identifiers import kbo_number, look_of, ovo_code
 from acmidm_onboarding.values.mandate import Mandate, mandate_for
@@ -240,7 +240,7 @@ class Towns(FormRows):
         else:
             owner, files = self._owner_and_files(owner, answers, mistakes)
         if owner.is_new:
-            notes += about_names(owner.folder, owner.organisation, self._organisations)
+            notes += notes_about_names(owner.folder, owner.organisation, self._organisations)
             self._organisations[owner.folder] = owner.organisation
         application = there.form.application if there else answers.application
         if until:

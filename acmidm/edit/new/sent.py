@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -171,7 +172,7 @@ def read_sent(file: Path) -> list[Taken]:
         documents = [_taken(file, content, _document(file, part)) for part in parts]
         if all(taken.takes_over for taken in documents):
             return documents
-    document = read_document(file, shown(file), lambda _: text_of(content))
+    document = read_document(shown(file), partial(text_of, content))
     return [_taken(file, content, document)]
 
 
@@ -184,7 +185,7 @@ def _parts(content: bytes) -> list[str]:
 
 
 def _document(file: Path, text: str) -> YamlDocument:
-    return read_document(file, shown(file), lambda _: text)
+    return read_document(shown(file), lambda: text)
 
 
 def _takes_over(document: YamlDocument) -> bool:
@@ -227,7 +228,7 @@ def _beyond(document: YamlDocument) -> Iterator[Problem]:
     """Yield each field of forms and organisations that no sender decides, such as rights and
     exemptions."""
     taken_over = ("attributes", "default", "reference") if _takes_over(document) else ()
-    for *place, name in document.names():
+    for *place, name in document.key_paths():
         known: Collection[str | int]
         match place:
             case ["organisation"]:

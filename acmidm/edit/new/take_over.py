@@ -444,4 +444,4 @@ def _unwritable(fields: Mapping[str, Any]) -> list[str]:
 
 
 def _read(text: str) -> YamlDocument:
-    return read_document(Path(), Path(), lambda _: text)
+    return read_document(Path(), lambda: text)

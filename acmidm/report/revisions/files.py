@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from acmidm.git import FILES, LINK, SUBMODULE, Tree, TreeEntry
-from acmidm_onboarding.forms.files import of_link, stray
+from acmidm_onboarding.forms.files import refusal_of_link, refusal_of_stray
 from acmidm_onboarding.texts import tr
-from acmidm_onboarding.values.problems import Problem
+from acmidm_onboarding.values.problems import Problem, Refusal
 
 MOST_FILES = 500
 MOST_BYTES = 2_000_000
@@ -24,7 +24,9 @@ _MOST_SAID = 100
 
 def is_in_place(path: Path, forms: Sequence[Path]) -> bool:
     """Return whether a file may be below the folders of forms, by its name."""
-    return any(path.is_relative_to(folder) and stray(path, folder) is None for folder in forms)
+    return any(
+        path.is_relative_to(folder) and refusal_of_stray(path, folder) is None for folder in forms
+    )
 
 
 def strays(before: Tree, after: Tree, forms: Sequence[Path]) -> list[Problem]:
@@ -68,7 +70,7 @@ def _strays(before: Tree, after: Tree, forms: Path) -> Iterator[Problem]:
         if before.entries.get(name) != entry:
             changed.add(folder)
             path = Path(name)
-            if wrong := _wrong_kind(entry) or stray(path, forms):
+            if wrong := _wrong_kind(entry) or refusal_of_stray(path, forms):
                 yield Problem(path, 1, 1, *wrong)
     for folder in sorted(changed):
         if count[folder] > MOST_FILES or size[folder] > MOST_BYTES:
@@ -80,10 +82,10 @@ def _strays(before: Tree, after: Tree, forms: Path) -> Iterator[Problem]:
             yield Problem(Path(folder), 1, 1, what, tr("remove what no form needs"))
 
 
-def _wrong_kind(entry: TreeEntry) -> tuple[str, str] | None:
+def _wrong_kind(entry: TreeEntry) -> Refusal | None:
     """Return what is wrong with an entry that is no file, and what to do; None for a file."""
     if entry.mode == LINK:
-        return of_link()
+        return refusal_of_link()
     if entry.mode == SUBMODULE:
         return tr("this is a submodule, whose files are not read"), tr(
             "remove it, or put the file itself here"

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from posixpath import normpath
 from typing import Any
@@ -124,7 +124,7 @@ def _read_documents(tree: Tree, paths: Iterable[str]) -> dict[str, YamlDocument]
     documents: dict[str, YamlDocument] = {}
     for path in sorted(wanted):
         file = Path(path)
-        documents[path] = read_document(absolute(file), file, files.read_text)
+        documents[path] = read_document(file, partial(files.read_text, absolute(file)))
     return documents
 
 

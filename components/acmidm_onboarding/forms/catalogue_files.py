@@ -57,12 +57,12 @@ def _catalogue_of(product_files: tuple[tuple[Path, bytes | Unreadable], ...]) ->
     first_files: dict[tuple[str, str], Path] = {}
     scopes_by_name: dict[tuple[Platform, str], str] = {}
     for file, content in product_files:
-        document = read_document(file, file, partial(_text, content))
+        document = read_document(file, partial(_text, content))
         product, mistakes = validated(Product, document)
         problems += mistakes
         if product is None:
             continue
-        problems += document.first(_problems_of_fields(document, product))
+        problems += document.first_problems(_problems_of_fields(document, product))
         if product.product in products:
             problems.append(
                 document.problem(
@@ -79,7 +79,7 @@ def _catalogue_of(product_files: tuple[tuple[Path, bytes | Unreadable], ...]) ->
     return Catalogue(products)
 
 
-def _text(content: bytes | Unreadable, _: Path) -> str:
+def _text(content: bytes | Unreadable) -> str:
     if isinstance(content, Unreadable):
         raise content
     return text_of(content)

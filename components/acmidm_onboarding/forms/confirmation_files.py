@@ -13,7 +13,7 @@ import yaml
 
 from acmidm_onboarding.forms.documents import Unreadable, YamlDocument
 from acmidm_onboarding.forms.files import KEY_FILE, Files, absolute, shown
-from acmidm_onboarding.forms.key_files import key_in, no_key_file, unusable_key_file
+from acmidm_onboarding.forms.key_files import key_in, refusal_of_key_file, refusal_of_key_name
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.confirmation import Confirmation, ConfirmationFile
 from acmidm_onboarding.values.jwk import PublicJwk
@@ -108,12 +108,12 @@ def _confirmation(
     keys, since, problems = dict[str, PublicJwk](), dict[str, Any](), list[Problem]()
     for name, at in (content.keys or {}).items():
         if not KEY_FILE.fullmatch(name):
-            problems.append(document.problem(("keys", name), *no_key_file()))
+            problems.append(document.problem(("keys", name), *refusal_of_key_name()))
             continue
         try:
             jwk = files.parsed(file.parent / name, key_in)
         except Unreadable as error:
-            problems.append(document.problem(("keys", name), *unusable_key_file(name, error)))
+            problems.append(document.problem(("keys", name), *refusal_of_key_file(name, error)))
             continue
         if not isinstance(jwk, PublicJwk):
             problems += jwk
@@ -132,7 +132,7 @@ def _same_client(documents: Iterable[tuple[YamlDocument, Confirmation]]) -> Iter
     for document, confirmation in documents:
         if not confirmation.is_there:
             continue
-        namesake = first.setdefault(str(confirmation.said.client_id), document)
+        namesake = first.setdefault(str(confirmation.content.client_id), document)
         if namesake is not document:
             what = tr("this client-ID is also that of {file}", file=namesake.file)
             remedy = tr("look in the portal whose it is, and correct the other")

@@ -15,7 +15,7 @@ import yaml
 
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.marks import has_mark
-from acmidm_onboarding.values.problems import DocumentPath, Problem, quoted
+from acmidm_onboarding.values.problems import DocumentPath, Problem, Refusal, quoted
 from acmidm_onboarding.values.secrecy import is_private_jwk, is_private_key_or_token
 
 MAXIMUM_BYTES = 65_536
@@ -77,7 +77,7 @@ class YamlDocument:
                 return self._values[above]
         return (1, 1)
 
-    def first(self, problems: Iterable[Problem]) -> Iterator[Problem]:
+    def first_problems(self, problems: Iterable[Problem]) -> Iterator[Problem]:
         """Yield the first mistakes, without looking for the rest, and that there is a rest."""
         rest = iter(problems)
         yield from islice(rest, _MOST_PROBLEMS)
@@ -88,8 +88,8 @@ class YamlDocument:
                 tr("correct the first ones, then look again"),
             )
 
-    def names(self) -> Iterator[DocumentPath]:
-        """Yield where each name in a mapping stands."""
+    def key_paths(self) -> Iterator[DocumentPath]:
+        """Yield the path of each key of each mapping in the document."""
         yield from self._keys
 
     def contains(self, path: DocumentPath) -> bool:
@@ -128,7 +128,7 @@ class YamlDocument:
             places = (*self._keys.items(), *self._values.items())
             path = next((path for path, place in places if place == mark), ())
             problem = Problem(self.file, *mark, what, remedy, path=path)
-            self.problems = list(self.first([*self.problems, problem]))
+            self.problems = list(self.first_problems([*self.problems, problem]))
 
 
 def read_bytes(file: Path) -> bytes:
@@ -211,21 +211,19 @@ def unreadable(reason: str) -> Unreadable:
     )
 
 
-def read_document(
-    file: Path, shown_as: Path, read: Callable[[Path], str] = read_text
-) -> YamlDocument:
-    """Read a YAML file, which messages name ``shown_as``. Mistakes in it are reported, never
-    raised."""
+def read_document(shown_as: Path, read: Callable[[], str]) -> YamlDocument:
+    """Read a YAML file, which messages name ``shown_as``; ``read`` returns its text, or raises
+    Unreadable. What is wrong is among the document's ``problems``, never raised."""
     document = YamlDocument(shown_as)
     text = ""
     try:
-        text = read(file)
+        text = read()
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except Unreadable as error:
         document._report((1, 1), tr("the file {what}", what=error.what), error.remedy)
     except yaml.MarkedYAMLError as error:
         if line := line_of_conflict(text):
-            document._report((line, 1), *of_conflict())
+            document._report((line, 1), *refusal_of_conflict())
             return document
         mark = error.problem_mark or error.context_mark
         at = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -251,7 +249,7 @@ def line_of_conflict(text: str) -> int | None:
     return text.count("\n", 0, begins.start()) + 1 if begins and ends else None
 
 
-def of_conflict() -> tuple[str, str]:
+def refusal_of_conflict() -> Refusal:
     """Return that a merge left its conflict, and what to do."""
     return (
         tr("a merge left its conflict here"),

@@ -22,7 +22,7 @@ from acmidm_onboarding.forms.documents import (
 )
 from acmidm_onboarding.forms.validation import validated
 from acmidm_onboarding.texts import tr
-from acmidm_onboarding.values.problems import Problem, quoted
+from acmidm_onboarding.values.problems import Problem, Refusal, quoted
 from acmidm_onboarding.values.terms import EVIDENCE_ENDING, Environment, Platform, is_name
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ def form_file(application: str) -> str:
     return f"{application}-form.yaml" if name in OWN_FILES else name
 
 
-def of_link() -> tuple[str, str]:
+def refusal_of_link() -> Refusal:
     """Return why no link is followed, and what to do."""
     return (
         tr("this is a link, which is not followed"),
@@ -57,17 +57,17 @@ def of_link() -> tuple[str, str]:
     )
 
 
-def misplaced(file: Path, forms: Path) -> tuple[str, str] | None:
+def refusal_of_place(file: Path, forms: Path) -> Refusal | None:
     """Return what is wrong with a file's place or name below the folder of forms, and what to
     do."""
-    if (wrong := _in_a_wrong_folder(file, forms)) or file.name in OWN_FILES:
+    if (wrong := _refusal_of_folder(file, forms)) or file.name in OWN_FILES:
         return wrong
     if not is_name(file.stem):
         return tr("{name} is no name for a form", name=quoted(file.stem)), _as_names_are()
     return None
 
 
-def _in_a_wrong_folder(file: Path, forms: Path) -> tuple[str, str] | None:
+def _refusal_of_folder(file: Path, forms: Path) -> Refusal | None:
     """Return what is wrong with the folder of a form, and what to do; None where it is right."""
     folder = file.parent
     if folder == forms:
@@ -89,7 +89,7 @@ def _as_names_are() -> str:
     return tr("use lower case letters, digits and single hyphens, 64 at most")
 
 
-def stray(file: Path, forms: Path) -> tuple[str, str] | None:
+def refusal_of_stray(file: Path, forms: Path) -> Refusal | None:
     """Return what is wrong with a file that somebody wants to add below the folder of forms, and
     what to do.
 
@@ -97,9 +97,9 @@ def stray(file: Path, forms: Path) -> tuple[str, str] | None:
     makes may be read by another tool, or by none.
     """
     if file.suffix == ".yaml":
-        return misplaced(file, forms)
+        return refusal_of_place(file, forms)
     if KEY_FILE.fullmatch(file.name) or EVIDENCE_FILE.fullmatch(file.name):
-        return _in_a_wrong_folder(file, forms)
+        return _refusal_of_folder(file, forms)
     what = tr("this is neither an organisation, nor a form, nor a public key, nor evidence")
     return what, tr("remove it, or put it outside {folder}/", folder=forms.as_posix())
 
@@ -154,7 +154,7 @@ class Files:
     def read(self, file: Path, model: type[M]) -> tuple[YamlDocument, M | None, list[Problem]]:
         """Return a file as a document and as ``model``, None where it has mistakes of shape, and
         every mistake in it."""
-        document = read_document(file, shown(file), self.read_text)
+        document = read_document(shown(file), partial(self.read_text, file))
         return document, *validated(model, document)
 
     def parsed(self, file: Path, parse: Callable[[str, Path], T]) -> T:
@@ -198,7 +198,7 @@ class Files:
         ``problems``, and so is an empty folder in it, unless it may have those (``has_empty``)."""
         folder = absolute(folder)
         if self.is_link(folder):
-            problems.append(Problem(shown(folder), 1, 1, *of_link()))
+            problems.append(Problem(shown(folder), 1, 1, *refusal_of_link()))
             return []
         if not self.is_folder(folder):
             problems.append(
@@ -226,7 +226,7 @@ class Files:
             is_empty = not folders and not names and parent.parent == folder
             if is_empty and not has_empty and parent not in self._folders:
                 # Git has no empty folders: the forms in it would look as if they had been removed.
-                problems.append(Problem(shown(parent), 1, 1, *_of_empty_folder()))
+                problems.append(Problem(shown(parent), 1, 1, *_refusal_of_empty_folder()))
             for name in (*folders, *names):
                 file = parent / name
                 if wrong := self._wrong_kind(file):
@@ -251,15 +251,15 @@ class Files:
             for parent, folders, names in os.walk(folder, onerror=report):
                 yield Path(parent), folders, names
 
-    def _wrong_kind(self, file: Path) -> tuple[str, str] | None:
+    def _wrong_kind(self, file: Path) -> Refusal | None:
         if self.is_link(file):
-            return of_link()
+            return refusal_of_link()
         if file.name.lower().endswith((".yml", ".yaml")) and not file.name.endswith(".yaml"):
             return tr("forms and catalogue files end in .yaml"), tr("rename it")
         return None
 
 
-def _of_empty_folder() -> tuple[str, str]:
+def _refusal_of_empty_folder() -> Refusal:
     return tr("this folder is empty"), tr(
         "if it is a Git submodule: git submodule update --init; else remove it"
     )

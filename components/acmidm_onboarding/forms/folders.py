@@ -18,7 +18,7 @@ from acmidm_onboarding.forms.files import (
     MANDATES_FILE,
     ORGANISATION_FILE,
     Files,
-    of_link,
+    refusal_of_link,
     shown,
 )
 from acmidm_onboarding.forms.form import Form
@@ -131,7 +131,7 @@ class Folders:
         """Return a file as it was read, with what it declares: None where it has mistakes, which
         are added to the problems, and where it is not there."""
         if link := next(filter(self._files.is_link, (file, file.parent)), None):
-            self._problems.append(Problem(shown(link), 1, 1, *of_link()))
+            self._problems.append(Problem(shown(link), 1, 1, *refusal_of_link()))
         elif self._files.exists(file):
             document, content, mistakes = self._files.read(file, model)
             self._problems += mistakes

@@ -13,9 +13,9 @@ from acmidm_onboarding.forms.documents import (
     Unreadable,
     YamlDocument,
     line_of_conflict,
-    of_conflict,
+    refusal_of_conflict,
 )
-from acmidm_onboarding.forms.files import KEY_FILE, Files, of_link, shown
+from acmidm_onboarding.forms.files import KEY_FILE, Files, refusal_of_link, shown
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.requirements import problems_of_keys, problems_of_policies
 from acmidm_onboarding.forms.suppliers import KeyList
@@ -24,7 +24,7 @@ from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, parse_jwk, thumbprints
 from acmidm_onboarding.values.organisation import Organisation
-from acmidm_onboarding.values.problems import DocumentPath, Problem, quoted
+from acmidm_onboarding.values.problems import DocumentPath, Problem, Refusal, quoted
 from acmidm_onboarding.values.terms import Environment
 
 _LONGEST_NAME = 200
@@ -170,15 +170,15 @@ class KeyReader:
     def _key(self, listed: KeyList, path: DocumentPath, name: str) -> PublicJwk | list[Problem]:
         """Return the public key in a file that a list names, or what is wrong with that file."""
         if not KEY_FILE.fullmatch(name) or len(name) > _LONGEST_NAME:
-            return [listed.document.problem(path, *no_key_file())]
+            return [listed.document.problem(path, *refusal_of_key_name())]
         file = listed.folder / name
         if self._files.is_link(file):
-            return [Problem(shown(file), 1, 1, *of_link())]
+            return [Problem(shown(file), 1, 1, *refusal_of_link())]
         if file not in self._files_read:
             try:
                 self._files_read[file] = self._files.parsed(file, key_in)
             except Unreadable as error:
-                return [listed.document.problem(path, *unusable_key_file(name, error))]
+                return [listed.document.problem(path, *refusal_of_key_file(name, error))]
         return self._files_read[file]
 
 
@@ -215,7 +215,7 @@ def key_in(text: str, file: Path) -> PublicJwk | list[Problem]:
         return list(_problems_of_key(error, text, file))
     except json.JSONDecodeError as error:
         if line := line_of_conflict(text):
-            return [Problem(shown(file), line, 1, *of_conflict())]
+            return [Problem(shown(file), line, 1, *refusal_of_conflict())]
         what, line, column = tr("this is not JSON"), error.lineno, error.colno
     except (ValueError, RecursionError):
         what, line, column = tr("this JSON is no key"), 1, 1
@@ -229,7 +229,7 @@ def _problems_of_key(error: InvalidJwk, text: str, file: Path) -> Iterator[Probl
         yield Problem(shown(file), *_place_of(reason.member, text), what, remedy)
 
 
-def no_key_file() -> tuple[str, str]:
+def refusal_of_key_name() -> Refusal:
     """Return that something is not the name of a key file, and what to do. The name is not
     repeated: it may be a key that was pasted in."""
     return (
@@ -241,7 +241,7 @@ def no_key_file() -> tuple[str, str]:
     )
 
 
-def unusable_key_file(name: str, error: Unreadable) -> tuple[str, str]:
+def refusal_of_key_file(name: str, error: Unreadable) -> Refusal:
     """Return what is wrong with a key file that cannot be read, and what to do."""
     return tr('key file "{name}" {what}', name=name, what=error.what), error.remedy
 

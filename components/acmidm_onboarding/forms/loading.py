@@ -24,8 +24,8 @@ from acmidm_onboarding.forms.files import (
     ORGANISATION_FILE,
     Files,
     absolute,
-    misplaced,
-    of_link,
+    refusal_of_link,
+    refusal_of_place,
     shown,
 )
 from acmidm_onboarding.forms.folders import Folders, OrganisationFile
@@ -145,9 +145,9 @@ class _Reading:
         self._problems += self._files.findings.of(check, _problems_of_form, *subjects)
         for environment, platforms in self._served.items():
             without_authority = problems_of_platforms(document, form, environment, platforms)
-            self._problems += document.first(without_authority)
+            self._problems += document.first_problems(without_authority)
             unmet = problems_of_authorities(document, form, environment, platforms)
-            self._problems += document.first(unmet)
+            self._problems += document.first_problems(unmet)
 
     def _load(
         self, file: Path, document: YamlDocument, form: Form, owner: OrganisationFile
@@ -156,11 +156,11 @@ class _Reading:
         has mistakes."""
         key_list, listing = self._folders.key_list(document, form, file.parent)
         mandates = self._folders.mandates(file.parent) if form.keys_of else ()
-        self._problems += document.first(problems_of_supplier(document, form, key_list))
+        self._problems += document.first_problems(problems_of_supplier(document, form, key_list))
         afzenders, mistakes = self._afzenders.of(document, form, file.parent)
-        self._problems += document.first(mistakes)
+        self._problems += document.first_problems(mistakes)
         keys, compromised, mistakes = self._keys.keys_of(key_list, document, form, listing)
-        self._problems += document.first(mistakes)
+        self._problems += document.first_problems(mistakes)
         if owner.organisation is None:
             return None
         if not key_list.is_form:
@@ -223,10 +223,10 @@ def _problems_of_form(
     organisation: Organisation | None,
 ) -> list[Problem]:
     """Return what is wrong with a form by itself, and beside its organisation and the catalogue."""
-    problems = list(document.first(problems_of_jwks_uri(document, form)))
+    problems = list(document.first_problems(problems_of_jwks_uri(document, form)))
     if catalogue is not None:
         of_form = problems_of_form(document, form, catalogue, owner, organisation)
-        problems += document.first(of_form)
+        problems += document.first_problems(of_form)
     return problems
 
 
@@ -243,7 +243,7 @@ def load_organisations(folder: Path, files: Files | None = None) -> Mapping[str,
     for file in files.yaml_files(folder, problems):
         if file.name != ORGANISATION_FILE:
             continue
-        if wrong := misplaced(file, folder):
+        if wrong := refusal_of_place(file, folder):
             problems.append(Problem(shown(file), 1, 1, *wrong))
         else:
             folders.owner(file.parent)
@@ -273,7 +273,7 @@ def _form_files(
     paths: Iterable[Path], files: Files, folders: Folders, problems: list[Problem]
 ) -> Iterator[Path]:
     """Yield each form once. On the way ``folders`` reads what else a folder has, also that of a
-    supplier without forms; and what is missing or misplaced is added to ``problems``."""
+    supplier without forms; and what is missing or refusal_of_place is added to ``problems``."""
     seen: set[Path] = set()
     for path in map(absolute, paths):
         # A path that is no folder is read as a file, which reports why it cannot be read.
@@ -292,7 +292,7 @@ def _form_files(
         wanted = path.parent if path.name == ORGANISATION_FILE else path
         folder = files.folder_of(wanted)
         if link := next(filter(files.is_link, (path, wanted, folder)), None):
-            problems.append(Problem(shown(link), 1, 1, *of_link()))
+            problems.append(Problem(shown(link), 1, 1, *refusal_of_link()))
             continue
         forms, found = folder.parent, [wanted]
         if wanted == folder:
@@ -303,7 +303,7 @@ def _form_files(
             if file in seen:
                 continue
             seen.add(file)
-            if wrong := misplaced(file, forms):
+            if wrong := refusal_of_place(file, forms):
                 problems.append(Problem(shown(file), 1, 1, *wrong))
             elif not folders.read(file):
                 yield file

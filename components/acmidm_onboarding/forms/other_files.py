@@ -18,8 +18,8 @@ from acmidm_onboarding.forms.files import (
     OWN_FILES,
     Files,
     absolute,
+    refusal_of_stray,
     shown,
-    stray,
 )
 from acmidm_onboarding.forms.key_files import key_in
 from acmidm_onboarding.texts import tr
@@ -57,7 +57,7 @@ def _applications(folder: Path, files: Files) -> frozenset[str] | None:
     for file in files.inside(folder):
         if not file.name.endswith(".yaml") or file.name in OWN_FILES:
             continue
-        document = read_document(file, file, files.read_text).data
+        document = read_document(file, partial(files.read_text, file)).data
         if not isinstance(document, dict) or not is_name(str(document.get("application"))):
             return None
         names.add(document["application"])
@@ -88,7 +88,7 @@ def _problems_of(
                 " it"
             ),
         )
-    elif wrong := stray(shown(file), shown(forms)):
+    elif wrong := refusal_of_stray(shown(file), shown(forms)):
         yield Problem(shown(file), 1, 1, *wrong)
     elif KEY_FILE.fullmatch(file.name):
         key = key_in(text, file)

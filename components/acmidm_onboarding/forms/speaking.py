@@ -109,7 +109,7 @@ def speaking_values(
                         yield (field, index), value
 
 
-def about_names(
+def notes_about_names(
     folder: str,
     organisation: Organisation,
     organisations: Mapping[str, Organisation],
@@ -118,23 +118,23 @@ def about_names(
     of them, and those that are another's. ``organisations`` are all others, by folder."""
     if not organisation.speaks_for:
         return
-    names = names_of(organisation)
+    names = listed_names(organisation)
     yield tr(
         "{folder} is new, and its {file} lets it speak as {names}: check that it may",
         folder=folder,
         file=ORGANISATION_FILE,
         names=names,
     )
-    yield from about_names_of_others(folder, organisation, organisations)
+    yield from notes_about_names_of_others(folder, organisation, organisations)
 
 
-def names_of(organisation: Organisation) -> str:
+def listed_names(organisation: Organisation) -> str:
     """Return the names under which an organisation may speak, as a sentence has them."""
     names = organisation.speaks_for.items()
     return "; ".join(f"{name} {', '.join(values)}" for name, values in names)
 
 
-def about_names_of_others(
+def notes_about_names_of_others(
     folder: str,
     organisation: Organisation,
     organisations: Mapping[str, Organisation],

@@ -53,7 +53,9 @@ def validated(model: type[M], document: YamlDocument) -> tuple[M | None, list[Pr
         except ValidationError as error:
             # Collected before anything is renamed: positions belong to the names as written.
             wrong = [details for details in _errors(error) if details["loc"] not in guessed]
-        mistakes = list(document.first(_problem(model, document, details) for details in wrong))
+        mistakes = list(
+            document.first_problems(_problem(model, document, details) for details in wrong)
+        )
         renamed: dict[DocumentPath, Problem] = {}
         for details, problem in zip(wrong, mistakes, strict=False):
             path = _rename(model, document, details)

@@ -105,7 +105,7 @@ def _declared(
 ) -> Iterator[Declaration]:
     """Yield a form's client as it is confirmed; as it is recorded, where its confirmation is
     missing."""
-    if confirmed is not None and confirmed.said.client_id is not None:
+    if confirmed is not None and confirmed.content.client_id is not None:
         client = confirmed.client(form.client_key)
         is_protected = record is not None and record.client_id and record.is_protected
         if client and not (is_protected and is_corrected(confirmed, record)):
@@ -157,13 +157,13 @@ def is_corrected(confirmed: Confirmation | None, record: Client | None) -> bool:
         confirmed is not None
         and confirmed.is_there
         and record is not None
-        and record.client_id not in (None, confirmed.said.client_id)
+        and record.client_id not in (None, confirmed.content.client_id)
     )
 
 
 def may_not_go(confirmed: Confirmation | None, record: Client | None) -> bool:
     """Return whether a stack that protects its clients keeps a client without a form."""
-    is_gone = confirmed is not None and confirmed.said.removed is not None
+    is_gone = confirmed is not None and confirmed.content.removed is not None
     return not is_gone and (record is None or record.is_protected is not False)
 
 

@@ -17,7 +17,7 @@ from acmidm_onboarding.rules.gate import TestStack, Withheld, passing
 from acmidm_onboarding.rules.mandates import without_mandate
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
 from acmidm_onboarding.rules.retirement import declared_now, unrecorded
-from acmidm_onboarding.values.client import Records, joined
+from acmidm_onboarding.values.client import Records, joined_records
 from acmidm_onboarding.values.declaration import Declaration
 
 
@@ -86,6 +86,6 @@ def desired(
     held_back = tuple(withheld for _, withheld in mandated if withheld)
     if gate.mode is PromotionGate.OFF or not any(form.is_on_production for form in asked):
         return Desired(asked, asked, held_back, unrecorded=gone)
-    passage = passing(asked, gate, joined(records(), at_authorities), tests, now)
+    passage = passing(asked, gate, joined_records(records(), at_authorities), tests, now)
     held_back += passage.held_back
     return Desired(passage.declared, asked, held_back, passage.proven, unrecorded=gone)

@@ -21,7 +21,7 @@ from acmidm_onboarding.values.client import (
     Client,
     Records,
     is_recorded,
-    known,
+    known_client,
     metadata_of,
 )
 from acmidm_onboarding.values.declaration import Declaration
@@ -81,7 +81,7 @@ def without_mandate(
     for connection in connections:
         if not connection.is_leaving() and has_ended(connection, day):
             why = _why(connection, day)
-            record = known(connection, records(), at_authorities)
+            record = known_client(connection, records(), at_authorities)
             if is_recorded(record):
                 yield _as_recorded(connection, record), _withheld(connection, why)
             else:
@@ -117,7 +117,7 @@ def _with_keys_of_former_suppliers(
     if not has_lenders and connection.resource_name not in at_authorities:
         return connection
     try:
-        record = known(connection, records(), at_authorities)
+        record = known_client(connection, records(), at_authorities)
     except Failure:
         return connection
     if not is_recorded(record):

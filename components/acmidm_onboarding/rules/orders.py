@@ -205,13 +205,13 @@ def removals_said_before(confirmations: Confirmations) -> Iterator[Order]:
     """Yield every order that may have been given to remove a client, or to let it go, also of those
     that are gone by now."""
     for client_key, confirmed in confirmations.items():
-        if confirmed.said.client_id is not None:
+        if confirmed.content.client_id is not None:
             removal = _removal(client_key, confirmed)
             yield from (removal, _let_go(removal))
 
 
 def _removal(client_key: ClientKey, confirmed: Confirmation) -> Order:
-    name, client_id = resource_name(client_key[0], client_key[1]), confirmed.said.client_id
+    name, client_id = resource_name(client_key[0], client_key[1]), confirmed.content.client_id
     return Order(
         client_key, name, REMOVE, Act.REMOVE, {"client_id": client_id}, client_id=client_id
     )
@@ -223,7 +223,7 @@ def _let_go(removal: Order) -> Order:
 
 def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Iterator[Order]:
     """Yield what each part of a client must be, whether it is so already or not."""
-    before = confirmed.said.metadata.properties if confirmed.said.metadata else {}
+    before = confirmed.content.metadata.properties if confirmed.content.metadata else {}
     says = wanted.metadata.for_people.properties
     yield _order(wanted, confirmed, CLIENT, Act.CHANGE, says, before)
     for part, act, scopes in _scopes_by_part(wanted, confirmed.scopes, rules):
@@ -260,7 +260,7 @@ def said_before(
 ) -> Iterator[Order]:
     """Yield every order that a form may have given: for its client, and to make one."""
     yield _creation(wanted, rules)
-    if confirmed is not None and confirmed.said.client_id is not None:
+    if confirmed is not None and confirmed.content.client_id is not None:
         yield from targets(wanted, confirmed, rules)
 
 
@@ -294,7 +294,7 @@ def _order(
 ) -> Order:
     """Return the order about one part of a client: what it must say, and what is confirmed of it
     ``now``."""
-    client_id = confirmed.said.client_id
+    client_id = confirmed.content.client_id
     return Order(
         wanted.client_key, wanted.resource_name, part, act, says, now, client_id, wanted.form.path
     )
@@ -303,7 +303,7 @@ def _order(
 def _refused(order: Order, confirmed: Confirmation | None) -> Order:
     """Return the order with its refusal, where somebody refused it and the form still says the
     same."""
-    refusal = confirmed.said.refused.get(order.part) if confirmed else None
+    refusal = confirmed.content.refused.get(order.part) if confirmed else None
     if refusal is None or refusal.digest != order.full_digest:
         return order
     return replace(order, refused=refusal)

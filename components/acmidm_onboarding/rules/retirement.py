@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
 
-from acmidm_onboarding.values.client import Client, Records, is_recorded, known, recorded_as
+from acmidm_onboarding.values.client import Client, Records, is_recorded, known_client, recorded_as
 from acmidm_onboarding.values.declaration import Declaration
 
 
@@ -37,7 +37,9 @@ def declared_now(
     for connection in connections:
         now: Declaration | None = connection
         if leaving := due(connection, day):
-            now = _next_step(connection, known(connection, records(), at_authorities), leaving)
+            now = _next_step(
+                connection, known_client(connection, records(), at_authorities), leaving
+            )
         if now is not None:
             declared.append(now)
     return declared

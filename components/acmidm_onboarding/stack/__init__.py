@@ -33,7 +33,7 @@ from acmidm_onboarding.values.client import (
     Records,
     by_client_key,
     is_recorded,
-    joined,
+    joined_records,
     recorded_as,
 )
 from acmidm_onboarding.values.confirmation import Confirmation, Confirmations, confirmation_of
@@ -180,7 +180,7 @@ class Stack:
             gate=gate,
             records=lambda: self.state.recorded.parts,
             tests=lambda: self.tests,
-            at_authorities=joined(self.at_authorities or {}, confirmed),
+            at_authorities=joined_records(self.at_authorities or {}, confirmed),
         )
 
     @cached_property
@@ -207,7 +207,7 @@ class Stack:
         for platform, confirmed in zip(platforms, read_confirmations(*folders), strict=True):
             for key, confirmation in confirmed.items():
                 # Its file has the former key.
-                renamed = recorded.get((confirmation.said.client_id, platform), key)
+                renamed = recorded.get((confirmation.content.client_id, platform), key)
                 if renamed in confirmed:
                     renamed = key
                 client_key = renamed, platform, self.forms.settings.environment
@@ -289,7 +289,7 @@ class Stack:
     def unconfirmed(self) -> list[Client]:
         """The clients of the state whose confirmation is missing: nobody knows whether they are
         there."""
-        confirmed = {confirmation.said.client_id for confirmation in self.confirmations.values()}
+        confirmed = {confirmation.content.client_id for confirmation in self.confirmations.values()}
         confirmed |= {client.client_id for client, _ in self.corrected}
         clients = self.state.recorded.clients.values()
         by_hand = [client for client in clients if client.platform in self.forms.by_hand]
@@ -311,7 +311,7 @@ class Stack:
         for client_key, client in self.state.recorded.clients.items():
             confirmed = confirmations.get(client_key)
             if confirmed and is_corrected(confirmed, client):
-                corrected.append((client, str(confirmed.said.client_id)))
+                corrected.append((client, str(confirmed.content.client_id)))
         return corrected
 
     def require_none_by_hand(self, declared: Sequence[Declaration]) -> None:

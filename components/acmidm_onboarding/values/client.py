@@ -422,15 +422,16 @@ def is_recorded(client: Client | None) -> TypeGuard[Client]:
     return client is not None and client.client_id is not None
 
 
-def known(wanted: Client, records: Records, at_authorities: Records) -> Client | None:
+def known_client(wanted: Client, records: Records, at_authorities: Records) -> Client | None:
     """Return the client of a declared one that the state has, or else the one that was found at its
     authority; only parts where neither has the client."""
     recorded, found = (recorded_as(wanted, where) for where in (records, at_authorities))
     return found if is_recorded(found) and not is_recorded(recorded) else recorded
 
 
-def joined(records: Records, others: Records) -> Records:
-    """Return the clients of a state with what else is known of them, and others that are known."""
+def joined_records(records: Records, others: Records) -> Records:
+    """Return the clients of two sources by resource name, such as a state and authorities: one that
+    both have is the first's, with the parts that the second has of it."""
     clients = dict(others)
     for name, client in records.items():
         clients[name] = _with_part(client, others[name]) if name in others else client

@@ -129,7 +129,7 @@ class Confirmation:
 
     key: str
     file: Path
-    said: ConfirmationFile
+    content: ConfirmationFile
     jwks: Mapping[str, PublicJwk] | None = None
     """Its public keys per ``kid``; None where nobody confirmed them."""
     since: Mapping[str, datetime] = field(default_factory=dict)
@@ -138,23 +138,23 @@ class Confirmation:
     @property
     def is_there(self) -> bool:
         """Whether the authority has the client."""
-        return self.said.client_id is not None and self.said.removed is None
+        return self.content.client_id is not None and self.content.removed is None
 
     @property
     def registered(self) -> ClientMetadata:
         """The metadata of a client that the authority has."""
-        properties = self.said.metadata.properties if self.said.metadata else {}
+        properties = self.content.metadata.properties if self.content.metadata else {}
         return ClientMetadata.model_validate(
             {**properties, "application": self.key.rpartition("/")[2]}
         )
 
     @property
     def scopes(self) -> dict[str, bool]:
-        return {name: scope.default for name, scope in self.said.scopes.items()}
+        return {name: scope.default for name, scope in self.content.scopes.items()}
 
     @property
     def products(self) -> dict[str, ProductDocument]:
-        return {name: ProductDocument(fields) for name, fields in self.said.products.items()}
+        return {name: ProductDocument(fields) for name, fields in self.content.products.items()}
 
     def client(self, client_key: ClientKey) -> Client | None:
         """Return the client as it is confirmed; None where the authority has none."""
@@ -163,7 +163,7 @@ class Confirmation:
         return Client(
             *client_key,
             fields=flat(self.registered.properties),
-            client_id=self.said.client_id,
+            client_id=self.content.client_id,
             scopes=grants(self.scopes),
             keys=PublicKeys(public_keys(self.jwks)),
             products=self.products,

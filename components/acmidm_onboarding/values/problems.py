@@ -21,6 +21,8 @@ it."""
 
 DocumentPath = tuple[str | int, ...]
 """Where a value stands in a document: the keys and list indexes that lead to it."""
+Refusal = tuple[str, str]
+"""What is wrong with something, and what to do about it: the two halves of a sentence."""
 
 
 @dataclass(frozen=True, order=True)

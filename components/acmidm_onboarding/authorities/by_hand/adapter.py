@@ -116,7 +116,9 @@ class ByHand(Authority):
         """Return the confirmation of a client; None where its removal is confirmed. Raises
         PerhapsGone where the client has no confirmation."""
         all_files = self._confirmed.values()
-        of_client = [confirmed for confirmed in all_files if confirmed.said.client_id == client_id]
+        of_client = [
+            confirmed for confirmed in all_files if confirmed.content.client_id == client_id
+        ]
         if not of_client:
             raise PerhapsGone(
                 tr(
@@ -145,7 +147,7 @@ class ByHand(Authority):
         for confirmed in self._confirmed.values():
             configured = confirmed.products.get(product)
             if confirmed.is_there and configured is not None:
-                yield str(confirmed.said.client_id), configured
+                yield str(confirmed.content.client_id), configured
 
 
 class ConfirmedProducts:
@@ -199,7 +201,7 @@ def _require_same(client: str, confirmed: Any, wanted: Any) -> None:
 
 def _registered(confirmed: Confirmation) -> RegisteredClient:
     return RegisteredClient(
-        str(confirmed.said.client_id),
+        str(confirmed.content.client_id),
         confirmed.registered,
         scopes=confirmed.scopes,
         jwks=members_of(confirmed.jwks or {}),
