@@ -3,9 +3,10 @@ organisation in the portal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Annotated
 
 import typer
@@ -19,10 +20,14 @@ from acmidm.render.output import write_report
 from acmidm.terminal import Code, StacksOption, TextOutput, TextOutputOption, fail, working
 from acmidm.words import plain
 from acmidm_onboarding.authorities.port import Audited
+from acmidm_onboarding.forms.documents import Unreadable, read_text
+from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.problems import both
+from acmidm_onboarding.values.searching import searched
+from acmidm_onboarding.values.terms import Environment, Platform
 
 EPILOG = """
 **Examples**
@@ -74,15 +79,15 @@ def history(
     entries: list[HistoryEntry] = []
     notes: list[str] = []
     count = 0
-    opened = list(map(stack_of, stacks))
-    for found in opened:
-        clients = _recorded(found, search) or _removed(found, search)
+    opened_stacks = list(map(stack_of, stacks))
+    for opened in opened_stacks:
+        clients = _recorded(opened, search) or _removed(opened, search)
         count += len(clients)
-        with working(tr("reading the audit trail of {stack}", stack=found.name)):
-            more_entries, more_notes = _of_stack(found, clients, start)
-        entries += more_entries
-        notes += more_notes
-    if search and not count and not any(_is_in_forms(found, search) for found in opened):
+        with working(tr("reading the audit trail of {stack}", stack=opened.name)):
+            entries_of_stack, silent = _entries_since(start, opened, clients)
+        entries += entries_of_stack
+        notes += [_note_of_silence(platform, opened.name) for platform in sorted(silent)]
+    if search and not count and not any(_is_in_forms(opened, search) for opened in opened_stacks):
         fail(
             tr(
                 'nobody knows "{search}": it is in no form and no state of {stacks}, and in no'
@@ -105,24 +110,44 @@ def history(
 
 
 def _recorded(stack: Stack, search: str) -> list[Client]:
-    """Return the clients of a state that match."""
+    """Return the clients in the stack's state that have the words of ``search``; all without
+    words."""
     with working(tr("reading {stack}", stack=stack.name)):
-        states = stack.state.recorded.clients.values()
-    return _matching(stack, states, search)
+        clients = stack.state.recorded.clients.values()
+    return _with_words(search, stack, clients)
 
 
 def _is_in_forms(stack: Stack, search: str) -> bool:
-    """Return whether a form matches, whatever the state has of it."""
-    return bool(_matching(stack, stack.forms.connections, search))
+    """Return whether a form has the words of ``search``, for whatever environment: its connection
+    may have left, and the form may have mistakes."""
+    forms = stack.forms.onboardings
+    connections = chain.from_iterable(map(forms.connections, Environment))
+    if _with_words(search, stack, connections):
+        return True
+    return any(map(searched(search), _texts_of_mistaken(forms)))
 
 
-def _matching(stack: Stack, clients: Iterable[Client], search: str) -> list[Client]:
-    is_meant = Filters(search).matcher(())
-    return [client for client in clients if is_meant(row_of(stack.name, client, stack.now))]
+def _texts_of_mistaken(forms: Onboardings) -> Iterator[str]:
+    """Yield a text of each form with mistakes, in lower case: its path, its organisation and key
+    where ``organisation.yaml`` has no mistake, and all that is written in it."""
+    for file in forms.left_out:
+        texts = [file.as_posix()]
+        if organisation := forms.organisations.get(file.parent.name):
+            texts += [organisation.name, f"{organisation.code}/{file.stem}"]
+        with suppress(Unreadable):
+            texts.append(read_text(file))
+        yield " ".join(texts).casefold()
+
+
+def _with_words(search: str, stack: Stack, clients: Iterable[Client]) -> list[Client]:
+    """Return the clients that ``acmidm status`` would list for the words of ``search``."""
+    has_words = Filters(search).matcher(())
+    return [client for client in clients if has_words(row_of(stack.name, client, stack.now))]
 
 
 def _removed(stack: Stack, client_id: str) -> list[Client]:
-    """Return a client that is in no state any more, on each platform whose trail knows it."""
+    """Return the client of this ID, which is in no state any more, on each platform whose audit
+    trail knows it; nothing where the words of a search cannot be a client-ID."""
     if not client_id or " " in client_id or not client_id.isprintable():
         return []
     removed = []
@@ -135,13 +160,14 @@ def _removed(stack: Stack, client_id: str) -> list[Client]:
     return removed
 
 
-def _of_stack(
-    stack: Stack, clients: list[Client], since: datetime
-) -> tuple[list[HistoryEntry], list[str]]:
-    """Return the entries since a moment, and a note for each authority that gives none."""
+def _entries_since(
+    since: datetime, stack: Stack, clients: list[Client]
+) -> tuple[list[HistoryEntry], set[Platform]]:
+    """Return the changes of some clients of a stack since a moment, and the platforms of these
+    clients whose authority recorded nothing, or shows no audit trail."""
     entries: list[HistoryEntry] = []
     platforms = stack.authorities.platforms_briefly
-    silent = set(platforms)
+    silent = {client.platform for client in clients if client.platform in platforms}
     for client in clients:
         authority = platforms[client.platform].authority if client.platform in platforms else None
         if not isinstance(authority, Audited) or not client.client_id:
@@ -152,13 +178,13 @@ def _of_stack(
             silent.discard(client.platform)
             if entry := entry_of(stack.name, client, recorded):
                 entries.append(entry)
-    notes = []
-    for platform in sorted(silent & {client.platform for client in clients}):
-        note = tr(
-            "{platform} on {stack} recorded nothing since then, or shows this operator no audit"
-            " trail (on Keycloak: view-events)",
-            platform=platform,
-            stack=stack.name,
-        )
-        notes.append(note)
-    return entries, notes
+    return entries, silent
+
+
+def _note_of_silence(platform: Platform, stack: str) -> str:
+    return tr(
+        "{platform} on {stack} recorded nothing since then, or shows this operator no audit"
+        " trail (on Keycloak: view-events)",
+        platform=platform,
+        stack=stack,
+    )

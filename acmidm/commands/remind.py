@@ -12,7 +12,7 @@ import typer
 from acmidm.desk.facts import read_progress
 from acmidm.desk.reminders.delivery import Delivered, deliver
 from acmidm.desk.reminders.due import Due, Ends, due
-from acmidm.desk.reminders.ledger import Ledger, ledger_file, opened
+from acmidm.desk.reminders.ledger import Ledger, ledger_file, locked_ledger
 from acmidm.desk.reminders.mails import Reminder, reminders
 from acmidm.desk.status import Ending, ListedConnection, ListedKey, ListedScope
 from acmidm.engine.stacks import settings_of, stack_of, with_a_portal
@@ -97,7 +97,7 @@ def remind(
             )
         )
     require_trusted_hosts(settings)
-    with opened(ledger_file(stack)) as ledger:
+    with locked_ledger(ledger_file(stack)) as ledger:
         mails = reminders(due(rows, ledger.sent, now))
         typer.echo(_headline(stack, len(mails)))
         for done in deliver(mails, languages, ledger, settings, now):

@@ -121,38 +121,40 @@ def status(
     now = datetime.now(UTC)
     failures: list[Failure] = []
     if board or waiting_for:
-        stacks = stack or _with_a_portal()
+        stacks = stack or _stacks_of_board()
         opened = [stack_of(name, now=now, by_policies=True) for name in stacks]
         connections = list(read_progress(opened))
     else:
+        # What ends of a connection that no run has made yet ends too.
         with_unmade = expiring is not None
-        opened, connections, failures = _read(stack, with_unmade=with_unmade, now=now)
-        stacks = [found.name for found in opened]
+        opened, connections, failures = _read_list(stack, with_unmade=with_unmade, now=now)
+        stacks = [readable.name for readable in opened]
     for failure in failures:
         warn(failure)
-    owners = api_named(api, stacks[0]) if api else None
-    if owners and owners.remedy and not any(map(owners.is_of, connections)):
+    wanted_api = api_named(api, stacks[0]) if api else None
+    # A scope that the catalogue has no more, and some client still has, is no mistake.
+    if wanted_api and wanted_api.remedy and not any(map(wanted_api.is_accessible_to, connections)):
         fail(
             tr(
                 "--api {name} is neither a product nor a scope of the catalogue; {remedy}",
-                name=plain(owners.name),
-                remedy=owners.remedy,
+                name=plain(wanted_api.name),
+                remedy=wanted_api.remedy,
             )
         )
-    filters = Filters(" ".join(words or ()), owners, expiring, without, waiting_for)
-    kept = list(filter(filters.matcher(stacks), connections))
+    filters = Filters(" ".join(words or ()), wanted_api, expiring, without, waiting_for)
+    shown = list(filter(filters.matcher(stacks), connections))
     mandates: tuple[UnusedMandate, ...] = ()
     if not board:
-        mandates = tuple(filter(filters.shows_mandate, _mandates(opened, now)))
-    if output is TableOutput.TEXT and not board and not kept and not mandates:
+        mandates = tuple(filter(filters.shows_mandate, _unused_mandates(opened, now)))
+    if output is TableOutput.TEXT and not board and not shown and not mandates:
         typer.echo(_why_empty(stacks, filters, has_connections=bool(connections)))
     else:
         view = View.API if api else View.LIST
-        language_here = language or spoken()
+        report_language = language or spoken()
         if board:
-            view, language_here = View.BOARD, language or Language.NL
-        with speaking(language_here):
-            report = _report(view, stacks, opened, kept, mandates, filters, now)
+            view, report_language = View.BOARD, language or Language.NL
+        with speaking(report_language):
+            report = _report(view, stacks, opened, shown, mandates, filters, now)
             write_report(report, output)
     if failures:
         raise typer.Exit(Code.UNREACHABLE)
@@ -174,7 +176,7 @@ def _report(
     if view is View.BOARD:
         rows = [row.model_copy(update={"to_do": to_do(row, spoken())}) for row in rows]
     elif filters.api:
-        of_api = [filters.api.accesses(row) for row in with_last_token(rows, opened)]
+        of_api = map(filters.api.row_per_scope, with_last_token(rows, opened))
         rows = list(chain.from_iterable(of_api))
     return Status(
         view=view,
@@ -187,8 +189,9 @@ def _report(
     )
 
 
-def _with_a_portal() -> list[str]:
-    """Return the stacks of the board. Ends the command where there is none."""
+def _stacks_of_board() -> list[str]:
+    """Return the stacks whose clients are at a Beheerportaal. Ends the command where there is
+    none."""
     return with_a_portal(Path()) or fail(
         tr(
             "there is no stack here whose clients are at a Beheerportaal; run this in the"
@@ -197,24 +200,27 @@ def _with_a_portal() -> list[str]:
     )
 
 
-def _read(
+def _read_list(
     named: Sequence[str] | None, *, with_unmade: bool, now: datetime
 ) -> tuple[list[Stack], list[ListedConnection], list[Failure]]:
-    """Return the stacks that can be read, their connections, and why others cannot be read. Raises
-    Failure where none can be."""
+    """Return the stacks that can be read, of those that are ``named`` or else of all, their rows,
+    and why the rest cannot be read. Raises Failure where none can be.
+
+    A stack that has a file and was never made is left out, unless it is named.
+    """
     opened: list[Stack] = []
     connections: list[ListedConnection] = []
     failures: list[Failure] = []
     for name in named or stack_names(Path()):
         try:
-            found = stack_of(name)
-            of_stack = list(_connections(found, now, with_unmade=with_unmade))
+            stack = stack_of(name)
+            rows = list(_rows(stack, now, with_unmade=with_unmade))
         except Failure as failure:
             if named or not isinstance(failure, UnknownStack):
                 failures.append(failure)
             continue
-        opened.append(found)
-        connections += of_stack
+        opened.append(stack)
+        connections += rows
     if failures and not opened:
         raise failures[0]
     if not opened:
@@ -229,25 +235,28 @@ def _read(
     return opened, connections, failures
 
 
-def _connections(stack: Stack, now: datetime, *, with_unmade: bool) -> Iterator[ListedConnection]:
-    """Yield the clients of a stack, and those that it does not have yet where somebody wants them.
-    Raises Failure."""
+def _rows(stack: Stack, now: datetime, *, with_unmade: bool) -> Iterator[ListedConnection]:
+    """Yield a row for each client in the state of a stack, with the keys in the portal; then, with
+    ``with_unmade``, one for each connection of the forms that no run has made yet. Raises
+    Failure."""
     with working(tr("reading {stack}", stack=stack.name)):
-        states = stack.state.recorded.clients
-    in_portal = (
-        state for state in states.values() if state.keys.declared is None and not state.jwks_uri
+        clients = stack.state.recorded.clients
+    with_keys_in_portal = (
+        client
+        for client in clients.values()
+        if client.keys.declared is None and not client.jwks_uri
     )
-    uploaded = uploaded_keys(stack.authorities, in_portal)
-    for client_key, state in states.items():
-        yield row_of(stack.name, state.with_uploaded(uploaded.get(client_key)), now)
+    uploaded = uploaded_keys(stack.authorities, with_keys_in_portal)
+    for client_key, client in clients.items():
+        yield row_of(stack.name, client.with_uploaded(uploaded.get(client_key)), now)
     if with_unmade:
         for form in stack.unmade:
             yield row_of(stack.name, form, now)
 
 
-def _mandates(stacks: Iterable[Stack], now: datetime) -> Iterator[UnusedMandate]:
-    """Yield the mandates that no form uses, of the folders of forms of some stacks. Forms are read
-    only where somebody acts for another."""
+def _unused_mandates(stacks: Iterable[Stack], now: datetime) -> Iterator[UnusedMandate]:
+    """Yield the mandates that no form uses, of each folder of forms that the stacks name. The forms
+    of a folder without any ``mandates.yaml`` are not read."""
     folders = dict[Path, StackForms]()
     for stack in stacks:
         with suppress(InvalidSettings):

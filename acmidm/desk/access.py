@@ -47,23 +47,24 @@ class NamedApi(ReportPart):
     remedy: str = ""
     """Which one may be meant, where the catalogue has neither."""
 
-    def is_of(self, connection: ListedConnection) -> bool:
-        """Return whether a client has access to it, or is configured for it."""
+    def is_accessible_to(self, connection: ListedConnection) -> bool:
+        """Return whether a client has a scope of the API, or, where the API is a product, whether
+        it is configured for that."""
         return bool(self.scopes.intersection(connection.scopes)) or (
             self.name == self.product and self.product in connection.products
         )
 
-    def accesses(self, connection: ListedConnection) -> Iterator[ListedConnection]:
-        """Yield the connection with each of its scopes of the API alone; without any where it is
-        configured for the product, and has none of its scopes."""
+    def row_per_scope(self, connection: ListedConnection) -> Iterator[ListedConnection]:
+        """Yield the row of a connection once for each of its scopes of the API, with that scope
+        alone; once without a scope where it is only configured for the product."""
         scopes = sorted(self.scopes.intersection(connection.scopes))
         for scope in scopes:
-            yield self._access(connection, scope)
+            yield self._row_with(connection, scope)
         if not scopes:
-            yield self._access(connection)
+            yield self._row_with(connection)
 
-    def _access(self, connection: ListedConnection, *scopes: str) -> ListedConnection:
-        """Return a connection with one of its scopes alone, or with none."""
+    def _row_with(self, connection: ListedConnection, *scopes: str) -> ListedConnection:
+        """Return the row of a connection with these of its scopes alone, and their last day."""
         ends = tuple(end for end in connection.scopes_until if end.scope in scopes)
         access = {
             "scopes": scopes,
@@ -77,9 +78,9 @@ class NamedApi(ReportPart):
 def _last_day(
     connection: ListedConnection, ends: Iterable[LastDay], product: str | None
 ) -> date | None:
-    """Return the last day on which a client has a scope of a product: by the scope's own end, which
-    is among ``ends``, by its supplier's mandate and by what its form retires; None where none says
-    one."""
+    """Return the last day on which a client has access: the first of the ``ends`` of its scopes,
+    the end of its supplier's mandate, and the day before its platform or ``product`` leaves. None
+    where none of these has a day."""
     days = [end.until for end in (*ends, connection.mandate) if end and end.until]
     for name, first_without in connection.leaves.items():
         if name in (connection.platform, product):
@@ -88,8 +89,11 @@ def _last_day(
 
 
 def api_named(name: str, stack: str) -> NamedApi:
-    """Return a product by its name, or one scope by any of its names, by the catalogue of a stack;
-    a scope of that name alone where it has neither, or cannot be read."""
+    """Return the product or scope that ``--api`` names, by the catalogue of a stack. A scope may be
+    named as the catalogue does, or as a platform does.
+
+    Where the catalogue has neither, or cannot be read, it is a scope of that name alone.
+    """
     try:
         catalogue = load_catalogue(stack_settings(stack, Path()).catalogue_folder)
     except (InvalidForms, InvalidSettings):
@@ -112,28 +116,30 @@ def api_named(name: str, stack: str) -> NamedApi:
 def with_last_token(
     connections: Sequence[ListedConnection], stacks: Iterable[Stack]
 ) -> Iterator[ListedConnection]:
-    """Yield connections with when their client last got a token. That is unknown of one with a
-    secret, and where authorities cannot be reached, which is said."""
-    used = {stack.name: _uses_on(stack, connections) for stack in stacks}
-    for client in connections:
-        uses = used.get(client.stack, {}).get((client.platform, client.client_id or ""))
-        known: dict[str, object] = {"last_token_at": None, "unknown": ("last_token",)}
-        if uses is not None and client.token_endpoint_auth_method == AuthMethod.PRIVATE_KEY_JWT:
-            known = {"last_token_at": last_use(uses), "unknown": ()}
-        yield client.model_copy(update=known)
+    """Yield the rows with the moment at which their client last got a token. It is unknown of a
+    client with a secret, and, after a warning, where an authority cannot be reached."""
+    uses_by_stack = {stack.name: _uses_on(stack, connections) for stack in stacks}
+    for row in connections:
+        uses = uses_by_stack.get(row.stack, {}).get((row.platform, row.client_id or ""))
+        last_token: dict[str, object] = {"last_token_at": None, "unknown": ("last_token",)}
+        if uses is not None and row.token_endpoint_auth_method == AuthMethod.PRIVATE_KEY_JWT:
+            last_token = {"last_token_at": last_use(uses), "unknown": ()}
+        yield row.model_copy(update=last_token)
 
 
 def _uses_on(
     stack: Stack, connections: Iterable[ListedConnection]
 ) -> Mapping[Registered, Uses | None]:
-    """Return the uses of each client of a stack that was made."""
+    """Return the uses of the keys of each client of a stack; None of one whose authority does not
+    tell. A connection without a client-ID is left out."""
     of_stack = [client for client in connections if client.stack == stack.name]
     made = [(client.platform, client.client_id) for client in of_stack if client.client_id]
     return last_uses(read_platforms(stack.authorities), made) if made else {}
 
 
 def read_platforms(authorities: Authorities) -> Connected:
-    """Return the platforms of a stack; none where they cannot be asked, which is said."""
+    """Return the platforms of a stack, each connected to its authority; none, after a warning,
+    where that fails, such as for a missing credential."""
     try:
         return authorities.platforms_briefly
     except Failure as failure:
@@ -142,7 +148,8 @@ def read_platforms(authorities: Authorities) -> Connected:
 
 
 def last_uses(platforms: Connected, clients: Sequence[Registered]) -> dict[Registered, Uses | None]:
-    """Return the uses of each client's keys; None where its authority does not tell."""
+    """Return the uses of each client's keys, as {("acmidm", "8abae908"): {thumbprint: use}}; None
+    where its authority does not tell."""
 
     def read_uses(client: Registered) -> Uses | None:
         platform, client_id = client

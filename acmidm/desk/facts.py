@@ -39,32 +39,35 @@ T = TypeVar("T")
 
 
 def read_progress(
-    stacks: Iterable[Stack], others: Iterable[Stack] = ()
+    stacks: Iterable[Stack], unlisted: Iterable[Stack] = ()
 ) -> tuple[ListedConnection, ...]:
-    """Return a row per connection and environment, by organisation and application, test before
-    production.
+    """Return the rows of the board: one per connection and environment of the ``stacks``, by
+    organisation and application, test before production.
 
-    ``others`` are further stacks, of which only the clients on production are read.
+    The ``unlisted`` stacks have no row here. Their clients on production are read, so that no row
+    asks for a production that is there.
 
     Raises:
         InvalidSettings: where a stack has no file, or one with mistakes.
-        EngineError: where the state of one of the ``others`` cannot be read.
+        EngineError: where the state of an ``unlisted`` stack cannot be read.
     """
-    read = list(map(_ProgressRows, stacks))
+    sources = list(map(_FactsOfStack, stacks))
     on_production: dict[tuple[str, Platform], Client] = {}
-    for source in read:
+    for source in sources:
         if source.is_production:
-            on_production |= _by_connection(source.clients or {})
-    for stack in others:
-        on_production |= _by_connection(stack.state.recorded.clients)
+            on_production |= _on_production_by_connection(source.recorded_clients or {})
+    for stack in unlisted:
+        on_production |= _on_production_by_connection(stack.state.recorded.clients)
     rows: list[ListedConnection] = []
-    for source in read:
+    for source in sources:
         rows += map(progress, source.facts(on_production))
     return rows_in_order(rows)
 
 
-def _by_connection(clients: Mapping[ClientKey, Client]) -> dict[tuple[str, Platform], Client]:
-    """Return the clients on production, each by the key and the platform of its connection."""
+def _on_production_by_connection(
+    clients: Mapping[ClientKey, Client],
+) -> dict[tuple[str, Platform], Client]:
+    """Return those of some clients that are on production, as {(key, platform): client}."""
     on_production: dict[tuple[str, Platform], Client] = {}
     for (key, platform, environment), client in clients.items():
         if environment is Environment.PROD:
@@ -72,8 +75,9 @@ def _by_connection(clients: Mapping[ClientKey, Client]) -> dict[tuple[str, Platf
     return on_production
 
 
-class _ProgressRows:
-    """What the forms, the state and the authorities of one stack say of each connection."""
+class _FactsOfStack:
+    """Reads the forms, the state and the authorities of one stack, once, for the facts of each of
+    its connections."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack, self._settings, self._now = stack, stack.forms.settings, stack.now
@@ -83,8 +87,9 @@ class _ProgressRows:
         return self._settings.environment is Environment.PROD
 
     @cached_property
-    def clients(self) -> Mapping[ClientKey, Client] | None:
-        """Its clients; None where the state cannot be read."""
+    def recorded_clients(self) -> Mapping[ClientKey, Client] | None:
+        """The clients in the state of the stack; None, after a warning, where the state cannot be
+        read."""
         try:
             with working(f"reading {self._stack.name}"):
                 return self._stack.state.recorded.clients
@@ -97,8 +102,11 @@ class _ProgressRows:
         return stacks_in(Path()).gate.evidence_max_days
 
     def facts(self, on_production: Mapping[tuple[str, Platform], Client]) -> Iterator[Facts]:
-        """Yield the facts of each connection, then of each client that no form has. Warns of forms
-        with mistakes. Raises InvalidSettings where a stack with clients has no form."""
+        """Yield the facts of each connection, then of each client that no form has.
+
+        ``on_production`` are the clients there, as {(key, platform): client}. Warns of forms with
+        mistakes. Raises InvalidSettings where a stack with clients has no form.
+        """
         forms, held_back = self._stack.forms.onboardings, self._held_back()
         if forms.problems:
             warn(
@@ -106,21 +114,24 @@ class _ProgressRows:
                 f" ({plural('{count} mistake', '{count} mistakes', len(forms.problems))}); see"
                 " acmidm validate"
             )
-        if self.clients is not None:
+        if self.recorded_clients is not None:
             require_a_form(self._stack)
         declared = forms.connections(Environment.PROD)
-        in_production = {(form.key, form.platform): form for form in declared}
-        pairs = list(self._paired(self._stack.forms.connections))
-        ordered = {order.client_key: order for order in reversed(self._orders())}
+        for_production = {(form.key, form.platform): form for form in declared}
+        pairs = list(self._declared_and_recorded())
+        # Of several orders for a client its row has the first.
+        first_orders = {order.client_key: order for order in reversed(self._open_orders())}
         history = OrderHistory(self._stack)
         answers = _Answers(
-            self._stack.authorities, [state for _, state in pairs if state is not None]
+            self._stack.authorities, [recorded for _, recorded in pairs if recorded is not None]
         )
-        for connection, state in pairs:
-            facts = self._facts_of(connection, state, answers, forms.catalogue)
+        for connection, recorded in pairs:
+            facts = self._facts_of(connection, recorded, answers, forms.catalogue)
             key = facts.connection.key, facts.connection.platform
-            order, on_test = ordered.get((*key, facts.connection.environment)), held_back.get(key)
+            order = first_orders.get((*key, facts.connection.environment))
+            on_test = held_back.get(key)
             if connection is None:
+                # Its form may be one of those with mistakes.
                 is_declared = None if forms.problems else False
                 facts = replace(facts, is_declared=is_declared)
             yield replace(
@@ -132,59 +143,62 @@ class _ProgressRows:
                     connection and on_test and waits_for_test(connection, on_test)
                 ),
                 is_held_back=key in held_back,
-                has_production=key in in_production,
+                has_production=key in for_production,
                 unproven=not_covered(
-                    connection, in_production.get(key), on_production.get(key), forms.catalogue
+                    connection, for_production.get(key), on_production.get(key), forms.catalogue
                 ),
                 is_on_production=key in on_production,
             )
 
-    def _orders(self) -> list[Order]:
-        """Return what people have to do at a portal without an API; nothing where that cannot be
-        known."""
-        if not self._stack.forms.by_hand or self.clients is None:
+    def _open_orders(self) -> list[Order]:
+        """Return the orders of the stack that nobody refused; none where all its authorities have
+        an API, or the state cannot be read."""
+        if not self._stack.forms.by_hand or self.recorded_clients is None:
             return []
         return [order for order in self._stack.orders if order.refused is None]
 
-    def _paired(
-        self, declared: Iterable[Declaration]
-    ) -> Iterator[tuple[Declaration | None, Client | None]]:
-        """Yield each connection with its client in the state, which may have an earlier key; then
-        clients without a form."""
-        clients = dict(self.clients or {})
-        for form in declared:
-            state = _take(clients, form)
-            if state is not None or not _is_leaving(form, self._now):
-                yield form, state
-        for state in clients.values():
-            yield None, state
+    def _declared_and_recorded(self) -> Iterator[tuple[Declaration | None, Client | None]]:
+        """Yield each connection of the forms with its client in the state, which may have an
+        earlier key; then each client without a form. A connection that has left, client and all,
+        is not among them."""
+        clients = dict(self.recorded_clients or {})
+        for form in self._stack.forms.connections:
+            recorded = _pop_client_of(form, clients)
+            if recorded is not None or not _is_leaving(form, self._now):
+                yield form, recorded
+        for recorded in clients.values():
+            yield None, recorded
 
     def _held_back(self) -> Mapping[tuple[str, Platform], Client | None]:
-        """Return what the gate holds back, with the client that the stack on TNI has of it; None
-        where it has none."""
-        on_test: dict[tuple[str, Platform], Client | None] = {}
-        if self.clients is None:
-            return on_test
+        """Return the connections that the gate holds back, as {(key, platform): client}: the client
+        that the stack on TNI has of it, or None where that has none. Empty where the state of this
+        stack cannot be read."""
+        test_clients: dict[tuple[str, Platform], Client | None] = {}
+        if self.recorded_clients is None:
+            return test_clients
         for withheld in self._stack.desired.held_back:
             if withheld.is_gated:
                 form = withheld.connection
-                record = recorded_as(form, self._stack.tests.records)
-                on_test[form.key, form.platform] = record if record and record.client_id else None
-        return on_test
+                client = recorded_as(form, self._stack.tests.records)
+                is_made = client is not None and client.client_id
+                test_clients[form.key, form.platform] = client if is_made else None
+        return test_clients
 
     def _facts_of(
         self,
         connection: Declaration | None,
-        state: Client | None,
+        recorded: Client | None,
         answers: _Answers,
         catalogue: Catalogue,
     ) -> Facts:
-        """Return the facts of one connection, from its form, its client in the state, or both."""
-        shown = state or connection
+        """Return what is known of one connection from its form, its client in the state and its
+        authority. Either ``connection`` or ``recorded`` is None where no form, or no state, has
+        it."""
+        shown = recorded or connection
         if shown is None:
             raise ValueError("neither a form nor the state has it")
-        if state and connection:
-            shown = _as_declared(state, connection)
+        if recorded and connection:
+            shown = _with_contacts_and_ends_of_form(recorded, connection)
         keys = _keys_that_count(shown, answers)
         if shown.keys.declared is None and not shown.jwks_uri:
             shown = shown.with_uploaded(keys)
@@ -192,19 +206,21 @@ class _ProgressRows:
         platform = self._settings.platforms.get(shown.platform)
         portal = platform.portal(shown.environment) if platform else None
         administrators = uses = None
-        if state and shown.keys.declared is None and usable == frozenset():
-            administrators = answers.administrators(state, connection)
-        if state and usable:
-            uses = answers.uses_of(state)
-        is_seen, registered = shown.client_key in answers.seen, answers.seen.get(shown.client_key)
+        # Who may upload keys is requested only where a usable key is missing, as it matters then.
+        if recorded and shown.keys.declared is None and usable == frozenset():
+            administrators = answers.administrators(recorded, connection)
+        if recorded and usable:
+            uses = answers.uses_of(recorded)
+        is_answered = shown.client_key in answers.registered
+        registered = answers.registered.get(shown.client_key)
         row = row_of(self._stack.name, shown, self._now)
         facts = Facts(
             row.model_copy(update={"last_token_at": last_use(uses or {})}),
             self._now,
             portal=portal or "",
             test_stack=self._settings.promotion_stack,
-            is_recorded=None if self.clients is None else state is not None,
-            lacking=_lacking(connection, state),
+            is_recorded=None if self.recorded_clients is None else recorded is not None,
+            lacking=_lacking(connection, recorded),
             usable_keys=usable,
             had_keys=bool(keys),
             administrators=administrators,
@@ -212,15 +228,17 @@ class _ProgressRows:
             made_at=shown.record.made_at,
             keys_since=shown.record.keys_since if shown.keys.declared else None,
             awaits_key=shown.secret.awaits_key,
-            is_seen=is_seen or state is None,
-            is_gone=is_seen and registered is None,
+            # Of a client that no run has made, its authority has nothing to answer.
+            is_answered=is_answered or recorded is None,
+            is_gone=is_answered and registered is None,
             withdrawn=_withdrawn(shown, connection, registered, catalogue),
             knows_use=uses is not None,
         )
         return self._with_form(facts, connection) if connection else facts
 
     def _with_form(self, facts: Facts, connection: Declaration) -> Facts:
-        """Return facts with what the form says."""
+        """Return the facts of a connection with those that only its form has: its path, the day it
+        leaves, its evidence, its exemptions, and by which mandates it sends."""
         of_row = {
             "sends_by": mandates_to_send(connection, self._now),
             "afterwards": dict(connection.afterwards),
@@ -240,40 +258,42 @@ class _ProgressRows:
         )
 
 
-def _take(clients: dict[ClientKey, Client], form: Declaration) -> Client | None:
-    """Take the client of a form out of those of the state; it may have an earlier key."""
+def _pop_client_of(form: Declaration, clients: dict[ClientKey, Client]) -> Client | None:
+    """Remove the client of a form from ``clients``, which the state has, and return it; None where
+    neither its key nor an earlier one is there."""
     for client_key in form.client_keys:
-        state = clients.pop(client_key, None)
-        if state is not None:
-            return state
+        client = clients.pop(client_key, None)
+        if client is not None:
+            return client
     return None
 
 
-def _as_declared(state: Client, declared: Declaration) -> Client:
-    """Return a client with the contacts and ends that its form has: the state may still have former
-    ones."""
+def _with_contacts_and_ends_of_form(recorded: Client, declared: Declaration) -> Client:
+    """Return a client of the state with the contacts, the last days of scopes and the mandate that
+    its form has by now: no run may have recorded those yet."""
     scopes = None
-    if state.scopes is not None:
+    if recorded.scopes is not None:
         scopes = {}
-        for scope, grant in state.scopes.items():
+        for scope, grant in recorded.scopes.items():
             until = declared.scopes.get(scope, grant).until
             scopes[scope] = replace(grant, until=until)
-    fields = {**state.fields, "contacts": declared.fields.get("contacts")}
-    form = replace(state.form, path=declared.form.path, mandate=declared.form.mandate)
-    return replace(state, form=form, fields=fields, scopes=scopes)
+    fields = {**recorded.fields, "contacts": declared.fields.get("contacts")}
+    form = replace(recorded.form, path=declared.form.path, mandate=declared.form.mandate)
+    return replace(recorded, form=form, fields=fields, scopes=scopes)
 
 
 def _is_leaving(connection: Declaration, now: datetime) -> bool:
     return connection.platform.value in due(connection, now.astimezone(UTC).date())
 
 
-def _lacking(connection: Declaration | None, state: Client | None) -> tuple[str, ...]:
-    """Return the scopes and products that the form has and the state lacks."""
-    if connection is None or state is None:
+def _lacking(connection: Declaration | None, recorded: Client | None) -> tuple[str, ...]:
+    """Return the scopes and products that the form has and the state lacks, such as
+    ("dv_dosis_schrijven", "dosis"); none where either has no client."""
+    if connection is None or recorded is None:
         return ()
     return (
-        *sorted(connection.scopes.keys() - state.granted.keys()),
-        *sorted(connection.products.keys() - state.products.keys()),
+        *sorted(connection.scopes.keys() - recorded.granted.keys()),
+        *sorted(connection.products.keys() - recorded.products.keys()),
     )
 
 
@@ -284,7 +304,7 @@ def not_covered(
     catalogue: Catalogue,
 ) -> tuple[str, ...]:
     """Return the scopes and products that the evidence of a connection on TNI does not cover, so
-    that the gate would hold them back.
+    that the gate would hold them back; none for a connection on production, or without a form.
 
     They are those that ``for_production``, its form for production, adds to the client that is
     ``on_production``. Without such a form they are those of the connection that production offers.
@@ -293,26 +313,28 @@ def not_covered(
         return ()
     if for_production is not None:
         return uncovered(for_production, on_production, connection.evidence_file.evidence)
-    offered = _on_production(catalogue.scopes) | _on_production(catalogue.products)
+    offered = _offered_on_production(catalogue.scopes)
+    offered |= _offered_on_production(catalogue.products)
     lacking = uncovered(connection, on_production, connection.evidence_file.evidence)
     return tuple(name for name in lacking if connection.form.name_of(name) in offered)
 
 
-def _on_production(offered: Mapping[str, Scope | Product]) -> set[str]:
-    """Return the names of what is offered there."""
-    return {name for name, each in offered.items() if Environment.PROD in each.environments}
+def _offered_on_production(parts: Mapping[str, Scope | Product]) -> set[str]:
+    """Return the names of the scopes, or products, that the catalogue offers on production."""
+    return {name for name, part in parts.items() if Environment.PROD in part.environments}
 
 
-def _keys_that_count(state: Client, answers: _Answers) -> Mapping[str, Key] | None:
-    """Return the keys that count for a client: those in the portal, else the declared ones. None
-    where they are not known, as those at an address."""
-    if state.jwks_uri:
+def _keys_that_count(client: Client, answers: _Answers) -> Mapping[str, Key] | None:
+    """Return the keys of a client, as {kid: key}: those that its form names, else those in the
+    portal. None where nobody knows them: those at an address, and those of an authority that did
+    not answer."""
+    if client.jwks_uri:
         return None
-    if state.keys.declared is not None:
-        return state.keys.declared
-    if state.client_key not in answers.seen:
+    if client.keys.declared is not None:
+        return client.keys.declared
+    if client.client_key not in answers.registered:
         return None
-    registered = answers.seen[state.client_key]
+    registered = answers.registered[client.client_key]
     return keys_of(registered.jwks) if registered else {}
 
 
@@ -326,18 +348,19 @@ def _usable_thumbprints(
 
 
 def _withdrawn(
-    state: Client,
+    client: Client,
     connection: Declaration | None,
     registered: RegisteredClient | None,
     catalogue: Catalogue,
 ) -> tuple[tuple[str, str], ...]:
-    """Return the scopes that a run granted and the authority lacks, each with the owner of its
-    API."""
+    """Return the scopes of a ``client`` that its authority lacks, each with the owner of its API,
+    such as (("dv_dosis_schrijven", "Digitaal Vlaanderen"),); none where the authority has no such
+    client, or did not answer."""
     if registered is None:
         return ()
     names = connection.form.catalogue_names if connection else {}
     lacking: list[tuple[str, str]] = []
-    for scope in sorted(state.granted.keys() - registered.scopes.keys()):
+    for scope in sorted(client.granted.keys() - registered.scopes.keys()):
         product = catalogue.product_of.get(names.get(scope, scope))
         owner = product.owner if product else scope
         lacking.append((scope, owner))
@@ -349,36 +372,38 @@ class _Answers:
     gets no further request."""
 
     def __init__(self, authorities: Authorities, clients: Sequence[Client]) -> None:
-        made = [state for state in clients if state.client_id]
+        made = [client for client in clients if client.client_id]
         self._down: set[Platform] = set()
         self._platforms = read_platforms(authorities) if made else {}
         self._administrators: dict[tuple[Platform, tuple[str, ...]], int | None] = {}
-        self.seen: dict[ClientKey, RegisteredClient | None] = {}
-        """What each client is; None for one that its authority does not have."""
-        seen: list[Registered] = []
+        self.registered: dict[ClientKey, RegisteredClient | None] = {}
+        """What its authority has of each client of which it answered; None where it has no such
+        client."""
         with working(f"reading the clients of {authorities.stack}"):
-            for state in made:
-                client_id = state.client_id or ""
-                if answer := self._read_registered(state.platform, client_id):
-                    self.seen[state.client_key] = answer[0]
-                    seen.append((state.platform, client_id))
-            self.uses = last_uses(self._platforms, seen)
+            answered: list[Registered] = []
+            for client in made:
+                client_id = client.client_id or ""
+                if answer := self._read_registered(client.platform, client_id):
+                    self.registered[client.client_key] = answer[0]
+                    answered.append((client.platform, client_id))
+            self.uses = last_uses(self._platforms, answered)
             """The last use of each key of a client; None where its authority does not tell."""
 
-    def uses_of(self, state: Client) -> Uses | None:
-        """Return the last use of each of its keys; None where nobody tells."""
-        return self.uses.get((state.platform, state.client_id or ""))
+    def uses_of(self, client: Client) -> Uses | None:
+        """Return the last use of each key of a client, as {thumbprint: use}; None where its
+        authority does not tell, or did not answer."""
+        return self.uses.get((client.platform, client.client_id or ""))
 
     def _read_registered(
         self, name: Platform, client_id: str
     ) -> tuple[RegisteredClient | None] | None:
         """Return a tuple with the client, or with None where its authority has none; None where
         its authority does not answer."""
-        return self._ask(name, lambda platform: (platform.clients.get(client_id),))
+        return self._read(name, lambda platform: (platform.clients.get(client_id),))
 
-    def _ask(self, name: Platform, read: Callable[[ConnectedPlatform], T]) -> T | None:
-        """Return a platform's answer; None where the stack has no such platform, or it does not
-        answer."""
+    def _read(self, name: Platform, read: Callable[[ConnectedPlatform], T]) -> T | None:
+        """Return what ``read`` returns of a platform; None where the stack has no such platform,
+        or, after a warning, where its authority does not answer."""
         platform = None if name in self._down else self._platforms.get(name)
         try:
             return None if platform is None else read(platform)
@@ -388,9 +413,9 @@ class _Answers:
             warn(error)
             return None
 
-    def administrators(self, state: Client, connection: Declaration | None) -> int | None:
+    def administrators(self, client: Client, connection: Declaration | None) -> int | None:
         """Return how many people may upload a client's keys, requested once per organisation; None
-        where its authority does not tell."""
+        where its authority does not tell, or the client has no form."""
         codes = connection.codes if connection else ()
         if not codes:
             return None
@@ -399,6 +424,6 @@ class _Answers:
             authority = platform.authority
             return authority.administrators(codes) if isinstance(authority, KnowsRights) else None
 
-        if (state.platform, codes) not in self._administrators:
-            self._administrators[state.platform, codes] = self._ask(state.platform, read)
-        return self._administrators[state.platform, codes]
+        if (client.platform, codes) not in self._administrators:
+            self._administrators[client.platform, codes] = self._read(client.platform, read)
+        return self._administrators[client.platform, codes]

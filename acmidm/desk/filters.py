@@ -71,7 +71,7 @@ _WITHOUT = {"tni": N_("is not on TNI"), "prod": N_("is not in production")}
 
 @dataclass(frozen=True)
 class Filters:
-    """What somebody wants to see of a list."""
+    """Which rows of a list somebody wants to see. A filter that is not set keeps every row."""
 
     search: str = ""
     api: NamedApi | None = None
@@ -80,26 +80,31 @@ class Filters:
     waiting_for: WaitsFor | None = None
 
     def matcher(self, stacks: Sequence[str]) -> Callable[[ListedConnection], bool]:
-        """Return the filter of single connections. Raises Failure where somebody asks who lacks an
-        environment, and a stack cannot be read."""
-        made = _made_in(self.without, stacks) if self.without else frozenset()
+        """Return the function that says whether a row passes all of these filters.
+
+        For ``without`` it reads the states of the ``stacks`` and of all others of the project.
+        Raises Failure where one cannot be read.
+        """
+        with_client = frozenset[tuple[str, Platform]]()
+        if self.without:
+            with_client = _with_client_in(self.without, stacks)
         has_words = searched(self.search)
-        return lambda client: (
-            (client.key, client.platform) not in made
-            and has_words(client.words)
-            and (self.api is None or self.api.is_of(client))
-            and self._ends_in_time(client.days_left)
-            and self.waiting_for in (None, client.waits_for)
+        return lambda row: (
+            (row.key, row.platform) not in with_client
+            and has_words(row.words)
+            and (self.api is None or self.api.is_accessible_to(row))
+            and self._ends_within_days(row.days_left)
+            and self.waiting_for in (None, row.waits_for)
         )
 
     def shows_mandate(self, mandate: UnusedMandate) -> bool:
-        """Return whether a mandate that no form uses is wanted: it has no scope, environment or
-        step."""
+        """Return whether a mandate that no form uses passes the filters. It has no scope,
+        environment or step, so that a filter of these hides it."""
         if self.api or self.without or self.waiting_for:
             return False
-        return self._ends_in_time(mandate.days_left) and searched(self.search)(mandate.words)
+        return self._ends_within_days(mandate.days_left) and searched(self.search)(mandate.words)
 
-    def _ends_in_time(self, days_left: int | None) -> bool:
+    def _ends_within_days(self, days_left: int | None) -> bool:
         return self.expiring is None or (days_left is not None and days_left <= self.expiring)
 
     @property
@@ -125,16 +130,18 @@ class Filters:
         return both(wanted)
 
 
-def _made_in(environment: Environment, stacks: Sequence[str]) -> frozenset[tuple[str, Platform]]:
-    """Return the connections that have a client in an environment, on any stack. Raises Failure
-    where one cannot be read."""
-    made = set[tuple[str, Platform]]()
+def _with_client_in(
+    environment: Environment, stacks: Sequence[str]
+) -> frozenset[tuple[str, Platform]]:
+    """Return the key and platform of each connection that has a client in an environment, on any
+    stack of the project. Raises Failure where one cannot be read."""
+    connections = set[tuple[str, Platform]]()
     for name in dict.fromkeys((*stacks, *stack_names(Path()))):
         try:
             clients = stack_of(name).state.recorded.clients
         except UnknownStack:  # it was never made
             continue
-        for (key, platform, made_in), client in clients.items():
-            if made_in is environment and client.client_id:
-                made.add((key, platform))
-    return frozenset(made)
+        for (key, platform, of_client), client in clients.items():
+            if of_client is environment and client.client_id:
+                connections.add((key, platform))
+    return frozenset(connections)

@@ -19,7 +19,7 @@ from acmidm_onboarding.values.terms import Environment
 
 
 class HistoryEntry(ClientName):
-    """One line of a trail: who did what to one client."""
+    """What somebody did to one client at one moment."""
 
     stack: str
     environment: Environment
@@ -33,7 +33,8 @@ class HistoryEntry(ClientName):
 
 
 class History(Report):
-    """The changes since a moment, newest first."""
+    """The changes of some clients since a moment, newest first. Of a client that nobody changed
+    there is no entry; ``clients`` counts it all the same."""
 
     stacks: tuple[str, ...]
     since: datetime
@@ -81,7 +82,8 @@ class History(Report):
 
 
 def entry_of(stack: str, client: Client, recorded: RecordedChange) -> HistoryEntry | None:
-    """Return the entry of a recorded change; None where nothing differs that reports show."""
+    """Return the entry of a change in an authority's audit trail; None where nothing differs that
+    reports show, such as after a write of the same values."""
     changes = changes_in(recorded, client)
     if not changes:
         return None

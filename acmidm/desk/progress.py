@@ -35,26 +35,27 @@ _UNKNOWN = {
 
 
 def instruction(row: ListedConnection, language: Language, *, with_command: bool = True) -> str:
-    """Return what must be done: to the organisation where it waits for that, else about whoever
-    must do it."""
+    """Return what must be done, as a sentence to the organisation where it waits for that, else as
+    one about who must do it. With ``with_command`` it has the command too, where one does it."""
     sentence, command = _INSTRUCTIONS[row.order]
     how = ""
     if with_command and command:
         how = f": {language.translated(command, **row.values)}"
-    order = language.translated(sentence, **row.values, how=how)
-    if row.order not in _PROVEN:
-        return order
+    what = language.translated(sentence, **row.values, how=how)
+    if row.order not in _ORDERS_TO_PROVE:
+        return what
     by_whom = language.tr(
         "Whoever has the private key does that in a copy of the repository of the forms: your"
         " developer or your supplier. Without Git, mail the file of evidence to the onboarding"
         " team of Digitaal Vlaanderen, which adds it to your form: there is no secret in it."
         " Can nobody do that? Agree on an exemption with that team."
     )
-    return f"{order} {by_whom}"
+    return f"{what} {by_whom}"
 
 
 def to_do(row: ListedConnection, language: Language, *, with_command: bool = True) -> str:
-    """Return what must be done, and what is not known, in full sentences."""
+    """Return what the board says of a connection, in full sentences: what must be done, when it
+    ends, a mail that was not sent, its last token, and which facts nobody knows."""
     sentences = [instruction(row, language, with_command=with_command)]
     if day := row.values.get("leaves"):
         ends = language.day(date.fromisoformat(day))
@@ -64,7 +65,7 @@ def to_do(row: ListedConnection, language: Language, *, with_command: bool = Tru
         sentences.append(language.translated(sentence, reason=reason))
     if row.last_token_at is not None:
         sentences.append(language.tr("Last token: {day}.", day=language.day(row.last_token_at)))
-    elif row.order in _WITH_TOKENS:
+    elif row.order in _ORDERS_WITH_TOKENS:
         if "last_token" not in row.unknown:
             sentences.append(language.tr("No token was fetched yet."))
         if row.afterwards:
@@ -102,8 +103,8 @@ class Facts:
     test_stack: str = "tni"
     lacking: tuple[str, ...] = ()
     """The scopes and products that its form has and the state lacks."""
-    is_seen: bool = True
-    """Whether its authority said what it has of it."""
+    is_answered: bool = True
+    """Whether its authority answered what it has of it."""
     is_gone: bool = False
     """Whether its authority has no such client any more."""
     made_at: datetime | None = None
@@ -114,7 +115,7 @@ class Facts:
     usable_keys: frozenset[str] | None = None
     """The thumbprints of its keys that have not ended; None where they are not known."""
     had_keys: bool = False
-    """Whether it has keys that have ended."""
+    """Whether it has keys at all: where none is usable, these have ended."""
     awaits_key: bool = False
     """Whether its secret is in force until its authority has a key."""
     administrators: int | None = None
@@ -169,8 +170,9 @@ class Facts:
         )
 
     @property
-    def told_at(self) -> datetime | None:
-        """When its organisation got the client-ID, as far as is known."""
+    def client_id_sent_at(self) -> datetime | None:
+        """When its organisation got the client-ID: by mail, else when the client was made; None
+        where neither is known."""
         return (self.handed_over and self.handed_over.sent_at) or self.made_at
 
 
@@ -178,16 +180,18 @@ class StepRow(NamedTuple):
     """One line of the derivation. The first row that ``holds`` says where a connection stands."""
 
     order: str
+    """Its name, which programs read as what must be done, such as "deploy"."""
     sentence: str
-    """What must be done."""
+    """What must be done, for people; its blanks are those of ``_values``."""
     steps: tuple[Step, Step]
     """Which step of the guide it is on TNI, and which on production."""
     waits_for: WaitsFor | None
     holds: Callable[[Facts], bool]
     since: Callable[[Facts], datetime | None] = lambda _: None
     unknown: tuple[str, ...] = ()
+    """The facts that are not known wherever this row holds, by their names in ``_UNKNOWN``."""
     command: str = ""
-    """What does it, where it is a command."""
+    """The command that does it; empty where none does."""
 
 
 def _is_made(facts: Facts) -> bool:
@@ -200,6 +204,8 @@ def _lacks_proof(facts: Facts) -> bool:
 
 
 def _is_not_mailed(facts: Facts) -> bool:
+    """Return whether the mail that hands over the client-ID failed. Of a client that existed before
+    no mail is sent, and that is no failure."""
     hand_over = facts.handed_over
     return (
         hand_over is not None
@@ -212,15 +218,17 @@ def _has_no_key(facts: Facts) -> bool:
     return not facts.usable_keys and not facts.has_address
 
 
-def _is_test(facts: Facts) -> bool:
+def _is_on_tni(facts: Facts) -> bool:
     return facts.connection.environment is Environment.TNI
 
 
-def _is_ordered(*doers: Doer) -> Callable[[Facts], bool]:
+def _has_order_for(*doers: Doer) -> Callable[[Facts], bool]:
+    """Return the condition that one of these people has to carry out an order."""
     return lambda facts: facts.ordered is not None and facts.ordered.doer in doers
 
 
-def _orders(act: Act) -> Callable[[Facts], bool]:
+def _has_order_to(act: Act) -> Callable[[Facts], bool]:
+    """Return the condition that there is an order to do this."""
     return lambda facts: facts.ordered is not None and facts.ordered.act is act
 
 
@@ -228,14 +236,15 @@ def _ordered_since(facts: Facts) -> datetime | None:
     return facts.ordered_since
 
 
-def _told_at(facts: Facts) -> datetime | None:
-    return facts.told_at
+def _client_id_sent_at(facts: Facts) -> datetime | None:
+    return facts.client_id_sent_at
 
 
 def _with_key_since(facts: Facts) -> datetime | None:
-    """Return since when a client has its ID and its keys; None where nobody tells, as for keys in
-    the portal."""
-    return max(facts.told_at, facts.keys_since) if facts.told_at and facts.keys_since else None
+    """Return since when an organisation has its client-ID and the client its keys; None where one
+    of the two is not known, as of keys in the portal."""
+    id_sent_at, keys_since = facts.client_id_sent_at, facts.keys_since
+    return max(id_sent_at, keys_since) if id_sent_at and keys_since else None
 
 
 def _proven_at(facts: Facts) -> datetime | None:
@@ -254,9 +263,10 @@ _PROVE = N_("{probe} --private-key FILE {options}")
 _BOTH_DONE = N_(
     "Everything is done on the test environment (TNI); the connection is in production too."
 )
+# Each is the step on TNI and the one on production.
 _CLIENT, _HAND_OVER = (Step.CLIENT, Step.PROMOTION), (Step.HAND_OVER, Step.PROMOTION)
 _RIGHT, _KEY = (Step.RIGHT, Step.RIGHT_ON_PRODUCTION), (Step.KEY, Step.KEY_ON_PRODUCTION)
-_TRIED, _PROMOTION = (Step.PROMOTION, Step.KEY_ON_PRODUCTION), (Step.PROMOTION, Step.PROMOTION)
+_IN_USE, _PROMOTION = (Step.PROMOTION, Step.KEY_ON_PRODUCTION), (Step.PROMOTION, Step.PROMOTION)
 _ROWS = (
     # The client, and what is in it.
     StepRow(
@@ -276,7 +286,7 @@ _ROWS = (
         ),
         _KEY,
         _ORGANISATION,
-        _orders(Act.REMOVE_STOLEN_KEY),
+        _has_order_to(Act.REMOVE_STOLEN_KEY),
         _ordered_since,
     ),
     StepRow(
@@ -331,7 +341,7 @@ _ROWS = (
         N_("Carry out order {order_name} at the portal{how}."),
         _CLIENT,
         _US,
-        _is_ordered(Doer.OPERATOR, Doer.PRODUCT_TEAM),
+        _has_order_for(Doer.OPERATOR, Doer.PRODUCT_TEAM),
         _ordered_since,
         command=N_("acmidm orders show {order_name} --stack {stack}"),
     ),
@@ -340,7 +350,7 @@ _ROWS = (
         N_("The API's owner approves or changes the coupling: order {order_name}."),
         _CLIENT,
         _OWNER,
-        _is_ordered(Doer.API_OWNER),
+        _has_order_for(Doer.API_OWNER),
         _ordered_since,
     ),
     StepRow(
@@ -348,7 +358,7 @@ _ROWS = (
         N_("Upload the public keys of {application} in the portal ({portal}): order {order_name}."),
         _KEY,
         _ORGANISATION,
-        _orders(Act.UPLOAD),
+        _has_order_to(Act.UPLOAD),
         _ordered_since,
     ),
     StepRow(
@@ -359,7 +369,7 @@ _ROWS = (
         ),
         _KEY,
         _ORGANISATION,
-        _orders(Act.REMOVE_KEY),
+        _has_order_to(Act.REMOVE_KEY),
         _ordered_since,
     ),
     StepRow(
@@ -434,7 +444,7 @@ _ROWS = (
         _BOTH_DONE,
         _PROMOTION,
         None,
-        lambda facts: facts.uses_secret and _is_test(facts) and facts.is_on_production,
+        lambda facts: facts.uses_secret and _is_on_tni(facts) and facts.is_on_production,
     ),
     StepRow(
         "secret",
@@ -442,7 +452,7 @@ _ROWS = (
         _KEY,
         _US,
         lambda facts: facts.uses_secret,
-        _told_at,
+        _client_id_sent_at,
         ("secret",),
         command=N_("acmidm secret show {form} --stack {stack} --platform {platform}"),
     ),
@@ -467,7 +477,7 @@ _ROWS = (
         _RIGHT,
         _ORGANISATION,
         lambda facts: _has_no_key(facts) and facts.takes_uploads and facts.administrators == 0,
-        _told_at,
+        _client_id_sent_at,
     ),
     StepRow(
         "upload-again",
@@ -489,7 +499,7 @@ _ROWS = (
         _KEY,
         _ORGANISATION,
         lambda facts: _has_no_key(facts) and facts.takes_uploads,
-        _told_at,
+        _client_id_sent_at,
     ),
     StepRow(
         "first-key",
@@ -497,7 +507,7 @@ _ROWS = (
         _KEY,
         _ORGANISATION,
         lambda facts: _has_no_key(facts) and facts.connection.keys_in_portal and not facts.had_keys,
-        _told_at,
+        _client_id_sent_at,
     ),
     StepRow(
         "key-in-form",
@@ -526,9 +536,9 @@ _ROWS = (
             "The platform of stack {stack} does not answer. So it is not known what it has of"
             " this connection. Try again later."
         ),
-        _TRIED,
+        _IN_USE,
         _AUTHORITY,
-        lambda facts: not facts.is_seen,
+        lambda facts: not facts.is_answered,
         unknown=("authority",),
     ),
     StepRow(
@@ -537,7 +547,7 @@ _ROWS = (
             "The owner of the API ({owners}) has to grant {withdrawn} again to the client"
             " {client_id}: the form has that, the platform has it no more."
         ),
-        _TRIED,
+        _IN_USE,
         _OWNER,
         lambda facts: bool(facts.withdrawn),
     ),
@@ -550,7 +560,7 @@ _ROWS = (
         ),
         (Step.PROMOTION, Step.DONE),
         None,
-        lambda facts: not _is_test(facts),
+        lambda facts: not _is_on_tni(facts),
         _with_key_since,
     ),
     StepRow(
@@ -631,7 +641,7 @@ _ROWS = (
         _proven_at,
     ),
 )
-_OF_ALL = {
+_WHATEVER_ROW_HOLDS = {
     "undeclared": (
         N_(
             "No form has this client any more. Digitaal Vlaanderen looks whether that is"
@@ -644,19 +654,21 @@ _OF_ALL = {
         _DEPLOY,
     ),
 }
-"""What holds of a connection wherever it stands: the sentence and the command."""
-_INSTRUCTIONS = _OF_ALL | {row.order: (row.sentence, row.command) for row in _ROWS}
-_PROVEN = frozenset({"gate", "extend-gate", "validate", "validate-again", "validate-rest"})
-"""What whoever has the private key proves: not everybody has a shell, or works with Git."""
-_WITH_TOKENS = frozenset({"validate", "validate-again", "done"})
+"""What must be done of a connection that no form has, or that leaves, at whatever step it is: the
+sentence and the command."""
+_INSTRUCTIONS = _WHATEVER_ROW_HOLDS | {row.order: (row.sentence, row.command) for row in _ROWS}
+_ORDERS_TO_PROVE = frozenset({"gate", "extend-gate", "validate", "validate-again", "validate-rest"})
+"""What only somebody with the private key can do: not everybody has a shell, or works with Git."""
+_ORDERS_WITH_TOKENS = frozenset({"validate", "validate-again", "done"})
 """Where the last token says something that is not plain from the rest."""
 
 
 def progress(facts: Facts) -> ListedConnection:
-    """Return a connection with where it stands: by the first row that holds."""
+    """Return the row of a connection with its step, what must be done, by whom and since when, by
+    the first row of the derivation that holds; and with the facts that nobody knows."""
     row = next(row for row in _ROWS if row.holds(facts))
-    on_test, on_production = row.steps
-    step = on_test if _is_test(facts) else on_production
+    step_on_tni, step_on_production = row.steps
+    step = step_on_tni if _is_on_tni(facts) else step_on_production
     order, waits_for, since = row.order, row.waits_for, row.since(facts)
     if facts.is_leaving:
         order, waits_for, since = "leave", WaitsFor.US, None
@@ -678,6 +690,7 @@ def _names_of_unknown(facts: Facts, row: StepRow) -> Iterator[str]:
     yield from row.unknown
     if facts.is_declared is None:
         yield "form"
+    # An empty hand-over says neither that the mail was sent, nor why it was not.
     if _is_made(facts) and (facts.handed_over is None or facts.handed_over == HandedOver()):
         yield "hand_over"
     if (
@@ -686,23 +699,27 @@ def _names_of_unknown(facts: Facts, row: StepRow) -> Iterator[str]:
         and facts.administrators is None
     ):
         yield "rights"
-    if row.order in _WITH_TOKENS and not facts.knows_use:
+    if row.order in _ORDERS_WITH_TOKENS and not facts.knows_use:
         yield "last_token"
 
 
-def _probe(facts: Facts) -> str:
-    """Return the command that proves a connection, without the private key."""
+def _probe_command(facts: Facts) -> str:
+    """Return the command that proves a connection on TNI, without its private key and options; of
+    one on production, the command for its client on TNI."""
     client = facts.connection
     stack, client_id = facts.test_stack, facts.test_client_id
-    if _is_test(facts):
+    if _is_on_tni(facts):
         stack, client_id = client.stack, client.client_id or ""
     platform = f" --platform {client.platform}" if client.platform is not Platform.ACMIDM else ""
     return f"acmidm probe {facts.form} --stack {stack}{platform} --client-id {client_id}"
 
 
 def _values(facts: Facts) -> dict[str, str]:
-    """Return what fills the blanks of the sentences. Values of others are made harmless where they
-    are shown."""
+    """Return what fills the blanks of the sentences, such as {"application": "mijn-gent"}. What
+    people wrote is made harmless where it is shown.
+
+    "unsent" and "leaves" are there only where ``to_do`` has a sentence about them.
+    """
     connection, handed_over = facts.connection, facts.handed_over
     withdrawn = dict(facts.withdrawn)
     order_name = facts.ordered.name if facts.ordered else ""
@@ -714,7 +731,7 @@ def _values(facts: Facts) -> dict[str, str]:
         "contacts": ", ".join(connection.contacts),
         "stack": connection.stack,
         "test_stack": facts.test_stack,
-        "probe": _probe(facts),
+        "probe": _probe_command(facts),
         "options": facts.proof_options,
         "unproven": ", ".join(facts.unproven),
         "platform": connection.platform.value,

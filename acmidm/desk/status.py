@@ -67,8 +67,9 @@ class WaitsFor(StrEnum):
     API_OWNER = "api-owner"
 
 
-def _tone(days_left: int | None) -> Tone | None:
-    """Return how an end stands out that is so many days away."""
+def _tone_of_end(days_left: int | None) -> Tone | None:
+    """Return how an end stands out that is ``days_left`` away, which is below zero where it has
+    passed; None where it is far, or there is none."""
     if days_left is None or days_left > SOON_DAYS:
         return None
     return Tone.DANGER if days_left < 0 else Tone.WARNING
@@ -82,7 +83,7 @@ class ListedKey(ReportPart):
 
     @property
     def reminded_as(self) -> str:
-        """What tells it from all else of its client that ends, in the ledger of reminders."""
+        """Its name in the ledger of reminders, which nothing else of its client has."""
         return f"key {self.thumbprint or self.kid}"
 
     @property
@@ -91,8 +92,8 @@ class ListedKey(ReportPart):
 
     @property
     def in_mails(self) -> str:
-        """Name the key in a mail: by its ``kid`` where that is a plain name, and no sentence that
-        we would send on."""
+        """What a mail calls the key: its ``kid`` where that is a plain name. Else somebody could
+        have us mail a sentence of theirs as a ``kid``."""
         return self.kid if _NAME.fullmatch(self.kid) else self.thumbprint or "?"
 
     @property
@@ -108,7 +109,7 @@ class ListedKey(ReportPart):
         else:
             sentence = N_("{kid} until {day}")
         ending = translated(sentence, kid="", day=day(self.expires), left=days(self.days_left))
-        return [Piece(f"{kid} "), Piece(ending.strip(), _tone(self.days_left))]
+        return [Piece(f"{kid} "), Piece(ending.strip(), _tone_of_end(self.days_left))]
 
     def __str__(self) -> str:
         return self.kid
@@ -139,9 +140,9 @@ class LastDay(ReportPart):
             return tr("until {day} ({left})", day=self.until, left=days(self.days_left))
         return tr("until {day}", day=self.until)
 
-    def named(self, name: str) -> list[Piece]:
-        """Return its name with its end."""
-        return [Piece(f"{plain(name)} "), Piece(self.ending, _tone(self.days_left))]
+    def with_name(self, name: str) -> list[Piece]:
+        """Return the ``name`` of what ends, with its end."""
+        return [Piece(f"{plain(name)} "), Piece(self.ending, _tone_of_end(self.days_left))]
 
 
 class ListedScope(LastDay):
@@ -156,7 +157,7 @@ class ListedScope(LastDay):
 
     @property
     def pieces(self) -> list[Piece]:
-        return self.named(self.scope)
+        return self.with_name(self.scope)
 
     def __str__(self) -> str:
         return f"{self.scope} {self.until}"
@@ -180,7 +181,7 @@ class ListedMandate(LastDay):
 
     @property
     def pieces(self) -> list[Piece]:
-        return self.named(self.supplier)
+        return self.with_name(self.supplier)
 
     def __str__(self) -> str:
         return f"{plain(self.supplier)} {self.ending}"
@@ -200,13 +201,14 @@ class UnusedMandate(ListedMandate):
 
     @property
     def words(self) -> str:
-        """All that a search looks in."""
+        """All that a search looks in, in lower case."""
         names = (self.supplier, self.supplier_name, self.organisation, self.reference)
         return " ".join((*names, *self.applications)).casefold()
 
 
 class ListedConnection(ClientName):
-    """One client, and where it stands as far as somebody wants to know that."""
+    """The row of one connection in one environment. A list leaves out where it stands: its step,
+    and all that follows from that."""
 
     stack: str
     environment: Environment
@@ -259,12 +261,12 @@ class ListedConnection(ClientName):
 
     @property
     def leaving(self) -> list[str]:
-        """The days on which platform and products leave; the day alone where the whole client
-        leaves."""
-        whole = self.leaves.get(self.platform)
+        """What leaves, in words: the day alone where the whole client leaves, else each product
+        with its day, as "dosis 2027-03-31"."""
+        day_of_client = self.leaves.get(self.platform)
         parts = [f"{plain(name)} {day}" for name, day in sorted(self.leaves.items())]
-        if whole is not None:
-            parts = [whole]
+        if day_of_client is not None:
+            parts = [day_of_client]
         if self.keep:
             parts.append(tr("stays at its authority"))
         return parts
@@ -277,18 +279,18 @@ class ListedConnection(ClientName):
 
     @property
     def ends(self) -> datetime | None:
-        """When that ends which ends first."""
+        """The first end of these; None where none has one."""
         return min(filter(None, (ending.expires for ending in self.endings)), default=None)
 
     @property
     def days_left(self) -> int | None:
-        """Of that which ends first."""
+        """The days until the first of these ends, below zero once it has; None where none ends."""
         days_left = (ending.days_left for ending in self.endings)
         return min((days for days in days_left if days is not None), default=None)
 
     @property
     def words(self) -> str:
-        """All that a search looks in."""
+        """All that a search looks in, in lower case."""
         words = [
             self.stack,
             self.key,
@@ -307,6 +309,7 @@ class ListedConnection(ClientName):
             *self.attributes.values(),
             *self.products,
         ]
+        # A KBO number as people write it: 0123.456.789.
         words += [f"{code[:4]}.{code[4:7]}.{code[7:]}" for code in self.codes if code.isdecimal()]
         for key in self.keys or ():
             words += [key.kid, key.thumbprint or ""]
@@ -315,45 +318,45 @@ class ListedConnection(ClientName):
         return " ".join(words).casefold()
 
 
-def row_of(stack: str, state: Client, now: datetime) -> ListedConnection:
-    """Return the row of a client, as the state or its form has it, without its step. Keys that were
-    uploaded in the portal are listed where the client was given them (``with_uploaded``)."""
-    codes = map(state.fields.get, ("organisation.ovo", "organisation.kbo"))
-    senders: set[str] = set()
-    for product in state.products.values():
-        # One that a run has not changed yet has an organisation's former name.
-        senders.update(product.afzenders.values())
+def row_of(stack: str, client: Client, now: datetime) -> ListedConnection:
+    """Return the row of a client, as the state or its form has it, without its step. It has keys
+    that were uploaded in the portal only where the client got them by ``with_uploaded``."""
+    codes = map(client.fields.get, ("organisation.ovo", "organisation.kbo"))
+    organisations_it_sends_for: set[str] = set()
+    for product in client.products.values():
+        # A product that a run has not changed yet has an organisation's former name.
+        organisations_it_sends_for.update(product.afzenders.values())
     keys = None
-    if state.keys.known is not None:
-        named = sorted(state.keys.known.items())
-        keys = tuple(_listed_key(kid, key, now) for kid, key in named)
-    grants = dict(sorted(state.granted.items()))
+    if client.keys.known is not None:
+        by_kid = sorted(client.keys.known.items())
+        keys = tuple(_listed_key(kid, key, now) for kid, key in by_kid)
+    grants = dict(sorted(client.granted.items()))
     reasons: dict[str, str] = {}
     ends: list[ListedScope] = []
     for scope, grant in grants.items():
         if grant.reason not in (None, NO_REASON):
             reasons[scope] = grant.reason
         if grant.until:
-            ends.append(_until(grant.until, now, ListedScope, scope=scope))
+            ends.append(_with_last_day(grant.until, now, ListedScope, scope=scope))
     return ListedConnection(
-        **client_name(state),
+        **client_name(client),
         stack=stack,
         codes=tuple(filter(None, codes)),
-        contacts=tuple(state.fields.get("contacts") or ()),
-        token_endpoint_auth_method=state.auth_method or "",
+        contacts=tuple(client.fields.get("contacts") or ()),
+        token_endpoint_auth_method=client.auth_method or "",
         scopes=tuple(grants),
         reasons=reasons,
         scopes_until=tuple(ends),
         default_scopes=tuple(scope for scope, grant in grants.items() if grant.default),
-        attributes=dict(state.attributes),
+        attributes=dict(client.attributes),
         keys=keys,
-        keys_in_portal=state.keys.declared is None and not state.jwks_uri,
-        jwks_uri=state.jwks_uri,
-        mandate=_listed_mandate(state.form.mandate, now),
-        acts_for=tuple(sorted(senders)),
-        products=tuple(sorted(state.products)),
-        leaves=state.leaves,
-        keep=state.form.keep,
+        keys_in_portal=client.keys.declared is None and not client.jwks_uri,
+        jwks_uri=client.jwks_uri,
+        mandate=_listed_mandate(client.form.mandate, now),
+        acts_for=tuple(sorted(organisations_it_sends_for)),
+        products=tuple(sorted(client.products)),
+        leaves=client.leaves,
+        keep=client.form.keep,
     )
 
 
@@ -365,18 +368,20 @@ def _listed_key(kid: str, key: Key, now: datetime) -> ListedKey:
 def unused_mandates(onboardings: Onboardings, now: datetime) -> list[UnusedMandate]:
     """Return the mandates that no form uses, those that end first in front.
 
-    A form with mistakes may use any of its organisation's and of its supplier's: those are left
-    out.
+    A form with mistakes may use any that its organisation gave, or that its organisation has as a
+    supplier: those are left out.
     """
+    # Each as the folders of organisation and supplier, and the application.
     used = set(chain.from_iterable(loaded.mandates_used for loaded in onboardings.forms))
-    faulty = {file.parent.name for file in onboardings.left_out}
+    folders_with_mistakes = {file.parent.name for file in onboardings.left_out}
     organisations = onboardings.organisations
     unused: list[UnusedMandate] = []
     for folder, mandates in onboardings.mandates.items():
         for mandate in mandates:
             supplier = mandate.supplier
             uses = [(folder, supplier, name) for name in mandate.allowed]
-            if not faulty.isdisjoint((folder, supplier)) or not used.isdisjoint(uses):
+            may_be_used = not folders_with_mistakes.isdisjoint((folder, supplier))
+            if may_be_used or not used.isdisjoint(uses):
                 continue
             facts = {
                 "supplier": supplier,
@@ -385,30 +390,35 @@ def unused_mandates(onboardings: Onboardings, now: datetime) -> list[UnusedManda
                 "applications": mandate.allowed,
                 "reference": mandate.reference or "",
             }
-            unused.append(_until(mandate.until.isoformat(), now, UnusedMandate, **facts))
+            unused.append(_with_last_day(mandate.until.isoformat(), now, UnusedMandate, **facts))
     return sorted(unused, key=lambda mandate: (mandate.until, mandate.words))
 
 
 def mandates_to_send(connection: Declaration, now: datetime) -> tuple[ListedMandate, ...]:
-    """Return the mandates by which a connection sends for others, by the name of each."""
+    """Return the mandates by which a connection sends for other organisations (``afzenders``), each
+    with the organisation that gave it."""
     mandates: list[ListedMandate] = []
     for code, until in sorted(connection.afzenders.items()):
         names = {
             "supplier": connection.organisation,
             "organisation": connection.acts_for.get(code, code),
         }
-        mandates.append(_until(until, now, ListedMandate, **names))
+        mandates.append(_with_last_day(until, now, ListedMandate, **names))
     return tuple(mandates)
 
 
 def _listed_mandate(mandate: Mapping[str, str], now: datetime) -> ListedMandate | None:
+    """Return the mandate of a form, {"supplier": "leverancier", "until": "2027-12-31"}; None where
+    that is empty. One that was taken out has no last day."""
     if not mandate:
         return None
-    return _until(mandate.get("until", ""), now, ListedMandate, supplier=mandate["supplier"])
+    last_day = mandate.get("until", "")
+    return _with_last_day(last_day, now, ListedMandate, supplier=mandate["supplier"])
 
 
-def _until(last_day: str, now: datetime, kind: type[L], **facts: Any) -> L:
-    """Return what ends after a last day, which is empty where there is none."""
+def _with_last_day(last_day: str, now: datetime, kind: type[L], **facts: Any) -> L:
+    """Return a ``kind`` of these facts with its last day, such as "2027-03-31", and the days until
+    then; without these, which counts as ended, where ``last_day`` is empty."""
     if not last_day:
         return kind(**facts)
     until = date.fromisoformat(last_day)

@@ -47,14 +47,14 @@ from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 _LONGEST_VALUE = 4_000
 _LONG_DAYS = 90
 """The other choice of a page's filter of what ends."""
-_WAITS: Mapping[WaitsFor | None, str] = {
+_WHOM: Mapping[WaitsFor | None, str] = {
     WaitsFor.ORGANISATION: N_("the organisation"),
     WaitsFor.US: N_("Digitaal Vlaanderen"),
     WaitsFor.AUTHORITY: N_("the platform"),
     WaitsFor.API_OWNER: N_("the owner of the API"),
     None: "",
 }
-"""Whom it waits for."""
+"""What people read for whom it waits for."""
 
 
 class View(StrEnum):
@@ -73,8 +73,9 @@ def _whose(connection: ListedConnection) -> Items:
     return _items_of([*connection.codes, *connection.contacts])
 
 
-def _granted(connection: ListedConnection) -> Items:
-    """Return its scopes, each with why it has it where that is known, and until when."""
+def _scopes(connection: ListedConnection) -> Items:
+    """Return the scopes of a connection, each with its reason where that is known, and its last day
+    where it has one."""
     ends = {ending.scope: ending for ending in connection.scopes_until}
     items = []
     for scope in connection.scopes:
@@ -82,13 +83,14 @@ def _granted(connection: ListedConnection) -> Items:
         if scope in connection.reasons:
             item.append(Piece(f" ({plain(connection.reasons[scope])})"))
         if scope in ends:
-            item += [Piece(" "), ends[scope].pieces[-1]]
+            name_and_end = ends[scope].pieces
+            item += [Piece(" "), name_and_end[-1]]
         items.append(item)
     return items
 
 
 def _keys(connection: ListedConnection) -> Items:
-    """Return its keys, each with its end; or how it authenticates without keys."""
+    """Return the keys of a connection, each with its end; or how it authenticates without keys."""
     where = f" ({tr('in the portal')})" if connection.keys_in_portal else ""
     if connection.keys:
         return [[*key.pieces, Piece(where, Tone.NOTICE)] for key in connection.keys]
@@ -113,7 +115,7 @@ def _mandate(connection: ListedConnection) -> Items:
     return [connection.mandate.pieces] if connection.mandate else []
 
 
-def _ends(connection: ListedConnection) -> Items:
+def _scopes_that_end(connection: ListedConnection) -> Items:
     return [ending.pieces for ending in connection.scopes_until]
 
 
@@ -122,19 +124,19 @@ def _leaves(connection: ListedConnection) -> Items:
 
 
 def _whom(connection: ListedConnection) -> str:
-    return translated(_WAITS[connection.waits_for])
+    return translated(_WHOM[connection.waits_for])
 
 
 def _turn(connection: ListedConnection) -> Items:
-    """Return whom it waits for, and since when; nothing where nobody waits and since when is not
-    known."""
+    """Return whom a connection waits for, and since when. Where it waits for nobody, return since
+    when it is done, if that is known."""
     items = []
-    since = connection.since
     if connection.waits_for:
         whom = tr("waits for {whom}", whom=_whom(connection))
         items.append([Piece(whom, Tone.STRONG)])
-    if since:
-        items.append([Piece(tr("since {day}", day=spoken().day(since)), Tone.NOTICE)])
+    if connection.since:
+        since = tr("since {day}", day=spoken().day(connection.since))
+        items.append([Piece(since, Tone.NOTICE)])
     elif connection.waits_for:
         items.append([Piece(tr("since: not known"), Tone.NOTICE)])
     return items
@@ -165,14 +167,14 @@ def _last_token(connection: ListedConnection) -> str:
 
 
 class Column(NamedTuple):
-    """What people read of a connection."""
+    """A column of a view: its label, and what it has of a connection."""
 
     label: str
     items: Callable[[ListedConnection], Items]
     separator: str = ", "
     """Between its items in a line."""
     on_page: str = ""
-    """The column that a page has instead."""
+    """The name of the column that a page has in its place; empty where it has the same."""
 
     @property
     def title(self) -> str:
@@ -194,10 +196,10 @@ _COLUMNS = {
     "turn": Column(N_("waits for"), _turn),
     "task": Column(N_("to do"), _task),
     "whose": Column(N_("whose"), _whose),
-    "scopes": Column(N_("scopes"), _granted),
+    "scopes": Column(N_("scopes"), _scopes),
     "keys": Column(N_("keys"), _keys),
     "mandate": Column(N_("mandate"), _mandate),
-    "ends": Column(N_("scopes"), _ends),
+    "ends": Column(N_("scopes"), _scopes_that_end),
     "acts_for": Column(N_("acts for"), lambda client: _items_of(client.acts_for)),
     "products": Column(N_("products"), lambda client: _items_of(client.products)),
     "leaves": Column(N_("leaves"), _leaves),
@@ -216,7 +218,8 @@ _CELLS: Mapping[str, Callable[[ListedConnection], Any]] = {
     "last_day": _last_day,
     "last_token": _last_token,
 }
-"""What a spreadsheet has that is no field of a connection, or is in words there."""
+"""The cells of a spreadsheet that are no field of a connection, or have it in words, by the name
+of their column. Every other cell is the field of that name."""
 _WHO = ("organisation", "codes", "application", "environment", "platform", "stack", "client_id")
 _WHOLE_ROW = (*_WHO, "contacts", "scopes", "products", "keys", "mandate", "first_end", "leaves")
 
@@ -227,10 +230,11 @@ class Layout(NamedTuple):
     title: Counted
     note: str
     columns: Sequence[str]
+    """On a terminal and a page: names in ``_COLUMNS``."""
     folded: Collection[str]
-    """Those that are less important: they are folded on a page."""
+    """Those that are less important: a page shows them once somebody unfolds the row."""
     table: Sequence[str]
-    """In a spreadsheet."""
+    """The columns of a spreadsheet: names in ``_CELLS``, else of fields."""
     foot: str = ""
 
 
@@ -317,15 +321,17 @@ class Status(Report):
         )
 
     def as_table(self) -> Table:
-        """Return a row per connection, and behind these the mandates that no form uses."""
+        """Return a row per connection, then a row for each mandate that no form uses, in the same
+        columns."""
         names = self.layout.table
         rows = [_cells(connection, names) for connection in self.connections]
         rows += map(_mandate_cells, self.unused_mandates)
         return Table(names, rows)
 
     def _row(self, connection: ListedConnection) -> Row:
-        """Return short lines beneath what a connection is, which fit a terminal of 80 columns; and
-        the same as cells of a page."""
+        """Return a connection as a heading with a short line per column, for a terminal of 80
+        characters, and the same columns as cells, for a page. A terminal has no line for a column
+        that is empty."""
         organisation, application = plain(connection.organisation), plain(connection.application)
         code, where = plain(connection.client_id or tr("no client yet")), _where(connection)
         lines: list[Line] = []
@@ -336,9 +342,9 @@ class Status(Report):
             if items := column.items(connection):
                 label = Piece(column.title, Tone.NOTICE)
                 lines.append(Line(in_line(items, column.separator), label))
-            on_page = _COLUMNS[column.on_page or name]
-            of_page = folded if name in self.layout.folded else cells
-            of_page[on_page.title] = on_page.items(connection)
+            page_column = _COLUMNS[column.on_page or name]
+            page_cells = folded if name in self.layout.folded else cells
+            page_cells[page_column.title] = page_column.items(connection)
         return Row(
             [
                 Piece(organisation, Tone.STRONG),
@@ -358,19 +364,23 @@ class Status(Report):
         )
 
     def _groups(self, rows: Sequence[Row]) -> list[Group]:
-        """Return each step of the guide, with a card for each application that stands there as a
-        whole: at the first step at which somebody must do something, else as far as it is."""
-        applications: dict[str, list[tuple[ListedConnection, Row]]] = {}
+        """Return each step of the guide with the cards of the board that stand there: a card is an
+        application, as the ``rows`` of its connections."""
+        by_application: dict[str, list[tuple[ListedConnection, Row]]] = {}
         for connection, row in zip(self.connections, rows, strict=True):
-            applications.setdefault(connection.key, []).append((connection, row))
-        cards: dict[Step, list[Sequence[Row]]] = {step: [] for step in Step}
-        for shown in applications.values():
-            connections, card = zip(*shown, strict=True)
-            cards[_step_of(connections)].append(card)
-        return [Group(step, translated(STEPS[step]), of_step) for step, of_step in cards.items()]
+            by_application.setdefault(connection.key, []).append((connection, row))
+        cards_by_step: dict[Step, list[Sequence[Row]]] = {step: [] for step in Step}
+        for of_application in by_application.values():
+            connections, card = zip(*of_application, strict=True)
+            cards_by_step[_step_of_application(connections)].append(card)
+        groups = []
+        for step, cards in cards_by_step.items():
+            groups.append(Group(step, translated(STEPS[step]), cards))
+        return groups
 
     def _key_ends(self) -> list[Piece]:
-        """Return how many keys have expired, and how many end soon."""
+        """Return how many keys have expired, and how many end soon, for the summary above the
+        rows; nothing of a number that is zero."""
         days_left: list[int] = []
         for connection in self.connections:
             days_left += [key.days_left or 0 for key in connection.keys or () if key.ends_soon]
@@ -391,12 +401,13 @@ class Status(Report):
         return pieces
 
     def _waits(self) -> list[Piece]:
-        """Return how many connections wait for whom."""
+        """Return how many connections wait for each of whom they wait for, for the summary."""
         counts = Counter(_whom(row) for row in self.connections if row.waits_for)
         return [Piece(f"{tr('Waits for')} {whom}: {count}") for whom, count in counts.items()]
 
     def _offered_filters(self) -> list[Filter]:
-        """Return the filters of the page, each with its choices; none that has no choice."""
+        """Return the filters of the page, each with its choices, as {value: what people read}. A
+        filter without a choice is left out."""
         waits = {row.waits_for.value: _whom(row) for row in self.connections if row.waits_for}
         scopes = chain.from_iterable(connection.scopes for connection in self.connections)
         names = {scope: plain(scope) for scope in sorted(set(scopes))}
@@ -439,9 +450,9 @@ def _line_of_mandate(mandate: UnusedMandate) -> Line:
     )
 
 
-def _step_of(connections: Sequence[ListedConnection]) -> Step:
-    """Return where an application stands as a whole: at the first step at which somebody must do
-    something, else as far as it is."""
+def _step_of_application(connections: Sequence[ListedConnection]) -> Step:
+    """Return where an application stands as a whole: at the first step of its connections at which
+    somebody must do something, else at the last."""
     waiting = [row.step for row in connections if row.step and row.waits_for]
     return min(waiting) if waiting else max(row.step or Step.FORM for row in connections)
 
@@ -458,8 +469,8 @@ def _where(connection: ListedConnection) -> str:
 
 
 def _filter_values(connection: ListedConnection) -> dict[str, str]:
-    """Return the values of a connection that a page's filters and its search compare, by the name
-    of the filter."""
+    """Return the values of a connection that a page's filters and its search compare, such as
+    {"environment": "tni", "days": "12"}."""
     days_left = connection.days_left
     days = "" if days_left is None else f"{days_left}"
     values = {
@@ -473,16 +484,17 @@ def _filter_values(connection: ListedConnection) -> dict[str, str]:
 
 
 def _cells(connection: ListedConnection, names: Iterable[str]) -> dict[str, str]:
-    """Return what a spreadsheet has of a connection, by the names of its columns."""
-    return {name: _in_cell(_value(connection, name)) for name in names}
-
-
-def _value(connection: ListedConnection, name: str) -> Any:
-    return _CELLS[name](connection) if name in _CELLS else getattr(connection, name)
+    """Return what a spreadsheet has of a connection, as {name of the column: cell}."""
+    cells = {}
+    for name in names:
+        value = _CELLS[name](connection) if name in _CELLS else getattr(connection, name)
+        cells[name] = _in_cell(value)
+    return cells
 
 
 def _mandate_cells(mandate: UnusedMandate) -> dict[str, str]:
-    """Return what a mandate that no form uses has of the columns of connections."""
+    """Return the cells of a mandate that no form uses, in the columns of connections that fit it.
+    The rest of its row is empty."""
     return {
         "organisation": mandate.organisation,
         "application": _in_cell(mandate.applications),

@@ -52,6 +52,20 @@ def test_what_a_form_has_is_known_whatever_the_state_has(
 
 
 @pytest.mark.usefixtures("state")
+@pytest.mark.parametrize(
+    "form", [f"{FORM}colour: red\n", FORM.replace("tni:", "prod:"), "application: [\n"]
+)
+def test_a_form_with_a_mistake_or_of_another_environment_is_known(
+    workspace: Workspace, form: str
+) -> None:
+    """By its folder and file, by its organisation's name and code, and by what is written in it."""
+    workspace.write_form(form)
+    for words in (["mijn-gent"], ["Stad", "Gent"], ["OVO002067/mijn-gent"], ["application"]):
+        said = history(*words)
+        assert (said.exit_code, "of 0 clients on tni" in said.stdout) == (0, True), said.output
+
+
+@pytest.mark.usefixtures("state")
 def test_who_is_shown_no_audit_trail_is_told(workspace: Workspace) -> None:
     """A client that is in no state any more would else be one that nobody ever knew."""
     workspace.write_form(FORM)

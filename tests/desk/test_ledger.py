@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from acmidm.desk.reminders.ledger import Ledger, ledger_file, opened
+from acmidm.desk.reminders.ledger import Ledger, ledger_file, locked_ledger
 from acmidm_onboarding.values.problems import Failure
 
 DAY = date(2026, 11, 26)
@@ -21,7 +21,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_what_was_recorded_is_there_in_the_next_run(file: Path) -> None:
-    with opened(file) as ledger:
+    with locked_ledger(file) as ledger:
         assert ledger.sent == {}
         ledger.record(["one", "two"], DAY)
         ledger.record(["three"], DAY)
@@ -33,7 +33,7 @@ def test_what_was_recorded_is_there_in_the_next_run(file: Path) -> None:
 
 
 def test_what_no_threshold_asks_for_any_more_is_left_out(file: Path) -> None:
-    with opened(file) as ledger:
+    with locked_ledger(file) as ledger:
         ledger.record(["old"], date(2026, 8, 27))
         ledger.record(["young"], date(2026, 9, 28))
         ledger.record(["new"], DAY)
@@ -59,7 +59,7 @@ def test_a_damaged_ledger_is_refused_and_left_as_it_is(file: Path, text: str) ->
     file.parent.mkdir()
     file.write_bytes(damaged := text.encode("utf-8", "surrogateescape"))
     said = "this is no ledger of reminders, so that nothing is sent; put back a copy, or delete it"
-    with pytest.raises(Failure, match=said) as failure, opened(file):
+    with pytest.raises(Failure, match=said) as failure, locked_ledger(file):
         pass
     assert "\n" not in str(failure.value)
     assert failure.value.exit_code == 1
@@ -69,7 +69,7 @@ def test_a_damaged_ledger_is_refused_and_left_as_it_is(file: Path, text: str) ->
 def test_a_write_that_fails_leaves_the_ledger_as_it_was(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with opened(file) as ledger:
+    with locked_ledger(file) as ledger:
         ledger.record(["one"], DAY)
 
         def no_space(*_: object) -> None:
@@ -93,22 +93,22 @@ def test_two_runs_at_once_do_not_both_send(file: Path) -> None:
     """The second is refused, in another process too; when the first has ended, or died, the next
     goes on."""
     program = (
-        "from acmidm.desk.reminders.ledger import opened; from pathlib import Path\nwith"
-        f" opened(Path({str(file)!r})): print('open')"
+        "from acmidm.desk.reminders.ledger import locked_ledger; from pathlib import Path\nwith"
+        f" locked_ledger(Path({str(file)!r})): print('open')"
     )
-    with opened(file):
+    with locked_ledger(file):
         with (
             pytest.raises(
                 Failure, match="another run sends reminders at this moment; wait until it ends"
             ),
-            opened(file),
+            locked_ledger(file),
         ):
             pass
         done = subprocess.run(
             [sys.executable, "-c", program], capture_output=True, text=True, check=False
         )
         assert "another run sends reminders" in done.stderr
-    with opened(file) as ledger:
+    with locked_ledger(file) as ledger:
         assert ledger.sent == {}
 
 

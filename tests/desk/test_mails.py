@@ -12,7 +12,7 @@ import pytest
 
 from acmidm.desk.reminders.delivery import Delivered, deliver
 from acmidm.desk.reminders.due import due
-from acmidm.desk.reminders.ledger import Ledger, opened
+from acmidm.desk.reminders.ledger import Ledger, locked_ledger
 from acmidm.desk.reminders.mails import reminders
 from acmidm.desk.status import ListedConnection, ListedMandate, ListedScope, Step, WaitsFor
 from acmidm_onboarding.settings import Settings
@@ -41,7 +41,7 @@ def run(
     now: datetime = NOW,
     languages: Mapping[str, Language] | None = None,
 ) -> list[Delivered]:
-    with opened(file) as ledger:
+    with locked_ledger(file) as ledger:
         return list(
             deliver(reminders(due(rows, ledger.sent, now)), languages or {}, ledger, settings, now)
         )

@@ -108,7 +108,7 @@ NOTHING: list[tuple[str, list[dict[str, Any]]]] = [
     ("evidence", [{}, {"evidence": None}, {"evidence": None, "evidence_refused": True}]),
     ("what it proves", [{}, {"unproven": ("notificaties",)}]),
     ("form", [{}, {"is_declared": None}, {"is_declared": False}]),
-    ("authority", [{}, {"is_seen": False}, {"is_gone": True}, {"withdrawn": (("s", "o"),)}]),
+    ("authority", [{}, {"is_answered": False}, {"is_gone": True}, {"withdrawn": (("s", "o"),)}]),
     ("use", [{}, {"knows_use": False}]),
     ("production", [{}, {"is_on_production": True}, {"has_production": False}]),
 ]
@@ -147,7 +147,7 @@ def require_not_further(facts: Facts, found: ListedConnection) -> None:
         assert found.step <= (5 if tested else 9)
     if found.waits_for is None:
         assert facts.is_recorded
-        assert facts.is_seen or (tested and facts.uses_secret)
+        assert facts.is_answered or (tested and facts.uses_secret)
         assert facts.usable_keys or (tested and facts.is_on_production)
         assert found.order != "tested" or (facts.is_proven and not facts.unproven)
 

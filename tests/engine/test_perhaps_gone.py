@@ -44,5 +44,5 @@ def test_the_keys_of_others_are_read(opened: Stack) -> None:
 
 
 def test_the_facts_of_others_are_known(opened: Stack, capsys: pytest.CaptureFixture[str]) -> None:
-    assert list(_Answers(opened.authorities, CLIENTS).seen) == [CLIENTS[1].client_key]
+    assert list(_Answers(opened.authorities, CLIENTS).registered) == [CLIENTS[1].client_key]
     assert "nobody can tell" in capsys.readouterr().err

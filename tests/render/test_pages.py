@@ -123,7 +123,7 @@ def test_the_list_of_an_apis_owner_filters(reader: Reader) -> None:
     )
     accesses: list[ListedConnection] = []
     for one in connections:
-        accesses += api.accesses(one)
+        accesses += api.row_per_scope(one)
     report = Status(
         view=View.API,
         api=evil,

@@ -306,11 +306,11 @@ def accesses(name: str) -> Status:
     """What the owner of an API reads, where only the first client's authority tells of its use."""
     api = api_named(name, "tni")
     found: list[ListedConnection] = []
-    for one in filter(api.is_of, connections()):
+    for one in filter(api.is_accessible_to, connections()):
         told = {"last_token_at": NOW - timedelta(days=2)}
         unknown = {"unknown": ("last_token",)}
         known = told if one.application == "loket" else unknown
-        found += api.accesses(one.model_copy(update=known))
+        found += api.row_per_scope(one.model_copy(update=known))
     return Status(
         view=View.API, api=name, checked_at=NOW, stacks=("tni",), connections=tuple(found)
     )
@@ -368,5 +368,5 @@ def test_the_last_day_of_an_access(
         scopes_until=scopes,
     )
     api = NamedApi(name="dosis", product="dosis", scopes=frozenset({"dv_dosis_schrijven"}))
-    [access] = api.accesses(connection)
+    [access] = api.row_per_scope(connection)
     assert (access.last_day and access.last_day.isoformat()) == last

@@ -185,7 +185,7 @@ CASES = [
     case(
         "key-in-form", 5, 9, ORGANISATION, connection=IN_PORTAL, **NO_KEY, portal="", had_keys=True
     ),
-    case("authority-unknown", 7, 9, AUTHORITY, is_seen=False),
+    case("authority-unknown", 7, 9, AUTHORITY, is_answered=False),
 ]
 
 

@@ -20,8 +20,9 @@ class Delivered(NamedTuple):
 
     reminder: Reminder
     problems: tuple[str, ...]
-    """Why it was sent to nobody, or who did not get it."""
+    """Why nobody got it, or which contacts did not."""
     is_sent: bool
+    """Whether anybody got it."""
 
 
 def deliver(
@@ -31,8 +32,9 @@ def deliver(
     settings: Settings,
     now: datetime,
 ) -> Iterator[Delivered]:
-    """Send each mail, in the language of its organisation's code. A mail that nobody got is not
-    recorded: the next run tries it again."""
+    """Send each mail, and yield what became of it. ``languages`` are by an organisation's code;
+    without one it is Dutch. A mail that somebody got is recorded in the ``ledger`` before the next
+    is sent; of a mail that nobody got nothing is, so that the next run tries it again."""
     for reminder in mails:
         message = message_of(reminder, languages.get(reminder.code, Language.NL), settings)
         try:

@@ -14,7 +14,7 @@ THRESHOLDS = (7, 30, 60)
 """Days before an end."""
 WEEK_DAYS = 7
 
-_FORM = "form"
+_UNKNOWN_FORM = "form"
 """The unknown fact of a connection whose form has mistakes: it is then a guess whether it waits."""
 
 E = TypeVar("E", bound=Ending)
@@ -30,9 +30,11 @@ class Ends(Generic[E]):
     what: E
     expires: datetime
     threshold: int
+    """The one of ``THRESHOLDS`` that it is within."""
 
     @property
     def kind(self) -> type:
+        """By which a mail finds the heading that this is below."""
         return type(self.what)
 
     @property
@@ -44,7 +46,8 @@ class Ends(Generic[E]):
 
     @property
     def id(self) -> str:
-        """The reminder's name in the ledger. What gets another end is another reminder."""
+        """The reminder's name in the ledger. It has the end and the threshold: a key with another
+        end, or one whose end is nearer, is another reminder."""
         about = f"{natural_key(self.connection)} {self.what.reminded_as}"
         return f"{about} ends {self.expires:%Y-%m-%d} within {self.threshold}"
 
@@ -77,7 +80,8 @@ def natural_key(connection: ListedConnection) -> str:
 
 
 def due(rows: Iterable[ListedConnection], sent: Sent, now: datetime) -> tuple[Due, ...]:
-    """Return what is to be sent now, what ends before steps.
+    """Return the reminders to send now: first those of what ends, the nearest end first, then those
+    of steps.
 
     Of what ends, only the present threshold counts: one with 5 days left gives one
     reminder, not three, also after the ledger was lost. A step gets its first reminder after a week
@@ -86,7 +90,7 @@ def due(rows: Iterable[ListedConnection], sent: Sent, now: datetime) -> tuple[Du
     ends: list[Ends[Ending]] = []
     steps: list[StepWaits] = []
     for row in rows:
-        ends += [ending for ending in _what_ends(row, now) if ending.id not in sent]
+        ends += [ending for ending in _ends_within_threshold(row, now) if ending.id not in sent]
         waiting = _waiting_step(row, sent, now)
         if waiting is not None:
             steps.append(waiting)
@@ -95,24 +99,27 @@ def due(rows: Iterable[ListedConnection], sent: Sent, now: datetime) -> tuple[Du
     return (*ends, *steps)
 
 
-def _what_ends(connection: ListedConnection, now: datetime) -> Iterator[Ends[Ending]]:
+def _ends_within_threshold(connection: ListedConnection, now: datetime) -> Iterator[Ends[Ending]]:
+    """Yield what of a connection ends within 60 days, reminded of or not, but for what ends once
+    the connection has left."""
     for what in [*connection.endings, *connection.sends_by]:
         if what.expires is None or _leaves_before(connection, what.expires):
             continue
-        if within := _threshold(what.expires - now):
-            yield Ends(connection, what, what.expires, within)
+        if threshold := _threshold_of(what.expires - now):
+            yield Ends(connection, what, what.expires, threshold)
 
 
-def _threshold(remaining: timedelta) -> int | None:
-    """Return the present threshold of what ends in some time; None where it has ended, or that is
-    long."""
+def _threshold_of(remaining: timedelta) -> int | None:
+    """Return the smallest threshold that ``remaining`` is within, such as 30 for 12 days; None
+    where it is more than 60 days, or over."""
     if remaining <= timedelta(0):
         return None
     return next((days for days in THRESHOLDS if remaining.days <= days), None)
 
 
 def _leaves_before(connection: ListedConnection, end: datetime) -> bool:
-    """Return whether the connection is taken down before what ends: then nobody has to renew it."""
+    """Return whether the connection leaves before this ``end``, so that nobody has to renew what
+    ends."""
     leaves = connection.leaves.get(connection.platform)
     return leaves is not None and leaves <= f"{end.astimezone(UTC):%Y-%m-%d}"
 
@@ -120,13 +127,13 @@ def _leaves_before(connection: ListedConnection, end: datetime) -> bool:
 def _waiting_step(connection: ListedConnection, sent: Sent, now: datetime) -> StepWaits | None:
     """Return the reminder of a step that waits for the organisation; None where it waits for
     somebody else, or for less than a week since it began or was last reminded of."""
-    if connection.waits_for is not WaitsFor.ORGANISATION or _FORM in connection.unknown:
+    if connection.waits_for is not WaitsFor.ORGANISATION or _UNKNOWN_FORM in connection.unknown:
         return None
     reminded = sent.get(StepWaits(connection).id)
-    last = reminded
-    if last is None and connection.since:
-        last = connection.since.astimezone(UTC).date()
-    # A day in the future was written by a wrong clock.
-    if last is not None and 0 <= (now.astimezone(UTC).date() - last).days < WEEK_DAYS:
+    week_began = reminded
+    if week_began is None and connection.since:
+        week_began = connection.since.astimezone(UTC).date()
+    # A day in the future was written by a wrong clock, and holds back no mail.
+    if week_began is not None and 0 <= (now.astimezone(UTC).date() - week_began).days < WEEK_DAYS:
         return None
     return StepWaits(connection, reminded)

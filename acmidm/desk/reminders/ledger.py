@@ -33,7 +33,7 @@ class _Document(BaseModel):
 
 
 class Ledger:
-    """The reminders that were sent, per id the day."""
+    """The reminders that were sent: ``sent`` has the day of each, by its id."""
 
     folder: ClassVar = "reminded"
 
@@ -57,8 +57,8 @@ class Ledger:
     def record(self, ids: Iterable[str], day: date) -> None:
         """Write the day on which the reminders with these ``ids`` were sent, and drop those that
         are too old to count. Raises Failure where the file cannot be written."""
-        kept = {reminder: when for reminder, when in self.sent.items() if when > day - _KEPT}
-        self.sent = {**kept, **dict.fromkeys(ids, day)}
+        recent = {reminder: when for reminder, when in self.sent.items() if when > day - _KEPT}
+        self.sent = {**recent, **dict.fromkeys(ids, day)}
         sent = {reminder: when.isoformat() for reminder, when in sorted(self.sent.items())}
         text = json.dumps({"sent": sent}, indent=1) + "\n"
         try:
@@ -72,8 +72,8 @@ class Ledger:
 
 
 def ledger_file(stack: str, environ: Mapping[str, str] = os.environ) -> Path:
-    """Return where the ledger of a stack is: beside the state where that is a folder, else in the
-    project's own ``.local``."""
+    """Return the file of a stack's ledger: where the state is in a folder, as PULUMI_BACKEND_URL
+    says, reminded/STACK.json beside it; else .local/STACK/reminded.json in the project."""
     backend = backend_folder(environ.get("PULUMI_BACKEND_URL", ""))
     if not backend:
         return Path(".local", stack, f"{Ledger.folder}.json")
@@ -81,9 +81,9 @@ def ledger_file(stack: str, environ: Mapping[str, str] = os.environ) -> Path:
 
 
 @contextmanager
-def opened(file: Path) -> Iterator[Ledger]:
-    """Open the ledger for this run alone. Raises Failure where another run has it, or where it is
-    damaged."""
+def locked_ledger(file: Path) -> Iterator[Ledger]:
+    """Read the ledger, and keep every other run from it meanwhile. Raises Failure where another run
+    has it, or where it is damaged."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with file.with_name(f"{file.name}.lock").open("a") as lock:
         try:

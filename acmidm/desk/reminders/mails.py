@@ -35,15 +35,16 @@ class Reminder:
 
     @property
     def parts(self) -> Iterator[tuple[MailPart, list[Due]]]:
-        """Each part that the mail has, with what it is about."""
+        """Each part of the mail with the reminders that are in it; a part with none is left out."""
         for part in _PARTS:
             if of_part := [due for due in self.about if due.kind is part.kind]:
                 yield part, of_part
 
 
 def reminders(due: Iterable[Due]) -> tuple[Reminder, ...]:
-    """Return the mails, in the order of what is most urgent in each."""
-    together: dict[tuple[str, Environment, tuple[str, ...]], list[Due]] = {}
+    """Return the mails that have these reminders, in the order of what is most urgent in each: that
+    of ``due``."""
+    by_recipients: dict[tuple[str, Environment, tuple[str, ...]], list[Due]] = {}
     for item in due:
         connection = item.connection
         recipients = (
@@ -51,9 +52,9 @@ def reminders(due: Iterable[Due]) -> tuple[Reminder, ...]:
             connection.environment,
             tuple(sorted(set(connection.contacts))),
         )
-        together.setdefault(recipients, []).append(item)
+        by_recipients.setdefault(recipients, []).append(item)
     mails: list[Reminder] = []
-    for (code, environment, contacts), about in together.items():
+    for (code, environment, contacts), about in by_recipients.items():
         organisation = about[0].connection.organisation
         mails.append(Reminder(code, organisation, environment, contacts, tuple(about)))
     return tuple(mails)
@@ -63,7 +64,8 @@ _ON = {"tni": N_("on the test environment (TNI)"), "prod": N_("in production")}
 
 
 def message_of(reminder: Reminder, language: Language, settings: Settings) -> Mail:
-    """Return the mail."""
+    """Return the mail of a reminder, ready to send, in a language. ``settings`` have the sender and
+    the addresses of portals."""
     organisation = plain(reminder.organisation)
     on = language.translated(_ON[reminder.environment])
     parts: list[dict[str, object]] = []
@@ -78,7 +80,7 @@ def message_of(reminder: Reminder, language: Language, settings: Settings) -> Ma
                 "{organisation} {on}: {about}",
                 organisation=organisation,
                 on=on,
-                about=_what_is_due(reminder, language),
+                about=_title_about(reminder, language),
             ),
             "intro": language.tr(
                 "This is a reminder about the connections of {organisation} {on}.",
@@ -96,9 +98,9 @@ def message_of(reminder: Reminder, language: Language, settings: Settings) -> Ma
     )
 
 
-def _what_is_due(reminder: Reminder, language: Language) -> str:
-    """Return what the title of a mail says: how many keys, scopes and mandates end, the first day,
-    and how many steps wait."""
+def _title_about(reminder: Reminder, language: Language) -> str:
+    """Return what the title of a mail is about, such as "2 public keys end, the first on 12 March,
+    and one step waits for you"."""
     phrases = []
     for part, due in reminder.parts:
         first = language.day(due[0].last_day) if isinstance(due[0], Ends) else ""
@@ -108,9 +110,9 @@ def _what_is_due(reminder: Reminder, language: Language) -> str:
     )
 
 
-def _of_key(ending: Ends[ListedKey], language: Language, settings: Settings) -> dict[str, str]:
-    """Return what ends, and what to do about it: to use a later key that is there already, else to
-    make one."""
+def _item_of_key(ending: Ends[ListedKey], language: Language, settings: Settings) -> dict[str, str]:
+    """Return the item of a key that ends, with what to do: to sign with a later key of the client,
+    else to make one, and to upload it or put it into the form."""
     connection, key, end = ending.connection, ending.what, ending.expires.astimezone(UTC)
     later = _later_key(ending)
     portal = None
@@ -140,7 +142,7 @@ def _of_key(ending: Ends[ListedKey], language: Language, settings: Settings) -> 
             " it is carried out.",
             form=plain(connection.form or connection.application),
         )
-    what = language.tr(
+    sentence = language.tr(
         "The public key {key} of {application} ends on {day} at {time} (UTC), within {threshold}"
         " days.",
         application=plain(ending.connection.name),
@@ -150,11 +152,11 @@ def _of_key(ending: Ends[ListedKey], language: Language, settings: Settings) -> 
         # so that this mail and the one before differ, also by their Message-ID
         threshold=ending.threshold,
     )
-    return _mail_item(what, to_do, link=link)
+    return _mail_item(sentence, to_do, link=link)
 
 
 def _later_key(ending: Ends[ListedKey]) -> ListedKey | None:
-    """Return another key of the client that ends later, or never."""
+    """Return a key of the same client that ends later, or never; None where it has none."""
     for key in ending.connection.keys or ():
         is_later = key.expires is None or key.expires > ending.expires
         if is_later and key.kid != ending.what.kid:
@@ -162,8 +164,8 @@ def _later_key(ending: Ends[ListedKey]) -> ListedKey | None:
     return None
 
 
-def _of_scope(ending: Ends[ListedScope], language: Language, _: Settings) -> dict[str, str]:
-    """Return which scope ends, and that a later day goes into the form."""
+def _item_of_scope(ending: Ends[ListedScope], language: Language, _: Settings) -> dict[str, str]:
+    """Return the item of a scope that ends: a later day goes into the form."""
     application = plain(ending.connection.name)
     to_do = language.tr(
         "If {application} still needs it, put a later day under until into your form ({form}), and"
@@ -184,11 +186,14 @@ def _of_scope(ending: Ends[ListedScope], language: Language, _: Settings) -> dic
     )
 
 
-def _of_mandate(ending: Ends[ListedMandate], language: Language, _: Settings) -> dict[str, str]:
-    """Return what ends, and that a later day goes into the file of the organisation that gave
-    it."""
+def _item_of_mandate(
+    ending: Ends[ListedMandate], language: Language, _: Settings
+) -> dict[str, str]:
+    """Return the item of a mandate that ends: a later day goes into the ``mandates.yaml`` of the
+    organisation that gave it."""
     application, day = plain(ending.connection.name), language.day(ending.last_day)
     mandate = ending.what
+    # By a mandate of another organisation the application sends for that.
     if mandate.organisation:
         organisation = plain(mandate.organisation)
         what = language.tr(
@@ -221,8 +226,9 @@ def _of_mandate(ending: Ends[ListedMandate], language: Language, _: Settings) ->
     return _mail_item(what, to_do)
 
 
-def _of_step(waiting: StepWaits, language: Language, _: Settings) -> dict[str, str]:
-    """Return what to do, in the words of ``acmidm status --board`` for the organisation."""
+def _item_of_step(waiting: StepWaits, language: Language, _: Settings) -> dict[str, str]:
+    """Return the item of a step that waits, with what to do, in the words of ``acmidm status
+    --board``."""
     connection, waits = waiting.connection, []
     if connection.since:
         waits.append(
@@ -252,20 +258,21 @@ def _of_step(waiting: StepWaits, language: Language, _: Settings) -> dict[str, s
 
 
 def _mail_item(what: str, to_do: str, *, link: str = "", waits: str = "") -> dict[str, str]:
-    """Return an item of the mail, as its template shows it; ``link`` is an address that ``to_do``
-    names."""
+    """Return an item of the mail, as its template takes it. Of the text ``to_do`` the template
+    makes the address ``link`` a link, where there is one; ``waits`` says since when a step
+    waits."""
     return {"what": what, "to_do": to_do, "link": link, "waits": waits}
 
 
 class MailPart(NamedTuple):
-    """A part of the mail: what of one kind is due."""
+    """A part of the mail: a heading, and below it the reminders of one kind."""
 
     kind: type
     title: str
     about: Counted
-    """In the title of the mail."""
+    """What the title of the mail says of this part."""
     item: Callable[..., dict[str, str]]
-    """What the mail has of one."""
+    """What the mail has of one of these reminders, as ``_mail_item`` returns it."""
 
 
 _PARTS = (
@@ -273,24 +280,24 @@ _PARTS = (
         ListedKey,
         N_("Keys that end"),
         NN_("a public key ends on {day}", "{count} public keys end, the first on {day}"),
-        _of_key,
+        _item_of_key,
     ),
     MailPart(
         ListedScope,
         N_("Scopes that end"),
         NN_("a scope ends on {day}", "{count} scopes end, the first on {day}"),
-        _of_scope,
+        _item_of_scope,
     ),
     MailPart(
         ListedMandate,
         N_("Mandates that end"),
         NN_("a mandate ends on {day}", "{count} mandates end, the first on {day}"),
-        _of_mandate,
+        _item_of_mandate,
     ),
     MailPart(
         StepWaits,
         N_("Steps that wait for you"),
         NN_("one step waits for you", "{count} steps wait for you"),
-        _of_step,
+        _item_of_step,
     ),
 )
