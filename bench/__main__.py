@@ -51,17 +51,20 @@ def bench(
     scratch: Path,
     repetitions: int = _REPETITIONS,
 ) -> None:
-    """Measure each size at each latency of the authority."""
+    """Measure each size (a number of connections) at each latency (milliseconds before each of the
+    authority's answers). After each repetition write all figures and plots into `results`; print a
+    table of each case."""
     cases: list[Case] = []
     results.mkdir(parents=True, exist_ok=True)
     for latency in latencies:
-        authority.wait(latency)
+        authority.delay_answers(latency)
         for size in sizes:
             cases.append(case := Case(size, latency))
             times = repetitions if size < _ONCE_FROM else 1
             for number in range(times):
                 folder = scratch / f"{latency}-{size}-{number}"
-                with_tools = size == min(sizes) and not number
+                # One process for each request takes long: once, at the smallest size.
+                with_tools = size == min(sizes) and number == 0
                 case.repetitions.append(repeat(authority, folder, size, with_tools=with_tools))
                 figures = json.dumps(list(map(asdict, cases)), indent=1)
                 (results / "figures.json").write_text(figures)

@@ -21,11 +21,11 @@ from tests.support.ports import free_port
 
 ADDED_SCOPE = "dv_organisatieregister_info"
 _GIVEN_SCOPE = "service_account"
-"""Which Keycloak gives each client for machines, whatever the request has. None of ours keeps
-it."""
-_MOST_AT_ONCE = 500
+"""A default scope that Keycloak gives each client for machines, whatever the request has; this
+project takes it away."""
+_LARGEST_PAGE = 500
 Request = list[Any]
-"""Method, address or path below the realm, document, headers."""
+"""Method, path below the realm's Admin REST API or URL of a product, document or None, headers."""
 
 
 @dataclass(frozen=True)
@@ -41,51 +41,59 @@ class _Proxied(Server):
 
 @dataclass(frozen=True)
 class MeasuredAuthority:
-    """Where clients and configurations are made."""
+    """A realm of Keycloak and a portal with the products, where clients and configurations are
+    made."""
 
     platform: Platform
     proxies: tuple[FaultProxy, FaultProxy]
+    """Before Keycloak and before the products."""
 
     @property
     def products_url(self) -> str:
         return f"{self.proxies[1].origin}/products/v1"
 
-    def wait(self, milliseconds: int) -> None:
-        """Wait before each answer from now on."""
+    def delay_answers(self, milliseconds: int) -> None:
+        """Have both proxies wait before each answer from now on."""
 
-        def late(exchange: Exchange) -> None:
+        def answer_late(exchange: Exchange) -> None:
             reply = exchange.forward()
             time.sleep(milliseconds / 1000)
             exchange.reply(reply)
 
         for proxy in self.proxies:
             proxy.heal()
-            proxy.rule(".*", "", late, times=None)
+            proxy.rule(".*", "", answer_late, times=None)
 
     def requests(self) -> dict[str, Any]:
-        """Return the fewest requests that make, read, change and remove what a run has just made
-        here, as ``bench.direct`` reads them: by act, a list of requests in order for each
-        client."""
+        """Return the fewest requests that make, read, change and remove the clients that this
+        project has now in the realm, with their configurations, as ``bench.direct`` reads them:
+        {"admin": URL, "token": …, "acts": {"make": [[request, …], …]}}, where the requests of an
+        inner list are sent in order."""
         realm = self.platform.realm
         scope_ids = realm.administrator.scope_ids(realm.name)
         configurations = f"{self.products_url}/notificaties/configurations"
-        found = realm.administrator.get(f"/{realm.name}/clients")
-        clients = list(filter(_is_managed, found))
+        all_clients = realm.administrator.get(f"/{realm.name}/clients")
+        clients = list(filter(_is_managed, all_clients))
         make, remove = [], []
         with self.platform.products() as products:
             for client in clients:
                 path = f"/clients/{client['id']}"
-                given = f"{path}/default-client-scopes/{scope_ids[_GIVEN_SCOPE]}"
-                configured = f"{configurations}/{client['clientId']}"
-                configuration = products.get(configured).raise_for_status().json()
-                put = ["PUT", configured, configuration, {"if-none-match": "*"}]
-                make.append([["POST", "/clients", client, {}], ["DELETE", given, None, {}], put])
+                given_scope = f"{path}/default-client-scopes/{scope_ids[_GIVEN_SCOPE]}"
+                url = f"{configurations}/{client['clientId']}"
+                configuration = products.get(url).raise_for_status().json()
+                make.append(
+                    [
+                        ["POST", "/clients", client, {}],
+                        ["DELETE", given_scope, None, {}],
+                        ["PUT", url, configuration, {"if-none-match": "*"}],
+                    ]
+                )
                 remove.append(
-                    [["DELETE", configured, None, {"if-match": "*"}], ["DELETE", path, None, {}]]
+                    [["DELETE", url, None, {"if-match": "*"}], ["DELETE", path, None, {}]]
                 )
         added = f"/clients/{clients[0]['id']}/optional-client-scopes/{scope_ids[ADDED_SCOPE]}"
-        page: Request = ["GET", f"{configurations}?limit={_MOST_AT_ONCE}", None, {}]
-        pages = math.ceil(len(clients) / _MOST_AT_ONCE)
+        page: Request = ["GET", f"{configurations}?limit={_LARGEST_PAGE}", None, {}]
+        pages = math.ceil(len(clients) / _LARGEST_PAGE)
         acts = {
             "make": make,
             "read": [[["GET", "/clients", None, {}]], *[[page]] * pages],
@@ -111,7 +119,8 @@ def started(folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def measured(keycloak: Server, folder: Path) -> Iterator[MeasuredAuthority]:
-    """Make a realm and its products, each behind a proxy."""
+    """Make a realm of a Keycloak, and a portal with the products that takes its tokens; each is
+    behind a proxy. They end with the block."""
     with FaultProxy(keycloak.origin) as proxy:
         server = _Proxied(keycloak.folder, keycloak.distribution, keycloak.port, proxy=proxy.origin)
         settings = {
@@ -128,5 +137,5 @@ def measured(keycloak: Server, folder: Path) -> Iterator[MeasuredAuthority]:
 
 
 def _is_managed(client: dict[str, Any]) -> bool:
-    """Return whether a run has made a client of the realm."""
+    """Return whether this project made a client: Keycloak has clients that it made itself."""
     return "acmidm.managed_by" in client.get("attributes", {})

@@ -25,35 +25,36 @@ Send = Callable[[str, str, Any], object]
 
 
 def main(tool: str, act: str, file: str) -> None:
-    """Send ``acts[act]`` of a file: lists of requests, each list in order."""
-    read = json.loads(Path(file).read_text())
-    admin, token = read["admin"], read["token"]
+    """Send the requests of an act in a file that ``MeasuredAuthority.requests`` made, by a tool:
+    ``httpx``, or one of ``_TOOLS``. Print the seconds."""
+    content = json.loads(Path(file).read_text())
+    admin, token = content["admin"], content["token"]
     with httpx.Client(headers={"authorization": f"Bearer {token}"}, timeout=60) as http:
 
-        def bare(method: str, path: str, document: Any, **headers: str) -> None:
-            http.request(method, path, json=document, headers=headers).raise_for_status()
+        def send_to(url: str, method: str, document: Any, **headers: str) -> None:
+            http.request(method, url, json=document, headers=headers).raise_for_status()
 
-        def in_realm(method: str, path: str, document: Any) -> None:
-            bare(method, admin + path, document)
+        def send_to_realm(method: str, path: str, document: Any) -> None:
+            send_to(admin + path, method, document)
 
-        send = in_realm if tool == "httpx" else _TOOLS[tool](admin, token)
+        send = send_to_realm if tool == "httpx" else _TOOLS[tool](admin, token)
 
-        def send_all(requests: list[Any]) -> None:
+        def send_in_order(requests: list[Any]) -> None:
             for method, path, document, headers in requests:
                 if path.startswith("http"):  # the products, which no tool for Keycloak knows
-                    bare(method, path, document, **headers)
+                    send_to(path, method, document, **headers)
                 else:
                     send(method, path, document)
 
         threads = AT_ONCE if tool == "httpx" else 1
         start = time.monotonic()
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(send_all, read["acts"][act]))
+            list(pool.map(send_in_order, content["acts"][act]))
         sys.stdout.write(str(time.monotonic() - start))
 
 
 def _python_keycloak(admin: str, token: str) -> Send:
-    """Return what sends requests by the library python-keycloak."""
+    """Return a function that sends a request by the library python-keycloak."""
     from keycloak import KeycloakAdmin  # not for the others: it takes longer than they do
 
     origin, _, realm = admin.partition("/admin/realms/")
@@ -72,7 +73,8 @@ def _python_keycloak(admin: str, token: str) -> Send:
 
 
 def _kcadm(admin: str, token: str) -> Send:
-    """Return what sends requests by Keycloak's own command line, a process for each."""
+    """Return a function that sends a request by Keycloak's command line, in a process of its own.
+    It ends this process where that fails."""
     from tests.support.keycloak import of_this_clone
 
     origin, _, realm = admin.partition("/admin/realms/")
@@ -95,7 +97,7 @@ def _kcadm(admin: str, token: str) -> Send:
         done = subprocess.run(
             command, input=json.dumps(document), text=True, capture_output=True, check=False
         )
-        if done.returncode:  # nor with what subprocess would say, which has the token
+        if done.returncode:  # the error of `check=True` would print the token
             sys.exit(f"kcadm.sh {verb} {path} ended with {done.returncode}: {done.stderr}")
 
     return send

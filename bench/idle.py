@@ -30,6 +30,7 @@ class _Connection(pulumi.ComponentResource):
 
 
 def run(connections: int, scopes_of_first: int) -> None:
+    """Declare that many connections. Another number of scopes makes one change, in the first."""
     for number in range(connections):
         scopes = 1 if number else scopes_of_first
         _Connection(f"connection-{number}", scopes)

@@ -33,13 +33,13 @@ class Figure:
     cpu_seconds: float
     largest_mb: float
     all_mb: float
-    """Resident memory of the largest process, and of all together with what they share counted in
-    each: the largest of samples."""
+    """Resident memory of the largest process, and of all processes added up: the largest of the
+    samples. Memory that processes share counts in each."""
     requests: Mapping[str, int]
-    """By method and path, with a star for each value."""
+    """How often each was sent, as {"PUT /clients/*": 3}: a star for each identifier."""
     state_kb: float
     floor: tuple[str, ...]
-    """The steps that it is divided by, together."""
+    """The names of the steps by whose sum this one is divided; empty for none."""
 
 
 def measure(
@@ -51,9 +51,10 @@ def measure(
     *,
     says_seconds: bool = False,
 ) -> Figure:
-    """Run a command in a folder; end this process with the command's last words where it fails.
+    """Run a command in a folder with these environment variables, and return what it cost. Where
+    it fails, end this process with its last output.
 
-    One that ``says_seconds`` prints how long it took without its start.
+    A command that ``says_seconds`` prints the seconds that count: those without its start.
     """
     for proxy in proxies:
         proxy.requests.clear()
@@ -97,7 +98,9 @@ def measure(
 
 
 def _sample(pid: int, ended: threading.Event, samples: list[list[int]]) -> None:
-    # Not by ru_maxrss: of a process that this one starts, it has the memory of this one too.
+    """Add a sample to ``samples`` five times a second until ``ended``: the bytes of resident memory
+    of a process and of each that it started."""
+    # ru_maxrss would not do: a child starts with that of the process that forked it.
     while not ended.is_set():
         with suppress(psutil.NoSuchProcess):
             started = psutil.Process(pid)
@@ -107,4 +110,5 @@ def _sample(pid: int, ended: threading.Event, samples: list[list[int]]) -> None:
 
 
 def _kind(request: Recorded) -> str:
+    """Return a request's method and path without realm and identifiers: ``PUT /clients/*``."""
     return f"{request.method} {_VARIABLE.sub('*', _BASE.sub('', request.path))}"

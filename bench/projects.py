@@ -37,8 +37,8 @@ environments:
 
 
 def our_project(folder: Path, authority: MeasuredAuthority, connections: int) -> Project:
-    """Make our project in a repository of its own, with that many connections, which the authority
-    does not have yet."""
+    """Make this project in a Git repository and a stack of it, with that many connections, which
+    the authority does not have yet."""
     settings = authority.platform.realm.settings(authority.products_url, folder)
     project = _prepared(folder, {**settings, "catalogueFolder": "catalogue"})
     shutil.copytree(ROOT / "catalogue", folder / "catalogue")
@@ -66,21 +66,22 @@ def commit(project: Project) -> None:
     git(project.folder, "commit", "--quiet", "--message=forms")
 
 
-def write_form(project: Project, number: int, *more_scopes: str) -> None:
-    scopes = ", ".join(f"{name}: {{}}" for name in ("dv_notificaties_import", *more_scopes))
+def write_form(project: Project, number: int, *added_scopes: str) -> None:
+    """Write the form of an organisation anew, with one scope and those that are added."""
+    scopes = ", ".join(f"{name}: {{}}" for name in ("dv_notificaties_import", *added_scopes))
     (project.forms / f"organisatie-{number}" / "loket.yaml").write_text(
         _FORM.format(number=number, scopes=scopes)
     )
 
 
 def lose_state(project: Project) -> None:
-    """Leave the stack as it is declared, with nothing in its state; what it made stays at the
-    authority."""
+    """Empty the stack's state. Its settings stay, and so does what it made at the authority."""
     project.succeed("stack", "rm", "tni", "--yes", "--force", "--preserve-config")
     project.succeed("stack", "init", "tni")
 
 
 def idle_project(folder: Path) -> Project:
+    """Make the project that does nothing; ``write_idle`` writes its program."""
     nowhere = "http://127.0.0.1:9"
     project = _prepared(
         folder, {"managementUrl": nowhere, "issuer": nowhere, "productsUrl": nowhere}
@@ -90,11 +91,14 @@ def idle_project(folder: Path) -> Project:
 
 
 def write_idle(project: Project, connections: int, scopes_of_first: int = 1) -> None:
+    """Write a program that declares that many connections by ``bench.idle``."""
     program = f"from bench.idle import run\n\nrun({connections}, {scopes_of_first})\n"
     (project.folder / "__main__.py").write_text(program)
 
 
 def _prepared(folder: Path, settings: dict[str, object]) -> Project:
+    """Make a folder with a stack that has these settings, and start the Python that its runs are
+    forked from."""
     folder.mkdir(exist_ok=True)
     # As ``acmidm deploy`` runs the engine.
     project = Project(folder, environment=dict(STATE_AT_THE_END), seconds=3600)

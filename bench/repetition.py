@@ -38,13 +38,14 @@ _REMOVE = ("engine: destroy", "requests: remove")
 def repeat(
     authority: MeasuredAuthority, folder: Path, connections: int, *, with_tools: bool = False
 ) -> dict[str, Figure]:
-    """Measure each step once; nothing is left at the authority. A step and its floor follow each
-    other, for what else the machine does changes. ``with_tools`` measures what people have without
-    this project too."""
+    """Measure each step once, and return its figure by its name. Its clients are gone from the
+    authority at the end. A step's floor is measured next to it: the machine's load changes with
+    time. ``with_tools`` also measures the tools that make clients without this project."""
     folder.mkdir()
     figures: dict[str, Figure] = {}
-    ours, idle = our_project(folder / "ours", authority, connections), idle_project(folder / "idle")
-    made = folder / "made.json"
+    ours = our_project(folder / "ours", authority, connections)
+    idle = idle_project(folder / "idle")
+    requests_file = folder / "made.json"
 
     def run(project: Project, step: str, *command: str | Path, floor: tuple[str, ...] = ()) -> None:
         figures[step] = measure(
@@ -52,7 +53,7 @@ def repeat(
         )
 
     def send(step: str, tool: str, act: str, floor: tuple[str, ...] = ()) -> None:
-        command = (sys.executable, "-m", "bench.direct", tool, act, made)
+        command = (sys.executable, "-m", "bench.direct", tool, act, requests_file)
         figures[step] = measure(
             command, ROOT, os.environ, authority.proxies, floor, says_seconds=True
         )
@@ -66,7 +67,7 @@ def repeat(
     write_idle(idle, connections)
     run(idle, "engine: first up", *_UP)
     run(ours, "first up", *_UP, floor=_MAKE)
-    made.write_text(json.dumps(authority.requests()))
+    requests_file.write_text(json.dumps(authority.requests()))
     run(idle, "engine: preview", *_PREVIEW)
     run(ours, "preview", *_PREVIEW, floor=("engine: preview",))
     run(idle, "engine: preview --refresh", *_PREVIEW, "--refresh")

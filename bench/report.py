@@ -38,27 +38,28 @@ class Case:
     def title(self) -> str:
         return f"{self.connections:,} connections, {self.latency} ms of latency"
 
-    def values(self, step: str, of: str) -> list[float]:
-        """Return a figure of a step, such as its ``seconds``, in each repetition that has it."""
-        return [getattr(figures[step], of) for figures in self.repetitions if step in figures]
+    def values(self, step: str, name: str) -> list[float]:
+        """Return a figure of a step by its name, such as ``seconds``, in each repetition that has
+        the step."""
+        return [getattr(figures[step], name) for figures in self.repetitions if step in figures]
 
-    def ratios(self, step: str, of: str = "seconds") -> list[float]:
-        """Return the step's time divided by that of its floor, per repetition; nothing where it has
-        no floor."""
+    def ratios(self, step: str, name: str = "seconds") -> list[float]:
+        """Return a figure of a step divided by the sum of those of its floor, per repetition; an
+        empty list where it has no floor."""
         ratios: list[float] = []
         for figures in self.repetitions:
             if step not in figures or not figures[step].floor:
                 continue
-            floor = sum(getattr(figures[below], of) for below in figures[step].floor)
-            ratios.append(getattr(figures[step], of) / floor)
+            floor = sum(getattr(figures[part], name) for part in figures[step].floor)
+            ratios.append(getattr(figures[step], name) / floor)
         return ratios
 
 
 def table(case: Case) -> str:
-    """Return a case's figures, each the median with its spread, and which requests each step
-    sent."""
+    """Return a section in Markdown: a line for each step with the median and spread of its figures
+    over the repetitions, then how many requests of which kind it sent per connection."""
     lines: list[str] = []
-    sent: list[str] = []
+    request_lines: list[str] = []
     for step, first in case.repetitions[0].items():
         cells = (
             step,
@@ -78,27 +79,28 @@ def table(case: Case) -> str:
             share = count / case.connections
             requests.append(f"{share:.2f} `{kind}`")
         if requests:
-            sent.append(f"- {step}: {', '.join(requests)}\n")
+            request_lines.append(f"- {step}: {', '.join(requests)}\n")
     return (
-        f"\n## {case.title}\n\n{_HEAD}{''.join(lines)}\nRequests per connection:\n{''.join(sent)}"
+        f"\n## {case.title}\n\n{_HEAD}{''.join(lines)}"
+        f"\nRequests per connection:\n{''.join(request_lines)}"
     )
 
 
 def comparisons(cases: Sequence[Case]) -> Mapping[str, Sequence[Case]]:
-    """Return what a plot each compares: the sizes at the lowest latency, and the latencies of each
-    size that has several."""
+    """Return the cases of each plot by its name: ``growth`` has all sizes at the lowest latency,
+    ``latency`` the sizes that were measured at several. Without any, there is no second plot."""
     lowest = min(case.latency for case in cases)
-    slower = {case.connections for case in cases if case.latency != lowest}
-    compared = {"growth": [case for case in cases if case.latency == lowest]}
-    if slower:
-        several = [case for case in cases if case.connections in slower]
-        compared["latency"] = sorted(several, key=lambda case: case.connections)
-    return compared
+    sizes = {case.connections for case in cases if case.latency != lowest}
+    plots = {"growth": [case for case in cases if case.latency == lowest]}
+    if sizes:
+        several_latencies = [case for case in cases if case.connections in sizes]
+        plots["latency"] = sorted(several_latencies, key=lambda case: case.connections)
+    return plots
 
 
 def plot(cases: Sequence[Case]) -> str:
-    """Return an SVG of the steps' ratios: a bar per case, on it a line from the lowest to the
-    highest."""
+    """Return an SVG of the ratios of ``_PLOTTED``: below each step a bar per case, as long as the
+    median, with a line from the lowest to the highest; a vertical line where the ratio is 1."""
     bars: list[str] = []
     y = 0
     width = 0.0
@@ -133,12 +135,14 @@ def plot(cases: Sequence[Case]) -> str:
 
 
 def _short(value: float) -> str:
+    """Return a number with at most one decimal; nothing where that would be 0.0."""
     if value >= 100:
         return f"{value:.0f}"
     return f"{value:.1f}" if value >= 0.05 else ""
 
 
 def _spread(values: Sequence[float]) -> str:
+    """Return ``1.20 (1.10 to 1.40)``, median and range; one value alone, and nothing of none."""
     if len(values) < 2:
         return "".join(f"{value:.2f}" for value in values)
     return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"

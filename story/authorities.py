@@ -28,12 +28,13 @@ _KEY_DAYS = 365
 
 @dataclass
 class StoryAuthorities:
-    """One authority for ``tni`` and one for ``prod``, on ports of their own, with their data in the
-    scratch repository."""
+    """One authority for ``tni`` and one for ``prod``, on free ports, with their data in the scratch
+    repository."""
 
     scratch: Scratch
 
     def start(self) -> None:
+        """Write both stacks' files, and start their portals. Raises CommandFailed."""
         ports = iter(free_ports(4))
         for stack in ("tni", "prod"):
             self.scratch.configure(stack, _settings(stack, next(ports), next(ports)))
@@ -43,15 +44,23 @@ class StoryAuthorities:
         self.scratch.run("acmidm", "sandbox", "stop")
 
     def change_by_hand(self, client_id: str, scope: str, key: Mapping[str, object]) -> None:
-        """Grant a scope and slip a key in, as another operator does."""
+        """Give a client of ``tni`` a scope and a key, as an operator does whom the stack does not
+        know."""
         authority = as_helpdesk(self.scratch.folder)
-        scopes, jwks = authority.read_scopes(client_id) or {}, authority.read_jwks(client_id) or {}
-        authority.replace_scopes(client_id, scopes, {**scopes, scope: False})
+        jwks = authority.read_jwks(client_id) or {}
+        grant(authority, client_id, scope)
         authority.replace_jwks(client_id, jwks, {**jwks, str(key["kid"]): key})
 
 
+def grant(authority: Authority, client_id: str, scope: str) -> None:
+    """Add a scope to those of a client, not as a default scope."""
+    scopes = authority.read_scopes(client_id) or {}
+    authority.replace_scopes(client_id, scopes, {**scopes, scope: False})
+
+
 def as_helpdesk(folder: Path) -> Authority:
-    """Return the authority of ``tni`` as another operator has it."""
+    """Return the authority of ``tni`` in a repository, as the operator *helpdesk* calls it: one
+    that is registered here, with a new key, and that no stack knows."""
     key = _new_key(HELPDESK)
     register_operator(
         folder / ".local/tni/acmidm/portal.db",
@@ -70,7 +79,8 @@ def as_helpdesk(folder: Path) -> Authority:
     return connected(settings, catalogue)[Platform.ACMIDM].authority
 
 
-def _settings(stack: str, port: int, mail: int) -> dict[str, object]:
+def _settings(stack: str, port: int, smtp_port: int) -> dict[str, object]:
+    """Return what the stack's file has, without the prefix ``acmidm:`` of each name."""
     origin = f"http://127.0.0.1:{port}"
     apis = {name: api_client_id(stack, "acmidm", name) for name in ("notificaties", "dosis")}
     return {
@@ -79,7 +89,7 @@ def _settings(stack: str, port: int, mail: int) -> dict[str, object]:
         "issuer": f"{origin}/op",
         "productsUrl": f"{origin}/products/v1",
         "portalUrl": f"{origin}/portaal",
-        "smtpUrl": f"smtp://127.0.0.1:{mail}",
+        "smtpUrl": f"smtp://127.0.0.1:{smtp_port}",
         "mailSender": "Aansluitingen <aansluitingen@vlaanderen.example>",
         "apiClientIds": apis,
         "operatorClientId": "onboarding",
@@ -88,7 +98,7 @@ def _settings(stack: str, port: int, mail: int) -> dict[str, object]:
 
 
 def new_public_key(kid: str) -> dict[str, object]:
-    """Return the public half of a new pair, as an organisation hands it over, with its last day."""
+    """Return the public half of a new key pair as a JWK, which ends (``exp``) a year from now."""
     end = datetime.now(UTC) + timedelta(days=_KEY_DAYS)
     return {**json.loads(_new_key(kid).export_public()), "exp": int(end.timestamp())}
 

@@ -56,11 +56,13 @@ def stories(page: str) -> tuple[str, list[str]]:
 
 
 def tell(story: str, folder: Path, *, stand_ins: bool) -> Iterator[str]:
-    """Do what a story says, and give it back part by part, with what its commands say now.
+    """Carry out a story in a folder, and yield its text part by part, with what its commands print
+    now in place of what the page has.
 
-    With ``stand_ins``, what differs from run to run is replaced, as on the page.
+    With ``stand_ins``, what differs from run to run (days, ports, UUIDs) is replaced by what the
+    page always has.
 
-    Raises CommandFailed where a command does not end as it should, and StalePage.
+    Raises CommandFailed where a command has another exit code than the page says, and StalePage.
     """
     shell = folder / "shell"
     shell.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +77,7 @@ def tell(story: str, folder: Path, *, stand_ins: bool) -> Iterator[str]:
         authorities.start()
         yield from _Telling(scratch, Stable(datetime.now(UTC).date()), stand_ins).tell(story)
     except BaseException:
-        # What went wrong first is what is reported, whatever becomes of the end.
+        # The first failure is reported, not one of the stop that follows it.
         with suppress(CommandFailed, OSError):
             authorities.stop()
         raise
@@ -84,35 +86,43 @@ def tell(story: str, folder: Path, *, stand_ins: bool) -> Iterator[str]:
 
 @dataclass
 class _Telling:
+    """One run of one story. Each method takes a match of `_PART`: a comment, a file or a console
+    block."""
+
     scratch: Scratch
     stable: Stable
     stand_ins: bool
 
     def tell(self, story: str) -> Iterator[str]:
-        """Yield a story, part by part, while its parts are done."""
+        """Carry out a story's parts in their order, and yield the text of each: of a console block
+        with what its commands print now, of all else as the page has it."""
         end = 0
         for part in _PART.finditer(story):
             yield story[end : part.start()]
             end = part.end()
             if part["console"]:
                 yield from self._console(part)
+                continue
+            if part["hidden"]:
+                self._run_hidden(part)
             else:
-                self._do_quietly(part)
-                yield part[0]
+                self._write_file(part)
+            yield part[0]
         yield story[end:]
 
-    def _do_quietly(self, part: re.Match[str]) -> None:
-        if part["hidden"]:
-            for command in _COMMAND.findall(part["hidden"]):
-                self._run(command)
-        else:
-            file, text = part["file"], self.stable.of_today(part["text"])
-            if part["language"] == "diff":
-                text = changed(self.scratch.folder / file, text)
-            self.scratch.write(file, text)
+    def _run_hidden(self, part: re.Match[str]) -> None:
+        for command in _COMMAND.findall(part["hidden"]):
+            self._run(command)
+
+    def _write_file(self, part: re.Match[str]) -> None:
+        """Write a block of code to the file above it, or change that file by a ``diff``."""
+        file, text = part["file"], self.stable.of_today(part["text"])
+        if part["language"] == "diff":
+            text = apply_diff(self.scratch.folder / file, text)
+        self.scratch.write(file, text)
 
     def _console(self, part: re.Match[str]) -> Iterator[str]:
-        """Yield a block of commands, with what each prints now."""
+        """Run the commands of a block, and yield its text with what each prints now."""
         yield part[0].partition("\n")[0] + "\n"
         for command in _COMMAND.findall(part["console"]):
             yield f"$ {command}\n"
@@ -120,21 +130,22 @@ class _Telling:
         yield "```\n"
 
     def _run(self, command: str, code: int = 0) -> str:
-        """Run a command, and return what it prints, as the page shows it."""
-        printed = self.scratch.run("bash", "-c", self.stable.of_today(command), code=code).replace(
-            str(self.scratch.folder.parent), ".."
-        )
+        """Run a command, which must end with this exit code, and return what the page shows of its
+        output: of a deploy the lines about resources, of the mails the first."""
+        printed = self.scratch.run("bash", "-c", self.stable.of_today(command), code=code)
+        printed = printed.replace(str(self.scratch.folder.parent), "..")
         if command.startswith("acmidm deploy"):
-            printed = _resources(printed)
+            printed = _lines_about_resources(printed)
         elif command.startswith("acmidm sandbox mail"):
             printed = _NEXT_MAIL.split(printed)[0]
         printed = f"{printed.rstrip()}\n" if printed.strip() else ""
-        return self.stable.text(printed) if self.stand_ins else printed
+        return self.stable.with_stand_ins(printed) if self.stand_ins else printed
 
 
-def changed(file: Path, diff: str) -> str:
-    """Return the text of a file, changed by a diff. Lines of context say where, as in any diff;
-    ``@@`` is between two places. Raises StalePage where they do not stand there once."""
+def apply_diff(file: Path, diff: str) -> str:
+    """Return the text of a file, changed by a diff whose lines of context say where; ``@@`` is
+    between two hunks. Raises StalePage where the lines of a hunk are in the file never, or more
+    than once."""
     text = file.read_text(encoding="utf-8")
     for hunk in diff.split("@@\n"):
         lines = hunk.splitlines(keepends=True)
@@ -146,8 +157,8 @@ def changed(file: Path, diff: str) -> str:
     return text
 
 
-def _resources(printed: str) -> str:
-    """Return the lines that say what became of which resource, in one order and without how long
-    it took."""
+def _lines_about_resources(printed: str) -> str:
+    """Return those of Pulumi's lines that name a resource that was created, updated, deleted or
+    replaced, sorted, and without its duration: both differ from run to run."""
     lines = [line.strip() for line in printed.splitlines()]
     return "\n".join(sorted(_DURATION.sub("", line) for line in lines if _RESOURCE.match(line)))

@@ -26,7 +26,8 @@ class PortalVisitor:
         return hidden_fields(self.http.get(path).text)
 
     def log_on(self, *, language: str = "nl", password: str | None = None) -> httpx.Response:
-        """Fill in the form and send it."""
+        """Send the form of the log-on page, with this visitor's password or another one. The answer
+        is a redirect where it was right."""
         path = f"/portaal/{language}/aanmelden"
         sent = {**self.fields(path), "name": self.name, "password": self.password}
         if password is not None:
@@ -34,8 +35,8 @@ class PortalVisitor:
         return self.http.post(path, data=sent)
 
     def upload(self, client_id: str, jwk: str, **changes: str) -> httpx.Response:
-        """Open the client's page and send a key as text; ``changes`` override what the form
-        sends."""
+        """Open the client's page, and send its form for a key with a JWK as text; ``changes`` are
+        fields that replace or join the form's."""
         path = client_path(client_id)
         return self.http.post(f"{path}/sleutels", data={**self.fields(path), "jwk": jwk, **changes})
 

@@ -22,20 +22,22 @@ _COMMAND_SECONDS = 300
 
 
 class CommandFailed(Failure):
-    """A command that ended otherwise than it should, with all that it said."""
+    """A command that ended with another exit code than expected, with all that it printed."""
 
 
 @dataclass
 class Scratch:
-    """``files`` are further files and folders of the project that are wanted in the repository."""
+    """A Git repository in a folder, with this project's program and catalogue, and a state of
+    Pulumi's in it."""
 
     folder: Path
     files: tuple[str, ...] = ()
+    """Further files and folders of the project, to be copied into it."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Environment variables beside those that lead Pulumi to a state of its own."""
 
     def lay_out(self) -> None:
-        """Make an empty repository with the program, the catalogue and no forms."""
+        """Make the repository anew, with no form and no commit."""
         shutil.rmtree(self.folder, ignore_errors=True)
         (self.folder / "state").mkdir(parents=True)
         for name in (*_FILES, *self.files):
@@ -54,7 +56,8 @@ class Scratch:
         )
 
     def configure(self, stack: str, settings: Mapping[str, object]) -> None:
-        """Write a stack's file, and make the stack."""
+        """Make a stack with these settings, as ``{"managementUrl": …}``: write its file, and
+        initialise it."""
         config = {f"acmidm:{key}": value for key, value in settings.items()}
         (self.folder / f"Pulumi.{stack}.yaml").write_text(
             yaml.safe_dump({"config": config}, sort_keys=False)
@@ -72,14 +75,14 @@ class Scratch:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The environment of each command: the clone's tools, and a state of the story's own."""
-        of_story = {
+        """The environment of each command: the clone's tools, and a state inside the repository."""
+        of_scratch = {
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "of-the-story",
             "NO_COLOR": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
         }
-        return {**os.environ, **environment.variables(), **of_story, **self.environment}
+        return {**os.environ, **environment.variables(), **of_scratch, **self.environment}
 
     def run(self, *words: str, code: int = 0) -> str:
         """Run a command, and return what it prints. Raises CommandFailed where its exit code is not

@@ -14,6 +14,7 @@ from itertools import product
 from acmidm_onboarding.texts import Language
 
 _DAY = date(2026, 11, 25)
+"""The day on which the page's commands seem to run."""
 _PORT = re.compile(r"(?<=127\.0\.0\.1:)\d+")
 _DATE = re.compile(r"\b\d{4}-\d\d-\d\d(?=T|\b)")
 _TIME = re.compile(
@@ -30,14 +31,15 @@ _YEAR = re.compile(r"(?<=-)20\d\d(?=(-\d)?\.jwk\.json)")
 
 @dataclass
 class Stable:
-    """Replaces the same value by the same stand-in throughout one telling. ``today`` is the day of
-    the telling."""
+    """The stand-ins of one telling, which is on ``today``: the same value gets the same one."""
 
     today: date
     _stand_ins: dict[str, str] = field(default_factory=dict)
+    """By the UUID or the thumbprint that it replaces."""
 
-    def text(self, text: str) -> str:
-        """Return a text with stand-ins for what differs from run to run."""
+    def with_stand_ins(self, text: str) -> str:
+        """Return what a command printed, with stand-ins for what differs from run to run: UUIDs,
+        thumbprints, ports and times. Days are moved so that today becomes the page's."""
         text = _UUID.sub(self._stand_in, text)
         text = _THUMBPRINT.sub(self._stand_in, text)
         text = _YEAR.sub(str(_DAY.year), text)
@@ -46,13 +48,14 @@ class Stable:
         return _DATE.sub(lambda match: _shifted(match[0], _DAY - self.today), text)
 
     def of_today(self, text: str) -> str:
-        """Return what a page has somebody write or type, with the days of the telling, and its year
-        in the names of files."""
+        """Return a command or a file of the page, with its days moved so that the page's becomes
+        today, and with today's year in the names of key files."""
         text = _YEAR.sub(str(self.today.year), text)
         return _DATE.sub(lambda match: _shifted(match[0], self.today - _DAY), text)
 
     def _stand_in(self, match: re.Match[str]) -> str:
-        """Return what stands for a UUID or a thumbprint: another of its kind."""
+        """Return the stand-in for a UUID or a thumbprint: a text of the same form, made from how
+        many stand-ins there were before."""
         digest = hashlib.sha256(f"stand-in {len(self._stand_ins)}".encode()).digest()
         stand_in = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
         if match.re is _UUID:
@@ -65,6 +68,7 @@ class Stable:
 
 
 def _shifted(day: str, by: timedelta) -> str:
+    """Return another day as a text; what only looks like one, such as 2026-99-99, as it is."""
     try:
         return (date.fromisoformat(day) + by).isoformat()
     except (ValueError, OverflowError):

@@ -18,7 +18,7 @@ _OURS = "acmidm_onboarding"
 
 
 def kinds() -> Iterator[str]:
-    """Yield the kinds of change, by how dangerous they are and who decides them."""
+    """Yield the table of the kinds of change: a line for each severity and who decides."""
     yield "| severity | who decides | kinds |\n|---|---|---|"
     for severity in Severity:
         names: dict[str, list[str]] = {}
@@ -30,12 +30,15 @@ def kinds() -> Iterator[str]:
 
 
 def _who(kind: Kind) -> str:
+    """Return who decides a kind of change. Where its row has a function in place of names, that
+    depends on what changes."""
     decides = kind.row.decides
     return "by what changes" if callable(decides) else " and ".join(decides)
 
 
 def abilities() -> Iterator[str]:
-    """Yield what each of our types of authority can do; those of others are in no page of ours."""
+    """Yield the table of what each type of authority can do: a column for each of this project's,
+    a line for each ability. Types that another package brings are not in it."""
     types = list(filter(_is_ours, installed_authorities().values()))
     yield f"| | {' | '.join(f'`{kind.name}`' for kind in types)} |"
     yield f"|---|{'---|' * len(types)}"
@@ -50,20 +53,24 @@ def _is_ours(kind: AuthorityType[Any]) -> bool:
 
 
 def rules() -> Iterator[str]:
-    """Yield what each platform accepts of a token request, and how that is known."""
+    """Yield the table of the rules of a token request, with each platform's demand and how that is
+    known."""
     yield "| rule | what | ACM/IDM | GeoSecure |\n|---|---|---|---|"
     for name, rule in RULES.items():
         rulings = " | ".join(_ruling(rule, platform) for platform in ("acmidm", "geosecure"))
         yield f"| {name} | {rule.text} | {rulings} |"
 
 
-def _ability(name: str, each: Iterable[bool]) -> str:
-    cells = ["yes" if can else "no" for can in each]
+def _ability(name: str, each_type: Iterable[bool]) -> str:
+    cells = ["yes" if can else "no" for can in each_type]
     return f"| {name} | {' | '.join(cells)} |"
 
 
 def _ruling(rule: Rule, platform: str) -> str:
-    if (ruling := rule.rulings.get(platform)) is None:
+    """Return a cell: ``required, documented, tolerated``; empty where the platform has no such
+    rule."""
+    ruling = rule.rulings.get(platform)
+    if ruling is None:
         return ""
     sentence = f"{ruling.demand}, {ruling.basis}"
     return f"{sentence}, tolerated" if ruling.tolerated else sentence
@@ -77,13 +84,13 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
 
 
 def with_table(text: str, rows: Iterable[str]) -> str:
-    """Return a page with its table as these rows are now."""
+    """Return the text of a page, its table between the two comments replaced by these lines."""
     table = "\n".join(["", *rows, ""])
     return _TABLE.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text)
 
 
 def main() -> None:
-    """Write each page whose table is another by now."""
+    """Write each page of `PAGES` whose table has changed, and name it on the screen."""
     for page, rows in PAGES.items():
         file = PROJECT / page
         text = file.read_text(encoding="utf-8")

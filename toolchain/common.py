@@ -1,4 +1,4 @@
-"""What the installing scripts share: places, words on the screen, locks, commands that take
+"""What the installing scripts share: folders, lines on the screen, locks, commands that take
 long."""
 
 import fcntl
@@ -20,8 +20,8 @@ VENV = ROOT / ".venv"
 ENGINE = LOCAL / "engine"
 PULUMI_HOME = LOCAL / "pulumi"
 
-# Annotated where one is made, for a list that mixes both is not taken for one by itself.
 Command = Sequence[str | Path]
+"""A list of both needs this annotation where it is made: mypy would infer ``list[object]``."""
 
 SIGN_OF_LIFE_SECONDS = 15
 LOG_LINES_IN_ERROR = 12
@@ -32,32 +32,28 @@ class ToolchainError(Exception):
 
 
 def main(install: Callable[[], None]) -> None:
-    """Run one script's work, and end the process with what it came to."""
+    """Run a script's work; where it fails, end the process with a sentence in place of a
+    traceback."""
     for ending in (signal.SIGTERM, signal.SIGHUP):
-        # As an exception, so that a command that is running is ended too.
+        # As an exception: `run_long` ends its command when one passes.
         signal.signal(ending, lambda number, _frame: sys.exit(128 + number))
     try:
         install()
     except ToolchainError as failure:
         sys.exit(f"error: {failure}")
-    except OSError as failure:
-        # Such as a read-only or a full disk: of what is ours, and no fault of the reader.
-        sys.exit(f"error: {unusable(failure)}")
+    except OSError as failure:  # such as a read-only or a full disk
+        where = failure.filename or ROOT
+        sys.exit(
+            f"error: {where}: {(failure.strerror or str(failure)).lower()}; work in a clone on a"
+            " disk that you may write to, with room on it"
+        )
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def unusable(error: OSError) -> str:
-    """Return what is wrong with a file or a folder of this clone, and what to do."""
-    where = error.filename or ROOT
-    return (
-        f"{where}: {(error.strerror or str(error)).lower()}; work in a clone on a disk that you may"
-        " write to, with room on it"
-    )
-
-
 def in_pipeline() -> bool:
-    """Return whether this is a pipeline: what it installs has a hash in this repository."""
+    """Return whether this runs in CI, where all that is installed must have a hash in this
+    repository."""
     return bool(os.environ.get("CI"))
 
 
@@ -67,23 +63,24 @@ def say(message: str) -> None:
 
 
 def open_private(name: str, mode: str) -> IO[Any]:
-    """Open a file of `.local`, which is this user's alone as that folder is, whatever the umask is
-    and whoever made them."""
+    """Open a file of `.local`. Only this user can read the file and the folder, also where both
+    were made before with more rights."""
     LOCAL.mkdir(mode=0o700, exist_ok=True)
     LOCAL.chmod(0o700)
-    opened = open(LOCAL / name, mode, opener=_private)  # noqa: SIM115 - the caller closes it
+    opened = open(LOCAL / name, mode, opener=for_this_user)  # noqa: SIM115 - the caller closes it
     os.fchmod(opened.fileno(), 0o600)
     return opened
 
 
-def _private(path: str, flags: int) -> int:
+def for_this_user(path: str, flags: int) -> int:
+    """Open a file for `open(..., opener=)`: a new one can be read by this user only."""
     return os.open(path, flags, 0o600)
 
 
 @contextmanager
 def locked(subject: str) -> Iterator[None]:
-    """Hold this clone's lock on `subject`, waiting for whoever has it. It ends with the process,
-    however that ends."""
+    """Hold the lock `.local/<subject>.lock` while the block runs; wait where another process has
+    it. The kernel frees it when the process ends, however that ends."""
     with open_private(f"{subject}.lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -96,9 +93,10 @@ def locked(subject: str) -> Iterator[None]:
 def run_long(
     subject: str, command: Command, *, cwd: Path = ROOT, env: Mapping[str, str] | None = None
 ) -> None:
-    """Run a command that takes long: its output goes to a log, a sign of life to the screen.
+    """Run a command that takes long. Its output goes to `.local/<subject>.log`; the screen gets a
+    line with the seconds so far every 15 seconds.
 
-    Raises ToolchainError, after showing the end of that output.
+    Raises ToolchainError where it fails, after showing the end of that output.
     """
     log_path = LOCAL / f"{subject}.log"
     started = time.monotonic()
@@ -117,7 +115,7 @@ def run_long(
                     process.wait(SIGN_OF_LIFE_SECONDS)
                 except subprocess.TimeoutExpired:
                     say(f"{subject}: {time.monotonic() - started:.0f} s")
-        finally:
+        finally:  # where this process is interrupted, the command ends too
             process.terminate()
             process.wait()
     if process.returncode:
@@ -131,7 +129,7 @@ def run_long(
 
 
 def version_in(text: str) -> tuple[int, int, int] | None:
-    """Find the first version in a text such as `go1.26.6` or `v3.274.1-dev`; a missing part counts
-    as zero."""
+    """Return the first version in a text: (3, 274, 1) for `v3.274.1-dev`, (1, 26, 0) for `go1.26`.
+    None where there is none."""
     match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
     return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else None

@@ -9,32 +9,31 @@ from pathlib import Path
 from toolchain import postgres
 from toolchain.common import ENGINE, LOCAL, PULUMI_HOME, VENV, open_private
 
-# Not secret, and not meant to be: the stacks in this clone hold an authority on loopback, and the
-# salt that goes with it is committed in Pulumi.<stack>.yaml, because the CLI writes one there
-# itself where it finds none. A stack on a real backend gets a secrets provider of its own: docs of
-# `pulumi stack change-secrets-provider`.
+# No secret: the stacks of this clone only have authorities on loopback, and the salt is committed
+# in Pulumi.<stack>.yaml, where Pulumi would write a new one. A stack on a real backend gets a
+# secrets provider: `pulumi stack change-secrets-provider`.
 SANDBOX_PASSPHRASE = "sandbox"
 
 
 def variables() -> dict[str, str]:
-    """Return what to add to the caller's own environment, and make the folder of state that Pulumi
-    expects to exist."""
+    """Return the environment variables by which Pulumi works on this clone, to be added to the
+    caller's. Make the folder of its state, which Pulumi does not make."""
     state = LOCAL / "state"
     for folder in (LOCAL, state):
         folder.mkdir(mode=0o700, exist_ok=True)
         folder.chmod(0o700)
-    of_clone = [str(VENV / "bin"), str(ENGINE / "bin")]
+    clone_folders = [str(VENV / "bin"), str(ENGINE / "bin")]
     # Absolute: a relative address would be taken from the current folder, not from the project's.
     backend = {
         "PULUMI_BACKEND_URL": f"file://{state}",
         "PULUMI_CONFIG_PASSPHRASE": SANDBOX_PASSPHRASE,
     }
-    if os.environ.get("BACKEND") == "postgres":  # of make's command line
+    if os.environ.get("BACKEND") == "postgres":  # make up BACKEND=postgres
         backend |= postgres.variables()
-    callers = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    further = [folder for folder in callers if folder not in of_clone]
+    caller_folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    other_folders = [folder for folder in caller_folders if folder not in clone_folders]
     return {
-        "PATH": os.pathsep.join(of_clone + further),
+        "PATH": os.pathsep.join(clone_folders + other_folders),
         # For the older language host, which knows no virtual environments and takes the first
         # python3 on PATH.
         "PULUMI_PYTHON_CMD": str(VENV / "bin" / "python"),

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from toolchain.common import ENGINE, TOOLCHAIN, Command, ToolchainError, run_long, version_in
 
-# Since this release Go fetches a newer one by itself where a module needs it.
-FETCHES_ITSELF = (1, 21, 0)
+# The first release that fetches a newer Go by itself, where a module's go.mod needs one.
+FIRST_THAT_FETCHES_GO = (1, 21, 0)
 
 # No C compiler, and nothing of a workspace around the clone.
 BUILD_ENVIRONMENT = {"CGO_ENABLED": "0", "GOWORK": "off"}
 
 
-def required(module_folder: str, module: str) -> str:
-    """Return the version of `module` (`go`: of Go itself) that the go.mod in `module_folder`
+def required_version(module_folder: str, module: str) -> str:
+    """Return the version of `module` (`go`: of Go itself) that toolchain/<module_folder>/go.mod
     requires, without `v`."""
     go_mod = (TOOLCHAIN / module_folder / "go.mod").read_text()
     match = re.search(rf"^\s*{re.escape(module)} v?(\S+)", go_mod, re.MULTILINE)
@@ -27,26 +27,32 @@ def required(module_folder: str, module: str) -> str:
     return match[1]
 
 
-def check_compiler(module_folder: str, wanted_for: str) -> None:
-    """Raise ToolchainError where there is no Go that can build the module in `module_folder`."""
-    wanted = required(module_folder, "go")
+def require_compiler(module_folder: str, program: str) -> None:
+    """Check that PATH has a Go that can build the module in toolchain/<module_folder>.
+
+    Raises ToolchainError, whose sentence names the `program` that is to be built.
+    """
+    wanted = required_version(module_folder, "go")
     advice = f"install Go {wanted} or newer (its site is go.dev/dl) and try again"
     if not shutil.which("go"):
         raise ToolchainError(
-            f"Go is needed to build {wanted_for}, and there is none on PATH: {advice}"
+            f"Go is needed to build {program}, and there is none on PATH: {advice}"
         )
-    if (version := version_in(_go("env", "GOVERSION"))) is None or version < FETCHES_ITSELF:
-        raise ToolchainError(f"the Go on PATH is too old to build {wanted_for}: {advice}")
+    version = version_in(_go("env", "GOVERSION"))
+    if version is None or version < FIRST_THAT_FETCHES_GO:
+        raise ToolchainError(f"the Go on PATH is too old to build {program}: {advice}")
     try:
+        # In the module's folder Go first fetches the release that its go.mod needs.
         _go("version", cwd=TOOLCHAIN / module_folder)
     except subprocess.CalledProcessError as error:
         raise ToolchainError(
-            f"the Go on PATH cannot build {wanted_for} ({error.stderr.strip()}): {advice}"
+            f"the Go on PATH cannot build {program} ({error.stderr.strip()}): {advice}"
         ) from None
 
 
 def build(subject: str, module_folder: str, package: str, binary: str, set_version: str) -> Path:
-    """Build a binary and return where it is; an interrupted build goes on from Go's own cache.
+    """Build a Go package into .local/engine/build/<binary>, and return that path; `subject` names
+    the log. An interrupted build goes on from Go's own cache.
 
     `set_version` is the linker's `variable=value` that gives the binary its version.
     """

@@ -23,14 +23,16 @@ from toolchain.common import (
     version_in,
 )
 
-VERSION = go.required("engine", "github.com/pulumi/pulumi/pkg/v3")
-HOST_VERSION = go.required("python_host", "github.com/pulumi/pulumi/sdk/v3")
-# Keeps tags on stacks in backends of one's own, which acmidm/engine/recovery.py needs.
+VERSION = go.required_version("engine", "github.com/pulumi/pulumi/pkg/v3")
+HOST_VERSION = go.required_version("python_host", "github.com/pulumi/pulumi/sdk/v3")
+# The first that keeps tags of stacks in a backend of files or PostgreSQL, which
+# acmidm/engine/recovery.py needs.
 OLDEST_USABLE = (3, 211, 0)
 SET_VERSION = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
 BIN = ENGINE / "bin"
-# Written last, with the versions it is of: without it the engine counts as unfinished.
+# A file with the versions of what was installed, written last: without it the engine is installed
+# anew.
 STAMP = ENGINE / "versions"
 STAMP_TEXT = f"{VERSION} {HOST_VERSION}"
 
@@ -39,15 +41,15 @@ CONNECT_SECONDS = "4"
 
 
 def install() -> None:
-    """Leave a usable engine on the PATH of `environment`, and say what takes long."""
-    if _installed():
+    """Make sure that the PATH of `environment.variables` has an engine that can be used."""
+    if _is_installed():
         return
-    if _usable_on_path():
-        # What an earlier version left here would come first on PATH.
+    if _is_usable_on_path():
+        # An engine that was installed here before would come first on PATH.
         shutil.rmtree(BIN, ignore_errors=True)
         return
     with locked("engine"):
-        if _installed():
+        if _is_installed():  # by the process that had the lock
             return
         (ENGINE / "build").mkdir(parents=True, exist_ok=True)
         BIN.mkdir(exist_ok=True)
@@ -57,11 +59,13 @@ def install() -> None:
         say(f"engine: Pulumi {VERSION} is in .local/engine/bin")
 
 
-def _installed() -> bool:
+def _is_installed() -> bool:
     return STAMP.is_file() and STAMP.read_text() == STAMP_TEXT
 
 
-def _usable_on_path() -> bool:
+def _is_usable_on_path() -> bool:
+    """Return whether the user's PATH has an engine, not this clone's, with its Python host, that
+    is new enough."""
     pulumi = shutil.which("pulumi")
     if not pulumi or Path(pulumi).parent == BIN or not shutil.which("pulumi-language-python"):
         return False
@@ -83,9 +87,9 @@ def _version_of(pulumi: Path) -> tuple[int, int, int] | None:
     return version_in(answer.stdout) if answer.returncode == 0 else None
 
 
-def installer_reachable(script: Path) -> bool:
-    """Fetch the official installation script to `script`, unless its site can't be reached within
-    seconds, or this is a pipeline."""
+def fetch_installer(script: Path) -> bool:
+    """Write Pulumi's official installation script to the file `script`. Return whether that worked:
+    False in a pipeline, without curl, and where the site does not answer within seconds."""
     if in_pipeline() or not shutil.which("curl"):
         return False
     limits = ["--connect-timeout", CONNECT_SECONDS, "--max-time", "30"]
@@ -95,9 +99,10 @@ def installer_reachable(script: Path) -> bool:
 
 
 def _install_official() -> bool:
-    """Install the engine with the official installer. Return whether that worked."""
+    """Install the engine with the official installer. Return whether that worked; where not, say
+    why on the screen."""
     script = ENGINE / "build" / "install.sh"
-    if not installer_reachable(script):
+    if not fetch_installer(script):
         if not in_pipeline():
             say("engine: the official Pulumi installer cannot be reached from here")
         return False
@@ -124,8 +129,11 @@ def _install_official() -> bool:
 
 
 def _build_from_source() -> None:
-    """Build the engine and its Python host from the Go module proxy, and install both."""
-    go.check_compiler("engine", "the Pulumi engine")
+    """Build the engine and its Python host from the Go module proxy, and install both in BIN.
+
+    Raises ToolchainError.
+    """
+    go.require_compiler("engine", "the Pulumi engine")
     say(
         f"engine: building the Pulumi engine {VERSION} from the Go module proxy: about 4 minutes on"
         " 2 cores, once per clone"
@@ -144,7 +152,7 @@ def _build_from_source() -> None:
         "pulumi-language-python",
         f"{SET_VERSION}=v{HOST_VERSION}",
     )
-    # Two scripts that stand beside the binaries; read-only in Go's cache, hence the mode.
+    # Two scripts that the host starts. A copy from Go's cache would be read-only.
     sdk = go.module_directory("engine", "github.com/pulumi/pulumi/sdk/v3") / "python"
     for script in (
         sdk / "cmd" / "pulumi-language-python-exec",

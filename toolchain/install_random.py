@@ -8,23 +8,25 @@ import subprocess
 
 from toolchain import environment, go
 from toolchain.common import ENGINE, PULUMI_HOME, TOOLCHAIN, ToolchainError, locked, main, say
-from toolchain.install_engine import installer_reachable
+from toolchain.install_engine import fetch_installer
 
 
 def install() -> None:
-    """Do nothing where the plugin is there; else download it, or build it where that cannot be."""
+    """Download the plugin, or build it where its site can't be reached; nothing where it is there.
+
+    Raises ToolchainError.
+    """
     version = _wanted_version()
-    if (
-        PULUMI_HOME / "plugins" / f"resource-random-v{version}" / "pulumi-resource-random"
-    ).is_file():
+    plugin = PULUMI_HOME / "plugins" / f"resource-random-v{version}" / "pulumi-resource-random"
+    if plugin.is_file():
         return
     with locked("random-plugin"):
         (ENGINE / "build").mkdir(parents=True, exist_ok=True)
-        # The plugins come from the same site as the installer; asking it first takes seconds, five
-        # attempts minutes.
-        if installer_reachable(ENGINE / "build" / "install.sh") and _pulumi_installs(version):
+        # Pulumi tries a site that does not answer for minutes. The installer comes from the same
+        # site: fetching it shows in seconds whether it answers.
+        if fetch_installer(ENGINE / "build" / "install.sh") and _pulumi_installs(version):
             return
-        go.check_compiler("random", "the random plugin")
+        go.require_compiler("random", "the random plugin")
         say(
             f"random-plugin: building {version} from the Go module proxy: about 2 minutes on 2"
             " cores, once per clone"
@@ -41,7 +43,8 @@ def install() -> None:
 
 
 def _wanted_version() -> str:
-    """Return the version of the Python package, for that is the one it needs from the engine."""
+    """Return the version of the Python package pulumi-random, which needs the plugin of the same
+    version. Raises ToolchainError."""
     pins = TOOLCHAIN / "python" / "pins.in"
     match = re.search(r"^pulumi-random==(\S+)", pins.read_text(), re.MULTILINE)
     if not match:
@@ -50,7 +53,10 @@ def _wanted_version() -> str:
 
 
 def _pulumi_installs(version: str, *flags: str) -> bool:
-    """Let Pulumi install the plugin by itself, and return whether it could."""
+    """Run `pulumi plugin install` for the plugin, with further `flags`. Return whether it worked.
+
+    Raises ToolchainError where there is no engine yet.
+    """
     variables = environment.variables()
     pulumi = shutil.which("pulumi", path=variables["PATH"])
     if not pulumi:

@@ -20,26 +20,29 @@ LOCKED = (*PIP, "--require-hashes", "--no-deps", "--only-binary", ":all:", "--re
 
 
 def install() -> None:
-    """Do what is missing in `.venv`, which on most days is nothing."""
+    """Install in `.venv` what is missing there; most often that is nothing."""
     install_into(VENV, LOCK_FILE, "venv")
 
 
 def install_into(folder: Path, lock_file: Path, name: str) -> None:
-    """Do what is missing in a virtual environment; ``name`` is that of its lock and its log."""
-    # Written last, each with the digest of what it was made from: without them it counts as half
-    # made.
+    """Install in a virtual environment what is missing: the packages of a lock file, this project,
+    the compiled translations. ``name`` is that of its lock and its log.
+
+    Raises ToolchainError.
+    """
+    # A stamp is a file that is written when a step is done, with the digest of what it was done
+    # from. Where the digest differs now, the step is done again.
     packages_stamp, project_stamp = folder / ".packages", folder / ".project"
-    # A virtual environment works for one Python and in one place only.
     packages = digest_of_packages(lock_file)
     project = _digest(PROJECT)
-    is_done = _stamped(packages_stamp, packages) and _stamped(project_stamp, project)
+    is_done = _has_stamp(packages_stamp, packages) and _has_stamp(project_stamp, project)
     if is_done and _is_compiled():
         return
     with locked(name):
-        if not _stamped(packages_stamp, packages):
+        if not _has_stamp(packages_stamp, packages):
             _install_packages(folder, lock_file, name)
             packages_stamp.write_text(packages)
-        if not _stamped(project_stamp, project):
+        if not _has_stamp(project_stamp, project):
             editable = ("--no-deps", "--no-build-isolation", "--editable", ROOT)
             run_long(name, [_python(folder), *PIP, *editable])
             project_stamp.write_text(project)
@@ -64,12 +67,13 @@ def _install_packages(folder: Path, lock_file: Path, name: str) -> None:
 
 
 def digest_of_packages(lock_file: Path, clone: Path = ROOT) -> str:
-    """Return what `.venv/.packages` of a clone says when it has the packages of a lock file."""
+    """Return the content of a clone's `.venv/.packages` when `.venv` has the packages of a lock
+    file. A virtual environment works for one Python and in one place only: both are in it."""
     return _digest(lock_file, clone, sys.version)
 
 
 def _is_compiled() -> bool:
-    """Return whether the catalogue of translations is compiled as it is now."""
+    """Return whether nl.mo is newer than nl.po, from which it is made."""
     return COMPILED.is_file() and COMPILED.stat().st_mtime > DUTCH.stat().st_mtime
 
 
@@ -78,7 +82,7 @@ def _python(folder: Path) -> Path:
 
 
 def _digest(*parts: Path | str) -> str:
-    """Return a digest of the content of files, the names of folders, and texts."""
+    """Return one digest over the content of the files, the names of the folders, and the texts."""
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, Path) and part.is_file():
@@ -88,8 +92,8 @@ def _digest(*parts: Path | str) -> str:
     return digest.hexdigest()
 
 
-def _stamped(stamp: Path, digest: str) -> bool:
-    # The interpreter is a link to one outside the clone, which may have been removed since.
+def _has_stamp(stamp: Path, digest: str) -> bool:
+    # The environment's Python is a link to one outside the clone, which may have been removed.
     return _python(stamp.parent).exists() and stamp.is_file() and stamp.read_text() == digest
 
 

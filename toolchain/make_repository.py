@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 from toolchain.common import ROOT, VENV, Command, ToolchainError, main, say
-from toolchain.ports import moved
+from toolchain.ports import with_higher_ports
 
 TEMPLATE = ROOT / "examples" / "onboarding-repository"
 SAMPLE = (
@@ -43,7 +43,8 @@ def make(folder: Path, offset: int) -> None:
     ``offset`` higher than this clone's.
 
     Raises:
-        ToolchainError: where the folder has something in it, or is in this clone.
+        ToolchainError: where the folder has something in it, or is in this clone; where a command
+            fails, or a port would be too high.
     """
     folder = folder.resolve()
     if folder.is_relative_to(ROOT):
@@ -58,7 +59,7 @@ def make(folder: Path, offset: int) -> None:
         with tarfile.open(archive) as sample:
             sample.extractall(folder, filter="data")
     for stack in folder.glob("Pulumi.*.yaml"):
-        stack.write_text(moved(stack, stack.read_text(), offset))
+        stack.write_text(with_higher_ports(stack.read_text(), offset, stack.name))
     wheels = folder / "wheels"
     wheels.mkdir()
     wheel = build_wheel(wheels)
@@ -79,16 +80,17 @@ def build_wheel(folder: Path) -> Path:
                 copy = Path(scratch) / name
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, copy)
-        words: Command = ["--no-deps", "--no-build-isolation", "--wheel-dir", folder, scratch]
         pip: Command = [VENV / "bin" / "python", "-m", "pip", "wheel", "--quiet"]
+        options: Command = ["--no-deps", "--no-build-isolation", "--wheel-dir", folder]
         # 1 January 1980, the first day that a zip file knows.
-        _run([*pip, *words], SOURCE_DATE_EPOCH="315532800")
+        _run([*pip, *options, scratch], SOURCE_DATE_EPOCH="315532800")
     (wheel,) = folder.glob("acmidm_onboarding-*.whl")
     return wheel
 
 
 def _requirements(wheel: Path) -> str:
-    """Return the packages of this clone, and this one at its version, each with its hashes."""
+    """Return the text of the repository's requirements.txt: this package, by the hash of its wheel,
+    then those of this clone's requirements.txt."""
     version = wheel.name.split("-")[1]
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     ours = f"acmidm-onboarding[{EXTRAS}]=={version} \\\n    --hash=sha256:{digest}\n"
@@ -112,7 +114,8 @@ def _run(command: Command, cwd: Path = ROOT, **environment: str) -> str:
     return done.stdout
 
 
-def _given() -> tuple[Path, int]:
+def _read_arguments() -> tuple[Path, int]:
+    """Return FOLDER, and OFFSET or 100, of make's command line. Raises ToolchainError."""
     folder, offset = sys.argv[1:]
     if not folder:
         raise ToolchainError("give a folder, as in make repository FOLDER=../aansluitingen")
@@ -123,4 +126,4 @@ def _given() -> tuple[Path, int]:
 
 
 if __name__ == "__main__":
-    main(lambda: make(*_given()))
+    main(lambda: make(*_read_arguments()))

@@ -17,11 +17,12 @@ def move(offset: int) -> None:
     the ports of the last commit, ``offset`` higher; 0 puts them back.
 
     Raises:
-        ToolchainError: where one was changed by hand, or the ports would be none.
+        ToolchainError: where somebody added or removed such an address since the last commit, or a
+            port would be too low or too high. Then no file is written.
     """
     files = [*sorted(ROOT.glob("Pulumi.*.yaml")), *sorted((ROOT / "examples").glob("*.env"))]
     files.append(TOOLCHAIN / "postgres.url")
-    texts = {file: _moved_from_commit(file, offset) for file in files}
+    texts = {file: _with_ports_of_commit(file, offset) for file in files}
     for file, text in texts.items():
         file.write_text(text)
     ports: set[int] = set()
@@ -33,30 +34,31 @@ def move(offset: int) -> None:
     )
 
 
-def _moved_from_commit(file: Path, offset: int) -> str:
-    """Return the text of a file with the ports of the last commit, ``offset`` higher. All else in
-    it stays, also what is not committed. Raises ToolchainError."""
-    text, committed = file.read_text(), _committed(file)
+def _with_ports_of_commit(file: Path, offset: int) -> str:
+    """Return the text of a file with the ports of the last commit, ``offset`` higher, and with all
+    other changes since then. Raises ToolchainError."""
+    text, committed = file.read_text(), _text_at_commit(file)
     if len(_ADDRESS.findall(committed)) != len(_ADDRESS.findall(text)):
         raise ToolchainError(
             f"{file.name} has other addresses of 127.0.0.1 than at the last commit: change its"
             " ports by hand"
         )
-    following = iter(_ADDRESS.findall(moved(file, committed, offset)))
-    return _ADDRESS.sub(lambda _: next(following), text)
+    new_ports = iter(_ADDRESS.findall(with_higher_ports(committed, offset, file.name)))
+    return _ADDRESS.sub(lambda _: next(new_ports), text)
 
 
-def moved(file: Path, text: str, offset: int) -> str:
-    """Return the text of a file with its ports ``offset`` higher. Raises ToolchainError."""
+def with_higher_ports(text: str, offset: int, file_name: str) -> str:
+    """Return a text with each port of an address on 127.0.0.1 ``offset`` higher. Raises
+    ToolchainError, which names the file, where one would be no port."""
     if not all(0 < int(port) + offset <= HIGHEST for port in _ADDRESS.findall(text)):
         raise ToolchainError(
-            f"with OFFSET={offset} ports of {file.name} would lie outside 1 to {HIGHEST}: give"
+            f"with OFFSET={offset} ports of {file_name} would lie outside 1 to {HIGHEST}: give"
             " another"
         )
     return _ADDRESS.sub(lambda port: str(int(port[0]) + offset), text)
 
 
-def _committed(file: Path) -> str:
+def _text_at_commit(file: Path) -> str:
     """Return the text of a file at the last commit. Raises ToolchainError."""
     shown = subprocess.run(
         ["git", "show", f"HEAD:./{file.relative_to(ROOT).as_posix()}"],
@@ -72,7 +74,7 @@ def _committed(file: Path) -> str:
     return shown.stdout
 
 
-def _given() -> int:
+def _read_offset() -> int:
     try:
         return int(sys.argv[1])
     except (IndexError, ValueError):
@@ -80,4 +82,4 @@ def _given() -> int:
 
 
 if __name__ == "__main__":
-    main(lambda: move(_given()))
+    main(lambda: move(_read_offset()))

@@ -44,29 +44,31 @@ class NotLiteral(Exception):
 
 
 def forms_of(text: str | Sequence[str] | None) -> tuple[str, ...]:
-    """Return the sentence, or its forms for one and for many."""
+    """Return the forms of a sentence, as Babel has it: ("{count} key", "{count} keys") of a plural,
+    the sentence alone of any other, ("",) of None."""
     if text is None or isinstance(text, str):
         return (text or "",)
     return tuple(text)
 
 
 def sentences_in(source: str, file: str) -> Iterator[Sentence]:
-    """Yield each marked sentence of a module, or its two forms. Raises NotLiteral."""
+    """Yield each sentence in the source of a module that a call of `FORMS` marks; of a plural its
+    two forms. Raises NotLiteral, which names the `file`."""
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Call):
             continue
         match node.func:
             case ast.Name(id=name) | ast.Attribute(attr=name) if name in FORMS:
-                yield _sentence(_text(argument, file) for argument in node.args[: FORMS[name]])
+                yield _sentence(_literal(argument, file) for argument in node.args[: FORMS[name]])
 
 
 def _sentence(forms: Iterable[str]) -> Sentence:
-    """Return the sentence, which has one form or two."""
+    """Return one form as a text, two as a pair."""
     first, *others = forms
     return (first, *others) if others else first
 
 
-def _text(node: ast.expr, file: str) -> str:
+def _literal(node: ast.expr, file: str) -> str:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     raise NotLiteral(f"{file}:{node.lineno}: {ast.unparse(node)} is no literal text")
@@ -86,7 +88,8 @@ def _in_modules() -> Iterator[tuple[str, Sentence]]:
             file = path.relative_to(ROOT).as_posix()
             source = path.read_text("utf-8")
             if path == texts:
-                source = source.partition("class Language")[0]  # what is below hands sentences on
+                # The methods below hand sentences on that others have marked.
+                source = source.partition("class Language")[0]
             for sentence in sentences_in(source, file):
                 yield file, sentence
 
@@ -96,8 +99,10 @@ def _in_templates() -> Iterator[tuple[str, Sentence]]:
     for pattern in TEMPLATES:
         for path in sorted(ROOT.glob(pattern)):
             file = path.relative_to(ROOT).as_posix()
-            found = babel_extract(BytesIO(path.read_bytes()), [*FORMS], [], {})
-            for line, name, texts, _ in found:
+            calls = babel_extract(BytesIO(path.read_bytes()), [*FORMS], [], {})
+            for line, name, texts, _ in calls:
+                # Babel gives one argument as a text, several as a tuple, with None for one that is
+                # no literal.
                 arguments = [texts] if isinstance(texts, str) else (texts or [])
                 forms = [text for text in arguments[: FORMS[name]] if text is not None]
                 if len(forms) < FORMS[name]:
@@ -112,27 +117,29 @@ def read() -> Catalog:
 
 
 def updated(catalogue: Catalog) -> Catalog:
-    """Return the catalogue with each sentence of the code and no other, and the Dutch that is
-    there.
+    """Return a catalogue of the sentences that the code has now, with the Dutch of the given one.
 
-    A sentence stays where it is, wherever its code goes, so that branches merge; a new one comes
-    after the one before it in the code.
+    A sentence keeps its place when its code moves, so that branches merge without conflicts.
     """
     new = Catalog(locale="nl")
-    for file, sentence in _sentences_by_place_in(catalogue):
-        first = forms_of(sentence)[0]
-        there = catalogue.get(first)
-        dutch = there.string if there is not None and there.id == sentence else None
-        known = new.get(first)
-        if known is not None and isinstance(known.id, tuple) and isinstance(sentence, str):
+    for file, sentence in _sentences_in_order_of(catalogue):
+        first_form = forms_of(sentence)[0]
+        old_message = catalogue.get(first_form)
+        dutch = None
+        if old_message is not None and old_message.id == sentence:
+            dutch = old_message.string
+        message = new.get(first_form)
+        # A sentence that is also the first form of a plural has the plural's entry: in gettext a
+        # msgid has one.
+        if message is not None and isinstance(message.id, tuple) and isinstance(sentence, str):
             continue
         new.add(sentence, dutch, locations=[(file, 0)])
     return new
 
 
-def _sentences_by_place_in(catalogue: Catalog) -> list[tuple[str, Sentence]]:
-    """Return each sentence of the code, with its file, in the order that the catalogue has; a new
-    one comes after the one before it in the code."""
+def _sentences_in_order_of(catalogue: Catalog) -> list[tuple[str, Sentence]]:
+    """Return each sentence of the code, with its file, in the order of a catalogue. One that the
+    catalogue lacks comes after the one before it in the code."""
     places = {forms_of(message.id)[0]: place for place, message in enumerate(catalogue)}
     placed: list[tuple[int, str, Sentence]] = []
     place = 0
@@ -145,15 +152,15 @@ def _sentences_by_place_in(catalogue: Catalog) -> list[tuple[str, Sentence]]:
 
 
 def write(catalogue: Catalog) -> None:
-    """Write the catalogue, the same for the same sentences."""
+    """Write nl.po. The same sentences give the same file, byte for byte."""
     buffer = BytesIO()
     write_po(buffer, catalogue, width=100, omit_header=True, include_lineno=False)
     DUTCH.write_text(HEADER + buffer.getvalue().decode().lstrip("\n"), "utf-8")
 
 
 def compile_dutch(target: Path = COMPILED) -> None:
-    """Write what Python's gettext reads, whole or not at all: half a file would count as newer than
-    the catalogue."""
+    """Write nl.mo, which Python's gettext reads. A part of it would count as newer than nl.po, so
+    it is written whole, under another name first."""
     half = target.with_suffix(".new.mo")
     with half.open("wb") as file:
         write_mo(file, read())

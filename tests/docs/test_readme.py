@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from acmidm.cli import app
-from story.page import changed
+from story.page import apply_diff
 from tests.support.clone import scripts
 from tests.support.engine import ROOT
 from tests.support.repository import git
@@ -31,7 +31,7 @@ def test_a_line_in_a_form_is_what_a_reviewer_reads(
     git(tmp_path, "add", "--all")
     git(tmp_path, "commit", "--quiet", "--message=x")
     ((file, edit),) = _EDIT.findall(README)
-    (tmp_path / file).write_text(changed(tmp_path / file, edit), "utf-8")
+    (tmp_path / file).write_text(apply_diff(tmp_path / file, edit), "utf-8")
     monkeypatch.chdir(tmp_path)
     assert CliRunner().invoke(app, ["review"]).stdout == _SHOWN.findall(README)[0]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from story.page import TOUR, StalePage, changed, stories, tell
+from story.page import TOUR, StalePage, apply_diff, stories, tell
 from story.scratch import CommandFailed, Scratch
 from story.stable import Stable
 from tests.support.warm_server import warm_environment
@@ -65,39 +65,42 @@ def test_a_diff_fits_one_place_of_its_file(tmp_path: Path) -> None:
     """Each of its hunks. One that fits nowhere, or twice, stops the story: the page is stale."""
     file = tmp_path / "form.yaml"
     file.write_text("a: 1\nb: 1\nc: 1\n")
-    assert changed(file, "-a: 1\n+a: 2\n@@\n b: 1\n+bb: 1\n") == "a: 2\nb: 1\nbb: 1\nc: 1\n"
+    assert apply_diff(file, "-a: 1\n+a: 2\n@@\n b: 1\n+bb: 1\n") == "a: 2\nb: 1\nbb: 1\nc: 1\n"
     for stale, times in ((" d: 1\n+e: 1\n", 0), (" : 1\n+e: 1\n", 3)):
         with pytest.raises(StalePage, match=f"form.yaml has this {times} times"):
-            changed(file, stale)
+            apply_diff(file, stale)
 
 
 def test_what_differs_from_run_to_run_is_replaced_and_nothing_else() -> None:
     """The same value by the same stand-in; an OVO code, a scope and a duration in days stay."""
     stable = Stable(date(2027, 1, 10))
-    first = stable.text(
+    first = stable.with_stand_ins(
         "client 0b0e6d2a-7c3f-4a55-9e0e-1a2b3c4d5e6f, until 2028-01-10, at 2027-01-10 12:34 UTC,"
         " OVO002067"
     )
-    again = stable.text(
+    again = stable.with_stand_ins(
         "client 0b0e6d2a-7c3f-4a55-9e0e-1a2b3c4d5e6f and ffffffff-7c3f-4a55-9e0e-1a2b3c4d5e6f"
     )
-    assert stable.text("http://127.0.0.1:40123/op") == "http://127.0.0.1:8512/op"
+    assert stable.with_stand_ins("http://127.0.0.1:40123/op") == "http://127.0.0.1:8512/op"
     client = first.split()[1].rstrip(",")
     assert first == f"client {client}, until 2027-11-25, at 2026-11-25 03:17 UTC, OVO002067"
     assert again.startswith(f"client {client} and ")
     assert len({client, again.split()[-1], "0b0e6d2a-7c3f-4a55-9e0e-1a2b3c4d5e6f"}) == 3
-    assert stable.text("tot 9 januari 2028 om 12:34 (UTC)") == "tot 24 november 2027 om 03:17 (UTC)"
-    assert stable.text("valid until 9 January 2028") == "valid until 24 November 2027"
-    assert stable.text("mijn-gent-tni-2027-2.jwk.json") == "mijn-gent-tni-2026-2.jwk.json", (
-        "a file that is named by the year"
+    assert (
+        stable.with_stand_ins("tot 9 januari 2028 om 12:34 (UTC)")
+        == "tot 24 november 2027 om 03:17 (UTC)"
     )
-    assert stable.text("at 2027-01-10T12:34:56.789") == "at 2026-11-25T03:17"
+    assert stable.with_stand_ins("valid until 9 January 2028") == "valid until 24 November 2027"
+    assert (
+        stable.with_stand_ins("mijn-gent-tni-2027-2.jwk.json") == "mijn-gent-tni-2026-2.jwk.json"
+    ), "a file that is named by the year"
+    assert stable.with_stand_ins("at 2027-01-10T12:34:56.789") == "at 2026-11-25T03:17"
     assert (
         stable.of_today("retire: 2027-11-25, a-2026.jwk.json")
         == "retire: 2028-01-10, a-2027.jwk.json"
     ), "what a page has somebody type"
     thumbprint = "QXXBNb2U0_HWTfu7RDW3e-ntWiLSvnNOJrLO9HwZ_-Y"
-    text = stable.text(
+    text = stable.with_stand_ins(
         f"thumbprint `{thumbprint}` and kid {thumbprint}, scope"
         " dv_magda_organisaties_verenigingen_verenigingen_v1_G"
     )
