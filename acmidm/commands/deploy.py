@@ -375,6 +375,7 @@ class Deployment:
             stack.name,
             *("refresh", *program, *_UNATTENDED),
             at_authorities=stack.at_authorities or {},
+            declared=stack.forms.for_program,
             planned=keys_by_urn(resources_in(stack.state.document)),
             state_at_the_end=True,
         )
@@ -455,6 +456,7 @@ class Deployment:
             stack.name,
             *("up", "--continue-on-error", *excluded, *_UNATTENDED),
             at_authorities=stack.at_authorities or {},
+            declared=stack.forms.for_program,
             state_version=stack.state.version,
             planned=planned,
             state_at_the_end=record_at_the_end,
@@ -463,7 +465,8 @@ class Deployment:
 
 def _preview(stack: Stack) -> Preview:
     state = stack.state.document
-    return Preview(engine.preview(stack.name, stack.at_authorities, state), state)
+    declared = stack.forms.for_program
+    return Preview(engine.preview(stack.name, stack.at_authorities, declared, state), state)
 
 
 def report_lost(stack: Stack, gone: Sequence[str], *, allow_mass_change: bool) -> None:

@@ -24,6 +24,7 @@ from acmidm_onboarding.command_inputs import handing
 from acmidm_onboarding.recorded import UnreadableState, state_in
 from acmidm_onboarding.stack_files import stack_file, stack_names
 from acmidm_onboarding.values.client import Records
+from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.problems import Failure, did_you_mean, either, on_one_line, quoted
 
 _CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w+: ")
@@ -126,11 +127,17 @@ def last_runs(stack: str) -> list[dict[str, Any]]:
     return [dict(run) for run in runs]
 
 
-def preview(stack: str, at_authorities: Records | None, state: Mapping[str, Any]) -> dict[str, Any]:
+def preview(
+    stack: str,
+    at_authorities: Records | None,
+    declared: Sequence[Declaration] | None,
+    state: Mapping[str, Any],
+) -> dict[str, Any]:
     """Return the JSON of a preview, also of a failed one, whose diagnostics have the reason.
     Nothing is written. ``state`` is the stack's, as it was exported.
 
-    ``at_authorities`` are the clients that the program counts as if the state had them. The program
+    ``at_authorities`` are the clients that the program counts as if the state had them, and
+    ``declared`` is what the forms have, unless the program has to read them. The program
     is handed something also without them: then it reports what it refuses and goes on to its
     end, so that the engine shows what it would remove.
 
@@ -138,7 +145,7 @@ def preview(stack: str, at_authorities: Records | None, state: Mapping[str, Any]
         EngineError
         UnknownStack
     """
-    with handing(stack, at_authorities or {}, state=state) as handed:
+    with handing(stack, at_authorities or {}, declared=declared, state=state) as handed:
         return _document("preview", "--json", "--show-sames", *handed, "--stack", stack)
 
 
@@ -146,6 +153,7 @@ def run(
     stack: str,
     *words: str,
     at_authorities: Records | None,
+    declared: Sequence[Declaration] | None,
     state_version: str | None = None,
     planned: Mapping[str, str] | None = None,
     state_at_the_end: bool = False,
@@ -153,11 +161,10 @@ def run(
     """Run a command on a stack with its output on the screen, each error once, and nobody to answer
     questions. Return its exit code.
 
-    ``at_authorities`` are the clients that the program counts as if the state had them. With a
-    ``state_version`` the program refuses any other state. Where the clients are None, the program
-    is handed neither. How far the run is with what is ``planned`` is shown, see ``progress``. With
-    ``state_at_the_end`` the state is written once, which is safe where a create finds what a killed
-    run has made.
+    For ``at_authorities`` and ``declared`` see ``preview``. With a ``state_version`` the program
+    refuses any other state. Where the clients are None, the program is handed nothing. How far the
+    run is with what is ``planned`` is shown, see ``progress``. With ``state_at_the_end`` the state
+    is written once, which is safe where a create finds what a killed run has made.
 
     Raises:
         EngineError: where there is no engine.
@@ -165,7 +172,7 @@ def run(
     """
     environment = STATE_AT_THE_END if state_at_the_end else {}
     with (
-        handing(stack, at_authorities, state_version=state_version) as handed,
+        handing(stack, at_authorities, declared=declared, state_version=state_version) as handed,
         progress.showing(stack, planned or {}) as events,
     ):
         words = (*words, "--stack", stack, *handed, *events)

@@ -65,7 +65,9 @@ def read_plans(
             stack, _ = ask_what_is_there(stack)
         with working(tr("previewing {stack}", stack=stack.name)):
             state = stack.state.document
-            previewed = engine.preview(stack.name, stack.at_authorities, state)
+            previewed = engine.preview(
+                stack.name, stack.at_authorities, stack.forms.for_program, state
+            )
             plan = read_plan(previewed, state)
         _warn_where_behind(stack)
         if save:

@@ -158,6 +158,7 @@ def _stack(settings: Settings) -> Stack:
         lambda: settings,
         export=own_state if state is None else lambda _: state,
         at_authorities=handed.clients,
+        declared=handed.declared,
     )
     # The engine has the stack's lock by now: no other run can change the state any more.
     if handed.state_version and handed.state_version != stack.state.version:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from acmidm_onboarding.command_inputs import handing, read_handed
+from acmidm_onboarding.forms.loading import read_onboardings
+from acmidm_onboarding.stack import open_stack
 from acmidm_onboarding.values.terms import Environment
+from tests.support.engine import ROOT
 from tests.support.recorded_resources import resource
+from tests.support.settings import read
 
 STATE = {"deployment": {"resources": [resource("OAuthClient", "OVO002067/loket", {}, id="id-1")]}}
 
@@ -19,3 +23,23 @@ def test_the_state_is_handed_and_read_once() -> None:
         handed = read_handed(written, Environment.TNI)
         assert handed.state == STATE
         assert read_handed(written, Environment.TNI) is handed
+
+
+def test_what_forms_declare_is_handed_as_they_declare_it() -> None:
+    """In each environment, with all that the samples have: nothing is lost on the way, and a
+    program that is handed it reads no form."""
+    forms = read_onboardings([ROOT / "onboardings"], ROOT / "catalogue")
+    for environment in Environment:
+        declared = forms.connections(environment)
+        with handing("tni", {}, declared=declared) as (_, file):
+            handed = read_handed(Path(file).with_name("handed.json"), environment)
+        assert handed.declared == declared
+        stack = open_stack(
+            "tni",
+            lambda: read(formsFolder="nowhere"),
+            export=lambda _: {},
+            declared=handed.declared,
+        )
+        assert stack.forms.connections == declared
+        assert stack.staying == ()
+        stack.forms.require_any_form()

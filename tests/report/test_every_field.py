@@ -10,7 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from acmidm_onboarding.command_inputs import handing, read_handed
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
+from acmidm_onboarding.forms.loading import read_onboardings
+from acmidm_onboarding.values.terms import Environment
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile, write_form
 from tests.support.offered import ATTRIBUTE
 from tests.support.repository import Repository, repository
@@ -89,7 +92,8 @@ def _let_it_send_for_aalst(folder: Path, form: FormFile) -> None:
 
 
 def test_each_field_of_a_form_shows(repository: Repository) -> None:
-    """A field that has no row here fails: who adds one tries whether a reviewer sees it."""
+    """A field that has no row here fails: who adds one tries whether a reviewer sees it. A command
+    hands each to the program as it is."""
     assert {*CHANGES, *NAMES} == {*Form.model_fields, *EnvironmentRequest.model_fields}
     forms = {}
     for field in CHANGES:
@@ -105,3 +109,8 @@ def test_each_field_of_a_form_shows(repository: Repository) -> None:
         form.save()
     changed = repository.of_clients()
     assert {name for name in forms if not changed.get(name)} == set()
+    folders = repository.folder / "onboardings", repository.folder / "catalogue"
+    declared = read_onboardings([folders[0]], folders[1]).connections(Environment.PROD)
+    with handing("prod", {}, declared=declared) as (_, file):
+        handed = read_handed(Path(file).with_name("handed.json"), Environment.PROD)
+    assert handed.declared == declared

@@ -353,10 +353,12 @@ def open_stack(
     now: datetime | None = None,
     by_policies: bool = True,
     at_authorities: Records | None = None,
+    declared: Sequence[Declaration] | None = None,
 ) -> Stack:
     """Open a stack without reading anything yet. ``settings`` reads its settings, ``with_secrets``
-    the same with the operator's secrets, ``export`` its state, ``history`` its last runs."""
-    forms = StackForms(settings, by_policies=by_policies)
+    the same with the operator's secrets, ``export`` its state, ``history`` its last runs. For
+    ``declared`` see ``StackForms``."""
+    forms = StackForms(settings, by_policies=by_policies, declared=declared)
     return Stack(
         name,
         now or datetime.now(UTC),

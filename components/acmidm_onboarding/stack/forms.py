@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,18 @@ class StackForms:
     """The settings and the forms of a stack, each read once, and not before it is needed.
 
     With ``by_policies`` a form that the policies refuse counts as one with mistakes, as it does for
-    the program.
+    the program. Where ``declared`` is given, a command has read the forms, and found no mistake:
+    then they are not read here.
     """
 
-    def __init__(self, settings: Callable[[], Settings], *, by_policies: bool) -> None:
-        self._settings, self._by_policies = settings, by_policies
+    def __init__(
+        self,
+        settings: Callable[[], Settings],
+        *,
+        by_policies: bool,
+        declared: Sequence[Declaration] | None = None,
+    ) -> None:
+        self._settings, self._by_policies, self._declared = settings, by_policies, declared
 
     @cached_property
     def settings(self) -> Settings:
@@ -45,7 +52,15 @@ class StackForms:
     @cached_property
     def connections(self) -> list[Declaration]:
         """What the forms have in the stack's environment, whether it is declared now or not."""
+        if self._declared is not None:
+            return [*self._declared]
         return self.onboardings.connections(self.settings.environment)
+
+    @property
+    def for_program(self) -> Sequence[Declaration] | None:
+        """What a program may be handed of them; None where it has to read them: for a mistake in
+        one, or because nothing is declared."""
+        return None if self.onboardings.problems else self.connections or None
 
     @cached_property
     def by_client_key(self) -> dict[ClientKey, Declaration]:
@@ -55,7 +70,7 @@ class StackForms:
     @cached_property
     def mistaken(self) -> Mistaken | None:
         """What is known beside the mistakes in forms; None where there are none."""
-        if not self.onboardings.problems:
+        if self._declared is not None or not self.onboardings.problems:
             return None
         return self.onboardings.mistaken(self.settings.forms_folder)
 
@@ -85,11 +100,14 @@ class StackForms:
 
     def require_shared(self) -> None:
         """Refuse a mistake in what all forms share, such as the catalogue. Raises InvalidForms."""
-        self.onboardings.require_shared(self.settings.forms_folder)
+        if self._declared is None:
+            self.onboardings.require_shared(self.settings.forms_folder)
 
     @property
     def are_none(self) -> bool:
         """Whether there is no form, with or without a mistake."""
+        if self._declared is not None:
+            return False
         return not self.onboardings.forms and not self.onboardings.problems
 
     def require_any_form(self) -> None:
