@@ -22,7 +22,7 @@ ClientId = Annotated[str | None, Query(max_length=255)]
 
 
 @router.get("/audit", response_model=AuditPage)
-def read_audit(
+async def read_audit(
     portal: CurrentPortal,
     client_id: ClientId = None,
     limit: LIMIT = 100,

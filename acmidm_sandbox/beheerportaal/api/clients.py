@@ -57,7 +57,7 @@ _REPLACED = READ | CHANGE_PROBLEMS
 
 
 @router.get("/clients", response_model=ClientPage)
-def list_clients(
+async def list_clients(
     portal: CurrentPortal,
     limit: LIMIT = 100,
     after: AFTER = None,
@@ -97,7 +97,7 @@ def register_client(
 
 
 @router.get(_CLIENT, response_model=ClientDocument, responses=READ)
-def read_client(portal: CurrentPortal, client_id: str) -> Response:
+async def read_client(portal: CurrentPortal, client_id: str) -> Response:
     """One client document."""
     with portal.database.read() as session:
         client = _find(session, client_id)
@@ -156,7 +156,7 @@ def remove_client(
 
 
 @router.get(f"{_CLIENT}/scopes", response_model=ScopesDocument, responses=READ)
-def read_scopes(portal: CurrentPortal, client_id: str) -> Response:
+async def read_scopes(portal: CurrentPortal, client_id: str) -> Response:
     """The whole set of scopes, those that the portal assigned included."""
     with portal.database.read() as session:
         client = _find(session, client_id)
@@ -194,7 +194,7 @@ def replace_scopes(
 
 
 @router.get(f"{_CLIENT}/jwks", response_model=JwksDocument, responses=READ)
-def read_jwks(portal: CurrentPortal, client_id: str) -> Response:
+async def read_jwks(portal: CurrentPortal, client_id: str) -> Response:
     """The whole set of public keys, sorted by kid."""
     with portal.database.read() as session:
         client = _find(session, client_id)
@@ -221,7 +221,7 @@ def replace_jwks(
 
 
 @router.get(f"{_CLIENT}/keys-in-use", response_model=KeysInUse)
-def read_keys_in_use(portal: CurrentPortal, client_id: str) -> Response:
+async def read_keys_in_use(portal: CurrentPortal, client_id: str) -> Response:
     """Which of the client's keys got a token, and when the last one was."""
     with portal.database.read() as session:
         _find(session, client_id)
@@ -229,7 +229,7 @@ def read_keys_in_use(portal: CurrentPortal, client_id: str) -> Response:
 
 
 @router.get("/organisations/{code}/administrators", response_model=Administrators)
-def count_administrators(
+async def count_administrators(
     portal: CurrentPortal,
     code: Annotated[
         str,

@@ -10,7 +10,6 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel
-from starlette.concurrency import run_in_threadpool
 
 from acmidm_sandbox.beheerportaal.context import Portal
 from acmidm_sandbox.beheerportaal.documents import ProblemDocument
@@ -107,7 +106,7 @@ class TokenRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
-            await run_in_threadpool(_authenticate, request)
+            await _authenticate(request)
             self.authorise(request)
             return await handle(LimitedRequest(request))
 
@@ -179,7 +178,7 @@ def audiences_of(request: Request) -> frozenset[str]:
     return frozenset(audiences)
 
 
-def _authenticate(request: Request) -> None:
+async def _authenticate(request: Request) -> None:
     """Check the access token of a request, and put its claims, client-ID and scopes in its state.
 
     Raises:
@@ -196,7 +195,7 @@ def _authenticate(request: Request) -> None:
             " Authorization: Bearer.",
             headers={"WWW-Authenticate": "Bearer"},
         )
-    claims = portal.access_tokens.claims(token.strip())
+    claims = await portal.access_tokens.validate(token.strip())
     if claims is None:
         raise _invalid_token(
             "The access token has expired, was revoked, or was not issued here; get a new one at"

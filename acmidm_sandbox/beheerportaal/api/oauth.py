@@ -122,7 +122,7 @@ async def metadata(portal: CurrentPortal) -> dict[str, Any]:
 
 
 @router.get("/op/v1/keys")
-def keys(portal: CurrentPortal) -> dict[str, Any]:
+async def keys(portal: CurrentPortal) -> dict[str, Any]:
     """The public key that verifies the signed copies of access tokens (RFC 7517)."""
     return {"keys": [portal.key.as_dict(private=False)]}
 
@@ -155,7 +155,7 @@ class Verification(BaseModel):
 
 
 @geosecure.get("/authorization/ws/oauth/v2/authorization/verify", responses=PROBLEMS)
-def verify(request: Request) -> Verification:
+async def verify(request: Request) -> Verification:
     """What the access token in the header is worth now; several audiences have spaces between."""
     claims = request.state.claims
     audience = " ".join(sorted(audiences_of(request)))

@@ -37,7 +37,7 @@ _LONGEST_MESSAGE = 200
 
 
 @router.get("", response_model=ConfigurationPage)
-def list_configurations(
+async def list_configurations(
     portal: CurrentPortal, product: str, limit: LIMIT = 100, after: AFTER = None
 ) -> Response:
     """The product's configurations, in the order of their creation."""
@@ -49,7 +49,7 @@ def list_configurations(
 
 
 @router.get("/{client_id}", response_model=ConfigurationDocument, responses=READ)
-def read_configuration(portal: CurrentPortal, product: str, client_id: str) -> Response:
+async def read_configuration(portal: CurrentPortal, product: str, client_id: str) -> Response:
     """One client's configuration."""
     _validator(portal, product)
     with portal.database.read() as session:

@@ -8,6 +8,7 @@ import httpx
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
+from starlette.concurrency import run_in_threadpool
 
 from acmidm_sandbox.beheerportaal.jwk import SIGNING_ALGORITHMS
 from acmidm_sandbox.beheerportaal.problems import RefusedRequest
@@ -28,7 +29,11 @@ class ExternalTokenValidator:
         )
         self._keys = KeySet([])
 
-    def claims(self, token: str) -> Mapping[str, Any] | None:
+    async def validate(self, token: str) -> Mapping[str, Any] | None:
+        """Return `_claims`, in a thread: the issuer may take long."""
+        return await run_in_threadpool(self._claims, token)
+
+    def _claims(self, token: str) -> Mapping[str, Any] | None:
         """Return the claims of a valid access token, `client_id` and `scope` always among them;
         else None.
 

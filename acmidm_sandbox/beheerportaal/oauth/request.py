@@ -60,9 +60,14 @@ def mark_of(secret_hash: str) -> str:
 
 def find_principal(session: Session, client_id: str) -> Principal | None:
     """Return the client or operator with this client_id, as it is now."""
-    if client := clients.find(session, client_id):
+    client = clients.find(session, client_id)
+    return principal(client, None if client else session.get(Operator, client_id))
+
+
+def principal(client: StoredClient | None, operator: Operator | None) -> Principal | None:
+    """Return what is known of the client or the operator that was found."""
+    if client is not None:
         return _of_client(client)
-    operator = session.get(Operator, client_id)
     if operator is None:
         return None
     return Principal(

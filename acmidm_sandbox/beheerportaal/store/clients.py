@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Computed, and_, delete, false, func, or_, select
+from sqlalchemy import ColumnElement, Computed, and_, bindparam, delete, false, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from acmidm_sandbox.beheerportaal.documents import (
@@ -124,9 +124,12 @@ class StoredChange(Numbered):
     entry: Mapped[AuditEntry] = mapped_column(AsJson(AuditEntry))
 
 
+_CLIENT = select(StoredClient).where(StoredClient.client_id == bindparam("client_id"))
+
+
 def find(session: Session, client_id: str) -> StoredClient | None:
     """Return the client, or None."""
-    return session.scalar(select(StoredClient).where(StoredClient.client_id == client_id))
+    return session.scalar(_CLIENT, {"client_id": client_id})
 
 
 def replace_jwks(session: Session, client: StoredClient, jwks: JwksDocument) -> None:

@@ -3,7 +3,7 @@ what their APIs received."""
 
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint, select
+from sqlalchemy import Index, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from acmidm_sandbox.beheerportaal.documents import ConfigurationDocument, ConfigurationItem
@@ -64,10 +64,14 @@ class Upload(Numbered):
     errors: Mapped[list[str] | None] = mapped_column(AsJson(list[str]))
 
 
+_CONFIGURATION = select(Configuration).where(
+    Configuration.product == bindparam("product"), Configuration.client_id == bindparam("client_id")
+)
+
+
 def find(session: Session, product: str, client_id: str) -> Configuration | None:
     """Return the configuration, or None."""
-    its = (Configuration.product == product, Configuration.client_id == client_id)
-    return session.scalar(select(Configuration).where(*its))
+    return session.scalar(_CONFIGURATION, {"product": product, "client_id": client_id})
 
 
 def configurations_of(session: Session, client_id: str) -> dict[str, dict[str, Any]]:

@@ -41,7 +41,7 @@ def install(app: FastAPI) -> None:
         )
 
 
-def _require_language(language: str) -> None:
+async def _require_language(language: str) -> None:
     if language not in LANGUAGES:
         raise HTTPException(404)
 

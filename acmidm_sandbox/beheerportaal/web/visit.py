@@ -153,7 +153,11 @@ def texts_of(request: Request) -> Texts:
     return LANGUAGES.get(rest.partition("/")[0], DUTCH)
 
 
-def visit_of(request: Request, portal: CurrentPortal) -> Visit:
+async def _visit(request: Request, portal: CurrentPortal) -> Visit:
+    return visit_of(request, portal)
+
+
+def visit_of(request: Request, portal: Portal) -> Visit:
     """Return the visit, with who has logged on."""
     token = request.cookies.get(cookie_name(portal), "")
     with portal.database.read() as session:
@@ -175,7 +179,7 @@ def _for_who_has(*rights: Right) -> Any:
         HTTPException: 303 to the log-on; 403 without any right; 404 for a page of others.
     """
 
-    def require(visit: Annotated[Visit, Depends(visit_of)]) -> Visit:
+    async def require(visit: AnyVisit) -> Visit:
         if visit.user is None:
             address = visit.url("log_on")
             if visit.request.method == "GET":
@@ -196,7 +200,7 @@ async def _form(request: Request) -> FormData:
 
 SentForm = Annotated[FormData, Depends(_form)]
 """All fields of a form, whose names depend on what it is about."""
-AnyVisit = Annotated[Visit, Depends(visit_of)]
+AnyVisit = Annotated[Visit, Depends(_visit)]
 AdministratorVisit = Annotated[Visit, _for_who_has(Right.API_BEHEERDER)]
 TeamVisit = Annotated[Visit, _for_who_has(Right.AANSLUITINGENTEAM)]
 EitherVisit = Annotated[Visit, _for_who_has(*Right)]
