@@ -23,7 +23,7 @@ from acmidm.report.connection import ConnectionChanges
 from acmidm.report.drift import Drift, drift_of, ends_that_passed, expiring_keys, key_warnings
 from acmidm.report.mistakes import mistakes_of, staying_clients
 from acmidm.report.plan import Plan
-from acmidm.report.review import kept, refusals
+from acmidm.report.review import refusals, refused_replacements
 from acmidm.report.three_views import (
     ActualPlatform,
     ClientDrift,
@@ -697,7 +697,7 @@ def _heal(stack: str, days: int, before: Look) -> Look:
     after = look(stack, days)
     repaired, not_repaired = _repaired(healing, after.clients)
     if not well:
-        problems += [*errors, *kept(protected)]
+        problems += [*errors, *refused_replacements(protected)]
     else:
         for connection in not_repaired:
             problems.append(
