@@ -28,7 +28,7 @@ from acmidm.report.approved import (
 from acmidm.report.compare import Comparison
 from acmidm.report.mistakes import mistakes_of
 from acmidm.report.plan import Plan, read_plan, shows_connections
-from acmidm.report.review import Review, changing, review_of
+from acmidm.report.review import Review, clients_that_change, review_of
 from acmidm.report.rights import warn_of_missing_rights
 from acmidm.report.rotations import warnings, with_keys
 from acmidm.terminal import Code, StackOption, fail, working
@@ -324,7 +324,7 @@ class Deployment:
         self._show(tr("warning: {sentence}", sentence=warning) for warning in warnings(review))
         reasons = list(review.too_many)
         if lacking is not None:
-            revision, clients = lacking[:10], changing(plan, stack.now.date())
+            revision, clients = lacking[:10], clients_that_change(plan, stack.now.date())
             self._show(
                 [
                     f"warning: {stack.name} was last brought up from revision {revision}, and yours"

@@ -23,17 +23,17 @@ from acmidm.report.connection import ConnectionChanges
 from acmidm.report.drift import Drift, drift_of, ends_that_passed, expiring_keys, key_warnings
 from acmidm.report.mistakes import mistakes_of, staying_clients
 from acmidm.report.plan import Plan
-from acmidm.report.review import kept, refusals
+from acmidm.report.review import refusals, refused_replacements
 from acmidm.report.three_views import (
+    ActualPlatform,
     ClientDrift,
-    Real,
-    drifted,
-    with_another_id,
-    with_unordered,
+    compare_clients,
+    with_corrected_id,
+    with_unordered_changes,
     without_confirmation,
 )
 from acmidm.report.trail import attributed
-from acmidm.report.undeclared import Apart, apart, undeclared, without_reserved
+from acmidm.report.undeclared import UndeclaredGroups, by_maker, undeclared, without_reserved
 from acmidm.terminal import Code, Output, OutputOption, StackOption, fail, working
 from acmidm.words import WHOLE, first_of, plain
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
@@ -206,7 +206,7 @@ class _Looking:
         self._states: Sequence[Client] = ()
         """The clients that are recorded and declared, each with the client-ID by which it is
         compared."""
-        self._real: Mapping[Platform, Real] = {}
+        self._real: Mapping[Platform, ActualPlatform] = {}
         self._unlisted: Mapping[tuple[Platform, str], str] = {}
         """Why a product or a client of a platform could not be looked at."""
         self._clients: list[ClientDrift] = []
@@ -382,20 +382,20 @@ class _Looking:
             stack.state.recorded, parts=_but_for(unlisted, left_out, stack.state.recorded.parts)
         )
         declared = self._declared and _but_for(unlisted, left_out, self._declared)
-        clients = drifted(recorded, declared, self._real, today)
+        clients = compare_clients(recorded, declared, self._real, today)
         if self._desired is not None and stack.forms.by_hand:
             wanted = _but_for(unlisted, left_out, self._in_stack(self._desired.wanted))
-            ordered = drifted(recorded, wanted, self._real, today)
-            clients = with_unordered(clients, ordered, stack.forms.by_hand)
+            ordered = compare_clients(recorded, wanted, self._real, today)
+            clients = with_unordered_changes(clients, ordered, stack.forms.by_hand)
         for client in clients:
             # A refresh would record what was changed by hand, and as recorded it would then stay.
             if client.recorded and client.recorded.client_key in self._staying:
                 client.no_run_heals = True
         clients += map(without_confirmation, stack.unconfirmed)
-        clients += [with_another_id(client, right_id) for client, right_id in stack.corrected]
+        clients += [with_corrected_id(client, right_id) for client, right_id in stack.corrected]
         return clients
 
-    def _undeclared(self) -> Apart:
+    def _undeclared(self) -> UndeclaredGroups:
         """Return the clients that nobody declares: those that this stack left behind, and the
         others."""
         stack, left_out = self._stack, self._left_out
@@ -405,7 +405,7 @@ class _Looking:
             undeclared(self._clients, known, self._real), stack.authorities.platforms
         )
         managed_by = None if self._declared is None else self._managed_by
-        return apart(found, managed_by)
+        return by_maker(found, managed_by)
 
 
 def _without_scopes(
@@ -415,8 +415,8 @@ def _without_scopes(
     authority has them; without a scope where that has none of them."""
     actual: dict[ClientKey, Client] = {}
     for client in clients:
-        if client.recorded and client.real:
-            actual[client.recorded.client_key] = client.real
+        if client.recorded and client.actual:
+            actual[client.recorded.client_key] = client.actual
     without: dict[str, Client] = {}
     for withheld in held_back:
         if withheld.is_declared or not withheld.is_partial:
@@ -493,7 +493,7 @@ def _but_for(
 
 def _real(
     platforms: Connected, states: Collection[Client]
-) -> tuple[dict[Platform, Real], dict[tuple[Platform, str], str]]:
+) -> tuple[dict[Platform, ActualPlatform], dict[tuple[Platform, str], str]]:
     """Return every client and every configuration of a product, per platform; and per product and
     client that cannot be listed a sentence why.
 
@@ -510,7 +510,7 @@ def _real(
                 platform=name,
             )
         )
-    real: dict[Platform, Real] = {}
+    real: dict[Platform, ActualPlatform] = {}
     unlisted: dict[tuple[Platform, str], str] = {}
     for name, platform in platforms.items():
         needed, configured = products.get(name, ()), {}
@@ -532,7 +532,7 @@ def _real(
         ours = {state.client_id for state in states if state.client_id and state.platform is name}
         clients, unread = _clients(platform, ours.union(*configured.values()))
         unlisted |= {(name, client_id): sentence for client_id, sentence in unread.items()}
-        real[name] = Real(
+        real[name] = ActualPlatform(
             clients,
             configured,
             platform.assigned,
@@ -697,7 +697,7 @@ def _heal(stack: str, days: int, before: Look) -> Look:
     after = look(stack, days)
     repaired, not_repaired = _repaired(healing, after.clients)
     if not well:
-        problems += [*errors, *kept(protected)]
+        problems += [*errors, *refused_replacements(protected)]
     else:
         for connection in not_repaired:
             problems.append(
@@ -738,7 +738,9 @@ def _repaired(
 ) -> tuple[list[ConnectionChanges], list[ConnectionChanges]]:
     """Return what a second look shows as repaired, and what not: a client that the state has lost
     is not repaired."""
-    present = {drift.recorded.client_key: drift for drift in after if drift.recorded and drift.real}
+    present = {
+        drift.recorded.client_key: drift for drift in after if drift.recorded and drift.actual
+    }
     repaired: list[ConnectionChanges] = []
     not_repaired: list[ConnectionChanges] = []
     for client in healing:

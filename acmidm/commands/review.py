@@ -33,7 +33,7 @@ from acmidm.report.revisions.forms import (
     earlier_revision,
     notes_between,
     plan_between,
-    removed_unread,
+    removed_invalid_forms,
     revision,
 )
 from acmidm.report.revisions.other_changes import changes_elsewhere, confirmed_with_forms
@@ -279,7 +279,7 @@ def review_between(
         new = revision(before, after, folders, stacks, now)
         scopes = {**_scopes(new.onboardings.catalogue), **_scopes(old.onboardings.catalogue)}
         other_changes = [
-            *removed_unread(old, after),
+            *removed_invalid_forms(old, after),
             *changes_elsewhere(before, after, folders),
             *changed_mandates(old, new),
         ]

@@ -13,8 +13,8 @@ from acmidm_onboarding.forms.probed_api import ProbedApi
 
 
 def catalogue_page(catalogue: Catalogue) -> str:
-    """Return the page, products in the order of their titles. The same catalogue always gives the
-    same text."""
+    """Return the page as Markdown, products in the order of their titles. The same catalogue always
+    gives the same text."""
     jinja = Jinja(  # noqa: S701 - Markdown: _text makes each value harmless there
         loader=PackageLoader("acmidm.render", "templates"),
         undefined=StrictUndefined,
@@ -22,16 +22,16 @@ def catalogue_page(catalogue: Catalogue) -> str:
         finalize=_text,
     )
     jinja.filters |= {
-        "facts": lambda coupling: "; ".join(_ways_to_access(coupling)),
-        "calls": lambda api: ", ".join(_calls(api)),
+        "facts": lambda coupling: "; ".join(_facts_of_coupling(coupling)),
+        "calls": lambda api: ", ".join(_probed_calls(api)),
         "described": _described,
     }
     products = sorted(catalogue.products.values(), key=lambda product: product.title.casefold())
     return jinja.get_template("catalogue.md.j2").render(products=products)
 
 
-def _ways_to_access(coupling: Coupling) -> Iterator[str]:
-    """Yield how a client comes to an API."""
+def _facts_of_coupling(coupling: Coupling) -> Iterator[str]:
+    """Yield what somebody has to know who couples a client to an API."""
     for where, name in coupling.referentie.items():
         yield f"Referentie on {where}: `{name}`"
     if coupling.approved_by_owner:
@@ -44,8 +44,8 @@ def _ways_to_access(coupling: Coupling) -> Iterator[str]:
         yield f"name of a client on {where}: `{name}`"
 
 
-def _calls(api: ProbedApi) -> Iterator[str]:
-    """Yield what a probe calls at an API."""
+def _probed_calls(api: ProbedApi) -> Iterator[str]:
+    """Yield the calls that ``acmidm probe`` makes at an API: ``GET /path``."""
     for path in api.reads:
         yield f"`GET {path}`"
     if api.test_message:
@@ -53,8 +53,8 @@ def _calls(api: ProbedApi) -> Iterator[str]:
 
 
 def _described(product: Product, name: str) -> str:
-    """Return what a field is, as its schema says, and what a form's author has to know beside
-    that."""
+    """Return ``The name of the sender (required, differs per environment)``: a field's description
+    in its schema, and what the catalogue says of it."""
     field, schema, facts = product.fields[name], product.properties[name], list[str]()
     if name in product.required:
         facts.append("required")

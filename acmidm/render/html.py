@@ -22,7 +22,7 @@ from acmidm_onboarding.texts import spoken, tr
 
 
 def as_html(document: Document) -> str:
-    """Return a report as a page, with filters and with what to copy where it has such."""
+    """Return a report as a page; one that has rows gets filters, and buttons to copy values."""
     return _page_template().render(document=document, spoken=spoken(), Shape=Shape)
 
 
@@ -53,8 +53,8 @@ def _page_template() -> Template:
 
 
 def _breakable(text: str) -> Markup:
-    """Return a name that may go on in the next line after each of ``_-@/``: those of scopes are
-    longer than a column is wide. No option and no day does."""
+    """Return a text as HTML in which a name may break after each of ``_-@/``, for names of scopes
+    are longer than a column is wide. No option such as ``--heal``, and no day, breaks."""
     escaped = str(Markup.escape(plain(text, WHOLE)))
     broken = re.sub(r"(?<=[_@/-])(?<!\d-)(?=[^_@/-])", "<wbr>", escaped)
     broken = re.sub(r"(?<!\S)--<wbr>([a-z]+)", r'<span class="nowrap">--\1</span>', broken)

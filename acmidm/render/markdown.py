@@ -52,14 +52,15 @@ such as ``/close``."""
 
 @dataclass(frozen=True)
 class Block:
-    """A piece of a page: without lines it is always there; of lines, and of the frame around them,
-    those that there is room for."""
+    """A piece of a page, as Markdown: lines between a top and a bottom. Of a page that is too long,
+    lines are left out, and top and bottom with the last of them."""
 
     top: str
     lines: Sequence[str] = ()
     bottom: str = ""
     left_out: Counted | None = None
-    """What its lines are, in the sentence that counts those that are left out."""
+    """What its lines are called in the sentence that counts those left out; None where the block is
+    always there."""
     share: float = 1
     """How much of a page that is too long it may take."""
 
@@ -69,15 +70,17 @@ class Block:
 
 
 def as_markdown(document: Document) -> str:
-    """Return what a comment or an issue is made of, at most ``LIMIT`` characters."""
-    return _fitted(_blocks(document), document.whole)
+    """Return a report as the text of a comment or an issue, at most ``LIMIT`` characters."""
+    return _within_limit(_blocks(document), document.whole)
 
 
-def _fitted(blocks: Iterable[Block], remedy: str) -> str:
-    """Return the page; one that is too long ends at the first line that there is no room for, and
-    with what is missing."""
+def _within_limit(blocks: Iterable[Block], remedy: str) -> str:
+    """Return the page that blocks make. In one that is too long each block has only the lines that
+    there is room for, and a sentence at the end counts what is missing; ``remedy`` says where all
+    of it is."""
     blocks = [block for block in blocks if block.lines or not block.left_out]
-    if len(page := "".join(block.text for block in blocks)) <= LIMIT:
+    page = "".join(block.text for block in blocks)
+    if len(page) <= LIMIT:
         return page
     room = LIMIT - _SENTENCE - sum(len(block.text) for block in blocks if not block.left_out)
     page, missing = "", Counter[Counted]()
@@ -86,7 +89,7 @@ def _fitted(blocks: Iterable[Block], remedy: str) -> str:
             page += block.text
             continue
         most = min(room, int(LIMIT * block.share)) - len(block.top + block.bottom)
-        shown = list(_that_fit(block.lines, most))
+        shown = list(_fitting_lines(block.lines, most))
         missing[block.left_out] += len(block.lines) - len(shown)
         if shown:
             text = replace(block, lines=shown).text
@@ -100,8 +103,8 @@ def _fitted(blocks: Iterable[Block], remedy: str) -> str:
     return f"{page}\n{ending}\n"
 
 
-def _that_fit(lines: Iterable[str], room: int) -> Iterator[str]:
-    """Yield the lines up to the first that there is no room for."""
+def _fitting_lines(lines: Iterable[str], room: int) -> Iterator[str]:
+    """Yield the lines up to the first that makes them longer than ``room`` characters."""
     for line in lines:
         room -= len(line)
         if room < 0:
@@ -110,27 +113,31 @@ def _that_fit(lines: Iterable[str], room: int) -> Iterator[str]:
 
 
 def _blocks(document: Document) -> Iterator[Block]:
-    """Yield the sections, then what is folded: anybody can make clients with long names that nobody
-    declares, and they are at the end."""
+    """Yield the title, the open sections, the details of clients, the folded sections and the foot.
+
+    Folded sections come last, for anybody can make clients that nobody declares, with long names,
+    and these must not push others out.
+    """
     yield Block(f"### {document.title}\n\n")
     for section in document.sections:
         if not section.is_folded:
-            yield from _blocks_of(section)
+            yield from _blocks_of_section(section)
     details = defaultdict[Counted, list[str]](list)
     for section in document.sections:
         if section.shape is Shape.TABLE:
-            details[section.details_left_out] += filter(None, map(_folded, section.lines))
+            details[section.details_left_out] += filter(None, map(_folded_details, section.lines))
     for left_out, folded in details.items():
         yield Block("", folded, left_out=left_out)
     for section in document.sections:
         if section.is_folded:
-            yield from _blocks_of(section)
+            yield from _blocks_of_section(section)
     for sentence in document.foot:
         yield Block(f"\n{sentence}\n")
 
 
-def _blocks_of(section: Section) -> Iterator[Block]:
-    """Yield the heading of a section, where it is not folded, and then its lines in its shape."""
+def _blocks_of_section(section: Section) -> Iterator[Block]:
+    """Yield the heading of a section, then its lines in its shape. The heading of a folded section
+    is its summary, above the lines."""
     heading = capitalised(section.heading)
     top, item, bottom = "", _list_item, "\n"
     if section.is_folded:
@@ -151,12 +158,12 @@ def _blocks_of(section: Section) -> Iterator[Block]:
 
 
 def _list_item(line: Line) -> str:
-    """Return an item of a list, with what is beneath it; of what is too long for that, the
-    first."""
+    """Return an item of a list, with the lines beneath it as items; where these are too long
+    together, the first ones and how many more there are."""
     if line.members:
-        return _several(line)
-    values = [f"  - {_value(value)}\n" for value in line.beneath]
-    shown = list(_that_fit(values, _CELL))
+        return _list_item_of_several(line)
+    values = [f"  - {_named_value(value)}\n" for value in line.beneath]
+    shown = list(_fitting_lines(values, _CELL))
     if not shown:
         return f"- {_labelled(line)}\n"
     if left_out := len(values) - len(shown):
@@ -164,8 +171,8 @@ def _list_item(line: Line) -> str:
     return f"- {_labelled(replace(line, pieces=line.sentence))}\n{''.join(shown)}"
 
 
-def _several(line: Line) -> str:
-    """Return what several share, with what each has, folded."""
+def _list_item_of_several(line: Line) -> str:
+    """Return an item about several clients or organisations, in which each is folded."""
     members = "".join(f"  - {markdown(member)}\n" for member in line.members)
     summary = "".join(in_tag(piece.text) for piece in line.pieces)
     shared = replace(line, pieces=())
@@ -175,9 +182,10 @@ def _several(line: Line) -> str:
 
 
 def _labelled(line: Line) -> str:
+    """Return the sentence of a line behind its label, at the beginning of a line."""
     if not line.label.text:
-        return _begun(line.pieces)
-    return f"**{_inside(line.label.text)}** {_in_markdown(line.pieces)}"
+        return _at_beginning(line.pieces)
+    return f"**{_running_text(line.label.text)}** {_in_markdown(line.pieces)}"
 
 
 def _quote(line: Line) -> str:
@@ -185,23 +193,26 @@ def _quote(line: Line) -> str:
 
 
 def _paragraph(line: Line) -> str:
-    return f"{_begun(line.pieces)}\n\n"
+    return f"{_at_beginning(line.pieces)}\n\n"
 
 
 def _row(line: Line) -> str:
-    """Return a row of a table; what is most dangerous of the lines beneath stands out."""
+    """Return a row of the table of clients: the label of the most dangerous change, the client, its
+    changes."""
     mark = ""
     if loudest := line.loudest:
         mark = f"**{loudest.text}**"
     names = [_in_markdown(line.pieces)]
     names += [code(plain(name.text)) for name in line.names if name.tone is Tone.VALUE]
-    return f"| {mark} | {'<br>'.join(names)} | {'<br>'.join(_sentences(line))} |\n"
+    return f"| {mark} | {'<br>'.join(names)} | {'<br>'.join(_changes_in_row(line))} |\n"
 
 
-def _sentences(line: Line) -> Iterator[str]:
-    """Yield the changes that a row has room for; the most dangerous ones are bold where the first
-    is not one of them."""
-    changes, loudest, in_row = line.changes, line.loudest, _in_row(line)
+def _changes_in_row(line: Line) -> Iterator[str]:
+    """Yield the changes of a client that its row has, how many more there are, and remarks on it.
+
+    Where the first change is not among the most dangerous ones, these begin in bold.
+    """
+    changes, loudest, in_row = line.changes, line.loudest, _count_in_row(line)
     for change in changes[:in_row]:
         text = _in_markdown(change.pieces)
         if loudest and change.label == loudest != changes[0].label:
@@ -216,19 +227,19 @@ def _sentences(line: Line) -> Iterator[str]:
             yield _in_markdown(remark.pieces)
 
 
-def _in_row(line: Line) -> int:
-    """Return how many of its changes a client's row has: all of them, but where that is too long
-    for a glance."""
+def _count_in_row(line: Line) -> int:
+    """Return how many of a client's changes its row has: the first ones that fit, at least one."""
     sentences = (_in_markdown(change.pieces) for change in line.changes)
-    return max(1, len(list(_that_fit(sentences, _CELL))))
+    return max(1, len(list(_fitting_lines(sentences, _CELL))))
 
 
-def _folded(line: Line) -> str:
-    """Return what is known of a client beside its row, folded; nothing where its row has it all."""
+def _folded_details(line: Line) -> str:
+    """Return what is known of a client beside its row, folded, under ``line.details``; an empty
+    text where its row has it all."""
     lines = list(_detail_lines(line)) if line.details else []
     if not lines:
         return ""
-    shown = list(_that_fit(lines, _FOLD))
+    shown = list(_fitting_lines(lines, _FOLD))
     left_out = len(lines) - len(shown)
     if left_out:
         rest = ntr(
@@ -247,9 +258,9 @@ def _detail_lines(line: Line) -> Iterator[str]:
     row, and the values of those whose values are not in their sentence."""
     for member in line.members:
         yield f"- {markdown(member)}"
-    in_row = _in_row(line)
+    in_row = _count_in_row(line)
     for number, change in enumerate(line.changes):
-        values = [_value(value) for value in change.lines]
+        values = [_named_value(value) for value in change.lines]
         in_sentence = not change.is_listed and all(len(value) < _SHORT for value in values)
         if number >= in_row:
             yield f"- {_in_markdown(change.pieces)}"
@@ -259,20 +270,20 @@ def _detail_lines(line: Line) -> Iterator[str]:
             yield from map("  - {}".format, values)
 
 
-def _value(line: Line) -> str:
+def _named_value(line: Line) -> str:
     return f"{markdown(plain(line.label.text))} {_in_markdown(line.pieces)}"
 
 
 def markdown(text: str) -> str:
-    """Return a text as running text of Markdown, on one line, which it may begin."""
-    return _BEGINNING.sub(_NOTHING, _inside(text))
+    """Return a text as running text of Markdown, on one line, harmless at its beginning too."""
+    return _BEGINNING.sub(_NOTHING, _running_text(text))
 
 
-def _inside(text: str) -> str:
-    """Return a text as running text of Markdown that follows other text."""
-    text = html.escape(_broken(text), quote=False)
+def _running_text(text: str) -> str:
+    """Return a text as running text of Markdown, harmless where it follows other text."""
+    text = html.escape(_without_gitlab_references(text), quote=False)
     text = _PUNCTUATION.sub(lambda match: f"\\{match[0]}", text).replace("$", f"&#36;{_NOTHING}")
-    return _without_references(text)
+    return _without_github_references(text)
 
 
 def code(text: str) -> str:
@@ -292,17 +303,17 @@ def _harmless_character(char: str) -> str:
 def in_tag(text: str) -> str:
     """Return a text inside a tag such as ``<summary>``, where Markdown is not read but mentions
     are."""
-    return _without_references(html.escape(_broken(text)))
+    return _without_github_references(html.escape(_without_gitlab_references(text)))
 
 
 def _in_markdown(pieces: Iterable[Piece]) -> str:
     return "".join(map(_piece, pieces))
 
 
-def _begun(pieces: Sequence[Piece]) -> str:
-    """Return pieces at the beginning of a line."""
+def _at_beginning(pieces: Sequence[Piece]) -> str:
+    """Return pieces as Markdown, harmless at the beginning of a line."""
     text = _in_markdown(pieces)
-    if pieces and pieces[0].tone in (Tone.STRONG, Tone.VALUE):
+    if pieces and pieces[0].tone in (Tone.STRONG, Tone.VALUE):  # begins with ** or `
         return text
     return _BEGINNING.sub(_NOTHING, text)
 
@@ -310,16 +321,16 @@ def _begun(pieces: Sequence[Piece]) -> str:
 def _piece(piece: Piece) -> str:
     if piece.tone is Tone.VALUE:
         return code(piece.text)
-    text = _inside(piece.text)
+    text = _running_text(piece.text)
     return f"**{text}**" if piece.tone is Tone.STRONG else text
 
 
-def _broken(text: str) -> str:
+def _without_gitlab_references(text: str) -> str:
     """Return a plain text in which GitLab finds no reference."""
     return _REFERENCE.sub(rf"\g<0>{_BREAK}", plain(text, WHOLE))
 
 
-def _without_references(text: str) -> str:
-    """Break what GitHub makes a link of after it has read the Markdown: entities are characters
-    again by then."""
+def _without_github_references(text: str) -> str:
+    """Return Markdown in which GitHub finds no reference once it has made HTML of it: entities are
+    characters again by then."""
     return _LINK.sub(rf"\g<0>{_NOTHING}", text.replace(_BREAK, _NOTHING))

@@ -17,8 +17,8 @@ from acmidm.terminal import ListOutput, Output, TableOutput, TextOutput, as_json
 from acmidm.words import plain
 
 _FORMULA = re.compile(r"(^|;)( *[=+@-])")
-"""A cell begins after a semicolon too where that parts cells, as in Dutch, whatever is in
-quotes."""
+"""The beginning of a formula. In Dutch a semicolon parts cells, even one in quotes, so that a cell
+may begin after it."""
 _LONGEST_CELL = 4_000
 
 
@@ -40,8 +40,8 @@ def write_report(report: Report, output: Output | ListOutput | TableOutput | Tex
 
 
 def as_csv(table: Table) -> str:
-    """Return a table as CSV (RFC 4180), in which nothing that a form's author wrote is a
-    formula."""
+    """Return a table as CSV (RFC 4180), in which a spreadsheet finds no formula: an apostrophe is
+    before what looks like one."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, table.columns, restval="", lineterminator="\n")
     writer.writeheader()

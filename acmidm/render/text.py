@@ -27,13 +27,13 @@ _INDENT = 2
 _MOST_FOLDED = 20
 
 Printed = Text | tuple[Text, Text]
-"""A line; or its label and the rest, which on a terminal stays behind the label where it is
-folded."""
+"""A line; or its label and its sentence, which on a terminal is folded into a column behind the
+label."""
 
 
 def print_report(document: Document) -> None:
-    """Print any report."""
-    # Standard output as it is now: a test, or a command before, may have put another in its place.
+    """Print a report on standard output."""
+    # sys.stdout now: a test, or a command before this one, may have replaced it.
     out = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
     for line in _printed(document):
         if isinstance(line, Text):
@@ -49,14 +49,15 @@ def print_report(document: Document) -> None:
 
 
 def _inert(text: Text) -> Text:
-    """Without what moves a cursor, or is a command to a pipeline; whoever wrote such a thing loses
-    the colours of the line."""
+    """Return a text without characters that move a cursor or are a command to a pipeline. A text
+    that has such characters loses its colours."""
     inert = "\n".join(map(on_one_line, text.plain.split("\n")))
     return text if inert == text.plain else Text(inert)
 
 
 def _printed(document: Document) -> Iterator[Printed]:
-    """Yield a document line by line; of a folded section the first lines, and how many more."""
+    """Yield a document line by line; of a folded section the first lines, and how many more there
+    are."""
     yield Text(document.title, style=_STYLES[document.tone])
     for section in document.sections:
         if section.heading:
@@ -76,7 +77,7 @@ def _printed(document: Document) -> Iterator[Printed]:
 
 
 def _printed_line(line: Line, section: Section) -> Iterator[Printed]:
-    """Yield a line of a section, what is beneath it, and what its members have each."""
+    """Yield a line of a section, the lines beneath it, and ``each`` with its members."""
     width = section.label_width
     if line.label.text:
         indent = _INDENT if section.heading else 0
@@ -96,7 +97,8 @@ def _printed_line(line: Line, section: Section) -> Iterator[Printed]:
 
 
 def _labelled(line: Line, indent: int, width: int) -> Iterator[Printed]:
-    """Yield a line behind its label, and beneath it what it lists."""
+    """Yield the sentence of a line behind its label, ``width`` characters wide, and beneath it the
+    lines that are to be read."""
     start = f"{'':{indent}}{line.label.text:<{width - 1}} "
     yield Text(start, style=_STYLES[line.label.tone]), _in_colour(line.sentence)
     for value in line.beneath:

@@ -48,13 +48,15 @@ _AUTHENTICATED = {
     Authentication.KEYS_AT_ADDRESS: N_("{method} with keys at {address}"),
 }
 _OF_OTHER_KINDS = frozenset({"software_id", "token_endpoint_auth_method", "enabled", JWKS_URI})
+"""Fields of a client whose changes are of a kind for themselves."""
 _MARKS = frozenset({"managed_by", "incarnation", "keys_declared"})
+"""Fields that a run writes, not a form."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How to compare: what the catalogue has on each scope, from when a key counts as expiring, and
-    who made the changes."""
+    """How to compare two views of a client: what the catalogue has on each scope, from when a key
+    counts as expiring, and whether the changes were made by hand."""
 
     now: datetime
     scopes: Mapping[tuple[Platform, str], tuple[str, bool]] = field(default_factory=dict)
@@ -62,6 +64,7 @@ class Comparison:
     expiring_days: int | None = SOON_DAYS
     """None where a report has expiring keys elsewhere."""
     by_hand: bool = False
+    """Whether somebody made the changes at the authority, so that forms say nothing of them."""
     former_secrets: Mapping[tuple[Environment, Platform], str] = field(default_factory=dict)
     """Until when the secret before a new one works."""
     domains: Domains = field(default_factory=dict)
@@ -74,46 +77,47 @@ class Comparison:
         changed: Iterable[str] = (),
         missing: Iterable[str] = (),
     ) -> ConnectionChanges | None:
-        """Return the changes of one client, with ``extra`` ones that its states do not show; None
-        where there are none.
+        """Return the changes from one view of a client to another, and the ``extra`` ones that no
+        view shows; None where nothing changes, or there is no client.
 
-        A resource that is ``changed``, or ``missing`` in the state, is reported even where no other
-        change is about it.
+        ``changed`` are the resources of the client that the engine changes, by their types, and
+        ``missing`` those that the state lacks. One that no other change is about is reported by its
+        type alone, such as ``ClientScopes``.
         """
-        state = after or before
-        if state is None:
+        client = after or before
+        if client is None:
             return None
         changes = [*self._changes(before, after), *extra]
         scales = {change.kind.row.scale for change in changes}
         if Scale.WHOLE not in scales:
             shown = {kind_of_part(change.part) for change in changes}
-            for kind, names in ((Kind.NOT_RECORDED, missing), (Kind.CHANGED_OTHERWISE, changed)):
-                if parts := sorted(set(names) - shown):
-                    changes.append(Change(kind=kind, subject=", ".join(parts)))
+            for kind, types in ((Kind.NOT_RECORDED, missing), (Kind.CHANGED_OTHERWISE, changed)):
+                if not_shown := sorted(set(types) - shown):
+                    changes.append(Change(kind=kind, subject=", ".join(not_shown)))
                     scales.add(kind.row.scale)
-        if scales <= {Scale.NOTE} and not _has_new_unneeded(before, after):
+        if scales <= {Scale.NOTE} and not _has_new_unneeded_exemption(before, after):
             return None
         changes = [change.model_copy(update={"by_hand": self.by_hand}) for change in changes]
-        name = client_name(state)
+        name = client_name(client)
         if before is not None and before.client_id:
             name["client_id"] = before.client_id
         return ConnectionChanges(
             **name,
-            supplier=_supplier(before, after),
+            supplier=_supplier_of_both(before, after),
             changes=changes_in_order(changes),
         )
 
-    def secret_renewed(self, state: Client) -> Change:
+    def secret_renewed(self, client: Client) -> Change:
         """Return the change of a client that gets another secret, and until when the former one
         works."""
         return Change(
             kind=Kind.SECRET_RENEWED,
-            note=self.former_secrets.get((state.environment, state.platform)),
+            note=self.former_secrets.get((client.environment, client.platform)),
         )
 
     def _changes(self, before: Client | None, after: Client | None) -> Iterator[Change]:
-        """Yield all that changes from one state of a client to the other. Either may be None: a
-        client that is made, or goes."""
+        """Yield all that changes from one view of a client to the other. ``before`` is None of a
+        client that is made, ``after`` of one that is removed or let go."""
         if after is None:
             if before is not None:
                 yield self._removal(before)
@@ -123,23 +127,24 @@ class Comparison:
         is_new = before is None
         if before is None:
             yield from _creation(after)
-            before = _nothing_of(after)
+            before = _before_creation(after)
         else:
             yield from self._changes_of_client(before, after)
             yield from self._changes_of_marks(before, after)
             yield from self._changes_of_protection(before, after)
-            yield from self._changes_of_mode(before, after)
-            yield from self._changes_of_others(before, after)
+            yield from self._changes_of_key_management(before, after)
+            yield from self._changes_of_other_resources(before, after)
             yield from self._changes_of_evidence(before, after)
         yield from self._changes_by_form(before, after)
         if after.fields and (is_new or before.fields):
             yield from self._changes_of_attributes(before, after)
-            yield from self._changes_of_address(before, after)
+            yield from self._changes_of_keys_address(before, after)
         yield from self._changes_of_terms(before, after)
         yield from self._changes_of_scopes(before, after)
         yield from self._changes_of_keys(before.keys.known or {}, after)
-        yield from _taken_from_the_portal(before, after)
+        yield from _lent_keys_removed(before, after)
         known = list(before.keys.known or ())
+        # With one key an authority needs no kid to find it.
         if len(known) == 1 and after.keys.signs_without_kid and len(after.keys.declared or ()) > 1:
             yield Change(kind=Kind.SECOND_KEY_WITHOUT_KID, subject=known[0])
         yield from self._changes_of_products(before, after)
@@ -149,8 +154,8 @@ class Comparison:
             yield Change(kind=Kind.EVIDENCE_CHANGED, note=evidence_in_words(after.keys.proven))
 
     def _changes_by_form(self, before: Client, after: Client) -> Iterator[Change]:
-        """Yield what a form alone announces or names: days on which something leaves, and new
-        contacts."""
+        """Yield what a form alone announces or names, and nobody changes by hand: days on which
+        something leaves, and new contacts."""
         if self.by_hand:
             return
         yield from retirement(before, after, self.now.date())
@@ -177,7 +182,7 @@ class Comparison:
         if not renamed and not before.record.is_taken_over:
             identity = field_changes(before.fields, after.fields, only="software_id")
             if identity:
-                # In the same environment this is a rename that a failed run left half done.
+                # In the same environment a failed run has left a rename half done.
                 stays = self.by_hand or before.registered_for == after.registered_for
                 kind = Kind.CLIENT_RENAMED if stays else Kind.CLIENT_REPLACED
                 yield Change(kind=kind, fields=identity)
@@ -187,8 +192,8 @@ class Comparison:
                 kind = Kind.AUTHENTICATION_WEAKENED
             method = field_changes(before.fields, after.fields, only="token_endpoint_auth_method")
             yield Change(kind=kind, fields=method)
-            waits = before.uses_secret and after.uses_keys and not after.jwks_uri
-            if waits and not self.by_hand and not self._changes_over(before, after):
+            needs_key = before.uses_secret and after.uses_keys and not after.jwks_uri
+            if needs_key and not self.by_hand and not self._has_awaited_key(before, after):
                 yield Change(kind=Kind.SECRET_UNTIL_KEY)
         else:
             yield from self._changes_of_secret(before, after)
@@ -213,9 +218,9 @@ class Comparison:
         names = before.fields.keys() | after.fields.keys()
         return hidden | {name for name in names if name.startswith(OF_ATTRIBUTES)}
 
-    def _changes_over(self, before: Client, after: Client) -> bool:
-        """Return whether a client that waits for a key has a usable one, as far as is known: then
-        this run ends its secret."""
+    def _has_awaited_key(self, before: Client, after: Client) -> bool:
+        """Return whether the key for which a client keeps its secret is known to be there and
+        usable: then this run ends the secret."""
         if not before.secret.awaits_key or not before.keys.known:
             return False
         usable = not_ended(before.keys.known, self.now)
@@ -224,8 +229,8 @@ class Comparison:
         return not after.keys.thumbprints.isdisjoint(PublicKeys(usable).thumbprints)
 
     def _changes_of_marks(self, before: Client, after: Client) -> Iterator[Change]:
-        """Yield each part that gets this stack's mark back: its client, or the configuration of a
-        product."""
+        """Yield each part that gets this stack's mark back: ``OAuthClient``, or the configuration
+        of a product, ``ProductConfiguration/dosis``."""
         for part in sorted(before.record.marked_otherwise - after.record.marked_otherwise):
             product = part.partition("/")[2]
             if product:
@@ -234,6 +239,8 @@ class Comparison:
                 yield Change(kind=Kind.CLIENT_MARKED)
 
     def _changes_of_secret(self, before: Client, after: Client) -> Iterator[Change]:
+        """Yield that a client gets a new secret, or the declared one again where somebody has set
+        another."""
         if differ(before.secret.generation, after.secret.generation):
             yield self.secret_renewed(after)
         elif differ(before.secret.is_there, after.secret.is_there):
@@ -250,9 +257,9 @@ class Comparison:
         if fields:
             yield Change(kind=Kind.ATTRIBUTES_CHANGED, fields=fields)
 
-    def _changes_of_address(self, before: Client, after: Client) -> Iterator[Change]:
-        """Yield changes of where keys are published. Without another source of keys they stay where
-        they were."""
+    def _changes_of_keys_address(self, before: Client, after: Client) -> Iterator[Change]:
+        """Yield that a client takes its keys from an address, ``jwks_uri``, or no more. A form that
+        names neither an address nor keys leaves the former address as it is."""
         old, new = before.jwks_uri, after.jwks_uri
         if old == new:
             return
@@ -263,21 +270,25 @@ class Comparison:
             yield Change(kind=Kind.KEYS_OFF_ADDRESS, subject=old)
 
     def _changes_of_protection(self, before: Client, after: Client) -> Iterator[Change]:
+        """Yield that a client, or else one of its products, is protected against removal, or no
+        more."""
         old, new = before.leaving.protected, after.leaving.protected
-        if old is None or new is None:
+        if old is None or new is None:  # not known
             return
         if before.is_protected is not after.is_protected:
             kind = Kind.PROTECTION_RESTORED if after.is_protected else Kind.PROTECTION_LIFTED
             yield Change(kind=kind)
             return
         for product in sorted(old ^ new):
+            # Of one that is made or removed it goes without saying.
             if product in before.products and product in after.products:
                 is_protected = product in new
                 kind = Kind.PRODUCT_PROTECTED if is_protected else Kind.PRODUCT_UNPROTECTED
                 yield Change(kind=kind, subject=product)
 
-    def _changes_of_others(self, before: Client, after: Client) -> Iterator[Change]:
-        """Yield the changes of a client's resources of other types, one of each resource."""
+    def _changes_of_other_resources(self, before: Client, after: Client) -> Iterator[Change]:
+        """Yield a change of each resource of a client that is neither client, scopes, keys nor
+        product."""
         former, present = before.record.others, after.record.others
         if former is None or present is None or before.record.is_taken_over:
             return
@@ -286,8 +297,8 @@ class Comparison:
             yield Change(kind=Kind.OTHER_CHANGED, subject=part, fields=fields)
 
     def _changes_of_terms(self, before: Client, after: Client) -> Iterator[Change]:
-        """Yield changes of what a form says of all its clients: the mandate of its supplier, and
-        exemptions."""
+        """Yield changes of what a form says of all its clients, with its first client alone: the
+        mandate of its supplier, and exemptions from policies."""
         if not after.form.is_first:
             return
         mandate = field_changes(before.form.mandate, after.form.mandate)
@@ -310,9 +321,9 @@ class Comparison:
         for policy in sorted(after.form.unneeded_exemptions):
             yield Change(kind=Kind.EXEMPTION_UNNEEDED, subject=policy)
 
-    def _changes_of_mode(self, before: Client, after: Client) -> Iterator[Change]:
-        """Yield changes of who manages the keys, and whether enough keys stay; none of a client
-        that is taken over."""
+    def _changes_of_key_management(self, before: Client, after: Client) -> Iterator[Change]:
+        """Yield whether form or portal has the keys from now on; and of keys in a form, whether all
+        are replaced, or at most one stays."""
         if before.keys.declared is None and after.keys.declared is not None and not before.jwks_uri:
             yield Change(kind=Kind.KEYS_DECLARED)
         if not after.uses_keys or after.jwks_uri:
@@ -320,27 +331,28 @@ class Comparison:
         if after.keys.declared is None:
             yield from self._keys_handed_over(before, after)
         else:
-            yield from self._keys_enough(before, after.keys.declared)
+            yield from self._keys_replaced_or_few(before, after.keys.declared)
 
     def _keys_handed_over(self, before: Client, after: Client) -> Iterator[Change]:
-        """Yield what it comes to that the organisation manages its keys at the portal."""
+        """Yield that an address or a form had the keys which the organisation manages at the portal
+        from now on; or, where the form had none, that a key is awaited there."""
         if before.jwks_uri and not self.by_hand:
             address = FieldChange(field=JWKS_URI, new=before.jwks_uri)
             yield Change(kind=Kind.KEYS_HANDED_OVER, fields=(address,))
         elif before.keys.declared and before.uses_keys and not before.record.is_taken_over:
-            gone, had = after.keys.gone_at_once, _thumbprints(before.keys.declared)
+            gone, had = after.keys.gone_at_once, _thumbprints_in_words(before.keys.declared)
             stay = {kid: thumbprint for kid, thumbprint in had.items() if thumbprint not in gone}
             yield Change(kind=Kind.KEYS_HANDED_OVER, fields=field_changes({}, stay))
         elif before.keys.declared is not None and not before.keys.declared:
             yield Change(kind=Kind.KEY_AWAITED)
 
-    def _keys_enough(self, before: Client, keys: Mapping[str, Key]) -> Iterator[Change]:
-        """Yield whether another set of keys takes the place of all, and whether one or none is
-        there at last."""
+    def _keys_replaced_or_few(self, before: Client, keys: Mapping[str, Key]) -> Iterator[Change]:
+        """Yield that other keys take the place of all that a client had, and that one key or none
+        remains of several. ``keys`` are those that it has afterwards, by ``kid``."""
         had = before.keys.known
         are_fewer = had is not None and len(keys) < len(had)
         if had and keys and not self.by_hand:
-            old, new = _thumbprints(had), _thumbprints(keys)
+            old, new = _thumbprints_in_words(had), _thumbprints_in_words(keys)
             if set(old.values()).isdisjoint(new.values()):
                 yield Change(kind=Kind.KEYS_REPLACED, fields=field_changes(old, new))
         if not keys and (had is None or are_fewer or not before.uses_keys):
@@ -350,7 +362,7 @@ class Comparison:
 
     def _changes_of_scopes(self, before: Client, after: Client) -> Iterator[Change]:
         former, present = before.scopes, after.scopes
-        if former is None or present is None:
+        if former is None or present is None:  # not known
             return
         for scope, old, new in differing(former, present):
             if old is None:
@@ -361,6 +373,7 @@ class Comparison:
                 yield from self._changes_of_grant(scope, old, new)
 
     def _change_of_scope(self, kind: Kind, platform: Platform, scope: str, grant: Grant) -> Change:
+        """Return a scope that is granted or withdrawn, with its owner as the catalogue has it."""
         owner, verified = self.scopes.get((platform, scope), (None, None))
         return Change(
             kind=kind,
@@ -373,8 +386,8 @@ class Comparison:
         )
 
     def _changes_of_grant(self, scope: str, old: Grant, new: Grant) -> Iterator[Change]:
-        """Yield how a client has a scope otherwise than before; a reason and an end are known of
-        forms alone."""
+        """Yield what is new of a scope that a client had and keeps: whether each token has it by
+        default, why it has it, and until when. The last two are in forms alone."""
         if old.default is not new.default:
             kind = Kind.SCOPE_DEFAULT if new.default else Kind.SCOPE_ON_REQUEST
             yield Change(kind=kind, subject=scope)
@@ -392,7 +405,8 @@ class Comparison:
         client: Client,
     ) -> Iterator[Change]:
         """Yield each key that leaves, comes or changes, then each that has ended or ends soon; none
-        where the portal has the keys."""
+        where the portal has the keys. ``before`` are those of the ``client`` by then, by
+        ``kid``."""
         after = client.keys.declared
         if after is None:
             return
@@ -418,7 +432,8 @@ class Comparison:
                 yield Change(kind=kind, **_facts_of_key(kid, key))
 
     def _key_removed(self, kid: str, key: Key, client: Client) -> Change:
-        """Return the change of a client that loses a key, and what it means for its tokens."""
+        """Return that a client loses a key: a compromised one, with the keys that still work; one
+        of a supplier whose mandate has ended; or any other."""
         thumbprint, kind, note = key.thumbprint, Kind.KEY_REMOVED, None
         supplier = client.keys.revoked.get(thumbprint or "")
         if thumbprint in client.keys.compromised:
@@ -435,6 +450,8 @@ class Comparison:
         return tr("the application can get no token until another key is there")
 
     def _changes_of_products(self, before: Client, after: Client) -> Iterator[Change]:
+        """Yield each product that gets a configuration, loses it, or has it changed; by hand also
+        in whose it is. For whom it sends (``afzenders``) is a change for itself."""
         for product in sorted(before.products.keys() | after.products.keys()):
             old, new = before.product(product), after.product(product)
             yield from _changes_of_afzenders(product, old, new)
@@ -468,32 +485,34 @@ def _changes_of_afzenders(
             yield Change(kind=kind, subject=product, note=f"{len(fields):,}", fields=tuple(fields))
 
 
-def _supplier(before: Client | None, after: Client | None) -> str | None:
-    """Return the supplier whose keys a client has and keeps."""
+def _supplier_of_both(before: Client | None, after: Client | None) -> str | None:
+    """Return the folder of the supplier whose keys a client has before and after; None where that
+    is none, or not the same."""
     if before is None or after is None:
         return None
     supplier = after.form.mandate.get("supplier")
     return supplier if supplier == before.form.mandate.get("supplier") else None
 
 
-def _has_new_unneeded(before: Client | None, after: Client | None) -> bool:
+def _has_new_unneeded_exemption(before: Client | None, after: Client | None) -> bool:
     """Return whether a form has got an exemption that none of its environments needs."""
     had = before.form.unneeded_exemptions if before else frozenset()
     return after is not None and not after.form.unneeded_exemptions <= had
 
 
 def _is_taken_over(before: Client | None, client_id: str) -> bool:
+    """Return whether a form takes over a client with this change, and has not done so before."""
     if before is None or before.record.is_taken_over:
         return True
     return client_id not in (before.form.adopts, before.client_id)
 
 
 def _adoption(before: Client | None, client_id: str) -> Change:
-    """Return the change of a client that a form takes over: whose it was until now; or that the
-    engine refuses this, where the connection has a client already."""
+    """Return the change of a client that a form takes over, with a note: whose it was until now; or
+    that the engine refuses this, where the connection has a client already."""
     note = None
     if before is not None and before.record.is_taken_over:
-        note = _owner(before)
+        note = _former_owner_in_words(before)
     elif before is not None:
         note = tr(
             "which the engine refuses where this connection has a client already; see"
@@ -503,16 +522,18 @@ def _adoption(before: Client | None, client_id: str) -> Change:
 
 
 def _creation(client: Client) -> Iterator[Change]:
+    """Yield that a client is made, and whether it waits for a key; nothing of one that is taken
+    over."""
     if client.form.adopts:
         return
-    yield Change(kind=Kind.CLIENT_CREATED, note=_entry(client))
+    yield Change(kind=Kind.CLIENT_CREATED, note=_new_client_in_words(client))
     if client.uses_keys and not client.keys.declared and not client.jwks_uri:
         yield Change(kind=Kind.KEY_AWAITED)
 
 
-def _nothing_of(client: Client) -> Client:
-    """Return the client before it was there: with nothing, and with what its form says from the
-    beginning, which is no change."""
+def _before_creation(client: Client) -> Client:
+    """Return the view that a client which is made is compared with: without scopes, keys and
+    products, so that each counts as new; with the terms that are no change in a new form."""
     terms = client.form
     form = FormTerms(retire=terms.retire, keep=terms.keep, is_first=terms.is_first)
     keys = PublicKeys(None if client.keys.declared is None else {})
@@ -523,7 +544,7 @@ def _strength(client: Client) -> int:
     return _STRENGTH.get(client.auth_method or "", -1)
 
 
-def _thumbprints(keys: Mapping[str, Key]) -> dict[str, str]:
+def _thumbprints_in_words(keys: Mapping[str, Key]) -> dict[str, str]:
     return {kid: key.thumbprint or tr("not known") for kid, key in keys.items()}
 
 
@@ -533,7 +554,8 @@ def _stated_reason(grant: Grant) -> str | None:
 
 
 def _end_moved(scope: str, old: str | None, new: str | None) -> Change:
-    """Return the change of a scope that a client has longer, or not as long; None is no end."""
+    """Return the change of a scope that a client has longer, or not as long; None is no end. Both
+    are days as ``2027-03-31``, which are in order as texts too."""
     is_longer = new is None or (old is not None and new > old)
     moved = FieldChange(field="until", old=old, new=new)
     kind = Kind.SCOPE_RENEWED if is_longer else Kind.SCOPE_SHORTENED
@@ -541,23 +563,24 @@ def _end_moved(scope: str, old: str | None, new: str | None) -> Change:
 
 
 def _facts_of_key(kid: str, key: Key) -> dict[str, Any]:
+    """Return the fields of a ``Change`` that say which key it is about."""
     return {"subject": kid, "thumbprint": key.thumbprint, "expires": key.expires}
 
 
 def paired(before: Clients, after: Clients) -> Iterator[tuple[Client | None, Client | None]]:
-    """Yield each client before and after, also where its key changes: ``formerly`` has the earlier
-    ones."""
-    earlier: dict[ClientKey, ClientKey] = {}
-    for client_key, state in after.items():
+    """Yield each client before and after: None before one that is new, and after one that goes. A
+    client whose key changes is one pair, by the earlier keys that its form has as ``formerly``."""
+    former_keys: dict[ClientKey, ClientKey] = {}
+    for client_key, client in after.items():
         if client_key in before:
             continue
-        gone = [old for old in state.client_keys if old in before and old not in after]
+        gone = [old for old in client.client_keys if old in before and old not in after]
         if gone:
-            earlier[client_key] = gone[0]
+            former_keys[client_key] = gone[0]
     for client_key in sorted(before.keys() | after.keys()):
         if client_key in after:
-            yield before.get(earlier.get(client_key, client_key)), after[client_key]
-        elif client_key not in earlier.values():
+            yield before.get(former_keys.get(client_key, client_key)), after[client_key]
+        elif client_key not in former_keys.values():
             yield before[client_key], None
 
 
@@ -574,50 +597,52 @@ def known_client_id(recorded: Client | None, declared: Client | None) -> str | N
 
 
 def client_replaced(client: Client, client_id: str | None) -> Change:
-    """Return the change of a client that gets another client-ID; None where nobody knows it yet."""
+    """Return the change of a client that gets another ``client_id``; None where nobody knows it
+    yet."""
     if not client_id:
         return Change(kind=Kind.CLIENT_REPLACED)
     another = FieldChange(field="client_id", old=client.client_id, new=client_id)
     return Change(kind=Kind.CLIENT_REPLACED, fields=(another,))
 
 
-def _entry(state: Client) -> str:
-    """Return what somebody checks before a client is let in: whose it is, how it authenticates, and
-    who hears of it."""
+def _new_client_in_words(client: Client) -> str:
+    """Return what a reviewer checks of a new client: its organisation's code, how it
+    authenticates, and its contacts."""
     how = translated(
-        _AUTHENTICATED[state.authentication],
-        method=state.auth_method,
-        address=state.jwks_uri,
+        _AUTHENTICATED[client.authentication],
+        method=client.auth_method,
+        address=client.jwks_uri,
     )
     return tr(
         "{code}; {how}; contacts {contacts}",
-        code=state.code,
+        code=client.code,
         how=how,
-        contacts=_contacts_in_words(state),
+        contacts=_contacts_in_words(client),
     )
 
 
-def _owner(state: Client) -> str:
+def _former_owner_in_words(client: Client) -> str:
     """Return who owned a client that is taken over, as far as its authority knows."""
-    named = sorted((state.keys.declared or {}).items())
+    named = sorted((client.keys.declared or {}).items())
     keys = ", ".join(f"{kid} {key.thumbprint or ''}".strip() for kid, key in named)
-    name = state.fields.get("client_name") or tr("without a name")
+    name = client.fields.get("client_name") or tr("without a name")
     return tr(
         "until now {name}; {code}; contacts {contacts}; keys {keys}",
         name=name,
-        code=state.code,
-        contacts=_contacts_in_words(state),
+        code=client.code,
+        contacts=_contacts_in_words(client),
         keys=keys or tr("none"),
     )
 
 
-def _contacts_in_words(state: Client) -> str:
-    return shown(state.fields.get("contacts") or tr("none"))
+def _contacts_in_words(client: Client) -> str:
+    return shown(client.fields.get("contacts") or tr("none"))
 
 
-def _lost_with_client(state: Client) -> tuple[FieldChange, ...]:
-    """Return the scopes, keys and products that go with a client, a field of each."""
-    had = {"scopes": state.scopes, "keys": state.keys.declared, "products": state.products}
+def _lost_with_client(client: Client) -> tuple[FieldChange, ...]:
+    """Return the names of the scopes, keys and products that go with a client, as the former values
+    of fields ``scopes``, ``keys`` and ``products``."""
+    had = {"scopes": client.scopes, "keys": client.keys.declared, "products": client.products}
     lost: list[FieldChange] = []
     for name, values in had.items():
         if values:
@@ -625,9 +650,9 @@ def _lost_with_client(state: Client) -> tuple[FieldChange, ...]:
     return tuple(lost)
 
 
-def _taken_from_the_portal(before: Client, after: Client) -> Iterator[Change]:
-    """Yield the keys that leave though keys are left to the portal: those that a former supplier
-    has lent, as far as the state remembers."""
+def _lent_keys_removed(before: Client, after: Client) -> Iterator[Change]:
+    """Yield the keys that a run removes though the portal has the keys: those that a supplier has
+    lent by a mandate, as the state remembers, and that are stolen or whose mandate has ended."""
     if after.keys.declared is not None:
         return
     names = {key.thumbprint: kid for kid, key in (before.keys.known or {}).items()}

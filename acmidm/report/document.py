@@ -51,19 +51,20 @@ class Line:
     is_listed: bool = True
     """Whether the lines beneath are to be read; else the sentence has what matters of them."""
     members: Sequence[str] = ()
-    """What each of several has of its own, where the line is about several."""
+    """Where the line is about several clients or organisations: each with what only it has,
+    ``wingene/loket (loket@wingene.example)``."""
     details: str = ""
-    """The title of what is known besides, where that is folded; nothing where it is not to be
-    read."""
+    """The title of the folded part of a page that has what does not fit into the line; empty where
+    there is no such part."""
 
     @property
     def sentence(self) -> Sequence[Piece]:
-        """Its sentence, without what is read beneath it."""
+        """Its sentence: the brief one where the lines beneath are read too."""
         return self.brief if self.brief and self.is_listed else self.pieces
 
     @property
     def beneath(self) -> Sequence[Line]:
-        """The lines beneath that are read."""
+        """The lines beneath, where they are to be read."""
         return self.lines if self.is_listed else ()
 
     @property
@@ -73,7 +74,7 @@ class Line:
 
     @property
     def loudest(self) -> Piece | None:
-        """The label of its most dangerous change; None where that is a notice, or undone."""
+        """The label of its most dangerous change; None where all are notices, or undone."""
         for tone in (Tone.DANGER, Tone.WARNING):
             for line in self.lines:
                 if line.label.tone is tone:
@@ -209,34 +210,34 @@ def lines_of(things: Iterable[Readable]) -> list[Line]:
 
 
 def as_text(pieces: Iterable[Piece]) -> str:
-    """Return pieces without what they look like."""
+    """Return the text of pieces, without their tones."""
     return "".join(piece.text for piece in pieces)
 
 
 def notes(
     sentences: Iterable[str], tone: Tone | None = Tone.NOTICE, *, is_spaced: bool = False
 ) -> Section:
-    """Return sentences that are to be known, each by itself."""
-    lines = _each(sentences, tone)
+    """Return a section with a paragraph for each sentence."""
+    lines = _lines(sentences, tone)
     return Section(lines, shape=Shape.PARAGRAPHS, left_out=_NOTES, is_spaced=is_spaced)
 
 
 def refused(sentences: Iterable[str]) -> Section:
-    """Return what is refused, a sentence each."""
+    """Return a section of what is refused, a sentence each."""
     label = Piece(tr("refused"), Tone.DANGER)
-    lines = _each(sentences, label=label)
+    lines = _lines(sentences, label=label)
     width = len(label.text) + 2
     return Section(lines, shape=Shape.QUOTES, left_out=_REFUSALS, share=0.25, label_width=width)
 
 
-def _each(
+def _lines(
     sentences: Iterable[str], tone: Tone | None = None, label: Piece = Piece("")
 ) -> list[Line]:
     return [Line([Piece(sentence, tone)], label) for sentence in sentences]
 
 
 def in_line(items: Items, separator: str) -> list[Piece]:
-    """Return items behind each other."""
+    """Return items behind each other, with a separator between two."""
     pieces: list[Piece] = []
     for item in items:
         pieces += [Piece(separator), *item]

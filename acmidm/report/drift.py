@@ -70,7 +70,7 @@ class ExpiringKey(ClientName):
         return f"{day(self.expires)}, {days(self.days_left)}"
 
     def as_line(self) -> Line:
-        """Return the key and whose it is, behind when it ends."""
+        """Return ``2026-12-24, 23 days  Stad Gent · loket: key 2026, thumbprint …``."""
         key = sentence_of(
             N_("key {kid}, thumbprint {thumbprint}"),
             kid=self.kid or "?",
@@ -88,7 +88,7 @@ class PastEnd(ClientName):
     last_day: date
 
     def as_line(self) -> Line:
-        """Return what it is and whose, behind its last day."""
+        """Return ``until 2026-11-30  Stad Gent · loket: scope dv_dosis_schrijven``."""
         what = translated(_PAST[self.of], name=self.what)
         label = Piece(tr("until {day}", day=self.last_day), Tone.DANGER)
         return Line([*self.pieces, Piece(f": {plain(what)}")], label)
@@ -112,7 +112,8 @@ class UndeclaredClient(ReportPart):
 
     @property
     def title(self) -> str:
-        """What nobody declares: the client with its products, or the products alone."""
+        """What nobody declares: ``loket``, ``loket, with dosis``, or ``dosis of loket, which is
+        another's``."""
         products = ", ".join(self.products)
         if self.is_of_another:
             return tr(
@@ -125,7 +126,7 @@ class UndeclaredClient(ReportPart):
         return self.client_name
 
     def as_line(self) -> Line:
-        """Return what it is, where it is, and who made it."""
+        """Return ``loket, with dosis: 8b1f… on acmidm, made by TNI``."""
         platform = Piece(self.platform)
         where = sentence_of(
             N_("{client_id} on {platform}"), client_id=self.client_id, platform=platform
@@ -135,7 +136,7 @@ class UndeclaredClient(ReportPart):
 
 
 class Drift(Report):
-    """One stack: declared against real."""
+    """How the actual clients of one stack differ from the recorded and the declared ones."""
 
     stack: str
     environment: Environment
@@ -157,12 +158,14 @@ class Drift(Report):
     will ever remove them."""
     undeclared: tuple[UndeclaredClient, ...] = ()
     healed: bool | None = None
+    """Whether ``--heal`` repaired all that it should; None where nobody gave that option."""
     repaired: tuple[ConnectionChanges, ...] = ()
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def as_document(self) -> Document:
-        """Return what was changed by hand first, then what waits, then what is only to be known."""
+        """Return the report, by urgency: repairs, problems, what is past its end, changes by hand,
+        pending changes, then keys that end and clients that nobody declares."""
         sections = [
             refused(self.problems),
             _section_of(
@@ -210,7 +213,8 @@ class Drift(Report):
 
     @property
     def _remedy_of_past(self) -> str:
-        """The commands that end what is past its end."""
+        """``acmidm deploy --stack tni``, or the orders of a portal without an API, or both: what
+        ends that which is past its end."""
         platforms, by_hand = {end.platform for end in self.past}, {*self.by_hand_alone}
         remedies: list[str] = []
         if platforms - by_hand:
@@ -225,6 +229,8 @@ class Drift(Report):
 def _section_of_clients(
     title: str, connections: Sequence[ConnectionChanges], *, undone: bool = False
 ) -> Section:
+    """Return a section of clients with their changes, and their number in its heading; ``undone``
+    where a repair has undone the changes."""
     heading = f"{title}: {ntr('{count} client', '{count} clients', len(connections))}"
     lines = [connection.as_line(undone=undone) for connection in connections]
     return client_table(lines, heading)
@@ -236,7 +242,8 @@ def _section_of(
     shape: Shape = Shape.LIST,
     left_out: Counted = LINES,
 ) -> Section:
-    """Return a section with a line of each thing, and how many they are in its heading."""
+    """Return a section with a line of each thing, and their number in its heading. ``left_out`` are
+    the words for those that a page has no room for."""
     lines = lines_of(things)
     heading = f"{title}: {len(lines):,}"
     width = max((len(line.label.text) for line in lines), default=0) + 2
@@ -246,18 +253,19 @@ def _section_of(
 def expiring_keys(
     clients: Iterable[ClientDrift], now: datetime, days: int
 ) -> tuple[ExpiringKey, ...]:
-    """Return the keys that end within ``days``, those in the portal too, the first to end first."""
+    """Return the keys that end within ``days`` or have ended, the first to end first: those that
+    the authority has, keys of the portal included, else those that the state has."""
     keys: list[ExpiringKey] = []
     for client in clients:
-        state = client.recorded or client.declared
-        if state is None:
+        expected = client.recorded or client.declared
+        if expected is None:  # it leaves
             continue
-        for kid, key in ((client.real or state).keys.known or {}).items():
+        for kid, key in ((client.actual or expected).keys.known or {}).items():
             if key.expires is None or (key.expires - now).days > days:
                 continue
             keys.append(
                 ExpiringKey(
-                    **client_name(state),
+                    **client_name(expected),
                     kid=kid,
                     thumbprint=key.thumbprint,
                     expires=key.expires,
@@ -270,15 +278,16 @@ def expiring_keys(
 def ends_that_passed(
     clients: Iterable[ClientDrift], forms: Mapping[ClientKey, Client], now: datetime
 ) -> tuple[PastEnd, ...]:
-    """Return what has ended and is still at its authority, the first to end first. ``forms`` are
-    the clients that forms have, with all that they name, whether it has ended or not."""
+    """Return each scope, mandate, client or product that has ended and is still at its authority,
+    the first to end first. ``forms`` are the clients as forms name them, whether what they name has
+    ended or not."""
     past: list[PastEnd] = []
     for client in clients:
-        state = client.recorded or client.declared
-        if state is None or client.real is None:
+        expected = client.recorded or client.declared
+        if expected is None or client.actual is None:
             continue
-        form = forms.get(state.client_key, state)
-        name, ends = client_name(state), past_ends(form, client.real, now.date())
+        form = forms.get(expected.client_key, expected)
+        name, ends = client_name(expected), past_ends(form, client.actual, now.date())
         past += [PastEnd(**name, of=end.of, what=end.name, last_day=end.last_day) for end in ends]
     return tuple(sorted(past, key=lambda end: (end.last_day, end.key, end.of, end.what)))
 
@@ -286,23 +295,20 @@ def ends_that_passed(
 def key_warnings(
     clients: Iterable[ClientDrift], profile: Profile, now: datetime
 ) -> tuple[str, ...]:
-    """Return what the policies find in keys that organisations uploaded: no form has them, so that
-    nothing else checks them."""
+    """Return a sentence for each policy that a key violates which an organisation uploaded in the
+    portal. No form has these keys, so that nothing else checks them."""
     warnings: list[str] = []
     for client in clients:
-        state = client.declared
-        if (
-            state is None
-            or client.registered is None
-            or state.keys.declared is not None
-            or state.jwks_uri
-        ):
+        declared = client.declared
+        if declared is None or client.registered is None:
             continue
-        situation = Situation(state.environment, profile, now, client.registered.jwks)
-        for _, finding in violations(situation, state.form.exemptions):
+        if declared.keys.declared is not None or declared.jwks_uri:  # none is from the portal
+            continue
+        situation = Situation(declared.environment, profile, now, client.registered.jwks)
+        for _, finding in violations(situation, declared.form.exemptions):
             warning = tr(
                 "{key}: {what}, uploaded in the portal; {remedy}",
-                key=state.key,
+                key=declared.key,
                 what=finding.what,
                 remedy=finding.remedy,
             )
@@ -317,11 +323,12 @@ def drift_of(
     now: datetime,
     **fields: Any,
 ) -> Drift:
-    """Return the report; ``fields`` are those of it that other sources fill."""
+    """Return the report with its headline. ``fields`` are those of a ``Drift`` that do not follow
+    from the clients' changes: ``past``, ``expiring``, ``left_behind``, ``is_whole`` and so on."""
     by_hand = connections_in_order(client.by_hand for client in clients if client.by_hand)
     pending = connections_in_order(client.pending for client in clients if client.pending)
     recorded = sum(client.recorded is not None for client in clients)
-    past, behind = fields.get("past", ()), fields.get("left_behind", ())
+    past, left_behind = fields.get("past", ()), fields.get("left_behind", ())
     is_whole = bool(fields.get("is_whole", True))
     sentences: list[str] = []
     if by_hand:
@@ -339,21 +346,21 @@ def drift_of(
         NN_(
             "{count} client with the mark of {stack} that nobody declares",
             "{count} clients with the mark of {stack} that nobody declares",
-        ): len(behind),
+        ): len(left_behind),
     }
     sentences += counted(counts, stack=stack)
     if not is_whole:
         sentences.append(tr("not all could be compared"))
     if not sentences:
-        sentences.append(_in_sync(stack, recorded))
-    if ends := _how_many_end(fields.get("expiring", ())):
-        sentences.append(ends)
+        sentences.append(_in_sync_in_words(stack, recorded))
+    if ending_keys := _ending_keys_in_words(fields.get("expiring", ())):
+        sentences.append(ending_keys)
     return Drift(
         stack=stack,
         environment=environment,
         headline="; ".join(sentences),
         checked_at=now,
-        in_sync=not (by_hand or pending or behind or past) and is_whole,
+        in_sync=not (by_hand or pending or left_behind or past) and is_whole,
         clients=recorded,
         by_hand=by_hand,
         not_applied=pending,
@@ -361,7 +368,7 @@ def drift_of(
     )
 
 
-def _in_sync(stack: str, recorded: int) -> str:
+def _in_sync_in_words(stack: str, recorded: int) -> str:
     if not recorded:
         return tr("{stack} is in sync: no client is declared, and there is none", stack=stack)
     return ntr(
@@ -372,8 +379,8 @@ def _in_sync(stack: str, recorded: int) -> str:
     )
 
 
-def _how_many_end(keys: Sequence[ExpiringKey]) -> str:
-    """Return how many keys have expired, and how many end soon; nothing where none does."""
+def _ending_keys_in_words(keys: Sequence[ExpiringKey]) -> str:
+    """Return ``1 key has expired, 2 keys end soon``; an empty text where none does."""
     expired = sum(key.days_left < 0 for key in keys)
     counts = {
         NN_("{count} key has expired", "{count} keys have expired"): expired,

@@ -14,7 +14,8 @@ from acmidm_onboarding.values.client import Fields
 def field_changes(
     before: Fields, after: Fields, *, only: str | None = None, but: Collection[str] = ()
 ) -> tuple[FieldChange, ...]:
-    """Return the fields that differ, in the order of their names."""
+    """Return the fields that differ, in the order of their names: ``only`` this one, or all ``but``
+    these."""
     changes = []
     for name, old, new in differing(before, after):
         if name in but or only not in (None, name):
@@ -45,5 +46,5 @@ def differing(
 
 
 def differ(old: object, new: object) -> bool:
-    """Return whether two facts differ that are both known."""
+    """Return whether two facts differ that are both known: None is not known."""
     return old is not None and new is not None and old != new

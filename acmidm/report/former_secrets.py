@@ -15,23 +15,23 @@ from acmidm_onboarding.values.terms import Environment, Platform
 
 
 def former_secrets(stacks: Iterable[Mapping[str, Any]]) -> dict[tuple[Environment, Platform], str]:
-    """Per environment and platform, the shortest time of its stacks; ``stacks`` are settings
-    without their namespace."""
+    """Return how long a former secret works, in words, per environment and platform: the shortest
+    time of its ``stacks``, which are settings such as {"environment": "tni", "authority": …}."""
     shortest: dict[tuple[Environment, Platform], float] = {}
     for stack in stacks:
         if (name := stack.get("environment")) not in list(Environment):
             continue
         for platform in Platform:
-            authority = str(stack.get(config_key(platform, "authority")) or DEFAULT_AUTHORITY)
-            kind = installed_authorities().get(authority)
-            keeps = kind is not None and kind.keeps_previous_secret
+            name_of_type = str(stack.get(config_key(platform, "authority")) or DEFAULT_AUTHORITY)
+            authority_type = installed_authorities().get(name_of_type)
+            keeps = authority_type is not None and authority_type.keeps_previous_secret
             days = overlap_days(stack) if keeps else 0
-            platform_key = Environment(name), platform
-            shortest[platform_key] = min(days, shortest.get(platform_key, days))
-    return {platform_key: _until_when(days) for platform_key, days in shortest.items()}
+            place = Environment(name), platform
+            shortest[place] = min(days, shortest.get(place, days))
+    return {place: _how_long_in_words(days) for place, days in shortest.items()}
 
 
-def _until_when(days: float) -> str:
+def _how_long_in_words(days: float) -> str:
     if not days:
         return tr("the one before ends at once")
     return tr("the one before works for {lasting} beside it", lasting=lasting(days))

@@ -25,7 +25,9 @@ from acmidm_onboarding.texts import N_, NN_, Counted, ntranslated, spoken, tr, t
 NO_REASON = "requested"
 """The note of a connection's scope where the form gives no reason."""
 _IN_SENTENCE = 3
+"""Fields that the sentence of a change has."""
 _SHORT = 60
+"""Characters of a value in such a sentence."""
 
 
 class Severity(StrEnum):
@@ -98,7 +100,8 @@ class Entry:
 
     row: KindRow
     sentence: str
-    """Of what is in brackets, that is shown which has a fact."""
+    """``gains scope {subject}[: {note}]``: a part in brackets is left out where the change has no
+    fact for its blank."""
     by_hand: str = ""
     """Its sentence where somebody did it by hand, if that is another."""
     danger_by_hand: str = ""
@@ -108,7 +111,7 @@ class Entry:
     without_new: str = ""
     """Its sentence where a value is there no more, if that is another."""
     headline: str = ""
-    """What else than clients changes, in the headline."""
+    """What changes beside the clients, in the words behind ``also changes``."""
     counted: Counted | None = None
     """What one client or several do in the headline; a kind without it is not counted there."""
     parts: Counted | None = None
@@ -131,8 +134,8 @@ _EACH_EXEMPTION = NN_("{count} exemption", "{count} exemptions")
 
 
 def _of_description(change: Change) -> Deciders:
-    """Return who decides what describes a client: its contacts and names are its organisation's,
-    all else says who that is."""
+    """Return who decides fields that describe a client: its organisation its contacts and names,
+    the onboarding team all others, which say who the organisation is."""
     names = {field.field for field in change.fields}
     deciders: Deciders = ()
     if names & _OWN_DESCRIPTION:
@@ -143,15 +146,17 @@ def _of_description(change: Change) -> Deciders:
 
 
 def _of_values(change: Change) -> Deciders:
-    """Return who decides values that an API reads: its owner, but where they only go."""
-    only_go = change.fields and all(field.new is None for field in change.fields)
-    return _ORGANISATION if only_go else _API
+    """Return who decides values that an API reads: its owner; but the organisation where each value
+    is only taken away."""
+    are_removed = change.fields and all(field.new is None for field in change.fields)
+    return _ORGANISATION if are_removed else _API
 
 
 def _of_parts(change: Change) -> Deciders:
-    """Return who decides what a report cannot show: by the resources that it is of."""
-    kinds = map(kind_of_part, (change.subject or "").split(", "))
-    return tuple(sorted({_OF_PART.get(kind, Decider.ONBOARDING_TEAM) for kind in kinds}))
+    """Return who decides a change whose subject is only the types of the resources that change,
+    such as ``ClientJwks, ProductConfiguration/dosis``."""
+    types = map(kind_of_part, (change.subject or "").split(", "))
+    return tuple(sorted({_OF_PART.get(each, Decider.ONBOARDING_TEAM) for each in types}))
 
 
 _OWN_DESCRIPTION = frozenset({"client_name", "contacts", "application"})
@@ -743,12 +748,12 @@ class Kind(StrEnum):
 
     @property
     def headline(self) -> str:
-        """What else than clients changes, in the headline."""
+        """What changes beside the clients, in the words behind ``also changes``."""
         return translated(self.entry.headline)
 
     def headlined(self, clients: int, parts: int = 0) -> str:
-        """Return what one client does, or several do: ``loses its protection``, ``gain 3
-        scopes``."""
+        """Return what one client does, or several do, in the headline: ``loses its protection``,
+        ``gain 3 scopes``. Empty where the headline does not count this kind."""
         if not self.entry.counted:
             return ""
         counted = ntranslated(self.entry.parts, parts) if self.entry.parts else ""
@@ -759,8 +764,8 @@ _RANKS = {kind: rank for rank, kind in enumerate(Kind)}
 
 
 class ReportPart(BaseModel):
-    """A part of a report. What its JSON has besides, such as a change's text, is made from the
-    rest."""
+    """A part of a report, as its JSON has it. What is computed there, such as a change's ``text``,
+    is passed over where JSON is read."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -773,7 +778,7 @@ class Report(ReportPart):
         """Return the report as it is read, in the language that is spoken."""
 
     def as_table(self) -> Table:
-        """Return the report for a spreadsheet, where it has a row for each thing."""
+        """Return the report for a spreadsheet. Raises TypeError where it is no list of things."""
         raise TypeError(f"{type(self).__name__} has no table")
 
 
@@ -787,18 +792,20 @@ class FieldChange(ReportPart):
     def values(self, longest: int = LONGEST) -> tuple[str | None, str | None]:
         """Return the old value and the new one, cut so that what differs shows."""
         old, new = side_by_side(self.old, self.new, longest)
-        return _whole(old), _whole(new)
+        return _plain_if_any(old), _plain_if_any(new)
 
-    def with_values(self, made: Callable[[str | None], str | None]) -> FieldChange:
-        """Return the same field, with what is made of each of its values."""
-        return FieldChange(field=self.field, old=made(self.old), new=made(self.new))
+    def with_values(self, convert: Callable[[str | None], str | None]) -> FieldChange:
+        """Return the same field, with each of its values converted."""
+        return FieldChange(field=self.field, old=convert(self.old), new=convert(self.new))
 
     def as_line(self) -> Line:
+        """Return ``old → new`` behind the name of the field; one value alone where it has no
+        other."""
         values = [[Piece(value, Tone.VALUE)] for value in self.values() if value is not None]
         return Line(in_line(values, " → "), Piece(plain(self.field)))
 
 
-def _whole(value: str | None) -> str | None:
+def _plain_if_any(value: str | None) -> str | None:
     return None if value is None else plain(value, WHOLE)
 
 
@@ -836,7 +843,8 @@ class Change(ReportPart):
 
     @property
     def part(self) -> str:
-        """The part of its client that it is about."""
+        """The part of its client that it is about: ``OAuthClient``, ``ClientScopes``, or
+        ``ProductConfiguration/dosis``."""
         resource, subject = self.kind.row.resource, self.subject or ""
         parts = {Resource.PRODUCT: product_part(subject), Resource.OTHER: subject}
         return parts.get(resource, resource)
@@ -859,21 +867,23 @@ class Change(ReportPart):
         return list(chain.from_iterable(self._sentence_parts()))
 
     def _sentence_parts(self) -> Iterator[list[Piece]]:
-        """Yield the change alone, ``gains scope `x```, then each part that says more of it."""
+        """Yield the change alone, ``gains scope `x```, then each part of its template that was in
+        brackets, ``: the reason for it``; nothing instead of one whose fact is lacking."""
         facts = _facts(self)
         for part in re.split(r"[\[\]]", self._template):
-            yield _with_blanks(part, facts)
+            yield _fill_in(part, facts)
 
     @property
     def has_lines(self) -> bool:
-        """Whether its fields are too many for its sentence, or the point of it: then each is on a
-        line of its own."""
+        """Whether each field is on a line by itself: they are too many for its sentence, or what
+        matters of it."""
         return self.kind.row.listed or (
             len(self.fields) > _IN_SENTENCE and "{values}" not in self._template
         )
 
     def as_line(self, *, undone: bool = False, with_author: bool = False) -> Line:
-        """Return the change; ``undone`` where it is over, and no danger any more."""
+        """Return the change behind its severity, with its fields beneath; ``undone`` where a repair
+        has undone it, and it is no danger any more."""
         severity = None if undone else self.severity
         tone = Tone(severity) if severity else Tone.GOOD
         author = who(self.changed_by, self.changed_at) if with_author else []
@@ -889,15 +899,15 @@ class Change(ReportPart):
 
     @property
     def _template(self) -> str:
-        """Its sentence; another one of a key whose material stays, and where its kind has another
-        for the first value or the last one."""
-        return spoken().template(self._sentence)
+        """Its sentence in the language that is spoken, with blanks and brackets."""
+        return spoken().template(self._english_template)
 
     @property
-    def _sentence(self) -> str:
-        """The sentence of its kind for what it has: no old value, no new one, or made by hand."""
+    def _english_template(self) -> str:
+        """That sentence of its kind which fits it: without an old value, without a new one, or made
+        by hand."""
         entry, fields = self.kind.entry, self.fields
-        if self.kind is Kind.KEY_CHANGED and fields:
+        if self.kind is Kind.KEY_CHANGED and fields:  # its thumbprint is the same
             return N_(
                 "describes key {subject} otherwise[: {fields}][; thumbprint {thumbprint} stays]"
             )
@@ -910,7 +920,8 @@ class Change(ReportPart):
 
 
 def who(author: str | None, at: datetime | None, *, of_all: bool = False) -> list[Piece]:
-    """Return who did something, and when; ``of_all`` where that is all that changed."""
+    """Return ``by jan at 2026-11-30 14:05 UTC``, as far as it is known; nothing where it is not.
+    ``of_all``: ``all by jan, last at …``, of all changes of a client."""
     when = f"{at:%Y-%m-%d %H:%M}" if at else ""
     if of_all:
         sentence = N_("all by {author}, last at {when} UTC") if at else N_("all by {author}")
@@ -924,22 +935,23 @@ def who(author: str | None, at: datetime | None, *, of_all: bool = False) -> lis
 
 
 def sentence_of(sentence: str, /, **facts: str | Piece | None) -> list[Piece]:
-    """Return a sentence in which texts are values of others; nothing where one of its facts is
-    lacking."""
+    """Return a translated sentence filled in with ``facts``, of which texts look like values;
+    nothing where one of them is empty or None."""
     pieces = {fact: [_as_piece(value)] if value else [] for fact, value in facts.items()}
-    return _with_blanks(spoken().template(sentence), pieces)
+    return _fill_in(spoken().template(sentence), pieces)
 
 
 def _as_piece(value: str | Piece) -> Piece:
     return Piece(plain(value), Tone.VALUE) if isinstance(value, str) else value
 
 
-def _with_blanks(template: str, facts: Mapping[str, list[Piece]]) -> list[Piece]:
-    """Fill a template in; return nothing where one of its facts is lacking. A name that is none of
-    the ``facts`` is a mistake of the template."""
+def _fill_in(template: str, facts: Mapping[str, list[Piece]]) -> list[Piece]:
+    """Return a template such as ``gains scope {subject}`` with the facts in its blanks; nothing
+    where one of these is empty. Raises KeyError for a blank that no fact is for."""
     pieces: list[Piece] = []
     for number, part in enumerate(re.split(r"[{}]", template)):
-        filled_in = facts[part] if number % 2 else [Piece(part)]
+        is_blank = number % 2 == 1  # between { and }
+        filled_in = facts[part] if is_blank else [Piece(part)]
         if not filled_in:
             return []
         pieces += filled_in
@@ -947,7 +959,8 @@ def _with_blanks(template: str, facts: Mapping[str, list[Piece]]) -> list[Piece]
 
 
 def _facts(change: Change) -> dict[str, list[Piece]]:
-    """Return what a template can name; nothing where the change has no such fact."""
+    """Return the pieces for each blank that a template can have; no piece where the change has no
+    such fact."""
     about_scope: list[str] = []
     if change.owner:
         about_scope.append(tr("owner {owner}", owner=plain(change.owner)))
@@ -969,43 +982,46 @@ def _facts(change: Change) -> dict[str, list[Piece]]:
         "new": plain(first.new or tr("nothing")),
     }
     words = {"about_scope": ", ".join(about_scope), "note": note, "expires": expires}
-    pieces = {name: _if_any(value, Tone.VALUE) for name, value in values.items()}
-    pieces |= {name: _if_any(text) for name, text in words.items()}
+    pieces = {name: _piece_if_any(value, Tone.VALUE) for name, value in values.items()}
+    pieces |= {name: _piece_if_any(text) for name, text in words.items()}
     return pieces | {
         "fields": _first_fields(change),
-        "values": _in_a_row(change.fields, _new),
-        "change": _from_to(first),
+        "values": _named_values(change.fields, _new_value),
+        "change": _old_and_new_value(first),
     }
 
 
-def _if_any(text: str | None, tone: Tone | None = None) -> list[Piece]:
+def _piece_if_any(text: str | None, tone: Tone | None = None) -> list[Piece]:
     return [Piece(text, tone)] if text else []
 
 
-def _in_a_row(
-    fields: Iterable[FieldChange], shown: Callable[[FieldChange], list[Piece]]
+def _named_values(
+    fields: Iterable[FieldChange], value_of: Callable[[FieldChange], list[Piece]]
 ) -> list[Piece]:
-    """Return fields behind each other, each with what is shown of it."""
-    return in_line([[Piece(f"{plain(field.field)} "), *shown(field)] for field in fields], ", ")
+    """Return ``contacts a → b, client_name c → d``: each field with the pieces of its value."""
+    named = [[Piece(f"{plain(field.field)} "), *value_of(field)] for field in fields]
+    return in_line(named, ", ")
 
 
 def _first_fields(change: Change) -> list[Piece]:
-    """Return the first fields; all of them are in the details."""
-    pieces = _in_a_row(change.fields[:_IN_SENTENCE], _from_to)
+    """Return the first fields with their values, and how many more there are, which are in the
+    details."""
+    pieces = _named_values(change.fields[:_IN_SENTENCE], _old_and_new_value)
     left_out = len(change.fields) - _IN_SENTENCE
     if left_out > 0:
         pieces.append(Piece(tr(", and {count} more", count=left_out)))
     return pieces
 
 
-def _new(field: FieldChange) -> list[Piece]:
+def _new_value(field: FieldChange) -> list[Piece]:
     return [Piece(field.values()[1] or "", Tone.VALUE)]
 
 
-def _from_to(field: FieldChange) -> list[Piece]:
-    old, new = map(_side, field.values(_SHORT))
+def _old_and_new_value(field: FieldChange) -> list[Piece]:
+    """Return ``old → new``, both cut short; ``none`` for one that there is not."""
+    old, new = map(_value_or_none, field.values(_SHORT))
     return [old, Piece(" → "), new]
 
 
-def _side(value: str | None) -> Piece:
+def _value_or_none(value: str | None) -> Piece:
     return Piece(tr("none")) if value is None else Piece(value, Tone.VALUE)

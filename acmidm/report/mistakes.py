@@ -13,8 +13,8 @@ from acmidm_onboarding.values.problems import listed
 
 
 def mistakes_of(stack: Stack) -> list[str]:
-    """Return a sentence for each mistake, as ``validate`` has it, and those about whose connections
-    stay, whole or but for what ends; none where the forms are right.
+    """Return a sentence for each mistake in forms, and one or two that name the connections which
+    stay as they are for them; none where the forms are right.
 
     Raises:
         InvalidForms: for a mistake in what all forms share.
@@ -25,7 +25,7 @@ def mistakes_of(stack: Stack) -> list[str]:
     endings = {connection.key: connection.ending for connection in stack.staying}
     whole, losing = list[str](), list[str]()
     for client in staying_clients(stack):
-        lost = _lost(endings[client.key].get(client.platform, Ending()))
+        lost = _lost_parts(endings[client.key].get(client.platform, Ending()))
         if lost:
             losing.append(f"{client.organisation} ({client.resource_name}: {listed(lost)})")
         else:
@@ -34,8 +34,9 @@ def mistakes_of(stack: Stack) -> list[str]:
 
 
 def _staying_in_words(whole: Collection[str], losing: Collection[str]) -> Iterator[str]:
-    """Yield a sentence on the connections that stay ``whole``, and one on those ``losing`` what
-    ends at once; where there are none, that none is recorded."""
+    """Yield a sentence on the connections that stay ``whole``, and one on those ``losing`` a right
+    at once; where there are none of either, that no connection is recorded. Both are as ``Stad Gent
+    (OVO002067/loket)``."""
     if whole:
         yield plural(
             "{count} connection stays as it is, for a mistake in the forms may be about it:"
@@ -63,15 +64,15 @@ def _staying_in_words(whole: Collection[str], losing: Collection[str]) -> Iterat
         )
 
 
-def _lost(ending: Ending) -> list[str]:
-    """Return the words for what a client that stays loses all the same."""
-    ends = {"scopes": ending.takes_scopes, "keys": ending.keys, "Afzenders": ending.afzenders}
-    return [what for what, is_lost in ends.items() if is_lost]
+def _lost_parts(ending: Ending) -> list[str]:
+    """Return what a client loses at once though it stays as it is: ``["scopes", "keys"]``."""
+    lost = {"scopes": ending.takes_scopes, "keys": ending.keys, "Afzenders": ending.afzenders}
+    return [part for part, is_lost in lost.items() if is_lost]
 
 
 def staying_clients(stack: Stack) -> list[Client]:
-    """Return the recorded clients of the connections that stay as they are. Raises as
-    ``mistakes_of``."""
+    """Return the recorded clients that a run leaves as they are, for a mistake in the forms may be
+    about them. Raises as ``mistakes_of``."""
     keys = {connection.key for connection in stack.staying}
     if not keys:  # nothing else needs the state
         return []

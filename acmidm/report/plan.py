@@ -42,18 +42,19 @@ from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment
 
 Step = tuple[str, EngineResource | None, EngineResource | None]
-"""What the engine does with a resource, and the resource before and after."""
+"""What the engine does with a resource, such as ``update``, and the resource before and after."""
 _Resources = dict[tuple[ClientKey, str], EngineResource]
+"""By client and part, such as ``ProductConfiguration/dosis``."""
 _CHANGES = frozenset({"create", "update", "delete", "replace"})
 _OF_CLIENT = frozenset({Resource.CLIENT, Resource.SCOPES, Resource.KEYS})
-"""The parts that go with their client alone."""
+"""The parts that are removed only together with their client."""
 
 
 def at_the_gate(
     held_back: Iterable[Withheld], proven: Iterable[Declaration]
 ) -> Iterator[tuple[Client, Change]]:
-    """Yield what reports have of the gate: per client what it misses and what to do, or the
-    evidence by which it passes."""
+    """Yield what reports say of the gate to production: of each client that is ``held_back`` a
+    change per requirement that it misses, and of each that is ``proven`` its evidence."""
     for withheld in held_back:
         kind = Kind.UNPROVEN if withheld.is_declared else Kind.HELD_BACK
         if withheld.lacks_mandate:
@@ -68,7 +69,8 @@ def at_the_gate(
 
 @dataclass(frozen=True)
 class Plan:
-    """A change of one environment: its clients before and after, whichever source has it."""
+    """What changes in one environment: its clients before and after, by a preview of the engine or
+    by the forms at two revisions."""
 
     environment: Environment
     before: Clients
@@ -86,23 +88,25 @@ class Plan:
     is_whole: bool = True
     """Whether it has the clients that do not change too."""
     config: Mapping[str, Any] = field(default_factory=dict)
+    """The settings that a preview was made with, as {"acmidm:environment": "tni"}."""
     extra_changes: tuple[tuple[Client, Change], ...] = ()
     """What is reported beside what changes: of the gate to production, and of orders."""
     waiting: int = 0
-    """How many others the gate holds back, which this change is not about."""
+    """How many connections the gate holds back that this change is not about."""
 
     @cached_property
     def pairs(self) -> Sequence[tuple[Client | None, Client | None]]:
-        """Each client before and after, also where its key changes."""
+        """Each client before and after, None where it is not there; one that is renamed is one
+        pair."""
         return list(paired(self.before, self.after))
 
 
 def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
-    """Read a preview's JSON; ``state`` is the stack's export, without which clients that do not
-    change are not known.
+    """Read the JSON of ``pulumi preview``. ``state`` is the stack's export; without it only the
+    clients that the preview shows are known.
 
     Raises:
-        Failure: where it is no such document.
+        Failure: where the document is no preview, or says of no environment.
     """
     steps = document.get("steps") if isinstance(document, Mapping) else None
     if (
@@ -118,20 +122,7 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
         )
     config = document.get("config") or {}
     resources = [resource for resource in resources_in(state or {}) if not resource.get("delete")]
-    name = config.get("acmidm:environment")
-    environment: Environment | None
-    if name in list(Environment):
-        environment = Environment(name)
-    else:
-        sides = chain.from_iterable((step.get("newState"), step.get("oldState")) for step in steps)
-        environment = environment_in([*filter(None, sides), *resources])
-    if environment is None:
-        raise Failure(
-            tr(
-                "the preview does not have its environment; make it in this project, with pulumi"
-                " preview --json"
-            )
-        )
+    environment = _environment_of(config, steps, resources)
     problems, refused = problems_in(document.get("diagnostics"))
     ours, renewed_secrets = list[Step](), set[ClientKey]()
     for step in steps:
@@ -157,8 +148,31 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
     )
 
 
+def _environment_of(
+    config: Mapping[str, Any],
+    steps: Iterable[Mapping[str, Any]],
+    recorded: Iterable[EngineResource],
+) -> Environment:
+    """Return the environment of a preview: by its settings, else by the natural keys of clients in
+    its steps or in the state. Raises Failure."""
+    name = config.get("acmidm:environment")
+    if name in list(Environment):
+        return Environment(name)
+    sides = chain.from_iterable((step.get("newState"), step.get("oldState")) for step in steps)
+    environment = environment_in([*filter(None, sides), *recorded])
+    if environment is None:
+        raise Failure(
+            tr(
+                "the preview does not have its environment; make it in this project, with pulumi"
+                " preview --json"
+            )
+        )
+    return environment
+
+
 def shows_connections(document: Mapping[str, Any]) -> bool:
-    """Return whether a preview shows connections, and all that its program declares."""
+    """Return whether a preview shows connections, and its program did not end before it had
+    declared all of them."""
     steps = document.get("steps") or ()
     kinds = map(kind_of, steps)
     return not ended_by_itself(document.get("diagnostics")) and Resource.ONBOARDING in kinds
@@ -172,25 +186,27 @@ def _planned(
     has_state: bool,
     ends_early: bool,
 ) -> Plan:
-    """Return the clients before and after the steps, over what is recorded.
+    """Return the clients before and after the steps of a preview, over the resources that are
+    ``recorded``.
 
-    A preview that ends early shows no removals: what its program did not declare has no step at
-    all.
+    ``ends_early``: the preview has problems, and so has no step for what its program did not come
+    to declare. Then a recorded client without any step counts as removed, where the preview
+    declares other clients.
     """
-    seen = _Steps(steps, recorded, environment)
-    # A preview alone shows only the parts that change.
-    shown = None if has_state else seen.shown()
-    before = _clients_made_by(seen.before, shown)
-    resources_after = seen.after()
-    after = _clients_made_by(resources_after, shown)
-    for former, key in seen.renamed.items():
+    of_clients = _Steps(steps, recorded, environment)
+    # Without the state only the parts that change are known of a client.
+    complete = None if has_state else of_clients.with_client_step()
+    before = _clients_made_by(of_clients.before, complete)
+    resources_after = of_clients.after()
+    after = _clients_made_by(resources_after, complete)
+    for former, key in of_clients.renamed.items():
         if key in after:
             after[key] = replace(after[key], form=replace(after[key].form, formerly=(former[0],)))
-    removed = seen.removed()
-    if ends_early and has_state and seen.declared():
-        removed |= seen.without_a_step(resources_after)
+    removed = of_clients.removed()
+    if ends_early and has_state and of_clients.declared():
+        removed |= of_clients.without_a_step(resources_after)
     after = without(after, removed)
-    renamed_to = set(seen.renamed.values())
+    renamed_to = set(of_clients.renamed.values())
     adopted: dict[ClientKey, Client] = {}
     for key, client in after.items():
         is_added = key not in before and key not in renamed_to
@@ -202,13 +218,13 @@ def _planned(
         environment,
         before | adopted,
         after,
-        replaced=frozenset(seen.replaced()),
-        changed=seen.changed(),
-        is_whole=has_state or seen.shows_what_stays(),
+        replaced=frozenset(of_clients.replaced()),
+        changed=of_clients.changed(),
+        is_whole=has_state or of_clients.shows_unchanged_connections(),
     )
 
 
-class _Placed(NamedTuple):
+class _StepOfClient(NamedTuple):
     """A step with the client, by its new key, and the part of it that the step is about."""
 
     op: str
@@ -233,17 +249,20 @@ class _Steps:
                 key, _ = key_and_part(new, environment)
                 if former != key:
                     self.renamed[former] = key
-        self._steps = [self._placed(*step) for step in steps]
+        self._steps = [self._step_of_client(*step) for step in steps]
 
-    def _placed(self, op: str, old: EngineResource | None, new: EngineResource | None) -> _Placed:
+    def _step_of_client(
+        self, op: str, old: EngineResource | None, new: EngineResource | None
+    ) -> _StepOfClient:
         key, part = key_and_part(new or old or {}, self._environment)
-        if op == "delete":
+        if op == "delete":  # it has no new resource, which would have the new key
             key = self.renamed.get(key, key)
-        return _Placed(op, old, new, key, part)
+        return _StepOfClient(op, old, new, key, part)
 
     @cached_property
     def before(self) -> _Resources:
-        """The resources before the steps; a refreshed one replaces the recorded one."""
+        """The resources before the steps; a refreshed one replaces the recorded one, or removes it
+        where its authority has it no more."""
         before = dict(self._recorded)
         for step in self._steps:
             if not step.old:
@@ -269,18 +288,20 @@ class _Steps:
         return after
 
     def removed(self) -> set[ClientKey]:
-        """Return the clients of which a part is removed that goes with its client alone."""
-        return self._with(_OF_CLIENT, "delete")
+        """Return the clients that are removed: a part of them is that is only removed with its
+        client."""
+        return self._with_step(_OF_CLIENT, "delete")
 
-    def shown(self) -> set[ClientKey]:
-        """Return the clients that have a step themselves, not only their parts."""
-        return self._with({Resource.CLIENT})
+    def with_client_step(self) -> set[ClientKey]:
+        """Return the clients that have a step of the ``OAuthClient``, not only of other parts."""
+        return self._with_step({Resource.CLIENT})
 
     def replaced(self) -> set[ClientKey]:
-        return self._with({Resource.CLIENT}, "replace")
+        return self._with_step({Resource.CLIENT}, "replace")
 
-    def _with(self, parts: Collection[str], op: str | None = None) -> set[ClientKey]:
-        """Return the clients that have a step about one of these parts, of one kind or of any."""
+    def _with_step(self, parts: Collection[str], op: str | None = None) -> set[ClientKey]:
+        """Return the clients that have a step about one of these parts; with this ``op``, or with
+        any where it is None."""
         return {step.key for step in self._steps if step.part in parts and op in (None, step.op)}
 
     def declared(self) -> set[str]:
@@ -293,7 +314,8 @@ class _Steps:
         return declared
 
     def without_a_step(self, after: _Resources) -> set[ClientKey]:
-        """Return the clients ``after`` the steps that the program neither declared nor renamed."""
+        """Return the clients of the resources ``after`` the steps which the program neither
+        declared nor renamed."""
         declared = self.declared() | {key[0] for key in self.renamed.values()}
         return {key for key, _ in after if key[0] not in declared}
 
@@ -301,33 +323,36 @@ class _Steps:
         """Return per client the kinds of its resources that the engine changes."""
         changed: dict[ClientKey, frozenset[str]] = {}
         for step in self._steps:
-            if step.op in _CHANGES and not _nothing_to_say(step.part, step.old, step.new):
+            if step.op in _CHANGES and not _is_only_recorded(step.part, step.old, step.new):
                 kind = kind_of_part(step.part)
                 changed[step.key] = changed.get(step.key, frozenset()) | {kind}
         return changed
 
-    def shows_what_stays(self) -> bool:
-        """Return whether there are steps for connections that stay as they are."""
+    def shows_unchanged_connections(self) -> bool:
+        """Return whether there are steps for connections that stay as they are: the preview was
+        made with ``--show-sames``."""
         return any(step.op == "same" and step.part == Resource.ONBOARDING for step in self._steps)
 
 
 def _clients_made_by(
-    resources: _Resources, shown: set[ClientKey] | None
+    resources: _Resources, with_client_step: set[ClientKey] | None
 ) -> dict[ClientKey, Client]:
-    """Return the clients that resources make together, without those of which only parts are there.
+    """Return the clients that resources make together, without those that have no ``OAuthClient``
+    among them.
 
-    A preview alone shows only the parts that change: there a client that is not ``shown`` counts as
-    whole.
+    ``with_client_step`` is None where all resources are known. Else a client that is not among
+    these has an ``OAuthClient`` that does not change, and is returned too.
     """
     clients = clients_in(resources)
     whole = {client_key for client_key, part in resources if part == Resource.CLIENT}
-    if shown is not None:
-        whole |= clients.keys() - shown
+    if with_client_step is not None:
+        whole |= clients.keys() - with_client_step
     return {client_key: client for client_key, client in clients.items() if client_key in whole}
 
 
-def _nothing_to_say(part: str, old: EngineResource | None, new: EngineResource | None) -> bool:
-    """Return whether all that changes is a record of a run's, and nothing at an authority."""
+def _is_only_recorded(part: str, old: EngineResource | None, new: EngineResource | None) -> bool:
+    """Return whether an update changes only what a run records in the state, and nothing at an
+    authority."""
     records = {
         Resource.CLIENT.value: ("keys_declared", KEEP, CONFIRMED),
         Resource.PRODUCT.value: (KEEP,),
@@ -342,8 +367,8 @@ def _nothing_to_say(part: str, old: EngineResource | None, new: EngineResource |
 
 
 def _before_adoption(after: Client, resources: _Resources) -> Client | None:
-    """Return the client that is taken over as it was: its resources' ``adopt.before``; None where
-    none is, or its take-over is refused."""
+    """Return a client that is taken over as it was before: as the input ``adopt.before`` of its
+    resources has it. None where none has, or the engine refuses the take-over."""
     seen: dict[str, EngineResource] = {}
     for (key, part), resource in resources.items():
         if key != after.client_key:
@@ -369,7 +394,7 @@ def _before_adoption(after: Client, resources: _Resources) -> Client | None:
 
 
 def _is_well_formed(document: Mapping[str, Any], steps: Iterable[object]) -> bool:
-    """Return whether all that is read is of the kind that the engine writes."""
+    """Return whether a preview has mappings and texts where the engine writes them."""
     return isinstance(document.get("config") or {}, Mapping) and all(map(_is_step, steps))
 
 

@@ -42,21 +42,23 @@ from acmidm_onboarding.values.problems import Failure, InvalidForms
 
 
 class Planned(NamedTuple):
-    """A plan, with the forms here, what those without mistakes have of its environment, and what of
-    that is desired; no stack for a file's plan, of which no authority is asked."""
+    """A plan, with what the present forms have of its environment."""
 
     plan: Plan
     forms: Onboardings | None
+    """None for a mistake in what all forms share."""
     connections: Sequence[Declaration]
+    """Those of the forms without mistakes."""
     desired: Desired
     stack: Stack | None
+    """None for a plan from a file: no authority is read for that."""
 
 
 def read_plans(
     stacks: Sequence[str], files: Sequence[Path], *, save: bool
 ) -> tuple[list[Planned], list[Approved]]:
-    """Return the plans of stacks and files; and what would run of the stacks, where a review is
-    saved."""
+    """Return the plans of stacks, which are previewed, and of files that ``pulumi preview`` wrote;
+    and where a review is to be saved, what would run of each stack."""
     plans: list[Planned] = []
     approved: list[Approved] = []
     for name in stacks:
@@ -85,19 +87,12 @@ def read_plans(
         connections: Sequence[Declaration] = []
         wanted = Desired((), ())
         with suppress(InvalidForms):  # in what all forms share, which the preview reports
-            forms, connections, wanted = (
-                stack.forms.onboardings,
-                stack.forms.connections,
-                stack.desired,
-            )
+            forms = stack.forms.onboardings
+            connections = stack.forms.connections
+            wanted = stack.desired
             plan = replace(plan, problems=(*plan.problems, *mistakes_of(stack)))
-        plans.append(
-            _with_what_forms_say(
-                Planned(
-                    _with_uploaded_keys(stack.authorities, plan), forms, connections, wanted, stack
-                )
-            )
-        )
+        plan = _with_uploaded_keys(stack.authorities, plan)
+        plans.append(_with_what_forms_say(Planned(plan, forms, connections, wanted, stack)))
     for file in files:
         try:
             document = json.loads(file.read_text("utf-8"))
@@ -105,14 +100,14 @@ def read_plans(
             raise Failure(
                 tr("{file} is not JSON; make it with: pulumi preview --json > plan.json", file=file)
             ) from None
-        plans.append(_with_what_forms_say(_planned_in(document, read_plan(document))))
+        plans.append(_with_what_forms_say(_planned_by_file(document, read_plan(document))))
     return plans, approved
 
 
 def _warn_where_behind(stack: Stack) -> None:
     """Warn where what is checked out lacks the revision that was deployed last: the plan takes back
     what that revision did."""
-    with suppress(Failure):  # there is a preview of it, whatever of its runs can be read
+    with suppress(Failure):  # the preview counts, even where the last runs cannot be read
         revision = revision_of(stack.state.last_runs)
         if revision is not None and lacks(revision):
             typer.echo(
@@ -122,12 +117,10 @@ def _warn_where_behind(stack: Stack) -> None:
             )
 
 
-def _planned_in(document: Mapping[str, Any], plan: Plan) -> Planned:
-    """Return the plan of a file with what the forms here have of its environment.
-
-    The gate counts where the plan shows what stays the same too: else it is not known what
-    production has.
-    """
+def _planned_by_file(document: Mapping[str, Any], plan: Plan) -> Planned:
+    """Return the plan of a file, the ``document``, with what the present forms have of its
+    environment. The gate counts only where the plan shows what stays the same too: else nobody
+    knows what production has."""
     folder = Path(str(plan.config.get("acmidm:formsFolder") or "onboardings"))
     catalogue = Path(str(plan.config.get("acmidm:catalogueFolder") or own_catalogue()))
     forms = read_onboardings([folder], catalogue)
@@ -138,13 +131,13 @@ def _planned_in(document: Mapping[str, Any], plan: Plan) -> Planned:
     wanted = Revision(forms, datetime.now(UTC), gate).desired_of(
         connections,
         records,
-        lambda: _tests_of(str(plan.config.get("acmidm:promotionStack") or "tni")),
+        lambda: _test_stack(str(plan.config.get("acmidm:promotionStack") or "tni")),
     )
     return Planned(plan, forms, connections, wanted, None)
 
 
 def _gate_in(config: Mapping[str, Any]) -> Gate:
-    """Return the gate of the settings that a plan was made with."""
+    """Return the gate by the settings that a plan was made with; no gate where they set none."""
     gate, mode = NO_GATE, config.get("acmidm:promotionGate")
     if mode in list(PromotionGate):
         gate = gate._replace(mode=PromotionGate(mode))
@@ -154,9 +147,9 @@ def _gate_in(config: Mapping[str, Any]) -> Gate:
     return gate
 
 
-def _tests_of(name: str) -> TestStack | None:
-    """Return the stack of TNI; None where its state cannot be read here, so that forms and evidence
-    alone count."""
+def _test_stack(name: str) -> TestStack | None:
+    """Return the stack of TNI, without clients and with the reason where it does not exist. None
+    where its state cannot be read here: then forms and evidence alone count."""
     state = recorded(name)
     if state is not None:
         return TestStack(name, state.parts)
@@ -166,11 +159,11 @@ def _tests_of(name: str) -> TestStack | None:
 def _with_what_forms_say(planned: Planned) -> Planned:
     """Return the plan with what no preview has: of keys, of the gate, and of orders."""
     plan, wanted, stack = planned.plan, planned.desired, planned.stack
-    held_back = _of_this_change(plan, wanted.held_back, stack)
+    held_back = _held_back_by_change(plan, wanted.held_back, stack)
     at_gate = at_the_gate(held_back, wanted.proven)
     extra_changes = (*plan.extra_changes, *at_gate, *_ordered(stack, plan))
-    reported = sum(not withheld.lacks_mandate for withheld in held_back)
-    waiting = len(wanted.unproven) - reported
+    unproven_by_change = sum(not withheld.lacks_mandate for withheld in held_back)
+    waiting = len(wanted.unproven) - unproven_by_change
     plan = replace(plan, extra_changes=extra_changes, waiting=waiting)
     authorities = stack.authorities if stack else None
     plan = with_keys(plan, planned.connections, wanted.declared, authorities)
@@ -178,14 +171,15 @@ def _with_what_forms_say(planned: Planned) -> Planned:
 
 
 def _ordered(stack: Stack | None, plan: Plan) -> Iterator[tuple[Client, Change]]:
-    """Yield the orders that wait for people at a portal without an API, each with its client; and
-    what only its confirmation says of a client."""
+    """Yield the open orders at a portal without an API, each with its client; before them the
+    clients whose confirmation is missing, or corrects a client-ID. Nothing where the stack has no
+    such portal."""
     if stack is None or not stack.forms.by_hand:
         return
     for client in stack.unconfirmed:
         yield client, Change(kind=Kind.CONFIRMATION_MISSING)
     for client, client_id in stack.corrected:
-        if client.client_key not in plan.replaced:  # in this run its protection is lifted
+        if client.client_key not in plan.replaced:  # this run only lifts its protection
             yield client, client_replaced(client, client_id)
     forms = stack.forms.by_client_key
     for order in stack.orders:
@@ -193,16 +187,15 @@ def _ordered(stack: Stack | None, plan: Plan) -> Iterator[tuple[Client, Change]]
         yield client, Change(kind=Kind.ORDERED, subject=order.name, note=order.title(spoken()))
 
 
-def _of_this_change(
+def _held_back_by_change(
     plan: Plan, held_back: Sequence[Withheld], stack: Stack | None
 ) -> Sequence[Withheld]:
-    """Return what is held back of clients that change, or whose files changed since the stack was
-    brought up; all of it where nobody knows."""
-    if (
-        stack is None
-        or not held_back
-        or (changed := changed_since(revision_of(stack.state.last_runs))) is None
-    ):
+    """Return those held back whose client changes, or whose files changed since the stack was
+    brought up; all of them where nobody knows which files did."""
+    if stack is None or not held_back:
+        return held_back
+    changed = changed_since(revision_of(stack.state.last_runs))
+    if changed is None:
         return held_back
 
     def is_of_change(form: Declaration) -> bool:
@@ -213,13 +206,13 @@ def _of_this_change(
 
 
 def _with_uploaded_keys(authorities: Authorities, plan: Plan) -> Plan:
-    """Return the plan with the portal's keys of the clients whose form has keys now: all others of
-    those keys go."""
-    taken: list[Client] = []
+    """Return the plan in which a client has the keys that were uploaded in the portal before it,
+    where its form has keys from now on: then those of them that the form lacks go."""
+    left_portal: list[Client] = []
     for old, new in plan.pairs:
         if old and new and old.keys.declared is None and new.keys.declared is not None:
-            taken.append(old)
+            left_portal.append(old)
     before = dict(plan.before)
-    for client_key, keys in uploaded_keys(authorities, taken).items():
+    for client_key, keys in uploaded_keys(authorities, left_portal).items():
         before[client_key] = before[client_key].with_uploaded(keys)
     return replace(plan, before=before)

@@ -14,7 +14,8 @@ from acmidm_onboarding.values.client import Client
 
 
 def retirement(before: Client, after: Client, today: date) -> Iterator[Change]:
-    """Yield what a form announces, and what is done about it now."""
+    """Yield what a form announces to leave, and what of it leaves with this change: the client as a
+    whole, or else products."""
     if before.announced != after.announced:
         kind = Kind.RETIREMENT_ANNOUNCED if after.announced else Kind.RETIREMENT_CALLED_OFF
         fields = field_changes(before.announced, after.announced)
@@ -27,8 +28,9 @@ def retirement(before: Client, after: Client, today: date) -> Iterator[Change]:
     if after.leaving.is_let_go and not before.leaving.is_let_go:
         yield Change(kind=Kind.CLIENT_LET_GO)
     elif is_leaving(after, today):
-        is_first = before.platform.value not in before.leaving.parts
-        if is_first or before.scopes or before.leaving.protected:
+        # A run takes it down, the next one removes it: then it has no scope and no protection.
+        is_taken_down = before.platform.value in before.leaving.parts
+        if not is_taken_down or before.scopes or before.leaving.protected:
             yield Change(kind=Kind.CLIENT_RETIRED, note=after.leaves.get(after.platform))
     else:
         kept = before.products.keys() & after.products.keys()
@@ -37,13 +39,13 @@ def retirement(before: Client, after: Client, today: date) -> Iterator[Change]:
             yield Change(kind=Kind.PRODUCT_RETIRED, subject=product, note=day)
 
 
-def is_leaving(state: Client, today: date) -> bool:
-    """Return whether a client that is declared goes with the next run after this one: removed, or
-    let go."""
-    is_due = state.platform in due(state, today)
-    return state.leaving.is_let_go or (is_due and not state.form.keep)
+def is_leaving(client: Client, today: date) -> bool:
+    """Return whether a declared client is let go by this run, or removed by the next one."""
+    is_due = client.platform in due(client, today)
+    return client.leaving.is_let_go or (is_due and not client.form.keep)
 
 
-def days_to_come(state: Client, today: date) -> dict[str, str]:
-    """Return what of a client has a day to come, by name."""
-    return {name: day for name, day in sorted(state.leaves.items()) if day > today.isoformat()}
+def days_to_come(client: Client, today: date) -> dict[str, str]:
+    """Return the products and platform of a client that leave on a later day, each with that day:
+    {"dosis": "2027-03-31"}."""
+    return {name: day for name, day in sorted(client.leaves.items()) if day > today.isoformat()}

@@ -41,22 +41,26 @@ class Review(Report):
     other_changes: tuple[Change, ...] = ()
     """What changes beside the clients."""
     connections: tuple[ConnectionChanges, ...]
+    """The clients that change."""
     unchanged: dict[Environment, int]
+    """How many clients stay as they are."""
     problems: tuple[str, ...] = ()
     """What is refused, a sentence each: what it is about stays as it is, and all else is carried
     out."""
     is_known: bool = True
     """Whether what changes is known; else nothing is carried out."""
     too_many: tuple[str, ...] = ()
+    """A sentence per plan that removes or replaces so many clients that somebody must allow it."""
     notes: tuple[str, ...] = ()
 
     @property
     def refusals(self) -> tuple[str, ...]:
+        """All that is refused, a sentence each."""
         return self.problems + self.too_many
 
     @property
     def approvers(self) -> list[str]:
-        """Each who has to agree, or may be the one of several who does."""
+        """The handles of all who decide; where any of several may, all of these."""
         names = chain.from_iterable(each.approvers for each in self.needed)
         return list(dict.fromkeys(names))
 
@@ -69,31 +73,31 @@ class Review(Report):
             as_section(self.needed),
             refused(self.refusals),
             Section(beside, heading, left_out=_BESIDE, share=0.25),
-            *map(self._in, ENVIRONMENTS),
+            *map(self._section_of_environment, ENVIRONMENTS),
             notes(_plain(self.notes), is_spaced=True),
         ]
         return Document(self.headline, sections, whole=tr("the same command with `--output text`"))
 
-    def _in(self, environment: Environment) -> Section:
-        """Return the clients of one environment that change, and how many stay; nothing of one
-        without a client."""
-        there = _there(self.connections, environment)
-        stay = self.unchanged.get(environment, 0)
+    def _section_of_environment(self, environment: Environment) -> Section:
+        """Return the clients of one environment that change, under ``TNI: 1 client changes, 10 stay
+        as they are``; an empty section where it has no client."""
+        changed = _in_environment(self.connections, environment)
+        unchanged = self.unchanged.get(environment, 0)
         parts: list[str] = []
-        if there:
-            parts.append(ntr("{count} client changes", "{count} clients change", len(there)))
-        if there and stay:
-            parts.append(ntr("{count} stays as it is", "{count} stay as they are", stay))
-        elif stay:
+        if changed:
+            parts.append(ntr("{count} client changes", "{count} clients change", len(changed)))
+        if changed and unchanged:
+            parts.append(ntr("{count} stays as it is", "{count} stay as they are", unchanged))
+        elif unchanged:
             parts.append(
                 ntr(
                     "no change, {count} client stays as it is",
                     "no change, {count} clients stay as they are",
-                    stay,
+                    unchanged,
                 )
             )
         heading = f"{environment_name(environment)}: {', '.join(parts)}" if parts else ""
-        return client_table(client_lines(there), heading)
+        return client_table(client_lines(changed), heading)
 
 
 def review_of(
@@ -105,19 +109,20 @@ def review_of(
     approvers: Approvers | None = None,
     allow_mass_change: bool = False,
 ) -> Review:
-    """Review all ``plans`` in one report. ``approvers`` are those before the change."""
+    """Review all ``plans`` in one report. ``approvers`` are those before the change; None where
+    nobody has to agree. ``notes`` come before those on the plans."""
     connections: list[ConnectionChanges] = []
     unchanged: dict[Environment, int] = {}
     problems, too_many, all_notes = set[str](), list[str](), list(notes)
     for plan in plans:
         compared = [_changes_of_pair(plan, comparison, *pair) for pair in plan.pairs]
         changed = list(filter(None, compared))
-        touched = {(connection.key, connection.platform): connection for connection in changed}
-        connections += _with_extra_changes(plan, touched)
+        by_client = {(connection.key, connection.platform): connection for connection in changed}
+        connections += _with_extra_changes(plan, by_client)
         unchanged.setdefault(plan.environment, 0)
         if plan.is_whole:
-            stay = sum(client_key[:2] not in touched for client_key in plan.after)
-            unchanged[plan.environment] += stay
+            for key, platform, _ in plan.after:
+                unchanged[plan.environment] += (key, platform) not in by_client
         problems |= {*plan.problems, *refusals(plan)}
         all_notes += _notes_of(plan)
         gone = [] if allow_mass_change else mass_change(plan, comparison.now.date())
@@ -127,7 +132,7 @@ def review_of(
     is_known = all(plan.is_known for plan in plans)
     phrases = list(_phrases(connections))
     if not phrases:
-        phrases.append(_nothing(is_known=is_known, is_all=not other_changes))
+        phrases.append(_no_change_in_words(is_known=is_known, is_all=not other_changes))
     if other_changes:
         parts = ", ".join(dict.fromkeys(change.kind.headline for change in other_changes))
         phrases.append(tr("also changes {parts}", parts=parts))
@@ -156,12 +161,12 @@ def _plain(sentences: Iterable[str]) -> tuple[str, ...]:
 def _phrases(connections: Sequence[ConnectionChanges]) -> Iterator[str]:
     """Yield a phrase of the headline for each environment in which clients change."""
     for environment in ENVIRONMENTS:
-        there = _there(connections, environment)
-        changes = headline(there)
+        changed = _in_environment(connections, environment)
+        changes = headline(changed)
         if not changes:
             continue
         phrase = tr("{changes} on {environment}", changes=changes, environment=environment)
-        unlike, alike = count_unlike(there)
+        unlike, alike = count_unlike(changed)
         if unlike:
             phrase += ntr(
                 ", {count} of them unlike the {alike} others",
@@ -172,14 +177,15 @@ def _phrases(connections: Sequence[ConnectionChanges]) -> Iterator[str]:
         yield phrase
 
 
-def _there(
+def _in_environment(
     connections: Iterable[ConnectionChanges], environment: Environment
 ) -> list[ConnectionChanges]:
     return [each for each in connections if each.environment is environment]
 
 
-def _nothing(*, is_known: bool, is_all: bool) -> str:
-    """Return what the headline says where no client changes; ``is_all`` where nothing else does."""
+def _no_change_in_words(*, is_known: bool, is_all: bool) -> str:
+    """Return what the headline says where no client changes; ``is_all`` where nothing beside the
+    clients changes either."""
     if not is_known:
         return tr("Not known")
     return tr("Nothing changes") if is_all else tr("No client changes")
@@ -219,11 +225,11 @@ def _mass_change_sentence(plan: Plan, gone: Sequence[str]) -> str:
 def _with_extra_changes(
     plan: Plan, changed: Mapping[tuple[str, Platform], ConnectionChanges]
 ) -> Iterable[ConnectionChanges]:
-    """Return the changes of a plan's clients together with its ``extra_changes``, also of clients
-    that do not change."""
+    """Return what changes of each client, by key and platform, with the ``extra_changes`` of the
+    plan added; a client that only such a change is about comes behind the others."""
     by_client = dict(changed)
     for client, change in plan.extra_changes:
-        place = client.client_key[:2]
+        place = client.key, client.platform
         connection = by_client.get(place) or ConnectionChanges(**client_name(client), changes=())
         by_client[place] = connection.with_changes([*connection.changes, change])
     return by_client.values()
@@ -232,8 +238,8 @@ def _with_extra_changes(
 def _changes_of_pair(
     plan: Plan, comparison: Comparison, old: Client | None, new: Client | None
 ) -> ConnectionChanges | None:
-    """Return the changes of one client. What only the engine knows is among them: a client or a
-    secret is made anew."""
+    """Return the changes of one client, None where it stays as it is. That a client or a secret is
+    made anew is among them, which only the engine knows."""
     if new is None:
         return comparison.between(old, None)
     extra = [comparison.secret_renewed(new)] if new.client_key in plan.renewed_secrets else []
@@ -256,7 +262,8 @@ def changed_keys(plan: Plan) -> set[str]:
 
 
 def _at_its_authority(client: Client | None) -> tuple[object, ...] | None:
-    """Return what an authority has of a client, so that two can be compared."""
+    """Return all of a client that its authority has, so that two can be compared: no reason of a
+    scope and no other term of a form."""
     if client is None:
         return None
     return (
@@ -271,13 +278,13 @@ def _at_its_authority(client: Client | None) -> tuple[object, ...] | None:
 def mass_change(plan: Plan, today: date) -> list[str]:
     """Return the clients that a plan removes or replaces where they are so many that somebody must
     allow it; else none."""
-    gone = going(plan, today)
+    gone = _removed_or_replaced(plan, today)
     return gone if is_mass_change(len(gone), len(plan.before)) else []
 
 
-def going(plan: Plan, today: date) -> list[str]:
-    """Return the clients that a plan removes or replaces; a client that leaves counts from its
-    first step on."""
+def _removed_or_replaced(plan: Plan, today: date) -> list[str]:
+    """Return the names of the clients that a plan removes or replaces. One that is retired counts
+    from the run on that takes it down."""
     gone: list[str] = []
     for old, new in plan.pairs:
         goes = new is None or new.client_key in plan.replaced or is_leaving(new, today)
@@ -286,16 +293,16 @@ def going(plan: Plan, today: date) -> list[str]:
     return gone
 
 
-def changing(plan: Plan, today: date) -> list[str]:
-    """Return the clients that are made, removed or replaced, or of which a plan changes anything at
-    all."""
+def clients_that_change(plan: Plan, today: date) -> list[str]:
+    """Return the names of the clients of which a plan changes anything, those that it removes or
+    replaces first."""
     changed = [resource_name(key, platform) for key, platform, _ in plan.changed]
-    return list(dict.fromkeys([*going(plan, today), *changed]))
+    return list(dict.fromkeys([*_removed_or_replaced(plan, today), *changed]))
 
 
 def refusals(plan: Plan) -> list[str]:
-    """Return a sentence for each protected connection that the engine refuses to part with, in
-    whole or in part: what to do instead."""
+    """Return a sentence for each protected connection of which a plan removes a client or a
+    product, which the engine refuses: what to do instead."""
     remedies: dict[str, str] = {}
     staying = {key for key, _, _ in plan.after}
     for old, new in plan.pairs:
@@ -310,29 +317,30 @@ def refusals(plan: Plan) -> list[str]:
                 "put platform {name} back, with retire: {retire}, which removes it from that day"
                 " on",
                 name=old.platform,
-                retire=_retire(old.platform),
+                retire=_retire_in_form(old.platform),
             )
         elif lost_products and old.key not in remedies:
             remedies[old.key] = tr(
                 "put product {name} back, with retire: {retire}, which removes it from that day on",
                 name=lost_products[0],
-                retire=_retire(*lost_products),
+                retire=_retire_in_form(*lost_products),
             )
-    return list(_refusals_to_part({**_kept(plan.refused), **remedies}))
+    return list(_refusals_to_part({**_without_remedy(plan.refused), **remedies}))
 
 
-def kept(keys: Iterable[str]) -> list[str]:
-    """Return a sentence for each connection of which the engine would have to replace something
-    that is protected."""
-    return list(_refusals_to_part(_kept(keys)))
+def refused_replacements(keys: Iterable[str]) -> list[str]:
+    """Return a sentence for each key of a connection of which the engine refuses to replace
+    something, for it is protected."""
+    return list(_refusals_to_part(_without_remedy(keys)))
 
 
-def _kept(keys: Iterable[str]) -> dict[str, str]:
+def _without_remedy(keys: Iterable[str]) -> dict[str, str]:
     return dict.fromkeys(keys, tr("nothing of it can be removed or replaced"))
 
 
 def _refusals_to_part(remedies: Mapping[str, str]) -> Iterator[str]:
-    """Yield a sentence for each key of a protected connection, with its remedy."""
+    """Yield a sentence for each protected connection. ``remedies`` are by its key, as
+    {"OVO002067/loket": "put its form back"}."""
     for key, remedy in sorted(remedies.items()):
         yield tr(
             "{key}: its client is protected: {remedy}; see docs/operations.md on how to part with"
@@ -342,39 +350,40 @@ def _refusals_to_part(remedies: Mapping[str, str]) -> Iterator[str]:
         )
 
 
-def _retire(*names: str) -> str:
-    """Return what a form says to retire these: ``{dosis: DAY, notificaties: DAY}``."""
+def _retire_in_form(*names: str) -> str:
+    """Return the value of ``retire`` in a form: ``{dosis: DAY, notificaties: DAY}``."""
     days = ", ".join(f"{name}: {tr('DAY')}" for name in names)
     return f"{{{days}}}"
 
 
 def _perhaps_renamed(plan: Plan) -> Iterator[str]:
-    """Yield each client that is new where its organisation or application loses one: it may only
-    have been renamed."""
-    gone = [old for old, after in plan.pairs if old and after is None]
+    """Yield a note on each new client that may be a removed one under another name: it has the same
+    organisation or application, on the same platform. Those with several such removed clients share
+    one note."""
+    gone = [old for old, new in plan.pairs if old and new is None]
     added = [new for old, new in plan.pairs if new and old is None and not new.form.adopts]
-    several, leaving = list[str](), set[str]()
-    for state in added:
-        on_platform = [old for old in gone if old.platform is state.platform]
-        names = set(state.key.split("/", 1))
-        alike = [old for old in on_platform if names.intersection(old.key.split("/"))]
+    with_several, their_alike = list[str](), set[str]()
+    for client in added:
+        on_platform = [old for old in gone if old.platform is client.platform]
+        code_and_application = set(client.key.split("/", 1))
+        alike = [old for old in on_platform if code_and_application & {*old.key.split("/")}]
         if len(alike) == 1:
-            yield _perhaps_renamed_from(state, alike[0])
+            yield _perhaps_renamed_from(client, alike[0])
         elif alike:
-            several.append(state.resource_name)
-            leaving.update(old.resource_name for old in alike)
-    if several:
+            with_several.append(client.resource_name)
+            their_alike.update(old.resource_name for old in alike)
+    if with_several:
         yield tr(
             "New are {new}, other clients than those that go: {old}. To keep one of these under"
             " another name, write formerly in its form, or in organisation.yaml for another code.",
-            new=first_of(several),
-            old=first_of(sorted(leaving)),
+            new=first_of(with_several),
+            old=first_of(sorted(their_alike)),
         )
 
 
 def _perhaps_renamed_from(new: Client, old: Client) -> str:
-    """Return the note on a client that takes the place of an old one: ``formerly`` keeps the old
-    one, in the form for another name, else for another code."""
+    """Return the note on a new client beside the old one that goes: with ``formerly`` the old one
+    stays, in its form where the application differs, else in ``organisation.yaml``."""
     code, _, name = old.key.partition("/")
     if code == new.key.partition("/")[0]:
         return tr(

@@ -24,14 +24,17 @@ def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str
     has the right *API-beheerder*, and one per platform that does not answer.
 
     Each authority that knows rights is read once per organisation. Connections that have left need
-    no right.
+    no right. One platform that does not answer is not asked again.
     """
     waiting: dict[tuple[Platform, tuple[str, ...]], list[Declaration]] = {}
+    """The connections whose keys are left to the portal, by platform and the codes of their
+    organisation."""
     day = stack.now.date()
     for connection in connections:
         has_left = connection.platform.value in due(connection, day) or has_ended(connection, day)
         if connection.keys.declared is None and connection.codes and not has_left:
             waiting.setdefault((connection.platform, connection.codes), []).append(connection)
+    # Nobody waits long for a warning.
     platforms = stack.authorities.platforms_briefly if waiting else {}
     sentences: list[str] = []
     down: set[Platform] = set()
@@ -71,11 +74,10 @@ def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str
 
 
 def warn_of_missing_rights(stack: Stack, connections: Iterable[Declaration]) -> None:
-    """Print those sentences of a stack's connections on stderr; nothing where its settings cannot
-    be used, which others report."""
+    """Print the sentences of ``missing_rights`` on stderr, as warnings."""
     try:
         sentences = missing_rights(stack, connections)
-    except InvalidSettings:
+    except InvalidSettings:  # the command reports them
         return
     for sentence in sentences:
         typer.echo(tr("warning: {sentence}", sentence=sentence), err=True)

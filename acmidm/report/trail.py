@@ -19,14 +19,14 @@ from acmidm_onboarding.values.keys import PublicKeys, keys_of
 from acmidm_onboarding.values.metadata import AFZENDERS, Owner, ProductDocument
 from acmidm_onboarding.values.plain import without
 
-_SECRET = "client_secret_updated_at"
+_SECRET_SET_AT = "client_secret_updated_at"
 _CREATED, _REMOVED = "client.created", "client.removed"
 _OF_DEFAULTS = (Kind.SCOPE_DEFAULT, Kind.SCOPE_ON_REQUEST)
 
 
 def attributed(connection: ConnectionChanges, trail: Iterable[RecordedChange]) -> ConnectionChanges:
-    """Return the changes of a client with who made each. ``trail`` is newest first; the newest
-    entry that made the difference counts."""
+    """Return the changes of a client, each with who made it and when, as far as the ``trail`` of
+    its authority says. That is newest first, and the newest entry that made a change counts."""
     changes = list(connection.changes)
     unattributed = set(range(len(changes)))
     if not unattributed:
@@ -47,25 +47,26 @@ def attributed(connection: ConnectionChanges, trail: Iterable[RecordedChange]) -
 def changes_in(
     entry: RecordedChange, client: Client, *, by_hand: bool = False
 ) -> tuple[Change, ...]:
-    """Return what an entry changed of a client, as reports have it: ``by_hand`` with the marks of
-    the stack that manages it."""
+    """Return what an entry of the trail changed of a client, as reports have it. ``by_hand``: its
+    marks, such as ``managed_by``, are compared with the rest; else only where nothing else
+    changed."""
     before = after = None
     if entry.action != _CREATED:
-        before = _state(client, entry, entry.before or {})
+        before = _client_in(entry.before or {}, entry, client)
     if entry.action != _REMOVED:
-        after = _state(client, entry, entry.after or {})
+        after = _client_in(entry.after or {}, entry, client)
     comparison = Comparison(entry.at, expiring_days=None, by_hand=by_hand)
     connection = comparison.between(before, after)
     if connection:
         return connection.changes
-    # The marks alone: reviews show them as a take-over.
+    # Only marks changed, of which reviews have no change but a take-over.
     fields = field_changes(before.fields, after.fields) if before and after else ()
     return (Change(kind=Kind.CLIENT_UPDATED, fields=fields),) if fields else ()
 
 
 def _is_made_by(change: Change, entry: RecordedChange, made: Sequence[Change]) -> bool:
-    """Return whether an entry, which ``made`` some changes, made this one too, or one about the
-    same."""
+    """Return whether an entry of the trail made a change. ``made`` are the changes that the entry
+    has by itself: one of them is about the same part and subject."""
     if entry.action == _REMOVED:
         return change.kind is Kind.CLIENT_REMOVED
     if entry.action == _CREATED:  # who gave a scope is not who took it
@@ -73,7 +74,9 @@ def _is_made_by(change: Change, entry: RecordedChange, made: Sequence[Change]) -
     match change.kind:
         case Kind.SECRET_RENEWED:
             # Reports do not show it beside another way to authenticate.
-            return bool((entry.before or {}).get(_SECRET) != (entry.after or {}).get(_SECRET))
+            secret_before = (entry.before or {}).get(_SECRET_SET_AT)
+            secret_after = (entry.after or {}).get(_SECRET_SET_AT)
+            return bool(secret_before != secret_after)
         case Kind.CLIENT_WITHOUT_KEY | Kind.CLIENT_WITH_ONE_KEY:
             kinds = [each.kind for each in made]
             return kinds.count(Kind.KEY_REMOVED) > kinds.count(Kind.KEY_ADDED)
@@ -81,16 +84,16 @@ def _is_made_by(change: Change, entry: RecordedChange, made: Sequence[Change]) -
 
 
 def _is_about_the_same(change: Change, made: Change) -> bool:
-    """Return whether two changes are about the same part and subject. Who put a scope in every
-    token, or out of it, neither gave the scope nor took it."""
+    """Return whether two changes are about the same part and subject. Whoever made a scope a
+    default one, or no default one, neither granted nor withdrew the scope."""
     if made.kind in _OF_DEFAULTS and change.kind not in _OF_DEFAULTS:
         return False
     return made.part == change.part and not _subjects_of(made).isdisjoint(_subjects_of(change))
 
 
 def _subjects_of(change: Change) -> set[str | None]:
-    """Return what of its part a change is about: fields of the client, a scope, a key, a
-    product."""
+    """Return what of its part a change is about: the names of fields of the client; else the one
+    scope, key or product, by its name."""
     row = change.kind.row
     if row.field:
         return {row.field}
@@ -99,8 +102,10 @@ def _subjects_of(change: Change) -> set[str | None]:
     return {change.subject}
 
 
-def _state(client: Client, entry: RecordedChange, document: Mapping[str, Any]) -> Client:
-    """Return a client as far as one document of the trail has it."""
+def _client_in(document: Mapping[str, Any], entry: RecordedChange, client: Client) -> Client:
+    """Return the client that a document of an entry has, before or after it: only the part that the
+    entry's action is about, such as ``jwks.updated``; all parts where the client was created or
+    removed."""
     part, document = Client(*client.client_key), _readable(document)
     scopes, by_default = {}, _list_in(document, "default")
     for scope in filter(_is_text, _list_in(document, "scopes")):
@@ -112,19 +117,19 @@ def _state(client: Client, entry: RecordedChange, document: Mapping[str, Any]) -
         case "jwks":
             return replace(part, keys=_keys_in(document))
         case "product":
-            return replace(part, products=_product(entry.document, document))
-    # Without its secret: when that was set stands for which one it is.
-    secret = Secret(generation=document.get(_SECRET))
+            return replace(part, products=_product_in(document, entry.document))
+    # No document has the secret: when that was set tells one from another.
+    secret = Secret(generation=document.get(_SECRET_SET_AT))
     part = replace(part, fields=fields_in(document), secret=secret)
     if entry.action not in (_CREATED, _REMOVED):
         return part
     return replace(part, scopes=scopes, keys=_keys_in(document.get("jwks") or {}))
 
 
-def _product(path: str, document: Mapping[str, Any]) -> dict[str, ProductDocument]:
-    """Return the configuration that a document of the trail has, by its product, which the path
-    names: ``/products/v1/dosis/configurations/…``, or ``dosis`` alone. Nothing where it has
-    none."""
+def _product_in(document: Mapping[str, Any], path: str) -> dict[str, ProductDocument]:
+    """Return the configuration that a document of the trail has, by its product; nothing where it
+    has none. ``path`` names the product: ``/products/v1/dosis/configurations/…``, or ``dosis``
+    alone."""
     configuration = document.get("configuration")
     if configuration is None:
         return {}
@@ -137,6 +142,7 @@ def _product(path: str, document: Mapping[str, Any]) -> dict[str, ProductDocumen
 
 
 def _keys_in(document: Mapping[str, Any]) -> PublicKeys:
+    """Return the keys of a JWK Set; a key without a ``kid`` is passed over."""
     keys: dict[str, Any] = {}
     for key in _list_in(document, "keys"):
         if isinstance(key, Mapping) and _is_text(key.get("kid")):
@@ -176,11 +182,11 @@ _READ_AS: Mapping[str, Callable[[object], bool]] = {
     "jwks": _is_mapping,
     "configuration": _is_mapping,
 }
-"""What reports take for granted of a member of a document."""
+"""The type that reports take for granted of a member of a document."""
 
 
 def _readable(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a document without members that are something else than they are read as: nobody
-    knows what an authority recorded."""
-    others = {name for name, is_read_so in _READ_AS.items() if not is_read_so(document.get(name))}
-    return without(document, others)
+    """Return a document of the trail without the members of another type than they are read as:
+    nobody knows what an authority recorded."""
+    mistyped = {name for name, has_type in _READ_AS.items() if not has_type(document.get(name))}
+    return without(document, mistyped)

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from acmidm.report.drift import UndeclaredClient
-from acmidm.report.three_views import ClientDrift, Real
+from acmidm.report.three_views import ActualPlatform, ClientDrift
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.port import (
     Authority,
@@ -17,7 +17,7 @@ from acmidm_onboarding.authorities.port import (
     RegisteredClient,
     Reserved,
 )
-from acmidm_onboarding.texts import N_, translated
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner
@@ -27,20 +27,19 @@ _POSSIBLE_IDS = 10
 """How many connections may have had the same key, one after another, and kept their clients."""
 
 
-class Apart(NamedTuple):
-    """The clients of no state, by what they mean."""
+class UndeclaredGroups(NamedTuple):
+    """The clients that no form declares, by who made them."""
 
     left_behind: list[UndeclaredClient]
-    """The stack itself made them, or configurations of products in them; nobody looks after them
-    any more."""
+    """This stack made them, or configurations of products for them, and manages them no more."""
     others: list[UndeclaredClient]
-    """Other stacks', or made by hand."""
+    """Other stacks made them, or people by hand."""
 
 
 @dataclass(frozen=True)
 class Declared:
-    """The clients of one environment that are declared: by natural key, or by a client-ID, such as
-    one that is taken over."""
+    """The clients of one environment that are declared: by natural key, such as
+    ``acmidm/tni/OVO002067/loket``, or by a client-ID, such as one that is taken over."""
 
     software_ids: frozenset[str | None]
     client_ids: frozenset[tuple[Platform, str | None]]
@@ -65,42 +64,46 @@ class Declared:
 
 
 def undeclared(
-    drifts: Collection[ClientDrift], leaving: Iterable[Client], real: Mapping[Platform, Real]
+    drifts: Collection[ClientDrift],
+    leaving: Iterable[Client],
+    actual: Mapping[Platform, ActualPlatform],
 ) -> tuple[UndeclaredClient, ...]:
-    """Return the clients that no form declares and no state has, and the clients with such
-    configurations of products that bear a stack's mark.
+    """Return the clients at authorities that no form declares and no state has; and the
+    configurations of products, with a stack's mark, that no form or state has.
 
-    A client that the state alone has is about to be removed.
+    A client has one entry with its products where all of them bear the same marks, else one for
+    each mark. A client that the state alone has is none of them: a run is about to remove it.
     """
-    declared, configured = _known(drifts, leaving)
+    declared, configured = _declared_or_recorded(drifts, leaving)
     clients: dict[tuple[Platform, str, Owner], UndeclaredClient] = {}
-    for platform, authority in real.items():
-        for there in authority.clients.values():
-            if declared.includes(platform, there):
+    for platform, authority in actual.items():
+        for registered in authority.clients.values():
+            if declared.includes(platform, registered):
                 continue
-            marks = (platform, there.client_id, _connection(there.metadata.owner))
-            clients[marks] = _undeclared(platform, there.client_id, there.metadata)
+            metadata = registered.metadata
+            place = (platform, registered.client_id, _without_incarnation(metadata.owner))
+            clients[place] = _undeclared_client(
+                platform, registered.client_id, metadata, metadata.owner
+            )
         for product, documents in authority.products.items():
             for client_id, document in documents.items():
-                owner = _connection(document.owner)
-                marks = (platform, client_id, owner)
+                owner = _without_incarnation(document.owner)
                 is_configured = (platform, client_id, product) in configured
                 if owner.is_nobody or is_configured or owner.software_id in declared.software_ids:
                     continue
-                registered = authority.clients.get(client_id)
-                metadata = registered.metadata if registered else None
-                before = clients.get(marks) or _undeclared(
-                    platform, client_id, metadata, owner, is_unread=client_id in authority.unread
-                )
-                clients[marks] = before.model_copy(update={"products": (*before.products, product)})
+                place = (platform, client_id, owner)
+                if place not in clients:
+                    clients[place] = _owner_of_configuration(platform, client_id, owner, authority)
+                products = (*clients[place].products, product)
+                clients[place] = clients[place].model_copy(update={"products": products})
     return tuple(clients.values())
 
 
-def _known(
+def _declared_or_recorded(
     drifts: Iterable[ClientDrift], leaving: Iterable[Client]
 ) -> tuple[Declared, set[tuple[Platform, str | None, str]]]:
-    """Return the clients that a form or the state has, and the configurations of products in
-    those that the state has."""
+    """Return the clients that a form or the state has; and the configurations that each recorded
+    client has, or gets, as (platform, client-ID, product)."""
     recorded = [(client, {*client.products}) for client in leaving]
     software_ids, client_ids = set[str | None](), set[tuple[Platform, str | None]]()
     for drift in drifts:
@@ -120,57 +123,57 @@ def _known(
     return Declared(frozenset(software_ids), frozenset(client_ids)), configured
 
 
-def _connection(owner: Owner) -> Owner:
-    """Return an owner without its incarnation: the same for all resources of a connection."""
+def _without_incarnation(owner: Owner) -> Owner:
+    """Return an owner that is equal for all resources of a connection."""
     return replace(owner, incarnation=None)
 
 
-def _undeclared(
-    platform: Platform,
-    client_id: str,
-    metadata: ClientMetadata | None,
-    owner: Owner | None = None,
-    *,
-    is_unread: bool = False,
+def _undeclared_client(
+    platform: Platform, client_id: str, metadata: ClientMetadata, owner: Owner
 ) -> UndeclaredClient:
-    """Return a client, or one whose products alone bear these marks of an ``owner``.
-
-    Without ``metadata`` the client is gone and its products are left, unless the client could not
-    be read.
-    """
-    if owner is None:
-        owner = metadata.owner if metadata else Owner()
-    marks = {"software_id": owner.software_id, "made_by": owner.managed_by}
-    if metadata is not None:
-        return UndeclaredClient(
-            platform=platform,
-            client_id=client_id,
-            client_name=metadata.client_name,
-            organisation=metadata.organisation.name,
-            application=metadata.application,
-            is_of_another=_connection(metadata.owner) != _connection(owner),
-            **marks,
-        )
-    gone = N_("{key}, whose client is gone")
-    if is_unread:
-        gone = N_("{key}, whose client could not be looked at")
+    """Return the entry of a client that is at its authority. ``owner`` is the client's, or that of
+    configurations for it."""
     return UndeclaredClient(
         platform=platform,
         client_id=client_id,
-        client_name=translated(gone, key=owner.software_id),
-        organisation="",
-        application="",
-        is_of_another=True,
-        **marks,
+        client_name=metadata.client_name,
+        organisation=metadata.organisation.name,
+        application=metadata.application,
+        is_of_another=_without_incarnation(metadata.owner) != _without_incarnation(owner),
+        software_id=owner.software_id,
+        made_by=owner.managed_by,
     )
 
 
-def apart(clients: Collection[UndeclaredClient], stack: str | None) -> Apart:
+def _owner_of_configuration(
+    platform: Platform, client_id: str, owner: Owner, authority: ActualPlatform
+) -> UndeclaredClient:
+    """Return the entry, without products, of a client that configurations of this ``owner`` are
+    for: the client itself, or the words that it is gone or could not be read."""
+    registered = authority.clients.get(client_id)
+    if registered is not None:
+        return _undeclared_client(platform, client_id, registered.metadata, owner)
+    name = tr("{key}, whose client is gone", key=owner.software_id)
+    if client_id in authority.unread:
+        name = tr("{key}, whose client could not be looked at", key=owner.software_id)
+    return UndeclaredClient(
+        platform=platform,
+        client_id=client_id,
+        client_name=name,
+        organisation="",
+        application="",
+        is_of_another=True,
+        software_id=owner.software_id,
+        made_by=owner.managed_by,
+    )
+
+
+def by_maker(clients: Collection[UndeclaredClient], stack: str | None) -> UndeclaredGroups:
     """Sort clients into those that ``stack`` left behind, and the others.
 
-    ``stack`` is as authorities name it; None where no form says which.
+    ``stack`` is as authorities name it, ``managed_by``; None where no form says which.
     """
-    groups = Apart([], [])
+    groups = UndeclaredGroups([], [])
     for client in clients:
         if stack is not None and client.made_by == stack:
             groups.left_behind.append(client)
@@ -182,8 +185,8 @@ def apart(clients: Collection[UndeclaredClient], stack: str | None) -> Apart:
 def without_reserved(
     clients: Iterable[UndeclaredClient], platforms: Connected
 ) -> tuple[UndeclaredClient, ...]:
-    """Leave out the clients of operators and of the authorities themselves, which nobody will ever
-    declare."""
+    """Return the clients but for those of operators and of the authorities themselves, which nobody
+    will ever declare."""
     kept: list[UndeclaredClient] = []
     for client in clients:
         reserved = _reserved(platforms[client.platform], client.client_id, client.made_by)
@@ -195,8 +198,8 @@ def without_reserved(
 def clients_of(
     platforms: Connected,
 ) -> Iterator[tuple[Platform, RegisteredClient, Reserved | None]]:
-    """Yield every client of every platform but the reserved ones, with the reason why no form may
-    have it."""
+    """Yield every client of every platform, with the reason why perhaps no form may have it, or
+    None. One of which that is certain, such as an operator's, is left out."""
     for platform, connected in platforms.items():
         for registered in _without_borrowed_keys(connected.authority):
             reserved = _reserved(connected, registered.client_id, registered.metadata.managed_by)
@@ -205,30 +208,30 @@ def clients_of(
 
 
 def _reserved(platform: ConnectedPlatform, client_id: str, made_by: str | None) -> Reserved | None:
-    """Return what its authority says of a client; one that a stack made is no operator's."""
+    """Return why no form may have a client, by its authority; None where a form may. A client that
+    a stack made (``made_by``) is no operator's."""
     return platform.reserved.get(client_id) if made_by is None else None
 
 
 def _without_borrowed_keys(authority: Authority) -> Iterator[RegisteredClient]:
-    """Take the natural key from a client that was copied in the authority's console: the key is the
-    original's.
+    """Yield the clients of an authority. One that was copied in its console loses the natural key,
+    which is the original's.
 
-    Where no client got its client-ID from the key, nobody knows which one is the copy: then all
-    lose the key.
+    The original has a client-ID that is made from the key. Where none has, nobody knows which one
+    is the copy: then all lose the key.
     """
     clients = list(authority.clients())
     times = Counter(client.metadata.software_id for client in clients)
     for client in clients:
         key = client.metadata.software_id
-        possible: Iterable[str] = ()
+        if key is None or times[key] == 1:
+            yield client
+            continue
+        original_ids: Iterable[str] = ()
         if key and isinstance(authority, DerivesClientIds):
-            possible = authority.client_ids_for(key)
-        if (
-            key is not None
-            and times[key] > 1
-            and client.client_id not in islice(possible, _POSSIBLE_IDS)
-        ):
+            original_ids = islice(authority.client_ids_for(key), _POSSIBLE_IDS)
+        if client.client_id in original_ids:
+            yield client
+        else:
             metadata = client.metadata.model_copy(update={"software_id": None})
             yield replace(client, metadata=metadata)
-        else:
-            yield client

@@ -20,7 +20,7 @@ import yaml
 
 from acmidm.report.former_secrets import former_secrets
 from acmidm.report.kinds import Kind
-from acmidm.report.three_views import Real
+from acmidm.report.three_views import ActualPlatform
 from acmidm.report.undeclared import clients_of
 from acmidm_onboarding.authorities.connected import connected
 from acmidm_onboarding.authorities.errors import Rejected
@@ -253,7 +253,7 @@ def test_what_is_there_is_listed_and_compared(world: World) -> None:
     platforms[platform].authority.replace_scopes(client_id, {}, {"dv_dosis_schrijven": False})
     listed = {one.client_id: one for one in platforms[platform].authority.clients()}
     changes = COMPARISON.between(
-        known, Real(listed, {}).client_and_products(known, client_id, ())[0]
+        known, ActualPlatform(listed, {}).client_and_products(known, client_id, ())[0]
     )
     assert changes is not None
     assert [(change.kind, change.subject) for change in changes.changes] == [

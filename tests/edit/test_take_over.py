@@ -19,7 +19,7 @@ from acmidm.commands.drift import Look, _meant
 from acmidm.edit.new.take_over import TakeOver, documents_of
 from acmidm.report.compare import Comparison
 from acmidm.report.drift import UndeclaredClient
-from acmidm.report.three_views import ClientDrift, Real, drifted
+from acmidm.report.three_views import ActualPlatform, ClientDrift, compare_clients
 from acmidm.report.trail import attributed
 from acmidm_onboarding.authorities.port import RecordedChange, RegisteredClient
 from acmidm_onboarding.recorded import Recorded
@@ -88,10 +88,10 @@ class Hand:
             name: {ID: ProductDocument(fields, self.owner)}
             for name, fields in self.products.items()
         }
-        real = Real({ID: registered} if self.is_there else {}, documents)
+        real = ActualPlatform({ID: registered} if self.is_there else {}, documents)
         recorded = Recorded({self.recorded.resource_name: self.recorded})
         declared = {self.recorded.client_key: self.recorded}
-        [one] = drifted(recorded, declared, {Platform.ACMIDM: real}, Comparison(AT))
+        [one] = compare_clients(recorded, declared, {Platform.ACMIDM: real}, Comparison(AT))
         if one.by_hand:
             one.by_hand = attributed(one.by_hand, self.trail)
         return one

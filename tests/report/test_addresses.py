@@ -8,7 +8,7 @@ import pytest
 
 from acmidm.desk.status import row_of
 from acmidm.desk.views import Status
-from acmidm.report.three_views import drifted
+from acmidm.report.three_views import compare_clients
 from acmidm_onboarding.recorded import Recorded
 from acmidm_onboarding.values.client import Client
 from tests.report.views import AT, FIRST, ID, SECOND, at, real, stored
@@ -20,7 +20,7 @@ from tests.support.samples import COMPARISON, NOW
 def test_an_address_that_was_changed_by_hand_is_drift(address: str | None) -> None:
     declared = at(FIRST)
     recorded = replace(stored(keys=None), fields=declared.fields)
-    [one] = drifted(
+    [one] = compare_clients(
         recorded_as(recorded),
         {declared.client_key: declared},
         real(metadata={"jwks_uri": address}, keys=()),
@@ -46,10 +46,14 @@ def test_an_address_in_the_portal_of_one_that_looks_after_its_own_keys_is_none()
     waits to be applied."""
     recorded = stored(keys=None)
     found = real(metadata={"jwks_uri": SECOND}, jwks={"jwks_uri": {"jwks_uri": SECOND}})
-    [one] = drifted(recorded_as(recorded), {recorded.client_key: recorded}, found, COMPARISON)
+    [one] = compare_clients(
+        recorded_as(recorded), {recorded.client_key: recorded}, found, COMPARISON
+    )
     assert (one.by_hand, one.pending) == (None, None)
     declared = at(FIRST)
-    [one] = drifted(recorded_as(recorded), {declared.client_key: declared}, found, COMPARISON)
+    [one] = compare_clients(
+        recorded_as(recorded), {declared.client_key: declared}, found, COMPARISON
+    )
     assert one.by_hand is None
     assert one.pending is not None
     assert [change.text for change in one.pending.changes] == [AT.format(FIRST)]

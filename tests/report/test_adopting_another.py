@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from acmidm.report.three_views import ClientDrift, Real, drifted
+from acmidm.report.three_views import ActualPlatform, ClientDrift, compare_clients
 from acmidm_onboarding.recorded import Recorded
 from acmidm_onboarding.values.terms import Platform
 from tests.report.views import ID, real, stored, wanted
@@ -16,11 +16,11 @@ from tests.support.samples import COMPARISON
 ANOTHER = "client-2"
 
 
-def adopting(client_id: str, there: dict[Platform, Real], **recorded: Any) -> ClientDrift:
+def adopting(client_id: str, there: dict[Platform, ActualPlatform], **recorded: Any) -> ClientDrift:
     """The drift of a connection whose form names a client under ``adopt``."""
     declared = changed(wanted(), adopts=client_id)
     state = changed(stored(), **recorded)
-    (drift,) = drifted(
+    (drift,) = compare_clients(
         Recorded({state.resource_name: state}),
         {declared.client_key: declared},
         there,

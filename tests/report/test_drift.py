@@ -15,7 +15,7 @@ from acmidm.commands.drift import _add_who, _real
 from acmidm.report.connection import ConnectionChanges, client_name
 from acmidm.report.drift import ExpiringKey, ends_that_passed, expiring_keys, key_warnings
 from acmidm.report.kinds import Change, Kind
-from acmidm.report.three_views import ClientDrift, Real, drifted
+from acmidm.report.three_views import ActualPlatform, ClientDrift, compare_clients
 from acmidm.report.trail import attributed, changes_in
 from acmidm.report.undeclared import undeclared
 from acmidm_onboarding.authorities.errors import AuthorityError, Unintelligible, Unreachable
@@ -36,14 +36,14 @@ from tests.support.samples import COMPARISON, NOW, OVO, drift_report
 def compared(
     recorded: Client | None,
     declared: Client | None,
-    of: dict[Platform, Real],
+    of: dict[Platform, ActualPlatform],
     *,
     forms: bool = True,
     **how: Any,
 ) -> ClientDrift:
     """The one client."""
     side: Clients = {declared.client_key: declared} if declared else {}
-    (one,) = drifted(
+    (one,) = compare_clients(
         Recorded({recorded.resource_name: recorded} if recorded else {}, **how),
         side if forms else None,
         of,
@@ -99,7 +99,7 @@ BY_HAND = [
 def test_what_somebody_changed_by_hand(
     how: dict[str, Any], change: tuple[str, str | None], part: str
 ) -> None:
-    """Real, and neither recorded nor declared: repaired by that resource alone."""
+    """ActualPlatform, and neither recorded nor declared: repaired by that resource alone."""
     one = compared(stored(), wanted(), real(**how))
     assert said(one) == ({change}, set())
     assert (one.healing, one.not_healed) == ([urn(part)], set())
@@ -208,10 +208,10 @@ def test_a_confirmed_client_that_no_run_has_recorded_is_pending() -> None:
     waits."""
     declared = replace(wanted(), client_id=ID)
     one = compared(None, declared, real())
-    assert (one.real, one.registered) == (None, None)
+    assert (one.actual, one.registered) == (None, None)
     assert ("client_created", None) in said(one)[1]
     adopted = changed(declared, adopts=ID)
-    assert compared(None, adopted, real()).real is not None
+    assert compared(None, adopted, real()).actual is not None
 
 
 def test_a_protected_client_whose_form_went_is_pending_removal() -> None:
@@ -399,7 +399,7 @@ def test_clients_that_nobody_declares() -> None:
     registered = of[Platform.ACMIDM].clients[ID]
     copied = replace(registered, client_id="copy")
     made = {"copy": copied, ID: registered}
-    of = {Platform.ACMIDM: Real(made, {}, frozenset())}
+    of = {Platform.ACMIDM: ActualPlatform(made, {}, frozenset())}
     assert [one.client_id for one in undeclared([compared(stored(), wanted(), of)], (), of)] == [
         "copy"
     ]

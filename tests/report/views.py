@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from acmidm.report.three_views import Real
+from acmidm.report.three_views import ActualPlatform
 from acmidm_onboarding.authorities.port import RegisteredClient
 from acmidm_onboarding.values.client import Client, Record
 from acmidm_onboarding.values.keys import Key, key_of
@@ -57,7 +57,7 @@ def stored(*, without: tuple[str, ...] = (), **how: Any) -> Client:
     )
 
 
-def real(**how: Any) -> dict[Platform, Real]:
+def real(**how: Any) -> dict[Platform, ActualPlatform]:
     """What the authority has: the client as it was declared, but for what ``how`` changes.
     ``None``: no client, no configuration."""
     jwks = how.get("jwks") or {kid: {**KEY, "kid": kid} for kid in how.get("keys", ("a", "b"))}
@@ -68,7 +68,7 @@ def real(**how: Any) -> dict[Platform, Real]:
     document = ProductDocument(configuration or {}, how.get("owner", OWNER))
     clients = {ID: registered} if how.get("exists", True) else {}
     return {
-        Platform.ACMIDM: Real(
+        Platform.ACMIDM: ActualPlatform(
             clients,
             {"notificaties": {ID: document} if configuration else {}},
             how.get("assigned", frozenset()),

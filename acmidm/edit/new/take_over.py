@@ -64,7 +64,7 @@ class TakeOver:
                     stack=stack.name,
                 )
             )
-        if drift.real is None:
+        if drift.actual is None:
             raise Failure(
                 tr(
                     "{key}: somebody removed the client; acmidm drift --stack {stack} --heal makes"

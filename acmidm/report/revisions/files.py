@@ -20,6 +20,7 @@ MOST_FILES = 500
 MOST_BYTES = 2_000_000
 """Of one organisation."""
 _MOST_SAID = 100
+"""Problems of files that do not belong there."""
 
 
 def is_in_place(path: Path, forms: Sequence[Path]) -> bool:
@@ -30,8 +31,8 @@ def is_in_place(path: Path, forms: Sequence[Path]) -> bool:
 
 
 def strays(before: Tree, after: Tree, forms: Sequence[Path]) -> list[Problem]:
-    """Return the files that a change puts below the folders of forms and that do not belong there;
-    earlier ones stop nobody."""
+    """Return a problem for each file that a change puts below the folders of forms, or changes
+    there, and that does not belong there; the files that were there before stop nobody."""
     problems: list[Problem] = []
     for folder in forms:
         problems += _strays(before, after, folder)
@@ -70,8 +71,8 @@ def _strays(before: Tree, after: Tree, forms: Path) -> Iterator[Problem]:
         if before.entries.get(name) != entry:
             changed.add(folder)
             path = Path(name)
-            if wrong := _wrong_kind(entry) or refusal_of_stray(path, forms):
-                yield Problem(path, 1, 1, *wrong)
+            if refusal := _refusal_of_mode(entry) or refusal_of_stray(path, forms):
+                yield Problem(path, 1, 1, *refusal)
     for folder in sorted(changed):
         if count[folder] > MOST_FILES or size[folder] > MOST_BYTES:
             what = tr(
@@ -82,7 +83,7 @@ def _strays(before: Tree, after: Tree, forms: Path) -> Iterator[Problem]:
             yield Problem(Path(folder), 1, 1, what, tr("remove what no form needs"))
 
 
-def _wrong_kind(entry: TreeEntry) -> Refusal | None:
+def _refusal_of_mode(entry: TreeEntry) -> Refusal | None:
     """Return what is wrong with an entry that is no file, and what to do; None for a file."""
     if entry.mode == LINK:
         return refusal_of_link()

@@ -44,13 +44,14 @@ from acmidm_onboarding.values.terms import Environment, ExemptiblePolicy
 
 @dataclass(frozen=True)
 class Revision:
-    """The forms of one revision at one moment, its gate to production, and in which environments it
-    protects clients. What somebody works on is a revision too."""
+    """The forms of one revision at one moment, with its gate to production. The files that somebody
+    works on are a revision too."""
 
     onboardings: Onboardings
     now: datetime
     gate: Gate = NO_GATE
     protecting: Mapping[Environment, bool] = field(default_factory=dict)
+    """Whether its stack of an environment protects clients against removal."""
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -59,18 +60,20 @@ class Revision:
 
     @cached_property
     def written(self) -> Mapping[Environment, Sequence[Declaration]]:
-        """What the forms say for each environment, scopes that have ended included."""
+        """The declarations of each environment, as the forms have them: with scopes that have
+        ended."""
         return {where: self.onboardings.connections(where) for where in Environment}
 
     @cached_property
     def connections(self) -> Mapping[Environment, Sequence[Declaration]]:
-        """What the forms have in each environment, whether it is declared now or not; no scope that
-        has ended."""
+        """The declarations of each environment without scopes that have ended, whether or not the
+        gate holds them back."""
         day = self.now.date()
         return {where: without_ended_scopes(forms, day) for where, forms in self.written.items()}
 
     def ended(self, environment: Environment) -> Mapping[tuple[ClientKey, str], tuple[Client, str]]:
-        """Return the scopes of the forms that have ended, each with its client and its last day."""
+        """Return the scopes of the forms that have ended, by client and name, each with its client
+        and its last day: {(key, "dv_dosis_schrijven"): (client, "2026-03-31")}."""
         ended, day = dict[tuple[ClientKey, str], tuple[Client, str]](), self.now.date()
         for form in self.written[environment]:
             for scope, last_day in ended_scopes(form, day).items():
@@ -83,8 +86,8 @@ class Revision:
         wanted: Desired,
         profiles: Mapping[Environment, Profile],
     ) -> dict[ClientKey, Client]:
-        """Return the clients that are desired in an environment, each with the exemptions of its
-        form that no environment needs."""
+        """Return the clients of what is ``wanted`` in an environment, each with the exemptions of
+        its form that none of the form's environments needs."""
         # Connections that the gate holds back are reported all the same: without a state nobody
         # knows which ones exist.
         clients = dict(in_stack(wanted.asked, protect=self.protecting.get(environment)))
@@ -97,8 +100,8 @@ class Revision:
         return clients
 
     def desired(self, environment: Environment, records: Records | None = None) -> Desired:
-        """Return what is desired in an environment whose state has these ``records``; without them,
-        in an empty stack."""
+        """Return what is desired in an environment whose state has these ``records``. None: its
+        stack is empty, but for connections whose mandate has ended."""
         if records is None:
             records = _as_recorded(self._with_ended_mandate(environment), protect=False)
         return self.desired_of(self.connections[environment], records)
@@ -109,13 +112,14 @@ class Revision:
         records: Records = MappingProxyType({}),
         tests: Callable[[], TestStack | None] = lambda: None,
     ) -> Desired:
-        """Return what is desired of some connections, in a stack whose state has these
-        ``records``; ``tests`` reads that of TNI."""
+        """Return what is desired of some connections, in a stack whose state has these ``records``.
+        ``tests`` reads the stack of TNI, where the gate asks for it; it is None where nobody can
+        read that."""
         return desired(connections, self.now, gate=self.gate, records=lambda: records, tests=tests)
 
     def records(self, environment: Environment, wanted: Desired) -> Records:
-        """Return what a state has once what is ``wanted`` of these forms is carried out without a
-        gate: no client that has left."""
+        """Return what a state has once what is ``wanted`` is carried out without a gate: the
+        connections that the gate holds back too, and none that has left."""
         connections = (*wanted.asked, *self._with_ended_mandate(environment))
         return _as_recorded(connections, protect=bool(self.protecting.get(environment)))
 
@@ -128,11 +132,8 @@ class Revision:
     def _unneeded_exemptions(
         self, environment: Environment, profiles: Mapping[Environment, Profile]
     ) -> dict[str, frozenset[str]]:
-        """Return the exemptions that forms have and do not need, by the form's name.
-
-        An exemption is of the whole form: one that is not needed is reported once, in the form's
-        last environment.
-        """
+        """Return the exemptions that no environment of a form needs, by the form's name; only of
+        forms whose last environment this is, so that each is reported once."""
         unneeded: dict[str, frozenset[str]] = {}
         for loaded in self.onboardings.forms:
             if environment is not max(loaded.form.environments, key=list(Environment).index):
@@ -168,6 +169,7 @@ def _as_recorded(connections: Iterable[Declaration], *, protect: bool) -> Record
 
 
 _OF_GATE = frozenset({ExemptiblePolicy.PROMOTION_GATE.value})
+"""The exemption that the gate to production needs, which is no policy of keys."""
 
 
 def unneeded_exemptions(
@@ -189,8 +191,8 @@ def unneeded_exemptions(
 def revision(
     before: Tree, tree: Tree, folders: StacksOfRevision, stacks: StacksOfRevision, now: datetime
 ) -> Revision:
-    """Return the forms that a revision has, in the ``folders`` of the stacks ``before`` it, with
-    its own ``stacks``.
+    """Return the forms of the revision ``tree``, with the gate of its ``stacks``. Its forms are
+    read in the ``folders`` that the stacks of ``before`` name: a change does not choose these.
 
     Raises:
         UnknownRevision: where Git cannot read them.
@@ -220,7 +222,7 @@ def earlier_revision(tree: Tree, stacks: StacksOfRevision, now: datetime) -> Rev
     problems: list[Problem] = []
     for problem in onboardings.problems:
         if not is_below(problem.file, stacks.forms):  # it is of the catalogue
-            # With the revision, for the present files do not have these mistakes.
+            # The present catalogue does not have these mistakes: name the revision.
             file = Path(f"{tree.name}:{problem.file}")
             problems.append(replace(problem, file=file))
     if problems:
@@ -231,8 +233,8 @@ def earlier_revision(tree: Tree, stacks: StacksOfRevision, now: datetime) -> Rev
 def plan_between(
     before: Revision, after: Revision, environment: Environment, stacks: StacksOfRevision
 ) -> Plan:
-    """Return what a change of forms does in an environment; what leaves is at the step that follows
-    ``before``."""
+    """Return what a change of forms does in an environment, as if all that ``before`` wants were
+    carried out. So a client that leaves is taken down before, and removed after."""
     wanted_before = before.desired(environment)
     wanted = after.desired(environment, before.records(environment, wanted_before))
     plan = Plan(
@@ -255,7 +257,8 @@ def plan_between(
 def _scopes_that_have_ended(
     before: Revision, after: Revision, environment: Environment
 ) -> Iterator[tuple[Client, Change]]:
-    """Yield the scopes that a change wants until a day that has passed."""
+    """Yield each scope whose last day has passed in the forms after a change, and not in those
+    before: nobody gets it."""
     ended = after.ended(environment)
     for client_key, scope in sorted(ended.keys() - before.ended(environment).keys()):
         form, last_day = ended[client_key, scope]
@@ -263,22 +266,24 @@ def _scopes_that_have_ended(
 
 
 def _refused_without_mandate(before: Iterable[Declaration], wanted: Desired) -> Iterator[Withheld]:
-    """Yield the forms that a change is about, but for their keys, and of which nothing is carried
-    out."""
-    had = by_client_key(before)
+    """Yield the connections without a mandate of which a change wants something else than before
+    it: nothing of that is carried out. Other keys alone are no such change."""
+    old_by_client = by_client_key(before)
     for withheld in wanted.held_back:
-        form, old = withheld.connection, had.get(withheld.connection.client_key)
-        if withheld.lacks_mandate and (old is None or _but_keys(old) != _but_keys(form)):
+        form = withheld.connection
+        old = old_by_client.get(form.client_key)
+        if withheld.lacks_mandate and (old is None or _without_keys(old) != _without_keys(form)):
             yield withheld
 
 
-def _but_keys(form: Declaration) -> tuple[object, ...]:
+def _without_keys(form: Declaration) -> tuple[object, ...]:
+    """Return what a form declares of a client but for its keys, so that two can be compared."""
     return form.fields, form.scopes, form.configurations, form.form.mandate.get("supplier")
 
 
 def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Change]]:
-    """Yield the keys that a change takes from a form and that an overlap may keep: files do not
-    have since when the other keys are there."""
+    """Yield the keys that a change takes from a form and that a rotation may keep for a while:
+    files do not say since when the new keys are there."""
     for old, new in plan.pairs:
         if not (
             old and new and old.keys.declared and new.keys.declared is not None and new.uses_keys
@@ -306,7 +311,8 @@ def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Cha
 
 
 def _as_registered(keys: Mapping[str, Key]) -> Iterator[RegisteredKey]:
-    """Yield keys as they are registered, for ever; none whose thumbprint is not known."""
+    """Yield keys as if they were registered from the beginning; none whose thumbprint is not
+    known."""
     for kid, key in keys.items():
         if key.thumbprint:
             yield RegisteredKey(kid, key.thumbprint, EVER, key.expires)
@@ -314,25 +320,30 @@ def _as_registered(keys: Mapping[str, Key]) -> Iterator[RegisteredKey]:
 
 def _at_the_gate(before: Revision, after: Revision) -> Iterator[tuple[Client, Change]]:
     """Yield what a change of forms or evidence does at the gate to production, from the files
-    alone.
+    alone: which connections it adds that the gate holds back or lets through, and which ones that
+    were there pass now.
 
     What the forms had before counts as recorded, so that a form older than the gate is not reported
-    with each change of it. A connection that was not proven before and is now passes.
+    with each change of it.
     """
     prod = Environment.PROD
-    had = _as_recorded(before.connections[prod], protect=False)
-    was_unproven = after.desired_of(before.connections[prod]).unproven
-    were = _as_recorded((withheld.connection for withheld in was_unproven), protect=False)
-    now_desired = after.desired(prod)
-    added = after.desired_of(now_desired.asked, had)
-    now_proven = (form for form in now_desired.proven if recorded_as(form, were) is not None)
-    proven = {form.resource_name: form for form in (*added.proven, *now_proven)}
+    formerly_there = _as_recorded(before.connections[prod], protect=False)
+    formerly_unproven = _as_recorded(
+        (each.connection for each in after.desired_of(before.connections[prod]).unproven),
+        protect=False,
+    )
+    wanted = after.desired(prod)
+    added = after.desired_of(wanted.asked, formerly_there)
+    proven_now = (
+        form for form in wanted.proven if recorded_as(form, formerly_unproven) is not None
+    )
+    proven = {form.resource_name: form for form in (*added.proven, *proven_now)}
     yield from at_the_gate(added.unproven, proven.values())
 
 
-def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:
-    """Yield the forms that could not be read before and are gone: nobody sees which clients go with
-    them."""
+def removed_invalid_forms(before: Revision, after: Tree) -> Iterator[Change]:
+    """Yield one change of the forms that were not valid before and are gone: no client shows what
+    goes with them. Nothing where there are none."""
     gone = [path for path in map(str, before.onboardings.left_out) if path not in after.entries]
     old, new = tr("not valid"), tr("none")
     fields = tuple(FieldChange(field=path, old=old, new=new) for path in gone)
@@ -341,34 +352,34 @@ def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:
 
 
 def changed_mandates(before: Revision, after: Revision) -> Iterator[Change]:
-    """Yield what changes of the mandates that no client shows after the change, per folder: it has
-    the one for its keys alone."""
+    """Yield what changes of the mandates of each folder, but for those that a client shows: the
+    client whose keys are its supplier's."""
     forms = after.onboardings.forms
-    used = {(each.file.parent.name, each.form.keys_of, each.form.application) for each in forms}
+    shown = {(each.file.parent.name, each.form.keys_of, each.form.application) for each in forms}
     old, new = before.onboardings.mandates, after.onboardings.mandates
     for folder in sorted(old.keys() | new.keys()):
-        sides = (_unused(folder, side.get(folder, ()), used) for side in (old, new))
+        sides = (_not_shown(folder, side.get(folder, ()), shown) for side in (old, new))
         if fields := field_changes(*sides):
             file = f"{folder}/{MANDATES_FILE}"
             yield Change(kind=Kind.MANDATES_CHANGED, subject=file, fields=fields)
 
 
-def _unused(
-    folder: str, mandates: Iterable[Mandate], used: Collection[tuple[str, str | None, str]]
+def _not_shown(
+    folder: str, mandates: Iterable[Mandate], shown: Collection[tuple[str, str | None, str]]
 ) -> dict[str, str]:
-    """Return until when each application and connection is allowed of which no client has the
-    mandate, with the reference."""
-    unused: dict[str, str] = {}
-    for mandate in sorted(mandates, key=lambda mandate: mandate.until):
+    """Return the last day and reference of a folder's mandates, by supplier and what each allows:
+    {"cipal: loket": "2027-03-31 (SD-4711)"}; no (folder, supplier, application) in ``shown``."""
+    words: dict[str, str] = {}
+    for mandate in sorted(mandates, key=lambda mandate: mandate.until):  # the last one counts
         for allowed in mandate.allowed:
-            if (folder, mandate.supplier, allowed) not in used:
-                unused[f"{mandate.supplier}: {allowed}"] = mandate.words
-    return unused
+            if (folder, mandate.supplier, allowed) not in shown:
+                words[f"{mandate.supplier}: {allowed}"] = mandate.words
+    return words
 
 
 def notes_between(before: Revision, after: Revision, tree: Tree) -> Iterator[str]:
-    """Yield the key files that a removed form leaves behind in ``tree``, which is that of
-    ``after``."""
+    """Yield a note on the key files in ``tree``, that of ``after``, which removed forms named and
+    no form names any more; nothing where there are none."""
     left_behind: set[Path] = set()
     for loaded in before.onboardings.forms:
         if loaded.name not in after.names and not loaded.form.keys_of:

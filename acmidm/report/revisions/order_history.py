@@ -32,24 +32,30 @@ from acmidm_onboarding.values.problems import Failure
 
 
 class OrderHistory:
-    """What the versions of a stack's forms and catalogue in Git ordered."""
+    """What the versions of a stack's forms and catalogue in Git ordered. Each version is read
+    once."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._read: dict[tuple[str, str], _Version] = {}
 
     def since(self, order: Order) -> datetime | None:
-        """Return when the merge that brought an order was made; None where Git does not have that
-        merge, or where its newest version does not give the order."""
+        """Return since when an order is open: when the oldest of the newest versions was merged
+        that all give it. None where the newest version does not give it, or where Git lacks the
+        older ones.
+
+        A version orders the removal of a client by not having it.
+        """
         ordered_at, folder = None, Path(order.form or "").parent.name
         for at, tree in self._versions(folder):  # the newest first
             version = self._version(tree, folder)
             is_ordered = order.full_digest in version.orders
             if order.part == REMOVE:
-                is_ordered = order.client_key not in version.places
+                is_ordered = order.client_key not in version.client_keys
             if not is_ordered:
                 return ordered_at
             ordered_at = at
+        # All versions give it: a removal was never ordered, for no version has the client.
         return None if order.part == REMOVE or is_shallow() else ordered_at
 
     def until(self, order: Order) -> datetime | None:
@@ -63,8 +69,8 @@ class OrderHistory:
         return ended_at
 
     def find(self, resource_name: str, part: str, digest: str) -> Order:
-        """Return the order of this name, of whichever version. ``digest`` may be the beginning of
-        one, where all versions have one such order.
+        """Return the order of this client, part and digest, of whichever version. ``digest`` may be
+        the beginning of one, where all versions have one such order.
 
         Raises:
             Failure: where no version in Git has it, or two different ones, or where the versions
@@ -72,7 +78,7 @@ class OrderHistory:
         """
 
         def matching(orders: Iterable[Order]) -> dict[str, Order]:
-            """Return those with this name and the digest, by their whole digests."""
+            """Return the orders of this client, part and digest, by their whole digests."""
             matched: dict[str, Order] = {}
             for order in orders:
                 is_of_part = (order.resource_name, order.part) == (resource_name, part)
@@ -93,14 +99,16 @@ class OrderHistory:
                     break
             for _, tree in self._versions(folder):
                 orders |= matching(self._version(tree, folder).orders.values())
-        sentence = self._not_found(orders, is_whole=is_whole)
+        sentence = self._reason_not_found(orders, is_whole=is_whole)
         if sentence is None:
             return next(iter(orders.values()))
         raise Failure(translated(sentence, order=f"{resource_name} {part} @{digest}"))
 
     @staticmethod
-    def _not_found(orders: Collection[str], *, is_whole: bool) -> str | None:
-        """Return which sentence says why an order is not known; None where it is."""
+    def _reason_not_found(orders: Collection[str], *, is_whole: bool) -> str | None:
+        """Return the sentence that says why an order is not known, with a blank for its name; None
+        where it is known. ``orders`` are the digests of those that match, and ``is_whole`` says
+        whether the digest was given in full."""
         if len(orders) > 1:
             return N_(
                 "versions of the forms have an order {order} that say different things: write the"
@@ -143,8 +151,9 @@ class OrderHistory:
         return is_dirty(self._catalogue)
 
     def _versions(self, folder: str) -> Iterator[tuple[datetime, Tree]]:
-        """Yield the versions of the catalogue with one folder of forms and the keys of its
-        suppliers, or with all forms where ``folder`` is empty."""
+        """Yield the versions in which one folder of forms, the keys of its suppliers or the
+        catalogue changed, the newest first, each with the moment of its merge. All forms count
+        where ``folder`` is empty."""
         files = [self._forms / folder]
         mandates = self._stack.forms.onboardings.mandates.get(folder, ())
         for supplier in {mandate.supplier for mandate in mandates}:
@@ -156,11 +165,12 @@ class OrderHistory:
     def _version(self, tree: Tree, folder: str) -> _Version:
         version = tree.name, folder
         if version not in self._read:
-            self._read[version] = self._read_version(folder, tree)
+            self._read[version] = self._read_version(tree, folder)
         return self._read[version]
 
-    def _read_version(self, folder: str, tree: Tree) -> _Version:
-        """Return what a version may have ordered, whatever was confirmed by then."""
+    def _read_version(self, tree: Tree, folder: str) -> _Version:
+        """Read what a version may have ordered, whatever was confirmed by then; nothing where it
+        lacks the folder, or the catalogue."""
         settings, forms, catalogue = self._stack.forms.settings, self._forms, self._catalogue
         of_folder = tree.contents(lambda name: Path(name).is_relative_to(forms / folder))
         if not of_folder:
@@ -174,6 +184,7 @@ class OrderHistory:
             path = Path(name)
             is_shared = path.name in (ORGANISATION_FILE, KEYS_FILE) or path.suffix == ".json"
             if path.is_relative_to(forms):
+                # Of other folders only what suppliers share, where a form names their folder.
                 return name in of_folder or (is_shared and path.parent.name.encode() in text)
             return path.is_relative_to(catalogue) and not is_catalogue_of_today
 
@@ -183,11 +194,11 @@ class OrderHistory:
         read = read_onboardings([forms / folder], catalogue, files=files)
         connections = read.connections(settings.environment)
         orders = self._possible_orders(connections, self._stack.order_rules_by(read.catalogue))
-        places = frozenset(connection.client_key for connection in connections)
-        return _Version({order.full_digest: order for order in orders}, places)
+        client_keys = frozenset(connection.client_key for connection in connections)
+        return _Version({order.full_digest: order for order in orders}, client_keys)
 
     def _possible_orders(self, connections: list[Declaration], rules: Rules) -> Iterator[Order]:
-        """Yield what a version ordered, whichever gate its stack had."""
+        """Yield what a version may have ordered: under the present gate, none, or the strictest."""
         stack = self._stack
         # The gate may have refused earlier what it let through later.
         strictest = Gate(PromotionGate.ENFORCE, 0)
@@ -198,11 +209,11 @@ class OrderHistory:
 
 @dataclass(frozen=True)
 class _Version:
-    """What one version of forms and catalogue may have ordered, by digest, and the connections that
-    it has."""
+    """What one version of forms and catalogue may have ordered, by digest, and the clients that it
+    has."""
 
     orders: Mapping[str, Order]
-    places: frozenset[ClientKey]
+    client_keys: frozenset[ClientKey]
 
 
 def ordered_by_name(name: str) -> tuple[str, str, str]:

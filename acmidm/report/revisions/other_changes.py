@@ -55,8 +55,8 @@ _RUNS = (
     (re.compile(r"[^/]*requirements[^/]*\.txt|.*\.lock", re.DOTALL), Kind.PACKAGES_CHANGED),
     (_HARMLESS, None),
 )
-"""In this order; what is none of them is code. Python runs a file in any folder, by its name
-alone."""
+"""What a change of a file is about, by the first pattern that its path matches; None where nobody
+reads it. A file that matches none is code: Python runs a file in any folder, by its name alone."""
 _PARSED = frozenset(
     {
         Kind.SETTINGS_CHANGED,
@@ -77,6 +77,7 @@ _ABOUT = {
 }
 """What a setting is about, where a reviewer should not have to know its name."""
 _CONTENT = "content"
+"""The name of what Git calls a file's content, among the file's values."""
 
 
 def changes_elsewhere(before: Tree, after: Tree, stacks: StacksOfRevision) -> list[Change]:
@@ -85,14 +86,14 @@ def changes_elsewhere(before: Tree, after: Tree, stacks: StacksOfRevision) -> li
     Changed files come before new ones, of which somebody may add as many as they like. ``stacks``
     are those of ``before``: a change does not choose where it is looked for.
     """
-    by_kind = _changed_files(before, after, stacks)
-    parsed = list(chain.from_iterable(by_kind[kind] for kind in _PARSED))
+    paths_by_kind = _changed_files(before, after, stacks)
+    parsed = list(chain.from_iterable(paths_by_kind[kind] for kind in _PARSED))
     old, new = read_values(before, parsed), read_values(after, parsed)
     changes: list[Change] = []
-    for kind, paths in by_kind.items():
+    for kind, paths in paths_by_kind.items():
         if kind not in _PARSED:
             content = field_changes(object_ids(before, paths), object_ids(after, paths))
-            changes.append(_change(kind, None, content))
+            changes.append(_former_first(kind, None, content))
             continue
         for path in paths:
             fields = _changed_values(path, before, after, old.get(path, {}), new.get(path, {}))
@@ -101,9 +102,9 @@ def changes_elsewhere(before: Tree, after: Tree, stacks: StacksOfRevision) -> li
                 continue
             is_new = kind is Kind.ORGANISATION_CHANGED and path not in before.entries
             if is_new and _is_plain(path, after):  # it takes nothing from others
-                changes.append(_change(Kind.ORGANISATION_ADDED, path, fields))
+                changes.append(_former_first(Kind.ORGANISATION_ADDED, path, fields))
             else:
-                changes.append(_change(kind, path, fields))
+                changes.append(_former_first(kind, path, fields))
     subjects = {None, *before.entries}
     return sorted(
         changes,
@@ -114,12 +115,14 @@ def changes_elsewhere(before: Tree, after: Tree, stacks: StacksOfRevision) -> li
 def _changed_files(
     before: Tree, after: Tree, stacks: StacksOfRevision
 ) -> defaultdict[Kind, list[str]]:
-    """Return the files that change and that somebody reads or runs, by what they are about."""
+    """Return the paths of the files that change and that somebody reads or runs, by the kind of
+    change."""
     by_kind = defaultdict[Kind, list[str]](list)
     for path in sorted(before.entries.keys() | after.entries.keys()):
-        if before.entries.get(path) == after.entries.get(path) or _follows(path, before, after):
+        is_same = before.entries.get(path) == after.entries.get(path)
+        if is_same or _is_generated_codeowners(path, before, after):
             continue
-        kind = _kind_of(path, stacks)
+        kind = _kind_of_file(path, stacks)
         if kind is None and not _is_plain(path, before, after):
             kind = Kind.CODE_CHANGED  # a link, a submodule or a program, whatever its name
         if kind:
@@ -133,8 +136,8 @@ def _changed_values(
     """Return the values of a file that change, and its content where they do not show the whole
     change: it is in comments, or in syntax that the engine reads otherwise."""
     fields = field_changes(old, new)
-    is_whole = fields and not _names_unlike(old, new) - {field.field for field in fields}
-    if is_whole and _is_plain(path, before, after):
+    show_all = fields and not _names_unlike(old, new) - {field.field for field in fields}
+    if show_all and _is_plain(path, before, after):
         return fields
     was, becomes = (object_ids(tree, [path], _CONTENT) for tree in (before, after))
     return fields + field_changes(was, becomes)
@@ -147,31 +150,35 @@ def _changes_of_settings(path: str, fields: Iterable[FieldChange]) -> Iterator[C
         kind = _ABOUT.get(_setting_key(field.field), Kind.SETTINGS_CHANGED)
         by_kind[kind].append(_without_secrets(path, field))
     for kind, of_kind in by_kind.items():
-        yield _change(kind, path, of_kind)
+        yield _former_first(kind, path, of_kind)
 
 
-def confirmed_with_forms(elsewhere: Iterable[Change], changed: Collection[str]) -> list[Change]:
-    """Return a danger for each confirmation of a client that the same change gives another form:
-    its key is among those ``changed``."""
-    meant: list[Path] = []
-    for change in elsewhere:
+def confirmed_with_forms(
+    beside_clients: Iterable[Change], changed_keys: Collection[str]
+) -> list[Change]:
+    """Return a danger for each file of a confirmation that changes together with the client that it
+    confirms: nobody else has seen that the portal has it. ``changed_keys`` are the keys of clients
+    such as ``OVO002067/loket``."""
+    files: list[Path] = []
+    for change in beside_clients:
         path = Path(change.subject or "")
-        if change.kind is Kind.CONFIRMATION_CHANGED and _confirms_one_of(path, changed):
-            meant.append(path)
-    return [Change(kind=Kind.CONFIRMED_ITSELF, subject=str(path)) for path in sorted(meant)]
+        if change.kind is Kind.CONFIRMATION_CHANGED and _confirms_any_of(path, changed_keys):
+            files.append(path)
+    return [Change(kind=Kind.CONFIRMED_ITSELF, subject=str(path)) for path in sorted(files)]
 
 
-def _confirms_one_of(path: Path, keys: Collection[str]) -> bool:
-    """Return whether a file confirms one of some clients, or may be a public key of one."""
+def _confirms_any_of(path: Path, keys: Collection[str]) -> bool:
+    """Return whether a file confirms a client with one of these keys, ``OVO002067/loket.yaml``, or
+    may be a public key of one, ``OVO002067/loket-2026.jwk.json``."""
     key = f"{path.parent.name}/{path.stem}"
     if path.suffix == ".yaml":
         return key in keys
     return any(key.startswith(f"{of_client}-") for of_client in keys)
 
 
-def _follows(path: str, *trees: Tree) -> bool:
-    """Return whether a file is what ``acmidm schema`` makes of organisations and team: each change
-    of those is reported by itself."""
+def _is_generated_codeowners(path: str, *trees: Tree) -> bool:
+    """Return whether a file is CODEOWNERS as ``acmidm schema`` makes it in each revision: then the
+    changes of organisations and team that it follows from are reported by themselves."""
     return path == str(CODEOWNERS) and _is_plain(path, *trees) and all(map(_is_generated, trees))
 
 
@@ -190,10 +197,12 @@ def _is_generated(tree: Tree) -> bool:
     return False
 
 
-def _change(kind: Kind, subject: str | None, fields: Iterable[FieldChange]) -> Change:
-    """Return a change, former values first: many new ones must not push an old one out of a report.
+def _former_first(kind: Kind, subject: str | None, fields: Iterable[FieldChange]) -> Change:
+    """Return a change whose fields with a former value come first: many new ones must not push an
+    old one out of a report.
 
-    Both sides are spelled out, so that a value that is gone does not look like a new one.
+    ``none`` stands for a value that is not there, so that one that is gone does not look like a new
+    one. No key or token is in a value.
     """
     in_order = sorted(
         fields,
@@ -203,11 +212,11 @@ def _change(kind: Kind, subject: str | None, fields: Iterable[FieldChange]) -> C
             field.field.startswith("configuration."),
         ),
     )
-    spelled_out = tuple(field.with_values(_without_keys) for field in in_order)
+    spelled_out = tuple(field.with_values(_spelled_out) for field in in_order)
     return Change(kind=kind, subject=subject, fields=spelled_out)
 
 
-def _without_keys(value: str | None) -> str:
+def _spelled_out(value: str | None) -> str:
     return without_keys_and_tokens(value or "none")
 
 
@@ -225,7 +234,7 @@ def _is_plain(path: str, *trees: Tree) -> bool:
     return all(tree.entries[path].mode == PLAIN_FILE for tree in trees if path in tree.entries)
 
 
-def _kind_of(path: str, stacks: StacksOfRevision) -> Kind | None:
+def _kind_of_file(path: str, stacks: StacksOfRevision) -> Kind | None:
     """Return what the change of a file is about; None where the clients show it, or nobody reads
     it."""
     if _OF_GIT.fullmatch(path):
@@ -242,29 +251,29 @@ def _kind_of(path: str, stacks: StacksOfRevision) -> Kind | None:
 
 
 def _setting_key(name: str) -> str:
-    """Return the key of a setting, which is the same for both platforms and in the files of stacks
-    and project."""
+    """Return the key of a setting, the same for both platforms: ``apiUrls`` for
+    ``config.geosecure:apiUrls.dosis``. Empty for a value that is no setting."""
     return plain_key(_whole_setting(name)) if name.startswith("config.") else ""
 
 
 def _whole_setting(name: str) -> str:
-    """Return the key of a setting without the name of a value in its map."""
+    """Return the name of a setting, not of one value in its map: ``geosecure:apiUrls`` for
+    ``config.geosecure:apiUrls.dosis``."""
     return setting_in(name).partition(".")[0]
 
 
 def _without_secrets(path: str, field: FieldChange) -> FieldChange:
-    """Return a change as it may be shown: the value of a setting only where that setting holds no
-    secret."""
+    """Return a change of a setting without its values, unless the setting is known to hold no
+    secret: it is declared in the project, or is in the project's own file."""
     if not SETTINGS.fullmatch(path):
         return field
-    name, key = setting_in(field.field), _setting_key(field.field)
-    if (
-        _whole_setting(field.field) in declared_keys()
-        or path == PROJECT
-        or field.field in (_CONTENT, MISTAKES)
-    ) and key not in SECRET_KEYS:
-        return field.model_copy(update={"field": name})
-    return field.with_values(_hidden).model_copy(update={"field": name})
+    named = field.model_copy(update={"field": setting_in(field.field)})
+    if _setting_key(field.field) in SECRET_KEYS:
+        return named.with_values(_hidden)
+    is_declared = _whole_setting(field.field) in declared_keys() or path == PROJECT
+    if is_declared or field.field in (_CONTENT, MISTAKES):
+        return named
+    return named.with_values(_hidden)
 
 
 def _hidden(value: str | None) -> str | None:

@@ -22,9 +22,9 @@ from acmidm_onboarding.values.client import Fields
 from acmidm_onboarding.values.plain import flat
 
 PROJECT, SETTINGS = "Pulumi.yaml", re.compile(r"Pulumi\.[^/]+")
-"""The file of the project, and all files of settings."""
+"""The file of the project, and all files of settings, that of the project included."""
 MISTAKES = "mistakes"
-"""What a file with mistakes has among its values."""
+"""The name of a value of each file with mistakes: what Git calls its content."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class StacksOfRevision(Stacks):
 
     @cached_property
     def catalogue(self) -> Path:
-        """Their folder of the catalogue."""
+        """Their folder of the catalogue. Raises UnknownRevision where they have several."""
         folders = self._folders("catalogueFolder", "catalogue")
         if len(folders) > 1:
             raise UnknownRevision(
@@ -51,6 +51,8 @@ class StacksOfRevision(Stacks):
         return folders[0]
 
     def _folders(self, setting: str, default: str) -> list[Path]:
+        """Return the folders that a setting names in any stack. Raises UnknownRevision for one that
+        is outside the repository."""
         return sorted(
             {_folder_in_repository(stack.get(setting) or default) for stack in self.values or ({},)}
         )
@@ -68,13 +70,12 @@ class StacksOfRevision(Stacks):
 
     @cached_property
     def is_read(self) -> Callable[[str], bool]:
-        """What says of a path whether its file belongs to the forms, the catalogue or the stacks;
-        decided once for all revisions that have it."""
+        """``_is_read``, which remembers each path: two revisions share most."""
         return cache(self._is_read)
 
     def _is_read(self, path: str) -> bool:
-        """Return what ``is_read`` remembers: whether a path is of the catalogue, a confirmation, a
-        file of settings, or in its place below the forms."""
+        """Return whether reviews read a file: of the catalogue, a confirmation, settings, or in its
+        place below the forms."""
         file = Path(path)
         folders = (self.catalogue, *self.confirmed)
         return (
@@ -85,7 +86,7 @@ class StacksOfRevision(Stacks):
 
 
 def stacks_of(tree: Tree) -> StacksOfRevision:
-    """Read the files of a revision's stacks, over the defaults of its project."""
+    """Read the settings of a revision's stacks, each with the defaults of its project."""
     paths = [path for path in tree.entries if SETTINGS.fullmatch(path) and path.endswith(".yaml")]
     documents = _read_documents(tree, paths)
     defaults: dict[str, Any] = {}
@@ -105,8 +106,9 @@ def _config(document: YamlDocument) -> Mapping[str, Any]:
 
 
 def read_values(tree: Tree, paths: Iterable[str]) -> dict[str, Fields]:
-    """Return the values in each of these files; a file with mistakes has those that can be read,
-    and a mark of its mistakes."""
+    """Return the values in each of these YAML files, by dotted name, as {"Pulumi.tni.yaml":
+    {"config.acmidm:environment": "tni"}}. A file with mistakes has the values that can be read, and
+    one named ``mistakes``."""
     values: dict[str, Fields] = {}
     for path, document in _read_documents(tree, paths).items():
         fields = flat(_mapping(document.data))
@@ -117,8 +119,8 @@ def read_values(tree: Tree, paths: Iterable[str]) -> dict[str, Fields]:
 
 
 def _read_documents(tree: Tree, paths: Iterable[str]) -> dict[str, YamlDocument]:
-    """Return as a document each of these files that the revision has, by its path; one with
-    mistakes too."""
+    """Return the document of each of these files that the revision has, by its path. One with
+    mistakes has them as its ``problems``."""
     wanted = tree.entries.keys() & paths
     files = tree.files(wanted.__contains__)
     documents: dict[str, YamlDocument] = {}
@@ -134,7 +136,8 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 def object_ids(tree: Tree, paths: list[str], name: str = "") -> dict[str, str]:
     """Return the beginning of Git's object ID of each file that the revision has, with the mode of
-    one that is no plain file. They are by path, or where there is one path by ``name``."""
+    one that is no plain file: {"setup.py": "3fa14c02ab 100755"}. ``name`` stands for the path,
+    where there is one path."""
     ids: dict[str, str] = {}
     for path in paths:
         if entry := tree.entries.get(path):
@@ -145,15 +148,17 @@ def object_ids(tree: Tree, paths: list[str], name: str = "") -> dict[str, str]:
 
 
 def setting_in(name: str) -> str:
-    """Return the key of a setting, whose namespace is optional, and which may be written in the
-    engine's old way."""
+    """Return the key of a setting by its name in a file: ``environment`` for
+    ``config.acmidm:environment``, ``acmidm:environment`` and ``acmidm:config:environment``, the
+    engine's old way; ``geosecure:issuer`` for another namespace."""
     key = name.removeprefix("config.").removeprefix(f"{NAMESPACE}:").removeprefix(OLD_WAY)
     namespace, _, key_in_namespace = key.partition(f":{OLD_WAY}")
     return f"{namespace}:{key_in_namespace}" if key_in_namespace else key
 
 
 def _folder_in_repository(name: object) -> Path:
-    """Return a folder that the settings name, which must be inside the repository."""
+    """Return a folder that the settings name. Raises UnknownRevision where it is not inside the
+    repository."""
     path = Path(normpath(str(name)))
     if path.is_absolute() or ".." in path.parts or path == Path():
         raise UnknownRevision(
