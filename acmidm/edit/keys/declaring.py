@@ -10,9 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml.comments import CommentedMap
+
 from acmidm.edit.changes import edit_file, forms_named, reading
 from acmidm.edit.keys.pair import key_text
-from acmidm.edit.lines import on_one_line, put_first, put_last
+from acmidm.edit.lines import on_one_line, put_last
 from acmidm.form_text import SCHEMA
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import KEYS_FILE, absolute
@@ -138,7 +140,7 @@ class ListOfKeys:
             if self.is_form:
                 add_keys(document["environments"], self.environment, files)
             else:
-                _add(document, self.environment.value, files)
+                _add_names(document, self.environment.value, files)
 
         return edit_file(self.file, add, files, self._checked, first=_FIRST)
 
@@ -203,10 +205,10 @@ def free_names(base: str, count: int, is_taken: Callable[[str], bool]) -> list[s
 
 
 def add_keys(environments: Any, environment: Environment, files: Iterable[Path]) -> None:
-    """Name more key files in a form's document."""
+    """Add key files to ``jwks`` of an environment of a form's document."""
     if environments[environment] is None:
-        environments[environment.value] = {}
-    _add(environments[environment], "jwks", files)
+        environments[environment.value] = CommentedMap()
+    _add_names(environments[environment], "jwks", files)
 
 
 def file_name(entry: Any) -> str:
@@ -226,12 +228,13 @@ def keys_listed(form: Path, entries: Iterable[Any]) -> dict[str, PublicJwk]:
     return keys
 
 
-def _add(owner: Any, name: str, files: Iterable[Path]) -> None:
+def _add_names(mapping: Any, list_name: str, files: Iterable[Path]) -> None:
+    """Append the names of files to a list in a mapping of a document. A new list comes first."""
     names = [file.name for file in files]
-    if owner.get(name):
-        put_last(owner[name], names)
+    if mapping.get(list_name):
+        put_last(mapping[list_name], names)
     else:
-        put_first(owner, name, on_one_line(names))
+        mapping.insert(0, list_name, on_one_line(names))
 
 
 def keys_of_form(file: Path, environment: Environment) -> ListOfKeys:
