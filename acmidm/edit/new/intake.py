@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from acmidm.edit.changes import Changes, Content, Read, path_in, problems_about
+from acmidm.edit.changes import Changes, Content, Read, field_path, problems_about
 from acmidm.edit.keys.declaring import free_names
 from acmidm.edit.keys.pair import about_ended, key_text
 from acmidm.edit.new.draft import Draft, Key, file_of, speaking_names
@@ -106,7 +106,7 @@ class SentFiles:
             if right and right.name == ORGANISATION_FILE:
                 source.for_team.append(problem.sentence)
             else:
-                source.note(problem, path_in(files, problem))
+                source.note(problem, field_path(files, problem))
 
     def _place(self, source: Taken) -> None:
         """Add the changes of a document to those before it, and note on it what to know of them; or
