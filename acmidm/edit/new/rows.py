@@ -16,13 +16,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from acmidm.edit.changes import Content, Placed, Read, Rows
 from acmidm.edit.lines import on_one_line, put_last
-from acmidm.edit.new.answers import (
-    OPTIONS,
-    Answers,
-    Mistakes,
-    not_among,
-    separate,
-)
+from acmidm.edit.new.answers import OPTIONS, Answers, Mistakes, about_choice, separate
 from acmidm.edit.new.draft import draft_of
 from acmidm.edit.new.existing import about_leaving, added_to, draft_adding, form_of_application
 from acmidm.edit.new.organisations import (
@@ -453,7 +447,7 @@ class Scopes(FormRows):
         Failure with what is wrong."""
         loaded = self._form_of_row(answers, mistakes)
         given = (row[Heading.ENVIRONMENT] or Environment.TNI).lower()
-        mistakes.add("--environment", *not_among(tuple(Environment), given))
+        mistakes.add("--environment", *about_choice(given, tuple(Environment)))
         scopes = separate(answers.scopes)
         if not scopes:
             mistakes.miss("--scope", tr("a scope of the catalogue"))
