@@ -263,8 +263,9 @@ def edit_file(
 
 
 def put_files(texts: Mapping[Path, str], before: Mapping[Path, bytes]) -> None:
-    """Write files, all of them or none. A file in ``before`` exists, and is replaced if it still
-    has that content; each other file is new, and never replaces one.
+    """Write files, all of them or none: where one fails, the others are put back or removed again.
+    A file in ``before`` exists, and is replaced if it still has that content; each other file is
+    new, and never replaces one.
 
     Raises:
         FileExistsError: where a new file exists by now.

@@ -19,12 +19,8 @@ from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.form import EnvironmentRequest
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk
-from acmidm_onboarding.values.metadata import (
-    ClientMetadata,
-    ProductDocument,
-    without_assigned,
-)
-from acmidm_onboarding.values.plain import filled, only
+from acmidm_onboarding.values.metadata import ClientMetadata, ProductDocument
+from acmidm_onboarding.values.plain import filled, only, without
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -168,7 +164,8 @@ def request_of(client: ListedClient, catalogue: Catalogue, reasons: list[str]) -
     names. Add to ``reasons`` each scope and attribute that the catalogue lacks."""
     names = catalogue.scopes_by_name[client.platform]
     assigned = catalogue.assigned_by_provider(client.platform)
-    granted = without_assigned(client.registered.scopes, assigned, ())
+    # No form requests what the platform assigns to each client by itself.
+    granted = without(client.registered.scopes, assigned)
     properties = client.metadata.properties
     attributes = client.metadata.attributes.keys() - catalogue.attributes.keys()
     reasons += _not_in_catalogue(client, granted.keys() - names.keys(), attributes)
