@@ -1,10 +1,9 @@
-"""The files of revisions, byte for byte, without a checkout: nothing in them runs, and no link in
-them is followed.
+"""Reads the files of a revision from Git byte for byte, without a checkout: nothing in them runs,
+and no link in them is followed. And asks Git about the revision that is checked out.
 
-Not ``git archive``, which leaves out and rewrites what ``.gitattributes`` says; not ``git
-worktree``, which runs hooks and filters and leaves traces in the repository. The size of a revision
-is bounded before it is read: a few kilobytes of Git's objects can stand for more files than any
-disk has.
+``git archive`` would leave out and rewrite files as ``.gitattributes`` says, and ``git worktree``
+runs hooks and filters, and leaves traces in the repository. The size of a revision is checked
+before it is read: a few kilobytes of Git's objects can stand for more files than any disk has.
 """
 
 from __future__ import annotations
@@ -30,8 +29,8 @@ _MOST_VERSIONS = 1_000
 MOST_FILES = 100_000
 """How many files a whole revision may have."""
 MOST_BYTES = 100_000_000
-"""How many bytes the files of a revision may have that are read. A file above ``MAXIMUM_BYTES`` is
-not read."""
+"""How many bytes the files that are read of a revision may have together. A file above
+``MAXIMUM_BYTES`` is not read."""
 _LONGEST_LISTING = 50_000_000
 _PART_OF_A_LISTING = 1_000_000
 _DEADLINE_SECONDS = 300
@@ -77,37 +76,39 @@ class TreeEntry:
 
 @dataclass(frozen=True)
 class Tree:
-    """The entries of a revision, by path; ``name`` is what people call the revision.
-
-    ``objects`` is a folder with objects that the repository itself does not have. ``read`` has what
-    was read of Git by its object, and ``findings`` what was found in it, for all trees together.
-    """
+    """The files of a revision. Their contents are read once, and shared by the trees that are
+    compared."""
 
     name: str
+    """What people call the revision, as in ``--base``."""
     entries: Mapping[str, TreeEntry]
+    """By path: {"onboardings/stad-gent/loket.yaml": …}."""
     objects: Path | None = None
+    """The folder with objects that the repository lacks, of what is not committed."""
     read: dict[str, bytes] = field(default_factory=dict, repr=False)
+    """The contents that were read, by object ID."""
     findings: Findings = field(default_factory=Findings, repr=False)
+    """What the loader of forms found in these contents."""
 
     def files(self, wanted: Callable[[str], bool], folders: Iterable[Path] = ()) -> FilesOfRevision:
-        """Return the files of the ``wanted`` paths, as if they were checked out here; some
-        ``folders`` are there also where nothing is in them.
+        """Return the files of the ``wanted`` paths, as if they were checked out here. ``folders``
+        exist too, also where they are empty.
 
         Raises:
-            UnknownRevision: where Git cannot read the files, they are too large or too deep, or no
-                folder can have them.
+            UnknownRevision: where Git cannot read the files, they are too large or in too many
+                folders, or no file system can have them.
         """
         entries = self._wanted(wanted)
-        read: dict[str, bytes | None] = {**self.contents(entries.__contains__)}
-        beside = set(map(str, folders)) - entries.keys()
+        contents: dict[str, bytes | None] = {**self.contents(entries.__contains__)}
+        folders_besides = set(map(str, folders)) - entries.keys()
         for path, entry in entries.items():
             if entry.mode == LINK:
-                read[path] = None
+                contents[path] = None
             elif entry.mode in FILES:
-                read.setdefault(path, _TOO_LARGE)
-            else:
-                beside.add(path.rpartition("/")[0])
-        files = FilesOfRevision(read, beside, self.findings)
+                contents.setdefault(path, _TOO_LARGE)
+            else:  # a submodule, of which the folder above it exists
+                folders_besides.add(path.rpartition("/")[0])
+        files = FilesOfRevision(contents, folders_besides, self.findings)
         for path in entries:
             if files.is_folder(Path(path)) or _is_too_long(path):
                 raise _unreadable(self.name, path)
@@ -158,8 +159,8 @@ def _size(entries: Mapping[str, TreeEntry]) -> int:
 
 
 def read_together(before: Tree, after: Tree, wanted: Callable[[str], bool]) -> None:
-    """Read the files of the ``wanted`` paths of two trees from Git by one process, so that they are
-    there once somebody asks. What is too large is left to whoever asks for it."""
+    """Read the files of the ``wanted`` paths of two trees, which share what they read, by one
+    process of Git. Where they are too large together, read nothing: ``contents`` reports that."""
     entries: dict[str, TreeEntry] = {}
     for tree in (before, after):
         for path, entry in tree.entries.items():
@@ -172,17 +173,18 @@ def read_together(before: Tree, after: Tree, wanted: Callable[[str], bool]) -> N
 
 @contextmanager
 def uncommitted() -> Iterator[tuple[Tree, Tree]]:
-    """Yield the revision that is checked out, and what it becomes when all that differs from it is
-    committed, with the files that Git does not know yet and without those that it ignores.
+    """Yield the revision that is checked out, and the one that committing all files here would
+    make, without those that Git ignores.
 
-    Nothing is written into the repository: what Git makes for this is in a temporary folder.
+    Nothing is written into the repository: Git's new objects are in a temporary folder, which is
+    removed at the end of the ``with``.
 
     Raises:
-        UnknownRevision: where nothing is committed yet, or there is nothing but commits, where a
-            merge has left conflicts, or Git cannot read a file.
+        UnknownRevision: where this is not the top of a repository with files and a commit, a merge
+            has left conflicts, or Git cannot read a file.
     """
     _require_top()
-    if _line(_run("rev-parse", "--is-inside-work-tree")) != "true":
+    if _first_line(_run("rev-parse", "--is-inside-work-tree")) != "true":  # a bare repository
         raise UnknownRevision(
             tr(
                 "this repository has no files beside its commits, so that nothing is uncommitted;"
@@ -208,11 +210,12 @@ def uncommitted() -> Iterator[tuple[Tree, Tree]]:
     with TemporaryDirectory(prefix="acmidm-") as folder:
         objects = Path(folder, "objects")
         (objects / "info").mkdir(parents=True)
-        own = Path(_line(_run("rev-parse", "--git-path", "objects"))).absolute()
-        (objects / "info" / "alternates").write_text(f"{own}\n")
+        of_repository = Path(_first_line(_run("rev-parse", "--git-path", "objects"))).absolute()
+        (objects / "info" / "alternates").write_text(f"{of_repository}\n")
         index = Path(folder, "index")
-        with suppress(FileNotFoundError):  # it says which files have not changed since
-            copyfile(_line(_run("rev-parse", "--git-path", "index")), index)
+        # By its index Git need not read the files that have not changed. A new one has none.
+        with suppress(FileNotFoundError):
+            copyfile(_first_line(_run("rev-parse", "--git-path", "index")), index)
         added = _run("add", "--all", objects=objects, index=index)
         if added.returncode != 0:
             raise UnknownRevision(
@@ -221,16 +224,13 @@ def uncommitted() -> Iterator[tuple[Tree, Tree]]:
                     reason=_reason(added),
                 )
             )
-        tree = _line(_run("write-tree", objects=objects, index=index))
-        yield before, _tree(tr("what is not committed"), tree, objects, beside=before)
+        tree = _first_line(_run("write-tree", objects=objects, index=index))
+        yield before, _tree(tr("what is not committed"), tree, objects, sharing=before)
 
 
 def merged(base: str, head: str) -> tuple[Tree, Tree]:
-    """Return the revision ``base``, and the revision that it becomes when ``head`` is merged into
-    it.
-
-    What somebody will deploy is the result of the merge, not the branch: a branch can undo what it
-    does not show as its own change.
+    """Return the revision ``base``, and the one that it becomes when ``head`` is merged into it:
+    that is what will be deployed. The branch itself lacks what ``base`` got since it began.
 
     Raises:
         UnknownRevision: where Git lacks a revision or the history between the two, where they do
@@ -239,9 +239,9 @@ def merged(base: str, head: str) -> tuple[Tree, Tree]:
     old, new = _commits(base, head)
     branch_points = _branch_points(old, new)
     before = _tree(base, old)
-    after = _tree(head, new, beside=before)
+    after = _tree(head, new, sharing=before)
     if not branch_points and is_shallow():
-        # Against the tip of the base, what the base got since would show as removed.
+        # Without a merge, what the base got since the branch began would show as removed.
         raise UnknownRevision(
             tr(
                 'this clone is shallow: where "{head}" left "{base}" is not in it; fetch the whole'
@@ -250,7 +250,7 @@ def merged(base: str, head: str) -> tuple[Tree, Tree]:
                 base=base,
             )
         )
-    if not branch_points or old in branch_points:
+    if not branch_points or old in branch_points:  # unrelated histories, or nothing to merge
         return before, after
     done = _run("-c", "merge.renameLimit=1000", "merge-tree", "--write-tree", old, new)
     if done.returncode == 1:
@@ -271,12 +271,12 @@ def merged(base: str, head: str) -> tuple[Tree, Tree]:
                 base=base,
             )
         )
-    return before, _tree(head, _line(done), beside=before)
+    return before, _tree(head, _first_line(done), sharing=before)
 
 
 def lacks(commit: str) -> bool:
-    """Return whether the checked-out revision surely lacks a commit: False in a shallow clone,
-    where nobody knows."""
+    """Return whether the history of the checked-out revision lacks a commit. False where Git cannot
+    know: in a shallow clone, or outside a repository."""
     try:
         if _run("rev-parse", "--is-shallow-repository").stdout != b"false\n":
             return False
@@ -289,16 +289,17 @@ def lacks(commit: str) -> bool:
 
 
 def is_at_another(commit: str) -> bool:
-    """Return whether another commit is surely checked out: False where nobody knows."""
+    """Return whether another commit than this one is checked out. False where none is, or Git does
+    not say."""
     with suppress(UnknownRevision):
-        head = _line(_run("rev-parse", "--verify", "--quiet", "HEAD"))
+        head = _first_line(_run("rev-parse", "--verify", "--quiet", "HEAD"))
         return head not in ("", commit)
     return False
 
 
 def changed_since(commit: str | None) -> list[str] | None:
     """Return the files below the working directory that differ from a commit; None where Git cannot
-    compare them."""
+    compare them, as with None or a commit that it lacks."""
     with suppress(UnknownRevision):
         done = _run(
             "diff",
@@ -310,27 +311,28 @@ def changed_since(commit: str | None) -> list[str] | None:
             commit or "",
             "--",
         )
-        return done.stdout.decode(errors="replace").split("\0") if done.returncode == 0 else None
+        if done.returncode == 0:
+            return done.stdout.decode(errors="replace").split("\0")[:-1]
     return None
 
 
 def is_dirty(*paths: Path) -> bool:
-    """Return whether something below some paths, or in the working directory, is not committed.
-    Outside a repository that is true of everything."""
+    """Return whether a file below these paths, or without paths below the working directory, is not
+    committed. True outside a repository."""
     done = _run("status", "--porcelain", "--no-renames", "--", *map(str, paths))
     return done.returncode != 0 or bool(done.stdout.strip())
 
 
 def is_as_at(commit: str, path: Path) -> bool:
-    """Return whether the files below a path, all of them committed, are as they were at a
-    commit."""
+    """Return whether the committed files below a path are as they were at a commit. False where Git
+    cannot compare them."""
     return _run("diff", "--quiet", "--end-of-options", commit, "--", str(path)).returncode == 0
 
 
 def is_merged(*paths: Path) -> bool:
-    """Return whether the files below some paths are as the default branch of ``origin`` has had
-    them: all of them are committed, and no commit changes them that was never merged. In a
-    repository without a remote only the first is checked; what is not known is not merged."""
+    """Return whether the files below these paths were merged into the default branch of ``origin``:
+    all are committed, and no commit since the branch began changes them. Without a remote, it is
+    enough that they are committed. False where the default branch is not known."""
     if is_dirty(*paths) or not knows_what_is_merged():
         return False
     if not _has(_DEFAULT_BRANCH):
@@ -340,8 +342,8 @@ def is_merged(*paths: Path) -> bool:
 
 
 def knows_what_is_merged() -> bool:
-    """Return whether this clone knows the default branch of ``origin``, or has no remote. A
-    checkout of a workflow has a branch of ``origin``, and not which branch is the default one."""
+    """Return whether this clone knows the default branch of ``origin``, or has no remote. The
+    checkout in a workflow has branches of ``origin``, and does not know which is the default."""
     if _has(_DEFAULT_BRANCH):
         return True
     remotes = _run("remote").stdout, _run("for-each-ref", "--count=1", "refs/remotes").stdout
@@ -354,16 +356,15 @@ def is_shallow() -> bool:
 
 
 def user() -> str | None:
-    """Return the mail address that Git has for whoever commits here; None where it has none."""
-    return _line(_run("config", "user.email")) or None
+    """Return the e-mail address with which somebody commits here; None where Git has none."""
+    return _first_line(_run("config", "user.email")) or None
 
 
 def versions(*paths: Path) -> Iterator[tuple[datetime, Tree]]:
-    """Yield each version of some paths in the history of what is checked out, newest first, and
-    when it was merged.
+    """Yield when each commit that changes these paths was merged into what is checked out, and the
+    files of the commit, newest first. Outside a repository there is none.
 
-    A merge counts as one version: what its branch had in between was never merged. Outside a
-    repository there is none.
+    A merge counts as one commit: what its branch had in between was never merged.
     """
     with suppress(UnknownRevision):
         log = _run(
@@ -382,16 +383,17 @@ def versions(*paths: Path) -> Iterator[tuple[datetime, Tree]]:
 
 
 def _require_top() -> None:
-    inside = _run("rev-parse", "--show-prefix")
-    if inside.returncode != 0:
-        reason = _reason(inside)
-        if distrusted := _OF_ANOTHER_USER.fullmatch(reason):
+    """Raises UnknownRevision where this folder is not the top of a repository that Git reads."""
+    prefix = _run("rev-parse", "--show-prefix")
+    if prefix.returncode != 0:
+        reason = _reason(prefix)
+        if of_another_user := _OF_ANOTHER_USER.fullmatch(reason):
             raise UnknownRevision(
                 tr(
                     "this repository belongs to another user, so that Git does not read it; run"
                     " this as that user, or first: git config --global --add safe.directory"
                     " {folder}",
-                    folder=distrusted[1],
+                    folder=of_another_user[1],
                 )
             )
         raise UnknownRevision(
@@ -400,7 +402,7 @@ def _require_top() -> None:
                 reason=reason,
             )
         )
-    if inside.stdout.strip():
+    if prefix.stdout.strip():
         raise UnknownRevision(
             tr(
                 "this folder is inside a repository, and a review is of the whole repository; run"
@@ -410,6 +412,7 @@ def _require_top() -> None:
 
 
 def _reason(failed: subprocess.CompletedProcess[bytes]) -> str:
+    """Return the first line of Git's error, without ``fatal:``."""
     first = failed.stderr.decode(errors="replace").strip().partition("\n")[0]
     return plain(re.sub(r"^(fatal|error): ", "", first))
 
@@ -419,10 +422,11 @@ def _has(reference: str) -> bool:
 
 
 def _commits(*revisions: str) -> list[str]:
-    """Return the commits that revisions are, found by one process. Raises UnknownRevision."""
-    # One with a line break in it would be two.
-    given = "".join(f"{' '.join(revision.split())}^{{commit}}\n" for revision in revisions)
-    done = _run("cat-file", "--batch-check", given=given.encode())
+    """Return the ID of the commit that each revision is, such as ``main``. Raises UnknownRevision
+    where this is not the top of a repository, or Git does not know one."""
+    # One line each: a line break in a revision would make two of it.
+    lines = "".join(f"{' '.join(revision.split())}^{{commit}}\n" for revision in revisions)
+    done = _run("cat-file", "--batch-check", stdin=lines.encode())
     if done.returncode != 0:
         _require_top()
     commits = []
@@ -441,18 +445,22 @@ def _commits(*revisions: str) -> list[str]:
 
 
 def _branch_points(old: str, new: str) -> list[str]:
-    """Return the commits at which the histories of two commits part; none where Git knows none.
-    Raises UnknownRevision for a folder that is not the top of a repository."""
+    """Return the commits at which the histories of two commits part; none where they have no commit
+    in common. Raises UnknownRevision where this is not the top of a repository."""
     done = _run("rev-parse", "--show-prefix", f"{old}...{new}")
     prefix, *commits = done.stdout.decode().splitlines() or [""]
     if prefix:
         _require_top()
+    # "old...new" is answered as new, old and "^" before each commit where they part.
     return [commit.removeprefix("^") for commit in commits if commit.startswith("^")]
 
 
-def _tree(name: str, tree: str, objects: Path | None = None, *, beside: Tree | None = None) -> Tree:
-    """Return a tree, of whose listing no more is read than the bounds allow. It has in common what
-    is read of another tree ``beside`` it. Raises UnknownRevision."""
+def _tree(
+    name: str, tree: str, objects: Path | None = None, *, sharing: Tree | None = None
+) -> Tree:
+    """Return the tree of a commit, or one with that ID, called ``name``. It shares what is read
+    with the tree ``sharing``. Raises UnknownRevision where Git lacks it, or it has too many files,
+    of which no more is read than shows that."""
     command = ["git", "ls-tree", "-r", "-z", "--long", tree]
     text = bytearray()
     with subprocess.Popen(
@@ -477,12 +485,14 @@ def _tree(name: str, tree: str, objects: Path | None = None, *, beside: Tree | N
             tr("Git cannot read the files of {revision}; fetch the whole commit", revision=name)
         )
     entries = dict(_entries(name, bytes(text)))
-    if beside is None:
+    if sharing is None:
         return Tree(name, entries, objects)
-    return Tree(name, entries, objects, beside.read, beside.findings)
+    return Tree(name, entries, objects, sharing.read, sharing.findings)
 
 
 def _entries(name: str, listing: bytes) -> Iterator[tuple[str, TreeEntry]]:
+    """Yield each path in a listing by ``git ls-tree -z --long``, with its entry. Raises
+    UnknownRevision, with the revision's ``name``, for a path that no folder can have, or twice."""
     seen: set[str] = set()
     for line in listing.split(b"\0")[:-1]:
         # A name that is no UTF-8 is spelled out, so that it can be written and printed; no form has
@@ -497,11 +507,14 @@ def _entries(name: str, listing: bytes) -> Iterator[tuple[str, TreeEntry]]:
 
 
 def _contents(name: str, object_ids: list[str], objects: Path | None) -> dict[str, bytes]:
-    """Return what Git has in some objects, by object. Raises UnknownRevision."""
+    """Return the content of each object, by its ID. ``objects`` is a folder with more objects than
+    the repository has. Raises UnknownRevision, with the revision's ``name``, where one is
+    missing."""
     if not object_ids:
         return {}
-    given = "\n".join((*object_ids, "")).encode()
-    done = _run("cat-file", "--batch", given=given, objects=objects)
+    lines = "\n".join((*object_ids, "")).encode()
+    done = _run("cat-file", "--batch", stdin=lines, objects=objects)
+    # It answers "<id> blob <size>", the content and a line break for each.
     contents, position = dict[str, bytes](), 0
     for object_id in object_ids:
         end = done.stdout.find(b"\n", position)
@@ -517,12 +530,13 @@ def _contents(name: str, object_ids: list[str], objects: Path | None) -> dict[st
 
 
 def _is_too_long(path: str) -> bool:
-    """Return whether a file system refuses a path of Git's for its length."""
+    """Return whether a path, or a name in it, is longer than file systems allow."""
     parts = map(os.fsencode, path.split("/"))
     return len(os.fsencode(path)) > _LONGEST_PATH or max(map(len, parts)) > _LONGEST_NAME
 
 
 def _unreadable(name: str, path: str) -> UnknownRevision:
+    """Return the refusal of a revision that has a path which no folder can have."""
     return UnknownRevision(
         tr(
             '{revision} has a file that no folder can have, "{path}"; remove this file from the'
@@ -533,21 +547,24 @@ def _unreadable(name: str, path: str) -> UnknownRevision:
     )
 
 
-def _line(done: subprocess.CompletedProcess[bytes]) -> str:
+def _first_line(done: subprocess.CompletedProcess[bytes]) -> str:
     return done.stdout.decode().partition("\n")[0].strip()
 
 
 def _run(
     *words: str,
-    given: bytes | None = None,
+    stdin: bytes | None = None,
     objects: Path | None = None,
     index: Path | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
+    """Run Git, and return its output and exit code, whatever that is. ``objects`` and ``index`` are
+    paths that take the place of the repository's. Raises UnknownRevision where git is not installed
+    or takes too long."""
     try:
         return subprocess.run(
             ["git", *words],
             env=_environment(objects, index),
-            input=given,
+            input=stdin,
             capture_output=True,
             timeout=_DEADLINE_SECONDS,
             check=False,
@@ -571,5 +588,6 @@ def _run(
 
 
 def _environment(objects: Path | None, index: Path | None = None) -> dict[str, str]:
-    own = {"GIT_OBJECT_DIRECTORY": objects, "GIT_INDEX_FILE": index}
-    return os.environ | _ENVIRONMENT | {name: str(path) for name, path in own.items() if path}
+    """Return the environment variables for Git, with these paths where they are given."""
+    paths = {"GIT_OBJECT_DIRECTORY": objects, "GIT_INDEX_FILE": index}
+    return os.environ | _ENVIRONMENT | {name: str(path) for name, path in paths.items() if path}

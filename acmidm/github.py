@@ -1,4 +1,4 @@
-"""What GitHub is asked for: one comment and one issue that are kept up to date, and reviewers."""
+"""The requests to GitHub's API that a workflow makes: comments, issues and requests for review."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _VERSION = "2022-11-28"
 
 
 def variable(name: str) -> str:
-    """Return a variable of the job's environment. Raises Failure where it is not set."""
+    """Return an environment variable of the workflow's job. Raises Failure, with exit code 3, where
+    it is not set."""
     value = os.environ.get(name)
     if not value:
         raise Failure(
@@ -28,7 +29,8 @@ def variable(name: str) -> str:
 
 
 class Repository:
-    """The repository that the workflow runs in. Raises Failure."""
+    """The repository that the workflow runs in. Every method raises Failure, with exit code 3,
+    where GitHub refuses a request or does not answer, unless it says otherwise."""
 
     def __init__(self) -> None:
         self._name = variable("GITHUB_REPOSITORY")
@@ -44,12 +46,12 @@ class Repository:
         )
 
     def comments(self, issue: int) -> Iterator[dict[str, Any]]:
-        """Return all comments of an issue or pull request, the oldest first."""
+        """Yield all comments of an issue or pull request, the oldest first."""
         return self._pages(f"{self._path}/issues/{issue}/comments", {})
 
     def open_issues(self, creator: str) -> Iterator[dict[str, Any]]:
-        """Open issues that this account opened; pull requests, which the API counts among them,
-        left out."""
+        """Yield the open issues that this account opened, without pull requests, which the API
+        lists among them."""
         issues = self._pages(f"{self._path}/issues", {"state": "open", "creator": creator})
         return (issue for issue in issues if "pull_request" not in issue)
 
@@ -60,7 +62,8 @@ class Repository:
         self._send("PATCH", f"/issues/comments/{comment}", {"body": body})
 
     def cannot_request(self, approver: str) -> str:
-        """Return why somebody can be no reviewer here; nothing where only GitHub knows."""
+        """Return why the review of an approver cannot be requested here; empty where it can, as far
+        as is known without GitHub."""
         owner, slash, _ = approver.removeprefix("@").partition("/")
         if not approver.startswith("@"):
             return f"{approver} is an e-mail address, whose review GitHub cannot request; ask them"
@@ -72,10 +75,10 @@ class Repository:
         return ""
 
     def request_review(self, pull_request: int, approver: str) -> str:
-        """Request the review of a user or a team, such as ``@stad-gent/api-beheer``. Return a
-        sentence where GitHub refuses it or does not answer; an empty text where it is requested.
+        """Request the review of a user or a team, such as ``@stad-gent/api-beheer``. Return why
+        GitHub did not take the request; empty where it did.
 
-        The token of a job reads no teams, so that GitHub answers 422 to each: that of
+        A job's own token may not read teams, so that GitHub answers 422 to each. Therefore that in
         ``ACMIDM_REVIEWERS_TOKEN`` comes first.
         """
         user, _, team = approver.removeprefix("@").partition("/")
@@ -83,13 +86,13 @@ class Repository:
         token = os.environ.get("ACMIDM_REVIEWERS_TOKEN") or variable("GITHUB_TOKEN")
         url = f"{self._path}/pulls/{pull_request}/requested_reviewers"
         try:
-            _sent(self._http, "POST", url, json=reviewers, headers=_authorised(token))
+            _answer_of(self._http, "POST", url, json=reviewers, headers=_authorised(token))
         except Failure as refused:
             return f"the review of {approver} could not be requested: {refused}"
         return ""
 
     def open_issue(self, title: str, body: str, assignees: list[str]) -> int:
-        """Return the new issue's number."""
+        """Open an issue, and return its number."""
         return int(
             self._send("POST", "/issues", {"title": title, "body": body, "assignees": assignees})[
                 "number"
@@ -100,12 +103,14 @@ class Repository:
         self._send("PATCH", f"/issues/{issue}", fields)
 
     def _send(self, method: str, path: str, document: Mapping[str, Any]) -> Any:
-        return _sent(self._http, method, f"{self._path}{path}", json=document)[0]
+        """Send a document to a path of the repository, and return the one that GitHub answers."""
+        return _answer_of(self._http, method, f"{self._path}{path}", json=document)[0]
 
     def _pages(self, path: str, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        """Yield the items of a list, page after page."""
         url: str | None = str(httpx.URL(path, params={**query, "per_page": _PER_PAGE}))
         while url:
-            items, answer = _sent(self._http, "GET", url)
+            items, answer = _answer_of(self._http, "GET", url)
             yield from items
             url = answer.links.get("next", {}).get("url")
 
@@ -114,7 +119,11 @@ def _authorised(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def _sent(http: httpx.Client, method: str, url: str, **options: Any) -> tuple[Any, httpx.Response]:
+def _answer_of(
+    http: httpx.Client, method: str, url: str, **options: Any
+) -> tuple[Any, httpx.Response]:
+    """Send a request, and return the answer's JSON and the answer itself. Raises Failure, with exit
+    code 3, where there is no answer, no JSON, or an HTTP error."""
     request = f"{method} {httpx.URL(url).path}"
     try:
         answer = http.request(method, url, **options)

@@ -1,5 +1,5 @@
-"""A private key: read from a file, used to sign, written in the format that software reads, never
-shown."""
+"""A private key: read from a file, used to sign, written as PKCS#8 or JSON Web Key. No message
+repeats anything of it."""
 
 from __future__ import annotations
 
@@ -36,12 +36,13 @@ from acmidm_onboarding.values.secrecy import is_private_key_or_token
 PEM = b"-----BEGIN "
 PRIVATE_MARKS = (b"PRIVATE KEY", b"PuTTY-User-Key-File", b"Private-Lines")
 RSA_BITS, DAYS = 4096, 365
-"""How large a new key is, and in how many days it ends where nobody says otherwise."""
+"""The default size of a new key, and the days until its end."""
 SHORTEST_PASSPHRASE = 12
-"""Characters: the file with the key is copied one day, and then it is all that protects it."""
+"""Characters. Files with keys get copied, and then the passphrase is all that protects the key."""
 _USUAL = ("RS256", "ES256", "ES384", "ES512", "EdDSA")
-"""What each kind of key signs with where nobody says otherwise: RS256 is what works on ACM/IDM."""
+"""The default algorithm of each kind of key: for RSA, RS256 is what ACM/IDM accepts."""
 _DESCRIBING = ("kid", "alg", "use", "exp")
+"""Members that describe a key, and are not part of it."""
 _PKCS12 = re.compile(
     rb"\x30.{1,5}\x02\x01\x03\x30.{1,5}\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07", re.DOTALL
 )
@@ -49,37 +50,38 @@ _PKCS12 = re.compile(
 
 
 class KeyFormat(StrEnum):
-    """What libraries read a private key from."""
+    """How a private key is written for an application: as PEM (PKCS#8), or as a JSON Web Key."""
 
     PKCS8 = "pkcs8"
     JWK = "jwk"
 
     @property
     def ending(self) -> str:
-        """How the name of such a file ends."""
+        """The suffix of such a file."""
         return ".pem" if self is KeyFormat.PKCS8 else ".jwk.json"
 
 
 @dataclass(frozen=True)
 class PrivateKey:
-    """A key pair. Its text shows nothing of it."""
+    """A key pair. ``repr`` shows its public half alone."""
 
     public: PublicJwk
-    """With the ``kid`` and ``alg`` of the file, where it is a JSON Web Key."""
+    """The public half, with ``kid`` and ``alg`` where it was read from a JSON Web Key."""
     _key: JWK = field(repr=False)
 
     @property
     def alg(self) -> str:
-        """What it signs with."""
+        """The algorithm that it signs with."""
         return usual_algorithm(self.public)
 
     def named(self, kid: str) -> PrivateKey:
-        """Return it with another ``kid``. Raises InvalidJwk."""
+        """Return the same key pair with another ``kid``. Raises InvalidJwk for one that no key may
+        have."""
         return replace(self, public=public_jwk({**self.public.members, "kid": kid}))
 
     def content(self, key_format: KeyFormat, passphrase: bytes | None) -> bytes:
-        """Return the file of it: PKCS#8 in PEM, or a JSON Web Key with ``kid`` and ``alg``, which
-        takes no passphrase."""
+        """Return the content of a file with the private key. Only PKCS#8 can be encrypted by a
+        passphrase."""
         if key_format is KeyFormat.JWK:
             members = {
                 "kid": self.public.kid,
@@ -95,7 +97,7 @@ class PrivateKey:
         return encoded
 
     def sign(self, payload: str, header: Mapping[str, Any]) -> JWS:
-        """Return a signature of the payload; the header has the algorithm."""
+        """Return a JWS of a payload, signed by the algorithm ``alg`` of the header."""
         jws = JWS(payload.encode())
         jws.allowed_algs = [str(header["alg"])]
         jws.add_signature(self._key, None, json.dumps(dict(header)))
@@ -104,7 +106,8 @@ class PrivateKey:
     def assertion(
         self, client_id: str, audience: str, *, alg: str, kid: str | None, at: float | None = None
     ) -> str:
-        """Return a client assertion (RFC 7523 §3)."""
+        """Return a client assertion (RFC 7523 §3) for a token endpoint, the ``audience``. ``at`` is
+        when it is made, in seconds since 1970; now where it is None."""
         header = {"alg": alg, "typ": "JWT"}
         if kid:
             header["kid"] = kid
@@ -116,18 +119,17 @@ class PrivateKey:
 
 
 def usual_algorithm(key: PublicJwk) -> str:
-    """Return what a key signs with, where its ``alg`` does not say so: what is usual for its
-    kind."""
-    fitting = algorithms_of(key.members)
+    """Return the algorithm that a key signs with: its ``alg``, else the default for its kind."""
+    fitting = algorithms_of(key.members)  # one, where it has alg
     return next((alg for alg in _USUAL if alg in fitting), min(fitting))
 
 
 def read_private_key(file: Path, passphrase: Callable[[], bytes]) -> PrivateKey:
-    """Return the private key in a file of any format, encrypted or not. ``passphrase`` is called
-    where one is needed.
+    """Return the private key in a file: PEM, DER or a JSON Web Key. ``passphrase`` is called where
+    it is encrypted.
 
     Raises:
-        Failure: with why it cannot be used; nothing of the file is repeated.
+        Failure: for a file without a private key that can sign; nothing of the file is repeated.
     """
     try:
         return private_key_of(_members(read_bytes(file), passphrase))
@@ -144,7 +146,7 @@ def read_private_key(file: Path, passphrase: Callable[[], bytes]) -> PrivateKey:
         KeyError,
         RecursionError,
     ):
-        # KeyError: its curve.
+        # All that jwcrypto raises for broken members; KeyError for a curve that it does not know.
         sentence = tr(
             "this is no private key that can be read; give PEM (PKCS#8) or a private JSON Web Key"
         )
@@ -152,7 +154,8 @@ def read_private_key(file: Path, passphrase: Callable[[], bytes]) -> PrivateKey:
 
 
 def private_key_of(members: dict[str, Any]) -> PrivateKey:
-    """Return the key pair of a private JSON Web Key. For what it raises see `read_private_key`."""
+    """Return the key pair of a private JSON Web Key. Raises Unusable for another key, InvalidJwk
+    where it may not be registered, and whatever jwcrypto raises for broken members."""
     key = JWK(**without(members, (*_DESCRIBING, "key_ops")))
     if key.is_symmetric:
         raise Unusable(
@@ -171,9 +174,8 @@ def private_key_of(members: dict[str, Any]) -> PrivateKey:
 
 
 def is_private_key(content: bytes) -> bool:
-    """Return whether a file has a private key or a token in it, in whatever format, locked or
-    not."""
-    text = content.replace(b"\0", b"")  # of UTF-16, as Windows writes it
+    """Return whether a file has a private key or a token in it, in any format, encrypted or not."""
+    text = content.replace(b"\0", b"")  # so that UTF-16, as Windows writes it, is found too
     if any(map(text.__contains__, PRIVATE_MARKS)) or _PKCS12.match(content):
         return True
     if is_private_key_or_token(text.decode("utf-8", "replace")):
@@ -188,12 +190,13 @@ def is_private_key(content: bytes) -> bool:
 
 
 def is_json(content: bytes) -> bool:
-    """Return whether a file is JSON, if it is a key at all."""
+    """Return whether the content of a file begins as JSON; else a key in it is PEM or DER."""
     return content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
 
 
 def _members(content: bytes, passphrase: Callable[[], bytes]) -> dict[str, Any]:
-    """Return the members of the key in a file, as a JSON Web Key has them."""
+    """Return the private key in a file as the members of a JSON Web Key. Raises Unusable where it
+    has another key, and what ``_open`` raises."""
     if is_json(content):
         members: dict[str, Any] = json.loads(text_of(content))
         return members
@@ -203,6 +206,8 @@ def _members(content: bytes, passphrase: Callable[[], bytes]) -> dict[str, Any]:
 
 
 def _open(content: bytes, passphrase: Callable[[], bytes]) -> PrivateKeyTypes:
+    """Return the private key in PEM or DER, decrypted where it has to be. Raises Unusable where the
+    passphrase does not fit, ValueError where there is no key."""
     load = load_pem_private_key if PEM in content else load_der_private_key
     try:
         return load(content, None)

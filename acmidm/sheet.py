@@ -1,4 +1,4 @@
-"""Reads a spreadsheet of organisations: xlsx or csv, tolerant of how people write headings."""
+"""Reads the rows of a spreadsheet, xlsx or csv, by its headings, however people write these."""
 
 from __future__ import annotations
 
@@ -23,100 +23,110 @@ from acmidm_onboarding.values.problems import Failure, both, either
 
 SUFFIXES = (".csv", ".xlsx")
 _HEADING_ROWS = 20
-"""Titles and remarks may be above the headings."""
+"""In how many first rows the headings are looked for: titles and remarks may be above them."""
 _HEADING_TEXT = 128 * 1024
 """Characters in which the delimiter is looked for: no more than csv reads as one cell."""
 _LARGEST = 64 * 1024 * 1024
-"""Bytes of a file, also once it is unpacked; and about those that its rows take, of which a line
-can say that there are a billion."""
-_ROW, _CELL = 512, 64
-"""What each counts for, in bytes, also where it is empty: a hundred thousand rows are no list of
-organisations."""
+"""Bytes that a file may have, also once it is unpacked, and that its rows may take: one line of XML
+can say that there are a billion rows."""
+_ROW_BYTES, _CELL_BYTES = 512, 64
+"""What a row and a cell count for, also where they are empty: a hundred thousand rows are no list
+of organisations."""
 _DELIMITERS = (";", ",", "\t")
 _FORMULA = "="
-"""What a cell begins with whose formula has no value."""
+"""The beginning of the text of a cell that has a formula and no value."""
 _PLACEHOLDERS = frozenset({"-", "\u2013", "\u2014", "/", "n/a", "nvt", "n.v.t.", "n.v.t"})
 """What people write into a cell that they mean to leave empty."""
 
 
 Cells = Sequence[Sequence[str]]
+"""The texts of a sheet's cells, row by row; empty where a cell is."""
 
 
 @dataclass(frozen=True)
 class Headings:
-    """The columns that are read; any others are left alone."""
+    """The columns that a command reads. Other columns are named in a remark."""
 
     columns: Sequence[str]
     needed: Sequence[Sequence[str]]
-    """Groups of columns: one column of each group has to be there. A sheet with one of the last
-    group is meant."""
-    unmissed: Sequence[str] = ()
-    """Further columns, which no message asks for."""
+    """Groups of columns: a sheet is read where it has a column of each group. One with a column of
+    the last group, and not of another, is a mistake; any other sheet is left out."""
+    optional: Sequence[str] = ()
+    """Columns that are read too, and that no message lists."""
 
     def rank(self, table: _Table) -> tuple[bool, int]:
-        """Return what is higher the more of these columns a sheet has."""
-        return not self.lacking(table.known), len(table.known)
+        """Return what is higher the more of these columns a table has."""
+        return not self.lacking(table.found), len(table.found)
 
     def lacking(self, columns: Collection[str]) -> str:
-        """Name what a sheet with these columns lacks; empty where they suffice."""
+        """Return which needed columns are not among these, in words: "KBOnummer or OVO-code"; empty
+        where they suffice."""
         return both(either(group) for group in self.needed if set(group).isdisjoint(columns))
 
 
 @dataclass(frozen=True)
 class SheetRow:
-    """One row below the headings. ``number`` counts from 1, as spreadsheet programs do."""
+    """A row below the headings that has anything in it."""
 
     sheet: str | None
-    """The sheet's name where the file has several of them."""
+    """The sheet's name; None where the file has one sheet."""
     number: int
+    """From 1, as spreadsheet programs count."""
     values: Mapping[str, str]
+    """The texts of its filled cells, by column: {"KBOnummer": "0207451227"}."""
     letters: Mapping[str, str]
+    """The letter of each column that the sheet has: {"KBOnummer": "B"}."""
     faults: tuple[str, ...] = ()
-    """What is wrong with cells, a sentence each; such a cell has no value."""
+    """A sentence for each cell with something in it that is no value, and is not in ``values``."""
 
     def __str__(self) -> str:
         return f"row {self.number} of sheet {self.sheet}" if self.sheet else f"row {self.number}"
 
     def __getitem__(self, column: str) -> str:
-        """Return what a cell has, empty where it has nothing, or its column is not there."""
+        """Return the text of a cell; empty where it has none, or the sheet lacks the column."""
         return self.values.get(column, "")
 
     def named(self, column: str) -> str:
-        """Name a column in a message about this row."""
+        """Return a column as messages name it: "column B (KBOnummer)"."""
         return f"column {self.letters[column]} ({column})"
 
 
 class Sheets(NamedTuple):
-    """All rows of a file."""
+    """What a file has."""
 
     rows: list[SheetRow]
+    """Those of all sheets that are read."""
     remarks: list[str]
-    """What was left alone, a sentence each: sheets that are not meant, and columns."""
+    """A sentence for each sheet that was left out, and for each that has columns beside those that
+    are read."""
     unplaced: list[str]
-    """Sheets that are meant and cannot be read, a sentence each."""
+    """A sentence for each sheet that lacks a needed column, and looks as if it should be read."""
 
 
 class _Table(NamedTuple):
-    """A sheet, from the row that has most of the headings, and which column each cell of that row
-    heads: none where it is empty."""
+    """A sheet from its row of headings on."""
 
     title: str | None
-    heading: int
+    """The sheet's name; None where the file has one sheet."""
+    headings_index: int
+    """Where the row of headings is in the sheet, from 0."""
     cells: Cells
+    """From the row of headings on."""
     columns: Sequence[str]
+    """The wanted column that each cell of the row of headings names; empty where it names none."""
 
     def __str__(self) -> str:
         return f"sheet {self.title}" if self.title else tr("the file")
 
     @property
-    def known(self) -> Collection[str]:
-        """The columns that there are, in their order."""
+    def found(self) -> Collection[str]:
+        """The wanted columns that the sheet has, in its order."""
         return dict.fromkeys(filter(None, self.columns))
 
     def rows(self) -> Iterator[SheetRow]:
         """Yield each row below the headings that has anything in it."""
-        letters = {column: _letter(self.columns.index(column)) for column in self.known}
-        for number, cells in enumerate(self.cells[1:], self.heading + 2):
+        letters = {column: _letter(self.columns.index(column)) for column in self.found}
+        for number, cells in enumerate(self.cells[1:], self.headings_index + 2):
             if not any(cells):
                 continue
             values, faults = {}, []
@@ -131,15 +141,18 @@ class _Table(NamedTuple):
 
     @property
     def unread(self) -> str:
-        """The headings of columns that are left alone."""
+        """The headings of the columns that are not read, with commas; empty where all are."""
         places = zip(self.columns, self.cells[0], strict=True)
         return ", ".join(heading for column, heading in places if heading and not column)
 
 
 def read_sheets(file: Path, wanted: Headings) -> Sheets:
-    """Read the rows that have anything in them, of each sheet with the headings that are wanted; of
-    other sheets say why they were left out. Raises Failure where no sheet has those headings, two
-    columns have one heading, or the file cannot be read or is too large."""
+    """Return the rows of all sheets with the wanted headings, and why other sheets are left out.
+
+    Raises:
+        Failure: where no sheet has those headings, two columns have the same one, or the file
+        cannot be read or is too large.
+    """
     try:
         _require_small(file, file.stat().st_size)
         tables = _tables(file, wanted)
@@ -147,13 +160,13 @@ def read_sheets(file: Path, wanted: Headings) -> Sheets:
         raise Failure(
             f"{file} cannot be read: {error.strerror}; check the name and its rights"
         ) from None
-    if all(wanted.lacking(table.known) for table in tables):
-        raise Failure(_no_headings(file, tables, wanted))
+    if all(wanted.lacking(table.found) for table in tables):
+        raise Failure(_about_headings(file, tables, wanted))
     sheets = Sheets([], [], [])
     for table in tables:
-        lacking = wanted.lacking(table.known)
+        lacking = wanted.lacking(table.found)
         if not lacking:
-            _refuse_twins(file, table)
+            _require_headings_once(file, table)
             sheets.rows.extend(table.rows())
             if columns := table.unread:
                 unread = tr(
@@ -162,7 +175,7 @@ def read_sheets(file: Path, wanted: Headings) -> Sheets:
                     columns=columns,
                 )
                 sheets.remarks.append(unread)
-        elif set(wanted.needed[-1]).isdisjoint(table.columns):
+        elif set(wanted.needed[-1]).isdisjoint(table.columns):  # another kind of sheet
             left_out = tr(
                 "{sheet} has no columns {columns} and was left out",
                 sheet=table,
@@ -171,14 +184,15 @@ def read_sheets(file: Path, wanted: Headings) -> Sheets:
             sheets.remarks.append(left_out)
         else:
             sheets.unplaced.append(
-                f"{table} has the columns {', '.join(table.known)}, and no {lacking} in that row:"
+                f"{table} has the columns {', '.join(table.found)}, and no {lacking} in that row:"
                 " head a column so"
             )
     return sheets
 
 
 def _tables(file: Path, wanted: Headings) -> list[_Table]:
-    """Return the sheets of a file. Raises Failure and OSError."""
+    """Return each sheet of a file from its row of headings on. Raises Failure and OSError where it
+    cannot be read."""
     match file.suffix.lower():
         case ".csv":
             return [_of_csv(file, wanted)]
@@ -186,36 +200,37 @@ def _tables(file: Path, wanted: Headings) -> list[_Table]:
             sheets = _of_workbook(file)
         case _:
             raise Failure(f"{file} is neither .xlsx nor .csv; save the spreadsheet as one of these")
-    is_alone = len(sheets) == 1  # such a sheet is not named
+    is_alone = len(sheets) == 1  # messages call such a sheet "the file"
     return [_table(None if is_alone else title, cells, wanted) for title, cells in sheets.items()]
 
 
 def _table(title: str | None, cells: Cells, wanted: Headings) -> _Table:
-    """Return a sheet by the row of its first ones that has most of the headings."""
-    known = {_plain(column): column for column in (*wanted.columns, *wanted.unmissed)}
+    """Return a sheet from its row of headings on: that of its first rows which has most of the
+    wanted headings."""
+    column_by_heading = {_plain(column): column for column in (*wanted.columns, *wanted.optional)}
     tables = [_Table(title, 0, cells, ())]
     for index, row in enumerate(cells[:_HEADING_ROWS]):
-        columns = [known.get(_plain(cell), "") for cell in row]
+        columns = [column_by_heading.get(_plain(cell), "") for cell in row]
         tables.append(_Table(title, index, cells[index:], columns))
     return max(tables, key=wanted.rank)
 
 
-def _refuse_twins(file: Path, table: _Table) -> None:
-    """Raise Failure for two columns with one heading: nobody can tell which is meant."""
-    for column in table.known:
-        twins = [place for place, heading in enumerate(table.columns) if heading == column]
-        if len(twins) > 1:
+def _require_headings_once(file: Path, table: _Table) -> None:
+    """Raises Failure for two columns with the same heading: nobody can tell which one is meant."""
+    for column in table.found:
+        places = [place for place, heading in enumerate(table.columns) if heading == column]
+        if len(places) > 1:
             raise Failure(
-                f"{file}: {table} has columns {both(map(_letter, twins))}, both headed {column};"
+                f"{file}: {table} has columns {both(map(_letter, places))}, both headed {column};"
                 " rename all but the one that counts"
             )
 
 
-def _no_headings(file: Path, tables: Sequence[_Table], wanted: Headings) -> str:
-    """Return why no sheet of a file can be read, with the headings of the sheet that has most of
-    them."""
+def _about_headings(file: Path, tables: Sequence[_Table], wanted: Headings) -> str:
+    """Return the refusal of a file no sheet of which has the needed headings, with those of the
+    sheet that has most."""
     best = max(tables, key=wanted.rank, default=None)
-    but = f", but one with {', '.join(best.known)}" if best and best.known else ""
+    but = f", but one with {', '.join(best.found)}" if best and best.found else ""
     return (
         f"{file} has no row of headings with {wanted.lacking(())} in its first {_HEADING_ROWS}"
         f" rows{but}; name the columns {', '.join(wanted.columns)}"
@@ -223,20 +238,21 @@ def _no_headings(file: Path, tables: Sequence[_Table], wanted: Headings) -> str:
 
 
 def _of_workbook(file: Path) -> Mapping[str, Cells]:
-    """Return the cells of each sheet as text: a formula's value, and the formula itself where the
-    file lacks its value."""
+    """Return the cells of each sheet of an xlsx file, by its name. Raises Failure for a file that
+    is too large or broken, and OSError."""
     try:
         with zipfile.ZipFile(file) as archive:
             _require_small(file, sum(part.file_size for part in archive.infolist()))
+        # openpyxl gives the values of formulas, or the formulas, and never both.
         values = load_workbook(file, read_only=True, data_only=True).worksheets
         formulas = load_workbook(file, read_only=True).worksheets
         sheets: dict[str, Cells] = {}
         size = 0
-        for sheet, twin in zip(values, formulas, strict=True):
-            sheets[sheet.title] = rows = list[list[str]]()
-            for row in _rows_of(sheet, twin):
+        for value_sheet, formula_sheet in zip(values, formulas, strict=True):
+            sheets[value_sheet.title] = rows = list[list[str]]()
+            for row in _rows_of(value_sheet, formula_sheet):
                 rows.append(row)
-                size += _ROW + _CELL * len(row) + sum(map(len, row))
+                size += _ROW_BYTES + _CELL_BYTES * len(row) + sum(map(len, row))
                 _require_small(file, size)
         return sheets
     except (Failure, OSError):
@@ -251,6 +267,7 @@ def _of_workbook(file: Path) -> Mapping[str, Cells]:
 
 
 def _rows_of(values: Any, formulas: Any) -> Iterator[list[str]]:
+    """Yield the texts of each row of a sheet, read with its values and with its formulas."""
     for sheet in (values, formulas):
         # Some programs write a range that is too small: the rows beyond it would not be read.
         sheet.reset_dimensions()
@@ -259,8 +276,9 @@ def _rows_of(values: Any, formulas: Any) -> Iterator[list[str]]:
 
 
 def _text_of_cells(value: Any, formula: Any) -> str:
-    """Return a cell's value, or its formula where the file lacks its value: an empty text, of type
-    ``str``, is one."""
+    """Return the text of a cell, read with its value and with its formula: the formula only where
+    the file lacks its value, so that ``_fault`` reports it."""
+    # A formula whose value is an empty text has the value None, and the type "str".
     if formula.data_type != "f" or value.value is not None or value.data_type == "str":
         return _text(value.value)
     written = getattr(formula.value, "text", formula.value) or _FORMULA
@@ -268,7 +286,8 @@ def _text_of_cells(value: Any, formula: Any) -> str:
 
 
 def _of_csv(file: Path, wanted: Headings) -> _Table:
-    """Return the sheet of a file, by the delimiter that gives the best headings."""
+    """Return a csv file from its row of headings on, read with the delimiter by which it has most
+    of the wanted headings. Raises Failure for a file that is too large or broken, and OSError."""
     text = _decoded(file)
 
     def rank(delimiter: str) -> tuple[bool, int]:
@@ -277,7 +296,9 @@ def _of_csv(file: Path, wanted: Headings) -> _Table:
 
     delimiter = max(_DELIMITERS, key=rank)
     lines = max(text.count("\n"), text.count("\r")) + 1
-    _require_small(file, len(text) + (_ROW + _CELL) * lines + _CELL * text.count(delimiter))
+    cells_after_first = text.count(delimiter)
+    size = len(text) + (_ROW_BYTES + _CELL_BYTES) * lines + _CELL_BYTES * cells_after_first
+    _require_small(file, size)
     cells: list[list[str]] = []
     try:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -292,23 +313,22 @@ def _of_csv(file: Path, wanted: Headings) -> _Table:
 
 
 def _decoded(file: Path) -> str:
-    """Return a file as text: UTF-16, UTF-8 or what Excel writes on Windows. Raises Failure for a
-    file that is no text."""
+    """Return a csv file as text, from UTF-16, UTF-8 or cp1252, all of which Excel writes. Raises
+    Failure for a file that is no text, and OSError."""
     content = file.read_bytes()
-    # Excel's "Unicode text".
     is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     encoding = "utf-16" if is_utf16 else "utf-8-sig"
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError:
-        text = content.decode("cp1252", errors="replace")  # what Excel writes on Windows
+        text = content.decode("cp1252", errors="replace")
     if "\0" in text:
         raise Failure(f"{file} is not UTF-8 text; save the spreadsheet as CSV UTF-8, or as .xlsx")
     return text
 
 
 def _require_small(file: Path, size: int) -> None:
-    """Raise Failure for what takes more than a thousand lists of organisations do."""
+    """Raises Failure where ``size``, in bytes, is more than any list of organisations has."""
     if size > _LARGEST:
         raise Failure(
             f"{file} is too large to be a list of organisations; copy the rows that are meant into"
@@ -317,24 +337,27 @@ def _require_small(file: Path, size: int) -> None:
 
 
 def _letter(place: int) -> str:
+    """Return the letter of a column by its place, from 0."""
     return str(get_column_letter(place + 1))
 
 
-def _fault(value: str) -> str | None:
-    """Return why a cell has no value although something is in it."""
-    if value.startswith(_FORMULA):
+def _fault(text: str) -> str | None:
+    """Return what a cell has in the place of a value, a formula or an error of Excel, and the
+    remedy; None where it has a value."""
+    if text.startswith(_FORMULA):
         return "has a formula without its value: open the file in Excel, and save it"
-    return f"has the error {value}: correct it in Excel" if value in ERROR_CODES else None
+    return f"has the error {text}: correct it in Excel" if text in ERROR_CODES else None
 
 
 def _plain(heading: str) -> str:
-    """Return a heading without case, accents, spaces and punctuation."""
+    """Return a heading without capitals, accents, spaces and punctuation, for comparison:
+    "CliëntID TEST" is "clientidtest"."""
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", heading).casefold()))
 
 
 def _text(value: object) -> str:
-    """Return a cell as text on one line. A number that Excel keeps as 6776.0 is 6776; a day has no
-    time."""
+    """Return the value of a cell as text on one line; empty for a placeholder such as "n.v.t.".
+    Excel keeps 6776 as 6776.0, and a day with the time 00:00."""
     if value is None:
         return ""
     if isinstance(value, float) and value.is_integer():
@@ -346,5 +369,5 @@ def _text(value: object) -> str:
 
 
 def whole_kbo(text: str) -> str:
-    """Return a KBO number with its leading 0, which Excel drops of a number."""
+    """Return a KBO number with the leading 0 that Excel drops; any other text as it is."""
     return f"0{text}" if text.isdecimal() and len(text) == 9 else text

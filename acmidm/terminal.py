@@ -1,4 +1,5 @@
-"""What the commands share at the edge: kinds of output, exit codes, progress, and how to fail."""
+"""What all commands share at a terminal: options, exit codes, output formats, progress, and how to
+fail."""
 
 from __future__ import annotations
 
@@ -62,12 +63,14 @@ class Code(IntEnum):
 
     WELL = 0
     FOUND = 1
+    """The report has something that needs a person."""
     WRONG_USE = 2
     UNREACHABLE = 3
+    """Something outside, such as an authority, does not answer."""
 
 
 def each_once(stacks: list[str] | None) -> list[str] | None:
-    """Return the stacks that an option names, each once: so is each read, and shown."""
+    """Return the stacks that an option names, each once, so that none is reported twice."""
     return stacks and list(dict.fromkeys(stacks))
 
 
@@ -117,19 +120,19 @@ TextOutputOption = Annotated[
 
 
 def fail(message: str, code: int = Code.WRONG_USE) -> NoReturn:
-    """End the command with a sentence, or one a line. Whatever names are in it do nothing to a
-    terminal or a pipeline."""
+    """End the command with a sentence a line on stderr, and this exit code. Control characters in
+    names are spelled out, so that they do nothing to a terminal or a pipeline."""
     typer.echo("\n".join(map(on_one_line, message.split("\n"))), err=True)
     raise typer.Exit(code)
 
 
 def warn(reason: object) -> None:
-    """Show a reason for what is missing, as a sentence on stderr; the command goes on."""
+    """Write a warning of one line to stderr; the command goes on."""
     typer.echo(on_one_line(f"warning: {reason}"), err=True)
 
 
 def day_in(option: str, text: str) -> date:
-    """Return the day that somebody gave as an option; end the command with a sentence where it is
+    """Return the day that an option has, 2027-12-31. End the command by ``fail`` where it has
     none."""
     # Imported here: no other command needs pydantic before it begins.
     from acmidm_onboarding.values.names import day
@@ -141,8 +144,8 @@ def day_in(option: str, text: str) -> date:
 
 
 def give_up_output() -> None:
-    """Write nothing more to a standard output that takes nothing: at its end Python would try
-    again, and show a traceback."""
+    """Send the rest of the output nowhere, where standard output takes no more, such as a pipe to
+    ``head``. When it ends, Python would write the rest again, and show a traceback."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -150,8 +153,9 @@ def give_up_output() -> None:
 
 
 def escape_what_cannot_be_shown() -> None:
-    """Have standard output and error write what their encoding does not have as ``\\u2192``."""
-    codecs.register(_ascii)
+    """Make standard output and error write a character that their encoding lacks as ``\\u2192``,
+    in the place of an error."""
+    codecs.register(_find_ascii)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             is_ascii = codecs.lookup(stream.encoding).name == "ascii"
@@ -159,19 +163,27 @@ def escape_what_cannot_be_shown() -> None:
             stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
-def _ascii(name: str) -> codecs.CodecInfo | None:
-    """Find ASCII under another name: to a stream of ASCII by its own, Typer writes UTF-8."""
+def _find_ascii(name: str) -> codecs.CodecInfo | None:
+    """Return the codec of ASCII for the name ``ascii_escaped``, None for any other: to a stream
+    whose encoding is called "ascii" Typer writes UTF-8."""
     if name != _ASCII:
         return None
-    own = codecs.lookup("ascii")
+    codec = codecs.lookup("ascii")
     return codecs.CodecInfo(
-        own.encode, own.decode, None, None, own.incrementalencoder, own.incrementaldecoder, _ASCII
+        codec.encode,
+        codec.decode,
+        None,
+        None,
+        codec.incrementalencoder,
+        codec.incrementaldecoder,
+        _ASCII,
     )
 
 
 @contextmanager
 def speaking(language: Language) -> Iterator[None]:
-    """Have this process speak a language meanwhile, for a report that has one of its own."""
+    """Make this process speak ``language`` inside a ``with``, for a report in the language of an
+    organisation."""
     before = spoken()
     speak(language)
     try:
@@ -182,7 +194,8 @@ def speaking(language: Language) -> Iterator[None]:
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
-    """Show on a terminal what is going on, and for how long; in a pipe or a log show nothing."""
+    """Show ``what`` and the time so far on a terminal, inside a ``with``; nothing in a pipe or a
+    log."""
     if not sys.stderr.isatty():
         yield
         return
@@ -196,8 +209,8 @@ def working(what: str) -> Iterator[None]:
 
 
 def as_json(report: BaseModel) -> str:
-    """Return a report as JSON in ASCII: whatever a form holds, it does nothing to a terminal, and
-    is no command in a pipeline's log."""
+    """Return a report as JSON in ASCII, without "##", which begins a command in the log of a
+    pipeline: names in it do nothing to a terminal or a pipeline."""
     import json
 
     return json.dumps(report.model_dump(mode="json", exclude_none=True), indent=2).replace(

@@ -1,5 +1,5 @@
-"""Texts for people: counts, days, and the values of others, cut so that two that differ never look
-the same."""
+"""Texts for people: counts, days, and values of others, shortened so that two different values
+never look the same."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from acmidm_onboarding.values.problems import on_one_line
 LONGEST = 200
 LONGEST_NAME = 64
 WHOLE = 600
-"""The longest sentence of the engine or of a check, whose remedy is at its end."""
+"""Characters of the longest sentence of the engine or of a check, whose remedy is at its end."""
 _MOST_NAMED = 10
 _SHARED = 20
-"""How many characters that both values have are shown before the first that differs."""
+"""How many equal characters of two values are shown before the first that differs."""
 _SEPARATOR = ", "
 _REFERENCE = 102
-"""The longest that a form accepts, with its brackets."""
+"""Characters of the longest reference that a form accepts, with its brackets."""
 
 
 def plain(text: str, longest: int = LONGEST) -> str:
-    """Make a text of others fit for a terminal and a report: control characters spelled out, what
-    is too long cut."""
-    return on_one_line(_ended(text, longest))
+    """Return a text of others as one line for a terminal and a report: without control characters,
+    and no longer than ``longest``."""
+    return on_one_line(_shortened(text, longest))
 
 
 def capitalised(text: str) -> str:
-    """Return a sentence, or a title, that begins with a capital."""
+    """Return a sentence or title with a capital as its first letter."""
     return text[:1].upper() + text[1:]
 
 
@@ -44,24 +44,26 @@ def first_of(
     language: Language | None = None,
     most: int = _MOST_NAMED,
 ) -> str:
-    """Return the first ``most``, and how many more there are: in the language of the sentence that
-    they are in, which is the reader's where none is given."""
-    named, more = separator.join(names[:most]), len(names) - most
-    if more <= 0:
+    """Return at most ``most`` names in one text, as "a, b and 38 more". Without ``language``, it is
+    in the language that this process speaks."""
+    named, unnamed = separator.join(names[:most]), len(names) - most
+    if unnamed <= 0:
         return named
     language = language or spoken()
-    return language.tr("{names} and {count} more", names=named, count=f"{more:,}")
+    return language.tr("{names} and {count} more", names=named, count=f"{unnamed:,}")
 
 
 def with_search(title: str, search: str) -> str:
-    """Return the title of a report with the words that somebody searched for."""
+    """Return the title of a report with the words that somebody searched for; as it is where these
+    are empty."""
     if not search:
         return title
     return tr('{title} with "{search}"', title=title, search=plain(search))
 
 
 def counted(counts: Mapping[Counted, int], **facts: object) -> list[str]:
-    """Return how many there are of each thing; nothing of a thing of which there is none."""
+    """Return each thing with its number, as ["2 clients", "1 scope"]. ``facts`` fill in the rest of
+    the texts; a thing whose number is 0 is left out."""
     return [ntranslated(thing, count, **facts) for thing, count in counts.items() if count]
 
 
@@ -69,15 +71,15 @@ def day(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d}"
 
 
-def days(left: int) -> str:
-    """Return how long something still lasts, in whole days."""
-    if not left:
+def days(count: int) -> str:
+    """Return how long something still lasts, as "3 days left"."""
+    if not count:
         return tr("less than a day left")
-    return ntr("{count} day left", "{count} days left", left)
+    return ntr("{count} day left", "{count} days left", count)
 
 
 def shown(value: Any) -> str:
-    """Return a value as people read it: texts as they are, lists with commas, all else as JSON."""
+    """Return a value for people: a text as it is, a list of texts with commas, all else as JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
@@ -86,85 +88,91 @@ def shown(value: Any) -> str:
 
 
 def cut(text: str, longest: int) -> str:
-    """Cut a text to about ``longest`` characters. A list shows how many more there are; a reason
-    keeps its reference."""
+    """Return a text of about ``longest`` characters: of a list as many items as fit, of a reason
+    its beginning and its reference."""
     items = text.split(_SEPARATOR)
-    return (
-        _first(items, longest) if len(text) > longest and _is_list(items) else _cut(text, longest)
-    )
+    if len(text) > longest and _is_list(items):
+        return _first_items(items, longest)
+    return _keeping_reference(text, longest)
 
 
 def side_by_side(old: str | None, new: str | None, longest: int) -> tuple[str | None, str | None]:
-    """Cut an old and a new value to about ``longest`` characters: of lists what only one has, of
-    texts from where they differ."""
+    """Return an old and a new value as texts of about ``longest`` characters that show the
+    difference: of lists the items that the other lacks, of texts a part from shortly before the
+    first character that differs. None stays None."""
     if old is None or new is None or max(len(old), len(new)) <= longest:
         cut_old = None if old is None else cut(old, longest)
         cut_new = None if new is None else cut(new, longest)
         return cut_old, cut_new
     before, after = old.split(_SEPARATOR), new.split(_SEPARATOR)
     if _is_list(before) or _is_list(after):
-        shown = _only(before, after, longest), _only(after, before, longest)
-        if shown[0] != shown[1]:
-            return shown
+        differing = (
+            _items_without(before, after, longest),
+            _items_without(after, before, longest),
+        )
+        if differing[0] != differing[1]:  # else the same items stand in another order
+            return differing
     shared = len(commonprefix([old, new]))  # noqa: RUF071 - of characters, not of a path's parts
     start = max(0, shared - _SHARED)
     if start:
         old, new = f"…{old[start:]}", f"…{new[start:]}"
-    return _cut(old, longest), _cut(new, longest)
+    return _keeping_reference(old, longest), _keeping_reference(new, longest)
 
 
-def _ended(text: str, longest: int) -> str:
+def _shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def _cut(text: str, longest: int) -> str:
+def _keeping_reference(text: str, longest: int) -> str:
+    """Return a text of at most ``longest`` characters and, where it ends with a reference in
+    brackets, that too: "house numbers in rep… (SD-4820)"."""
     reason, bracket, reference = text.rpartition(" (")
-    if (
-        len(text) <= longest
-        or not bracket
-        or not text.endswith(")")
-        or len(bracket + reference) > _REFERENCE
-    ):
-        return _ended(text, longest)
-    return f"{_ended(reason, longest)}{bracket}{reference}"
+    if not bracket or not text.endswith(")") or len(bracket + reference) > _REFERENCE:
+        return _shortened(text, longest)
+    if len(text) <= longest:
+        return text
+    return f"{_shortened(reason, longest)}{bracket}{reference}"
 
 
 def _is_list(items: list[str]) -> bool:
-    """Return whether it was a list of names: a sentence has commas too, and blanks."""
+    """Return whether a text with commas was a list of names, and no sentence: that has blanks."""
     return len(items) > 1 and not any(" " in item for item in items)
 
 
-def _only(mine: list[str], others: list[str], longest: int) -> str:
-    """Say how many items ``mine`` are, and which of them the others lack."""
+def _items_without(items: list[str], others: list[str], longest: int) -> str:
+    """Return how many items there are, and which of them ``others`` lack: "12 of them, with a,
+    b"."""
     shared = set(others)
-    count, own = f"{len(mine):,}", [item for item in mine if item not in shared]
-    if not own:
+    count, missing = f"{len(items):,}", [item for item in items if item not in shared]
+    if not missing:
         return tr("{count} of them", count=count)
-    return tr("{count} of them, with {names}", count=count, names=_first(own, longest))
+    return tr("{count} of them, with {names}", count=count, names=_first_items(missing, longest))
 
 
-def _first(items: list[str], longest: int) -> str:
-    """As many items as fit, the first of them cut where even that does not."""
-    text, shown = _cut(items[0], longest), 1
+def _first_items(items: list[str], longest: int) -> str:
+    """Return as many items as fit into ``longest`` characters, and how many there are besides. The
+    first always stands, shortened where it does not fit."""
+    text, number_shown = _keeping_reference(items[0], longest), 1
     for item in items[1:]:
         if len(text) + len(_SEPARATOR) + len(item) > longest:
             break
-        text, shown = text + _SEPARATOR + item, shown + 1
-    if shown == len(items):
+        text, number_shown = text + _SEPARATOR + item, number_shown + 1
+    if number_shown == len(items):
         return text
-    return tr("{names} and {count} more", names=text, count=f"{len(items) - shown:,}")
+    return tr("{names} and {count} more", names=text, count=f"{len(items) - number_shown:,}")
 
 
 def evidence_in_words(proven: Mapping[str, str]) -> str:
-    """Say which evidence there is: ``of 2026-11-20 from
-    https://authenticatie-ti.vlaanderen.be/op``."""
+    """Return which evidence proves a client, as "of 2026-11-20 from
+    https://authenticatie-ti.vlaanderen.be/op". ``proven`` is {"proven_at": …, "issuer": …}; empty
+    where the evidence is gone."""
     if not proven:
         return tr("none any more")
     return tr("of {day} from {issuer}", day=proven["proven_at"][:10], issuer=proven["issuer"])
 
 
 def slug(text: str, longest: int = LONGEST_NAME) -> str:
-    """Return a text as a name of a file or an application: ``Stad Gênt (loket)`` is
-    ``stad-gent-loket``, ``!`` is empty."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return "-".join(re.findall(r"[a-z0-9]+", plain))[:longest].strip("-")
+    """Return a text as a name of a file or an application: "Stad Gênt (loket)" is
+    "stad-gent-loket", "!" is empty."""
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return "-".join(re.findall(r"[a-z0-9]+", ascii_text))[:longest].strip("-")

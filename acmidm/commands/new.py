@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from acmidm.edit.changes import Changes, Placed, Read, Rows, about_existing, reading
-from acmidm.edit.new.answers import Answers, Mistakes, field_values, not_among
+from acmidm.edit.new.answers import Answers, Mistakes, about_choice, field_values
 from acmidm.edit.new.draft import PLATFORM, Draft, draft_of, file_of
 from acmidm.edit.new.intake import SentFiles
 from acmidm.edit.new.organisations import NOBODY, owner_of
@@ -168,7 +168,7 @@ def new(
     sheet = from_[0] if from_ and len(from_) == 1 and from_[0].suffix.lower() in SUFFIXES else None
     mistakes = Mistakes()
     if language is not None:
-        mistakes.add("--language", *not_among(tuple(Language), language))
+        mistakes.add("--language", *about_choice(language, tuple(Language)))
     answers = Answers(
         organisation,
         name,

@@ -30,13 +30,15 @@ from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.problems import DocumentPath, Failure, Problem, on_one_line
 
 Content = str | Edit
-"""The text of a new file, or what edits one that is there."""
+"""The text of a new file, or an edit of a file that exists."""
 Read = Callable[..., Onboardings]
-"""Reads forms, all or those of ``paths``, in the ``files`` that are given. See
-``read_onboardings``."""
+"""``read_onboardings`` for the forms of a command: ``read()`` reads them from disk,
+``read(files=Files(texts))`` as if those texts were written, ``read(paths=[folder])`` only the forms
+in a folder."""
 
 Label = Callable[[DocumentPath], str]
-"""Returns what the author of a form calls one of its fields; empty for what is not theirs."""
+"""Returns what the author of a form calls one of its fields, such as ``--contact`` or ``column F
+(Contact)``; empty for a field that the author does not write."""
 
 
 def _no_label(_: DocumentPath) -> str:
@@ -44,7 +46,8 @@ def _no_label(_: DocumentPath) -> str:
 
 
 def reading(among: Sequence[Path], stacks: Stacks) -> Read:
-    """Return what reads forms, or folders of forms, with the catalogue of this folder."""
+    """Return a function that reads the forms ``among`` (files, or folders of forms), with the
+    catalogue of this folder and the settings of its stacks."""
     return partial(
         read_onboardings,
         paths=among,
@@ -55,7 +58,8 @@ def reading(among: Sequence[Path], stacks: Stacks) -> Read:
 
 
 def forms_named(forms: Iterable[Path], onboardings: Onboardings) -> list[LoadedForm]:
-    """Return the forms by their files. Raises Failure with each that is no form."""
+    """Return the form in each file that a command names, each once. Raises Failure with a line for
+    each path that is no form."""
     by_file = {loaded.file: loaded for loaded in onboardings.forms}
     named: dict[Path, LoadedForm] = {}
     wrong: dict[str, None] = {}
@@ -73,13 +77,15 @@ def forms_named(forms: Iterable[Path], onboardings: Onboardings) -> list[LoadedF
 
 
 class Changes:
-    """Changes of files, which nobody sees before they are written."""
+    """Changes of files in memory, until ``write``: new files, and edits of files that exist. All
+    paths are absolute."""
 
     def __init__(self, read: Read) -> None:
         self.read = read
         self._before: dict[Path, bytes] = {}
+        """What each file that exists and changes has on disk."""
         self.texts: dict[Path, str] = {}
-        """Of each file that changes."""
+        """What each file that is new or changes will have."""
 
     def copy(self) -> Changes:
         """Return the same changes, to which others can be added."""
@@ -88,15 +94,20 @@ class Changes:
         return copy
 
     def add(self, files: Mapping[Path, Content]) -> list[Path]:
-        """Add new files and edits, all or none of them; return those that change by it. Raises
-        Failure."""
+        """Add new files and edits, on top of those added before. Return the files that are new or
+        get another text.
+
+        Raises:
+            Failure: with a line for each file that cannot be made or edited; then none is added.
+        """
         before: dict[Path, bytes] = {}
         texts: dict[Path, str] = {}
         wrong: list[str] = []
-        for named, content in files.items():
-            file = absolute(named)
+        for path, content in files.items():
+            file = absolute(path)
             if isinstance(content, str):
                 texts[file] = content
+                # Two rows may make one file, as that of their organisation, if with the same text.
                 if file.exists() or self.texts.get(file, content) != content:
                     wrong.append(about_existing(file))
                 continue
@@ -105,7 +116,7 @@ class Changes:
                 if old is None:
                     old = file.read_bytes().decode("utf-8")
                 text = edited(old, content)
-            except FileNotFoundError:  # what would make it is left out
+            except FileNotFoundError:  # the row that would make it has mistakes, and is left out
                 wrong.append(
                     tr("{file} is not there yet; correct what makes it first", file=shown(file))
                 )
@@ -124,34 +135,33 @@ class Changes:
         self._before |= before
         return list(texts)
 
-    def problems(self, **among: Sequence[Path]) -> list[Problem]:
-        """Return what would be wrong with these files among all forms, or those of ``paths``, whose
-        own mistakes are for others."""
+    def problems(self, **paths: Sequence[Path]) -> list[Problem]:
+        """Return the problems that the changed files would have once they are written, checked
+        among all forms, or ``paths=[folder]``. Problems of other files are left out."""
         if not self.texts:
             return []
-        return problems_about(self.texts, self.read(files=Files(self.texts), **among).problems)
+        return problems_about(self.texts, self.read(files=Files(self.texts), **paths).problems)
 
-    def require_valid(self, label: Label = _no_label, wrong: Iterable[str] = ()) -> None:
-        """Raises Failure with all that would be wrong, and what is known to be ``wrong``."""
-        sentences = [*wrong, *self.sentences(self.problems(), label)]
+    def require_valid(self, label: Label = _no_label, mistakes: Iterable[str] = ()) -> None:
+        """Raises Failure with the ``mistakes`` that the caller found, and a sentence for each
+        problem that the changed files would have."""
+        sentences = [*mistakes, *self.sentences(self.problems(), label)]
         if sentences:
             raise Failure("\n".join(dict.fromkeys(sentences)))
 
     def sentences(self, problems: Iterable[Problem], label: Label) -> Iterator[str]:
-        """Yield each problem as a sentence, by how ``label`` calls the field that it is about."""
+        """Yield a sentence for each problem. It begins with what ``label`` calls the field, or with
+        the file where the author does not write that field."""
         for problem in problems:
-            name = label(path_in(self.texts, problem))
+            name = label(field_path(self.texts, problem))
             if name:
                 yield on_one_line(f"{name}: {problem.sentence}")
             else:
-                yield not_written(problem)
-
-    def require_sound(self) -> None:
-        """Raises InvalidForms with every mistake in all forms that are read."""
-        self.read(files=Files(self.texts)).valid()
+                yield _about_file(problem)
 
     def write(self) -> list[Path]:
-        """Write all files, or none; return them as messages show them. Raises Failure, OSError."""
+        """Write all files, or none; return them relative to this folder, as messages show them.
+        Raises Failure where a file has appeared or changed meanwhile; OSError."""
         try:
             put_files(self.texts, self._before)
         except FileExistsError as error:
@@ -164,56 +174,57 @@ S = TypeVar("S")
 
 @dataclass(frozen=True)
 class Placed(Generic[S]):
-    """What a row of a spreadsheet comes to."""
+    """The new files and edits that a row of a spreadsheet asks for."""
 
     source: S
+    """The row, or what was made of it; its ``str`` names the row."""
     files: Mapping[Path, Content] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    """What a person looks at, though nothing is wrong."""
+    """What a person has to look at, though nothing is wrong."""
     label: Label = _no_label
+    """What the row's author calls a field: its column."""
 
 
 class Rows(ABC, Generic[S]):
-    """The rows of a spreadsheet, among the forms that there are: what those that are right come to,
-    and what is wrong with the others."""
+    """Sorts the rows of a spreadsheet: ``changes`` has the files of those without mistakes, in
+    ``placed``, and ``wrong`` returns the mistakes of the others."""
 
     def __init__(self, read: Read, onboardings: Onboardings) -> None:
         self.placed: list[Placed[S]] = []
         self.changes = Changes(read)
         self._wrong: dict[str, list[str]] = defaultdict(list)
-        """The rows of each sentence."""
+        """The rows that have each mistake, by its sentence."""
         self.onboardings = onboardings
-        """The forms that there are."""
+        """The forms on disk."""
 
     @abstractmethod
     def place(self, source: S) -> Placed[S]:
-        """Return what a row comes to. Raises Failure, with a line for each thing that is wrong with
-        it."""
+        """Return the files of a row. Raises Failure with a line for each mistake in it."""
 
     def note(self, source: object, sentences: Iterable[str]) -> None:
-        """Note what is wrong with a row, each sentence once."""
+        """Note the mistakes of a row, each once."""
         for sentence in dict.fromkeys(sentences):
             self._wrong[sentence].append(str(source))
 
     def wrong(self) -> list[str]:
-        """Return each sentence about what is wrong, with its rows."""
+        """Return each mistake with the rows that have it: "row 3, row 5: column F (Contact): …"."""
         return [f"{first_of(rows)}: {sentence}" for sentence, rows in self._wrong.items()]
 
     def sort_out(self, sources: Iterable[S]) -> None:
-        """Place each one that is right by itself, and leave out those whose files would be wrong
-        among all forms."""
+        """Place each row without mistakes, and note those of the others: first what is wrong with
+        a row by itself, then what its files would have wrong among all forms."""
         for source in sources:
             try:
                 self.placed.append(self.place(source))
             except Failure as failure:
                 self.note(source, str(failure).splitlines())
         while not self._leave_out_wrong():
-            # What was wrong on account of one that is left out may be right now.
+            # A row may have been wrong only because of one that is left out now.
             pass
 
     def _leave_out_wrong(self) -> bool:
-        """Add the changes of all placed rows anew, and leave out each row whose files would be
-        wrong; return whether none was wrong among all forms."""
+        """Collect the changes of all placed rows anew, and leave out each row whose files would
+        have a problem. Return whether all rows together are valid now."""
         self.changes = Changes(self.changes.read)
         for placed in list(self.placed):
             try:
@@ -230,34 +241,35 @@ class Rows(ABC, Generic[S]):
 
 
 def edit_file(
-    named: Path, edit: Edit, new_files: Mapping[Path, str], checked: Path, *, first: str = ""
+    path: Path, edit: Edit, new_files: Mapping[Path, str], checked: Path, *, first: str = ""
 ) -> Callable[[], list[Path]]:
-    """Return what puts an edited form, or another file of its folder, in place, once ``checked`` is
-    known to be valid by the stacks of this folder, with the new files beside it. A
-    file that is not there begins as ``first``.
+    """Check an edit of a form, ``keys.yaml`` or the like, with the new files that it names, and
+    return the function that writes them. ``checked`` is the form, or the folder of forms, that has
+    to be valid then. A file that is not there yet is edited from the text ``first``.
 
-    Nothing is written before. What it returns writes the files, none over another, then replaces
-    the form; where one of that fails, the files are taken away again. Only a kill in between leaves
-    files, which no form names.
+    The returned function writes the new files, never over another, then the edited one. Where one
+    of these fails, it removes the new files again. Only a kill in between leaves them, and no form
+    names them.
 
     Raises:
-        InvalidForms: with the mistakes of what is edited.
-        Failure: where it cannot be edited.
+        InvalidForms: with every mistake in what is ``checked``.
+        Failure: where the file cannot be edited.
     """
-    file = Path.cwd() / named
+    file = Path.cwd() / path
     changes = Changes(reading([checked], stacks_in(Path())))
     changes.add({**new_files, file: edit if file.exists() else edited(first, edit)})
-    changes.require_sound()
+    changes.read(files=Files(changes.texts)).valid()
     return changes.write
 
 
 def put_files(texts: Mapping[Path, str], before: Mapping[Path, bytes]) -> None:
-    """Write files, all of them or none: those in ``before`` in the place of what they were, the
-    others never over a file.
+    """Write files, all of them or none: where one fails, the others are put back or removed again.
+    A file in ``before`` exists, and is replaced if it still has that content; each other file is
+    new, and never replaces one.
 
     Raises:
-        FileExistsError: where one that is new is there.
-        Failure: where one is not what it was.
+        FileExistsError: where a new file exists by now.
+        Failure: where an existing file was changed meanwhile.
     """
     new = {file: text for file, text in texts.items() if file not in before}
     folders = {file.parent for file in new if not file.parent.exists()}
@@ -287,12 +299,13 @@ def put_files(texts: Mapping[Path, str], before: Mapping[Path, bytes]) -> None:
 
 
 def _rewrite(file: Path, text: str) -> None:
+    """Replace a file at once, with the same permissions."""
     write_whole(file, text, file.stat().st_mode & 0o777)
 
 
 def problems_about(files: Iterable[Path], problems: Iterable[Problem]) -> list[Problem]:
-    """Return the problems in some files, those of the folders that they are in, such as a link, and
-    those in other files on account of them."""
+    """Return the problems of these files: those in them, in the folders above them (a folder that
+    is a link), and those in another file that one of these contradicts (``Problem.also``)."""
     concerned: set[Path] = set()
     for file in files:
         path = shown(absolute(file))
@@ -302,16 +315,17 @@ def problems_about(files: Iterable[Path], problems: Iterable[Problem]) -> list[P
     ]
 
 
-def path_in(files: Collection[Path], problem: Problem) -> DocumentPath:
-    """Return the field of one of these files that a problem is about: of a key, all of it; nothing
-    where it is about another file."""
+def field_path(files: Collection[Path], problem: Problem) -> DocumentPath:
+    """Return the field that a problem of these files is about, as ("contacts", 0); ("keys",) for a
+    key file as a whole; () where the problem is in another file."""
     if absolute(problem.file) not in files:
         return ()
     return ("keys",) if KEY_FILE.fullmatch(problem.file.name) else problem.path
 
 
-def not_written(problem: Problem) -> str:
-    """Return the sentence about a file that is not written: nobody can look up a line of it."""
+def _about_file(problem: Problem) -> str:
+    """Return a problem with its file and without its line: the file is not written, so that nobody
+    could look that line up."""
     return on_one_line(
         tr(
             "not written: {file}: {what}; {remedy}",
@@ -323,7 +337,7 @@ def not_written(problem: Problem) -> str:
 
 
 def about_existing(file: Path) -> str:
-    """Return why no new file takes the place of one that is there."""
+    """Return the refusal to write a new file where one exists."""
     return tr(
         "{file} exists already, and is left as it is; edit it, or name another application",
         file=shown(file).as_posix(),

@@ -23,19 +23,21 @@ _WIDE = 1_000_000
 """Columns: no line is broken."""
 
 _INDENTS = ({"mapping": 2, "sequence": 4, "offset": 2}, {"mapping": 2, "sequence": 2, "offset": 0})
-"""A form has the hyphens of a list further in than its name, or below it."""
+"""How ruamel names the two ways to write a list: its hyphens further in than its name, or below
+it."""
 _HYPHEN_BELOW = re.compile(r"^( *)[^\s#-].*\n(?: *(?:#.*)?\n)*\1- ", re.MULTILINE)
 
 Edit = Callable[[Any], None]
-"""What changes a form's document, a mapping, in place."""
+"""Changes a document in place: the mapping that ruamel reads a form as, with its comments."""
 
 
 def edited(text: str, edit: Edit) -> str:
-    """Return the text of a valid form after an edit. Lines that it does not concern are as they
-    were, to the character.
+    """Return the text of a valid form after ``edit``. Lines that the edit does not change stay as
+    they were, to the character; but a form that breaks a line where the editor does not is written
+    anew as a whole.
 
     Raises:
-        Failure: where the text is written in a way that the editor would not read as it is meant.
+        Failure: where the editor cannot read the text, or line endings are mixed.
     """
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     ending = "\r\n" if "\r\n" in text else "\n"
@@ -46,39 +48,42 @@ def edited(text: str, edit: Edit) -> str:
                 " kind of line ending first"
             )
         )
-    text = text.removeprefix(mark).replace(ending, "\n")
+    plain_text = text.removeprefix(mark).replace(ending, "\n")
+    try:
+        lines = _edited_lines(plain_text, edit)
+    except YAMLError as error:
+        raise Failure(
+            tr("this form is written in a way that cannot be edited here; write the line yourself")
+        ) from error
+    return mark + "".join(lines).replace("\n", ending)
+
+
+def _edited_lines(text: str, edit: Edit) -> list[str]:
+    """Return the lines of a form after ``edit``, for either indent of lists. Where neither keeps
+    the lines that do not change, return all lines as the editor writes them. Raises YAMLError."""
     lines = StringIO(text).readlines()  # unlike splitlines, it knows one ending alone
-    written: list[list[str]] = []
+    written_anew: list[list[str]] = []
     # The form's own way first: where nothing of a list stays, both mean the same.
     indents = _INDENTS[::-1] if _HYPHEN_BELOW.search(text) else _INDENTS
     for indent in indents:
         yaml = _editor(text, indent)
-        try:
-            document = yaml.load(text)
-            before = _written(yaml, document)
-            edit(document)
-            after = _written(yaml, document)
-            written.append(after)
-        except YAMLError as error:
-            raise Failure(
-                tr(
-                    "this form is written in a way that cannot be edited here; write the line"
-                    " yourself"
-                )
-            ) from error
+        document = yaml.load(text)
+        before = _written(yaml, document)
+        edit(document)
+        after = _written(yaml, document)
+        written_anew.append(after)
+        if len(before) != len(lines):  # the form breaks a line where the editor does not
+            continue
         changed = _with_changes(lines, before, after)
-        if changed and _means(yaml, "".join(changed), document):
-            break
-    else:
-        changed = written[0]
-    return mark + "".join(changed).replace("\n", ending)
+        if _means(yaml, "".join(changed), document):
+            return changed
+    return written_anew[0]
 
 
-def _with_changes(lines: list[str], before: list[str], after: list[str]) -> list[str] | None:
-    """Return the lines of a form with what an edit changes in those of the editor; None where it
-    breaks lines elsewhere than the form."""
-    if len(before) != len(lines):
-        return None
+def _with_changes(lines: list[str], before: list[str], after: list[str]) -> list[str]:
+    """Return the lines of a form with what differs between ``before`` and ``after``, the editor's
+    lines without and with the edit. The line of a number is the same in ``lines`` and
+    ``before``."""
     changes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
     changed: list[str] = []
     for kind, start, end, from_, to in changes:
@@ -90,23 +95,16 @@ def _with_changes(lines: list[str], before: list[str], after: list[str]) -> list
 
 
 def _means(yaml: YAML, text: str, document: object) -> bool:
+    """Return whether a text is read as this document."""
     try:
         return bool(yaml.load(text) == document)
     except YAMLError:
         return False
 
 
-def put_first(mapping: Any, name: str, value: Any) -> None:
-    """Give a mapping of a document one more name, before the others."""
-    if isinstance(mapping, CommentedMap):
-        mapping.insert(0, name, value)
-    else:
-        mapping[name] = value
-
-
 def put_last(items: Any, new_items: Iterable[Any]) -> None:
-    """Give a list of a document more items, before the comments and empty lines that are below
-    it."""
+    """Append items to a list of a document, above the comments and empty lines that follow the
+    list."""
     below = ""
     if isinstance(items, CommentedSeq) and not items.fa.flow_style():
         below = _taken_from((items, len(items) - 1, 0))
@@ -115,18 +113,22 @@ def put_last(items: Any, new_items: Iterable[Any]) -> None:
 
 
 def put_below(mapping: Any, name: str, value: Any) -> None:
-    """Put a value into a mapping of a document: in the place of the one that is there, or of a new
-    name after the others. The comments and empty lines below the mapping stay below it."""
-    below = _taken_from(_last_of(mapping))
+    """Set ``name`` in a mapping of a document, as its last name where it is new. The comments and
+    empty lines below what was there stay below the new value."""
+    below = ""
+    if mapping and not mapping.fa.flow_style():
+        below = _taken_from(_end_of(mapping, name if name in mapping else list(mapping)[-1]))
     mapping[name] = value
-    _put_behind(_last_of(mapping), below)
+    _put_behind(_end_of(mapping, name), below)
 
 
 def put_request(environments: Any, name: str, parts: Mapping[str, Mapping[str, Any]]) -> None:
-    """Give an environment of a document scopes, products or attributes: new ones below those that
-    it has, of each other the fields that differ."""
-    if not (request := environments.get(name)):
-        if name in environments:
+    """Give an environment of a form's document scopes, products and attributes, ``parts``:
+    {"products": {"dosis": {"bron_uri": "urn:a"}}}. What it has already gets the fields that
+    differ; all else that it has stays."""
+    request = environments.get(name)
+    if not request:
+        if name in environments:  # as in "prod:", with nothing behind it
             environments[name] = parts
         else:
             put_below(environments, name, parts)
@@ -147,33 +149,34 @@ def put_request(environments: Any, name: str, parts: Mapping[str, Mapping[str, A
 
 
 def _put_differing(mapping: Any, wanted: Mapping[str, Any]) -> None:
-    """Put into a mapping of a document each value that it lacks or has otherwise."""
+    """Set each name of a mapping of a document that has another value, or none."""
     for name, value in wanted.items():
         if name not in mapping or mapping[name] != value:
             put_below(mapping, name, value)
 
 
 def take_out(mapping: Any, name: str) -> None:
-    """Take a name out of a mapping of a document, and leave the comments and empty lines that are
-    below it."""
+    """Remove a name from a mapping of a document, and keep the comments and empty lines below
+    it."""
     names = list(mapping)
-    before = names[names.index(name) - 1] if name != names[0] else None
-    if before is None or mapping.fa.flow_style():
+    if name == names[0] or mapping.fa.flow_style():
         del mapping[name]
         return
-    below = _taken_from(_last_of(mapping[name]) or (mapping, name, 2))
+    below = _taken_from(_end_of(mapping, name))
     del mapping[name]
-    place = _last_of(mapping[before]) or (mapping, before, 2)
-    _put_behind(place, _taken_from(place) + below)
+    before = _end_of(mapping, names[names.index(name) - 1])
+    _put_behind(before, _taken_from(before) + below)
 
 
 _Place = tuple[Any, Any, int]
-"""Where the editor keeps what is behind and below a value: its owner, name or index, and slot."""
+"""Where ruamel keeps the comment behind a value and all lines below it: in ``ca.items`` of a
+mapping or list, by the value's name or index, in a slot (2 of a mapping, 0 of a list)."""
 
 
-def _last_of(node: Any) -> _Place | None:
-    """Return the place of the last value of a document's part."""
-    place: _Place | None = None
+def _end_of(mapping: Any, name: str) -> _Place:
+    """Return the place of the last line of the value behind a name."""
+    place: _Place = mapping, name, 2
+    node = mapping[name]
     while isinstance(node, CommentedMap | CommentedSeq) and node and not node.fa.flow_style():
         if isinstance(node, CommentedMap):
             last, slot = next(reversed(node)), 2
@@ -184,10 +187,8 @@ def _last_of(node: Any) -> _Place | None:
     return place
 
 
-def _taken_from(place: _Place | None) -> str:
-    """Take what is below a value, whose own comment stays, and return it."""
-    if place is None:
-        return ""
+def _taken_from(place: _Place) -> str:
+    """Remove the lines below a value, and return them; the comment behind the value stays."""
     holder, last, slot = place
     token = (holder.ca.items.get(last) or [None] * 4)[slot]
     if token is None:
@@ -200,28 +201,29 @@ def _taken_from(place: _Place | None) -> str:
     return str(below)
 
 
-def _put_behind(place: _Place | None, below: str) -> None:
-    """Put something below a value, whose own comment stays."""
-    if place is not None and below:
-        holder, last, slot = place
-        token = (holder.ca.items.get(last) or [None] * 4)[slot]
-        if token:
-            token.value = token.value.rstrip("\n") + f"\n{below}"
-        else:
-            holder.ca.items[last] = [None] * 4
-            holder.ca.items[last][slot] = CommentToken(f"\n{below}", CommentMark(0), None)
+def _put_behind(place: _Place, below: str) -> None:
+    """Put lines below a value and the comment behind it; nothing where ``below`` is empty."""
+    if not below:
+        return
+    holder, last, slot = place
+    token = (holder.ca.items.get(last) or [None] * 4)[slot]
+    if token:
+        token.value = token.value.rstrip("\n") + f"\n{below}"
+    else:
+        holder.ca.items[last] = [None] * 4
+        holder.ca.items[last][slot] = CommentToken(f"\n{below}", CommentMark(0), None)
 
 
 def on_one_line(items: Iterable[Any]) -> CommentedSeq:
-    """Return a list that is written as ``[one, another]``."""
+    """Return a list for a document that is written as ``[a.jwk.json, b.jwk.json]``."""
     written = CommentedSeq(items)
     written.fa.set_flow_style()
     return written
 
 
 def copied(value: Any) -> Any:
-    """Return a copy of a part of a document, without comments. What is on one line stays so, and so
-    is what is new."""
+    """Return a copy of a part of a document, without comments. It is written on one line, but where
+    the original is part of a document and on several."""
     copy: CommentedMap | CommentedSeq
     if isinstance(value, Mapping):
         copy = CommentedMap({name: copied(part) for name, part in value.items()})
@@ -248,6 +250,7 @@ def _editor(text: str, indent: Mapping[str, int]) -> YAML:
 
 
 def _written(yaml: YAML, document: object) -> list[str]:
+    """Return a document as the editor writes it, line by line."""
     stream = StringIO()
     yaml.dump(document, stream)
     return StringIO(stream.getvalue()).readlines()

@@ -1,8 +1,8 @@
-"""``acmidm promote``: what production lacks of TNI goes into the forms, and what TNI cannot tell is
-named.
+"""``acmidm promote``: a form gets for production the scopes, products and attributes that it has
+for TNI alone. A person reads what production needs besides.
 
-What production has already stays as it is. Keys, secrets and client-IDs are each environment's own,
-and never copied.
+What production has already stays as it is. Keys, secrets and client-IDs differ per environment, and
+are never copied.
 """
 
 from __future__ import annotations
@@ -32,25 +32,29 @@ _NAMES = {
     "products": N_("product {what}"),
     "attributes": N_("attribute {what}"),
 }
+"""How sentences name a part of a form."""
 
 
 class Addition:
-    """What a form gets for production: nothing, where it has nothing to promote from, or leaves.
+    """What one form gets for production. It gets nothing where it has no TNI, or its application
+    leaves; ``wrong`` says so.
 
-    ``values`` are production's own, of fields that differ per environment; the others are for other
-    forms.
+    ``values`` are those that options give for production, of fields that differ per environment:
+    {("dosis", "bron_uri"): ["urn://gent/mijn-gent"]}. Fields of products that this form does not
+    get are for other forms.
     """
 
     def __init__(self, loaded: LoadedForm, catalogue: Catalogue, values: Values) -> None:
         self.loaded, self.language = loaded, loaded.organisation.language
         self._catalogue, self._values = catalogue, values
         self.parts: dict[str, dict[str, dict[str, Any]]] = {}
-        """Scopes, products and attributes of TNI, each with what it has otherwise on production;
-        None leaves a field out."""
+        """What production gets, each copied from TNI but for these fields, where None leaves a
+        field out: {"scopes": {"dv_dosis_schrijven": {}}, "products": {"dosis": {"bron_uri":
+        None}}}."""
         self.unknown: list[str] = []
-        """Sentences about what TNI cannot tell."""
+        """Sentences about what a person has to add or check, as TNI does not say it."""
         self.wrong: list[str] = []
-        """Sentences about why it cannot be written."""
+        """Sentences about why the form gets nothing."""
         environments = loaded.form.environments
         self._prod = environments.get(_PROD, EnvironmentRequest())
         if _TNI not in environments:
@@ -65,13 +69,12 @@ class Addition:
         else:
             self._tni = environments[_TNI]
             self._add_parts()
-            self.unknown += self._of_its_own()
-            self.unknown += self._set_differently()
+            self.unknown += self._missing_credentials()
+            self.unknown += self._differences()
 
     @property
     def files(self) -> Mapping[Path, Content]:
-        """What puts it into the form, where anything is lacking: order and comments of what is
-        there stay."""
+        """The edit of the form that adds ``parts``; empty where there are none."""
         if not self.parts:
             return {}
         return added_to(
@@ -79,12 +82,13 @@ class Addition:
         )
 
     def gives_own_value(self, product: str, field: str) -> bool:
-        """Return whether production gets a product with this field, which differs per
-        environment."""
+        """Return whether production gets this product, and the field differs per environment: then
+        a value for it, given as an option, is used by this form."""
         return field in self.parts.get("products", {}).get(product, {})
 
     def sentences(self) -> Iterator[str]:
-        """Yield what was written, and what TNI cannot tell, a line each."""
+        """Yield the report of ``acmidm promote`` about this form, a line each, in the language of
+        its organisation: what was added, then ``unknown``."""
         language, form = self.language, self.loaded.file.as_posix()
         if not self.parts:
             yield language.tr(
@@ -107,12 +111,13 @@ class Addition:
         return self.language.translated(_NAMES[part], what=name)
 
     def _add_parts(self) -> None:
-        """Add the scopes, products and attributes of TNI that production lacks and may have."""
+        """Add to ``parts`` the scopes, products and attributes of TNI that production lacks. One
+        that ended or is retired is passed over; one that production does not offer is noted."""
         tni, prod, catalogue = self._tni, self._prod, self._catalogue
-        gone = {name for name, day in self.loaded.form.retire.parts.items() if day <= _today()}
+        retired = {name for name, day in self.loaded.form.retire.parts.items() if day <= _today()}
         for name, on_tni in tni.scopes.items():
             has_ended = on_tni.until is not None and on_tni.until < _today()
-            if has_ended or name in prod.scopes or catalogue.product_of[name].product in gone:
+            if has_ended or name in prod.scopes or catalogue.product_of[name].product in retired:
                 continue
             if _PROD in catalogue.scopes[name].environments:
                 self.parts.setdefault("scopes", {})[name] = {}
@@ -120,11 +125,12 @@ class Addition:
                 self._leave_out("scopes", name)
         granted = {*self.parts.get("scopes", ()), *prod.scopes}
         for name in tni.products:
-            if name in prod.products or name in gone:
+            if name in prod.products or name in retired:
                 continue
             product = catalogue.products[name]
+            # A form may configure a product only with one of its scopes.
             if _PROD in product.environments and granted & product.scopes.keys():
-                self.parts.setdefault("products", {})[name] = dict(self._own_fields(product))
+                self.parts.setdefault("products", {})[name] = dict(self._own_values(product))
             else:
                 self._leave_out("products", name)
         for name in tni.attributes:
@@ -132,7 +138,7 @@ class Addition:
                 self.parts.setdefault("attributes", {})[name] = {}
 
     def _leave_out(self, part: str, name: str) -> None:
-        """Note among what is unknown that production does not offer a scope or product."""
+        """Note in ``unknown`` that production does not offer a scope or product."""
         self.unknown.append(
             self.language.tr(
                 "{what} is not offered on production, and was left out.",
@@ -140,13 +146,14 @@ class Addition:
             )
         )
 
-    def _own_fields(self, product: Product) -> Iterator[tuple[str, Any]]:
-        """Yield the fields that differ per environment, each with production's value, or None where
-        it has none yet."""
-        for name in _names_per_environment(product):
-            part = product.properties.get(name, {})
+    def _own_values(self, product: Product) -> Iterator[tuple[str, Any]]:
+        """Yield each field of a product that differs per environment, with the value that an option
+        gives for production, or None. Note in ``unknown`` each that has none and is not required:
+        the check of the form reports a required one."""
+        for name in _fields_per_environment(product):
+            schema = product.properties.get(name, {})
             if given := self._values.get((product.product, name)):
-                yield name, parsed(part, given)
+                yield name, parsed(schema, given)
                 continue
             yield name, None
             if name in product.required:
@@ -157,12 +164,13 @@ class Addition:
                 self.language.tr(
                     "{field}, which differs per environment: {description}.",
                     field=f"{product.product}.{name}",
-                    description=described or part.get("description", name),
+                    description=described or schema.get("description", name),
                 )
             )
 
-    def _of_its_own(self) -> Iterator[str]:
-        """Yield what production needs of its own and the form lacks."""
+    def _missing_credentials(self) -> Iterator[str]:
+        """Yield which secret or key, and which client-ID to take over, the form lacks for
+        production."""
         form, prod, language = self.loaded.form, self._prod, self.language
         if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
             if _PROD not in form.environments:
@@ -182,15 +190,17 @@ class Addition:
                     " in the Beheerportaal (step 9).",
                     form=self.loaded.file.as_posix(),
                 )
-        if self._tni.adopt and not prod.adopt:
+        if self._tni.adopt and not prod.adopt:  # TNI's client existed before its form
             yield language.tr(
                 "The client-ID of an existing client on production (adopt), if one is to be taken"
                 " over."
             )
 
-    def _set_differently(self) -> Iterator[str]:
-        """Yield what production has otherwise than TNI, and keeps."""
-        tni, prod = self._shared(self._tni, self._prod), self._shared(self._prod, self._tni)
+    def _differences(self) -> Iterator[str]:
+        """Yield each field that TNI and production both had before, with different values:
+        production keeps its value."""
+        tni = self._comparable_fields(self._tni, self._prod)
+        prod = self._comparable_fields(self._prod, self._tni)
         nothing = self.language.tr("nothing")
         for change in field_changes(tni, prod):
             yield self.language.tr(
@@ -201,24 +211,27 @@ class Addition:
                 prod=plain(change.new or nothing),
             )
 
-    def _shared(self, request: EnvironmentRequest, other: EnvironmentRequest) -> dict[str, Any]:
-        """Return the fields, such as ``dosis.bron_uri``, of what another environment has too, but
-        for those that differ per environment."""
-        fields: dict[str, Any] = dict(only(request.attributes, other.attributes))
-        for name, scope in only(request.scopes, other.scopes).items():
+    def _comparable_fields(
+        self, request: EnvironmentRequest, compared_with: EnvironmentRequest
+    ) -> dict[str, Any]:
+        """Return the attributes, scopes and products that both environments have, as ``request``
+        has them, but for fields that differ per environment: {"dv_dosis_schrijven, default": False,
+        "notificaties.merk_code": "gent"}."""
+        fields: dict[str, Any] = dict(only(request.attributes, compared_with.attributes))
+        for name, scope in only(request.scopes, compared_with.scopes).items():
             fields[f"{name}, default"] = scope.default
-        for name, configuration in only(request.products, other.products).items():
+        for name, configuration in only(request.products, compared_with.products).items():
             ordered = self._catalogue.in_order(name, configuration)
-            differing = _names_per_environment(self._catalogue.products[name])
-            fields |= flat(without(ordered, differing), f"{name}.")
+            own = _fields_per_environment(self._catalogue.products[name])
+            fields |= flat(without(ordered, own), f"{name}.")
         return fields
 
 
-def _names_per_environment(product: Product) -> list[str]:
-    """Return the fields of a product that differ per environment."""
+def _fields_per_environment(product: Product) -> list[str]:
+    """Return the fields of a product whose values differ per environment."""
     return [name for name, field in product.fields.items() if field.differs_per_environment]
 
 
 def _today() -> date:
-    """Return the day by which forms leave and scopes end: that of UTC, wherever this runs."""
+    """Return the day in UTC, by which forms leave and scopes end, wherever this runs."""
     return datetime.now(UTC).date()

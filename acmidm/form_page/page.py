@@ -1,5 +1,5 @@
-"""Render the page: markup by a template, facts of the catalogue and sentences as JSON, and a policy
-of hashes, by which nothing else runs."""
+"""Renders the page: markup by a template, and limits, schemas of products and sentences as JSON for
+the scripts. Its Content-Security-Policy names the hashes of our scripts: no other runs."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _ASSETS = files("acmidm.form_page") / "assets"
 
 
 def form_page(catalogue: Catalogue) -> str:
-    """Return the page as HTML, which has all it needs in itself."""
+    """Return the page as one HTML file, which loads no other."""
     style, scripts = _asset("page.css"), list(map(_asset, _SCRIPTS))
     hashes = " ".join(map(_hash, scripts))
     policy = (
@@ -94,7 +94,8 @@ def form_page(catalogue: Catalogue) -> str:
 
 
 def _texts() -> dict[str, dict[str, str]]:
-    """Return each sentence of the page by its name, per language, as a template."""
+    """Return each sentence of the page, per language and by its name: {"nl": {"form_page.title":
+    "…"}}. It is a template: ``{name}`` is filled in by a script."""
     sentences: dict[str, dict[str, str]] = {}
     for language in Language:
         sentences[language] = {
@@ -104,8 +105,8 @@ def _texts() -> dict[str, dict[str, str]]:
 
 
 def _limits() -> dict[str, Any]:
-    """Return the limits and patterns that a form's fields have, by the names that the page's
-    scripts use."""
+    """Return the limits and patterns of the fields of a form, by the names that the page's scripts
+    use."""
     return {
         "application": NAME,
         "longestApplication": LONGEST_APPLICATION,
@@ -119,7 +120,7 @@ def _limits() -> dict[str, Any]:
         "aroundKbo": AROUND_KBO_DIGITS.pattern,
         "sharedKbo": SHARED_KBO_NUMBER,
         "longestReason": LONGEST_REASON,
-        # As JavaScript writes it.
+        # Python writes \U000e0000, JavaScript \u{e0000}.
         "invisible": re.sub(r"\\U0*([0-9a-f]+)", r"\\u{\1}", INVISIBLE.pattern),
         "privateMembers": sorted(PRIVATE_MEMBERS),
         "mostBytes": MAXIMUM_BYTES,
@@ -130,27 +131,27 @@ def _limits() -> dict[str, Any]:
 
 
 def _label_of(name: str, kind: str = "field") -> str:
-    """Return the text of a product's field, or of one of its choices; the name itself where there
-    is none."""
+    """Return the name of the sentence that labels a product's field or, with the kind ``choice``,
+    one of its values; the text ``name`` itself where there is no such sentence."""
     sentence = f"form_page.{kind}.{name}"
     return sentence if sentence in SENTENCES else name
 
 
 def _hints_of(product: Product, name: str) -> Sequence[str]:
-    """Return the texts that explain a product's field: what it is, else by the catalogue, and where
-    it comes from."""
+    """Return the names of the sentences that explain a product's field: what it is, and where its
+    value comes from. Without the first, the catalogue's description stands in its place."""
     what, where = f"new.field.{product.product}.{name}", f"form_page.where.{name}"
-    description = str(product.properties[name].get("description", name))
     if what not in SENTENCES:
-        what = description
+        what = str(product.properties[name].get("description", name))
     return [what, where] if where in SENTENCES else [what]
 
 
 def _asset(name: str) -> str:
-    """Return one of our files, without the address of a source map, which a browser's tools would
+    """Return a file of ``assets``, without the address of its source map, which a browser would
     request."""
     return (_ASSETS / name).read_text("utf-8").partition("\n//# sourceMappingURL")[0]
 
 
 def _hash(text: str) -> str:
+    """Return a script or style sheet as a Content-Security-Policy names it."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,9 +1,9 @@
-"""From the rows of a spreadsheet and the clients that they name to forms that take over what
-exists: what nobody wrote down is taken from the client itself, never guessed.
+"""``acmidm import``: makes forms for the existing clients that the rows of a spreadsheet name. What
+a row does not say is taken from the client itself, never guessed.
 
-The first ``up`` would remove what no form can have: a second grant type, a scope that is not in the
-catalogue, a key that may not be registered. Such a row is not imported but reported. One key of
-several organisations is that of a supplier, by mandates.
+A client may have what no form can have: a second grant type, a scope that is not in the catalogue,
+a key that may not be registered. The first ``up`` would remove that, so such a row is reported and
+not imported. A key that several organisations have is that of a supplier, by mandates.
 """
 
 from __future__ import annotations
@@ -47,19 +47,21 @@ from acmidm_onboarding.values.problems import Failure, both, quoted
 from acmidm_onboarding.values.terms import Environment, Platform
 
 _REMEMBERED = (Heading.KBO, Heading.CUSTOMER, Heading.TAN, Heading.URI_TEST, Heading.URI_PROD)
-"""Columns that a form has no field for; kept as a comment."""
+"""Columns that a form has no field for: the form keeps them as a comment."""
 
 _OF_CLIENTS = ClientMetadata.model_fields.keys() - {"application", "contacts"}
 _FIELDS_IN_COMMON = [name for name in Form.model_fields if name in _OF_CLIENTS]
-"""The fields that a form has once, so that its clients have to have them alike."""
+"""The metadata that a form has once, so that its clients on TNI and production have to have the
+same, such as ``token_endpoint_auth_method``."""
 
 
 class ClientRows(Rows[ExistingClients]):
-    """Forms that take over the clients of rows; every row and every client has one, or a reason.
+    """Rows that name existing clients, and the forms that take these over. A row without a form is
+    in ``wrong`` or ``declared``, and a client without one in ``unnamed``.
 
-    ``onboardings`` are the forms that there are, without a mistake. ``source`` is the spreadsheet's
-    name, for the comment in each form. ``supplier`` has the keys that organisations share, each by
-    a mandate.
+    ``onboardings`` are the forms on disk, all valid. ``source`` is the spreadsheet's name, for the
+    comment in each form. ``contact`` is for clients that have none. ``supplier`` gets the keys that
+    several organisations have, each by a mandate.
     """
 
     def __init__(
@@ -82,14 +84,16 @@ class ClientRows(Rows[ExistingClients]):
             for environment in registers
         }
         self._rows_by_client_id: dict[tuple[Environment, str], list[str]] = defaultdict(list)
-        """By each client-ID in lower case, the rows that name it."""
+        """The rows that name each client, by its environment and its ID in lower case."""
         self.drafts: list[ExistingClients] = []
+        """The draft of each row without mistakes by itself."""
         self._keys: SharedKeys
         self.declared: list[str] = []
-        """Rows whose clients have a form already, a sentence each."""
+        """A sentence for each row whose clients have a form already."""
 
     def take(self, rows: Iterable[SheetRow]) -> None:
-        """Make a form for each row, as far as it can be made and is valid."""
+        """Place the form of each row that can have a valid one, and note why the others have
+        none."""
         self.make_drafts(rows)
         self._keys = SharedKeys(self._forms, self.drafts, self._supplier)
         for draft in self.drafts:
@@ -98,8 +102,8 @@ class ClientRows(Rows[ExistingClients]):
         self.sort_out(self.drafts)
 
     def make_drafts(self, rows: Iterable[SheetRow]) -> None:
-        """Make the draft of each row, or note why there is none. Of several rows about one
-        application of one organisation none has a draft."""
+        """Add to ``drafts`` that of each row, or note why it has none. Of several rows about one
+        application of one organisation none gets a draft."""
         rows = list(rows)
         for row in rows:
             for environment, column in CLIENT_IDS.items():
@@ -109,13 +113,13 @@ class ClientRows(Rows[ExistingClients]):
                 self._add_draft(row)
             except Failure as failure:
                 self.note(row, str(failure).splitlines())
-        by_key: dict[tuple[str, str], list[ExistingClients]] = defaultdict(list)
+        by_connection: dict[tuple[str, str], list[ExistingClients]] = defaultdict(list)
         for draft in self.drafts:
-            by_key[draft.owner.organisation.code, draft.application].append(draft)
-        for (code, application), drafts in by_key.items():
+            by_connection[draft.owner.organisation.code, draft.application].append(draft)
+        for (code, application), drafts in by_connection.items():
             if len(drafts) == 1:
                 continue
-            # They would have one key, and so one client.
+            # Their connections would have one key, OVO002067/loket, and so one client.
             for draft in drafts:
                 others = both(str(twin) for twin in drafts if twin is not draft)
                 sentence = (
@@ -126,7 +130,7 @@ class ClientRows(Rows[ExistingClients]):
                 self.drafts.remove(draft)
 
     def unnamed(self) -> list[str]:
-        """Return a sentence for each client in no row and no form."""
+        """Return a sentence for each client that no row names and no form declares."""
         sentences = []
         for environment, register in self._registers.items():
             for client in register.clients:
@@ -142,8 +146,8 @@ class ClientRows(Rows[ExistingClients]):
         return self._connections[client.environment].includes(client.platform, client.registered)
 
     def _add_draft(self, row: SheetRow) -> None:
-        """Add the draft of a row, or the sentence that a form declares its clients already. Raises
-        Failure with every reason why the row cannot be imported."""
+        """Add the draft of a row to ``drafts``, or a sentence to ``declared`` where a form declares
+        its clients already. Raises Failure with every reason why the row cannot be imported."""
         reasons = list(row.faults)
         if text := whole_kbo(row[Heading.KBO]):
             try:
@@ -151,20 +155,20 @@ class ClientRows(Rows[ExistingClients]):
             except ValueError as error:
                 reasons.append(f"{row.named(Heading.KBO)}: {error}")
         clients = self._clients(row, reasons)
-        new = [client for client in clients.values() if not self._is_declared(client)]
-        if clients and not reasons and not new:
-            both_clients = both(map(str, clients.values()))
-            self.declared.append(f"{row}: a form declares {both_clients} already")
+        declared = list(filter(self._is_declared, clients.values()))
+        if clients and not reasons and len(declared) == len(clients):
+            self.declared.append(f"{row}: a form declares {both(map(str, declared))} already")
             return
-        if new and len(new) < len(clients):
-            [there] = [client for client in clients.values() if client not in new]
-            reasons.append(f"a form declares {there} already: add {new[0]} to it, with adopt")
+        if 0 < len(declared) < len(clients):  # of two clients, one
+            [new] = [client for client in clients.values() if client not in declared]
+            reasons.append(f"a form declares {declared[0]} already: add {new} to it, with adopt")
         if reasons:
             raise Failure("\n".join(reasons))
         self.drafts.append(self._draft(row, clients))
 
     def _clients(self, row: SheetRow, reasons: list[str]) -> dict[Environment, ListedClient]:
-        """Return the row's clients per environment; note what is wrong with its client-IDs."""
+        """Return the clients that a row names, by environment. Add to ``reasons`` what is wrong
+        with each client-ID, and that there is none."""
         clients = {}
         for environment, column in CLIENT_IDS.items():
             if not row[column]:
@@ -178,7 +182,8 @@ class ClientRows(Rows[ExistingClients]):
         return clients
 
     def _client(self, row: SheetRow, environment: Environment, client_id: str) -> ListedClient:
-        """Return a client by its ID. Raises Failure where it is none that the row can have."""
+        """Return the client that a row names by its ID. Raises Failure where another row names it,
+        it is not listed by the stack of the environment, or it is not of ACM/IDM."""
         rows = self._rows_by_client_id[environment, client_id.lower()]
         if len(rows) > 1:
             others = both(name for name in rows if name != str(row))
@@ -206,8 +211,8 @@ class ClientRows(Rows[ExistingClients]):
     def _draft(
         self, row: SheetRow, by_environment: Mapping[Environment, ListedClient]
     ) -> ExistingClients:
-        """Return the form that has what the row's clients have. Raises Failure with every reason
-        why there can be none."""
+        """Return the draft of a form that declares the clients of a row as they are. Raises Failure
+        with every reason why no form can."""
         clients = list(by_environment.values())
         reasons: list[str] = []
         notes: list[str] = []
@@ -237,7 +242,7 @@ class ClientRows(Rows[ExistingClients]):
         if not contacts:
             reasons.append("its clients have no contacts: name one with --contact")
         if owner:
-            reasons += self._owners.second_identity(row, owner)
+            reasons += self._owners.contradictions(row, owner)
         if owner is None or reasons:
             raise Failure("\n".join(reasons))
         form = {
@@ -254,7 +259,8 @@ class ClientRows(Rows[ExistingClients]):
         return draft
 
     def _remarks(self, draft: ExistingClients) -> Iterator[str]:
-        """Yield why a client may be another's, by what row and authority have."""
+        """Yield a note for each sign that a row names a client of another organisation, for a
+        person to check: codes and names in the row and at the authority differ."""
         row, organisation, clients = draft.row, draft.owner.organisation, draft.clients.values()
         in_row, customer = row[Heading.KBO], row[Heading.CUSTOMER]
         if in_row and organisation.kbo is None:
@@ -262,7 +268,8 @@ class ClientRows(Rows[ExistingClients]):
                 f"{row.named(Heading.KBO)} has {in_row}, while its organisation has"
                 f" {organisation.code} and no KBO number: see whether it is the same"
             )
-        for name in dict.fromkeys(client.metadata.organisation.name for client in clients):
+        names_at_authority = [client.metadata.organisation.name for client in clients]
+        for name in dict.fromkeys(names_at_authority):
             if name and customer and slug(customer) != slug(name):
                 yield (
                     f'{row.named(Heading.CUSTOMER)} has "{customer}", and the authority "{name}":'
@@ -270,7 +277,7 @@ class ClientRows(Rows[ExistingClients]):
                 )
         remedy = "adopts has it" if draft.owner.is_new else "it has to be added to adopts"
         for client in clients:
-            if client.client_id in draft.nameless:
+            if client.client_id in draft.without_code:
                 yield (
                     f"{client} has no code of an organisation there; {remedy} in"
                     f" {draft.owner.folder}/{ORGANISATION_FILE}: see whether it is"
@@ -278,7 +285,8 @@ class ClientRows(Rows[ExistingClients]):
                 )
 
     def place(self, source: ExistingClients) -> Placed[ExistingClients]:
-        """Return the files of the draft of a row: the form is the last. Raises Failure."""
+        """Return the files of a draft: its keys, or the supplier's keys and the mandate, and last
+        the form. Raises Failure with each key that the form cannot have."""
         if refusals := list(self._keys.refusals(source)):
             raise Failure("\n".join(refusals))
         folder = self._forms / source.owner.folder
@@ -299,21 +307,21 @@ class ClientRows(Rows[ExistingClients]):
         files |= draft.files(self._forms, key_files, origin=origin)
         *others, _ = files
         for file in others:
-            if file.exists():  # what is there stays
+            if file.exists():  # such as the supplier's organisation.yaml, which stays as it is
                 del files[file]
         return Placed(source, files, tuple(source.notes))
 
     def _completed(self, draft: ExistingClients) -> OwningOrganisation:
-        """Return the organisation of a draft, and where it is new with all that its clients have;
-        note on the draft what to check."""
+        """Return the organisation of a draft. A new one gets ``speaks_for`` and ``adopts`` by the
+        clients of all its drafts; note on the draft that a person has to check the names."""
         owner, organisation = draft.owner, self._owners.organisations[draft.owner.folder]
         if not owner.is_new:
             return owner
-        nameless: list[str] = []
+        without_code: list[str] = []
         for sibling in self.drafts:
             if sibling.owner is owner:
-                nameless += sibling.nameless
-        adopts = {"adopts": list(map(Quoted, nameless))} if nameless else {}
+                without_code += sibling.without_code
+        adopts = {"adopts": list(map(Quoted, without_code))} if without_code else {}
         if organisation.speaks_for:
             draft.notes.append(
                 f"{owner.folder}/{ORGANISATION_FILE} lets it send as its clients do now:"
@@ -325,8 +333,8 @@ class ClientRows(Rows[ExistingClients]):
         return OwningOrganisation(owner.folder, organisation, {**owner.fields, **adopts})
 
     def _speaking(self, owner: OwningOrganisation) -> Organisation:
-        """Return an organisation that is new, with the names under which its clients send now, by
-        their attributes and products, as those that its file allows (``speaks_for``)."""
+        """Return a new organisation with ``speaks_for``: the names under which its clients send
+        now, in their attributes and their configurations of products."""
         names: dict[str, set[str]] = defaultdict(set)
         for draft in self.drafts:
             if draft.owner is not owner:
@@ -345,7 +353,7 @@ class ClientRows(Rows[ExistingClients]):
 
 
 def _remembered(draft: ExistingClients) -> Iterator[str]:
-    """Yield what a row says that its form has no field for."""
+    """Yield each cell of a row that its form has no field for: "Klant Stad Gent"."""
     for column in _REMEMBERED:
         text = draft.row[column]
         if text and text != draft.owner.organisation.kbo:
@@ -353,11 +361,11 @@ def _remembered(draft: ExistingClients) -> Iterator[str]:
 
 
 class Owners:
-    """Finds the organisation of a client by its codes, so that each has one folder, one name and
-    one pair of codes.
+    """Finds the organisation of each row by codes, or makes a new one, so that one organisation
+    gets one folder.
 
-    It learns codes from the clients. An ``organisation.yaml`` may have a KBO number alone, a client
-    both codes, and the next one its OVO code alone: by the files these would be two organisations.
+    It learns codes from the clients. Where ``organisation.yaml`` has a KBO number alone, a first
+    client has both codes and a second one the OVO code alone, all are one organisation.
     """
 
     def __init__(
@@ -367,9 +375,9 @@ class Owners:
     ) -> None:
         self._registers = registers
         self.organisations = dict(organisations)
-        """All, by folder."""
+        """Those on disk and new ones, by folder."""
         self._owners: dict[str, OwningOrganisation] = {}
-        """By each code that is theirs, or was."""
+        """By each code that they have, or had earlier."""
         for folder, organisation in organisations.items():
             codes = (*identifying(organisation.ovo, organisation.kbo), *organisation.earlier_codes)
             self._owners.update(dict.fromkeys(codes, OwningOrganisation(folder, organisation)))
@@ -377,11 +385,11 @@ class Owners:
     def of_row(
         self, row: SheetRow, clients: Sequence[ListedClient], reasons: list[str]
     ) -> OwningOrganisation | None:
-        """Return the organisation by the codes at the authority or, without those, the row's; note
-        why there is none."""
+        """Return the organisation of a row by the codes that the authority has for its clients or,
+        where it has none, by the KBO number of the row. None, with why in ``reasons``, where there
+        is no code, codes contradict each other, or the clients are of several organisations."""
         in_row, owners = row[Heading.KBO], {}
-        for client in reversed(clients):
-            # Production, the last, names an organisation that is new.
+        for client in reversed(clients):  # production first: it names a new organisation
             identity = client.metadata.organisation
             kbo = identity.kbo
             if not identity.ovo:
@@ -417,30 +425,29 @@ class Owners:
         kbo: str | None,
         reasons: list[str],
     ) -> OwningOrganisation:
-        """Return the organisation with one of these codes, a new one where nobody has them; note in
-        ``reasons`` where its file has another OVO code."""
+        """Return the organisation that has one of a client's codes, or a new one called ``name``.
+        Add to ``reasons`` that the organisation with its KBO number has another OVO code."""
         if not ovo and kbo != SHARED_KBO_NUMBER:
-            others = self._ovo_codes_of(kbo)
-            ovo = others.pop() if len(others) == 1 else None  # another of its clients has it
+            ovo_codes = self._ovo_codes_of(kbo)
+            ovo = ovo_codes.pop() if len(ovo_codes) == 1 else None
         codes = identifying(ovo, kbo)
-        known = [self._owners[code] for code in codes if code in self._owners]
-        if not known:
+        owner = next((self._owners[code] for code in codes if code in self._owners), None)
+        if owner is None:
             fields = {"name": " ".join(name.split()), "ovo": ovo, "kbo": kbo}
-            folder = self._free_folder(name, codes[0])
-            known = [new_owner(folder, filled(fields))]
-            self.organisations[folder] = known[0].organisation
-        organisation = known[0].organisation
+            owner = new_owner(self._free_folder(name, codes[0]), filled(fields))
+            self.organisations[owner.folder] = owner.organisation
+        organisation = owner.organisation
         if ovo and organisation.ovo not in (None, ovo) and ovo not in self._owners:
             reasons.append(
-                f"{client}: KBO number {kbo} is that of {known[0].folder}, which has"
+                f"{client}: KBO number {kbo} is that of {owner.folder}, which has"
                 f" {organisation.ovo} and not {ovo}: see which is right"
             )
         for code in codes:
-            self._owners.setdefault(code, known[0])
-        return known[0]
+            self._owners.setdefault(code, owner)
+        return owner
 
     def _ovo_codes_of(self, kbo: str | None) -> set[str]:
-        """Return the OVO codes that clients with a KBO number have."""
+        """Return the OVO codes of all listed clients with a KBO number."""
         found = set()
         for register in self._registers.values():
             for client in register.clients:
@@ -450,27 +457,29 @@ class Owners:
         return found
 
     def _free_folder(self, name: str, code: str) -> str:
-        """Return a folder of its own, also for an organisation that has the name of another."""
+        """Return a folder that no organisation has: by the name, and by the code too where another
+        organisation has that name."""
         folder = slug(name) or slug(code)
         if folder not in self.organisations:
             return folder
         return f"{slug(name, LONGEST_NAME - len(code) - 1)}-{slug(code)}"
 
-    def second_identity(self, row: SheetRow, owner: OwningOrganisation) -> Iterator[str]:
-        """Yield what in a row is another organisation's than that of its client."""
+    def contradictions(self, row: SheetRow, owner: OwningOrganisation) -> Iterator[str]:
+        """Yield a reason not to import a row whose KBO number or name is that of another
+        organisation than its clients'."""
         organisation, kbo, customer = owner.organisation, row[Heading.KBO], row[Heading.CUSTOMER]
         if kbo and organisation.kbo not in (None, kbo):
             yield (
                 f"{row.named(Heading.KBO)} has {kbo}, while its organisation has"
                 f" {organisation.code} and KBO number {organisation.kbo}: see which is right"
             )
-        unknown = {}
+        compared = {}
         if not organisation.kbo:
-            unknown["kbo"] = kbo
+            compared["kbo"] = kbo
         if look_of(customer) != look_of(organisation.name):
-            unknown["name"] = customer
-        for name, folder in identities_of_others(unknown, owner.folder, self.organisations):
-            column = Heading.KBO if name == "kbo" else Heading.CUSTOMER
+            compared["name"] = customer
+        for field, folder in identities_of_others(compared, owner.folder, self.organisations):
+            column = Heading.KBO if field == "kbo" else Heading.CUSTOMER
             yield (
                 f"{row.named(column)} has {quoted(row[column])}, which is that of {folder}"
                 f" and not of {owner.folder}: see which is right"
@@ -485,27 +494,29 @@ class Supplier(NamedTuple):
 
 
 class SharedKeys:
-    """The keys of some drafts, and which of them several organisations have."""
+    """The keys of all drafts, and which of them several organisations have: these become keys of
+    ``supplier``, and a mistake where none is named."""
 
     def __init__(
         self, forms: Path, drafts: Sequence[ExistingClients], supplier: Supplier | None
     ) -> None:
         self._forms, self._drafts, self.supplier = forms, drafts, supplier
         self._named_files: dict[Path, str] = {}
-        """The text of each key file that has got its name here, and may not be written yet."""
+        """The text of each key file that ``key_files`` has given a name."""
         drafts_with: dict[str, list[ExistingClients]] = defaultdict(list)
         for draft in drafts:
             for thumbprint in draft.all_keys:
                 drafts_with[thumbprint].append(draft)
         self._sharing: dict[str, list[ExistingClients]] = {}
-        """By the thumbprint of each key that several organisations have, the drafts with it."""
+        """The drafts with each key that several organisations have, by its thumbprint."""
         for thumbprint, sharing in drafts_with.items():
             if _are_of_several(sharing):
                 self._sharing[thumbprint] = sharing
 
     def of_supplier(self, supplier: Supplier, draft: ExistingClients) -> dict[Path, Content]:
-        """Return the files of the supplier, with the keys that it has for others, and the mandates
-        of a draft's organisation; note on the draft which keys its client gains."""
+        """Return the files that a draft with keys of the supplier needs: ``organisation.yaml`` and
+        ``keys.yaml`` of the supplier with its keys, the same for every draft, and ``mandates.yaml``
+        of the draft's organisation. Note on the draft which keys its client gains by that."""
         files: dict[Path, Content] = {}
         listed: dict[str, list[str]] = {}
         folder = self._forms / supplier.folder
@@ -519,22 +530,21 @@ class SharedKeys:
             for environment in sharer.keys:
                 by_environment[environment] |= sharer.keys_by_thumbprint(environment)
         for environment, keys in by_environment.items():
-            others = keys.keys() - draft.keys_by_thumbprint(environment)
-            kids = sorted(keys[thumbprint].kid for thumbprint in others)
+            gained = keys.keys() - draft.keys_by_thumbprint(environment)
+            kids = sorted(keys[thumbprint].kid for thumbprint in gained)
             if kids and environment in draft.keys:
                 draft.notes.append(
                     f"gains key {', '.join(kids)} on {environment}, which {supplier.folder} has"
                     " for others"
                 )
-            of_keys = self.key_files(folder, "", list(keys.values()))
-            files |= of_keys
-            if of_keys:
-                listed[environment.value] = [file.name for file in of_keys]
+            key_files = self.key_files(folder, "", list(keys.values()))
+            files |= key_files
+            if key_files:
+                listed[environment.value] = [file.name for file in key_files]
+        applications = [sharer.application for sharer in sharing if sharer.owner is draft.owner]
         mandate = {
             "supplier": supplier.folder,
-            "applications": [
-                sharer.application for sharer in sharing if sharer.owner is draft.owner
-            ],
+            "applications": applications,
             "until": supplier.until,
         }
         mandates = self._forms / draft.owner.folder / MANDATES_FILE
@@ -546,27 +556,30 @@ class SharedKeys:
         }
 
     def key_files(self, folder: Path, prefix: str, keys: Sequence[PublicJwk]) -> dict[Path, str]:
-        """Return the texts of keys by their files; a file with the same key is used again."""
+        """Return the text of each key by its file, ``<prefix><kid>.jwk.json`` in a folder. A file
+        that has that text already is used again; where it has another, the name gets a part of the
+        thumbprint."""
         files: dict[Path, str] = {}
         for key in keys:
             text = json.dumps(dict(key.members), indent=2) + "\n"
             for suffix in ("", f"-{key.thumbprint[:8]}", f"-{key.thumbprint}"):
                 file = folder / f"{prefix}{slug(key.kid) or 'key'}{suffix}.jwk.json"
-                there = self._named_files.get(file, text)
+                present = self._named_files.get(file, text)
                 if file.exists():
-                    there = file.read_text("utf-8")
-                if there == text:
+                    present = file.read_text("utf-8")
+                if present == text:
                     break
             files[file] = self._named_files[file] = text
         return files
 
     def are_in(self, draft: ExistingClients) -> bool:
-        """Return whether a draft has a key that another organisation has too."""
+        """Return whether a draft has a key that several organisations have."""
         return not self._sharing.keys().isdisjoint(draft.all_keys)
 
     def refusals(self, draft: ExistingClients) -> Iterator[str]:
-        """Yield a sentence for each key of a draft that another organisation has too, where no
-        supplier is named, or that a supplier has not beside the keys that it has."""
+        """Yield a reason not to import a draft for each key that its form cannot have. Without a
+        supplier these are keys that several organisations have. With one, a draft that has such a
+        key may have no others than the supplier has, or gets."""
         if not self.are_in(draft):
             return
         for thumbprint, key in draft.all_keys.items():
@@ -581,7 +594,7 @@ class SharedKeys:
                         f" {', '.join(dict.fromkeys(rows))}: --supplier FOLDER keeps it once, in"
                         " the folder of the supplier"
                     )
-            elif self._has_other_keys(self.supplier, key):
+            elif self._lists_without(self.supplier, key):
                 yield (
                     f'key "{key.kid}" is not among those that {self.supplier.folder} has for'
                     " others; add it to its keys.yaml first"
@@ -592,14 +605,14 @@ class SharedKeys:
                     " has the keys of one of them; take one of the two from the client"
                 )
 
-    def _has_other_keys(self, supplier: Supplier, key: PublicJwk) -> bool:
-        """Return whether a supplier lists keys already, and not this one: the client would lose
-        it."""
+    def _lists_without(self, supplier: Supplier, key: PublicJwk) -> bool:
+        """Return whether a supplier has a ``keys.yaml`` without this key: that file stays as it is,
+        so that the client would lose the key."""
         listing = self._forms / supplier.folder / KEYS_FILE
         [file] = self.key_files(listing.parent, "", [key])
         return listing.exists() and file.name not in listing.read_text("utf-8")
 
 
 def _are_of_several(drafts: Sequence[ExistingClients]) -> bool:
-    """Return whether drafts are those of several organisations."""
+    """Return whether drafts are of more than one organisation."""
     return len({draft.owner.organisation.code for draft in drafts}) > 1

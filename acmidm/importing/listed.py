@@ -1,5 +1,5 @@
-"""The clients that the authorities of an environment list: each with its scopes, keys and product
-configurations, and the form that takes those of a row over."""
+"""The clients that the authorities of an environment list, with their scopes, keys and product
+configurations, and what a form that takes them over says of these."""
 
 from __future__ import annotations
 
@@ -19,12 +19,8 @@ from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.form import EnvironmentRequest
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk
-from acmidm_onboarding.values.metadata import (
-    ClientMetadata,
-    ProductDocument,
-    without_assigned,
-)
-from acmidm_onboarding.values.plain import filled, only
+from acmidm_onboarding.values.metadata import ClientMetadata, ProductDocument
+from acmidm_onboarding.values.plain import filled, only, without
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -34,7 +30,8 @@ _NO_KEYS = {
     "x5c": "has its key as a certificate: register its public key as a JSON Web Key there first",
     "unreadable": "has keys that cannot be read: register them anew there first",
 }
-"""What an adapter gives in the place of keys that are elsewhere, by a member that no key has."""
+"""The only member of the JSON Web Key that an adapter gives in the place of keys that it cannot
+read, and why."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class ListedClient:
     configurations: Mapping[str, ProductDocument]
     """Per product."""
     reserved: Reserved | None = None
-    """Why no form may have it."""
+    """Why the authority keeps it from forms, as a client of its own; None where it does not."""
 
     @property
     def client_id(self) -> str:
@@ -66,36 +63,36 @@ class ListedClient:
 
 @dataclass(kw_only=True)
 class ExistingClients(Draft):
-    """The form that takes over the clients of a row."""
+    """The draft of the form that takes over the clients of a row."""
 
     row: SheetRow
     clients: Mapping[Environment, ListedClient]
     keys: Mapping[Environment, Sequence[PublicJwk]]
     notes: list[str] = field(default_factory=list)
-    """For a person to look at."""
+    """What a person has to check, though nothing is wrong."""
 
     def __str__(self) -> str:
         return str(self.row)
 
     @property
     def all_keys(self) -> dict[str, PublicJwk]:
-        """The keys by their thumbprints."""
+        """The keys of all environments, by their thumbprints."""
         keys: dict[str, PublicJwk] = {}
         for environment in self.keys:
             keys |= self.keys_by_thumbprint(environment)
         return keys
 
     @property
-    def nameless(self) -> list[str]:
-        """The client-IDs of which the authority does not know whose they are: ``organisation.yaml``
-        has to name them."""
+    def without_code(self) -> list[str]:
+        """The client-IDs of clients for which the authority has no code of an organisation, and
+        that ``adopts`` of ``organisation.yaml`` does not name, as it has to."""
         organisation = self.owner.organisation
-        nameless = []
+        without_code = []
         for client in self.clients.values():
-            is_known = client.metadata.organisation.is_of([organisation.code]) is not None
-            if not is_known and client.client_id not in organisation.adopts:
-                nameless.append(client.client_id)
-        return nameless
+            has_code = client.metadata.organisation.is_of([organisation.code]) is not None
+            if not has_code and client.client_id not in organisation.adopts:
+                without_code.append(client.client_id)
+        return without_code
 
 
 @dataclass(frozen=True)
@@ -107,7 +104,8 @@ class Register:
     clients: tuple[ListedClient, ...]
 
     def find(self, client_id: str) -> ListedClient | None:
-        """Find a client by its client-ID, in either case, as people copy a UUID."""
+        """Return a client by its ID, in capitals or not, as people copy a UUID; None where it is
+        not listed."""
         for client in self.clients:
             if client.client_id.lower() == client_id.lower():
                 return client
@@ -115,11 +113,11 @@ class Register:
 
 
 def read_register(stack: str, environment: Environment, platforms: Connected) -> Register:
-    """List everything, page by page.
+    """Return all clients of a stack, with their configurations, as its authorities list them.
 
     Raises:
-        AuthorityError Failure: where an authority lists no clients, so that none of a spreadsheet's
-        could be found.
+        AuthorityError: where an authority does not answer.
+        Failure: where an authority lists no clients, so that no client of a row could be found.
     """
     for platform, connected in platforms.items():
         if not connected.can.lists_clients:
@@ -140,7 +138,8 @@ def read_register(stack: str, environment: Environment, platforms: Connected) ->
 
 
 def inexpressible(client: ListedClient) -> Iterator[str]:
-    """Yield why no form can have a client."""
+    """Yield each reason why no form can declare a client as it is, but for its scopes, attributes
+    and keys."""
     metadata = client.metadata
     if metadata.grant_types != _GRANT_TYPES:
         types = ", ".join(metadata.grant_types) or tr("none")
@@ -160,14 +159,16 @@ def inexpressible(client: ListedClient) -> Iterator[str]:
 
 
 def request_of(client: ListedClient, catalogue: Catalogue, reasons: list[str]) -> dict[str, Any]:
-    """Return what a form has for the environment of a client, its scopes by their names in the
-    catalogue; note what no form can have."""
+    """Return a form's entry for the environment of a client, with ``adopt`` and without ``jwks``:
+    {"adopt": {"acmidm": "…"}, "scopes": {"dv_dosis_schrijven": {}}}. Scopes have the catalogue's
+    names. Add to ``reasons`` each scope and attribute that the catalogue lacks."""
     names = catalogue.scopes_by_name[client.platform]
     assigned = catalogue.assigned_by_provider(client.platform)
-    granted = without_assigned(client.registered.scopes, assigned, ())
+    # No form requests what the platform assigns to each client by itself.
+    granted = without(client.registered.scopes, assigned)
     properties = client.metadata.properties
     attributes = client.metadata.attributes.keys() - catalogue.attributes.keys()
-    reasons += _uncatalogued(client, granted.keys() - names.keys(), attributes)
+    reasons += _not_in_catalogue(client, granted.keys() - names.keys(), attributes)
     scopes: dict[str, Any] = {}
     for scope, is_default in granted.items():
         if scope in names:
@@ -184,10 +185,11 @@ def request_of(client: ListedClient, catalogue: Catalogue, reasons: list[str]) -
     return filled(request)
 
 
-def _uncatalogued(
+def _not_in_catalogue(
     client: ListedClient, scopes: Iterable[str], attributes: Iterable[str]
 ) -> Iterator[str]:
-    """Yield what the catalogue lacks of a client."""
+    """Yield a reason not to import a client for each of these scopes and attributes of it, all of
+    which the catalogue lacks."""
     for scope in sorted(scopes):
         yield (
             f'{client} has the scope "{scope}", which is not in the catalogue: add it there, or'
@@ -201,11 +203,9 @@ def _uncatalogued(
 
 
 def registrable_keys(client: ListedClient, reasons: list[str], notes: list[str]) -> list[PublicJwk]:
-    """Return the keys of a client that a form can have, in the order of their ``kid``.
-
-    Each other key adds to ``reasons`` why the client cannot be imported. What a person should know
-    of a key that is returned is added to ``notes``.
-    """
+    """Return the keys of a client, in the order of their ``kid``. A key that may not be registered
+    is left out, and why is added to ``reasons``: the client cannot be imported then. A returned key
+    that has ended, or loses members, is added to ``notes`` for a person to check."""
     keys = []
     for kid, members in sorted(client.registered.jwks.items()):
         if len(members) == 1 and not _NO_KEYS.keys().isdisjoint(members):
@@ -232,7 +232,8 @@ def registrable_keys(client: ListedClient, reasons: list[str], notes: list[str])
 
 
 def application_of(client: ListedClient) -> str:
-    """Return its application, else the part of its name that is not the organisation's."""
+    """Return the name of a client's application as a form writes it: its ``application``, else its
+    ``client_name`` without the organisation's name; empty where it has neither."""
     metadata = client.metadata
     return slug(metadata.application) or slug(
         metadata.client_name.replace(metadata.organisation.name, "")

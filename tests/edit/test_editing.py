@@ -12,7 +12,6 @@ from acmidm.edit.lines import (
     copied,
     edited,
     on_one_line,
-    put_first,
     put_last,
     put_request,
     take_out,
@@ -29,7 +28,7 @@ def add(name: str = "new.jwk.json", environment: str = "tni") -> Any:
         elif "jwks" in request:
             put_last(request["jwks"], [name])
         else:
-            put_first(request, "jwks", on_one_line([name]))
+            request.insert(0, "jwks", on_one_line([name]))
 
     return edit
 
@@ -192,6 +191,21 @@ def test_a_product_gets_the_fields_that_differ(
         put_request(document["environments"], "tni", copied({"products": {product: fields}}))
 
     assert edited(CONFIGURED, edit) == CONFIGURED.replace(before, after)
+
+
+def test_the_comments_below_a_list_of_several_lines_stay_where_it_is_replaced() -> None:
+    above, replaced = "        product_ids:\n", '          - "1"\n          - "2" # two\n'
+    below = "\n        # the brand\n        merk_code: stad\n"
+    start, _, rest = CONFIGURED.partition("        merk_code")
+    _, _, end = rest.partition(" # of IPDC\n")
+
+    def edit(document: Any) -> None:
+        fields = copied({"products": {"notificaties": {"product_ids": ["3"]}}})
+        put_request(document["environments"], "tni", fields)
+
+    text = start + above + replaced + below + end
+    new = "        product_ids: ['3']\n"
+    assert edited(text, edit) == start + new + below + end
 
 
 def test_a_comment_stays_where_what_is_below_its_line_is_taken_out() -> None:

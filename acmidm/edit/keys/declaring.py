@@ -1,5 +1,5 @@
-"""Public keys that a form is about to name, or a supplier for others: where their files go, and
-what keeps them out."""
+"""The public keys of a form or a supplier, as ``acmidm keys`` adds and removes them: their files,
+and the list that names these files."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml.comments import CommentedMap
+
 from acmidm.edit.changes import edit_file, forms_named, reading
 from acmidm.edit.keys.pair import key_text
-from acmidm.edit.lines import on_one_line, put_first, put_last
+from acmidm.edit.lines import on_one_line, put_last
 from acmidm.form_text import SCHEMA
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import KEYS_FILE, absolute
@@ -27,46 +29,52 @@ from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Failure, listed, quoted
 from acmidm_onboarding.values.terms import MOST_KEYS, AuthMethod, Environment
 
-_FIRST = f"{SCHEMA.format('keys')}\n{{}}\n"
-"""What a ``keys.yaml`` begins as."""
+_NEW_KEYS_FILE = f"{SCHEMA.format('keys')}\n{{}}\n"
+"""The text of a supplier's ``keys.yaml`` before its first key."""
 
 
 @dataclass(frozen=True)
 class ListOfKeys:
-    """The public keys of a form, or those of a supplier for others, in one environment."""
+    """The list of public keys of one environment: ``jwks`` of a form, or what a supplier's
+    ``keys.yaml`` has for all forms with ``keys_of`` that supplier."""
 
     file: Path
-    """The form, or the supplier's ``keys.yaml``, which may not be there yet."""
+    """The form, or ``keys.yaml``, which may not exist yet."""
     organisation: Organisation
+    """Whose form it is, or the supplier."""
     environment: Environment
     profile: Profile
+    """Which algorithms the environment's stack allows."""
     keys: Sequence[PublicJwk]
-    """Those that it has already."""
+    """The keys in the list."""
     forms: Sequence[LoadedForm]
-    """Those that have its keys: the form itself, or each form that names the supplier."""
+    """The forms whose clients have these keys: the form itself alone, or each form with ``keys_of``
+    the supplier."""
     is_form: bool
     onboardings: Onboardings
-    """Where those are."""
+    """All forms that were read with these."""
 
     @property
     def proof_options(self) -> str:
-        """The options of ``acmidm probe`` that prove each of those forms."""
+        """The options with which ``acmidm probe`` proves each form that has these keys."""
         return self.onboardings.proof_options(self.forms, self.environment)
 
     @property
     def has_list(self) -> bool:
+        """Whether there is a list: without ``jwks``, a form's keys are uploaded in the portal."""
         if not self.is_form:
             return bool(self.keys)
         return self._request.jwks is not None
 
     @property
     def _request(self) -> EnvironmentRequest:
-        """What the form has for the environment."""
+        """The form's entry under ``environments``; not of a supplier."""
         return self.forms[0].form.environments[self.environment]
 
     def require_room(self, count_of_new: int = 1) -> None:
-        """Raises Failure where there can be no ``count_of_new`` more keys, whatever they are."""
-        self._require_own()
+        """Raises Failure where the list can take no new keys: it is a supplier's, an address has
+        the keys, the client authenticates otherwise, or it would have too many."""
+        self._require_no_supplier()
         count = len(self.keys)
         if self.is_form:
             method = self.forms[0].form.token_endpoint_auth_method
@@ -103,33 +111,38 @@ class ListOfKeys:
             )
 
     def _first_to_end(self) -> str:
-        """Return which key ends first, between brackets; nothing where none has an end."""
-        oldest = min(self.keys, key=lambda key: (key.expires is None, key.expires), default=None)
-        if oldest is None or oldest.expires is None:
+        """Return which key ends first, as " (the first to end is …)"; empty where no key ends."""
+        first = min(self.keys, key=lambda key: (key.expires is None, key.expires), default=None)
+        if first is None or first.expires is None:
             return ""
-        ending = tr(
-            "the first to end is {kid}, on {day:%Y-%m-%d}", kid=oldest.kid, day=oldest.expires
+        sentence = tr(
+            "the first to end is {kid}, on {day:%Y-%m-%d}", kid=first.kid, day=first.expires
         )
-        return f" ({ending})"
+        return f" ({sentence})"
 
     def new_key_names(
         self, count: int, now: datetime, *, taken: Callable[[str], bool] = lambda _: False
     ) -> list[str]:
-        """Return free names for key files, without their ending; ``taken`` says of a name whether
-        it is in use elsewhere."""
-        name = self.file.stem if self.is_form else self.file.parent.name
+        """Return free names for new key files, such as ``mijn-gent-tni-2026``, without their
+        ending. ``taken`` returns whether a name is in use elsewhere too, as by a private key."""
+        whose = self.file.stem if self.is_form else self.file.parent.name
 
         def is_taken(name: str) -> bool:
             return self._file_of(name).exists() or taken(name)
 
-        return free_names(f"{name}-{self.environment}-{now.year}", count, is_taken)
+        return free_names(f"{whose}-{self.environment}-{now.year}", count, is_taken)
 
     def _file_of(self, name: str) -> Path:
         return self.file.with_name(f"{name}.jwk.json")
 
     def declare(self, keys: Mapping[str, PublicJwk]) -> Callable[[], list[Path]]:
-        """Return what writes the keys, by the names of their files, and lists them. Raises
-        InvalidForms, Failure."""
+        """Check new keys, by the names of their files, and return the function that writes these
+        files and adds them to the list.
+
+        Raises:
+            InvalidForms: with every mistake that the forms would have.
+            Failure: where the list cannot be edited.
+        """
         files: dict[Path, str] = {}
         for name, key in keys.items():
             files[self._file_of(name)] = key_text(key)
@@ -138,21 +151,22 @@ class ListOfKeys:
             if self.is_form:
                 add_keys(document["environments"], self.environment, files)
             else:
-                _add(document, self.environment.value, files)
+                _add_names(document, self.environment.value, files)
 
-        return edit_file(self.file, add, files, self._checked, first=_FIRST)
+        return edit_file(self.file, add, files, self._checked, first=_NEW_KEYS_FILE)
 
     def remove(self, kid: str) -> None:
-        """Take a key out of the list, and its file away where nothing else in the folder names it.
+        """Take a key out of the list, and remove its file where no YAML file of its folder names
+        that.
 
         Raises:
-            InvalidForms: where what is left would not be valid.
+            InvalidForms: where the forms would not be valid without it.
             Failure: where the list has no such key.
         """
-        self._require_own()
-        removed: list[Path] = []
+        self._require_no_supplier()
+        removed: list[Path] = []  # one file, once the edit has found it
 
-        def take_out(document: Any) -> None:
+        def remove_entry(document: Any) -> None:
             request, name = document, self.environment.value
             if self.is_form:
                 request, name = document["environments"][name], "jwks"
@@ -171,19 +185,20 @@ class ListOfKeys:
             del entries[list(map(file_name, entries)).index(files[kid])]
             removed[:] = [self.file.with_name(files[kid])]
 
-        edit_file(self.file, take_out, {}, self._checked)()
+        edit_file(self.file, remove_entry, {}, self._checked)()
         [file] = removed
         if not any(file.name in form.read_text("utf-8") for form in file.parent.glob("*.yaml")):
             file.unlink()
 
     @property
     def _checked(self) -> Path:
-        """What has to be valid after an edit: the form, or each that may have the keys of the
-        supplier."""
+        """What has to be valid after an edit: the form, or all forms, as each may have the
+        supplier's keys."""
         return self.file if self.is_form else self.file.parent.parent
 
-    def _require_own(self) -> None:
-        """Raises Failure where a form has the keys of a supplier: they are changed there."""
+    def _require_no_supplier(self) -> None:
+        """Raises Failure where a form has the keys of a supplier, which change in its
+        ``keys.yaml``."""
         if self.is_form and (supplier := self.forms[0].form.keys_of):
             raise Failure(
                 tr(
@@ -196,27 +211,27 @@ class ListOfKeys:
 
 
 def free_names(base: str, count: int, is_taken: Callable[[str], bool]) -> list[str]:
-    """Return names that are not taken: ``base``, ``base-2`` and so on."""
+    """Return the first ``count`` names of ``base``, ``base-2``, ``base-3`` … that are free."""
     numbered = (f"{base}-{number}" for number in itertools.count(2))
     free = itertools.filterfalse(is_taken, itertools.chain([base], numbered))
     return list(itertools.islice(free, count))
 
 
 def add_keys(environments: Any, environment: Environment, files: Iterable[Path]) -> None:
-    """Name more key files in a form's document."""
+    """Add key files to ``jwks`` of an environment of a form's document."""
     if environments[environment] is None:
-        environments[environment.value] = {}
-    _add(environments[environment], "jwks", files)
+        environments[environment.value] = CommentedMap()
+    _add_names(environments[environment], "jwks", files)
 
 
 def file_name(entry: Any) -> str:
-    """Return the name of the file in an entry of a document's list of keys."""
+    """Return the file that an entry of ``jwks`` names: ``a.jwk.json`` or ``{file: a.jwk.json}``."""
     return entry if isinstance(entry, str) else str(entry["file"])
 
 
 def keys_listed(form: Path, entries: Iterable[Any]) -> dict[str, PublicJwk]:
-    """Return each key in a document's list of keys, by its file, where that is there and has
-    one."""
+    """Return the keys that entries of ``jwks`` in a form name, by the names of their files. A file
+    that is missing, or has no valid key, is left out."""
     keys = {}
     for name in map(file_name, entries):
         file = absolute(form.with_name(name))
@@ -226,18 +241,20 @@ def keys_listed(form: Path, entries: Iterable[Any]) -> dict[str, PublicJwk]:
     return keys
 
 
-def _add(owner: Any, name: str, files: Iterable[Path]) -> None:
+def _add_names(mapping: Any, list_name: str, files: Iterable[Path]) -> None:
+    """Append the names of files to a list in a mapping of a document. A new list comes first."""
     names = [file.name for file in files]
-    if owner.get(name):
-        put_last(owner[name], names)
+    if mapping.get(list_name):
+        put_last(mapping[list_name], names)
     else:
-        put_first(owner, name, on_one_line(names))
+        mapping.insert(0, list_name, on_one_line(names))
 
 
 def keys_of_form(file: Path, environment: Environment) -> ListOfKeys:
-    """Read a form with the stacks' settings of this folder. Raises InvalidForms and Failure."""
+    """Return the list of keys of a form. Raises InvalidForms with its mistakes; Failure where it is
+    no form, or lacks the environment."""
     stacks = stacks_in(Path())
-    if file.is_dir():  # whose forms may have mistakes, which are not the reason
+    if file.is_dir():  # before its forms are read: their mistakes would hide this one
         raise Failure(tr("{file} is a folder; name one form", file=file))
     onboardings = reading([file], stacks)().valid()
     [loaded] = forms = forms_named([file], onboardings)
@@ -262,7 +279,8 @@ def keys_of_form(file: Path, environment: Environment) -> ListOfKeys:
 
 
 def keys_of_supplier(supplier: str, forms: Path, environment: Environment) -> ListOfKeys:
-    """Read a supplier, and the forms that have its keys. Raises InvalidForms and Failure."""
+    """Return the list of keys of a supplier, by the name of its folder in ``forms``. Raises
+    InvalidForms with the mistakes of all forms; Failure where there is no such supplier."""
     stacks = stacks_in(Path())
     onboardings = reading([forms], stacks)().valid()
     if supplier not in onboardings.organisations:

@@ -1,9 +1,8 @@
-"""A key pair of an application: made on the organisation's own machine, its private half in a file
-outside any Git work tree. And the public keys in the files that people have: a JWK, a JWK Set, or a
-key in PEM.
+"""A new key pair of an application, whose private half is written outside any Git repository; and
+the public keys in a file that somebody gives: a JWK, a JWK Set, or a key in PEM or DER.
 
-Of a private key only the public half is used, and nothing is repeated; in a Git repository it is
-refused, for that is shared one day.
+Of a private key in such a file only the public half is used, and no message repeats anything of it.
+One in a Git repository is refused: a repository is shared sooner or later.
 """
 
 from __future__ import annotations
@@ -38,35 +37,36 @@ from acmidm_onboarding.values.problems import Failure, on_one_line
 from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS, private_members_in
 
 _RSA_EXPONENT = 65537
-ALGORITHMS = {Profile.ACMIDM: "RS256", Profile.FAPI2: "ES256"}
+_ALGORITHMS = {Profile.ACMIDM: "RS256", Profile.FAPI2: "ES256"}
 """What a new key signs with: what works at ACM/IDM today, or what the FAPI 2.0 Security Profile
 §5.4.1 allows."""
-_OF_RSA = {Profile.ACMIDM: "RS256", Profile.FAPI2: "PS256"}
-_OF_CURVES = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
+_ALGORITHM_OF_RSA = {Profile.ACMIDM: "RS256", Profile.FAPI2: "PS256"}
+_ALGORITHM_OF_CURVE = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
+"""What a key that somebody gives in PEM signs with, which PEM does not say."""
 
 
 def make_key(profile: Profile, ends: datetime, kid: str | None) -> PrivateKey:
-    """Make a key for a profile: RSA of 4096 bits, or P-256. Without ``kid``, that is its thumbprint
-    (RFC 7638). Raises Failure."""
+    """Make a key pair for a profile: RSA of 4096 bits, or P-256. Without ``kid``, the ``kid`` is
+    its thumbprint (RFC 7638). Raises Failure for a ``kid`` that no key may have."""
     private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
-    if ALGORITHMS[profile] == "RS256":
+    if _ALGORITHMS[profile] == "RS256":
         private = rsa.generate_private_key(_RSA_EXPONENT, RSA_BITS)
     else:
         private = ec.generate_private_key(ec.SECP256R1())
-    key = PrivateKey(declared(private.public_key(), profile, ends), JWK.from_pyca(private))
+    key = PrivateKey(_with_members(private.public_key(), profile, ends), JWK.from_pyca(private))
     try:
         return key if kid is None else key.named(kid)
     except InvalidJwk as error:
         raise Failure(f"--kid: {error}") from None
 
 
-def declared(key: PublicKeyTypes, profile: Profile, ends: datetime | None = None) -> PublicJwk:
-    """Return a public key as it is registered: with its use, its algorithm and its end. Raises
-    InvalidJwk."""
+def _with_members(key: PublicKeyTypes, profile: Profile, ends: datetime | None = None) -> PublicJwk:
+    """Return a public key as a JSON Web Key with ``use``, ``alg`` and ``exp``, its end. Raises
+    InvalidJwk where it may not be registered."""
     members: dict[str, Any] = {**JWK.from_pyca(key).export_public(as_dict=True), "use": "sig"}
-    algorithm = _OF_CURVES.get(str(members.get("crv")))
+    algorithm = _ALGORITHM_OF_CURVE.get(str(members.get("crv")))
     if members["kty"] == "RSA":
-        algorithm = _OF_RSA[profile]
+        algorithm = _ALGORITHM_OF_RSA[profile]
     if algorithm:
         members["alg"] = algorithm
     if ends:
@@ -75,7 +75,8 @@ def declared(key: PublicKeyTypes, profile: Profile, ends: datetime | None = None
 
 
 def about_ended(key: PublicJwk, kid: str) -> str:
-    """Return why a key that has ended is not taken. ``kid`` is what its reader knows it by."""
+    """Return the refusal of a key that has ended. ``kid`` is what the reader knows the key by, such
+    as its quoted thumbprint."""
     return tr(
         "key {kid} ended on {expires:%Y-%m-%d}; give one that can still be used",
         kid=kid,
@@ -99,8 +100,9 @@ def default_folder() -> Path:
 
 
 def require_outside_git(file: Path, option: str = "--private-key FILE") -> None:
-    """Refuse a place in a Git work tree: what lies there is shared one day. Raises Failure."""
-    if folder := repository_of(file):
+    """Raises Failure where a new file for a secret would be in a Git repository, or exists already.
+    ``option`` is the one by which another place is named."""
+    if folder := _repository_of(file):
         raise Failure(
             tr(
                 "{file} is in the Git repository {folder}; name a place outside of any with"
@@ -120,12 +122,14 @@ def require_outside_git(file: Path, option: str = "--private-key FILE") -> None:
         )
 
 
-def repository_of(file: Path) -> Path | None:
-    """Return the Git repository that a file is in, also one that a link leads into."""
+def _repository_of(file: Path) -> Path | None:
+    """Return the folder of the Git repository that a file is in, or would be in; None where there
+    is none. Links among its folders are followed, and the file itself is not."""
     return next(filter(_is_repository, (file.parent.resolve() / file.name).parents), None)
 
 
 def _is_repository(folder: Path) -> bool:
+    """Return whether a folder is the top of a Git work tree, a bare repository, or ``.git``."""
     is_bare = (
         (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
     )
@@ -135,12 +139,12 @@ def _is_repository(folder: Path) -> bool:
 def write_private_key(
     file: Path, content: str | bytes, then: Callable[[], object] = lambda: None
 ) -> None:
-    """Write a private key or a secret, whole and with mode 0600, then do what makes use of it; take
-    it away again where that fails.
+    """Write a new file with a private key or a secret, with mode 0600; then call ``then``, which
+    writes the public half into the form. Where that fails, the file is removed again.
 
-    ``file`` was checked before, see ``require_outside_git``. A kill in between leaves a private key
-    whose public half nobody knows. A person names the place, so a link on the way is followed.
-    Raises OSError.
+    Call ``require_outside_git`` first. A kill in between leaves a private key whose public half
+    nobody knows. Links among the folders are followed, as a person named the place. Raises OSError,
+    and what ``then`` raises.
     """
     file = file.parent.resolve() / file.name
     if not file.parent.exists():
@@ -156,76 +160,79 @@ def keys_in(
     ends: datetime | None,
     now: datetime,
 ) -> tuple[tuple[PublicJwk, ...], bool]:
-    """Return the public keys in a file, and whether its key is private. ``ends`` is the end of keys
-    without an end of their own.
+    """Return the public keys in a file, and whether it is a private key, of which only the public
+    half is returned. ``passphrase`` is called where it is encrypted. A key without ``exp`` gets the
+    end ``ends``, unless that is None.
 
     Raises:
-        Failure: for a file without a key, and for a key that has ended, cannot be registered, or is
-        private and in a Git repository.
+        Failure: for a file without a key, and for a key that has ended, may not be registered, or
+        is private and in a Git repository.
     """
     try:
         content = read_bytes(file)
         half = _public_half(file, content, passphrase)
-        keys = tuple(_keys(file, half or content, profile))
+        keys = _public_keys(file, half or content, profile)
     except Unreadable as error:
-        raise _not_public(file, str(error)) from None
+        raise _refused(file, str(error)) from None
     except InvalidJwk as error:
-        raise _not_public(file, "; ".join(str(error).splitlines())) from None
+        raise _refused(file, "; ".join(str(error).splitlines())) from None
     if not keys:
         raise _no_key(file, tr("there is no key for signatures in it"))
     for key in keys:
         if key.has_ended(now):
-            raise _not_public(file, about_ended(key, key.kid))
+            raise _refused(file, about_ended(key, key.kid))
     if ends:
         keys = tuple(_ending(key, ends) for key in keys)
     return keys, half is not None
 
 
 def _ending(key: PublicJwk, ends: datetime) -> PublicJwk:
-    """Return a key with an end, where it has none of its own."""
+    """Return a key that ends at ``ends``, or as it is where it has an end."""
     if key.expires:
         return key
     return public_jwk({**key.members, "exp": int(ends.timestamp())})
 
 
 def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) -> bytes | None:
-    """Return the public half of a private key, in PEM or as a JSON Web Key; None for a file that is
-    not a private key alone, or cannot be read."""
-    load = load_pem_private_key if PEM in content else load_der_private_key
-    of_json = is_json(content)
-    try:
-        if of_json:
-            private = json.loads(content, object_pairs_hook=without_duplicates)
-        else:
-            private = load(content, None)
-    except TypeError:  # it is encrypted
-        private = None
-    except Exception:  # whatever it is, it is no private key
-        return None
-    if of_json and not private_members_in(private):
-        return None
-    _require_unshared(file)
-    if of_json:
+    """Return the public half of a private key, as PEM or JSON as the file is; None for a file that
+    is no private key, which ``_public_keys`` then reads or refuses. Raises Failure for a private
+    key in a Git repository, or one that the passphrase does not open."""
+    if is_json(content):
+        try:
+            members = json.loads(content, object_pairs_hook=without_duplicates)
+        except Exception:  # whatever it is, it is no private key
+            return None
+        if not private_members_in(members):
+            return None
+        _require_unshared(file)
         public = json.loads(
             content,
             object_hook=lambda key: {name: key[name] for name in key.keys() - PRIVATE_MEMBERS},
         )
         return json.dumps(public, sort_keys=True).encode()
+    load = load_pem_private_key if PEM in content else load_der_private_key
+    try:
+        private = load(content, None)
+    except TypeError:  # it is encrypted
+        private = None
+    except Exception:  # whatever it is, it is no private key
+        return None
+    _require_unshared(file)
     try:
         key = (private or load(content, passphrase())).public_key()
         encoded: bytes = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         return encoded
     except (TypeError, ValueError):  # TypeError: an empty passphrase
-        raise _not_public(
+        raise _refused(
             file, tr("this private key cannot be opened; check its passphrase")
         ) from None
 
 
 def _require_unshared(file: Path) -> None:
-    """Raises Failure where a private key is in a Git repository, by its path or by what a link
-    there means."""
-    if folder := repository_of(file) or repository_of(file.resolve()):
-        raise _not_public(
+    """Raises Failure where a private key is in a Git repository, by its path or as the target of
+    a link."""
+    if folder := _repository_of(file) or _repository_of(file.resolve()):
+        raise _refused(
             file,
             tr(
                 "this is a private key in the Git repository {folder}; {shared}",
@@ -237,11 +244,11 @@ def _require_unshared(file: Path) -> None:
         )
 
 
-def _keys(file: Path, content: bytes, profile: Profile) -> tuple[PublicJwk, ...]:
-    """Return the public keys in JSON, or the one in PEM or DER. Raises Failure, also where a
-    private key is among them; InvalidJwk."""
+def _public_keys(file: Path, content: bytes, profile: Profile) -> tuple[PublicJwk, ...]:
+    """Return the public keys in JSON, or the one in PEM or DER. Raises Failure for content that
+    has a private key, or is no key; InvalidJwk for a key that may not be registered."""
     if any(mark in content for mark in PRIVATE_MARKS):
-        raise _not_public(
+        raise _refused(
             file,
             tr(
                 "there is a private key in it, whose public half cannot be read; give that half"
@@ -262,7 +269,7 @@ def _key_of_pem_or_der(file: Path, content: bytes, profile: Profile) -> PublicJw
     """Return the one public key in PEM or DER. Raises Failure where there are several or none that
     can be registered; InvalidJwk."""
     if (number := content.count(PEM)) > 1:
-        raise _not_public(file, tr("there are {number} keys in it; give one", number=number))
+        raise _refused(file, tr("there are {number} keys in it; give one", number=number))
     is_pem = PEM in content
     load = serialization.load_pem_public_key if is_pem else serialization.load_der_public_key
     try:
@@ -270,21 +277,21 @@ def _key_of_pem_or_der(file: Path, content: bytes, profile: Profile) -> PublicJw
     except (ValueError, UnsupportedAlgorithm):
         raise _no_key(file, tr("this is no key that can be read")) from None
     try:
-        return declared(key, profile)
-    except InvalidJwk:
+        return _with_members(key, profile)
+    except InvalidJwk:  # a reason of its own, which keys_in reports
         raise
     except Exception as error:  # jwcrypto raises for a key of a kind that it does not know
-        raise _not_public(
+        raise _refused(
             file,
             tr("this is a key of a kind that signs no assertion; give an RSA key, or one on P-256"),
         ) from error
 
 
 def _no_key(file: Path, what: str) -> Failure:
-    return _not_public(file, f"{what}; {tr('give a JWK, a JWK Set or a key in PEM')}")
+    """Return the refusal of a file that has no public key."""
+    return _refused(file, f"{what}; {tr('give a JWK, a JWK Set or a key in PEM')}")
 
 
-def _not_public(file: Path, sentence: str) -> Failure:
-    """Return why a file has no key that can be registered, and what to do. Nothing of the file is
-    repeated."""
+def _refused(file: Path, sentence: str) -> Failure:
+    """Return the refusal of a file: why, and what to do. Nothing in the file is repeated."""
     return Failure(on_one_line(f"{file}: {sentence}"))

@@ -15,8 +15,9 @@ _LONGEST_BYTES = 1023
 
 
 def new_passphrase(descriptor: int | None, language: Language) -> bytes:
-    """Return a passphrase for a new key: typed twice, or the first line of a file descriptor.
-    Raises Failure."""
+    """Return a passphrase for a new private key: the first line of the file descriptor, or typed
+    twice where that is None. ``language`` is that of the prompts. Raises Failure where it is too
+    short, the two differ, or it cannot be read."""
     if descriptor is not None:
         given = _first_line(descriptor)
     else:
@@ -37,16 +38,17 @@ def new_passphrase(descriptor: int | None, language: Language) -> bytes:
 
 
 def known_passphrase(descriptor: int | None, language: Language) -> bytes:
-    """Return the passphrase of a file that there is: typed once, or the first line of a file
-    descriptor. Raises Failure."""
+    """Return the passphrase of an existing file: the first line of the file descriptor, or typed
+    once where that is None. ``language`` is that of the prompt. Raises Failure where it cannot be
+    read."""
     if descriptor is not None:
         return _first_line(descriptor).encode()
     return _typed(language.tr("Passphrase of the file:")).encode()
 
 
 def _typed(prompt: str) -> str:
-    """Return what is typed at the terminal, which does not show it. Raises Failure where there is
-    no terminal, or what is typed can be no passphrase."""
+    """Return what somebody types at the terminal, which does not show it. Raises Failure where
+    there is no terminal, or ``_checked`` refuses it."""
     if not sys.stdin.isatty():
         raise Failure(
             tr(
@@ -59,8 +61,8 @@ def _typed(prompt: str) -> str:
 
 
 def _first_line(descriptor: int) -> str:
-    """Return the first line of a file descriptor, of which little more is read than a passphrase
-    may have. Raises Failure where it cannot be read, or can be no passphrase."""
+    """Return the first line of a file descriptor, reading no more of it than the longest passphrase
+    needs. Raises Failure where it cannot be read, or ``_checked`` refuses it."""
     content = b""
     try:
         while (

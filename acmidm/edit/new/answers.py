@@ -1,5 +1,5 @@
-"""The answers that a form is made of, out of options or out of a row, and the form that they come
-to. What is wrong with an answer is for the loader to say; only what is missing is noted here."""
+"""The answers that a form is made of, given as options or in a row of a spreadsheet, and the
+mistakes in them. The loader of forms reports wrong values; what is missing is noted here."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ OPTIONS = {
     "scopes": "--scope",
     "products": "--product",
 }
-"""Which option each field of a form or an organisation stands for."""
+"""The option that gives each field of ``Answers``."""
 Values = Mapping[tuple[str, str], Sequence[str]]
-"""What options say, by product and field."""
+"""Values of fields of products: {("dosis", "bron_uri"): ["urn://gent/mijn-gent"]}."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What options, or a row, say of a form and its organisation; what they leave out is
-    missing."""
+    """What options, or a row of a spreadsheet, say of a form and its organisation. None and an
+    empty list mean that they do not say it."""
 
     organisation: str | None = None
-    """Its folder, a code or its name."""
+    """The organisation's folder, a code or its name."""
     name: str | None = None
     ovo: str | None = None
     kbo: str | None = None
@@ -56,33 +56,36 @@ class Answers:
 
 
 class Mistakes:
-    """What is missing or wrong in answers, a sentence each, by the option that it is about."""
+    """Collects the sentences about what is missing or wrong in answers. The caller ends by
+    ``require``, so that a person reads all at once."""
 
     def __init__(self, columns: Mapping[str, str] | None = None) -> None:
-        """``columns`` are the names of the options whose answers are in a spreadsheet."""
+        """``columns`` names the column that takes the place of an option, where answers are in a
+        spreadsheet: {"--contact": "column F (Contact)"}."""
         self._columns = columns or {}
         self.sentences: list[str] = []
 
     def note(self, *sentences: str) -> None:
-        """Note what is wrong with no option by itself."""
+        """Add sentences that are about several options, or none."""
         self.sentences += sentences
 
     def add(self, option: str, *sentences: str) -> None:
-        """Note what is wrong with an option."""
+        """Add sentences about an option, each with the name of the option or its column before
+        it."""
         self.sentences += [f"{self._named(option)}: {sentence}" for sentence in sentences]
 
     def miss(self, option: str, what: str) -> None:
-        """Note that an answer is missing. ``what`` says what belongs there."""
+        """Add that an option is missing. ``what`` says what to give."""
         self.add(option, tr("is missing; give {what}", what=what))
 
     def require(self) -> None:
-        """Raises Failure where something was missing or wrong."""
+        """Raises Failure with all sentences, a line each, where there are any."""
         if self.sentences:
             raise Failure("\n".join(dict.fromkeys(self.sentences)))
 
     def label(self, path: DocumentPath) -> str:
-        """Return what the author of the answers calls a field of a form; empty where it is none of
-        theirs."""
+        """Return the option or column that gives the field at this path of a form, such as
+        ("contacts", 0); empty where none does. ``Changes`` puts it before a sentence."""
         match path:
             case [*_, "products", product, str(name)] | [*_, "products", product, str(name), int()]:
                 return self._named(f"--set {product}.{name}")
@@ -93,27 +96,29 @@ class Mistakes:
         return ""
 
     def _named(self, option: str) -> str:
+        """Return the column for an option, written ``--scope`` or ``--scope NAME``; the option
+        itself where there is no column."""
         return self._columns.get(_METAVAR.sub("", option), option)
 
 
 def separate(answers: Iterable[str]) -> tuple[str, ...]:
-    """Return each value of answers that have commas between several, once."""
+    """Return the values in answers with commas, each once: ["a, b", "b"] is ("a", "b")."""
     parts = map(str.strip, ",".join(answers).split(","))
     return tuple(dict.fromkeys(filter(None, parts)))
 
 
-def not_among(among: Sequence[str], answer: str) -> list[str]:
-    """Return a sentence why an answer is none of those ``among`` which it has to be; nothing where
-    it is one."""
-    if answer in among:
+def about_choice(answer: str, choices: Sequence[str]) -> list[str]:
+    """Return the sentence that an answer is none of the choices, in a list; empty where it is
+    one."""
+    if answer in choices:
         return []
-    remedy = did_you_mean(answer, among, tr("choose from {among}", among=listed(among)))
+    remedy = did_you_mean(answer, choices, tr("choose from {among}", among=listed(choices)))
     return [tr("{answer} is none of them; {remedy}", answer=quoted(answer), remedy=remedy)]
 
 
 def field_values(answers: Sequence[str], mistakes: Mistakes) -> Values:
-    """Return the values of ``product.field=value`` by product and field; what is written otherwise
-    is noted as wrong."""
+    """Return the values of ``--set product.field=value``, by product and field. An answer in
+    another form is noted in ``mistakes``."""
     values: dict[tuple[str, str], list[str]] = {}
     for answer in answers:
         name, equals, value = answer.partition("=")
@@ -130,13 +135,14 @@ def field_values(answers: Sequence[str], mistakes: Mistakes) -> Values:
 
 
 def parsed(schema: Mapping[str, Any], answers: Sequence[str]) -> object:
-    """Return the value of a field as its schema has it, out of what somebody typed: a text, a list
-    of texts, else what JSON reads."""
-    kinds = schema.get("type")
-    if kinds == "array":
+    """Return the value that somebody typed for a field with this JSON Schema: a list of texts, a
+    text, else a number, a boolean or the like, read as JSON. A text that is no JSON stays a text:
+    the loader of forms reports it. Of several answers for one value the last counts."""
+    kind = schema.get("type")
+    if kind == "array":
         return list(separate(answers))
     answer = answers[-1]
-    if kinds == "string":
+    if kind == "string":
         return answer
     try:
         return json.loads(answer)

@@ -1,7 +1,9 @@
-"""The one document between what people bring and the forms: an organisation, its form, and the
-public keys that the form names. Options, a file of the page, a row of a spreadsheet, a client that
-exists, what a hand changed and what production lacks become it. It becomes the files of a new form,
-or is added to one that exists (``existing``), of which it has only what is added.
+"""The draft: an organisation, its form, and the public keys that the form names. Options, a file of
+the page, a row of a spreadsheet, an existing client, a change by hand and a promotion each become a
+draft.
+
+A draft becomes the files of a new form, or is added to an existing form (``existing.py``). Then it
+has only what the form gains.
 """
 
 from __future__ import annotations
@@ -29,15 +31,17 @@ PLATFORM = Platform.ACMIDM
 """A connection is in ACM/IDM; GeoSecure, and a client secret, are a line that a person changes in
 the form."""
 KeyFiles = Mapping[Environment, Mapping[Path, str]]
-"""Per environment the text of each file of a public key."""
+"""Per environment the text of each new file of a public key."""
 
 
 Key = PublicJwk | Mapping[str, Any]
-"""A public key; its members where it may not be registered, for the loader to say why."""
+"""A public key; its members as they were sent where it may not be registered: the loader of forms
+says why."""
 
 
 class Without(Part):
-    """What a hand took away: the form loses it, in the environments that the file names."""
+    """What somebody removed by hand at the authority: the form loses it, in the environments of the
+    draft."""
 
     contacts: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
@@ -53,22 +57,25 @@ class Draft:
     """An organisation, a form of it, and the public keys that the form names."""
 
     owner: OwningOrganisation
-    """Without a folder as long as nobody has looked for it."""
+    """Its ``folder`` is empty in a file of the page, until ``intake.py`` has found it."""
     form: Mapping[str, Any]
-    """By its names in a file. The names of its keys are not in it: their files get theirs later."""
+    """As the YAML of a form, without ``jwks``: {"application": "loket", "contacts": [...],
+    "environments": {"tni": {"scopes": {"dv_dosis_schrijven": {}}}}}. Nothing in it is checked."""
     keys: Mapping[Environment, Sequence[Key]] = field(default_factory=dict)
     without: Without | None = None
-    """None where nothing is taken away, as in a file of the page."""
+    """None where the draft takes nothing away, as in a file of the page."""
     like: Environment | None = None
-    """The environment of the form that has the rest of what is added, where it is one."""
+    """The environment of the existing form from which all that is added is copied, but for the
+    fields in ``form``; None where ``form`` has all that is added."""
 
     @property
     def application(self) -> str:
-        """Its name, not checked; empty where nobody gave one."""
+        """The application's name, not checked; empty where nobody gave one."""
         return str(self.form.get("application", ""))
 
     def keys_by_thumbprint(self, environment: Environment) -> dict[str, PublicJwk]:
-        """Return the keys of an environment that may be registered."""
+        """Return the valid keys of an environment; those that may not be registered are left
+        out."""
         keys = self.keys.get(environment, ())
         return {key.thumbprint: key for key in keys if isinstance(key, PublicJwk)}
 
@@ -80,11 +87,11 @@ class Draft:
         *,
         origin: str = "",
     ) -> dict[Path, Content]:
-        """Return the texts of the form as a new one, of its keys, and of its organisation where
-        that is new: the form is the last.
+        """Return the files of a new form, below the folder ``forms``: those of its keys,
+        ``organisation.yaml`` where the organisation is new, and last the form.
 
-        ``comments`` is the language of what explains the lines; without one, ``origin`` is all that
-        the form has.
+        ``comments`` is the language of comments that explain the lines. Without it, the one comment
+        is ``origin``, as after an import.
         """
         files: dict[Path, Content] = {}
         for texts_by_file in key_files.values():
@@ -94,35 +101,38 @@ class Draft:
             files[file] = _organisation_text(self.owner, comments)
         environments = {}
         for environment, request in self.form["environments"].items():
-            environments[environment] = _request(request, key_files.get(environment, ()))
+            environments[environment] = _with_jwks(request, key_files.get(environment, ()))
         form = dict(self.form)
         del form["environments"]
         form["environments"] = environments  # the last
-        files[file_of(forms, self.owner.folder, self.application)] = (
-            _explained(form, comments) if comments else file_text("onboarding", form, origin)
-        )
+        file = file_of(forms, self.owner.folder, self.application)
+        if comments:
+            files[file] = _explained(form, comments)
+        else:
+            files[file] = file_text("onboarding", form, origin)
         return files
 
 
 def file_of(forms: Path, folder: str, application: str) -> Path:
-    """Return the file of a new form. One whose name is wrong has a place all the same, so that all
-    that is wrong with it shows."""
+    """Return the file of a new form. An application whose name is wrong has a file too, so that the
+    loader of forms reports every mistake in it."""
     name = form_file(application) if is_name(application) else "form.yaml"
     return forms / folder / name
 
 
-def _request(request: Mapping[str, Any], keys: Collection[Path]) -> Mapping[str, Any]:
-    """Return what a form has for an environment, with its keys before all that is not another's."""
-    if not keys:
+def _with_jwks(request: Mapping[str, Any], key_files: Collection[Path]) -> Mapping[str, Any]:
+    """Return a form's entry for an environment with ``jwks``, the names of its key files, as its
+    first field; ``adopt`` stays before it."""
+    if not key_files:
         return request
-    jwks = [file.name for file in keys]
+    jwks = [file.name for file in key_files]
     if "adopt" in request:
         return {"adopt": request["adopt"], "jwks": jwks, **request}
     return {"jwks": jwks, **request}
 
 
 def _explained(form: Mapping[str, Any], language: Language) -> str:
-    """Return the text of a form, with what its lines are for."""
+    """Return the text of a new form, with comments in ``language`` that say what to do next."""
     supplier = form.get("keys_of")
     fields = {
         "application": form.get("application"),
@@ -133,20 +143,20 @@ def _explained(form: Mapping[str, Any], language: Language) -> str:
     }
     lines = [""]
     if Environment.PROD.value not in form["environments"]:
-        what_next = language.tr(
+        about_production = language.tr(
             'The test environment (TNI) first. Once it is validated, "acmidm promote FORM'
             ' --write" adds production (prod).'
         )
-        lines.append(f"# {what_next}")
+        lines.append(f"# {about_production}")
     lines.append("environments:")
     for environment, request in form["environments"].items():
         lines.append(f"  {environment}:")
         if "jwks" not in request and not supplier:
-            keys = language.tr(
+            about_keys = language.tr(
                 "Without jwks you upload the public key in the Beheerportaal (step 5), or name it"
                 " here with: acmidm keys new"
             )
-            lines.append(f"    # {keys}")
+            lines.append(f"    # {about_keys}")
         lines += [f"    {line}" for line in lines_of(request)]
     comment = language.tr(
         "One connection of an application. docs/forms.md says what each line means,"
@@ -156,50 +166,53 @@ def _explained(form: Mapping[str, Any], language: Language) -> str:
 
 
 def _organisation_text(owner: OwningOrganisation, language: Language | None) -> str:
-    """Return the text of a new organisation's file. ``language`` is that of the comments; without
-    one it has none."""
+    """Return the text of ``organisation.yaml`` for a new organisation, with comments in
+    ``language``, or none where that is None. ``speaks_for`` and ``language`` are its last lines."""
     fields = dict(owner.fields)
     if "kbo" in fields:
         fields["kbo"] = Quoted(fields["kbo"])
-    chosen = filled({"language": fields.pop("language", None)})
-    comment, whose = "", []
+    own_language = filled({"language": fields.pop("language", None)})
+    comment, above_names = "", []
     if language is not None:
         comment = language.tr(
             "This file belongs to Digitaal Vlaanderen. Name and codes are those of the organisation"
             " register."
         )
-        in_whose_name = language.tr(
+        about_names = language.tr(
             "In whose name the forms beside it may speak. Digitaal Vlaanderen checks that."
         )
-        whose = [f"# {in_whose_name}"]
+        above_names = [f"# {about_names}"]
     lines = [file_text("organisation", fields, comment).rstrip("\n")]
     if owner.organisation.speaks_for:
-        lines += [*whose, *lines_of({"speaks_for": dict(owner.organisation.speaks_for)})]
-    if chosen:
-        lines += lines_of(chosen)
+        lines += [*above_names, *lines_of({"speaks_for": dict(owner.organisation.speaks_for)})]
+    if own_language:
+        lines += lines_of(own_language)
     return "\n".join([*lines, ""])
 
 
 def draft_of(
     owner: OwningOrganisation, answers: Answers, catalogue: Catalogue, mistakes: Mistakes
 ) -> Draft:
-    """Return what answers come to: a form for TNI, with what follows from a product, and what is
-    known of its organisation, which may send, where it is new, under the names that the form has.
-    What is missing is noted in ``mistakes``."""
+    """Return the draft of a form for TNI by somebody's answers. A product adds its scope, a scope
+    its product, and the organisation and the catalogue fill in what they know. A new organisation
+    may send under the names that the form has.
+
+    What is missing is noted in ``mistakes``; unknown names stay, for the loader of forms to report.
+    """
     scopes, products = separate(answers.scopes), separate(answers.products)
     if not scopes and not products:
         mistakes.miss("--product NAME", tr("a product of the catalogue, or a scope with --scope"))
-    names, all_scopes = dict.fromkeys(products), dict.fromkeys(scopes)
+    all_products, all_scopes = dict.fromkeys(products), dict.fromkeys(scopes)
     for scope in scopes:
         if product := catalogue.product_of.get(scope):
-            names[product.product] = None
-    for name in names:
+            all_products[product.product] = None
+    for name in all_products:
         product = catalogue.products.get(name)
         if product and all_scopes.keys().isdisjoint(product.scopes):
             all_scopes |= dict.fromkeys(_scopes_of(product, mistakes))
     request: dict[str, Any] = {"scopes": {scope: {} for scope in all_scopes}}
-    if configured := _configured(names, answers, catalogue, owner):
-        request["products"] = configured
+    if configurations := _configurations(all_products, answers, catalogue, owner):
+        request["products"] = configurations
     form = {
         "application": answers.application,
         "contacts": list(separate(answers.contacts)),
@@ -212,8 +225,9 @@ def draft_of(
 
 
 def _scopes_of(product: Product, mistakes: Mistakes) -> Collection[str]:
-    """Return the one scope that a product has. Of several return none, and note in ``mistakes``
-    that those needed have to be given: a client gets no more."""
+    """Return the only scope of a product that a form may request, in a list. Where there are
+    several, return none, and note in ``mistakes`` that the author has to choose: a client gets no
+    scope that it does not need."""
     offered = [name for name, scope in product.scopes.items() if _is_offered(scope)]
     offered = offered or list(product.scopes)
     if len(offered) == 1:
@@ -233,55 +247,58 @@ def _is_offered(scope: Scope) -> bool:
     return Environment.TNI in scope.environments and not scope.assigned_by_provider
 
 
-def _configured(
-    names: Iterable[str], answers: Answers, catalogue: Catalogue, owner: OwningOrganisation
+def _configurations(
+    products: Iterable[str], answers: Answers, catalogue: Catalogue, owner: OwningOrganisation
 ) -> dict[str, Any]:
-    """Return the configuration of each product that needs one, or is given any of it."""
-    configured: dict[str, Any] = {}
+    """Return a configuration for each product that has one in the catalogue, or that answers give a
+    field of: {"dosis": {"bron_uri": "urn://gent/loket"}}."""
+    configurations: dict[str, Any] = {}
     fields: dict[str, dict[str, Sequence[str]]] = {}
-    for (product, field_name), values in answers.values.items():
-        fields.setdefault(product, {})[field_name] = values
-    for name in dict.fromkeys([*names, *fields]):
+    for (product_name, field_name), values in answers.values.items():
+        fields.setdefault(product_name, {})[field_name] = values
+    for name in dict.fromkeys([*products, *fields]):
         given = fields.get(name, {})
-        wanted = catalogue.products.get(name)
-        if wanted is None:
-            configured[name] = given
-        elif wanted.configuration is not None or given:
-            configured[name] = _configuration(wanted, given, owner)
-    return configured
+        product = catalogue.products.get(name)
+        if product is None:
+            configurations[name] = given
+        elif product.configuration is not None or given:
+            configurations[name] = _configuration(product, given, owner)
+    return configurations
 
 
 def _configuration(
     product: Product, given: Mapping[str, Sequence[str]], owner: OwningOrganisation
 ) -> dict[str, Any]:
-    """Return what a form says for a product: what was given, and what is known."""
+    """Return the configuration of a product: the fields that answers give and, of those that are
+    required, what ``_known_values`` returns. A required field without either is left out: the
+    loader of forms reports it."""
     configuration: dict[str, Any] = {}
     for name in dict.fromkeys([*product.required, *given]):
-        known = _known_values(product, name, owner)
-        if answers := given.get(name) or known:
-            configuration[name] = parsed(product.properties.get(name, {}), answers)
+        if values := given.get(name) or _known_values(product, name, owner):
+            configuration[name] = parsed(product.properties.get(name, {}), values)
     return configuration
 
 
 def _known_values(product: Product, name: str, owner: OwningOrganisation) -> Sequence[str]:
-    """Return the value of a field that nobody has to give: the one name that the organisation may
-    send under, else what the catalogue proposes for its OVO code; nothing where there is
-    neither."""
-    how, whose = product.speaks_for.get(name), owner.organisation
-    allowed = whose.speaks_for.get(name, ())
-    if how is Speaks.EXACTLY and len(allowed) == 1:
+    """Return the value of a field that nobody has to answer, in a list: the only name that the
+    organisation may send under, else what the catalogue proposes for its OVO code. Return () where
+    there is neither."""
+    how_it_speaks, organisation = product.speaks_for.get(name), owner.organisation
+    allowed = organisation.speaks_for.get(name, ())
+    if how_it_speaks is Speaks.EXACTLY and len(allowed) == 1:
         return allowed
     template = product.fields[name].proposed if name in product.fields else None
-    if template and whose.ovo and (owner.is_new or not how):
-        return [template.format(ovo=whose.ovo)]
+    # An existing organisation may send under no name that its organisation.yaml lacks.
+    if template and organisation.ovo and (owner.is_new or not how_it_speaks):
+        return [template.format(ovo=organisation.ovo)]
     return ()
 
 
 def speaking_names(
     environments: Mapping[str, Mapping[str, Any]], catalogue: Catalogue
 ) -> dict[str, list[str]]:
-    """Return the names under which a form sends, by the field of its products that has them:
-    {"bron_uri": ["urn://gent/mijn-gent"]}."""
+    """Return the names under which a form sends, by the field of its products that has them, as
+    ``speaks_for`` of an organisation: {"bron_uri": ["urn://gent/mijn-gent"]}."""
     names: dict[str, dict[str, None]] = {}
     for request in environments.values():
         for product, configuration in request.get("products", {}).items():

@@ -1,13 +1,15 @@
-"""The form that an application has already, under the name that it has now or an earlier one, and
-what it gets of a draft: more, and what a product knows otherwise. It loses what a hand took away,
-and nothing else. Whoever takes a file in reads what of it is replaced or left."""
+"""An existing form: how it is found by its application, how a draft is added to it, and what a
+person reads about that.
+
+The form gains what it lacks, and the draft's values for fields of products. It loses only what
+somebody removed by hand at the authority.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
-from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -37,14 +39,17 @@ from acmidm_onboarding.values.terms import Environment
 def form_of_application(
     read: Onboardings, folder: str, application: str, files: Files
 ) -> tuple[LoadedForm | None, str | None]:
-    """Return the valid form of an application, which may have another name by now; and why it
-    cannot be changed, where that is so. Both are None where the application has no form.
+    """Return the form of an application, and the refusal to change it.
 
-    A form has had a name that is under ``formerly``, or that its file has still.
+    - (form, None): the form is valid.
+    - (form, sentence): the form is valid, and its application has another name now. It had this one
+      before, under ``formerly`` or in the name of its file.
+    - (None, sentence): the form has mistakes.
+    - (None, None): there is no form.
     """
-    loaded = _sound_form(read, folder, application)
+    loaded = _valid_form(read, folder, application)
     if loaded is None:
-        return None, _mistaken(read, folder, application, files)
+        return None, _about_mistakes(read, folder, application, files)
     name = loaded.form.application
     if name == application:
         return loaded, None
@@ -56,15 +61,15 @@ def form_of_application(
     )
 
 
-def _sound_form(read: Onboardings, folder: str, application: str) -> LoadedForm | None:
-    """Return the form of an application by the name that it has now, else by an earlier one, else
-    by its file; None where the folder has none without mistakes."""
+def _valid_form(read: Onboardings, folder: str, application: str) -> LoadedForm | None:
+    """Return the valid form of an application by the name that it has now, else by an earlier one,
+    else by its file; None where the folder has no such form."""
     forms = [loaded for loaded in read.forms if loaded.file.parent.name == folder]
     for loaded in forms:
         if loaded.form.application == application:
             return loaded
     for loaded in forms:
-        # Without the other forms: a name that came with an organisation that merged is free.
+        # None, no other forms: a name that came with an organisation that merged is free.
         earlier = former_keys(loaded.organisation, loaded.form, None)
         if connection_key(loaded.organisation.code, application) in earlier:
             return loaded
@@ -74,17 +79,17 @@ def _sound_form(read: Onboardings, folder: str, application: str) -> LoadedForm 
     return None
 
 
-def _mistaken(read: Onboardings, folder: str, application: str, files: Files) -> str | None:
-    """Return why nothing is added to the form of an application that has mistakes, as far as it can
-    be read; None where there is none."""
+def _about_mistakes(read: Onboardings, folder: str, application: str, files: Files) -> str | None:
+    """Return the refusal to change the form of an application because it has mistakes; None where
+    no form with mistakes is that of the application, by its name or that of its file."""
     for file in read.left_out:
         if file.parent.name != folder:
             continue
         form, is_identified = sound_parts(
             read_document(file, partial(files.read_text, absolute(file)))
         )
-        is_called = form and is_identified and application in (form.application, *form.formerly)
-        if is_called or file.name == form_file(application):
+        has_name = form and is_identified and application in (form.application, *form.formerly)
+        if has_name or file.name == form_file(application):
             return tr(
                 "{file} has mistakes of its own, and was not changed; correct them first: acmidm"
                 " validate {file}",
@@ -94,7 +99,8 @@ def _mistaken(read: Onboardings, folder: str, application: str, files: Files) ->
 
 
 def about_leaving(loaded: LoadedForm, today: date) -> str | None:
-    """Return why a form that leaves gets nothing more; None where it stays."""
+    """Return the refusal to add to a form whose day of retirement has come; None where it has
+    not."""
     if loaded.form.retire.on is None or loaded.form.retire.on > today:
         return None
     return tr(
@@ -109,7 +115,9 @@ def draft_adding(
     parts: Mapping[str, Mapping[str, Any]],
     contacts: Sequence[str] = (),
 ) -> Draft:
-    """Return a draft that adds scopes, products, attributes and contacts to a form that exists."""
+    """Return a draft that adds ``contacts`` to an existing form, and to one of its environments
+    ``parts``: {"scopes": {"dv_dosis_schrijven": {"reason": "dossiers"}}}, products or
+    attributes."""
     owner = OwningOrganisation(loaded.file.parent.name, loaded.organisation)
     return Draft(owner, {"contacts": contacts, "environments": {environment: parts}})
 
@@ -117,12 +125,8 @@ def draft_adding(
 def added_to(
     loaded: LoadedForm, draft: Draft, key_files: KeyFiles = MappingProxyType({})
 ) -> dict[Path, Content]:
-    """Return the changes that add a draft to a form that exists, by file: the text of each new key
-    file, and last the edit of the form.
-
-    The form gets what it lacks and the draft's values in the products that it has. It loses what a
-    hand took away, where the draft says so.
-    """
+    """Return the files that add a draft to an existing form: the text of each new key file, and
+    last the edit of the form. The draft's ``without`` is taken out of it."""
     files: dict[Path, Content] = {}
     for texts_by_file in key_files.values():
         files |= texts_by_file
@@ -146,13 +150,13 @@ def added_to(
 def _parts_of(
     loaded: LoadedForm, draft: Draft, environment: Environment, environments: Any
 ) -> CommentedMap:
-    """Return what an environment of a form gets of a draft: of a scope that it has, nothing but
-    what a hand set otherwise. Of a draft that is like another environment, what it lacks is as
-    there, but for the fields that are given."""
+    """Return the scopes, products and attributes that a draft gives to an environment of a form,
+    for ``put_request``. ``environments`` are those of the form's document, for ``draft.like``."""
     current = loaded.form.environments.get(environment, EnvironmentRequest())
     parts = CommentedMap()
     for part in ("scopes", "products", "attributes"):
         for name, wanted in draft.form["environments"][environment].get(part, {}).items():
+            # A scope that the form has stays as it is, unless a hand changed it.
             if draft.without is None and part == "scopes" and name in current.scopes:
                 continue
             value = copied(wanted)
@@ -162,9 +166,10 @@ def _parts_of(
     return parts
 
 
-def _with_fields(written: Any, fields: Mapping[str, Any]) -> Any:
-    """Return a copy of a part of a document with these fields; None leaves one out."""
-    copy = copied(written)
+def _with_fields(entry: Any, fields: Mapping[str, Any]) -> Any:
+    """Return a copy of an entry of a document, such as that of a product, with other values for
+    some fields. A field whose value is None is left out of the copy."""
+    copy = copied(entry)
     for name, value in fields.items():
         if value is None:
             copy.pop(name, None)
@@ -173,12 +178,13 @@ def _with_fields(written: Any, fields: Mapping[str, Any]) -> Any:
     return copy
 
 
-def _remove(document: Any, form: Path, wanted: Iterable[str], without: Without) -> None:
-    """Take out of a form what a hand took away, in the environments that are wanted."""
+def _remove(document: Any, form: Path, environments: Iterable[str], without: Without) -> None:
+    """Remove from a form's document the contacts in ``without``, and from these of its environments
+    the rest of it."""
     for contact in without.contacts:
         if contact in document["contacts"]:
             document["contacts"].remove(contact)
-    for environment in wanted:
+    for environment in environments:
         request = document["environments"].get(environment) or {}
         _remove_parts(request, without)
         _remove_keys(request, form, without.keys)
@@ -186,17 +192,18 @@ def _remove(document: Any, form: Path, wanted: Iterable[str], without: Without) 
 
 def _remove_parts(request: Any, without: Without) -> None:
     """Remove from an environment of a form the scopes, attributes, products and fields of products
-    that ``without`` names; then ``products`` and ``attributes`` where nothing is left in them."""
+    that ``without`` names. ``products`` and ``attributes`` go too where they are empty then; a form
+    always has ``scopes``."""
     for part in ("scopes", "attributes", "products"):
-        there = request.get(part) or {}
+        entries = request.get(part) or {}
         for name in getattr(without, part):
-            holder = there
+            holder = entries
             if part == "products" and "." in name:  # "notificaties.link"
                 product, _, name = name.partition(".")
-                holder = there.get(product) or {}
+                holder = entries.get(product) or {}
             if name in holder:
                 take_out(holder, name)
-        if part != "scopes" and part in request and not there:
+        if part != "scopes" and part in request and not entries:
             take_out(request, part)
 
 
@@ -209,8 +216,9 @@ def _remove_keys(request: Any, form: Path, thumbprints: Collection[str]) -> None
 
 
 def about_key(name: str, key: PublicJwk) -> str:
-    """Return which thumbprint (RFC 7638) the sender has to confirm. A ``kid`` is a name that
-    whoever wrote the file chose: it may be that of another key."""
+    """Return the note for whoever takes a file in to have its sender confirm the thumbprint (RFC
+    7638) of a new key. ``name`` is its file. A ``kid`` confirms nothing unless it is the
+    thumbprint: whoever wrote the file chose it, perhaps to look like another key."""
     if key.kid == key.thumbprint:
         return tr(
             "new public key {name}: have the sender confirm its thumbprint, {thumbprint}, which is"
@@ -228,7 +236,8 @@ def about_key(name: str, key: PublicJwk) -> str:
 
 
 def about_production(file: Path, environments: Iterable[Environment]) -> str:
-    """Return what production wants of a form that has these environments."""
+    """Return the note that a form with these environments requests production, and what the gate to
+    production wants of it."""
     if Environment.TNI in environments:
         return tr(
             "{file} asks for production, which wants proof from TNI (acmidm probe); what is"
@@ -243,29 +252,32 @@ def about_production(file: Path, environments: Iterable[Environment]) -> str:
 
 
 def about_form(loaded: LoadedForm, sent: Draft) -> Iterator[str]:
-    """Yield what a form that exists loses, and what it keeps although the file lacks it: a sender
-    may think that it is gone. What takes over has no more than what differs."""
+    """Yield the notes for whoever takes a file in, about an existing form: what it loses, which
+    values are replaced, and what it keeps although the file lacks it, as its sender may think that
+    it goes. A file about a change by hand has only what differs, so that it lacks most."""
     if sent.without is None:
         contacts = set(loaded.form.contacts).difference(sent.form["contacts"])
-        yield from _kept(str(loaded.file), contacts)
+        yield from _about_kept(str(loaded.file), contacts)
     else:
         yield from _about_loss(loaded, sent, sent.without)
     for environment, request in sent.form["environments"].items():
-        there = loaded.form.environments.get(environment)
-        if there is None:
+        current = loaded.form.environments.get(environment)
+        if current is None:
             continue
         where = f"{loaded.file}, {environment}"
-        given, keys = sent.keys_by_thumbprint(environment), loaded.keys.get(environment, ())
+        sent_keys, keys = sent.keys_by_thumbprint(environment), loaded.keys.get(environment, ())
         if sent.without is None:
-            others = [key.kid for key in keys if given and key.thumbprint not in given]
-            yield from _kept(where, [*_not_sent(there, request), *others])
-            yield from _about_scopes(where, there, request["scopes"])
+            missing = list(_not_sent(current, request))
+            if sent_keys:  # a file without keys says nothing about those of the form
+                missing += [key.kid for key in keys if key.thumbprint not in sent_keys]
+            yield from _about_kept(where, missing)
+            yield from _about_scopes(where, current, request["scopes"])
         for product, configuration in request.get("products", {}).items():
             yield from _about_product(
-                where, product, there.products.get(product, {}), configuration
+                where, product, current.products.get(product, {}), configuration
             )
-        yield from _about_keys(where, keys, given)
-        if given and there.jwks is None:
+        yield from _about_keys(where, keys, sent_keys)
+        if sent_keys and current.jwks is None:
             yield tr(
                 "From then on {form} names every key for {environment}: one that was uploaded in"
                 " the portal and is not here goes.",
@@ -275,14 +287,14 @@ def about_form(loaded: LoadedForm, sent: Draft) -> Iterator[str]:
 
 
 def _about_loss(loaded: LoadedForm, sent: Draft, without: Without) -> Iterator[str]:
-    """Yield what a form loses because a hand took it away, and the files of keys that it then names
-    no more: nobody removes them but a person."""
+    """Yield a note with what a form loses because somebody removed it by hand, and one for each key
+    file that the form no longer names: a person removes it."""
     lost = (*without.contacts, *without.scopes, *without.products, *without.attributes)
     if lost:
         yield tr("{file} loses {lost}", file=loaded.file, lost=listed(lost))
     for environment in sent.keys:
         request = loaded.form.environments.get(environment, EnvironmentRequest())
-        names = map(attrgetter("file"), request.jwks or ())
+        names = [entry.file for entry in request.jwks or ()]
         for name, key in keys_listed(loaded.file, names).items():
             if key.thumbprint in without.keys:
                 yield tr(
@@ -292,22 +304,23 @@ def _about_loss(loaded: LoadedForm, sent: Draft, without: Without) -> Iterator[s
                 )
 
 
-def _not_sent(there: EnvironmentRequest, sent: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the scopes, products and fields of products that a form has and a file lacks."""
+def _not_sent(current: EnvironmentRequest, sent: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of scopes, products and fields of products that an environment of a form has
+    and a file lacks: "dosis", "notificaties.link"."""
     products = sent.get("products", {})
-    yield from there.scopes.keys() - sent["scopes"].keys()
-    yield from there.products.keys() - products.keys()
+    yield from current.scopes.keys() - sent["scopes"].keys()
+    yield from current.products.keys() - products.keys()
     for product, configuration in products.items():
-        for name in there.products.get(product, {}).keys() - configuration.keys():
+        for name in current.products.get(product, {}).keys() - configuration.keys():
             yield f"{product}.{name}"
 
 
 def _about_scopes(
-    where: str, there: EnvironmentRequest, sent: Mapping[str, Mapping[str, Any]]
+    where: str, current: EnvironmentRequest, sent: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[str]:
-    """Yield each reason and last day that a sender writes otherwise, of scopes that the form has:
-    the form keeps its own."""
-    for name, scope in there.scopes.items():
+    """Yield a note for each reason and last day of a scope of the form that a sender writes
+    otherwise: the form keeps its value."""
+    for name, scope in current.scopes.items():
         for field in ("reason", "until"):
             old, new = getattr(scope, field), sent.get(name, {}).get(field)
             if new not in (None, old):
@@ -322,12 +335,12 @@ def _about_scopes(
 
 
 def _about_product(
-    where: str, product: str, there: Mapping[str, Any], sent: Mapping[str, Any]
+    where: str, product: str, current: Mapping[str, Any], sent: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Yield each field of a product that the form has and that gets another value by what was sent;
-    of a list only what it loses."""
+    """Yield a note for each field of a product's configuration whose value the sent one replaces;
+    of a list only the items that it loses."""
     for name, new in sent.items():
-        old = there.get(name)
+        old = current.get(name)
         if isinstance(old, list) and isinstance(new, list):
             if lost := [value for value in old if value not in new]:
                 yield tr(
@@ -349,12 +362,13 @@ def _about_product(
 
 
 def _about_keys(
-    where: str, there: Iterable[PublicJwk], sent: Mapping[str, PublicJwk]
+    where: str, current: Iterable[PublicJwk], sent: Mapping[str, PublicJwk]
 ) -> Iterator[str]:
-    """Yield each key that the form has already and that was sent with other members: it stays."""
-    for key in there:
-        same = sent.get(key.thumbprint, key)
-        if members := [name for name, *_ in differing(same.members, key.members)]:
+    """Yield a note for each key of the form that was sent with other members, such as ``exp``: the
+    form's key stays as it is. ``sent`` are keys by their thumbprints."""
+    for key in current:
+        sent_key = sent.get(key.thumbprint, key)
+        if members := [name for name, *_ in differing(sent_key.members, key.members)]:
             yield tr(
                 "{where}, has the key with thumbprint {thumbprint} already, as {kid}; it stays as"
                 " it is, without what the file says otherwise of it: {members}",
@@ -365,8 +379,8 @@ def _about_keys(
             )
 
 
-def _kept(where: str, names: Iterable[str]) -> Iterator[str]:
-    """Yield a sentence with the names that a form keeps although the file lacks them; nothing where
+def _about_kept(where: str, names: Iterable[str]) -> Iterator[str]:
+    """Yield the note with all names that a form keeps although the file lacks them; nothing where
     there are none."""
     if kept := sorted(names):
         yield tr(

@@ -1,8 +1,8 @@
-"""``acmidm new --from``: files that organisations made with the page of the form, or that have what
-a hand changed at an authority, as a change that is ready to review.
+"""``acmidm new --from``: takes in files that organisations made with the page of the form, or that
+``acmidm drift --take-over`` made, as changes of forms.
 
-No ``organisation.yaml`` that exists changes. Where something is wrong with one of the files,
-nothing is written.
+No existing ``organisation.yaml`` changes. Where one of the files has a mistake, the command writes
+nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from acmidm.edit.changes import Changes, Content, Read, path_in, problems_about
+from acmidm.edit.changes import Changes, Content, Read, field_path, problems_about
 from acmidm.edit.keys.declaring import free_names
 from acmidm.edit.keys.pair import about_ended, key_text
 from acmidm.edit.new.draft import Draft, Key, file_of, speaking_names
@@ -26,8 +26,8 @@ from acmidm.edit.new.existing import (
 )
 from acmidm.edit.new.organisations import (
     OwningOrganisation,
+    about_earlier_code,
     folders_of,
-    of_earlier_code,
     quoted_or_none,
 )
 from acmidm.edit.new.sent import Taken, read_sent
@@ -55,24 +55,25 @@ from acmidm_onboarding.values.terms import Environment
 
 
 class SentFiles:
-    """Takes files in, each on top of those before it that are right."""
+    """Takes files in. ``changes`` has those of all documents without mistakes, each checked
+    together with the ones before it."""
 
     def __init__(self, forms: Path, read: Read, catalogue: Catalogue) -> None:
         self._forms, self._catalogue = forms, catalogue
-        self._there = load_organisations(forms) if forms.is_dir() else {}
-        self._organisations: dict[str, Organisation] = dict(self._there)
-        """With the new ones of earlier files."""
+        self._organisations_on_disk = load_organisations(forms) if forms.is_dir() else {}
+        self._organisations: dict[str, Organisation] = dict(self._organisations_on_disk)
+        """Those on disk, and the new ones of documents before."""
         self._reads_all = False
-        """Whether each file is checked among all forms, and not those of its folder alone."""
+        """Whether a document is checked among all forms, or among those of its folder alone."""
         self.changes = Changes(read)
 
     def take(self, files: Iterable[Path]) -> list[Taken]:
-        """Return what becomes of each document of the files, with what is wrong with it. Then
-        ``changes`` has all that is right, and is valid among all forms.
+        """Return each document of the files, with its mistakes. Then ``changes`` has those of all
+        documents without mistakes, and is valid among all forms.
 
-        Each is placed among the forms of its folder, which is quick. Where that is not enough, each
-        is placed anew among all forms, so that none is blamed for the mistakes of another. One
-        that is wrong is left out, until the rest is valid.
+        At first each is checked among the forms of its folder, which is quick. Where all together
+        are not valid then, each is checked anew among all forms, so that the mistakes of one are
+        not noted on another. Documents with mistakes are left out until the rest is valid.
         """
         taken: list[Taken] = []
         for file in files:
@@ -84,13 +85,12 @@ class SentFiles:
                     self._note_problems(document, problems)
             self._reads_all = True
             self.changes = Changes(self.changes.read)
-            self._organisations = dict(self._there)
+            self._organisations = dict(self._organisations_on_disk)
             self._place_all(taken)
         return taken
 
     def _place_all(self, taken: Iterable[Taken]) -> None:
-        """Add the changes of each that is right as far as is known, or note what is wrong with
-        it."""
+        """Place each document that has no mistake so far; a refusal of it is noted for the team."""
         for document in filter(Taken.is_right, taken):
             try:
                 self._place(document)
@@ -98,24 +98,25 @@ class SentFiles:
                 document.for_team += str(failure).splitlines()
 
     def _note_problems(self, source: Taken, problems: Iterable[Problem]) -> None:
-        """Note on a document what its sender has to correct, by the names of the page's fields; and
-        for the team where an organisation would have to be allowed more."""
+        """Note the problems of a document's files on it: for its sender by the page's labels, or
+        for the team where ``organisation.yaml`` does not allow what is requested."""
         files = list(map(absolute, source.files))
         for problem in problems_about(files, problems):
-            right = problem.also if problem.is_other_right else None
-            if right and right.name == ORGANISATION_FILE:
+            contradicted = problem.also if problem.is_other_right else None
+            if contradicted and contradicted.name == ORGANISATION_FILE:
                 source.for_team.append(problem.sentence)
             else:
-                source.note(problem, path_in(files, problem))
+                source.note(problem, field_path(files, problem))
 
     def _place(self, source: Taken) -> None:
-        """Add the changes of a document to those before it, and note on it what to know of them; or
-        note on it what its sender has to correct. Raises Failure."""
+        """Add the changes of a document to ``changes``, and set its ``files`` and ``notes``. Where
+        it has mistakes, note these on it, and add nothing. Raises Failure with those that its
+        sender cannot correct."""
         sent = source.sent
         owner = self._owner_of(sent, source) if sent else None
         if sent is None or owner is None:
             return
-        loaded = self._loaded(sent, owner, source)
+        loaded = self._existing_form(sent, owner, source)
         source.files = self._files(sent, owner, loaded, source)
         changes = self.changes.copy()
         changed = changes.add(source.files)
@@ -126,13 +127,13 @@ class SentFiles:
             return
         self.changes = changes
         source.notes += self._notes(sent, owner, loaded, source, changed)
-        if owner.is_new:
-            # The next files find it.
+        if owner.is_new:  # for the next documents
             self._organisations[owner.folder] = owner.organisation
 
     def _owner_of(self, sent: Draft, source: Taken) -> OwningOrganisation | None:
-        """Return the organisation by its codes, or a new one; None where it is noted that it is
-        unclear which."""
+        """Return the organisation that a sender's codes and name are those of, or a new one, and
+        note on ``source`` what to check about it. None where a mistake is noted: they are those of
+        several, or a new one may not have them."""
         given, organisations = sent.owner.organisation, self._organisations
         folders = list(self._folders_of(given))
         if len(folders) > 1:
@@ -146,10 +147,10 @@ class SentFiles:
             return None
         if folders:
             [folder] = folders
-            source.notes += _differences(folder, organisations[folder], given)
+            source.notes += _about_existing(folder, organisations[folder], given)
             return OwningOrganisation(folder, organisations[folder])
         for name, code in (("ovo", given.ovo), ("kbo", given.kbo)):
-            for sentence in of_earlier_code(code, organisations):
+            for sentence in about_earlier_code(code, organisations):
                 source.correct(sentence, name)
         if not source.is_right():
             return None
@@ -163,13 +164,13 @@ class SentFiles:
                 )
             )
             return None
-        if same := folders_of([given.kbo], organisations):
+        if sharing := folders_of([given.kbo], organisations):
             source.notes.append(
                 tr(
                     "{name} is new and has the KBO number of {folders}: check whether that is"
                     " right",
                     name=quoted(given.name),
-                    folders=listed(same),
+                    folders=listed(sharing),
                 )
             )
         fields = given.model_dump(mode="json", include={"name", "ovo", "kbo"}, exclude_none=True)
@@ -179,50 +180,55 @@ class SentFiles:
         return OwningOrganisation(folder, given, fields).speaking(names)
 
     def _folders_of(self, given: Organisation) -> Iterator[str]:
-        """Yield the folder of an organisation by its codes, and then each other one whose name or
-        KBO number a sender writes. A number that the file of its own has, or lacks, may be
-        shared."""
+        """Yield the folder of each organisation that has one of the sender's codes. Where that is
+        one, yield also each other one with the sender's name, or with a KBO number that contradicts
+        the first one's: what was sent is about several then."""
         organisations = self._organisations
         found = folders_of((given.ovo, given.kbo), organisations)
         if given.ovo:
+            # Several organisations may share a KBO number: another OVO code is another of them.
             found = [folder for folder in found if organisations[folder].ovo in (None, given.ovo)]
         yield from found
         if len(found) != 1:
             return
         organisation = organisations[found[0]]
-        is_numbered = organisation.kbo is not None and given.kbo not in (None, organisation.kbo)
+        has_other_kbo = organisation.kbo is not None and given.kbo not in (None, organisation.kbo)
         for folder, candidate in organisations.items():
-            has_number = is_numbered and candidate.kbo == given.kbo
-            if folder != found[0] and (
-                has_number or look_of(candidate.name) == look_of(given.name)
-            ):
+            if folder == found[0]:
+                continue
+            is_candidates_kbo = has_other_kbo and candidate.kbo == given.kbo
+            if is_candidates_kbo or look_of(candidate.name) == look_of(given.name):
                 yield folder
 
-    def _loaded(self, sent: Draft, owner: OwningOrganisation, source: Taken) -> LoadedForm | None:
-        """Return the form that an application has, None where it is new; note why it cannot be
-        changed. Raises Failure where nobody but the team can correct that."""
+    def _existing_form(
+        self, sent: Draft, owner: OwningOrganisation, source: Taken
+    ) -> LoadedForm | None:
+        """Return the existing form of an application, None where it gets a new one. An earlier name
+        of the application is noted on ``source`` as a mistake. Raises Failure where the form has
+        mistakes, or a change by hand has no form."""
         application, files = sent.application, Files(self.changes.texts)
-        loaded, wrong = None, None
+        loaded, refusal = None, None
         if not owner.is_new:
             read = self.changes.read(paths=[self._forms / owner.folder], files=files)
-            loaded, wrong = form_of_application(read, owner.folder, application, files)
-        if sent.without is not None and loaded is None and wrong is None:
-            wrong = tr(
+            loaded, refusal = form_of_application(read, owner.folder, application, files)
+        if sent.without is not None and loaded is None and refusal is None:
+            refusal = tr(
                 "{name} has no form of {application}, and a hand changes none that is new;"
                 " take it over by acmidm import",
                 name=quoted(sent.owner.organisation.name),
                 application=application,
             )
-        if wrong and loaded is None:
-            raise Failure(wrong)
-        if wrong:
-            source.correct(wrong, "application")
+        if refusal and loaded is None:
+            raise Failure(refusal)
+        if refusal:
+            source.correct(refusal, "application")
         return loaded
 
     def _files(
         self, sent: Draft, owner: OwningOrganisation, loaded: LoadedForm | None, source: Taken
     ) -> dict[Path, Content]:
-        """Return the files of a form, which is the last; note what is wrong with its keys."""
+        """Return the files of a new form, or those that add to the form ``loaded``: the form is the
+        last. Note on ``source`` what is wrong with its keys, and which to confirm."""
         file = loaded.file if loaded else file_of(self._forms, owner.folder, sent.application)
         key_files = {}
         for environment, keys in sent.keys.items():
@@ -240,8 +246,9 @@ class SentFiles:
         source: Taken,
         changed: Collection[Path],
     ) -> Iterator[str]:
-        """Yield what whoever takes a file in has to know, though nothing is wrong."""
-        *_, file = source.files
+        """Yield the notes for whoever takes a file in. ``changed`` are the files that it makes or
+        changes, of which ``source.files`` may have more."""
+        *_, file = source.files  # the form
         environments = set(sent.keys)
         if sent.without is not None:
             yield tr(
@@ -271,14 +278,16 @@ class SentFiles:
         loaded: LoadedForm | None,
         source: Taken,
     ) -> dict[Path, str]:
-        """Return the text of each key that a form's environment lacks, by its new file; note in
-        ``source`` which keys have ended, and whose thumbprints the sender confirms.
+        """Return the text of each key that an environment of a form lacks, by its new file. Note on
+        ``source`` each that has ended as a mistake, and each thumbprint that its sender has to
+        confirm.
 
-        A key of another environment is no key that it has: the loader says what is wrong with it.
+        A key that another environment of the form has gets a file too: the loader of forms refuses
+        it.
         """
         files = Files(self.changes.texts)
-        there = thumbprints(loaded.keys.get(environment, ()) if loaded else ())
-        new_keys = [key for key in keys if getattr(key, "thumbprint", None) not in there]
+        current = thumbprints(loaded.keys.get(environment, ()) if loaded else ())
+        new_keys = [key for key in keys if getattr(key, "thumbprint", None) not in current]
         free = free_names(
             f"{form.stem}-{environment}-{datetime.now(UTC).year}",
             len(new_keys),
@@ -288,8 +297,7 @@ class SentFiles:
         for name, key in zip(free, new_keys, strict=True):
             file = form.with_name(f"{name}.jwk.json")
             if not isinstance(key, PublicJwk):
-                # What is wrong with it is for the loader to say.
-                text_by_file[file] = json.dumps(key)
+                text_by_file[file] = json.dumps(key)  # the loader of forms reports what is wrong
                 continue
             text_by_file[file] = key_text(key)
             if key.has_ended(datetime.now(UTC)):
@@ -298,9 +306,9 @@ class SentFiles:
         return text_by_file
 
 
-def _differences(folder: str, organisation: Organisation, given: Organisation) -> Iterator[str]:
-    """Yield what a sender says otherwise than ``organisation.yaml``, which stays, and whom to
-    ask."""
+def _about_existing(folder: str, organisation: Organisation, given: Organisation) -> Iterator[str]:
+    """Yield the notes about an organisation that has a folder: check who the sender is, and each
+    name or code that the sender writes otherwise than ``organisation.yaml``, which stays."""
     yield tr(
         "{name} exists already: check that the sender may speak for it", name=organisation.name
     )

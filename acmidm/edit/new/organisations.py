@@ -1,5 +1,5 @@
-"""Whose form it is: an organisation that has a folder here, or a new one with what its file will
-have."""
+"""Which organisation answers, a row or a file are about: one that has a folder of forms, or a new
+one with the fields of its ``organisation.yaml``."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from acmidm_onboarding.values.problems import listed, nearest, quoted
 from acmidm_onboarding.values.terms import is_name
 
 Organisations = Mapping[str, Organisation]
-"""By folder."""
+"""By the name of their folder."""
 
 
 @dataclass(frozen=True)
 class OwningOrganisation:
-    """An organisation with its folder. ``fields`` are those of a new organisation's file; empty
-    where the file is there already."""
+    """The organisation of a form, with the name of its folder. ``fields`` are what a new
+    ``organisation.yaml`` will have; empty where the file exists."""
 
     folder: str
     organisation: Organisation
@@ -36,7 +36,7 @@ class OwningOrganisation:
         return bool(self.fields)
 
     def speaking(self, names: Mapping[str, Sequence[str]]) -> OwningOrganisation:
-        """Return a new organisation that may send under these names."""
+        """Return it with these names as ``speaks_for``, under which it may send."""
         return replace(
             self, organisation=self.organisation.model_copy(update={"speaks_for": names})
         )
@@ -44,11 +44,12 @@ class OwningOrganisation:
 
 _NOBODY = {"name": "Stand-in", "ovo": "OVO000000"}
 NOBODY = OwningOrganisation("stand-in", Organisation.model_validate(_NOBODY), _NOBODY)
-"""Stands for an organisation that is not known, so that the rest is still looked at."""
+"""Stands for an organisation that nobody named, so that mistakes in the rest are found too."""
 
 
 def new_owner(folder: str, fields: Mapping[str, Any]) -> OwningOrganisation:
-    """Return a new organisation, not checked: the loader says what is wrong with its file."""
+    """Return a new organisation by the fields of its file, which are not checked: the loader of
+    forms does that."""
     codes = {"ovo": code_in(fields.get("ovo")), "kbo": code_in(fields.get("kbo"))}
     known = {"name": "", **fields, **codes}
     return OwningOrganisation(folder, Organisation.model_construct(**known), fields)
@@ -57,9 +58,9 @@ def new_owner(folder: str, fields: Mapping[str, Any]) -> OwningOrganisation:
 def owner_of(
     given: Answers, organisations: Organisations, forms: Path, mistakes: Mistakes
 ) -> OwningOrganisation | None:
-    """Return the organisation that answers are about, one with a folder or a new one; None, and a
-    note in ``mistakes``, where they do not say which. Other answers than its file has are noted
-    too."""
+    """Return the organisation that answers name, by its folder, a code or its name: an existing one
+    or a new one. None, with the reason in ``mistakes``, where it is missing or unclear. A name or
+    code that is not that of the existing file is a mistake too."""
     text = (given.organisation or given.ovo or given.kbo or given.name or "").strip()
     if not text:
         what = tr("the folder, OVO code, KBO number or name of the organisation")
@@ -92,6 +93,7 @@ def owner_of(
 
 
 def _folders_meant(text: str, organisations: Organisations) -> list[str]:
+    """Return the folders of the organisations that a folder, a code or a name stands for."""
     if text in organisations:
         return [text]
     if code := code_in(text):
@@ -102,8 +104,8 @@ def _folders_meant(text: str, organisations: Organisations) -> list[str]:
 def refuse_other_identity(
     given: Mapping[str, str | None], organisation: Organisation, file: str, mistakes: Mistakes
 ) -> None:
-    """Note in ``mistakes`` each name and code that is given and is not the one in ``file``, which
-    has the organisation."""
+    """Note in ``mistakes`` each ``name``, ``ovo`` or ``kbo`` in ``given`` that is another than the
+    organisation has in ``file``. None is not given."""
     for name, value in given.items():
         in_file = getattr(organisation, name)
         if value is not None and in_file not in (value, code_in(value) or value):
@@ -117,32 +119,38 @@ def refuse_other_identity(
 
 
 def quoted_or_none(text: str | None) -> str:
-    """Return a text as a sentence has it, or that there is none."""
+    """Return a text in quotation marks, or the word for none."""
     return quoted(text) if text else tr("none")
 
 
 def _new_organisation(
     text: str, given: Answers, organisations: Organisations, mistakes: Mistakes
 ) -> OwningOrganisation | None:
-    """Return a new organisation by what answers have of it; None, and a note in ``mistakes``, where
-    they have no code, its code was another's, or its folder is."""
+    """Return a new organisation by its answers, of which ``text`` is the one that names it. None,
+    with the reason in ``mistakes``, where they have no code, a code that an organisation had
+    earlier, or the folder of an existing one."""
     identity = {"name": given.name, "ovo": given.ovo, "kbo": given.kbo}
     kind = _kind_of(text)
-    if kind in identity:
+    if kind in identity:  # --organisation OVO002067 is --ovo OVO002067
         identity[kind] = identity[kind] or text
     if not identity["ovo"] and not identity["kbo"]:
         mistakes.add("--organisation", _unknown(text, organisations))
         return None
-    known = len(mistakes.sentences)
+    number_before = len(mistakes.sentences)
     for name in ("ovo", "kbo"):
-        mistakes.add(f"--{name}", *of_earlier_code(identity[name], organisations))
-    if len(mistakes.sentences) > known:
+        mistakes.add(f"--{name}", *about_earlier_code(identity[name], organisations))
+    if len(mistakes.sentences) > number_before:
         return None
     folder = slug(identity["name"] or "") or slug(identity["ovo"] or identity["kbo"] or "")
     if kind == "folder":
         folder = text
     if folder in organisations:
-        mistakes.add("--name", _of_other_codes(folder))
+        sentence = tr(
+            "onboardings/{folder} is that of an organisation with other codes; give its code, or"
+            " another name",
+            folder=folder,
+        )
+        mistakes.add("--name", sentence)
         return None
     fields = {**identity, "ovo": (identity["ovo"] or "").upper(), "owners": list(given.owners)}
     if given.language is not Language.NL:
@@ -151,7 +159,8 @@ def _new_organisation(
 
 
 def _kind_of(text: str) -> str:
-    """Return what somebody means who calls a new organisation so."""
+    """Return which field of a new organisation a text is: ``ovo``, ``kbo``, ``folder`` or
+    ``name``."""
     if text[:3].upper() == "OVO" and text[3:4].isdigit():
         return "ovo"
     if text.replace(".", "").replace(" ", "").isdecimal():
@@ -159,8 +168,9 @@ def _kind_of(text: str) -> str:
     return "folder" if is_name(text) else "name"
 
 
-def of_earlier_code(text: str | None, organisations: Organisations) -> Iterator[str]:
-    """Yield whose code a text was, and which one that organisation has now."""
+def about_earlier_code(text: str | None, organisations: Organisations) -> Iterator[str]:
+    """Yield a refusal for each organisation that had this code earlier, with the code that it has
+    now. None is no code."""
     code = code_in(text)
     for organisation in organisations.values():
         if code in organisation.earlier_codes:
@@ -172,17 +182,9 @@ def of_earlier_code(text: str | None, organisations: Organisations) -> Iterator[
             )
 
 
-def _of_other_codes(folder: str) -> str:
-    """Return why no organisation gets a folder that is there."""
-    return tr(
-        "onboardings/{folder} is that of an organisation with other codes; give its code, or"
-        " another name",
-        folder=folder,
-    )
-
-
 def _unknown(text: str, organisations: Organisations) -> str:
-    """Return that no organisation here is meant, and which one may be."""
+    """Return the refusal of an organisation without codes that has no folder here, with the folder
+    or name that is nearest to what was given."""
     names = [organisation.name for organisation in organisations.values()]
     if meant := nearest(text, [*organisations, *names]):
         return tr(
@@ -197,7 +199,8 @@ def _unknown(text: str, organisations: Organisations) -> str:
 
 
 def code_in(text: str | None) -> str | None:
-    """Return the code that a text is, as the register writes it; None where it is none."""
+    """Return an OVO code or KBO number as the organisation register writes it; None where the text
+    is neither."""
     try:
         return organisation_code((text or "").upper())
     except ValueError:
@@ -205,13 +208,13 @@ def code_in(text: str | None) -> str | None:
 
 
 def codes_in(answers: Iterable[str | None]) -> list[str]:
-    """Return the codes among answers, as the register writes them, but for a shared KBO number,
-    which is nobody's."""
+    """Return the codes among answers that identify an organisation, as the register writes them. A
+    KBO number that several share is left out."""
     return identifying(*map(code_in, answers))
 
 
 def folders_of(answers: Iterable[str | None], organisations: Organisations) -> list[str]:
-    """Return the folders of those who have one of the codes among answers."""
+    """Return the folders of the organisations that have a code among answers, each once."""
     found = []
     for code in codes_in(answers):
         found += _folders_with(code, organisations)
@@ -227,7 +230,8 @@ def _folders_with(code: str, organisations: Organisations) -> list[str]:
 
 
 def folders_named(name: str, organisations: Organisations) -> list[str]:
-    """Return the folders of those who have a name, or one that looks like it."""
+    """Return the folders of the organisations with a name that looks like this one to people, as
+    without its capitals and accents."""
     look = look_of(name)
     return [
         folder
@@ -239,8 +243,8 @@ def folders_named(name: str, organisations: Organisations) -> list[str]:
 def identities_of_others(
     given: Mapping[str, str | None], folder: str, organisations: Organisations
 ) -> Iterator[tuple[str, str]]:
-    """Yield the ``name``, ``ovo`` or ``kbo`` in ``given`` that another organisation has than that
-    of ``folder``, with the folder of that other one: ("kbo", "stad-gent")."""
+    """Yield each ``name``, ``ovo`` or ``kbo`` in ``given`` that an organisation of another folder
+    has, with that folder: ("kbo", "stad-gent")."""
     for field_name, text in given.items():
         if field_name == "name":
             owners = folders_named(text or "", organisations)

@@ -1,11 +1,11 @@
-"""Spreadsheets whose rows are each about a form: one for an organisation that a supplier connects,
-with its mandate, or scopes for a form that exists, for production too."""
+"""``acmidm new --from`` with a spreadsheet. Each row connects an organisation by a supplier, with a
+form and a mandate (``Towns``), or adds scopes to an existing form (``Scopes``)."""
 
 from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from enum import StrEnum
@@ -16,13 +16,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from acmidm.edit.changes import Content, Placed, Read, Rows
 from acmidm.edit.lines import on_one_line, put_last
-from acmidm.edit.new.answers import (
-    OPTIONS,
-    Answers,
-    Mistakes,
-    not_among,
-    separate,
-)
+from acmidm.edit.new.answers import OPTIONS, Answers, Mistakes, about_choice, separate
 from acmidm.edit.new.draft import draft_of
 from acmidm.edit.new.existing import about_leaving, added_to, draft_adding, form_of_application
 from acmidm.edit.new.organisations import (
@@ -43,7 +37,7 @@ from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE, File
 from acmidm_onboarding.forms.speaking import notes_about_names
 from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.identifiers import kbo_number, look_of, ovo_code
-from acmidm_onboarding.values.mandate import Mandate, mandate_for
+from acmidm_onboarding.values.mandate import mandate_for
 from acmidm_onboarding.values.names import day
 from acmidm_onboarding.values.plain import filled
 from acmidm_onboarding.values.problems import Failure, quoted
@@ -51,8 +45,8 @@ from acmidm_onboarding.values.terms import Environment
 
 
 class Heading(StrEnum):
-    """The columns that are read, here and by import, beside one per field of a product, such as
-    ``notificaties.merk_code``; named as in the spreadsheet that connections were kept in."""
+    """The columns that are read, here and by ``acmidm import``, named as in the spreadsheet that
+    connections were kept in. A field of a product has a column too: ``notificaties.merk_code``."""
 
     KBO = "KBOnummer"
     OVO = "OVO-code"
@@ -85,7 +79,7 @@ _ANSWERS: Mapping[str, str] = {
     "products": Heading.PRODUCT,
     "scopes": Heading.SCOPE,
 }
-"""Which column has each of the answers."""
+"""The column of each field of ``Answers``."""
 _CODES = (Heading.KBO, Heading.OVO)
 _OF_SCOPES = (
     *(*_CODES, Heading.APPLICATION, Heading.SCOPE, Heading.ENVIRONMENT),
@@ -105,18 +99,19 @@ _OF_FORMS = (
 CLIENTS_HEADINGS = Headings(_OF_CLIENTS, ((Heading.KBO,), tuple(CLIENT_IDS.values())))
 SCOPES_HEADINGS = Headings(_OF_SCOPES, (_CODES,), (Heading.MANDATE_UNTIL,))
 _LISTS = ("owners", "contacts", "products", "scopes")
-_OPTIONS: Mapping[str, str] = {
+"""The fields of ``Answers`` that take several values, with commas between them in a cell."""
+_COLUMNS: Mapping[str, str] = {
     **{OPTIONS[name]: column for name, column in _ANSWERS.items()},
     "--environment": Heading.ENVIRONMENT,
     "--until": Heading.UNTIL,
     "--mandate": Heading.MANDATE_UNTIL,
 }
-"""Which option each column stands for."""
+"""The column that takes the place of each option."""
 _BELGIAN_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", re.ASCII)
 
 
 def headings(catalogue: Catalogue) -> Headings:
-    """Return the columns of a spreadsheet of organisations."""
+    """Return the columns of a spreadsheet for ``Towns``."""
     fields = []
     for product in catalogue.products.values():
         fields += [f"{product.product}.{name}" for name in product.properties]
@@ -124,34 +119,35 @@ def headings(catalogue: Catalogue) -> Headings:
 
 
 class FormRows(Rows[SheetRow]):
-    """Sorts out rows that are each about a form. ``common`` are the answers that hold for each row
-    that has no own."""
+    """Rows that are each about one form. ``common`` are the answers that options give: each holds
+    for the rows whose cell is empty."""
 
     def __init__(self, common: Answers, read: Read, forms: Path, today: date) -> None:
         super().__init__(read, read())
         self._forms, self._today = forms, today
-        self._common, self._given = common, dict[str, str]()
-        """What options say for rows that say nothing, by column."""
+        self._common, defaults = common, dict[str, str]()
         for name, column in _ANSWERS.items():
             answer = getattr(common, name) or ""
-            self._given[column] = answer if isinstance(answer, str) else ",".join(answer)
+            defaults[column] = answer if isinstance(answer, str) else ",".join(answer)
         for field, values in common.values.items():
-            self._given[".".join(field)] = ",".join(values)
-        self._given = filled(self._given)
+            defaults[".".join(field)] = ",".join(values)
+        self._defaults = filled(defaults)
+        """What options say, as the text of an empty cell, by column."""
 
     def place(self, source: SheetRow) -> Placed[SheetRow]:
-        """Return what a row comes to. Raises Failure with all that is wrong with it."""
+        """Return the files of a row. Raises Failure with a line for each mistake in it."""
         mistakes = Mistakes(self._columns(source))
         mistakes.note(*source.faults)
         return self._place(source, self._answers(source), mistakes)
 
     @abstractmethod
     def _place(self, row: SheetRow, answers: Answers, mistakes: Mistakes) -> Placed[SheetRow]:
-        """Return the files of a row by its answers. Raises Failure with all that is wrong."""
+        """Return the files of a row by its answers. Raises Failure with ``mistakes``, to which it
+        adds its own."""
 
     def _answers(self, row: SheetRow) -> Answers:
-        """Return what a row says and, where it says nothing, what the options say."""
-        cells = {**self._given, **row.values}
+        """Return the answers in a row; those of empty cells are the options'."""
+        cells = {**self._defaults, **row.values}
         answers: dict[str, Any] = {}
         for name, column in _ANSWERS.items():
             text = cells.get(column, "")
@@ -165,24 +161,27 @@ class FormRows(Rows[SheetRow]):
         return replace(self._common, values=values, **answers)
 
     def _columns(self, row: SheetRow) -> Mapping[str, str]:
-        """Return how this row's author knows the options: by the columns that there are."""
-        options = dict(_OPTIONS)
-        options |= {f"--set {field}": field for field in row.letters if "." in field}
+        """Return the column in which a row gives the answer of each option, for its ``Mistakes``:
+        {"--contact": "column F (Contact)"}. Where the option itself gave the answer, it is left
+        out."""
+        columns_by_option = dict(_COLUMNS)
+        columns_by_option |= {f"--set {field}": field for field in row.letters if "." in field}
         columns = {}
-        for option, column in options.items():
-            if row[column] or (column in row.letters and column not in self._given):
+        for option, column in columns_by_option.items():
+            if row[column] or (column in row.letters and column not in self._defaults):
                 columns[option] = row.named(column)
         return columns
 
     def _day(self, row: SheetRow, column: Heading, mistakes: Mistakes) -> date | None:
-        """Return a last day, which may be written as in Belgium, 31/12/2027; note one that is none,
-        or that has passed."""
+        """Return the last day in a cell, written 2027-12-31 or, as in Belgium, 31/12/2027. None
+        where the cell is empty, or has no day, which is noted in ``mistakes``; so is a day that has
+        passed."""
         text = row[column]
         if not text:
             return None
         option = "--mandate" if column is Heading.MANDATE_UNTIL else "--until"
-        if written := _BELGIAN_DAY.fullmatch(text):
-            text = f"{written[3]}-{written[2]:0>2}-{written[1]:0>2}"
+        if parts := _BELGIAN_DAY.fullmatch(text):
+            text = f"{parts[3]}-{parts[2]:0>2}-{parts[1]:0>2}"
         try:
             last = day(text)
         except ValueError as error:
@@ -197,20 +196,20 @@ _CHECKS = {"ovo": ovo_code, "kbo": kbo_number}
 
 
 class Towns(FormRows):
-    """The organisations that a supplier connects, each with its mandate. ``common.supplier`` is the
-    folder of the supplier."""
+    """Rows of organisations, such as towns, that a supplier connects: each gets a form with the
+    supplier's keys, and a mandate for the supplier. ``common.supplier`` is its folder."""
 
     def __init__(self, common: Answers, read: Read, forms: Path, today: date) -> None:
         super().__init__(common, read, forms, today)
         self._supplier = common.supplier or ""
         self._organisations = dict(self.onboardings.organisations)
-        """With the new ones of earlier rows."""
+        """Those on disk, and the new ones of earlier rows."""
         self._rows: dict[str, SheetRow] = {}
-        """By the codes and the folders of earlier rows."""
+        """The earlier row about each organisation, by its codes and its folder."""
 
     def _place(self, row: SheetRow, answers: Answers, mistakes: Mistakes) -> Placed[SheetRow]:
-        """Return the mandate of an organisation and, where it has no form of the application, that
-        form, and its own file where it is new. Raises Failure with what is wrong."""
+        """Return the mandate of an organisation, a form where it has none of the application, and
+        ``organisation.yaml`` where it is new. Raises Failure with all mistakes in the row."""
         for column in CLIENT_IDS.values():
             if row[column]:
                 mistakes.note(
@@ -227,32 +226,35 @@ class Towns(FormRows):
             answers = replace(answers, ovo=answers.ovo.upper())
         notes: list[str] = []
         owner = self._existing_owner(row, answers, mistakes, notes)
-        there = None
+        existing = None
         if owner:
-            there, wrong = form_of_application(
+            existing, refusal = form_of_application(
                 self.onboardings, owner.folder, answers.application or "", Files()
             )
-            if wrong:
-                mistakes.note(wrong)
+            if refusal:
+                mistakes.note(refusal)
         files: dict[Path, Content] = {}
-        if owner and there:
-            self._require_supplied(there, owner.folder, until or self._today, mistakes)
+        if owner and existing:
+            self._require_prolongable(existing, owner.folder, until or self._today, mistakes)
         else:
-            owner, files = self._owner_and_files(owner, answers, mistakes)
+            owner, files = self._new_form(owner, answers, mistakes)
         if owner.is_new:
             notes += notes_about_names(owner.folder, owner.organisation, self._organisations)
             self._organisations[owner.folder] = owner.organisation
-        application = there.form.application if there else answers.application
+        application = existing.form.application if existing else answers.application
         if until:
             notes += self._add_mandate(files, row, owner, application or "", until, mistakes)
         mistakes.require()
         return Placed(row, files, tuple(notes), mistakes.label)
 
-    def _owner_and_files(
+    def _new_form(
         self, owner: OwningOrganisation | None, answers: Answers, mistakes: Mistakes
     ) -> tuple[OwningOrganisation, dict[Path, Content]]:
-        """Return whose form a row makes, and its files. Raises Failure where nobody is named."""
+        """Return the organisation of a new form, and its files. Where ``owner`` is None, the
+        answers name it, and it may be new. Raises Failure with all mistakes where they name
+        none."""
         owner = owner or owner_of(answers, self._organisations, self._forms, mistakes)
+        # Without an owner, a draft all the same: it notes the mistakes in the other answers.
         draft = draft_of(owner or NOBODY, answers, self.onboardings.catalogue, mistakes)
         if owner is None:
             raise Failure("\n".join(mistakes.sentences))
@@ -262,8 +264,9 @@ class Towns(FormRows):
     def _existing_owner(
         self, row: SheetRow, given: Answers, mistakes: Mistakes, notes: list[str]
     ) -> OwningOrganisation | None:
-        """Return the organisation of a row where it has a folder, None where it has none. Add to
-        ``notes`` what to look at, and to ``mistakes`` why the row cannot be about it."""
+        """Return the organisation of a row by its codes; None where no folder has them. Note in
+        ``mistakes`` that an earlier row is about it, or that the row contradicts its file, and add
+        to ``notes`` what a person has to check."""
         codes = (given.ovo, given.kbo)
         folder = next(iter(folders_of(codes, self.onboardings.organisations)), None)
         for name in (*codes_in(codes), folder or slug(given.name or "")):
@@ -275,26 +278,27 @@ class Towns(FormRows):
                 break
         if folder is None:
             return None
-        notes += self._refuse_second_identity(row, folder, given, mistakes)
+        notes += self._compare_identity(row, folder, given, mistakes)
         return OwningOrganisation(folder, self.onboardings.organisations[folder])
 
-    def _refuse_second_identity(
+    def _compare_identity(
         self, row: SheetRow, folder: str, given: Answers, mistakes: Mistakes
     ) -> list[str]:
-        """Note each code and name in a row that is not its organisation's; return what to look at.
+        """Note in ``mistakes`` each code and name in a row that contradicts the organisation of
+        this folder, or is another's. Return the note to check a name that differs.
 
-        A code that the organisation's file lacks is no contradiction, as long as it is nobody
-        else's and the name is its own.
+        A code that ``organisation.yaml`` lacks is allowed, as long as no other organisation has it
+        and the name fits.
         """
         organisations = self.onboardings.organisations
         organisation = organisations[folder]
         file = (self._forms / folder / ORGANISATION_FILE).as_posix()
-        unknown: dict[str, str | None] = {}
+        codes_not_in_file: dict[str, str | None] = {}
         for field, code in (("ovo", given.ovo), ("kbo", given.kbo)):
             if not code or getattr(organisation, field):
                 refuse_other_identity({field: code}, organisation, file, mistakes)
                 continue
-            unknown[field] = code
+            codes_not_in_file[field] = code
             try:
                 _CHECKS[field](code)
             except ValueError as error:
@@ -302,8 +306,8 @@ class Towns(FormRows):
         other_name = given.name
         if other_name and look_of(other_name) == look_of(organisation.name):
             other_name = None
-        foreign = identities_of_others({**unknown, "name": other_name}, folder, organisations)
-        for field, other_folder in foreign:
+        compared = {**codes_not_in_file, "name": other_name}
+        for field, other_folder in identities_of_others(compared, folder, organisations):
             sentence = tr(
                 "is that of onboardings/{other}, in a row of onboardings/{folder}; a row is about"
                 " one organisation, so correct it",
@@ -320,17 +324,17 @@ class Towns(FormRows):
             folder=folder,
             name=organisation.name,
         )
-        if unknown and not _is_part(other_name, organisation.name):
-            mistakes.note(note)
+        if codes_not_in_file and not _has_all_words(other_name, organisation.name):
+            mistakes.note(note)  # a code that the file lacks needs a name that fits
         return [note]
 
-    def _require_supplied(
-        self, there: LoadedForm, folder: str, until: date, mistakes: Mistakes
+    def _require_prolongable(
+        self, existing: LoadedForm, folder: str, until: date, mistakes: Mistakes
     ) -> None:
-        """Refuse to prolong the mandate of a form that has the keys of somebody else by now, whose
-        mandate was taken out, or that leaves: a sheet that is sent again undoes nothing that
-        somebody ended. Raises Failure."""
-        form, file = there.form, there.file.as_posix()
+        """Raises Failure with all mistakes where a form has the keys of somebody else by now, its
+        mandate was taken out, or it leaves and the mandate would be prolonged to ``until``: a sheet
+        that is sent a second time undoes nothing that somebody ended."""
+        form, file = existing.form, existing.file.as_posix()
         mandate = mandate_for(
             self.onboardings.mandates.get(folder, ()), self._supplier, form.application
         )
@@ -350,11 +354,11 @@ class Towns(FormRows):
                     "{form} has no mandate any more; if it counts again, its owners add it to"
                     " {file}",
                     form=file,
-                    file=there.file.with_name(MANDATES_FILE).as_posix(),
+                    file=existing.file.with_name(MANDATES_FILE).as_posix(),
                 )
             )
-        elif mandate.until < until and (leaves := about_leaving(there, self._today)):
-            mistakes.note(leaves)
+        elif mandate.until < until and (refusal := about_leaving(existing, self._today)):
+            mistakes.note(refusal)
         mistakes.require()
 
     def _add_mandate(
@@ -366,8 +370,9 @@ class Towns(FormRows):
         until: date,
         mistakes: Mistakes,
     ) -> list[str]:
-        """Add to ``files`` a mandate until that day, unless one lasts as long already; return what
-        a person should look at. Notes in ``mistakes`` why the mandate cannot go on."""
+        """Add to ``files`` a mandate for the supplier until a day; nothing where the organisation
+        has one that lasts as long. Return the note about the mandate that it prolongs. Note in
+        ``mistakes`` a prolonging that needs a new reference."""
         mandates = self.onboardings.mandates.get(owner.folder, ())
         last = mandate_for(mandates, self._supplier, application)
         if last is not None and last.until >= until:
@@ -375,7 +380,21 @@ class Towns(FormRows):
         reference, notes = row[Heading.MANDATE_REFERENCE], []
         if last is not None:
             name = owner.organisation.name
-            self._require_new_reference(last, mandates, application, reference, name, mistakes)
+            earlier = set[str | None]()
+            for mandate in mandates:
+                if mandate.supplier == self._supplier and application in mandate.allowed:
+                    earlier.add(mandate.reference)
+            # A sheet that is sent a second time revives no mandate that ended.
+            if last.until < self._today and (not reference or reference in earlier):
+                mistakes.note(
+                    tr(
+                        "the mandate of {name} ended on {until}; give what was agreed since, under"
+                        " {column}, with a number that no earlier one has",
+                        name=name,
+                        until=last.until,
+                        column=Heading.MANDATE_REFERENCE,
+                    )
+                )
             notes.append(
                 tr(
                     "the mandate of {name} until {before} goes on until {until}",
@@ -384,56 +403,32 @@ class Towns(FormRows):
                     until=until,
                 )
             )
-        mandate: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "supplier": self._supplier,
             "applications": [application],
             "until": until,
         }
         if reference:
-            mandate["reference"] = reference
+            fields["reference"] = reference
         file = self._forms / owner.folder / MANDATES_FILE
         if file.exists():
-            entry = CommentedMap({**mandate, "applications": on_one_line([application])})
+            entry = CommentedMap({**fields, "applications": on_one_line([application])})
             files[file] = lambda document: put_last(document["mandates"], [entry])
         else:
-            files[file] = file_text("mandates", {"mandates": [mandate]})
+            files[file] = file_text("mandates", {"mandates": [fields]})
         return notes
 
-    def _require_new_reference(
-        self,
-        last: Mandate,
-        mandates: Iterable[Mandate],
-        application: str,
-        reference: str,
-        name: str,
-        mistakes: Mistakes,
-    ) -> None:
-        """Note that a mandate that has ended is only repeated, where its reference is none or one
-        of an earlier mandate."""
-        references = set[str | None]()
-        for mandate in mandates:
-            if mandate.supplier == self._supplier and application in mandate.allowed:
-                references.add(mandate.reference)
-        if last.until < self._today and (not reference or reference in references):
-            mistakes.note(
-                tr(
-                    "the mandate of {name} ended on {until}; give what was agreed since, under"
-                    " {column}, with a number that no earlier one has",
-                    name=name,
-                    until=last.until,
-                    column=Heading.MANDATE_REFERENCE,
-                )
-            )
 
-
-def _is_part(name: str, other_name: str) -> bool:
-    """Return whether either name has all words of the other: "Gent" is "Stad Gent" to people."""
-    words, others = (set(slug(text).split("-")) for text in (name, other_name))
-    return words <= others or others <= words
+def _has_all_words(name: str, other_name: str) -> bool:
+    """Return whether one of two names has all words of the other: "Gent" is "Stad Gent" to
+    people."""
+    words, other_words = set(slug(name).split("-")), set(slug(other_name).split("-"))
+    return words <= other_words or other_words <= words
 
 
 Grant = Mapping[str, str | date]
-"""What a form says of a scope: its reason, reference and last day."""
+"""The fields of a scope in a form: {"reason": "dossiers", "reference": "SD-4711", "until":
+date(2027, 12, 31)}, each where a row gives it."""
 _NOT_ON = {
     "tni": N_("{form} is not on tni; add the environment to {file} first"),
     "prod": N_("{form} is not on prod yet; bring it there first: acmidm promote {file} --write"),
@@ -441,19 +436,19 @@ _NOT_ON = {
 
 
 class Scopes(FormRows):
-    """Scopes for forms that exist."""
+    """Rows of scopes that existing forms get, for TNI or production."""
 
     def __init__(self, common: Answers, read: Read, forms: Path, today: date) -> None:
         super().__init__(common, read, forms, today)
         self._first: dict[tuple[Path, Environment, str], tuple[SheetRow, Grant]] = {}
-        """Which row is about a scope of a form, and what it says of it."""
+        """The first row about each scope of a form, and the fields that it gives the scope."""
 
     def _place(self, row: SheetRow, answers: Answers, mistakes: Mistakes) -> Placed[SheetRow]:
-        """Return the edit of a form that gives it those scopes of a row that it lacks. Raises
-        Failure with what is wrong."""
+        """Return the edit that adds to a form those scopes of a row that it lacks; no files where
+        it has all. Raises Failure with all mistakes in the row."""
         loaded = self._form_of_row(answers, mistakes)
         given = (row[Heading.ENVIRONMENT] or Environment.TNI).lower()
-        mistakes.add("--environment", *not_among(tuple(Environment), given))
+        mistakes.add("--environment", *about_choice(given, tuple(Environment)))
         scopes = separate(answers.scopes)
         if not scopes:
             mistakes.miss("--scope", tr("a scope of the catalogue"))
@@ -484,15 +479,17 @@ class Scopes(FormRows):
         scope: str,
         grant: Grant,
     ) -> bool:
-        """Return whether the form lacks a scope, which an earlier row may give it too. Raises
-        Failure where that row says otherwise."""
-        first, granted = self._first.setdefault((loaded.file, environment, scope), (row, grant))
-        if granted != grant:
+        """Return whether a form lacks a scope. Raises Failure where an earlier row gives the form
+        the same scope with other fields; with the same ones, both rows add it."""
+        first_row, first_grant = self._first.setdefault(
+            (loaded.file, environment, scope), (row, grant)
+        )
+        if first_grant != grant:
             raise Failure(
                 tr(
                     "{other} gives {form} scope {scope} with another reason or reference; keep one"
                     " of them",
-                    other=first,
+                    other=first_row,
                     form=loaded.name,
                     scope=scope,
                 )
@@ -500,7 +497,9 @@ class Scopes(FormRows):
         return scope not in loaded.form.environments[environment].scopes
 
     def _form_of_row(self, answers: Answers, mistakes: Mistakes) -> LoadedForm | None:
-        """Return the form that a row is about; note why it is about none."""
+        """Return the form of a row, by the codes of its organisation and its application. None,
+        with the reason in ``mistakes``, where they name none; a form that has another name now is
+        returned, and is a mistake too."""
         codes = (answers.ovo, answers.kbo)
         folders = folders_of(codes, self.onboardings.organisations)
         application, given = answers.application, quoted(" / ".join(filter(None, codes)))
@@ -522,14 +521,14 @@ class Scopes(FormRows):
             )
         if application is None or len(folders) != 1:
             return None
-        loaded, wrong = form_of_application(self.onboardings, folders[0], application, Files())
-        if loaded is None and wrong is None:
-            wrong = tr(
+        loaded, refusal = form_of_application(self.onboardings, folders[0], application, Files())
+        if loaded is None and refusal is None:
+            refusal = tr(
                 "{folder} has no form of {application}; correct the name, or make the form first:"
                 " acmidm new",
                 folder=self._forms / folders[0],
                 application=quoted(application),
             )
-        if wrong:
-            mistakes.note(wrong)
+        if refusal:
+            mistakes.note(refusal)
         return loaded

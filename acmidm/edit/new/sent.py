@@ -1,6 +1,6 @@
-"""The file that an organisation makes with the page of the form, or ``acmidm drift --take-over`` of
-what a hand changed: how it is read, and what its sender is answered. It can say what its writer
-can, and nothing else of a form."""
+"""Reading of the file that an organisation makes with the page of the form, or that ``acmidm drift
+--take-over`` makes of a change by hand; and the mail that answers its sender. Such a file may have
+only those fields of a form that the page, or a take-over, has."""
 
 from __future__ import annotations
 
@@ -44,31 +44,35 @@ _HAS_CONTENT = re.compile(r"^(?!#).*[^ \r\n-]", re.MULTILINE)
 
 @dataclass
 class Taken:
-    """A file that was taken in: who sent it, what it comes to, and what is wrong with it."""
+    """A document that was sent, the changes of forms that it asks for, and its mistakes."""
 
     file: Path
     language: Language = Language.NL
+    """The sender's."""
     application: str | None = None
-    """What the sender calls it, also where the file has mistakes."""
+    """The name that the sender gives it, also where the file has mistakes."""
     sent: Draft | None = None
+    """None where the document has mistakes by itself."""
     files: Mapping[Path, Content] = field(default_factory=dict)
-    """What it comes to: the form is the last."""
+    """The new files and the edit that it asks for: the form is the last."""
     notes: list[str] = field(default_factory=list)
-    """What a person looks at, though nothing is wrong."""
+    """What whoever takes the file in has to look at, though nothing is wrong."""
     unclear: list[str] = field(default_factory=list)
-    """What the sender has to correct."""
+    """Mistakes that the sender has to correct: the lines of ``mail``."""
     for_team: list[str] = field(default_factory=list)
-    """What no sender can correct."""
+    """Mistakes that the sender cannot correct: the team that runs onboarding reads them."""
     is_shared: bool = False
-    """Whether a private key or a token was sent."""
+    """Whether a private key or a token was sent, so that the sender needs another."""
     takes_over: bool = False
-    """Whether it says what a hand changed at an authority."""
+    """Whether it says what somebody changed by hand at an authority."""
 
     def is_right(self) -> bool:
+        """Return whether no mistake is known so far."""
         return not self.unclear and not self.for_team
 
     def note(self, problem: Problem, path: DocumentPath) -> None:
-        """Note a mistake in a field, which whoever sent the file can correct."""
+        """Note a problem in a field as a mistake for the sender; one that is a private key also
+        sets ``is_shared``."""
         self.is_shared |= problem.what in (
             tr("this is a private key"),
             tr("this is a private key or a token"),
@@ -76,15 +80,17 @@ class Taken:
         self.correct(problem.sentence, *path)
 
     def correct(self, sentence: str, *path: str | int) -> None:
-        """Note once what its sender has to correct, in a field where it is about one."""
+        """Note a mistake for the sender, once. ``path`` is the field that it is about, whose label
+        on the page comes first; without one the sentence stands alone."""
         line = on_one_line(_label(path) + sentence)
-        # Nobody sent what takes over, so that nobody is mailed.
+        # acmidm drift --take-over made the file, so that there is no sender to mail.
         sentences = self.for_team if self.takes_over else self.unclear
         if line not in sentences:
             sentences.append(line)
 
     def mail(self) -> str:
-        """Return what to answer the sender, in the language that is spoken."""
+        """Return the mail that asks the sender to correct ``unclear``, in the language that this
+        process speaks."""
         subject = tr("Your connection form")
         if self.application is not None:
             subject = tr(
@@ -115,29 +121,31 @@ class Taken:
         return "\n".join([*lines, "", tr("Kind regards"), tr("Digitaal Vlaanderen")])
 
 
-def _nothing_is_empty(value: object) -> object:
-    """Accept ``without:`` with nothing behind it: the form loses nothing by what a hand did."""
+def _none_as_empty(value: object) -> object:
+    """Read ``without:`` with nothing behind it as {}: a change by hand that takes nothing away.
+    Without the field, a file comes from the page."""
     return {} if value is None else value
 
 
 class _File(Part):
-    """A draft as a file has it, by the loader's own models. Each key has the name of its file.
+    """The shape of a sent document. ``keys`` are JSON Web Keys by the file that ``jwks`` of an
+    environment names: {"loket.jwk.json": {"kty": "EC", ...}}.
 
-    The loader reads what is written, and of an organisation or a form that exists that is less than
-    what was sent. So what is wrong with the rest is only seen here.
+    All of it is checked here by the models of forms. The loader of forms sees less: of an existing
+    form or organisation only what the document adds is written.
     """
 
     organisation: Organisation
     form: Form
     keys: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    without: Annotated[Without | None, BeforeValidator(_nothing_is_empty)] = None
+    without: Annotated[Without | None, BeforeValidator(_none_as_empty)] = None
 
     def draft(self) -> Draft:
-        """Return what the file says. No private half is among its keys: all else of them is still
-        to be checked."""
+        """Return the document as a draft, whose organisation has no folder yet. Its keys are
+        public, and otherwise not checked: one that may not be registered stays as its members."""
         environments, keys = {}, {}
         for environment, request in self.form.environments.items():
-            environments[environment] = self._request(request)
+            environments[environment] = self._fields_of(request)
             keys[environment] = list[Key]()
             for entry in request.jwks or ():
                 members = self.keys[entry.file]
@@ -149,20 +157,21 @@ class _File(Part):
         }
         return Draft(OwningOrganisation("", self.organisation), form, keys, self.without)
 
-    def _request(self, request: EnvironmentRequest) -> dict[str, Any]:
-        """Return what a form has for an environment beside its keys, by its names there."""
+    def _fields_of(self, request: EnvironmentRequest) -> dict[str, Any]:
+        """Return the scopes, products and attributes of an environment, as the YAML of a form has
+        them: {"scopes": {"dv_dosis_schrijven": {}}}."""
         named = {"scopes", "products", "attributes"}
         fields = {"scopes": {}, **request.model_dump(include=named, exclude_defaults=True)}
         if self.without is not None:
-            # A hand may have changed a scope to what is the default of a form.
+            # A hand may have set a scope to the default of forms, which is a change here.
             for name, scope in request.scopes.items():
                 fields["scopes"][name] |= scope.model_dump(exclude_unset=True)
         return fields
 
 
 def read_sent(file: Path) -> list[Taken]:
-    """Return each document of a file, with what is wrong with it by itself: one, or several that
-    take over."""
+    """Return each document of a file, with the mistakes that it has by itself. The page makes files
+    of one document; several are read only where all come from ``acmidm drift --take-over``."""
     try:
         content = read_beginning(file)
     except Unreadable as error:
@@ -177,8 +186,8 @@ def read_sent(file: Path) -> list[Taken]:
 
 
 def _parts(content: bytes) -> list[str]:
-    """Return the text of each document that has more than comments; none where the file is no text
-    that is read here, which is said of it as a whole."""
+    """Return the text of each YAML document in a file, without those that have comments alone. A
+    file that is no text has none: the caller reads it as a whole, and reports that."""
     with suppress(Unreadable):
         return list(filter(_HAS_CONTENT.search, _BEGINS_DOCUMENT.split(text_of(content))))
     return []
@@ -189,34 +198,34 @@ def _document(file: Path, text: str) -> YamlDocument:
 
 
 def _takes_over(document: YamlDocument) -> bool:
-    """Return whether a document has what a hand changed, also where it has mistakes."""
+    """Return whether a document is about a change by hand, also where it has mistakes."""
     return isinstance(document.data, Mapping) and "without" in document.data
 
 
 def _taken(file: Path, content: bytes, document: YamlDocument) -> Taken:
-    """Return a document that was sent, with what is wrong with it by itself. ``content`` is that of
-    the whole file."""
-    is_form = file.suffix == ".yaml"
-    # In what can be read as a form, a private key has its place among the other mistakes.
-    if is_private_key(content) and not (is_form and document.data):
+    """Return what was sent as a document, with the mistakes that it has by itself. ``content`` is
+    that of the whole file."""
+    is_yaml = file.suffix == ".yaml"
+    # In a document that can be read, each private key is a mistake at its place, found below.
+    if is_private_key(content) and not (is_yaml and document.data):
         what = tr("this is a private key or a token")
         remedy = tr("take it out and have another made, as this one has been shared")
         return Taken(file, unclear=[f"{what}; {remedy}"], is_shared=True)
-    if not is_form:
+    if not is_yaml:
         sentence = tr(
             "is no file that is read here, or not with others; give files that end in .yaml, or"
             " one alone in {endings}",
             endings=either(SUFFIXES),
         )
         return Taken(file, for_team=[sentence])
-    sent, problems = validated(_File, document)  # it reads a misspelt name as what is meant
+    sent, problems = validated(_File, document)  # a misspelt name is read as the nearest
     taken = Taken(file, _language_of(document), _application_of(document))
     taken.takes_over = _takes_over(document)
     if sent is not None:
-        problems += _beyond(document)
+        problems += _fields_of_others(document)
         if sent.without is not None:
-            problems += _unexplained(document, sent)
-        problems += _keys_alone(document, sent)
+            problems += _missing_reasons(document, sent)
+        problems += _unmatched_keys(document, sent)
         if not problems:
             taken.sent = sent.draft()
     for problem in problems:
@@ -224,31 +233,32 @@ def _taken(file: Path, content: bytes, document: YamlDocument) -> Taken:
     return taken
 
 
-def _beyond(document: YamlDocument) -> Iterator[Problem]:
-    """Yield each field of forms and organisations that no sender decides, such as rights and
-    exemptions."""
-    taken_over = ("attributes", "default", "reference") if _takes_over(document) else ()
+def _fields_of_others(document: YamlDocument) -> Iterator[Problem]:
+    """Yield a problem for each field that a form or organisation may have and no sender decides,
+    such as ``exemptions`` or ``adopt``."""
+    of_take_over = ("attributes", "default", "reference") if _takes_over(document) else ()
     for *place, name in document.key_paths():
-        known: Collection[str | int]
+        allowed: Collection[str | int]
         match place:
             case ["organisation"]:
-                known = ("name", "ovo", "kbo", "language")
+                allowed = ("name", "ovo", "kbo", "language")
             case ["form"]:
-                known = ("application", "contacts", "environments")
+                allowed = ("application", "contacts", "environments")
             case ["form", "environments", _]:
-                known = ("jwks", "scopes", "products", *taken_over)
+                allowed = ("jwks", "scopes", "products", *of_take_over)
             case ["form", "environments", _, "scopes", _]:
-                known = ("reason", "until", *taken_over)
+                allowed = ("reason", "until", *of_take_over)
             case ["form", "environments", _, "jwks", _]:
-                known = ("file",)
+                allowed = ("file",)
             case _:
                 continue
-        if name not in known:
+        if name not in allowed:
             yield unknown_field(document, (*place, name), tr("remove it here"))
 
 
-def _unexplained(document: YamlDocument, sent: _File) -> Iterator[Problem]:
-    """Yield each scope that is taken over without its reason, which nobody but a person knows."""
+def _missing_reasons(document: YamlDocument, sent: _File) -> Iterator[Problem]:
+    """Yield a problem for each scope without a reason: a take-over leaves it to a person to fill
+    in."""
     for environment, request in sent.form.environments.items():
         for name, scope in request.scopes.items():
             if not (scope.reason or "").strip():
@@ -259,9 +269,9 @@ def _unexplained(document: YamlDocument, sent: _File) -> Iterator[Problem]:
                 )
 
 
-def _keys_alone(document: YamlDocument, sent: _File) -> Iterator[Problem]:
-    """Yield each key that is named and not there, and each that no environment names: it would be
-    left out, and its sender think that it counts."""
+def _unmatched_keys(document: YamlDocument, sent: _File) -> Iterator[Problem]:
+    """Yield a problem for each key that ``jwks`` names and ``keys`` lacks, and for each in ``keys``
+    that no ``jwks`` names: it would be dropped without its sender knowing."""
     named: dict[str, DocumentPath] = {}
     for environment, request in sent.form.environments.items():
         for index, entry in enumerate(request.jwks or ()):
@@ -283,8 +293,8 @@ def _keys_alone(document: YamlDocument, sent: _File) -> Iterator[Problem]:
 
 
 def _application_of(document: YamlDocument) -> str | None:
-    """Return what the sender calls the application, also where the file has mistakes; None where
-    that is too long for a name, or no name but a secret."""
+    """Return the application's name, also where the file has mistakes. None where there is none, or
+    a mail should not repeat it: it is too long, or a key or token in the wrong place."""
     match document.data:
         case {"form": {"application": str(name)}} if 0 < len(name) <= _LONGEST_NAME:
             return None if is_private_key_or_token(name) else name
@@ -300,12 +310,13 @@ def _language_of(document: YamlDocument) -> Language:
 
 
 def _label(path: DocumentPath) -> str:
-    """Return how the page calls what a mistake is about, empty where that is no field of it."""
+    """Return the page's label of the field at this path, as "Contacts: "; empty where the page has
+    no such field."""
     names = [part for part in path if isinstance(part, str)]
     match names:
         case [*_, "products", product, name]:
-            field_name = SENTENCES.get(f"form_page.field.{name}")
-            label = translated(field_name) if field_name else name
+            of_page = SENTENCES.get(f"form_page.field.{name}")
+            label = translated(of_page) if of_page else name
             return f"{product}, {label}: "
         case [*_, ("scopes" | "jwks") as name] | [*_, "scopes" as name, _]:
             return f"{translated(SENTENCES[f'form_page.label.{name}'])}: "

@@ -1,8 +1,8 @@
-"""``acmidm drift --take-over``: what a hand changed at an authority, as a document that
-``acmidm new --from`` reads.
+"""``acmidm drift --take-over``: makes a document for ``acmidm new --from`` of what somebody changed
+by hand at an authority.
 
-Nothing is written here, and nothing is approved: what no form may have is left out, with a sentence
-why. What is taken over is a change of a form like any other.
+No form is written here. A change that no form may have is left out, and a comment in the document
+says why.
 """
 
 from __future__ import annotations
@@ -40,20 +40,21 @@ from acmidm_onboarding.values.terms import MOST_KEYS
 
 _LONGEST_REFERENCE = 100
 _MARKS = ("software_id", "managed_by")
-_SAID_OTHERWISE = (
+_CONSEQUENCES = (
     Kind.KEYS_REPLACED,
     Kind.CLIENT_WITHOUT_KEY,
     Kind.CLIENT_WITH_ONE_KEY,
     Kind.SECOND_KEY_WITHOUT_KID,
 )
-"""Kinds that say what other changes come to."""
+"""Kinds that only warn of what other changes of the same client mean together."""
 
 
 class TakeOver:
-    """What a form gains and loses by what a hand changed at one client's authority."""
+    """What a form gains and loses by the changes that somebody made by hand to one client."""
 
     def __init__(self, drift: ClientDrift, stack: Stack) -> None:
-        """Raises Failure where the form gets nothing."""
+        """Takes over each change of ``drift`` that a form may have. Raises Failure where there is
+        none, the client is gone or has another's mark, or no valid form declares it."""
         key = drift.before.key
         if drift.by_hand is None:
             raise Failure(
@@ -87,14 +88,17 @@ class TakeOver:
         self.declared, self._loaded = _form_of(drift, stack)
         self._request = self._loaded.form.environments[self.declared.environment]
         self._contacts = list(self._loaded.form.contacts)
-        self._wanted: dict[str, dict[str, Any]] = {"scopes": {}, "products": {}, "attributes": {}}
-        """By their names in a form."""
+        """Those that the form will have."""
+        self._gained: dict[str, dict[str, Any]] = {"scopes": {}, "products": {}, "attributes": {}}
+        """What the form gains, as its YAML: {"scopes": {"dv_kbo": {"reason": ToFill()}}}."""
         self._keys: dict[str, PublicJwk] = {}
-        self._without: dict[str, list[str]] = {}
+        """The keys that the form gains, by the names of files in the document."""
+        self._lost: dict[str, list[str]] = {}
+        """What the form loses, as ``Without``: {"scopes": ["dv_kbo"], "keys": [thumbprint]}."""
         self._accepted: list[Change] = []
         """The changes that are taken over."""
         self.notes: list[str] = []
-        """What is not taken over, and why; and what the form changes elsewhere."""
+        """Which changes are not taken over, and why; what the form changes elsewhere."""
         self._takes: Mapping[Kind, Callable[[Change], None]] = {
             Kind.SCOPE_GRANTED: self._take_scope,
             Kind.SCOPE_DEFAULT: self._take_scope,
@@ -108,25 +112,27 @@ class TakeOver:
             Kind.PRODUCT_CHANGED: self._take_product,
             Kind.ATTRIBUTES_CHANGED: self._take_attribute,
             Kind.CLIENT_UPDATED: self._take_metadata,
-            Kind.SENDS_FOR_MORE: _by_mandate,
-            Kind.SENDS_FOR_FEWER: _by_mandate,
+            Kind.SENDS_FOR_MORE: _refuse_afzenders,
+            Kind.SENDS_FOR_FEWER: _refuse_afzenders,
         }
-        """Per kind what takes a change over, or raises Failure with why it may not be."""
+        """The method that takes over a change of each kind. It raises Failure with why the form may
+        not have the change."""
         for change in chain.from_iterable(map(_by_field, drift.by_hand.changes)):
             self._take(change)
         self._complete()
 
     def _complete(self) -> None:
-        """Look at all that was taken over together. Raises Failure where it is nothing."""
+        """Check all that was taken over together: reject what a form may not have then, and note
+        what else changes by it. Raises Failure where no change is taken over."""
         self._check_number_of_keys()
-        self._hold_back()
-        self._take_products_along()
+        self._apply_gate()
+        self._remove_products_without_scope()
         form = self._loaded.form
-        if others := [name for name in form.platforms if name != self.declared.platform]:
+        if platforms := [name for name in form.platforms if name != self.declared.platform]:
             self.notes.append(
                 tr(
                     "what the form gains or loses goes for its other platforms too: {platforms}",
-                    platforms=listed(others),
+                    platforms=listed(platforms),
                 )
             )
         if self._contacts != list(form.contacts):
@@ -141,28 +147,30 @@ class TakeOver:
             raise Failure("\n".join([nothing, *self.notes]))
 
     def _take(self, change: Change) -> None:
-        """Take a change over by its kind, or note why it is not taken over. A note, and what other
-        changes say already, is passed over."""
-        if change.kind in _SAID_OTHERWISE or change.kind.row.scale is Scale.NOTE:
+        """Take over a change of a kind that a form may have, or note why it is rejected. A change
+        that is a note, or a consequence of others, is passed over."""
+        if change.kind in _CONSEQUENCES or change.kind.row.scale is Scale.NOTE:
             return
         try:
-            self._takes.get(change.kind, _in_no_form)(change)
+            self._takes.get(change.kind, _refuse)(change)
             self._accepted.append(change)
         except Failure as failure:
-            self._leave(change, str(failure))
+            self._reject(change, str(failure))
 
-    def _leave(self, change: Change, *reasons: str) -> None:
+    def _reject(self, change: Change, *reasons: str) -> None:
+        """Note that a change is not taken over, also one that was accepted before."""
         if change in self._accepted:
             self._accepted.remove(change)
         why = "; ".join(dict.fromkeys(reasons))
         self.notes.append(tr("not taken over: {what}: {why}", what=_sentence(change), why=why))
 
     def text(self) -> str:
-        """Return the document. Raises Failure where nobody could read it."""
+        """Return the document as YAML, with a comment for each change that is taken over or not.
+        Raises Failure where the authority has a value that no file may have."""
         organisation, declared = self.declared.declared_by, self.declared
         kbo = organisation.kbo and Quoted(organisation.kbo)
         names = {"name": organisation.name, "ovo": organisation.ovo, "kbo": kbo}
-        request = {"jwks": list(self._keys), **self._wanted}
+        request = {"jwks": list(self._keys), **self._gained}
         fields: dict[str, Any] = {
             "organisation": filled(names),
             "form": {
@@ -173,7 +181,8 @@ class TakeOver:
         }
         if self._keys:
             fields["keys"] = {name: written_members(key) for name, key in self._keys.items()}
-        fields["without"] = self._without  # empty too: by it a reader knows the kind of file
+        # Also where it is empty: acmidm new --from knows by it that the file is about a hand.
+        fields["without"] = self._lost
         comments = [
             tr(
                 "What a hand changed of {key} on stack {stack}, for {form}. Fill in each reason,"
@@ -198,21 +207,22 @@ class TakeOver:
         return text
 
     def _remove(self, part: str, name: str) -> None:
-        self._without.setdefault(part, []).append(name)
+        self._lost.setdefault(part, []).append(name)
 
-    def _in_catalogue(self, name: str) -> str:
-        """Return how the catalogue calls a scope of the platform."""
-        return self._catalogue.scopes_by_name[self.declared.platform].get(name, name)
+    def _catalogue_name(self, granted: str) -> str:
+        """Return the catalogue's name of a scope that is called ``granted`` on the platform."""
+        return self._catalogue.scopes_by_name[self.declared.platform].get(granted, granted)
 
     def _take_scope(self, change: Change) -> None:
-        """Add a scope to what the form gets, as the authority has it; its reason is left to fill in
-        where the form has none. Raises Failure where no form may have it."""
+        """Add a scope that the authority granted, or whose default it changed. A reason that the
+        form lacks is left for a person to fill in. Raises Failure where the form may not have
+        it."""
         granted = str(change.subject)
         if granted in OPERATOR_RIGHTS:
             raise Failure(
                 tr("it is a right of operators, which no form may have; take it away in the portal")
             )
-        name = self._in_catalogue(granted)
+        name = self._catalogue_name(granted)
         in_form = self._request.scopes.get(name, ScopeRequest())
         scope: dict[str, Any] = {"reason": in_form.reason or ToFill()}
         is_default = self._drift.after.granted[granted].default
@@ -221,18 +231,19 @@ class TakeOver:
         if name not in self._request.scopes and (reference := _reference(change)):
             scope["reference"] = reference
         self._require_valid(scopes={name: {**scope, "reason": "x"}})
-        self._wanted["scopes"][name] = scope
+        self._gained["scopes"][name] = scope
 
     def _take_withdrawn_scope(self, change: Change) -> None:
-        self._remove("scopes", self._in_catalogue(str(change.subject)))
+        self._remove("scopes", self._catalogue_name(str(change.subject)))
 
     def _take_key(self, change: Change) -> None:
-        """Add the key that the authority has now, and remove the one that was recorded; both for a
-        key that was changed. Raises Failure where a person has to change something else."""
+        """Add the key that the authority has under a ``kid``, and remove the one that the state has
+        under it, each where there is one. Raises Failure where the form may not have the key, or it
+        is changed in another file."""
         kid = str(change.subject)
-        was = (self._drift.before.keys.declared or {}).get(kid)
-        now = (self._drift.after.keys.declared or {}).get(kid)
-        thumbprint = now.thumbprint if now else None
+        recorded = (self._drift.before.keys.declared or {}).get(kid)
+        real = (self._drift.after.keys.declared or {}).get(kid)
+        thumbprint = real.thumbprint if real else None
         supplier = self._loaded.form.keys_of or self.declared.lenders.listed.get(thumbprint or "")
         if supplier:
             raise Failure(
@@ -245,15 +256,16 @@ class TakeOver:
             raise Failure(
                 tr("the form says that this key is compromised; take it away in the portal")
             )
-        if was and now and was.thumbprint == thumbprint:
+        if recorded and real and recorded.thumbprint == thumbprint:
             raise Failure(tr("the same key is described otherwise; change its file"))
-        if now:
-            self._keys[f"key-{len(self._keys) + 1}.jwk.json"] = self._usable_key(kid)
-        if was and was.thumbprint:
-            self._remove("keys", was.thumbprint)
+        if real:
+            self._keys[f"key-{len(self._keys) + 1}.jwk.json"] = self._registrable_key(kid)
+        if recorded and recorded.thumbprint:
+            self._remove("keys", recorded.thumbprint)
 
-    def _usable_key(self, kid: str) -> PublicJwk:
-        """Return the key of the authority. Raises Failure where a form may not have it."""
+    def _registrable_key(self, kid: str) -> PublicJwk:
+        """Return the key that the authority has under a ``kid``. Raises Failure where it may not be
+        registered, or has ended."""
         try:
             key = public_jwk(self._drift.key_members(kid))
         except InvalidJwk as error:
@@ -267,9 +279,9 @@ class TakeOver:
         self._remove("products", str(change.subject))
 
     def _take_product(self, change: Change) -> None:
-        """Add to what the form gets each field of a configuration that differs from what was
-        recorded, and remove those that the authority lacks. Raises Failure where the configuration
-        has another's mark, or no form may have its values."""
+        """Add each field of a product's configuration that the authority has otherwise than the
+        state, and remove each that it lacks. Raises Failure where the configuration has another's
+        mark, or the form may not have a value."""
         product = str(change.subject)
         recorded, real = self._drift.before.product(product), self._drift.after.products[product]
         if not real.owner.is_connection_of(recorded.owner):
@@ -279,52 +291,53 @@ class TakeOver:
                     mark=quoted(real.owner.managed_by or "-"),
                 )
             )
-        was, now = recorded.without_afzenders, real.without_afzenders
-        changed = {name: value for name, value in now.items() if was.get(name) != value}
+        old, new = recorded.without_afzenders, real.without_afzenders
+        changed = {name: value for name, value in new.items() if old.get(name) != value}
         if changed:
             self._require_valid(products={product: changed})
-            self._wanted["products"][product] = changed
-        for name in was.keys() - now.keys():
+            self._gained["products"][product] = changed
+        for name in old.keys() - new.keys():
             self._remove("products", f"{product}.{name}")
 
     def _require_valid(self, contacts: Sequence[str] = (), **parts: Mapping[str, Any]) -> None:
-        """Raises Failure where the form may not have more, with what the loader says of it then."""
+        """Raises Failure where the form may not have these contacts, ``scopes``, ``products`` or
+        ``attributes`` too, with every problem that it would have then. Nothing is written."""
         draft = draft_adding(self._loaded, self.declared.environment, parts, contacts)
         file, catalogue = self._loaded.file, self._stack.forms.settings.catalogue_folder
         changes = Changes(partial(read_onboardings, [file], catalogue))
-        # As text: how its lines end is for whoever edits it.
+        # read_text makes all line endings alike: mixed ones matter only once the form is edited.
         changes.texts[absolute(file)] = absolute(file).read_text("utf-8")
         changes.add(added_to(self._loaded, draft))
-        if wrong := [problem.sentence for problem in changes.problems()]:
-            raise Failure("; ".join(dict.fromkeys(wrong)))
+        if problems := [problem.sentence for problem in changes.problems()]:
+            raise Failure("; ".join(dict.fromkeys(problems)))
 
     def _take_attribute(self, change: Change) -> None:
-        """Add an attribute to what the form gets, or remove it where the authority lacks it. Raises
-        Failure where no form may have it."""
+        """Add the attribute of a change, or remove it where the authority lacks it. Raises Failure
+        where the form may not have it."""
         name = change.fields[0].field
         value = self._drift.after.attributes.get(name)
         if value is None:
             self._remove("attributes", name)
             return
         self._require_valid(attributes={name: value})
-        self._wanted["attributes"][name] = value
+        self._gained["attributes"][name] = value
 
     def _take_metadata(self, change: Change) -> None:
-        """Take the contacts over; raises Failure for any other field, and where no form may have
-        them."""
+        """Take over the contacts. Raises Failure where the form may not have them, and for each
+        other field of a client's metadata."""
         if change.fields[0].field != "contacts":
-            _in_no_form(change)
+            _refuse(change)
         contacts = list(self._drift.after.fields.get("contacts", ()))
         self._require_valid(contacts)
         self._contacts = contacts
-        for gone in sorted(set(self._drift.before.fields.get("contacts", ())) - set(contacts)):
-            self._remove("contacts", gone)
+        for removed in sorted(set(self._drift.before.fields.get("contacts", ())) - set(contacts)):
+            self._remove("contacts", removed)
 
     def _check_number_of_keys(self) -> None:
-        """Leave all keys as they are where the form would have none, or too many."""
-        gone = self._without.get("keys", ())
+        """Reject all changes of keys where the form would have no key then, or too many."""
+        lost = self._lost.get("keys", ())
         current = thumbprints(self._loaded.keys.get(self.declared.environment, ()))
-        count = len(current.difference(gone)) + len(self._keys)
+        count = len(current.difference(lost)) + len(self._keys)
         if 1 <= count <= MOST_KEYS:
             return
         sentence = tr(
@@ -334,37 +347,40 @@ class TakeOver:
         )
         for change in list(self._accepted):
             if change.kind.row.resource is Resource.KEYS:
-                self._leave(change, sentence)
-        self._without.pop("keys", None)
+                self._reject(change, sentence)
+        self._lost.pop("keys", None)
         self._keys.clear()
 
-    def _hold_back(self) -> None:
-        """Leave the scopes that the gate keeps from production until they are proven on TNI."""
+    def _apply_gate(self) -> None:
+        """Reject each granted scope that the gate keeps from production, as it is not proven on
+        TNI."""
         declared = self.declared
         granted = [change for change in self._accepted if change.kind is Kind.SCOPE_GRANTED]
-        names = {str(change.subject): self._in_catalogue(str(change.subject)) for change in granted}
-        known = {**declared.form.catalogue_names, **names}
-        wanted = replace(
+        names = {
+            str(change.subject): self._catalogue_name(str(change.subject)) for change in granted
+        }
+        with_scopes = replace(
             declared,
             scopes={**declared.scopes, **dict.fromkeys(names, Grant())},
-            form=replace(declared.form, catalogue_names=known),
+            form=replace(declared.form, catalogue_names={**declared.form.catalogue_names, **names}),
         )
-        desired = self._stack.desired_by_forms([wanted], self._stack.forms.settings.gate)
+        desired = self._stack.desired_by_forms([with_scopes], self._stack.forms.settings.gate)
         passed = set(chain.from_iterable(connection.scopes for connection in desired.declared))
         for change in granted:
             if change.subject not in passed:
-                del self._wanted["scopes"][names[str(change.subject)]]
-                self._leave(change, *by_reason(desired.held_back))
+                del self._gained["scopes"][names[str(change.subject)]]
+                self._reject(change, *by_reason(desired.held_back))
 
-    def _take_products_along(self) -> None:
-        """Take out the products none of whose scopes is left: no form may configure them."""
-        scopes = {*self._request.scopes, *self._wanted["scopes"]}
-        scopes -= set(self._without.get("scopes", ()))
+    def _remove_products_without_scope(self) -> None:
+        """Remove each product of the form that loses its last scope, and note it: no form may
+        configure such a product."""
+        scopes = {*self._request.scopes, *self._gained["scopes"]}
+        scopes -= set(self._lost.get("scopes", ()))
         for name in self._request.products:
-            is_gone = name in self._without.get("products", ())
-            if is_gone or scopes.intersection(self._catalogue.products[name].scopes):
+            is_lost = name in self._lost.get("products", ())
+            if is_lost or scopes.intersection(self._catalogue.products[name].scopes):
                 continue
-            self._wanted["products"].pop(name, None)
+            self._gained["products"].pop(name, None)
             self._remove("products", name)
             self.notes.append(
                 tr("product {product} goes too, for none of its scopes is left", product=name)
@@ -372,8 +388,8 @@ class TakeOver:
 
 
 def documents_of(take_overs: Iterable[TakeOver]) -> str:
-    """Return the documents of several clients as one file. Raises Failure where it would be too
-    large to read."""
+    """Return the text of a file with a document for each client. Raises Failure where ``acmidm new
+    --from`` would not read it: it is too large, or a document has a value that no file may have."""
     text = "---\n".join(take_over.text() for take_over in take_overs)
     if len(text.encode()) > MAXIMUM_BYTES:
         raise Failure(
@@ -387,10 +403,10 @@ def documents_of(take_overs: Iterable[TakeOver]) -> str:
 
 
 def _form_of(drift: ClientDrift, stack: Stack) -> tuple[Declaration, LoadedForm]:
-    """Return the declaration of a client, and the form that it is of. Raises Failure where no form
-    without mistakes declares it."""
-    # The form may give it another key than the state has.
-    client_keys = [side.client_key for side in (drift.declared, drift.recorded) if side]
+    """Return the declaration of a client, and its form. Raises Failure where no valid form declares
+    the client."""
+    # Where the application was renamed, the form and the state have different keys for it.
+    client_keys = [view.client_key for view in (drift.declared, drift.recorded) if view]
     forms = {loaded.name: loaded for loaded in stack.forms.onboardings.forms}
     for declared in stack.forms.connections:
         if declared.client_key in client_keys:
@@ -405,29 +421,31 @@ def _form_of(drift: ClientDrift, stack: Stack) -> tuple[Declaration, LoadedForm]
     )
 
 
-def _in_no_form(_: Change) -> None:
+def _refuse(_: Change) -> None:
     raise Failure(tr("no form says this; acmidm drift --heal puts it back"))
 
 
-def _by_mandate(_: Change) -> None:
+def _refuse_afzenders(_: Change) -> None:
     raise Failure(tr("whom a client sends for is in mandates and under afzenders; change those"))
 
 
 def _by_field(change: Change) -> list[Change]:
-    """Return a change of metadata as one of each field: a form may have some of them."""
+    """Return a change of metadata or attributes as a change for each field, as a form may have some
+    of these and not others; any other change as it is."""
     if change.kind not in (Kind.CLIENT_UPDATED, Kind.ATTRIBUTES_CHANGED):
         return [change]
     return [change.model_copy(update={"fields": (field,)}) for field in change.fields]
 
 
 def _sentence(change: Change) -> str:
-    """Return a change, and who made it where its authority knows."""
+    """Return a change in words, and who made it where the authority knows."""
     by = "".join(piece.text for piece in who(change.changed_by, change.changed_at))
     return f"{change.text} ({by})" if by else change.text
 
 
 def _reference(change: Change) -> str | None:
-    """Return who granted a scope, and when, as the form keeps it; None where nobody knows."""
+    """Return who granted a scope and when, as its ``reference`` in a form; None where the authority
+    does not know, or no file may have the author's name."""
     if change.changed_by is None or change.changed_at is None:
         return None
     reference = tr(
@@ -435,13 +453,9 @@ def _reference(change: Change) -> str | None:
         author=plain(change.changed_by, 60),
         day=f"{change.changed_at:%Y-%m-%d}",
     )[:_LONGEST_REFERENCE]
-    return None if _unwritable({"reference": reference}) else reference
-
-
-def _unwritable(fields: Mapping[str, Any]) -> list[str]:
-    """Return why no form can have fields of an authority; never what they are."""
-    return [problem.what for problem in _read("\n".join(lines_of(fields))).problems][:1]
+    return None if _read("\n".join(lines_of({"reference": reference}))).problems else reference
 
 
 def _read(text: str) -> YamlDocument:
+    """Return a text as the document that the loader of forms would read, with its problems."""
     return read_document(Path(), lambda: text)
