@@ -122,7 +122,7 @@ endif
 test tests test-unit test-lowest coverage test-keycloak test-exhaustive: export PYTHONDONTWRITEBYTECODE :=
 
 tests:
-	@$(in_environment) pytest tests $(BY_FILE) --durations 10
+	@$(in_environment) pytest tests -m "not exhaustive and not keycloak" $(BY_FILE) --durations 10
 
 coverage: ready random-plugin  ## Run all tests, and count the lines that ran: in the engine's, providers' and servers' processes too
 	@$(in_environment) pytest tests -m "exhaustive or not exhaustive" $(BY_FILE) --cov
@@ -137,9 +137,9 @@ test-keycloak: ready random-plugin  ## Run the adapter's tests and one stack on 
 defects: ready  ## Put defects into each adapter, and count which of them tests/conformance finds
 	@$(in_environment) python -m tests.conformance.defects
 
-# Files that have some: each worker would else import and collect twenty times as many tests.
-test-exhaustive: ready random-plugin  ## Run what takes too long for each change: kills, long sequences, the wheel, a second Keycloak
-	@$(in_environment) pytest $$(grep -rlF --include 'test_*.py' mark.exhaustive tests) -m exhaustive $(BY_FILE) --durations 10
+# Files that have some: each worker would else import and collect ten times as many tests.
+test-exhaustive: ready random-plugin  ## Run what takes too long for each change: Keycloak, kills, long sequences, the wheel
+	@$(in_environment) pytest $$(grep -rliE --include 'test_*.py' 'mark\.exhaustive|keycloak|conformance' tests) -m "exhaustive or keycloak" $(BY_FILE) --durations 10
 	@$(MAKE) --no-print-directory test-keycloak
 
 # They write half a gigabyte of small files: in memory that takes two thirds of the system's time.

@@ -132,6 +132,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if tools.is_needed(item):
             item.add_marker("tool")
+        if tools.needs_keycloak(item):
+            item.add_marker("keycloak")
 
 
 def _turn(item: pytest.Item) -> int:

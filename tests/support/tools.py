@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 _BRINGS = " brings it"
-_FIXTURES = frozenset({"browser", "keycloak_server", "administrator"})
+_OF_KEYCLOAK = frozenset({"keycloak_server", "administrator"})
+_FIXTURES = _OF_KEYCLOAK | {"browser"}
 """The fixtures that start a tool, of tests outside ``end_to_end``."""
 _SERVERS = frozenset({"beheerportaal", "keycloak"})
 """The authorities of ``tests/conformance`` that are servers; the others are in the test's own
@@ -78,6 +79,15 @@ def is_needed(item: pytest.Item) -> bool:
     if not _FIXTURES.isdisjoint(item.fixturenames):
         return True
     return "start" in item.fixturenames and parameters_of(item).get("name") in _SERVERS
+
+
+def needs_keycloak(item: pytest.Item) -> bool:
+    """Return whether a test is one on a real Keycloak, which CI runs, and ``make test ROOM=…``."""
+    if not isinstance(item, pytest.Function):
+        return False
+    if not _OF_KEYCLOAK.isdisjoint(item.fixturenames):
+        return True
+    return "start" in item.fixturenames and parameters_of(item).get("name") == "keycloak"
 
 
 def parameters_of(item: pytest.Function) -> Mapping[str, Any]:

@@ -74,6 +74,7 @@ def test_people_alone_connect_an_application(
     assert operator.get(path).status_code == 404
 
 
+@pytest.mark.exhaustive
 def test_every_page_is_for_everybody(
     portal: RunningPortal, people: PortalOperator, desk: Callable[..., Desk]
 ) -> None:

@@ -58,6 +58,7 @@ def client_id(portal: RunningPortal, operator: httpx.Client) -> str:
     return client_id
 
 
+@pytest.mark.exhaustive
 def test_every_page_is_for_everybody(
     portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk], client_id: str
 ) -> None:

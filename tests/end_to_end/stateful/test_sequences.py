@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +13,6 @@ from tests.end_to_end.stateful.seen import seen
 from tests.end_to_end.stateful.speeds import Engine, InProcess, Speed
 from tests.end_to_end.stateful.stand_in import Cut
 from tests.end_to_end.stateful.world import World
-from tests.support.engine import ROOT
 from tests.support.portal import RunningPortal
 
 WRONG_ADDRESS = Outage("wrong address", frozenset({"management", "products"}))
@@ -231,31 +227,6 @@ OF_THE_WORLD: dict[str, list[tuple[Any, ...]]] = {
         ("drift",),
     ],
 }
-
-
-def test_some_sequences() -> None:
-    """In a process of its own: one with a browser has an event loop, which the program's would
-    meet."""
-    words = [
-        "-p",
-        "no:xdist",
-        "-p",
-        "no:cacheprovider",
-        "-m",
-        "exhaustive",
-        "-q",
-        "-s",
-        f"{__file__}::test_any_sequence",
-    ]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *words],
-        cwd=ROOT,
-        env={**os.environ, "EXAMPLES": "3", "STEPS": "25"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.exhaustive
