@@ -84,7 +84,7 @@ Incarnation = Annotated[
 ]
 
 
-class Organisation(Wire):
+class OrganisationDocument(Wire):
     """Who the client belongs to. Departments can share a KBO number, so where both are given the
     OVO code identifies."""
 
@@ -104,7 +104,7 @@ class Organisation(Wire):
         return self.ovo or self.kbo or ""
 
 
-class ClientMetadata(Wire):
+class ClientFields(Wire):
     """What an operator says about a client (RFC 7591 §2)."""
 
     client_name: Text
@@ -121,7 +121,7 @@ class ClientMetadata(Wire):
         default=False,
         description="Whether that stack names its keys: the web interface then takes no upload.",
     )
-    organisation: Organisation
+    organisation: OrganisationDocument
     application: Text
     grant_types: Annotated[
         list[GrantType], Field(min_length=1, max_length=limits.MOST_GRANT_TYPES), SORTED_SET
@@ -141,10 +141,10 @@ class ClientMetadata(Wire):
     @property
     def metadata(self) -> dict[str, Any]:
         """These fields, without those that a document has besides."""
-        return {name: getattr(self, name) for name in ClientMetadata.model_fields}
+        return {name: getattr(self, name) for name in ClientFields.model_fields}
 
 
-class ClientDeclaration(ClientMetadata):
+class ClientDeclaration(ClientFields):
     """The body of a POST."""
 
     client_secret: ClientSecret | None = Field(
@@ -185,7 +185,7 @@ class ClientReplacement(ClientDeclaration):
     )
 
 
-class ClientDocument(ClientMetadata):
+class ClientDocument(ClientFields):
     """A client as it is returned."""
 
     client_id: str = Field(description="A UUID on acmidm, digits on geosecure.")
