@@ -13,6 +13,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
@@ -76,7 +77,7 @@ def load_onboardings() -> list[Sequence[Declaration | AsRecorded]]:
     """
     without_debug_messages()
     with _mistakes_reported():
-        stack = _stack(_settings())
+        stack = _stack()
         if not is_handed():
             stack.forms.onboardings.valid()
         staying = stack.staying
@@ -109,8 +110,7 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
     that are known only while the program runs go to ``Onboarding``.
     """
     with _mistakes_reported():
-        settings = _settings()
-        files = _as_files(organisation, form)
+        settings, files = _settings(), _as_files(organisation, form)
         try:
             onboardings = loading.read_onboardings(
                 [_WRITTEN], settings.catalogue_folder, *checks(settings), files=Files(files)
@@ -120,9 +120,7 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
             name = f"{whose}, {form.get('application') or 'a form'}"
             sentences = [f"{name}: {problem.sentence}" for problem in error.problems]
             raise Failure("\n".join(map(on_one_line, sentences))) from None
-        wanted = _desired(
-            _stack(settings), onboardings.connections(settings.environment, are_all=False)
-        )
+        wanted = _desired(_stack(), onboardings.connections(settings.environment, are_all=False))
         missing: list[str] = []
         for withheld in wanted.held_back:
             if withheld.is_new and not withheld.is_declared:
@@ -133,16 +131,20 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
         return list(wanted.declared)
 
 
-def _stack(settings: Settings) -> Stack:
-    """Return the stack that the engine runs the program for.
+@cache
+def _stack() -> Stack:
+    """Return the stack that the engine runs the program for. It is one, however many connections
+    the program declares: its state is read once.
 
     Raises:
+        Failure: where its settings have a mistake.
         Failure: where its state is not the one that the command decided upon: another run came in
             between, and what that made is not declared here. Also where what the command handed is
             gone or was edited.
         OtherVersion: where this package is installed twice, where a command of another version runs
             the program, or where a later version brought the stack up.
     """
+    settings = _settings()
     installed.require_only()
     name, file = pulumi.get_stack(), pulumi.Config(NAMESPACE).get(HANDED)
     if file is None:

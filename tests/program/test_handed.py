@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from typing import Any
 
-from acmidm_onboarding.command_inputs import handing, read_handed
+import pulumi
+import pytest
+
+from acmidm_onboarding import program
+from acmidm_onboarding.command_inputs import HANDED, handing, read_handed
 from acmidm_onboarding.forms.loading import read_onboardings
+from acmidm_onboarding.recorded import Recorded, recorded_in
+from acmidm_onboarding.settings import NAMESPACE
 from acmidm_onboarding.stack import open_stack
+from acmidm_onboarding.stack import state as state_module
 from acmidm_onboarding.values.terms import Environment
 from tests.support.engine import ROOT
+from tests.support.forms import PLAIN
 from tests.support.recorded_resources import resource
 from tests.support.settings import read
 
@@ -43,3 +54,31 @@ def test_what_forms_declare_is_handed_as_they_declare_it() -> None:
         assert stack.forms.connections == declared
         assert stack.staying == ()
         stack.forms.require_any_form()
+
+
+def test_all_that_a_program_declares_is_of_one_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What its state has recorded is derived once, for however many connections are written."""
+    derived = []
+
+    def counted(document: Mapping[str, Any], environment: Environment | None) -> Recorded:
+        derived.append(environment)
+        return recorded_in(document, environment)
+
+    monkeypatch.setattr(state_module, "recorded_in", counted)
+    monkeypatch.setattr(
+        program, "_settings", lambda: read(environment="prod", promotionGate="enforce")
+    )
+    monkeypatch.setattr(program, "_stack", cache(program._stack.__wrapped__))
+    with handing("prod", {}, state=STATE) as (_, file):
+        written = str(Path(file).with_name("handed.json"))
+        pulumi.runtime.set_config(f"{NAMESPACE}:{HANDED}", written)
+        for application in ("loket", "balie"):
+            form: dict[str, Any] = {
+                "application": application,
+                "contacts": ["api@stad.example"],
+                "environments": {"prod": {"scopes": {PLAIN: {}}}},
+                "exemptions": {"promotion-gate": {"reason": "new", "reference": "SD-1"}},
+            }
+            program.connections_of({"name": "Stad Gent", "ovo": "OVO002067"}, form)
+    pulumi.runtime.set_all_config({})
+    assert derived == [Environment.PROD]

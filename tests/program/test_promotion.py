@@ -97,7 +97,7 @@ def test_a_state_that_cannot_be_read_undeclares_nothing(
         asked(None, promotionGate="enforce")
     monkeypatch.setattr(declared, "_settings", lambda: settings(promotionGate="enforce"))
     monkeypatch.setattr(
-        declared, "_stack", lambda found: open_stack("prod", lambda: found, export=unreadable)
+        declared, "_stack", lambda: open_stack("prod", declared._settings, export=unreadable)
     )
     with pytest.raises(SystemExit):
         declared.connections_of(
@@ -113,7 +113,7 @@ def test_a_program_of_its_own_is_told_what_its_connection_lacks(
 ) -> None:
     """It cannot declare an empty list."""
     monkeypatch.setattr(
-        declared, "_stack", lambda found: open_stack("prod", lambda: found, export=lambda _: {})
+        declared, "_stack", lambda: open_stack("prod", declared._settings, export=lambda _: {})
     )
     monkeypatch.setattr(stacks, "recorded", lambda _: recorded_in({}))
     monkeypatch.setattr(declared, "_settings", lambda: settings(promotionGate="enforce"))
