@@ -186,17 +186,7 @@ class Comparison:
                 stays = self.by_hand or before.registered_for == after.registered_for
                 kind = Kind.CLIENT_RENAMED if stays else Kind.CLIENT_REPLACED
                 yield Change(kind=kind, fields=identity)
-        if before.auth_method != after.auth_method:
-            kind = Kind.AUTHENTICATION_CHANGED
-            if _strength(after) < _strength(before):
-                kind = Kind.AUTHENTICATION_WEAKENED
-            method = field_changes(before.fields, after.fields, only="token_endpoint_auth_method")
-            yield Change(kind=kind, fields=method)
-            needs_key = before.uses_secret and after.uses_keys and not after.jwks_uri
-            if needs_key and not self.by_hand and not self._has_awaited_key(before, after):
-                yield Change(kind=Kind.SECRET_UNTIL_KEY)
-        else:
-            yield from self._changes_of_secret(before, after)
+        yield from self._changes_of_authentication(before, after)
         if before.fields.get("enabled") != after.fields.get("enabled"):
             is_enabled = after.fields.get("enabled")
             kind = Kind.CLIENT_ENABLED if is_enabled else Kind.CLIENT_DISABLED
@@ -206,6 +196,23 @@ class Comparison:
         )
         if described:
             yield Change(kind=Kind.CLIENT_UPDATED, fields=described)
+
+    def _changes_of_authentication(self, before: Client, after: Client) -> Iterator[Change]:
+        """Yield another method, and another secret where the client had one and keeps having
+        one."""
+        if before.auth_method == after.auth_method:
+            yield from self._changes_of_secret(before, after)
+            return
+        kind = Kind.AUTHENTICATION_CHANGED
+        if _strength(after) < _strength(before):
+            kind = Kind.AUTHENTICATION_WEAKENED
+        method = field_changes(before.fields, after.fields, only="token_endpoint_auth_method")
+        yield Change(kind=kind, fields=method)
+        if before.uses_secret and after.uses_secret:
+            yield from self._changes_of_secret(before, after)
+        needs_key = before.uses_secret and after.uses_keys and not after.jwks_uri
+        if needs_key and not self.by_hand and not self._has_awaited_key(before, after):
+            yield Change(kind=Kind.SECRET_UNTIL_KEY)
 
     def _shown_elsewhere(self, before: Client, after: Client) -> set[str]:
         """Return the fields that other changes are about, or that change with them: a take-over

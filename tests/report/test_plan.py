@@ -409,15 +409,16 @@ def test_a_takeover_compares_with_what_the_client_had() -> None:
     assert changed == {"merk_code": ("Gent → DOSIS", "gent"), "actief": ('"false"', "false")}
 
 
-def test_a_takeover_says_which_names_it_changes_and_that_its_secret_is_new() -> None:
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
+def test_a_takeover_says_which_names_it_changes_and_that_its_secret_is_new(method: str) -> None:
     """Import names none of it: nobody can read the secret that the client has, and its organisation
-    gets another one."""
+    gets another one, whichever way the client has sent its secret."""
     had = metadata(software_id=None, managed_by=None).properties | {
         "application": "balie",
         "client_name": "Gent (oud)",
         "contacts": ["voor@stad.example"],
         "organisation": {"name": "Gent", "ovo": None, "kbo": "0207451227"},
-        "token_endpoint_auth_method": "client_secret_basic",
+        "token_endpoint_auth_method": method,
     }
     new = resources(
         OAuthClient={
