@@ -4,18 +4,22 @@ that the command decided upon, or its version; and the command's own version.
 
 The engine reads a copy of the stack's file (``--config-file``), which names a file with all of
 this. Both files are in a folder of their own for as long as the command runs: nothing is saved
-in the stack's file, and a run that is killed leaves nothing that the next run would read.
+in the stack's file, and a run that is killed leaves nothing that the next run would read. The next
+run removes what it leaves.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 import yaml
@@ -33,6 +37,9 @@ from acmidm_onboarding.values.terms import Environment, Platform
 HANDED = "handed"
 """The setting that names the file. It is not declared, so that every command refuses it in a
 stack's own file."""
+_PREFIX = "acmidm-handed-"
+_IN_USE_SECONDS = 60
+"""A folder that is younger counts as in use: it is made before it is locked."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +69,9 @@ def handing(
     if records is None:
         yield ()
         return
-    with TemporaryDirectory(prefix="acmidm-") as folder:
-        file = stack_file(stack, Path(folder))
-        value = Path(folder, "handed.json")
+    with _private_folder() as folder:
+        file = stack_file(stack, folder)
+        value = folder / "handed.json"
         document = _settings_as_texts(stack_file(stack, Path()))
         document["config"] = {**(document.get("config") or {}), f"{NAMESPACE}:{HANDED}": str(value)}
         file.write_text(yaml.safe_dump(document), "utf-8")
@@ -77,6 +84,34 @@ def handing(
         }
         value.write_text(json.dumps(handed), "utf-8")
         yield ("--config-file", str(file))
+
+
+@contextmanager
+def _private_folder() -> Iterator[Path]:
+    """Make a folder that this user alone can read, and remove it at the end. Remove those of
+    commands that were killed: the system has ended the locks of these."""
+    for former in Path(gettempdir()).glob(f"{_PREFIX}*"):
+        # One without a lock may be about to get it, and another user's is not ours to remove.
+        with suppress(OSError):
+            found = former.lstat()
+            if found.st_uid == os.getuid() and time.time() - found.st_mtime > _IN_USE_SECONDS:
+                with _locked(former):
+                    shutil.rmtree(former)
+    with TemporaryDirectory(prefix=_PREFIX) as name, _locked(Path(name)):
+        yield Path(name)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Have a lock on a folder. Raises OSError where another process has it."""
+    import fcntl  # here, for a program runs on Windows too
+
+    opened = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(opened)
 
 
 @cache

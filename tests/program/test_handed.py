@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -82,3 +84,19 @@ def test_all_that_a_program_declares_is_of_one_stack(monkeypatch: pytest.MonkeyP
             program.connections_of({"name": "Stad Gent", "ovo": "OVO002067"}, form)
     pulumi.runtime.set_all_config({})
     assert derived == [Environment.PROD]
+
+
+def test_what_a_killed_command_has_handed_is_gone_after_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have a whole state. That of a command that runs stays, however long it runs."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    killed = tmp_path / "acmidm-handed-killed"
+    killed.mkdir()
+    (killed / "handed.json").write_text("{}")
+    with handing("tni", {}, state=STATE) as (_, running):
+        for folder in (killed, Path(running).parent):
+            os.utime(folder, (0, 0))
+        with handing("tni", {}) as (_, other):
+            assert sorted(tmp_path.iterdir()) == sorted([Path(running).parent, Path(other).parent])
+    assert [*tmp_path.iterdir()] == []
