@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from acmidm_onboarding.recorded import Recorded, recorded_in
 from acmidm_onboarding.settings import NAMESPACE
 from acmidm_onboarding.stack import open_stack
 from acmidm_onboarding.stack import state as state_module
+from acmidm_onboarding.stack.forms import StackForms
 from acmidm_onboarding.values.terms import Environment
 from tests.support.engine import ROOT
 from tests.support.forms import PLAIN
@@ -100,3 +101,13 @@ def test_what_a_killed_command_has_handed_is_gone_after_the_next_run(
         with handing("tni", {}) as (_, other):
             assert sorted(tmp_path.iterdir()) == sorted([Path(running).parent, Path(other).parent])
     assert [*tmp_path.iterdir()] == []
+
+
+def test_nothing_is_handed_where_the_program_has_to_report_a_mistake(tmp_path: Path) -> None:
+    """In the settings, in the catalogue, or in a form."""
+    (tmp_path / "gent").mkdir()
+    (tmp_path / "gent" / "loket.yaml").write_text("application: [")
+    wrong = {"formsFolder": str(tmp_path)}, {"catalogueFolder": str(tmp_path)}, {"profile": "none"}
+    for settings in wrong:
+        forms = StackForms(partial(read, **settings), by_policies=True)
+        assert forms.for_program is None

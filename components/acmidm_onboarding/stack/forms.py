@@ -15,6 +15,7 @@ from acmidm_onboarding.rules.mistaken import Mistaken
 from acmidm_onboarding.settings import InvalidSettings, Settings
 from acmidm_onboarding.values.client import ClientKey, by_client_key
 from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
 
 
@@ -58,9 +59,12 @@ class StackForms:
 
     @property
     def for_program(self) -> Sequence[Declaration] | None:
-        """What a program may be handed of them; None where it has to read them: for a mistake in
-        one, or because nothing is declared."""
-        return None if self.onboardings.problems else self.connections or None
+        """What a program may be handed of them; None where it has to read them, for a mistake that
+        it reports, or because nothing is declared."""
+        try:
+            return None if self.onboardings.problems else self.connections or None
+        except Failure:
+            return None
 
     @cached_property
     def by_client_key(self) -> dict[ClientKey, Declaration]:
