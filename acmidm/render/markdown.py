@@ -182,10 +182,13 @@ def _list_item_of_several(line: Line) -> str:
 
 
 def _labelled(line: Line) -> str:
-    """Return the sentence of a line behind its label, at the beginning of a line."""
-    if not line.label.text:
-        return _at_beginning(line.pieces)
-    return f"**{_running_text(line.label.text)}** {_in_markdown(line.pieces)}"
+    """Return the sentence of a line behind its label, harmless at the beginning of a line."""
+    text = _in_markdown(line.pieces)
+    if line.label.text:
+        return f"**{_running_text(line.label.text)}** {text}"
+    if line.pieces and line.pieces[0].tone in (Tone.STRONG, Tone.VALUE):  # begins with ** or `
+        return text
+    return _BEGINNING.sub(_NOTHING, text)
 
 
 def _quote(line: Line) -> str:
@@ -193,7 +196,7 @@ def _quote(line: Line) -> str:
 
 
 def _paragraph(line: Line) -> str:
-    return f"{_at_beginning(line.pieces)}\n\n"
+    return f"{_labelled(line)}\n\n"
 
 
 def _row(line: Line) -> str:
@@ -308,14 +311,6 @@ def in_tag(text: str) -> str:
 
 def _in_markdown(pieces: Iterable[Piece]) -> str:
     return "".join(map(_piece, pieces))
-
-
-def _at_beginning(pieces: Sequence[Piece]) -> str:
-    """Return pieces as Markdown, harmless at the beginning of a line."""
-    text = _in_markdown(pieces)
-    if pieces and pieces[0].tone in (Tone.STRONG, Tone.VALUE):  # begins with ** or `
-        return text
-    return _BEGINNING.sub(_NOTHING, text)
 
 
 def _piece(piece: Piece) -> str:

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from acmidm.report.document import Line, Piece, Section, Shape, Tone
+from acmidm.report.document import Line, Piece, Section, Shape, Tone, as_text
 from acmidm.report.kinds import Change, Kind, ReportPart, Scale, sentence_of, who
 from acmidm.words import plain
 from acmidm_onboarding.texts import N_, NN_, ntr, tr, translated
@@ -47,7 +47,7 @@ class ClientName(ReportPart):
     @property
     def title(self) -> str:
         """``Stad Gent · loket``."""
-        return f"{plain(self.organisation)} · {plain(self.name)}"
+        return as_text(self.pieces)
 
     @property
     def pieces(self) -> list[Piece]:
@@ -152,7 +152,7 @@ def headline(connections: Iterable[ConnectionChanges]) -> str:
         changes: Sequence[Change] = connection.changes
         if connection.is_new:  # then its parts go without saying
             changes = [change for change in changes if change.kind.row.scale is not Scale.NEW_PART]
-        clients.update({change.kind for change in changes if change.kind.in_headline})
+        clients.update({change.kind for change in changes if change.kind.entry.counted})
         for index, change in enumerate(changes):
             parts[change.kind].add(change.thumbprint or (number, index))
     phrases: list[str] = []

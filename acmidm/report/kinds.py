@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -39,12 +39,6 @@ class Severity(StrEnum):
 
 
 _SEVERITY = {"danger": N_("danger"), "warning": N_("warning"), "notice": N_("notice")}
-
-
-def severity_name(severity: Severity | None) -> str:
-    """Return the word that is before a change; None for one that is undone, and no danger any
-    more."""
-    return translated(_SEVERITY[severity]) if severity else tr("undone")
 
 
 class Decider(StrEnum):
@@ -742,11 +736,6 @@ class Kind(StrEnum):
         return self.row.severity
 
     @property
-    def in_headline(self) -> bool:
-        """Whether the headline counts the clients that it is about."""
-        return bool(self.entry.counted)
-
-    @property
     def headline(self) -> str:
         """What changes beside the clients, in the words behind ``also changes``."""
         return translated(self.entry.headline)
@@ -884,14 +873,15 @@ class Change(ReportPart):
     def as_line(self, *, undone: bool = False, with_author: bool = False) -> Line:
         """Return the change behind its severity, with its fields beneath; ``undone`` where a repair
         has undone it, and it is no danger any more."""
-        severity = None if undone else self.severity
-        tone = Tone(severity) if severity else Tone.GOOD
+        label = Piece(translated(_SEVERITY[self.severity]), Tone(self.severity))
+        if undone:
+            label = Piece(tr("undone"), Tone.GOOD)
         author = who(self.changed_by, self.changed_at) if with_author else []
         by = [Piece(" ("), *author, Piece(")")] if author else []
         named, *details = self._sentence_parts()
         return Line(
             [*named, *chain.from_iterable(details), *by],
-            Piece(severity_name(severity), tone),
+            label,
             lines=lines_of(self.fields),
             brief=[*named, *by],
             is_listed=self.has_lines,
@@ -984,9 +974,13 @@ def _facts(change: Change) -> dict[str, list[Piece]]:
     words = {"about_scope": ", ".join(about_scope), "note": note, "expires": expires}
     pieces = {name: _piece_if_any(value, Tone.VALUE) for name, value in values.items()}
     pieces |= {name: _piece_if_any(text) for name, text in words.items()}
+    new_values: list[list[Piece]] = []
+    for field in change.fields:
+        value = Piece(field.values()[1] or "", Tone.VALUE)
+        new_values.append([Piece(f"{plain(field.field)} "), value])
     return pieces | {
         "fields": _first_fields(change),
-        "values": _named_values(change.fields, _new_value),
+        "values": in_line(new_values, ", "),
         "change": _old_and_new_value(first),
     }
 
@@ -995,26 +989,16 @@ def _piece_if_any(text: str | None, tone: Tone | None = None) -> list[Piece]:
     return [Piece(text, tone)] if text else []
 
 
-def _named_values(
-    fields: Iterable[FieldChange], value_of: Callable[[FieldChange], list[Piece]]
-) -> list[Piece]:
-    """Return ``contacts a → b, client_name c → d``: each field with the pieces of its value."""
-    named = [[Piece(f"{plain(field.field)} "), *value_of(field)] for field in fields]
-    return in_line(named, ", ")
-
-
 def _first_fields(change: Change) -> list[Piece]:
-    """Return the first fields with their values, and how many more there are, which are in the
-    details."""
-    pieces = _named_values(change.fields[:_IN_SENTENCE], _old_and_new_value)
+    """Return ``contacts a → b, client_name c → d``: the first fields, and how many more there are,
+    which are in the details."""
+    first = change.fields[:_IN_SENTENCE]
+    named = [[Piece(f"{plain(field.field)} "), *_old_and_new_value(field)] for field in first]
+    pieces = in_line(named, ", ")
     left_out = len(change.fields) - _IN_SENTENCE
     if left_out > 0:
         pieces.append(Piece(tr(", and {count} more", count=left_out)))
     return pieces
-
-
-def _new_value(field: FieldChange) -> list[Piece]:
-    return [Piece(field.values()[1] or "", Tone.VALUE)]
 
 
 def _old_and_new_value(field: FieldChange) -> list[Piece]:

@@ -195,14 +195,14 @@ def _planned(
     """
     of_clients = _Steps(steps, recorded, environment)
     # Without the state only the parts that change are known of a client.
-    complete = None if has_state else of_clients.with_client_step()
+    complete = None if has_state else of_clients.with_step({Resource.CLIENT})
     before = _clients_made_by(of_clients.before, complete)
     resources_after = of_clients.after()
     after = _clients_made_by(resources_after, complete)
     for former, key in of_clients.renamed.items():
         if key in after:
             after[key] = replace(after[key], form=replace(after[key].form, formerly=(former[0],)))
-    removed = of_clients.removed()
+    removed = of_clients.with_step(_OF_CLIENT, "delete")
     if ends_early and has_state and of_clients.declared():
         removed |= of_clients.without_a_step(resources_after)
     after = without(after, removed)
@@ -218,7 +218,7 @@ def _planned(
         environment,
         before | adopted,
         after,
-        replaced=frozenset(of_clients.replaced()),
+        replaced=frozenset(of_clients.with_step({Resource.CLIENT}, "replace")),
         changed=of_clients.changed(),
         is_whole=has_state or of_clients.shows_unchanged_connections(),
     )
@@ -287,19 +287,7 @@ class _Steps:
                 after[step.key, step.part] = step.new
         return after
 
-    def removed(self) -> set[ClientKey]:
-        """Return the clients that are removed: a part of them is that is only removed with its
-        client."""
-        return self._with_step(_OF_CLIENT, "delete")
-
-    def with_client_step(self) -> set[ClientKey]:
-        """Return the clients that have a step of the ``OAuthClient``, not only of other parts."""
-        return self._with_step({Resource.CLIENT})
-
-    def replaced(self) -> set[ClientKey]:
-        return self._with_step({Resource.CLIENT}, "replace")
-
-    def _with_step(self, parts: Collection[str], op: str | None = None) -> set[ClientKey]:
+    def with_step(self, parts: Collection[str], op: str | None = None) -> set[ClientKey]:
         """Return the clients that have a step about one of these parts; with this ``op``, or with
         any where it is None."""
         return {step.key for step in self._steps if step.part in parts and op in (None, step.op)}

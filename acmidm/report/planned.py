@@ -179,7 +179,8 @@ def _ordered(stack: Stack | None, plan: Plan) -> Iterator[tuple[Client, Change]]
     for client in stack.unconfirmed:
         yield client, Change(kind=Kind.CONFIRMATION_MISSING)
     for client, client_id in stack.corrected:
-        if client.client_key not in plan.replaced:  # this run only lifts its protection
+        # The plan shows it, unless a run before has to lift its protection.
+        if client.client_key not in plan.replaced:
             yield client, client_replaced(client, client_id)
     forms = stack.forms.by_client_key
     for order in stack.orders:

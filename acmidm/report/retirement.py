@@ -21,8 +21,10 @@ def retirement(before: Client, after: Client, today: date) -> Iterator[Change]:
         fields = field_changes(before.announced, after.announced)
         yield Change(kind=kind, fields=fields)
     elif after.announced:
-        coming = days_to_come(after, today)
-        days = [tr("{name} from {day}", name=name, day=day) for name, day in coming.items()]
+        days: list[str] = []
+        for name, day in sorted(after.leaves.items()):  # a product or the platform: 2027-03-31
+            if day > today.isoformat():
+                days.append(tr("{name} from {day}", name=name, day=day))
         if days:
             yield Change(kind=Kind.RETIREMENT_COMING, note=", ".join(days))
     if after.leaving.is_let_go and not before.leaving.is_let_go:
@@ -43,9 +45,3 @@ def is_leaving(client: Client, today: date) -> bool:
     """Return whether a declared client is let go by this run, or removed by the next one."""
     is_due = client.platform in due(client, today)
     return client.leaving.is_let_go or (is_due and not client.form.keep)
-
-
-def days_to_come(client: Client, today: date) -> dict[str, str]:
-    """Return the products and platform of a client that leave on a later day, each with that day:
-    {"dosis": "2027-03-31"}."""
-    return {name: day for name, day in sorted(client.leaves.items()) if day > today.isoformat()}

@@ -262,8 +262,8 @@ def changed_keys(plan: Plan) -> set[str]:
 
 
 def _at_its_authority(client: Client | None) -> tuple[object, ...] | None:
-    """Return all of a client that its authority has, so that two can be compared: no reason of a
-    scope and no other term of a form."""
+    """Return what a form wants of a client at its authority, so that two can be compared; None for
+    no client."""
     if client is None:
         return None
     return (

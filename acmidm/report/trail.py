@@ -133,7 +133,7 @@ def _product_in(document: Mapping[str, Any], path: str) -> dict[str, ProductDocu
     configuration = document.get("configuration")
     if configuration is None:
         return {}
-    if not _are_senders(configuration.get(AFZENDERS)):
+    if not _are_senders(configuration.get(AFZENDERS)):  # an authority may record anything
         configuration = without(configuration, {AFZENDERS})
     above, marker, _ = path.partition("/configurations/")
     product = above.rpartition("/")[2] if marker else path

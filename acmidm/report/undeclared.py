@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import NamedTuple
@@ -41,8 +42,8 @@ class Declared:
     """The clients of one environment that are declared: by natural key, such as
     ``acmidm/tni/OVO002067/loket``, or by a client-ID, such as one that is taken over."""
 
-    software_ids: frozenset[str | None]
-    client_ids: frozenset[tuple[Platform, str | None]]
+    software_ids: AbstractSet[str | None]
+    client_ids: AbstractSet[tuple[Platform, str | None]]
 
     @classmethod
     def by(cls, connections: Iterable[Declaration]) -> Declared:
@@ -54,7 +55,7 @@ class Declared:
             software_ids.add(connection.software_id)
             if connection.form.adopts:
                 client_ids.add((connection.platform, connection.form.adopts))
-        return cls(frozenset(software_ids), frozenset(client_ids))
+        return cls(software_ids, client_ids)
 
     def includes(self, platform: Platform, client: RegisteredClient) -> bool:
         return (
@@ -120,7 +121,7 @@ def _declared_or_recorded(
     for client, names in recorded:
         client_ids.add((client.platform, client.client_id))
         configured |= {(client.platform, client.client_id, name) for name in names}
-    return Declared(frozenset(software_ids), frozenset(client_ids)), configured
+    return Declared(software_ids, client_ids), configured
 
 
 def _without_incarnation(owner: Owner) -> Owner:

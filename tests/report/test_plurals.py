@@ -6,7 +6,7 @@ import re
 
 from acmidm.report.kinds import Kind
 
-KINDS = [kind for kind in Kind if kind.in_headline]
+KINDS = [kind for kind in Kind if kind.entry.counted]
 IRREGULAR = {"is": "are", "has": "have", "goes": "go", "passes": "pass"}
 OF_ONE = re.compile(r"\b(is|has|does|was|it|its|itself|[a-z]+goes|passe|goe)\b")
 

@@ -169,7 +169,7 @@ def _as_recorded(connections: Iterable[Declaration], *, protect: bool) -> Record
 
 
 _OF_GATE = frozenset({ExemptiblePolicy.PROMOTION_GATE.value})
-"""The exemption that the gate to production needs, which is no policy of keys."""
+"""The exemption from the gate to production. Whether it is needed, the gate alone can tell."""
 
 
 def unneeded_exemptions(
