@@ -296,9 +296,8 @@ def _of_csv(file: Path, wanted: Headings) -> _Table:
 
     delimiter = max(_DELIMITERS, key=rank)
     lines = max(text.count("\n"), text.count("\r")) + 1
-    cells_after_first = text.count(delimiter)
-    size = len(text) + (_ROW_BYTES + _CELL_BYTES) * lines + _CELL_BYTES * cells_after_first
-    _require_small(file, size)
+    number_of_cells = lines + text.count(delimiter)
+    _require_small(file, len(text) + _ROW_BYTES * lines + _CELL_BYTES * number_of_cells)
     cells: list[list[str]] = []
     try:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
