@@ -208,7 +208,7 @@ def _table(title: str | None, cells: Cells, wanted: Headings) -> _Table:
     """Return a sheet from its row of headings on: that of its first rows which has most of the
     wanted headings."""
     column_by_heading = {_plain(column): column for column in (*wanted.columns, *wanted.optional)}
-    tables = [_Table(title, 0, cells, ())]
+    tables = [_Table(title, 0, cells, ())]  # stays where no row has any of them
     for index, row in enumerate(cells[:_HEADING_ROWS]):
         columns = [column_by_heading.get(_plain(cell), "") for cell in row]
         tables.append(_Table(title, index, cells[index:], columns))

@@ -427,7 +427,7 @@ class Owners:
     ) -> OwningOrganisation:
         """Return the organisation that has one of a client's codes, or a new one called ``name``.
         Add to ``reasons`` that the organisation with its KBO number has another OVO code."""
-        if not ovo and kbo != SHARED_KBO_NUMBER:
+        if not ovo and kbo != SHARED_KBO_NUMBER:  # another of its clients may have it
             ovo_codes = self._ovo_codes_of(kbo)
             ovo = ovo_codes.pop() if len(ovo_codes) == 1 else None
         codes = identifying(ovo, kbo)
