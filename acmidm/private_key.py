@@ -196,16 +196,16 @@ def is_json(content: bytes) -> bool:
 
 def _members(content: bytes, passphrase: Callable[[], bytes]) -> dict[str, Any]:
     """Return the private key in a file as the members of a JSON Web Key. Raises Unusable where it
-    has another key, and what ``_open`` raises."""
+    has another key, and what ``open_private_key`` raises."""
     if is_json(content):
         members: dict[str, Any] = json.loads(text_of(content))
         return members
     if PEM in content and b"PRIVATE KEY" not in content:
         raise Unusable(tr("this is a public key; give the private one, which stays with you"))
-    return dict(JWK.from_pyca(_open(content, passphrase)).export_private(as_dict=True))
+    return dict(JWK.from_pyca(open_private_key(content, passphrase)).export_private(as_dict=True))
 
 
-def _open(content: bytes, passphrase: Callable[[], bytes]) -> PrivateKeyTypes:
+def open_private_key(content: bytes, passphrase: Callable[[], bytes]) -> PrivateKeyTypes:
     """Return the private key in PEM or DER, decrypted where it has to be. Raises Unusable where the
     passphrase does not fit, ValueError where there is no key."""
     load = load_pem_private_key if PEM in content else load_der_private_key

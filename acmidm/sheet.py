@@ -208,7 +208,7 @@ def _table(title: str | None, cells: Cells, wanted: Headings) -> _Table:
     """Return a sheet from its row of headings on: that of its first rows which has most of the
     wanted headings."""
     column_by_heading = {_plain(column): column for column in (*wanted.columns, *wanted.optional)}
-    tables = [_Table(title, 0, cells, ())]
+    tables = [_Table(title, 0, cells, ())]  # stays where no row has any of them
     for index, row in enumerate(cells[:_HEADING_ROWS]):
         columns = [column_by_heading.get(_plain(cell), "") for cell in row]
         tables.append(_Table(title, index, cells[index:], columns))
@@ -296,9 +296,8 @@ def _of_csv(file: Path, wanted: Headings) -> _Table:
 
     delimiter = max(_DELIMITERS, key=rank)
     lines = max(text.count("\n"), text.count("\r")) + 1
-    cells_after_first = text.count(delimiter)
-    size = len(text) + (_ROW_BYTES + _CELL_BYTES) * lines + _CELL_BYTES * cells_after_first
-    _require_small(file, size)
+    number_of_cells = lines + text.count(delimiter)
+    _require_small(file, len(text) + _ROW_BYTES * lines + _CELL_BYTES * number_of_cells)
     cells: list[list[str]] = []
     try:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)

@@ -139,13 +139,13 @@ def put_request(environments: Any, name: str, parts: Mapping[str, Mapping[str, A
             put_below(request, part, entries)
             continue
         for entry, wanted in entries.items():
-            there = request[part].get(entry)
+            current = request[part].get(entry)
             # A product that is {} gets its fields on that line; a scope gets them below it.
-            is_missing = there is None or (part == "products" and not there)
+            is_missing = current is None or (part == "products" and not current)
             if is_missing or not isinstance(wanted, Mapping):
                 _put_differing(request[part], {entry: wanted})
             else:
-                _put_differing(there, wanted)
+                _put_differing(current, wanted)
 
 
 def _put_differing(mapping: Any, wanted: Mapping[str, Any]) -> None:

@@ -54,7 +54,7 @@ class Addition:
         self.unknown: list[str] = []
         """Sentences about what a person has to add or check, as TNI does not say it."""
         self.wrong: list[str] = []
-        """Sentences about why the form gets nothing."""
+        """Sentences about why the form gets nothing: ``acmidm promote`` fails with them."""
         environments = loaded.form.environments
         self._prod = environments.get(_PROD, EnvironmentRequest())
         if _TNI not in environments:

@@ -427,7 +427,7 @@ class Owners:
     ) -> OwningOrganisation:
         """Return the organisation that has one of a client's codes, or a new one called ``name``.
         Add to ``reasons`` that the organisation with its KBO number has another OVO code."""
-        if not ovo and kbo != SHARED_KBO_NUMBER:
+        if not ovo and kbo != SHARED_KBO_NUMBER:  # another of its clients may have it
             ovo_codes = self._ovo_codes_of(kbo)
             ovo = ovo_codes.pop() if len(ovo_codes) == 1 else None
         codes = identifying(ovo, kbo)
@@ -510,7 +510,7 @@ class SharedKeys:
         self._sharing: dict[str, list[ExistingClients]] = {}
         """The drafts with each key that several organisations have, by its thumbprint."""
         for thumbprint, sharing in drafts_with.items():
-            if _are_of_several(sharing):
+            if len({draft.owner.organisation.code for draft in sharing}) > 1:
                 self._sharing[thumbprint] = sharing
 
     def of_supplier(self, supplier: Supplier, draft: ExistingClients) -> dict[Path, Content]:
@@ -611,8 +611,3 @@ class SharedKeys:
         listing = self._forms / supplier.folder / KEYS_FILE
         [file] = self.key_files(listing.parent, "", [key])
         return listing.exists() and file.name not in listing.read_text("utf-8")
-
-
-def _are_of_several(drafts: Sequence[ExistingClients]) -> bool:
-    """Return whether drafts are of more than one organisation."""
-    return len({draft.owner.organisation.code for draft in drafts}) > 1

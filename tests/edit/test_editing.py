@@ -165,6 +165,11 @@ environments:
     products:
       dosis: {}
       notificaties:
+        kanalen:
+          - email
+          - passief # of old
+
+        # as in IPDC
         merk_code: stad
         product_ids: ["10244"] # of IPDC
 
@@ -173,39 +178,28 @@ exemptions: {} # none
 """
 
 
+SEVERAL_LINES = "\n          - email\n          - passief # of old\n"
+
+
 @pytest.mark.parametrize(
     ("product", "fields", "before", "after"),
     [
         ("dosis", {"bron_uri": "urn:a"}, "dosis: {}", "dosis: {bron_uri: urn:a}"),
         ("notificaties", {"merk_code": "gent"}, "merk_code: stad", "merk_code: gent"),
         ("notificaties", {"product_ids": ["1"]}, '["10244"] # of', "['1']     # of"),
+        ("notificaties", {"kanalen": ["email"]}, SEVERAL_LINES, " [email]\n"),
     ],
 )
 def test_a_product_gets_the_fields_that_differ(
     product: str, fields: dict[str, Any], before: str, after: str
 ) -> None:
     """One without a field yet has them on its line. The comments behind a value and below it
-    stay."""
+    stay, also below a list of several lines."""
 
     def edit(document: Any) -> None:
         put_request(document["environments"], "tni", copied({"products": {product: fields}}))
 
     assert edited(CONFIGURED, edit) == CONFIGURED.replace(before, after)
-
-
-def test_the_comments_below_a_list_of_several_lines_stay_where_it_is_replaced() -> None:
-    above, replaced = "        product_ids:\n", '          - "1"\n          - "2" # two\n'
-    below = "\n        # the brand\n        merk_code: stad\n"
-    start, _, rest = CONFIGURED.partition("        merk_code")
-    _, _, end = rest.partition(" # of IPDC\n")
-
-    def edit(document: Any) -> None:
-        fields = copied({"products": {"notificaties": {"product_ids": ["3"]}}})
-        put_request(document["environments"], "tni", fields)
-
-    text = start + above + replaced + below + end
-    new = "        product_ids: ['3']\n"
-    assert edited(text, edit) == start + new + below + end
 
 
 def test_a_comment_stays_where_what_is_below_its_line_is_taken_out() -> None:

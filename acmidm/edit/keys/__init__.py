@@ -1,2 +1,2 @@
-"""What ``acmidm keys`` does: make key pairs, take public keys that there are, and name them in a
+"""What ``acmidm keys`` does: it makes key pairs, reads public keys from files, and names them in a
 form."""

@@ -46,7 +46,7 @@ class ListOfKeys:
     profile: Profile
     """Which algorithms the environment's stack allows."""
     keys: Sequence[PublicJwk]
-    """The keys in the list."""
+    """The keys in the list, but for those that a form says are compromised."""
     forms: Sequence[LoadedForm]
     """The forms whose clients have these keys: the form itself alone, or each form with ``keys_of``
     the supplier."""
@@ -78,7 +78,7 @@ class ListOfKeys:
         count = len(self.keys)
         if self.is_form:
             method = self.forms[0].form.token_endpoint_auth_method
-            count = len(self._request.jwks or ())
+            count = len(self._request.jwks or ())  # also those that are compromised
             if self._request.jwks_uri:
                 raise Failure(
                     tr(

@@ -18,22 +18,24 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
-    load_der_private_key,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwcrypto.jwk import JWK
 
-from acmidm.private_key import PEM, PRIVATE_MARKS, RSA_BITS, PrivateKey, is_json
+from acmidm.private_key import (
+    PEM,
+    PRIVATE_MARKS,
+    RSA_BITS,
+    PrivateKey,
+    is_json,
+    open_private_key,
+)
 from acmidm_onboarding.files import private_folder, written_together
 from acmidm_onboarding.forms.documents import Unreadable, read_bytes
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk, without_duplicates
 from acmidm_onboarding.values.jwk_set import parse_keys
-from acmidm_onboarding.values.problems import Failure, on_one_line
+from acmidm_onboarding.values.problems import Failure, Unusable, on_one_line
 from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS, private_members_in
 
 _RSA_EXPONENT = 65537
@@ -210,22 +212,24 @@ def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) ->
             object_hook=lambda key: {name: key[name] for name in key.keys() - PRIVATE_MEMBERS},
         )
         return json.dumps(public, sort_keys=True).encode()
-    load = load_pem_private_key if PEM in content else load_der_private_key
+
+    def passphrase_of_unshared() -> bytes:
+        _require_unshared(file)  # before somebody types a passphrase in vain
+        return passphrase()
+
     try:
-        private = load(content, None)
-    except TypeError:  # it is encrypted
-        private = None
+        private = open_private_key(content, passphrase_of_unshared)
+    except Failure:
+        raise
+    except Unusable as error:  # the passphrase does not fit
+        raise _refused(file, str(error)) from None
     except Exception:  # whatever it is, it is no private key
         return None
     _require_unshared(file)
-    try:
-        key = (private or load(content, passphrase())).public_key()
-        encoded: bytes = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        return encoded
-    except (TypeError, ValueError):  # TypeError: an empty passphrase
-        raise _refused(
-            file, tr("this private key cannot be opened; check its passphrase")
-        ) from None
+    encoded: bytes = private.public_key().public_bytes(
+        Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
+    )
+    return encoded
 
 
 def _require_unshared(file: Path) -> None:

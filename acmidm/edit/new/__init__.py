@@ -1,2 +1,2 @@
-"""Forms out of what people bring: options, the page's file, a spreadsheet, or what a hand changed.
-What is wrong with them is for the loader to say."""
+"""Makes forms of what people bring: options, the page's file, a spreadsheet, or a change by hand.
+The loader of forms reports the mistakes in them."""

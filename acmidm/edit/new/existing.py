@@ -39,7 +39,8 @@ from acmidm_onboarding.values.terms import Environment
 def form_of_application(
     read: Onboardings, folder: str, application: str, files: Files
 ) -> tuple[LoadedForm | None, str | None]:
-    """Return the form of an application, and the refusal to change it.
+    """Return the form of an application, and the refusal to change it. ``read`` has the forms of
+    ``files``, in a folder of an organisation:
 
     - (form, None): the form is valid.
     - (form, sentence): the form is valid, and its application has another name now. It had this one

@@ -153,7 +153,7 @@ def _new_organisation(
         mistakes.add("--name", sentence)
         return None
     fields = {**identity, "ovo": (identity["ovo"] or "").upper(), "owners": list(given.owners)}
-    if given.language is not Language.NL:
+    if given.language is not Language.NL:  # the default, which no file names
         fields["language"] = given.language and given.language.value
     return new_owner(folder, filled(fields))
 

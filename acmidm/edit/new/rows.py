@@ -447,13 +447,13 @@ class Scopes(FormRows):
         """Return the edit that adds to a form those scopes of a row that it lacks; no files where
         it has all. Raises Failure with all mistakes in the row."""
         loaded = self._form_of_row(answers, mistakes)
-        given = (row[Heading.ENVIRONMENT] or Environment.TNI).lower()
-        mistakes.add("--environment", *about_choice(given, tuple(Environment)))
+        name = (row[Heading.ENVIRONMENT] or Environment.TNI).lower()
+        mistakes.add("--environment", *about_choice(name, tuple(Environment)))
         scopes = separate(answers.scopes)
         if not scopes:
             mistakes.miss("--scope", tr("a scope of the catalogue"))
-        if loaded and given in _NOT_ON and given not in loaded.form.environments:
-            mistakes.note(translated(_NOT_ON[given], form=loaded.name, file=loaded.file))
+        if loaded and name in _NOT_ON and name not in loaded.form.environments:
+            mistakes.note(translated(_NOT_ON[name], form=loaded.name, file=loaded.file))
         fields = {
             "reason": row[Heading.REASON],
             "reference": row[Heading.REFERENCE],
@@ -461,7 +461,7 @@ class Scopes(FormRows):
         }
         if loaded is None or mistakes.sentences:
             raise Failure("\n".join(mistakes.sentences))
-        environment = Environment(given)
+        environment = Environment(name)
         grant: dict[str, str | date] = filled(fields)
         new = {}
         for scope in scopes:
@@ -502,21 +502,21 @@ class Scopes(FormRows):
         returned, and is a mistake too."""
         codes = (answers.ovo, answers.kbo)
         folders = folders_of(codes, self.onboardings.organisations)
-        application, given = answers.application, quoted(" / ".join(filter(None, codes)))
+        application, codes_given = answers.application, quoted(" / ".join(filter(None, codes)))
         if application is None:
             mistakes.miss("--application", tr("the name of the application, as its form does"))
         if not folders:
             mistakes.note(
                 tr(
                     "no organisation has the code {codes}; correct it, or make its form first",
-                    codes=given,
+                    codes=codes_given,
                 )
             )
         elif len(folders) > 1:
             mistakes.note(
                 tr(
                     "the codes {codes} are those of two organisations; give one of them",
-                    codes=given,
+                    codes=codes_given,
                 )
             )
         if application is None or len(folders) != 1:

@@ -73,6 +73,7 @@ class Taken:
     def note(self, problem: Problem, path: DocumentPath) -> None:
         """Note a problem in a field as a mistake for the sender; one that is a private key also
         sets ``is_shared``."""
+        # A problem says nothing of its kind but by its sentence.
         self.is_shared |= problem.what in (
             tr("this is a private key"),
             tr("this is a private key or a token"),

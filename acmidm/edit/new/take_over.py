@@ -244,6 +244,7 @@ class TakeOver:
         recorded = (self._drift.before.keys.declared or {}).get(kid)
         real = (self._drift.after.keys.declared or {}).get(kid)
         thumbprint = real.thumbprint if real else None
+        # The supplier of the form, or another one whose keys.yaml lists this key.
         supplier = self._loaded.form.keys_of or self.declared.lenders.listed.get(thumbprint or "")
         if supplier:
             raise Failure(
