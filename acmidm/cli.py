@@ -271,8 +271,9 @@ def _speaking(command: Callable[..., None]) -> Callable[..., None]:
 def _speaking_given_language(
     command: Callable[..., None], signature: inspect.Signature
 ) -> Callable[..., None]:
-    """Return a command that has a ``--language`` of its own, for its report, and speaks that
-    language on stderr too, but for a default that nobody gave."""
+    """Return a command that also speaks the language of its own ``--language``, in which it
+    reports. Where its user gave none, it keeps to English: its default is that of the report
+    alone, such as Dutch for an organisation."""
 
     @wraps(command)
     def run(*, context: typer.Context, **options: Any) -> None:

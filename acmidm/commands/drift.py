@@ -444,7 +444,8 @@ def _without_scopes(
             actual[client.recorded.client_key] = client.actual
     without: dict[str, Client] = {}
     for withheld in held_back:
-        if withheld.is_declared or not withheld.is_partial:
+        has_lost_scopes = withheld.is_partial and not withheld.is_declared
+        if not has_lost_scopes:
             continue
         recorded = recorded_as(withheld.connection, records)
         if recorded:

@@ -120,6 +120,7 @@ def import_(
     )
     clients.take(sheets.rows)
     clients.changes.write()
+    # Rows that cannot be read, rows that come to no form, and clients that no row names.
     unplaced = [*sheets.unplaced, *clients.wrong(), *clients.unnamed()]
     _print_report(sheets, clients, unplaced)
     if unplaced:

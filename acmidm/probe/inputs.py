@@ -76,7 +76,8 @@ class ProbeInputs:
     def _probing(self, key: PrivateKey, kid: str | None, *, sends_test_message: bool) -> Probing:
         """Return the probe of the connection with a key, as steps that are still to be taken.
         Without a ``kid`` the assertions have that of the form's key; with an empty one they have
-        none. Raises Failure where the client-ID is not known."""
+        none. Raises Failure where the client-ID is not known, and InvalidSettings where an API that
+        gets a token is at a host that the stack's file does not trust."""
         if self.context.client_id is None:
             raise Failure(
                 "the client-ID is not known here; give the one that was handed over, with"
@@ -99,6 +100,8 @@ class ProbeInputs:
         configured |= self.connection.configurations
         products = self.catalogue.products
         called = [name for name in sorted(configured) if products[name].api is not None]
+        # Before anything is sent: a token for another host could be used there.
+        # Before anything is sent: a token for another host could be used there.
         require_trusted_apis(self.settings, called)
         return Probing(
             context=replace(self.context, now=time.time()),
