@@ -29,7 +29,8 @@ from acmidm_onboarding.texts import Language, speak
 from acmidm_onboarding.values.problems import Failure
 
 DETAILS = "ACMIDM_DETAILS"
-_OWN = ("acmidm", "acmidm_onboarding", "acmidm_sandbox")
+"""The environment variable with which a traceback is shown."""
+_OUR_PACKAGES = ("acmidm", "acmidm_onboarding", "acmidm_sandbox")
 _COMMANDS = "acmidm.commands"
 USED_BY = {
     "organisation, supplier": ("form", "new", "keys", "validate", "probe", "promote"),
@@ -58,27 +59,32 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class CommandGroup(TyperGroup):
-    """Says of a command that ended what people do instead."""
+    """A group of commands. Of a command that an earlier version had, it says what people do
+    instead."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that ``args`` name, as Typer does. One of ``INSTEAD`` ends the process
+        as wrong use, with its sentence."""
         if self.get_command(ctx, args[0]) is None:
             name = " ".join([*ctx.command_path.split()[1:], args[0]])
-            # Who only completes a word is told nothing.
+            # A shell that only completes a word parses so: it shows no sentence.
             if not ctx.resilient_parsing and (instead := INSTEAD.get(name)) is not None:
                 ctx.fail(f"acmidm {name} has ended; {instead}")
         return super().resolve_command(ctx, args)
 
 
 class EndingCommands(CommandGroup):
-    """Ends each command that fails in one way: a sentence on stderr, and its exit code."""
+    """A group that ends each command that fails with a sentence on stderr, and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
+        """Run a command. A Failure has its exit code; a package that is missing gives 1; a file
+        that cannot be read or written gives 2. All else is a mistake of ours, and is raised."""
         try:
             return super().invoke(ctx)
         except Failure as failure:
             fail(str(failure), failure.exit_code)
         except ModuleNotFoundError as error:
-            if error.name is None or error.name.partition(".")[0] in _OWN:
+            if error.name is None or error.name.partition(".")[0] in _OUR_PACKAGES:
                 raise
             fail(
                 f"this command needs the package {error.name}, which is not installed; run pip"
@@ -87,26 +93,28 @@ class EndingCommands(CommandGroup):
             )
         except OSError as error:
             # Of two names, as for a link, the second is written.
-            named = error.filename2 or error.filename
+            file = error.filename2 or error.filename
             if error.errno in _FULL:
-                if named is None:
+                # The error of a stream names no file: that is standard output.
+                if file is None:
                     give_up_output()
                 fail(
-                    f"{named or 'standard output'} cannot be written: {error.strerror}; make room"
+                    f"{file or 'standard output'} cannot be written: {error.strerror}; make room"
                     " on its disk, and run the command again"
                 )
-            if named is None:
+            if file is None:
                 raise
             fail(
-                f"{named} cannot be read or written: {error.strerror}; check its name, its folder"
+                f"{file} cannot be read or written: {error.strerror}; check its name, its folder"
                 " and your rights"
             )
 
 
 class Commands(EndingCommands):
-    """Finds each command by its file."""
+    """All commands, each in its file. A file is imported when its command is run, and not for a
+    list of names."""
 
-    _lists = False
+    _is_listing = False
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -114,29 +122,32 @@ class Commands(EndingCommands):
         self.commands: dict[str, Any] = dict.fromkeys(command_names())
 
     def get_command(self, _: Any, cmd_name: str) -> Any:
+        """Return a command, imported; for a list only its name, summary and panel; None where there
+        is no such command."""
         if cmd_name not in _files():
             return None
-        if not self._lists:
+        if not self._is_listing:
             return load(cmd_name)
         panel = next(reader for reader, names in USED_BY.items() if cmd_name in names)
         return TyperCommand(cmd_name, help=summary(cmd_name), rich_help_panel=panel.capitalize())
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Show the list without importing what is listed."""
-        self._lists = True
+        """Show the list of commands, and import none."""
+        self._is_listing = True
         super().format_help(ctx, formatter)
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
-        """Complete the name of a command likewise."""
-        self._lists = True
+        """Complete the name of a command, and import none."""
+        self._is_listing = True
         return super().shell_complete(ctx, incomplete)
 
 
 class App(typer.Typer):
-    """Never shows a traceback, which could hold values: what nobody foresaw is one sentence, and
-    how to learn more."""
+    """The command line. It never shows a traceback, which could hold secrets."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command. An exception that no code foresaw ends it with 70 and one sentence, which
+        says how to see the traceback."""
         escape_what_cannot_be_shown()
         try:
             return super().__call__(*args, **kwargs)
@@ -193,7 +204,8 @@ def _options(
 
 @cache
 def _files() -> dict[str, tuple[str, Path]]:
-    """Return the module and the file of each command, by the command's name."""
+    """Return the module and the file of each command, as {"review": ("acmidm.commands.review",
+    Path(".../review.py"))}. ``import_.py`` is import, since Python has a word of that name."""
     files = {}
     for file in Path(__file__).with_name("commands").glob("[!_]*.py"):
         name = file.stem.rstrip("_").replace("_", "-")
@@ -202,12 +214,13 @@ def _files() -> dict[str, tuple[str, Path]]:
 
 
 def command_names() -> list[str]:
-    """Return all commands, by who uses them."""
+    """Return the names of all commands, in the order of those who use them."""
     return [name for name in chain(*USED_BY.values()) if name in _files()]
 
 
 def summary(name: str) -> str:
-    """Return what the list of commands says of one."""
+    """Return what ``acmidm --help`` says of a command: the first paragraph of its file's docstring,
+    which is read without an import."""
     return (
         (ast.get_docstring(ast.parse(_files()[name][1].read_bytes())) or "")
         .partition("\n\n")[0]
@@ -217,34 +230,35 @@ def summary(name: str) -> str:
 
 @cache
 def load(name: str) -> Any:
-    """Import a command, or a group, once. Each runs in the project's folder, in the reader's
-    language."""
+    """Import a command, or a group of commands, once, and return it. It runs in the project's
+    folder, and speaks the reader's language."""
     module = import_module(_files()[name][0])
     loaded = typer.Typer(rich_markup_mode="markdown")
     if isinstance(group := getattr(module, "app", None), typer.Typer):
         loaded.add_typer(group, name=name, cls=CommandGroup)
     else:
-        loaded.command(name, epilog=module.EPILOG)(
-            getattr(module, module.__name__.rpartition(".")[2])
-        )
-    _prepare(loaded)
+        function = getattr(module, module.__name__.rpartition(".")[2])
+        loaded.command(name, epilog=module.EPILOG)(function)
+    _wrap_commands(loaded)
     return typer.main.get_group(loaded).commands[name]
 
 
-def _prepare(group: typer.Typer) -> None:
+def _wrap_commands(group: typer.Typer) -> None:
+    """Have each command of a group, and of the groups below it, run in the project's folder and
+    speak the language of ``--language``."""
     for command in group.registered_commands:
         command.callback = command.callback and _speaking(in_project(command.callback))
     for below in group.registered_groups:
         if below.typer_instance:
-            _prepare(below.typer_instance)
+            _wrap_commands(below.typer_instance)
 
 
 def _speaking(command: Callable[..., None]) -> Callable[..., None]:
-    """Have a command speak the language of ``--language``. The command gets that option, unless it
-    has its own."""
+    """Return a command that speaks the language of ``--language``, which it gets as an option. A
+    command with such an option reads it itself, and speaks it where somebody gave it."""
     signature = inspect.signature(command, eval_str=True)
     if "language" in signature.parameters:
-        return _speaking_if_asked(command, signature)
+        return _speaking_given_language(command, signature)
 
     @wraps(command)
     def run(*, language: Language, **options: Any) -> None:
@@ -254,11 +268,12 @@ def _speaking(command: Callable[..., None]) -> Callable[..., None]:
     return _with_parameter(run, signature, "language", _LanguageOption, Language.EN)
 
 
-def _speaking_if_asked(
+def _speaking_given_language(
     command: Callable[..., None], signature: inspect.Signature
 ) -> Callable[..., None]:
-    """Have a command whose reports have a language of their own speak that one too, where somebody
-    asked for it."""
+    """Return a command that also speaks the language of its own ``--language``, in which it
+    reports. Where its user gave none, it keeps to English: its default is that of the report
+    alone, such as Dutch for an organisation."""
 
     @wraps(command)
     def run(*, context: typer.Context, **options: Any) -> None:
@@ -277,6 +292,7 @@ def _with_parameter(
     annotation: object,
     default: object = inspect.Parameter.empty,
 ) -> Callable[..., None]:
+    """Return ``run`` with a signature, and one more parameter: Typer reads options from these."""
     parameter = inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default
     )

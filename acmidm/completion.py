@@ -37,10 +37,10 @@ def forms() -> list[str]:
 
 
 def forms_before_a_file(context: typer.Context) -> list[str]:
-    """Return the forms where the next word is one; another file comes behind it, which the shell
-    completes by itself."""
-    is_next = not (context.params.get("files") or context.params.get("supplier"))
-    return forms() if is_next else []
+    """Return the forms where the next word of ``acmidm keys add`` is one. Behind a form, or with
+    --supplier, it is the file of a key, which the shell completes by itself."""
+    is_form_next = not (context.params.get("files") or context.params.get("supplier"))
+    return forms() if is_form_next else []
 
 
 def client_keys() -> list[str]:
@@ -50,14 +50,16 @@ def client_keys() -> list[str]:
 
 def client_names(context: typer.Context) -> list[str]:
     """Return the names of the forms' clients, such as OVO002067/mijn-gent/geosecure, where the next
-    word is one; the part of an order comes behind it."""
+    word is the first of an order. Behind it comes the part of the order, which is not completed."""
     return [] if context.params.get("words") else _in_project(_client_names)
 
 
-def _in_project(names: Callable[[Path], Iterable[str]]) -> list[str]:
-    with suppress(OSError):  # a folder that is gone, or that may not be read
+def _in_project(names_in: Callable[[Path], Iterable[str]]) -> list[str]:
+    """Return the names in the folder of the project, sorted; none without a project, or where its
+    folder cannot be read."""
+    with suppress(OSError):
         project = project_folder()
-        return sorted(names(project)) if project else []
+        return sorted(names_in(project)) if project else []
     return []
 
 
@@ -68,6 +70,7 @@ def _stacks(project: Path) -> Iterator[str]:
 
 
 def _form_files(project: Path) -> Iterator[Path]:
+    """Yield the files of forms whose names a form may have. A link is no form."""
     for file in (project / FORMS).glob("*/*.yaml"):
         if file.name in OWN_FILES or not (is_name(file.stem) and is_name(file.parent.name)):
             continue
@@ -83,29 +86,32 @@ def _client_names(project: Path) -> Iterator[str]:
 
 
 def _clients(project: Path) -> Iterator[tuple[str, list[object]]]:
-    """Yield the key and the platforms of each form whose folder says whose it is."""
+    """Yield the key and the platforms of each form, as ("OVO002067/mijn-gent", ["acmidm"]). A form
+    without a readable application, or whose organisation has no readable code, is left out."""
     codes = dict[Path, str | None]()
     for file in _form_files(project):
         if file.parent not in codes:
             codes[file.parent] = _code_in(file.with_name(ORGANISATION_FILE))
-        form, code = _read(file), codes[file.parent]
+        form, code = _mapping_in(file), codes[file.parent]
         application, platforms = form.get("application"), form.get("platforms")
         if not isinstance(platforms, list):
-            platforms = [Platform.ACMIDM]
+            platforms = [Platform.ACMIDM]  # the default of a form
         if code and isinstance(application, str) and is_name(application):
             yield f"{code}/{application}", platforms
 
 
 def _code_in(file: Path) -> str | None:
+    """Return the OVO code, else the KBO number, of an ``organisation.yaml``; None without one."""
     # Imported here: every command imports this file, and stacks and forms need none of it.
     from acmidm_onboarding.values.identifiers import organisation_code
 
-    organisation = _read(file)
+    organisation = _mapping_in(file)
     with suppress(ValueError):
         return organisation_code(str(organisation.get("ovo") or organisation.get("kbo")))
     return None
 
 
-def _read(file: Path) -> Mapping[str, Any]:
+def _mapping_in(file: Path) -> Mapping[str, Any]:
+    """Return what a file of YAML has; nothing where it is no mapping, or cannot be read."""
     data = read_document(file, partial(read_text, file)).data
     return data if isinstance(data, dict) else {}

@@ -26,25 +26,27 @@ _STANDARD_INPUT = Path("-")
 
 
 def in_project(command: Callable[..., T]) -> Callable[..., T]:
-    """Have a command run in its project's folder. Paths among its arguments are from where its user
-    is, so that no default may be a path."""
+    """Return a command that runs in its project's folder. Paths that its user gave are from where
+    the user is, and are made paths from that folder. So no option may have a path as default."""
 
     @wraps(command)
-    def run(**given: Any) -> T:
+    def run(**options: Any) -> T:
         here = Path.cwd()
         folder = project_folder() or here
         if folder == here:
-            return command(**given)
+            return command(**options)
         below = here.relative_to(folder)
         typer.echo(f"the project is in {os.path.relpath(folder)}: paths are from there", err=True)
+        moved = {name: _path_through(below, value) for name, value in options.items()}
         with chdir(folder):
-            return command(**{name: _from(below, value) for name, value in given.items()})
+            return command(**moved)
 
     return run
 
 
 def project_name() -> str:
-    """Return the name of the project. Raises Failure."""
+    """Return the name that ``Pulumi.yaml`` gives the project. Raises Failure where there is no such
+    file, or no name in it."""
     file = require_project()
     try:
         document = yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader)  # JSON is YAML
@@ -55,7 +57,11 @@ def project_name() -> str:
         ) from None
 
 
-def _from(below: Path, value: Any) -> Any:
+def _path_through(below: Path, value: Any) -> Any:
+    """Return a path, or each path of a list, through the folder ``below``; any other value, and
+    "-" for standard input, as it is."""
     if isinstance(value, Path):
         return value if value == _STANDARD_INPUT else below / value
-    return [_from(below, item) for item in value] if isinstance(value, list | tuple) else value
+    if isinstance(value, list | tuple):
+        return [_path_through(below, item) for item in value]
+    return value

@@ -87,9 +87,9 @@ def deploy(
     Needs nobody at the screen. One organisation's trouble, be it a mistake in its form, or a
     platform's that is down, fails the command and stops nothing else.
     """
-    wanted = None if approved is None else read_approved(approved, stack)
+    approval = None if approved is None else read_approved(approved, stack)
     deployment = Deployment(
-        stack_of(stack, by_policies=True), wanted, allow_mass_change=allow_mass_change
+        stack_of(stack, by_policies=True), approval, allow_mass_change=allow_mass_change
     )
     deployment.recover()
     deployment.report_mistakes()
@@ -103,15 +103,15 @@ def deploy(
 
 @dataclass(frozen=True)
 class _RunDecision:
-    """What a preview shows of a state that this command may change."""
+    """What was decided by a preview: whether to run an ``up``, and of what."""
 
     preview: Preview
     refuses: bool
     """Whether the preview refuses something; the rest is brought up."""
-    is_done: bool
-    """Whether a run would change nothing, and is not needed to record what was looked at, or the
-    revision that is checked out. A revision that is not recorded would not count: an earlier one
-    could take back what it left as it was."""
+    needs_no_run: bool
+    """Whether an ``up`` would change nothing, and has nothing to record: neither what a refresh
+    found, nor the revision that is checked out. A revision that is not recorded would not count: an
+    earlier one could take back what it left as it was."""
 
 
 class Deployment:
@@ -125,26 +125,30 @@ class Deployment:
         self._has_mistakes = False
         self._all_answered = True
         """Whether every authority answered that was asked which clients it has."""
-        self._looks_first = False
+        self._needs_refresh = False
         """Whether the authorities have to be read into the state before anything is written."""
-        self._look_code = 0
-        """The engine's exit code of that look."""
+        self._refresh_code = 0
+        """The engine's exit code of that refresh; 0 where none was needed."""
         self._decision: _RunDecision | None = None
         self._left_out: Mapping[str, Sequence[str]] = {}
-        """The URNs of each connection that stays as it is, since it deviates from the approval."""
+        """The connections that stay as they are since they deviate from the approval, each with its
+        URNs: {"OVO002067/mijn-gent": ["urn:pulumi:tni::…"]}."""
         self._run_code = 0
-        """The engine's exit code of what was brought up; below zero where somebody killed it."""
+        """The engine's exit code of the ``up``; below zero where somebody killed it."""
         self._shown = set[str]()
+        """The sentences that were shown: a second preview shows none of them again."""
 
     def recover(self) -> None:
-        """Clear what a run that was cut off left behind."""
+        """Clear what a run that was cut off left behind, such as its lock. Where it may not have
+        recorded all that it did, the authorities are read first."""
         self._stack, self._tag = recover(self._stack)
-        self._looks_first = self._tag.is_set
+        self._needs_refresh = self._tag.is_set
 
     def report_mistakes(self) -> None:
-        """Report the mistakes in the forms, and whose connections stay as they are.
+        """Report the mistakes in the forms, and whose connections stay as they are. The command
+        goes on, and fails at its end.
 
-        Mistakes in the settings, and in what all forms share, end the command: nobody knows what is
+        Mistakes in the settings, and in what all forms share, end it at once: nobody knows what is
         declared.
         """
         try:
@@ -162,18 +166,22 @@ class Deployment:
         self._has_mistakes = bool(mistakes)
 
     def read_authorities(self) -> None:
-        """Read which clients are at the authorities, as far as the state does not say so, and
-        report what the gate holds back and what is lost."""
+        """Read which clients are at the authorities and not in the state. Warn of what the gate
+        holds back, and of clients that their authority has no more.
+
+        End the command where these are too many, see ``report_lost``; and where a run would make a
+        client that somebody may have made by hand, which no run has recorded.
+        """
         self._stack, self._all_answered = ask_what_is_there(self._stack)
         self._stack.require_none_by_hand(self._stack.desired.declared)
         for sentence in by_reason(self._stack.desired.held_back):
             typer.echo(tr("warning: {sentence}", sentence=sentence), err=True)
         gone, unread = lost_clients(self._stack)
         if gone:
-            self._looks_first = True
+            self._needs_refresh = True
             report_lost(self._stack, gone, allow_mass_change=self._allow_mass_change)
-        if self._looks_first:
-            return  # a look reads each client by itself, and reports those that it cannot read
+        if self._needs_refresh:
+            return  # it reads each client by itself, and reports those that it cannot read
         for reason in unread:
             self._all_answered = False
             typer.echo(
@@ -181,50 +189,58 @@ class Deployment:
             )
 
     def decide(self) -> None:
-        """Preview the stack, and report what is refused. Where the authorities have to be read
-        first, the state is brought in line with them."""
-        if self._looks_first and self._approved is not None:
-            # What was approved is compared with the state as it is.
-            self._look_code = self._look()
-            self._looks_first = False
+        """Decide by a preview whether to run an ``up``, and report what the preview refuses. Where
+        the authorities have to be read first, refresh the state, and preview that.
+
+        A preview comes before the refresh too: what it refuses ends the command before anything is
+        written. With an approval it does not, for that is compared with the refreshed state alone.
+        """
+        if self._needs_refresh and self._approved is not None:
+            self._refresh_code = self._refresh()
+            self._needs_refresh = False
         self._decision = self._decided()
-        if not self._looks_first:
+        if not self._needs_refresh:
             return
         version = self._stack.state.version
-        self._look_code = self._look()
-        if self._stack.state.version != version:  # by that look, or by another run
+        self._refresh_code = self._refresh()
+        if self._stack.state.version != version:  # by the refresh, or by another run
             self._decision = self._decided()
 
     def leave_out_what_was_not_approved(self) -> None:
-        """Leave out each connection of which something else would run than was approved."""
+        """Leave out each connection of which something else would run than was approved, and report
+        what differs. Without an approval nothing is left out."""
         if self._approved is None:
             return
-        stack, preview = self._stack, self._made.preview
+        stack, preview = self._stack, self._decision_made.preview
         with working(f"comparing with what was approved for {stack.name}"):
             plan = read_plan(preview.document, stack.state.document)
-            now = approved_of(
+            planned = approved_of(
                 stack.name, preview.document, plan, stack.authorities.platforms, stack.forms.stolen
             )
-        self._left_out = _report_deviations(
-            stack.name, deviations_between(self._approved, now), preview
-        )
+        deviations = deviations_between(self._approved, planned)
+        self._left_out = _report_deviations(stack.name, deviations, preview)
 
     def bring_up(self) -> None:
-        """Bring up all that is not left out, unless a run would change nothing."""
+        """Bring up all that is not left out; where no run is needed, report that instead.
+
+        A run may write the state once, at its end. Then the tag is on the stack meanwhile, so that
+        the run after a killed one reads the authorities first.
+        """
         with self._tag as tag:
-            if self._made.is_done:
+            if self._decision_made.needs_no_run:
                 self._report_unchanged()
             else:
-                at_the_end = self._made.preview.may_record_at_the_end()
+                at_the_end = self._decision_made.preview.may_record_at_the_end()
                 if at_the_end:
-                    tag.set()  # the one trace of a run that is killed
+                    tag.set()
                 self._run_code = self._up(record_at_the_end=at_the_end)
             # A run that failed may have met another one, which has the lock and this tag.
-            if self._look_code == 0 and self._run_code == 0:
+            if self._refresh_code == 0 and self._run_code == 0:
                 tag.recorded()
 
     def report_what_remains(self) -> None:
-        """Report the rights that an operator lacks, and the orders that wait for people."""
+        """Report whose organisation has nobody with the right to upload keys, unless the run was
+        killed; and, of a stack that people change by hand, how many orders wait for them."""
         stack = self._stack
         was_killed = self._run_code < 0
         if not was_killed:
@@ -246,19 +262,20 @@ class Deployment:
             )
 
     def end(self) -> None:
-        """End the command in failure where not all was brought up."""
+        """End the command with the engine's exit code where that failed, else with 1 where not all
+        was brought up. Return where all was."""
         is_incomplete = (
             self._has_mistakes
-            or self._made.refuses
+            or self._decision_made.refuses
             or bool(self._left_out)
             or not self._all_answered
         )
-        code = self._run_code or self._look_code
+        code = self._run_code or self._refresh_code
         if is_incomplete:
             code = code or Code.FOUND
         if not code:
             return
-        if self._made.is_done:  # What is wrong with the rest was said.
+        if self._decision_made.needs_no_run:  # what is wrong with the rest was reported
             raise typer.Exit(code)
         stack, next_step = self._stack.name, "run the same command again."
         if self._approved is not None:
@@ -272,42 +289,43 @@ class Deployment:
         )
 
     @property
-    def _made(self) -> _RunDecision:
-        """The decision, once it is made."""
+    def _decision_made(self) -> _RunDecision:
+        """The decision of ``decide``, which is made before any step that reads it."""
         if self._decision is None:
             raise RuntimeError("nothing is decided before decide()")
         return self._decision
 
     def _decided(self) -> _RunDecision:
-        """Preview the stack, and report what is refused. End the command where the preview is not
-        to be carried out."""
+        """Preview the stack, report what is refused, and return what to do by that. End the command
+        where the preview may not be carried out, see ``_report_refusals``."""
         stack = self._stack
-        revision = revision_of(stack.state.last_runs)
+        deployed = revision_of(stack.state.last_runs)
         with working(tr("previewing {stack}", stack=stack.name)):
             preview = _preview(stack)
         lacking = None
-        if revision is not None and not self._allow_mass_change and lacks(revision):
-            lacking = revision
+        if deployed is not None and not self._allow_mass_change and lacks(deployed):
+            lacking = deployed
         refuses = self._report_refusals(preview, lacking)
-        is_recorded = revision is None or lacking is not None or not is_at_another(revision)
+        is_recorded = deployed is None or lacking is not None or not is_at_another(deployed)
         return _RunDecision(
             preview,
             refuses=refuses,
-            is_done=not self._looks_first
+            needs_no_run=not self._needs_refresh
             and not refuses
             and is_recorded
             and preview.changes_nothing(),
         )
 
     def _report_refusals(self, preview: Preview, lacking: str | None) -> bool:
-        """Report what a preview refuses, and what its keys break; return whether it refuses
-        something.
+        """Report what a preview refuses, and warn of what it does with keys and secrets, such as a
+        second key; return whether it refuses something.
 
-        End the command where too much would be removed, or nothing remains; and where anything of a
-        client would change while the revision that was deployed last is ``lacking`` here: nobody
-        has decided to take back what that revision did.
+        End the command where too much would be removed, or all is refused; and where anything of a
+        client would change while the revision that was deployed last, ``lacking``, is not in the
+        history of what is checked out: nobody has decided to take back what that revision did.
         """
         stack = self._stack
+        # A program that ended before it declared the clients: there is no plan to review.
         if not shows_connections(preview.document):
             refused, _ = engine.problems_in(preview.document.get("diagnostics"))
             self._report_refused(refused)
@@ -357,9 +375,9 @@ class Deployment:
                 self._shown.add(sentence)
                 typer.echo(sentence, err=True)
 
-    def _look(self) -> int:
-        """Bring the state in line with the authorities, as far as they can be reached; return the
-        engine's exit code."""
+    def _refresh(self) -> int:
+        """Bring the state in line with the authorities by the engine's refresh, as far as they can
+        be reached; return its exit code."""
         stack = self._stack
         typer.echo(
             f"the authorities may have something else than the state of {stack.name}: this run"
@@ -392,9 +410,8 @@ class Deployment:
         return code
 
     def _report_unchanged(self) -> None:
-        """Report that nothing is run, and what is as declared, after the warnings that an ``up``
-        would show."""
-        preview, stack = self._made.preview, self._stack.name
+        """Report that no run is needed, after the warnings that an ``up`` would show."""
+        preview, stack = self._decision_made.preview, self._stack.name
         for sentence in preview.warnings():
             typer.echo(tr("warning: {sentence}", sentence=sentence), err=True)
         unchanged = f"{len(preview.steps)} unchanged: nothing is run"
@@ -403,7 +420,7 @@ class Deployment:
                 f"all of {stack} is as declared but what stays for a mistake in the forms,"
                 f" {unchanged}; correct the forms, then run the same command again"
             )
-        elif self._all_answered and self._look_code == 0:
+        elif self._all_answered and self._refresh_code == 0:
             typer.echo(f"{stack} is as declared, {unchanged}")
         else:
             typer.echo(
@@ -412,18 +429,19 @@ class Deployment:
             )
 
     def _up(self, *, record_at_the_end: bool) -> int:
-        """Bring the stack up, but for what is left out; run once more where this run leaves work
-        that no earlier run left. Return the worst exit code."""
+        """Bring the stack up, but for what is left out. Run once more where this run leaves a step
+        of a client that was not open before, such as its removal once its scopes are withdrawn.
+        Return the exit code of the second run, else that of the first."""
         stack = self._stack
-        before = unfinished(stack)
-        planned = self._made.preview.planned().items()
-        wanted = {urn: key for urn, key in planned if key not in self._left_out}
-        code = self._run(self._left_out, wanted, record_at_the_end=record_at_the_end)
+        unfinished_before = unfinished(stack)
+        planned = self._decision_made.preview.planned().items()
+        to_change = {urn: key for urn, key in planned if key not in self._left_out}
+        first_code = self._run(self._left_out, to_change, record_at_the_end=record_at_the_end)
         self._stack = stack = stack.after_a_run()
-        was_killed = code < 0
-        remaining = () if was_killed else unfinished(stack) - before
+        was_killed = first_code < 0
+        remaining = () if was_killed else unfinished(stack) - unfinished_before
         if not remaining:
-            return code
+            return first_code
         typer.echo(f"a second run goes on with {first_of(sorted(remaining))}", err=True)
         not_approved_now: Mapping[str, Sequence[str]] = {}
         if self._approved is not None:
@@ -433,10 +451,10 @@ class Deployment:
             )
             not_approved_now = _report_deviations(stack.name, deviations, preview)
         left_out = {**self._left_out, **not_approved_now}
-        second = self._run(left_out, None, record_at_the_end=record_at_the_end)
+        code = self._run(left_out, None, record_at_the_end=record_at_the_end) or first_code
         if not_approved_now:
-            return second or code or Code.FOUND
-        return second or code
+            return code or Code.FOUND
+        return code
 
     def _run(
         self,
@@ -445,8 +463,9 @@ class Deployment:
         *,
         record_at_the_end: bool,
     ) -> int:
-        """Run one ``up`` without what is left out, and return its exit code. ``planned`` is what it
-        changes, by URN the connection's key."""
+        """Run one ``up`` without what is left out, which is as ``_left_out``, and return its exit
+        code. ``planned`` is what it changes, as {URN: key of the connection}, for a line of
+        progress; None where that is not known."""
         stack = self._stack
         excluded: list[str] = []
         for urns in left_out.values():
@@ -470,8 +489,9 @@ def _preview(stack: Stack) -> Preview:
 
 
 def report_lost(stack: Stack, gone: Sequence[str], *, allow_mass_change: bool) -> None:
-    """Report the clients that are at their authority no more. The command ends where they are so
-    many that it may be another authority, or where people confirmed their client-IDs."""
+    """Report the clients that are at their authority no more, by their resource names in ``gone``.
+    End the command where they are so many that it may be another authority, or where one is of a
+    platform that moves from people to an API: the client-ID that they confirmed is a wrong one."""
     recorded = stack.state.recorded
     mistyped = [name for name in gone if recorded.parts[name].platform in stack.state.moved]
     if mistyped:
@@ -506,11 +526,9 @@ def report_lost(stack: Stack, gone: Sequence[str], *, allow_mass_change: bool) -
 def _report_deviations(
     stack: str, deviations: Sequence[Deviation], preview: Preview
 ) -> Mapping[str, Sequence[str]]:
-    """Report what deviates from what was approved; return the connections that do, with their URNs:
-    they stay as they are, and hold nobody else up.
-
-    The command ends where a deviation is of no connection in particular.
-    """
+    """Report what deviates from what was approved. Return the connections that do, each with its
+    URNs, as {"OVO002067/mijn-gent": ["urn:pulumi:tni::…"]}: they stay as they are, and hold nobody
+    else up. End the command where a deviation is of no connection in particular."""
     for deviation in deviations:
         typer.echo(f"differs: {deviation.sentence}", err=True)
     keys = {deviation.key for deviation in deviations}

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
-from typing import Annotated, Any
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -56,6 +56,8 @@ from acmidm_onboarding.values.declaration import Declaration, in_stack
 from acmidm_onboarding.values.plain import without
 from acmidm_onboarding.values.problems import Failure, listed, quoted
 from acmidm_onboarding.values.terms import Platform
+
+K = TypeVar("K")
 
 EPILOG = """
 **Examples**
@@ -142,10 +144,10 @@ def drift(
                 words=", ".join(clients),
             )
         )
-    result = look(stack, days)
-    if heal and result.report.by_hand:
-        result = _heal(stack, days, result)
-    report = result.report
+    found = look(stack, days)
+    if heal and found.report.by_hand:
+        found = _heal(stack, days, found)
+    report = found.report
     write_report(report, output)
     differs = any(
         (
@@ -156,7 +158,7 @@ def drift(
             strict and (report.expiring or report.undeclared),
         )
     )
-    if differs or result.has_mistakes or report.healed is False:
+    if differs or found.has_mistakes or report.healed is False:
         raise typer.Exit(Code.FOUND)
     if not report.is_whole:
         raise typer.Exit(Code.UNREACHABLE)
@@ -176,13 +178,12 @@ class Look:
 
 
 def look(name: str, days: int = 30) -> Look:
-    """Look at the authorities once. Raises Failure."""
+    """Compare the stack of this name with its authorities. The report lists the keys that end
+    within some ``days``. Raises Failure, as where an authority is down."""
     return _look(stack_of(name, by_policies=True), days)
 
 
 def _look(stack: Stack, days: int = 30) -> Look:
-    """Look at the authorities of a stack once, for keys that end within some days too. Raises
-    Failure."""
     looking = _Looking(stack)
     looking.read_forms()
     looking.compare()
@@ -200,22 +201,29 @@ class _Looking:
         self._desired: Desired | None = None
         """What a run would declare; None without a folder of forms."""
         self._declared: Clients | None = None
+        """The clients of the forms, by client key, with those that stay; None without a folder of
+        forms."""
         self._mistakes: Sequence[str] = ()
         self._staying: Collection[ClientKey] = ()
         """The clients that stay as they are, for a mistake in their form."""
-        self._states: Sequence[Client] = ()
-        """The clients that are recorded and declared, each with the client-ID by which it is
-        compared."""
-        self._real: Mapping[Platform, ActualPlatform] = {}
-        self._unlisted: Mapping[tuple[Platform, str], str] = {}
-        """Why a product or a client of a platform could not be looked at."""
+        self._known_clients: Sequence[Client] = ()
+        """The clients that are recorded, and those that are declared, each with the client-ID by
+        which it is compared."""
+        self._actual: Mapping[Platform, ActualPlatform] = {}
+        """What each platform's authority has."""
+        self._unread: Mapping[tuple[Platform, str], str] = {}
+        """Why a product or a client of a platform could not be read, a sentence each, as
+        {("acmidm", "dosis"): "The dosis configurations …"}: the name is a product or a
+        client-ID."""
         self._clients: list[ClientDrift] = []
+        """How each client differs."""
         self._without_scopes: Records = {}
         self._notes: list[str] = []
-        """What the report says beside what differs."""
+        """What the report says beside what differs, a sentence each."""
 
     def read_forms(self) -> None:
-        """Read what the forms declare. Ends the look where an authority of theirs is down."""
+        """Read what the forms declare. Raises Unreachable where an authority of the stack is
+        down."""
         stack = self._stack
         self._desired = _desired(stack)
         if self._desired is not None:
@@ -223,26 +231,25 @@ class _Looking:
             self._mistakes = mistakes_of(stack)
             staying = by_client_key(staying_clients(stack))
             self._staying, self._declared = staying.keys(), {**declared, **staying}
-        _reach(stack, self._declared or {})
+        _require_reachable(stack, self._declared or {})
 
     def compare(self) -> None:
         """Read what the authorities have, and find for each client how what is recorded and
-        declared differs from it; a product or client that cannot be read is noted with the reason.
-        Raises Failure."""
+        declared differs from it. Raises Failure."""
         stack = self._stack
         with working(tr("comparing {stack} with what its authorities have", stack=stack.name)):
             recorded = stack.state.recorded
             if self._desired is not None:
                 require_a_form(stack)
             platforms = stack.authorities.platforms
-            self._states = list(self._named_as_compared())
-            self._real, self._unlisted = _real(platforms, self._states)
+            self._known_clients = list(self._with_compared_ids())
+            self._actual, self._unread = _read_actual(platforms, self._known_clients)
             self._clients = self._compared()
         self._without_scopes = _without_scopes(self._held_back, recorded.parts, self._clients)
 
     def note_what_is_unknown(self) -> None:
-        """Note what could not be compared, what is held back, and what is wrong with keys that
-        organisations uploaded."""
+        """Add notes for the report: what could not be compared, what is held back, and what is
+        wrong with keys that organisations uploaded."""
         stack = self._stack
         if self._declared is None:
             self._notes.append(
@@ -271,7 +278,7 @@ class _Looking:
                     WHOLE,
                 )
             )
-        self._notes += self._unlisted.values()
+        self._notes += self._unread.values()
         for platform, connected in stack.authorities.platforms.items():
             if not connected.can.lists_clients:
                 self._notes.append(
@@ -284,18 +291,19 @@ class _Looking:
         self._notes += key_warnings(self._clients, stack.forms.settings.profile, stack.now)
 
     def find_who(self) -> None:
-        """Find out who made each change by hand."""
+        """Add to each change by hand who made it and when, as the audit trails say."""
         with working(tr("finding who changed it")):
             self._notes += _add_who(self._clients, self._stack.authorities.platforms)
 
     def result(self, days: int) -> Look:
-        """Return the report, and what it was made from."""
+        """Return the report, with the keys that end within some ``days``, and what it was made
+        from."""
         stack, clients, now = self._stack, self._clients, self._stack.now
         recorded = stack.state.recorded.clients
-        formed = stack.forms.by_client_key if self._desired else {}
-        past = ends_that_passed(clients, formed, now)
-        groups = self._undeclared()
-        if groups.left_behind:
+        forms = stack.forms.by_client_key if self._desired else {}
+        past = ends_that_passed(clients, forms, now)
+        undeclared_clients = self._undeclared()
+        if undeclared_clients.left_behind:
             self._notes.append(
                 tr(
                     "What is left behind with this stack's mark works on. First pull, and run"
@@ -305,6 +313,7 @@ class _Looking:
                     " remove it in the portal."
                 )
             )
+        # Without a folder of forms nobody knows what is to go.
         declared = recorded if self._declared is None else self._declared
         by_hand_alone = tuple(sorted(stack.forms.by_hand)) if past else ()
         report = drift_of(
@@ -315,8 +324,8 @@ class _Looking:
             past=past,
             by_hand_alone=by_hand_alone,
             expiring=expiring_keys(clients, now, days),
-            left_behind=tuple(groups.left_behind),
-            undeclared=tuple(groups.others),
+            left_behind=tuple(undeclared_clients.left_behind),
+            undeclared=tuple(undeclared_clients.others),
             problems=(
                 *(plain(sentence, WHOLE) for sentence in self._mistakes),
                 *refusals(Plan(stack.forms.settings.environment, recorded, declared)),
@@ -331,61 +340,65 @@ class _Looking:
         """The right client-ID of each client of which a wrong one was confirmed."""
         return {client.client_key: right_id for client, right_id in self._stack.corrected}
 
-    def _named_as_compared(self) -> Iterator[Client]:
-        """Yield the clients that are recorded and declared, each with the client-ID by which it is
-        compared: the right one where a wrong one was confirmed, and of a client that no run has
-        recorded that of the client that its form takes over."""
+    def _with_compared_ids(self) -> Iterator[Client]:
+        """Yield each client as it is recorded, and as it is declared, both with the client-ID by
+        which it is compared: the right one where a wrong one was confirmed; of a client that no run
+        has recorded, that of the client that its form takes over."""
         for recorded, declared in paired(self._stack.state.recorded.clients, self._declared or {}):
-            states = list(filter(None, (recorded, declared)))
+            views = list(filter(None, (recorded, declared)))
             known_id = known_client_id(recorded, declared)
-            client_id = self._right_ids.get(states[0].client_key, known_id)
-            for state in states:
-                yield replace(state, client_id=client_id)
+            client_id = self._right_ids.get(views[0].client_key, known_id)
+            for client in views:
+                yield replace(client, client_id=client_id)
 
     @property
     def _held_back(self) -> Sequence[Withheld]:
         return self._desired.held_back if self._desired else ()
 
     @property
-    def _unread(self) -> set[ClientKey]:
-        """The clients of which nobody can tell whether they are gone."""
+    def _unread_clients(self) -> set[ClientKey]:
+        """The clients that could not be read, so that nobody can tell whether they are gone."""
         unread = set()
-        for state in self._states:
-            if (state.platform, state.client_id) in self._unlisted:
-                unread.add(state.client_key)
+        for client in self._known_clients:
+            if (client.platform, client.client_id) in self._unread:
+                unread.add(client.client_key)
         return unread
 
     @property
     def _left_out(self) -> set[ClientKey]:
-        """The clients that are not compared."""
-        return self._unread | self._right_ids.keys()
+        """The clients that are not compared: those that could not be read, and those of which a
+        wrong client-ID was confirmed, which the report names by that."""
+        return self._unread_clients | self._right_ids.keys()
 
     @property
     def _is_whole(self) -> bool:
         """Whether every form, client and product could be compared."""
-        if self._mistakes or self._unread:
+        if self._mistakes or self._unread_clients:
             return False
-        return not any(map(self._has_unlisted_products, self._states))
+        return not any(map(self._has_unread_products, self._known_clients))
 
-    def _has_unlisted_products(self, state: Client) -> bool:
-        return any((state.platform, product) in self._unlisted for product in state.products)
+    def _has_unread_products(self, client: Client) -> bool:
+        return any((client.platform, product) in self._unread for product in client.products)
 
     def _in_stack(self, declarations: Iterable[Declaration]) -> Clients:
+        """Return what is declared as the clients of this stack, with its mark and its protection of
+        clients, by client key."""
         protect = self._stack.forms.settings.protect_clients
         return in_stack(declarations, protect=protect, managed_by=self._managed_by)
 
     def _compared(self) -> list[ClientDrift]:
-        """Return what is recorded, declared and real of each client that could be read."""
-        stack, unlisted, left_out = self._stack, self._unlisted, self._left_out
+        """Return how each client differs: what is recorded, declared and actual of those that could
+        be read, then those whose confirmation is missing or has a wrong client-ID."""
+        stack = self._stack
         today = replace(comparison(str(stack.forms.settings.catalogue_folder)), expiring_days=None)
-        recorded = replace(
-            stack.state.recorded, parts=_but_for(unlisted, left_out, stack.state.recorded.parts)
-        )
-        declared = self._declared and _but_for(unlisted, left_out, self._declared)
-        clients = compare_clients(recorded, declared, self._real, today)
+        parts = self._readable(stack.state.recorded.parts)
+        recorded = replace(stack.state.recorded, parts=parts)
+        declared = self._declared and self._readable(self._declared)
+        clients = compare_clients(recorded, declared, self._actual, today)
         if self._desired is not None and stack.forms.by_hand:
-            wanted = _but_for(unlisted, left_out, self._in_stack(self._desired.wanted))
-            ordered = compare_clients(recorded, wanted, self._real, today)
+            # What a form wants and nobody has confirmed yet is not declared: it is an order.
+            wanted = self._readable(self._in_stack(self._desired.wanted))
+            ordered = compare_clients(recorded, wanted, self._actual, today)
             clients = with_unordered_changes(clients, ordered, stack.forms.by_hand)
         for client in clients:
             # A refresh would record what was changed by hand, and as recorded it would then stay.
@@ -395,14 +408,25 @@ class _Looking:
         clients += [with_corrected_id(client, right_id) for client, right_id in stack.corrected]
         return clients
 
+    def _readable(self, clients: Mapping[K, Client]) -> dict[K, Client]:
+        """Return those of some clients that are compared, each without the products whose
+        configurations could not be read."""
+        left_out = self._left_out
+        readable = {}
+        for key, client in clients.items():
+            if client.client_key not in left_out:
+                unread = {name for platform, name in self._unread if platform == client.platform}
+                readable[key] = replace(client, products=without(client.products, unread))
+        return readable
+
     def _undeclared(self) -> UndeclaredGroups:
-        """Return the clients that nobody declares: those that this stack left behind, and the
-        others."""
+        """Return the clients that nobody declares: those that this stack left behind, and all
+        others. Without a folder of forms none counts as left behind."""
         stack, left_out = self._stack, self._left_out
-        not_compared = [state for state in self._states if state.client_key in left_out]
+        not_compared = [client for client in self._known_clients if client.client_key in left_out]
         known = (*stack.state.recorded.leaving, *not_compared)
         found = without_reserved(
-            undeclared(self._clients, known, self._real), stack.authorities.platforms
+            undeclared(self._clients, known, self._actual), stack.authorities.platforms
         )
         managed_by = None if self._declared is None else self._managed_by
         return by_maker(found, managed_by)
@@ -412,14 +436,16 @@ def _without_scopes(
     held_back: Iterable[Withheld], records: Records, clients: Iterable[ClientDrift]
 ) -> dict[str, Client]:
     """Return the clients that are held back because the state has lost their scopes, as their
-    authority has them; without a scope where that has none of them."""
+    authority has them, by resource name. One that the authority does not have is there without
+    scopes."""
     actual: dict[ClientKey, Client] = {}
     for client in clients:
         if client.recorded and client.actual:
             actual[client.recorded.client_key] = client.actual
     without: dict[str, Client] = {}
     for withheld in held_back:
-        if withheld.is_declared or not withheld.is_partial:
+        has_lost_scopes = withheld.is_partial and not withheld.is_declared
+        if not has_lost_scopes:
             continue
         recorded = recorded_as(withheld.connection, records)
         if recorded:
@@ -429,12 +455,12 @@ def _without_scopes(
 
 
 def _desired(stack: Stack) -> Desired | None:
-    """Return what the forms without mistakes declare; None without a folder of forms. Mistakes in
-    what all share end the command before any authority is reached."""
+    """Return what the forms without mistakes declare; None without a folder of forms. Raises
+    InvalidSettings where the settings name a folder that is missing, and InvalidForms for mistakes
+    in what all forms share."""
     folder = stack.forms.settings.forms_folder
     if not folder.is_dir():
         if folder != Settings.model_fields["forms_folder"].default:
-            # The settings name a folder that is missing.
             raise InvalidSettings(
                 tr("there is no folder {folder}; correct acmidm:formsFolder", folder=folder)
             )
@@ -442,9 +468,10 @@ def _desired(stack: Stack) -> Desired | None:
     return stack.desired
 
 
-def _reach(stack: Stack, declared: Clients) -> None:
-    """End the look where an authority is down: reading would go on for as long as the settings
-    allow. Of a stack that no run has made yet, that is said instead."""
+def _require_reachable(stack: Stack, declared: Clients) -> None:
+    """Raise Unreachable where an authority is down, with the reasons on stderr: reading would try
+    for as long as the settings allow. Raises UnknownStack in its place where no run has made the
+    stack yet."""
     reasons = list(unreachable(stack, _products(declared.values())))
     if not reasons:
         return
@@ -453,7 +480,7 @@ def _reach(stack: Stack, declared: Clients) -> None:
     except engine.UnknownStack:
         raise
     except engine.EngineError:
-        pass  # what is down comes first
+        pass  # that an authority is down is the reason to report
     for reason in reasons:
         typer.echo(reason, err=True)
     raise Unreachable(
@@ -464,43 +491,25 @@ def _reach(stack: Stack, declared: Clients) -> None:
     )
 
 
-def _products(states: Iterable[Client]) -> Mapping[Platform, Collection[str]]:
-    """Return the products that clients have, per platform: a platform need not offer any other."""
+def _products(clients: Iterable[Client]) -> Mapping[Platform, Collection[str]]:
+    """Return the products that clients have, as {"acmidm": {"dosis"}}: a platform need not offer
+    any other."""
     products: dict[Platform, set[str]] = defaultdict(set)
-    for state in states:
-        products[state.platform] |= state.products.keys()
+    for client in clients:
+        products[client.platform] |= client.products.keys()
     return products
 
 
-def _but_for(
-    unlisted: Collection[tuple[Platform, str]],
-    unread: Collection[ClientKey],
-    clients: Mapping[Any, Client],
-) -> dict[Any, Client]:
-    """Return the clients without those that could not be read, and without the products that could
-    not be listed."""
-
-    def listed(client: Client) -> Client:
-        hidden = {product for platform, product in unlisted if platform == client.platform}
-        return replace(client, products=without(client.products, hidden))
-
-    read = {}
-    for name, client in clients.items():
-        if client.client_key not in unread:
-            read[name] = listed(client)
-    return read
-
-
-def _real(
-    platforms: Connected, states: Collection[Client]
+def _read_actual(
+    platforms: Connected, known_clients: Collection[Client]
 ) -> tuple[dict[Platform, ActualPlatform], dict[tuple[Platform, str], str]]:
-    """Return every client and every configuration of a product, per platform; and per product and
-    client that cannot be listed a sentence why.
+    """Read every client and every configuration of a product from the authorities. Return what each
+    platform has, and why a product or client could not be read, as {("acmidm", "dosis"): sentence}.
 
-    Products that no client of ours has are listed too: this stack may have left configurations
-    behind.
+    Products that no known client has are read too: this stack may have left configurations behind.
+    Raises AuthorityError where one that a known client has cannot be read, unless it is not found.
     """
-    products = _products(states)
+    products = _products(known_clients)
     for name in products.keys() - platforms.keys():
         # Without an authority all clients would look as if removed.
         raise InvalidSettings(
@@ -510,8 +519,8 @@ def _real(
                 platform=name,
             )
         )
-    real: dict[Platform, ActualPlatform] = {}
-    unlisted: dict[tuple[Platform, str], str] = {}
+    actual: dict[Platform, ActualPlatform] = {}
+    unread: dict[tuple[Platform, str], str] = {}
     for name, platform in platforms.items():
         needed, configured = products.get(name, ()), {}
         for product in sorted({*platform.products, *needed}):
@@ -522,37 +531,41 @@ def _real(
                 if is_offered and product in needed:  # its clients cannot be compared
                     raise
                 if is_offered or product in needed:
-                    unlisted[name, product] = tr(
+                    unread[name, product] = tr(
                         "The {product} configurations on {platform} could not be looked at:"
                         " {error}",
                         product=product,
                         platform=name,
                         error=error,
                     )
-        ours = {state.client_id for state in states if state.client_id and state.platform is name}
-        clients, unread = _clients(platform, ours.union(*configured.values()))
-        unlisted |= {(name, client_id): sentence for client_id, sentence in unread.items()}
-        real[name] = ActualPlatform(
+        client_ids = set[str]()
+        for client in known_clients:
+            if client.client_id and client.platform is name:
+                client_ids.add(client.client_id)
+        clients, unread_clients = _read_clients(platform, client_ids.union(*configured.values()))
+        unread |= {(name, client_id): sentence for client_id, sentence in unread_clients.items()}
+        actual[name] = ActualPlatform(
             clients,
             configured,
             platform.assigned,
-            unread.keys(),
+            unread_clients.keys(),
             platform.unkept,
             platform.marks_products,
         )
-    return real, unlisted
+    return actual, unread
 
 
-def _clients(
-    platform: ConnectedPlatform, ours: Collection[str]
+def _read_clients(
+    platform: ConnectedPlatform, known_ids: Collection[str]
 ) -> tuple[dict[str, RegisteredClient], dict[str, str]]:
-    """Return every client by its client-ID, or ``ours`` alone where the authority lists none; and
-    per client that may be gone a sentence why nobody can tell."""
+    """Return every client of a platform, by its client-ID; of an authority that lists none, those
+    of ``known_ids`` that it has. Return besides, by its client-ID, a sentence for each client of
+    which the authority does not tell whether it is gone."""
     clients = dict(platform.listed_clients())
     unread: dict[str, str] = {}
     if platform.can.lists_clients:
         return clients, unread
-    for client_id in sorted(ours):
+    for client_id in sorted(known_ids):
         try:
             if registered := platform.clients.get(client_id):
                 clients[client_id] = registered
@@ -564,8 +577,9 @@ def _clients(
 
 
 def _add_who(clients: Iterable[ClientDrift], platforms: Connected) -> list[str]:
-    """Add who made each change by hand, where an authority records that; return a note where it
-    cannot be read."""
+    """Add to each change by hand who made it and when, where an authority has an audit trail.
+    Return no note, or one where some trails could not be read. An authority that cannot be reached
+    gets no further request."""
     failed: list[AuthorityError] = []
     for client in clients:
         if not client.by_hand or not client.by_hand.client_id:
@@ -595,19 +609,20 @@ def _add_who(clients: Iterable[ClientDrift], platforms: Connected) -> list[str]:
 
 
 def _take_over(words: Sequence[str], name: str) -> None:
-    """Write what a hand changed of some clients as one document, or say why one of them cannot be
-    taken over."""
+    """Write what a hand changed of the clients that the ``words`` name, as one document on standard
+    output. Where one of them cannot be taken over, end the command with all reasons, and write
+    nothing."""
     stack = stack_of(name, by_policies=True)
-    result = _look(stack)
+    found = _look(stack)
     take_overs: list[TakeOver] = []
-    wrong: list[str] = []
+    reasons: list[str] = []
     for word in dict.fromkeys(words):
         try:
-            take_overs.append(TakeOver(_meant(word, result), stack))
+            take_overs.append(TakeOver(_client_named(word, found), stack))
         except Failure as failure:
-            wrong += str(failure).splitlines()
-    if wrong:
-        fail("\n".join(wrong))
+            reasons += str(failure).splitlines()
+    if reasons:
+        fail("\n".join(reasons))
     text = documents_of(take_overs)
     typer.echo(text, nl=False)
     for take_over in take_overs:
@@ -625,11 +640,11 @@ def _take_over(words: Sequence[str], name: str) -> None:
     )
 
 
-def _meant(word: str, result: Look) -> ClientDrift:
-    """Return the recorded client that somebody names. Raises Failure where that is none, or
-    several."""
-    meant: list[ClientDrift] = []
-    for client in result.clients:
+def _client_named(word: str, found: Look) -> ClientDrift:
+    """Return the recorded client that a word names: a client-ID, an application, a key or a
+    resource name. Raises Failure where it names none, or several."""
+    named: list[ClientDrift] = []
+    for client in found.clients:
         recorded = client.recorded
         if recorded and word in (
             recorded.client_id,
@@ -637,11 +652,11 @@ def _meant(word: str, result: Look) -> ClientDrift:
             recorded.key,
             recorded.resource_name,
         ):
-            meant.append(client)
-    if len(meant) == 1:
-        return meant[0]
-    if meant:
-        keys = (client.before.resource_name for client in meant)
+            named.append(client)
+    if len(named) == 1:
+        return named[0]
+    if named:
+        keys = (client.before.resource_name for client in named)
         raise Failure(
             tr(
                 "{word} names several clients: {keys}; give the client-ID or the key of one",
@@ -649,7 +664,7 @@ def _meant(word: str, result: Look) -> ClientDrift:
                 keys=listed(keys),
             )
         )
-    report = result.report
+    report = found.report
     for undeclared_client in (*report.left_behind, *report.undeclared):
         if word in (undeclared_client.client_id, undeclared_client.application):
             raise Failure(
@@ -664,18 +679,19 @@ def _meant(word: str, result: Look) -> ClientDrift:
             "stack {stack} has no client {word}; give a client-ID, an application or a key, as"
             " acmidm drift shows them",
             word=quoted(word),
-            stack=result.report.stack,
+            stack=report.stack,
         )
     )
 
 
 def _heal(stack: str, days: int, before: Look) -> Look:
-    """Repair what was changed by hand and has nothing pending, and look again."""
+    """Repair what was changed by hand, but for what has changes of a form that wait too. Return
+    what a second look finds, with what was repaired, and why something was not."""
     changed = [client for client in before.clients if client.by_hand]
     healing = [client for client in changed if client.healing]
-    problems = _left_waiting(changed)
+    problems = _why_not_healed(changed)
     urns = list(chain.from_iterable(client.healing for client in healing))
-    well = True
+    succeeded = True
     errors: tuple[str, ...] = ()
     protected: frozenset[str] = frozenset()
     if urns:
@@ -693,10 +709,10 @@ def _heal(stack: str, days: int, before: Look) -> Look:
                     recorded[client.recorded.resource_name] = client.recorded
             # The program fails for all where it does not know of one client which scopes it has.
             known = {**recorded, **before.without_scopes}
-            well, errors, protected = engine.up(stack, urns, known)
+            succeeded, errors, protected = engine.up(stack, urns, known)
     after = look(stack, days)
     repaired, not_repaired = _repaired(healing, after.clients)
-    if not well:
+    if not succeeded:
         problems += [*errors, *refused_replacements(protected)]
     else:
         for connection in not_repaired:
@@ -708,21 +724,21 @@ def _heal(stack: str, days: int, before: Look) -> Look:
                 )
             )
     update = {
-        "healed": well and not after.report.by_hand and not not_repaired,
+        "healed": succeeded and not after.report.by_hand and not not_repaired,
         "repaired": tuple(repaired),
         "problems": (*after.report.problems, *problems),
     }
     return replace(after, report=after.report.model_copy(update=update))
 
 
-def _left_waiting(changed: Iterable[ClientDrift]) -> list[str]:
-    """Return a sentence for each client that was changed by hand where changes wait too: a repair
-    would make both."""
-    waiting = []
+def _why_not_healed(changed: Iterable[ClientDrift]) -> list[str]:
+    """Return a sentence for each client of which --heal leaves a part that was changed by hand,
+    because a change of its form waits there: a repair would make that too."""
+    sentences = []
     for client in changed:
         if not (client.by_hand and client.not_healed):
             continue
-        waiting.append(
+        sentences.append(
             tr(
                 "{key}: {parts} was changed by hand and has changes that wait, so that --heal"
                 " leaves it; bring the stack up, or change the form",
@@ -730,17 +746,18 @@ def _left_waiting(changed: Iterable[ClientDrift]) -> list[str]:
                 parts=", ".join(sorted(client.not_healed)),
             )
         )
-    return waiting
+    return sentences
 
 
 def _repaired(
     healing: Iterable[ClientDrift], after: Iterable[ClientDrift]
 ) -> tuple[list[ConnectionChanges], list[ConnectionChanges]]:
-    """Return what a second look shows as repaired, and what not: a client that the state has lost
-    is not repaired."""
-    present = {
-        drift.recorded.client_key: drift for drift in after if drift.recorded and drift.actual
-    }
+    """Return the repairs that a look ``after`` them shows as done, and those that it does not. A
+    client that is no longer recorded, or no longer at its authority, is not repaired."""
+    present: dict[ClientKey, ClientDrift] = {}
+    for client in after:
+        if client.recorded and client.actual:
+            present[client.recorded.client_key] = client
     repaired: list[ConnectionChanges] = []
     not_repaired: list[ConnectionChanges] = []
     for client in healing:

@@ -69,48 +69,48 @@ def comment(file: ReviewArgument) -> None:
     typer.echo(text, nl=False)
     mark, repository = _mark("review"), Repository()
     about = f"This is about commit {head}.\n"
-    ours = (posted for posted in repository.comments(pull_request) if _is_ours(posted, mark))
+    ours = (comment for comment in repository.comments(pull_request) if _is_ours(comment, mark))
     posted = next(ours, None)
     if posted and posted["body"].startswith(f"{mark}\n{text}") and posted["body"].endswith(about):
-        sentence = f"comment {posted['id']} on pull request {pull_request} is up to date"
+        typer.echo(f"comment {posted['id']} on pull request {pull_request} is up to date", err=True)
+        return
+    not_requested = _request_reviews(repository, pull_request, review)
+    body = _body("\n".join([text, *not_requested, about]), mark)
+    if posted:
+        repository.change_comment(posted["id"], body)
     else:
-        not_requested = _request_reviews(repository, pull_request, review)
-        body = _body("\n".join([text, *not_requested, about]), mark)
-        if posted:
-            repository.change_comment(posted["id"], body)
-        else:
-            repository.add_comment(pull_request, body)
-        sentence = f"pull request {pull_request} has its comment"
-    typer.echo(sentence, err=True)
+        repository.add_comment(pull_request, body)
+    typer.echo(f"pull request {pull_request} has its comment", err=True)
 
 
 def _request_reviews(
     repository: Repository, pull_request: int, review: Review | None
 ) -> Iterator[str]:
-    """Request those who have to agree as reviewers, each by a request of its own, so that a wrong
-    one hinders no other; yield a sentence for the comment where some could not be requested.
+    """Request each approver of a review as reviewer of the pull request. Warn of each that could
+    not be requested, and yield one sentence that names these, for the comment.
 
-    GitHub alone knows whether a team exists and may see the repository.
+    Each has a request of its own, so that a wrong one hinders no other: GitHub alone knows whether
+    a team exists and may see the repository.
     """
-    names: list[str] = []
+    not_requested: list[str] = []
     requested = 0
     approvers = review.approvers if review else ()
     for approver in approvers:
         if reason := repository.cannot_request(approver):
-            sentence = reason
+            why_not = reason
         elif requested == MOST_REVIEWERS:
-            sentence = (
+            why_not = (
                 f"{approver} is one too many: a pull request has {MOST_REVIEWERS} reviewers"
                 " at most on GitHub; ask them"
             )
         else:
-            sentence = repository.request_review(pull_request, approver)
-            requested += not sentence
-        if sentence:
-            names.append(approver)
-            warn(sentence)
-    if names:
-        listed = first_of(list(map(code, names)))
+            why_not = repository.request_review(pull_request, approver)
+            requested += not why_not
+        if why_not:
+            not_requested.append(approver)
+            warn(why_not)
+    if not_requested:
+        listed = first_of(list(map(code, not_requested)))
         yield f"Not requested as reviewers, so ask them: {listed}. The job's log says why." + "\n"
 
 
@@ -128,8 +128,8 @@ def drift(stack: StackOption) -> None:
 
 
 def _subject_of(report: Drift) -> str | None:
-    """Return what an issue about drift is about, as its texts are named; None where nothing is left
-    to do."""
+    """Return what an issue about drift is about, by which ``_TITLE`` has its title; None where
+    there is nothing to do."""
     if report.in_sync:
         return "keys" if report.expiring else None
     return "drift_and_keys" if report.expiring else "drift"
@@ -170,18 +170,18 @@ def stacks(
 
     A stack whose authority is on this machine is a sandbox's, and left out.
     """
-    named: dict[str, list[str]] = {
+    by_output: dict[str, list[str]] = {
         "all": [],
         **{environment.value: [] for environment in Environment},
     }
     for stack in map(stack_of, stack_names(Path())):
-        is_saved = saved is None or (saved / f"approved-{stack.name}").is_dir()
+        is_wanted = saved is None or (saved / f"approved-{stack.name}").is_dir()
         settings = stack.forms.settings
-        if is_saved and settings.platforms[Platform.ACMIDM].address.host not in LOOPBACK:
-            for name in ("all", settings.environment):
-                named[name].append(stack.name)
-    for name, chosen in named.items():
-        typer.echo(f"{name}={json.dumps(chosen)}")
+        if is_wanted and settings.platforms[Platform.ACMIDM].address.host not in LOOPBACK:
+            for output in ("all", settings.environment):
+                by_output[output].append(stack.name)
+    for output, names in by_output.items():
+        typer.echo(f"{output}={json.dumps(names)}")
 
 
 _TITLE = {
@@ -193,18 +193,25 @@ _TITLE = {
 
 
 def _keep_issue(name: str, stack: str, about: str | None, text: str) -> None:
-    """Open or update the one issue of this name and stack; close it where the report is about
-    nothing."""
+    """Open or update the one issue of this name and stack, with the text of its report; close it
+    where ``about`` is None, since there is nothing to do. Print what was done.
+
+    ``name`` is "drift" or "orders", ``about`` a name in ``_TITLE``.
+    """
     repository, mark = Repository(), _mark(f"{name}-{stack}")
-    issue = next((opened for opened in repository.open_issues(BOT) if _is_ours(opened, mark)), None)
+    issue = next((found for found in repository.open_issues(BOT) if _is_ours(found, mark)), None)
     if about:
-        typer.echo(_noted(repository, issue, _TITLE[about].format(stack=stack), _body(text, mark)))
+        title = _TITLE[about].format(stack=stack)
+        typer.echo(_open_or_update(repository, issue, title, _body(text, mark)))
     else:
-        typer.echo(_closed(repository, issue, name, stack))
+        typer.echo(_close(repository, issue, name, stack))
 
 
-def _noted(repository: Repository, issue: dict[str, Any] | None, title: str, body: str) -> str:
-    """Open the issue or update it; return what was done."""
+def _open_or_update(
+    repository: Repository, issue: dict[str, Any] | None, title: str, body: str
+) -> str:
+    """Open an issue where there is none, else update it where its text differs; return a sentence
+    that says so."""
     if issue is None:
         assignees = os.environ.get("ACMIDM_DRIFT_ASSIGNEES", "").split()
         return f"{title}: issue {repository.open_issue(title, body, assignees)} is open"
@@ -227,8 +234,8 @@ _CLOSED = {
 }
 
 
-def _closed(repository: Repository, issue: dict[str, Any] | None, name: str, stack: str) -> str:
-    """Close the issue where one is open; return what was done."""
+def _close(repository: Repository, issue: dict[str, Any] | None, name: str, stack: str) -> str:
+    """Close the issue where one is open; return a sentence that says so."""
     if issue is None:
         return _IN_SYNC[name].format(stack=stack)
     repository.add_comment(issue["number"], _IN_SYNC_AGAIN[name].format(stack=stack))
@@ -237,17 +244,19 @@ def _closed(repository: Repository, issue: dict[str, Any] | None, name: str, sta
 
 
 def _mark(name: str) -> str:
-    """Return the invisible mark by which an own comment or issue is recognised."""
+    """Return the first line of a comment or issue of ours, by which it is found: it does not
+    show."""
     return f"<!-- acmidm:{name} -->"
 
 
-def _is_ours(posted: dict[str, Any], mark: str) -> bool:
-    return posted["user"]["login"] == BOT and (posted["body"] or "").startswith(mark)
+def _is_ours(comment_or_issue: dict[str, Any], mark: str) -> bool:
+    is_of_bot = comment_or_issue["user"]["login"] == BOT
+    return is_of_bot and (comment_or_issue["body"] or "").startswith(mark)
 
 
 def _body(text: str, mark: str) -> str:
-    """Return a text below its mark, as an issue or comment has it; end the command where GitHub
-    does not take so much."""
+    """Return the body of an issue or comment: a text below its mark. End the command where it is
+    longer than GitHub takes."""
     body = f"{mark}\n{text}"
     if len(body) > LONGEST_BODY:
         fail(
@@ -258,14 +267,15 @@ def _body(text: str, mark: str) -> str:
 
 
 def _headline(body: str) -> str:
-    """Return the first line that shows."""
+    """Return the first line of a body that shows: no mark, and not empty."""
     return next(
         (line for line in body.splitlines() if line.strip() and not line.startswith("<!--")), ""
     )
 
 
 def _review(file: Path) -> Review | None:
-    """Return the review to post; None for an empty file, which means that its command failed."""
+    """Return the review to post; None for an empty file, which means that its command failed. End
+    the command where the file is no review."""
     text = _text(file)
     try:
         return Review.model_validate_json(text) if text.strip() else None
@@ -274,7 +284,7 @@ def _review(file: Path) -> Review | None:
 
 
 def _no_review() -> str:
-    """Return the notice that replaces the text about an earlier push."""
+    """Return the comment of a push without a review: it replaces that of an earlier push."""
     return (
         "### There is no review of this change\n\nIts forms have mistakes, or it could not be"
         " looked at: see the job.\n"
@@ -289,8 +299,8 @@ def _text(file: Path) -> str:
 
 
 def _pull_request() -> tuple[int, str]:
-    """Return the number of the pull request that the event is about, and the commit that it
-    proposed then."""
+    """Return the number of the pull request that the workflow's event is about, and the commit that
+    it proposed then. Raises Failure where the event is about none."""
     pull_request = json.loads(_text(Path(variable("GITHUB_EVENT_PATH")))).get("pull_request") or {}
     number, head = pull_request.get("number"), str((pull_request.get("head") or {}).get("sha"))
     if number is None or not re.fullmatch("[0-9a-f]{40,64}", head):

@@ -151,10 +151,11 @@ def _removed(stack: Stack, client_id: str) -> list[Client]:
     if not client_id or " " in client_id or not client_id.isprintable():
         return []
     removed = []
+    environment = stack.forms.settings.environment
     for platform, connected in stack.authorities.platforms_briefly.items():
         authority = connected.authority
         if isinstance(authority, Audited) and any(authority.recorded_changes(client_id)):
-            environment = stack.forms.settings.environment
+            # Its connection is not known any more: the client-ID stands for the key.
             client = Client(f"client {client_id}", platform, environment, client_id=client_id)
             removed.append(client)
     return removed

@@ -101,64 +101,74 @@ def import_(
             "give --supplier FOLDER and --until DATE together: a supplier acts by mandates,"
             " which end"
         )
-    acting = Supplier(supplier, day_in("--until", until)) if supplier and until else None
+    supplier_until = Supplier(supplier, day_in("--until", until)) if supplier and until else None
     sheets = read_sheets(sheet, CLIENTS_HEADINGS)
-    settings = _settings(tni, prod)
-    first = next(iter(settings.values()))[1]
+    stacks = _stacks_by_environment(tni, prod)
+    settings = {environment: of_stack for environment, (_, of_stack) in stacks.items()}
+    # Where two are named, the forms and the catalogue are those of the first.
+    first = next(iter(settings.values()))
     read = partial(
         read_onboardings,
         paths=[first.forms_folder],
         catalogue_folder=first.catalogue_folder,
-        profiles={environment: of_stack.profile for environment, (_, of_stack) in settings.items()},
+        profiles={environment: of_stack.profile for environment, of_stack in settings.items()},
     )
-    onboardings = read().valid()  # before anything is sent
-    registers = _registers(settings)
+    onboardings = read().valid()  # before any authority is asked
+    registers = _read_registers(stacks)
     clients = ClientRows(
-        read, onboardings, first.forms_folder, sheet.name, registers, contact, acting
+        read, onboardings, first.forms_folder, sheet.name, registers, contact, supplier_until
     )
     clients.take(sheets.rows)
     clients.changes.write()
+    # Rows that cannot be read, rows that come to no form, and clients that no row names.
     unplaced = [*sheets.unplaced, *clients.wrong(), *clients.unnamed()]
     _print_report(sheets, clients, unplaced)
     if unplaced:
         raise typer.Exit(Code.FOUND)
 
 
-def _settings(tni: str | None, prod: str | None) -> dict[Environment, tuple[str, Settings]]:
-    """Return stack and settings per environment."""
-    settings: dict[Environment, tuple[str, Settings]] = {}
+def _stacks_by_environment(
+    tni: str | None, prod: str | None
+) -> dict[Environment, tuple[str, Settings]]:
+    """Return the name and the settings of the stack that each option names, by its environment. End
+    the command where none is named, or one is of another environment."""
+    stacks: dict[Environment, tuple[str, Settings]] = {}
     for environment, stack in ((Environment.TNI, tni), (Environment.PROD, prod)):
         if stack is None:
             continue
-        settings[environment] = (stack, settings_of(stack))
-        if settings[environment][1].environment is not environment:
+        settings = settings_of(stack)
+        if settings.environment is not environment:
             fail(
-                f"stack {stack} is of {settings[environment][1].environment}; name one of"
+                f"stack {stack} is of {settings.environment}; name one of"
                 f" {environment} with --{environment}"
             )
-    if not settings:
+        stacks[environment] = (stack, settings)
+    if not stacks:
         fail("name the stacks that have the clients: --tni STACK, --prod STACK, or both")
-    return settings
+    return stacks
 
 
-def _registers(settings: dict[Environment, tuple[str, Settings]]) -> dict[Environment, Register]:
+def _read_registers(
+    stacks: dict[Environment, tuple[str, Settings]],
+) -> dict[Environment, Register]:
     """Read all clients of each stack from its authorities. Raises Failure."""
     registers = {}
-    for environment, (stack, of_stack) in settings.items():
+    for environment, (stack, settings) in stacks.items():
         with working(f"listing the clients of {stack}"):
-            platforms = connected(of_stack, load_catalogue(of_stack.catalogue_folder))
+            platforms = connected(settings, load_catalogue(settings.catalogue_folder))
             registers[environment] = read_register(stack, environment, platforms)
     return registers
 
 
 def _print_report(sheets: Sheets, clients: ClientRows, unplaced: Sequence[str]) -> None:
-    """Print what became of each row, and the numbers of all."""
+    """Print the form that each row got, then on stderr what was not placed, and at the end how many
+    of each there are."""
     for placed in clients.placed:
-        form = list(placed.files)[-1]
-        listed = [
+        form = list(placed.files)[-1]  # behind its organisation's file, where that is new
+        taken_over = [
             f"{client.environment} {client.client_id}" for client in placed.source.clients.values()
         ]
-        typer.echo(plain(f"{placed.source}: {form} takes over {', '.join(listed)}", 500))
+        typer.echo(plain(f"{placed.source}: {form} takes over {', '.join(taken_over)}", 500))
         for note in placed.notes:
             typer.echo(plain(f"  note: {note}", 1000))
     for sentence in (*clients.declared, *sheets.remarks):

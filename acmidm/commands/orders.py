@@ -100,7 +100,8 @@ def list_orders(
 
 
 def read(stack: str, language: Language) -> Orders:
-    """Read the orders of a stack. Raises Failure."""
+    """Return the report of all orders of a stack, in a language, as ``acmidm github orders`` posts
+    it. Ends the command as ``_opened`` does."""
     opened = _opened(stack)
     orders = opened.orders
     with speaking(language):
@@ -127,6 +128,7 @@ def show(
     history = OrderHistory(opened)
     name = " ".join(words)
     if "@" in name:
+        # A whole name: Git may have that version of the order, though it is not open any more.
         orders = [history.find(*ordered_by_name(name))]
     else:
         resource_name, *parts = words
@@ -173,7 +175,7 @@ def done(
         typer.echo(
             tr("{order}: that is confirmed already, in {file}", order=order.name, file=written.file)
         )
-    _print_next(opened, order, written)
+    _print_what_to_do_next(opened, order, written)
 
 
 @app.command()
@@ -189,7 +191,7 @@ def refused(
     order = OrderHistory(opened).find(*ordered_by_name(" ".join(words)))
     written = refuse(opened, order, why, attestation(by or git.user(), now))
     typer.echo(tr("{order}: refused, in {file}", order=order.name, file=written.file))
-    _print_next(opened, order, written)
+    _print_what_to_do_next(opened, order, written)
 
 
 @app.command()
@@ -241,10 +243,11 @@ def gone(
         )
     written = confirm(opened, order, attestation(by or git.user(), now))
     typer.echo(tr("{order}: confirmed, in {file}", order=order.name, file=written.file))
-    typer.echo(_keep_it(order, written))
+    typer.echo(_how_to_commit(order, written))
 
 
-def _keep_it(order: Order, written: Written) -> str:
+def _how_to_commit(order: Order, written: Written) -> str:
+    """Return the sentence with the commands of Git that keep a confirmation."""
     return tr(
         'Keep it in Git: git add {folder} && git commit -m "{order}"',
         folder=written.file.parent,
@@ -253,7 +256,9 @@ def _keep_it(order: Order, written: Written) -> str:
 
 
 def _opened(name: str) -> Stack:
-    """Open a stack that people change by hand. On production only what is merged is ordered."""
+    """Open a stack that people change by hand. End the command where all its authorities have an
+    API; and on production where forms or catalogue are not as merged, for only what is merged is
+    ordered there."""
     opened = stack_of(name)
     settings = opened.forms.settings
     if not opened.forms.by_hand:
@@ -290,28 +295,29 @@ def _doer(name: str) -> Doer:
 
 
 def _keys_in(files: Iterable[Path]) -> list[PublicJwk]:
-    """Read the public keys in some files. Raises Failure with everything that is wrong with
+    """Read the public key in each file. Raises InvalidForms with everything that is wrong with
     them."""
     keys, problems = list[PublicJwk](), list[Problem]()
     for file in files:
         try:
-            key = key_in(read_text(file), file)
+            key_or_problems = key_in(read_text(file), file)
         except Unreadable as error:
-            key = [Problem(file, 1, 1, error.what, error.remedy)]
-        if isinstance(key, PublicJwk):
-            keys.append(key)
+            key_or_problems = [Problem(file, 1, 1, error.what, error.remedy)]
+        if isinstance(key_or_problems, PublicJwk):
+            keys.append(key_or_problems)
         else:
-            problems += key
+            problems += key_or_problems
     if problems:
         raise InvalidForms(problems)
     return keys
 
 
-def _print_next(stack: Stack, order: Order, written: Written) -> None:
-    """Print what to do with a new confirmation, and each order of the same part that is open."""
+def _print_what_to_do_next(stack: Stack, order: Order, written: Written) -> None:
+    """Print how to keep a new confirmation in Git, and which order for the same part is still open,
+    since the form has changed. Of a confirmation that was there already, print nothing."""
     if not written.is_new:
         return
-    typer.echo(_keep_it(order, written))
+    typer.echo(_how_to_commit(order, written))
     for newer in stack.confirmed_anew().orders:
         if newer.refused is None and (newer.client_key, newer.part) == (
             order.client_key,

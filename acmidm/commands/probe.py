@@ -16,10 +16,10 @@ from acmidm.edit.keys.passphrase import known_passphrase
 from acmidm.engine.stacks import stack_of
 from acmidm.private_key import PrivateKey, read_private_key
 from acmidm.probe.findings import Probe, passed, untried, wording, wrong
-from acmidm.probe.inputs import ProbeInputs, all_given, given
+from acmidm.probe.inputs import ProbeInputs, inputs_of_form, inputs_of_supplier
 from acmidm.probe.many import Probes, probe_all, table
 from acmidm.probe.mistakes import ended_seconds_ago, mistakes_in
-from acmidm.probe.sent import taken_apart
+from acmidm.probe.sent import parse_request
 from acmidm.probe.telling import lines, report_in
 from acmidm.terminal import Code, PassphraseOption, as_json, fail, working
 from acmidm.words import first_of
@@ -167,16 +167,16 @@ def probe(
                 " client-ID"
             )
         opened = stack_of(stack)
-        connections = all_given(opened, platform, supplier)
+        connections = inputs_of_supplier(opened, platform, supplier)
         forms = opened.forms.onboardings
         spoken = Language(language) if language else forms.organisations[supplier].language
-        key = _read(private_key, passphrase_fd, spoken)
+        key = _read_key(private_key, passphrase_fd, spoken)
         with working(spoken.tr("trying the connection")):
             probes = probe_all(
                 connections, key, kid, spoken, sends_test_message=send_test_message, records=record
             )
-        if left_out := forms.left_out:
-            files = [file.as_posix() for file in left_out]
+        if with_mistakes := forms.left_out:
+            files = [file.as_posix() for file in with_mistakes]
             names = first_of(files, language=spoken)
             typer.echo(
                 spoken.tr(
@@ -188,54 +188,54 @@ def probe(
         _print_and_exit(probes, probes, table(probes, spoken), output)
         return
     assert form is not None  # noqa: S101 - one of the two is given
-    connection = given(form, stack, platform, client_id)
-    spoken = Language(language) if language else connection.connection.declared_by.language
+    inputs = inputs_of_form(form, stack, platform, client_id)
+    spoken = Language(language) if language else inputs.connection.declared_by.language
     if assertion is not None:
-        outcome = _check_unsent(connection, assertion)
+        probed = _check_unsent(inputs, assertion)
     else:
         assert private_key is not None  # noqa: S101 - one of the two is given
-        key = _read(private_key, passphrase_fd, spoken)
+        key = _read_key(private_key, passphrase_fd, spoken)
         with working(spoken.tr("trying the connection")):
-            outcome = connection.tried(
+            probed = inputs.try_connection(
                 key, kid, sends_test_message=send_test_message, records=record
             )
-    report = report_in(outcome, spoken)
-    _print_and_exit(outcome, report, lines(report), output)
+    report = report_in(probed, spoken)
+    _print_and_exit(probed, report, lines(report), output)
 
 
 def _print_and_exit(
-    outcome: Probe | Probes, report: BaseModel, text: Iterable[str], output: str
+    probed: Probe | Probes, report: BaseModel, text: Iterable[str], output: str
 ) -> None:
-    """Print a report as lines, or as JSON, then end the command with its code where something is
-    wrong."""
+    """Print the report of a probe as the lines of ``text``, or as JSON. Where something is wrong,
+    end the command with 1, or with 3 where the issuer did not answer."""
     if output == "json":
         text = [as_json(report)]
     for line in text:
         typer.echo(line)
-    if outcome.wrong:
-        code = Code.UNREACHABLE if outcome.is_unreached else Code.FOUND
+    if probed.wrong:
+        code = Code.UNREACHABLE if probed.is_unreached else Code.FOUND
         raise typer.Exit(code)
 
 
-def _check_unsent(connection: ProbeInputs, file: Path) -> Probe:
+def _check_unsent(inputs: ProbeInputs, file: Path) -> Probe:
     """Return what is wrong with the assertion or token request in a file, without sending it. The
-    file "-" is standard input."""
+    file "-" is standard input. Raises Failure where the file has neither."""
     written = sys.stdin.read() if str(file) == "-" else _text(file)
-    sent = taken_apart(written)
-    mistakes = mistakes_in(sent, connection.context)
-    what = "given assertion" if sent.fields is None else "given request"
+    request = parse_request(written)
+    mistakes = mistakes_in(request, inputs.context)
+    step = "given assertion" if request.fields is None else "given request"
     if mistakes:
-        steps = [wrong(what, *mistakes)]
+        steps = [wrong(step, *mistakes)]
     else:
         nothing = N_("nothing is wrong with it, as far as that can be told without sending it")
-        steps = [passed(what, wording(nothing))]
-    if (ended := ended_seconds_ago(sent, connection.context)) is not None:
+        steps = [passed(step, wording(nothing))]
+    if (ended := ended_seconds_ago(request, inputs.context)) is not None:
         sentence = N_(
             "it ended {seconds} seconds ago: no mistake, if it was written down then; each request"
             " needs a new one"
         )
         steps.append(untried("time", wording(sentence, seconds=ended)))
-    return Probe(title=connection.title, steps=tuple(steps))
+    return Probe(title=inputs.title, steps=tuple(steps))
 
 
 def _text(file: Path) -> str:
@@ -245,5 +245,5 @@ def _text(file: Path) -> str:
         raise Failure(f"{file} {error}") from None
 
 
-def _read(private_key: Path, passphrase_fd: int | None, language: Language) -> PrivateKey:
-    return read_private_key(private_key, lambda: known_passphrase(passphrase_fd, language))
+def _read_key(file: Path, passphrase_fd: int | None, language: Language) -> PrivateKey:
+    return read_private_key(file, lambda: known_passphrase(passphrase_fd, language))

@@ -95,7 +95,9 @@ def promote(
     changes = Changes(reading(forms or [FORMS], stacks))
     onboardings = changes.read().valid()
     chosen = (
-        _of_supplier(supplier, onboardings) if supplier else forms_named(forms or (), onboardings)
+        _forms_of_supplier(supplier, onboardings)
+        if supplier
+        else forms_named(forms or (), onboardings)
     )
     mistakes = Mistakes()
     values = field_values(set_ or (), mistakes)
@@ -104,9 +106,9 @@ def promote(
     for addition in additions:
         mistakes.sentences += addition.wrong
         files |= addition.files
-    mistakes.sentences += _not_set(values, additions)
+    mistakes.sentences += _unused_values(values, additions)
     changes.add(files)
-    changes.require_valid(_label, mistakes.sentences)
+    changes.require_valid(_option_for, mistakes.sentences)
     changes.write()
     for addition in additions:
         for sentence in addition.sentences():
@@ -117,8 +119,9 @@ def promote(
         typer.echo(plain(language.translated(_NEXT[stacks.gate.mode], options=options), 2000))
 
 
-def _label(path: DocumentPath) -> str:
-    """Return the option for a field of production's own."""
+def _option_for(path: DocumentPath) -> str:
+    """Return the option that sets the field at a place of a form, as --set dosis.bron_uri=VALUE;
+    empty for a place that no option sets."""
     match path:
         case ("environments", "prod", "products", product, *below):
             name = below[0] if below else "FIELD"
@@ -126,7 +129,7 @@ def _label(path: DocumentPath) -> str:
     return ""
 
 
-def _of_supplier(supplier: str, onboardings: Onboardings) -> list[LoadedForm]:
+def _forms_of_supplier(supplier: str, onboardings: Onboardings) -> list[LoadedForm]:
     """Return the forms that have a supplier's keys. Raises Failure where there is none."""
     chosen = onboardings.supplied_by(supplier)
     if not chosen:
@@ -140,8 +143,9 @@ def _of_supplier(supplier: str, onboardings: Onboardings) -> list[LoadedForm]:
     return chosen
 
 
-def _not_set(values: Values, additions: Sequence[Addition]) -> Iterator[str]:
-    """Yield a sentence for each value that no form gets."""
+def _unused_values(values: Values, additions: Sequence[Addition]) -> Iterator[str]:
+    """Yield a sentence for each value of --set that no form gets: the command then writes
+    nothing."""
     for product, name in values:
         if not any(addition.gives_own_value(product, name) for addition in additions):
             yield tr(

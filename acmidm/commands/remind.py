@@ -56,12 +56,12 @@ def remind(
     settings = settings_of(stack)
     organisations = load_organisations(settings.forms_folder).values()
     languages = {organisation.code: organisation.language for organisation in organisations}
-    # No mail asks a connection to go to production that is there already.
-    every = with_a_portal(Path())
-    others = []
-    if stack in every:
-        others = [stack_of(name, may_be_new=True) for name in every if name != stack]
-    rows = read_progress([stack_of(stack, now=now, by_policies=True)], others)
+    # Read, so that no mail asks a connection to go to production that is there already.
+    with_portal = with_a_portal(Path())
+    unlisted = []
+    if stack in with_portal:
+        unlisted = [stack_of(name, may_be_new=True) for name in with_portal if name != stack]
+    rows = read_progress([stack_of(stack, now=now, by_policies=True)], unlisted)
     if any("state" in row.unknown for row in rows):  # and a warning said why
         fail(
             tr(
@@ -72,12 +72,12 @@ def remind(
             Code.UNREACHABLE,
         )
     code = Code.WELL
-    if unseen := [row.title for row in rows if _is_unseen(row)]:
+    if with_unread_keys := [row.title for row in rows if _has_unread_keys(row)]:
         typer.echo(
             tr(
                 "the keys of {clients} are in the portal, which cannot be read: nobody is reminded"
                 " of them",
-                clients=first_of(unseen),
+                clients=first_of(with_unread_keys),
             ),
             err=True,
         )
@@ -86,7 +86,7 @@ def remind(
         mails = reminders(due(rows, Ledger(ledger_file(stack)).sent, now))
         typer.echo(_headline(stack, len(mails)))
         for mail in mails:
-            typer.echo(_shown(mail))
+            typer.echo(_summary(mail))
         raise typer.Exit(code)
     if settings.smtp_url is None:
         fail(
@@ -100,15 +100,15 @@ def remind(
     with locked_ledger(ledger_file(stack)) as ledger:
         mails = reminders(due(rows, ledger.sent, now))
         typer.echo(_headline(stack, len(mails)))
-        for done in deliver(mails, languages, ledger, settings, now):
-            typer.echo(_shown(done.reminder))
-            for problem in done.problems:
-                typer.echo(_undelivered(done, problem), err=True)
+        for delivered in deliver(mails, languages, ledger, settings, now):
+            typer.echo(_summary(delivered.reminder))
+            for problem in delivered.problems:
+                typer.echo(_undelivered(delivered, problem), err=True)
                 code = Code.FOUND
     raise typer.Exit(code)
 
 
-def _is_unseen(connection: ListedConnection) -> bool:
+def _has_unread_keys(connection: ListedConnection) -> bool:
     return (
         connection.keys is None and connection.keys_in_portal and connection.client_id is not None
     )
@@ -120,25 +120,27 @@ def _headline(stack: str, count: int) -> str:
     return ntr("{count} mail for {stack}", "{count} mails for {stack}", count, stack=stack)
 
 
-def _name(mail: Reminder) -> str:
-    return (
-        f"{plain(mail.organisation)} ({', '.join(map(plain, mail.contacts)) or tr('no contacts')})"
-    )
+def _recipients(mail: Reminder) -> str:
+    """Return who gets a mail, such as "Stad Gent (api-beheer@stad-gent.example)"."""
+    contacts = ", ".join(map(plain, mail.contacts))
+    return f"{plain(mail.organisation)} ({contacts or tr('no contacts')})"
 
 
-def _undelivered(done: Delivered, problem: str) -> str:
-    name = _name(done.reminder)
-    if done.is_sent:
+def _undelivered(delivered: Delivered, problem: str) -> str:
+    """Return why some contacts, or all, did not get a mail. One that nobody got is tried again."""
+    name = _recipients(delivered.reminder)
+    if delivered.is_sent:
         return tr("{name}: {problem}", name=name, problem=problem)
     return tr("{name}: {problem}; the next run tries it again", name=name, problem=problem)
 
 
-def _shown(mail: Reminder) -> str:
-    return "\n".join((_name(mail), *(f"  {_sentence_about(item)}" for item in mail.about)))
+def _summary(mail: Reminder) -> str:
+    """Return who gets a mail, and beneath that a line for each thing that it reminds of."""
+    return "\n".join((_recipients(mail), *(f"  {_sentence_about(item)}" for item in mail.about)))
 
 
 def _sentence_about(item: Due) -> str:
-    """Return what a mail reminds of, as a sentence for the team."""
+    """Return what a mail reminds of, as a sentence for the onboarding team."""
     name = plain(item.connection.name)
     if isinstance(item, Ends):
         return _sentence_about_end(item, item.what, name)

@@ -151,7 +151,7 @@ def review(
     beside the clients, such as settings and code. No secret is ever shown. The kinds of change are
     in docs/cli.md.
     """
-    matches = _matcher(fail_on)
+    has_named_change = _condition_of(fail_on)
     _require_one_source(stack, plan, base, save)
     if stack or plan:
         if environment or head:
@@ -164,9 +164,11 @@ def review(
         plans, approved = read_plans(stack or [], plan or [], save=save is not None)
         report = _review_of_plans(plans, allow_mass_change=allow_mass_change)
     else:
-        wanted = _environments(environment or [])
+        environments = _environments(environment or [])
         with _revisions(base, head) as (before, after):
-            report = review_between(before, after, wanted, allow_mass_change=allow_mass_change)
+            report = review_between(
+                before, after, environments, allow_mass_change=allow_mass_change
+            )
         if base and head is None and is_dirty():
             typer.echo(tr("what is not committed is not reviewed"), err=True)
     write_report(report, output)
@@ -178,14 +180,15 @@ def review(
         raise typer.Exit(Code.UNREACHABLE)
     if save and not report.too_many:
         save_review(approved[0], save)
-    if report.refusals or matches(report):
+    if report.refusals or has_named_change(report):
         raise typer.Exit(Code.FOUND)
 
 
 def _require_one_source(
     stack: Sequence[str] | None, plan: Sequence[Path] | None, base: str | None, save: Path | None
 ) -> None:
-    """End the command where it names two sources, or saves what is not for one stack."""
+    """End the command where its options name two sources of a review, or save one that is not of
+    one stack."""
     if sum(map(bool, (stack, plan, base))) > 1:
         fail(
             tr(
@@ -198,24 +201,27 @@ def _require_one_source(
 
 
 def _settings_in(config: Mapping[str, object]) -> dict[str, object]:
+    """Return the settings in the configuration of a stack, by their names without a namespace where
+    that is acmidm."""
     return {setting_in(key): value for key, value in config.items()}
 
 
 def _review_of_plans(plans: Sequence[Planned], *, allow_mass_change: bool) -> Review:
-    """Return the review of plans that the engine made; warn of rights that are missing."""
-    made = [planned.plan for planned in plans]
-    configs = [plan.config for plan in made]
+    """Return the review of what the engine plans, one plan a stack. Warn of organisations whose new
+    clients wait for a key that nobody there has the right to upload."""
+    engine_plans = [planned.plan for planned in plans]
+    configs = [plan.config for plan in engine_plans]
     catalogue_folder = configs[0].get("acmidm:catalogueFolder") if configs else None
-    read = [planned.forms for planned in plans if planned.forms]
+    forms_here = [planned.forms for planned in plans if planned.forms]
     today = replace(
         comparison(str(catalogue_folder or own_catalogue())),
         former_secrets=former_secrets(map(_settings_in, configs)),
-        domains=domains(read, _recorded(made)),
+        domains=domains(forms_here, _clients_before(engine_plans)),
     )
     report = review_of(
-        made,
+        engine_plans,
         today,
-        approvers=_approvers_here(read),
+        approvers=_approvers_by(forms_here),
         allow_mass_change=allow_mass_change,
     )
     for planned in plans:
@@ -223,38 +229,39 @@ def _review_of_plans(plans: Sequence[Planned], *, allow_mass_change: bool) -> Re
     return report
 
 
-def _recorded(plans: Iterable[Plan]) -> Iterator[Client]:
-    """Yield the clients as they are before some plans."""
+def _clients_before(plans: Iterable[Plan]) -> Iterator[Client]:
+    """Yield the clients as they are before the changes of some plans."""
     for plan in plans:
         yield from plan.before.values()
 
 
-def _approvers_here(read: Sequence[Onboardings]) -> Approvers:
-    """Return who decides by what is checked out: a plan of the engine has nothing else."""
+def _approvers_by(forms_here: Sequence[Onboardings]) -> Approvers:
+    """Return who decides about changes, by the forms and the catalogue that are checked out: a plan
+    of the engine does not say what was before."""
     organisations: dict[str, Organisation] = {}
-    for forms in read:
+    for forms in forms_here:
         organisations.update(forms.organisations)
-    catalogue = read[0].catalogue if read else Catalogue({})
+    catalogue = forms_here[0].catalogue if forms_here else Catalogue({})
     return Approvers(catalogue, organisations, onboarding_team())
 
 
 def _warn_of_missing_rights(planned: Planned) -> None:
-    """Warn of new clients whose organisation uploads its keys while nobody there has the right
-    to."""
+    """Warn of new clients whose organisation uploads its keys in the portal while nobody there has
+    the right to. A plan out of a file has no stack to ask: then there is no warning."""
     plan, stack = planned.plan, planned.stack
-    new = (state for client_key, state in plan.after.items() if client_key not in plan.before)
-    awaiting = {state.client_key[:2] for state in new if state.keys.declared is None}
-    if awaiting and stack is not None:
+    new = (client for client_key, client in plan.after.items() if client_key not in plan.before)
+    awaiting_keys = {client.client_key[:2] for client in new if client.keys.declared is None}
+    if awaiting_keys and stack is not None:
         warn_of_missing_rights(
             stack,
-            [form for form in planned.connections if (form.key, form.platform) in awaiting],
+            [form for form in planned.connections if (form.key, form.platform) in awaiting_keys],
         )
 
 
 @contextmanager
 def _revisions(base: str | None, head: str | None) -> Iterator[tuple[Tree, Tree]]:
-    """Yield what is reviewed and what was before: two revisions, or the working tree and what is
-    checked out."""
+    """Yield what was before and what is reviewed: with ``base`` two revisions, else what is checked
+    out and the working tree. End the command where ``head`` is given alone."""
     if base:
         yield merged(base, head or "HEAD")
     elif head:
@@ -265,10 +272,11 @@ def _revisions(base: str | None, head: str | None) -> Iterator[tuple[Tree, Tree]
 
 
 def review_between(
-    before: Tree, after: Tree, wanted: Sequence[Environment], *, allow_mass_change: bool
+    before: Tree, after: Tree, environments: Sequence[Environment], *, allow_mass_change: bool
 ) -> Review:
-    """Return the review of what a change in Git makes of the clients in the environments that are
-    ``wanted``. A warning names each form that was not valid before. Raises InvalidForms."""
+    """Return the review of what a change in Git makes of the clients in some environments. A
+    warning names each form that was not valid before. Raises InvalidForms for mistakes of what is
+    reviewed."""
     now = datetime.now(UTC)
     with working(tr("reading {base} and {head}", base=before.name, head=after.name)):
         read_together(before, after, _is_usually_read)
@@ -296,14 +304,14 @@ def review_between(
             ),
             err=True,
         )
-    plans = [plan_between(old, new, where, stacks) for where in wanted]
+    plans = [plan_between(old, new, environment, stacks) for environment in environments]
     changed = set(chain.from_iterable(map(changed_keys, plans)))
     other_changes += confirmed_with_forms(other_changes, changed)
     notes = [*notes_between(old, new, after)]
     for path in submodules(after, folders.forms):
         shown = plain(path)
         notes.append(tr("{path} is a submodule: what is in it is not reviewed.", path=shown))
-    known = domains([old.onboardings], _recorded(plans))
+    known = domains([old.onboardings], _clients_before(plans))
     today = Comparison(now, scopes, former_secrets=former_secrets(stacks.values), domains=known)
     report = review_of(
         plans,
@@ -324,13 +332,14 @@ def review_between(
 
 
 def _is_usually_read(path: str) -> bool:
-    """Return whether stacks that name no folders read a file of this path."""
+    """Return whether a review reads the file of this path, where stacks name no other folders. So
+    these are read from Git at once; all else one by one, as it is needed."""
     return path.startswith((f"{FORMS}/", "catalogue/", "Pulumi.", str(PROJECT_FILE)))
 
 
 def comparison(catalogue: str) -> Comparison:
-    """Return a comparison of today, with what the catalogue has on each scope; without that where
-    it cannot be read."""
+    """Return the comparison of clients, as of today, by the catalogue in a folder: whose each scope
+    is. Where that cannot be read, no scope has an owner."""
     try:
         return Comparison(datetime.now(UTC), _scopes(load_catalogue(Path(catalogue))))
     except InvalidForms:
@@ -338,7 +347,8 @@ def comparison(catalogue: str) -> Comparison:
 
 
 def _scopes(catalogue: Catalogue) -> dict[tuple[Platform, str], tuple[str, bool]]:
-    """Return per scope, as a platform calls it, its owner and whether its name is verified."""
+    """Return the owner of each scope, as a platform calls it, and whether that name is verified, as
+    {("acmidm", "dv_dosis_schrijven"): ("Digitaal Vlaanderen", True)}."""
     scopes: dict[tuple[Platform, str], tuple[str, bool]] = {}
     for name, scope in catalogue.scopes.items():
         owner = catalogue.product_of[name].owner
@@ -354,8 +364,9 @@ def _environments(names: Sequence[str]) -> list[Environment]:
     return list(map(Environment, names)) or list(Environment)
 
 
-def _matcher(fail_on: str) -> Callable[[Review], bool]:
-    """Return the test for what ``--fail-on`` names; fail on an unknown name, which would never stop
+def _condition_of(fail_on: str) -> Callable[[Review], bool]:
+    """Return the function that says whether a review has a change that ``--fail-on`` names, as
+    "danger,prod:scope_granted". End the command for an unknown name, which would never stop
     anything."""
     wanted: list[tuple[str, str]] = []
     names = [*Severity, *Kind]
@@ -380,7 +391,7 @@ def _matcher(fail_on: str) -> Callable[[Review], bool]:
     if fail_on and not wanted:
         fail(tr("--fail-on names no kind of change; use {kinds}", kinds=listed(names)))
 
-    def matches(review: Review) -> bool:
+    def has_named_change(review: Review) -> bool:
         for environment, name in wanted:
             # Changes of other things than clients concern every environment.
             changes = list(review.other_changes)
@@ -391,4 +402,4 @@ def _matcher(fail_on: str) -> Callable[[Review], bool]:
                 return True
         return False
 
-    return matches
+    return has_named_change

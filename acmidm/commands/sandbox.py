@@ -32,8 +32,8 @@ _EPILOG = """
 setting.
 """
 
-_NEEDED = "uvicorn"
-"""Of the extra ``sandbox``."""
+_PACKAGE_OF_SANDBOX = "uvicorn"
+"""A package that only the extra ``sandbox`` installs."""
 
 app = typer.Typer(help=__doc__, epilog=_EPILOG, no_args_is_help=True)
 
@@ -65,12 +65,13 @@ def start(
     people.yaml, and nobody else, can log on at the portals from then on. The password of each that
     is new is shown this once.
     """
-    if find_spec(_NEEDED) is None:
-        raise ModuleNotFoundError(name=_NEEDED)
-    # What is wrong with a file is reported before anything is started.
-    here = list(portals(stack))
-    people = read_people() if any(portal.is_issuer for portal in here) else []
-    starts = [partial(portal.start, portal.file(people, strict)) for portal in here]
+    if find_spec(_PACKAGE_OF_SANDBOX) is None:
+        # The command line reports it as it reports any package that is missing.
+        raise ModuleNotFoundError(name=_PACKAGE_OF_SANDBOX)
+    # Every portal's file is made before the first portal starts: a mistake starts none.
+    portals_here = list(portals(stack))
+    people = read_people() if any(portal.is_issuer for portal in portals_here) else []
+    starts = [partial(portal.start, portal.file(people, strict)) for portal in portals_here]
     if not starts:
         typer.echo(f"stack {stack} has no authority on this machine: there is nothing to start")
     _do_each(starts)
@@ -109,6 +110,7 @@ def mail(
 ) -> None:
     """Show the mails that a stack's sandbox received, newest first. The page Postvak has those of
     one organisation."""
+    # One portal of a stack receives mail at most: that of ACM/IDM.
     folders = [portal.mails for portal in portals(stack) if portal.mails is not None]
     if not folders:
         raise Failure(
@@ -116,13 +118,13 @@ def mail(
             f" Pulumi.{stack}.yaml to be smtp on loopback"
         )
     search = " ".join(words or ())
-    is_found = searched(search)
-    received = subprocess.run(
+    has_words = searched(search)
+    read = subprocess.run(
         [sys.executable, "-P", "-m", "acmidm_sandbox.beheerportaal.mail", folders[0]],
         stdout=subprocess.PIPE,
         check=True,
     )
-    mails = [mail for mail in json.loads(received.stdout) if is_found(_words(mail))]
+    mails = [mail for mail in json.loads(read.stdout) if has_words(_searched_text(mail))]
     if output is TextOutput.JSON:
         report = json.dumps({"stack": stack, "mails": mails}, indent=2)
         # In a pipeline's log, two of these at the beginning of a line are a command.
@@ -134,9 +136,9 @@ def mail(
         typer.echo("\n\n".join("\n".join(_lines(mail)) for mail in mails))
 
 
-def _words(mail: Mapping[str, Any]) -> str:
-    """Return all that a search looks in."""
-    shown = (
+def _searched_text(mail: Mapping[str, Any]) -> str:
+    """Return all that a search looks in, in lower case."""
+    parts = (
         mail["connection"],
         mail["subject"],
         mail["sender"],
@@ -144,12 +146,12 @@ def _words(mail: Mapping[str, Any]) -> str:
         mail.get("message_id"),
         mail.get("text"),
     )
-    return " ".join(part or "" for part in shown).casefold()
+    return " ".join(part or "" for part in parts).casefold()
 
 
 def _lines(mail: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a mail as text: what it is about, then what it says, indented. Whatever is in it does
-    nothing to a terminal or a pipeline."""
+    """Yield the lines of a mail: when it came and of which connection, who got it, and its text,
+    indented. Whatever is in it does nothing to a terminal or a pipeline."""
     about, subject = mail["connection"] or "no connection", mail["subject"] or "no subject"
     yield on_one_line(f"{mail['at'][:16].replace('T', ' ')} UTC  {about}  {subject}")
     times = f", received {mail['received']} times" if mail["received"] > 1 else ""
@@ -160,8 +162,8 @@ def _lines(mail: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _started(stack: str | None) -> list[Daemon]:
-    """Return all servers that were ever started here, or those of a stack. Say so where there is
-    none. Raises Failure where there is no project."""
+    """Return the servers that were ever started in this project, whether they run or not: those of
+    a stack, or all. Print that there is none where that is so. Raises Failure without a project."""
     require_project()
     files = sorted(DATA.glob(f"{stack or '*'}/*/*.pid"))
     started = [Daemon(file.parent, file.stem) for file in files]
@@ -176,12 +178,12 @@ def _stop(daemon: Daemon) -> str | None:
 
 
 def _do_each(actions: Iterable[Callable[[], str | None]]) -> None:
-    """Do each, whatever becomes of the others, and show the sentence that it gives. The exit code
-    is 1 where one failed."""
+    """Do every action, though one fails, and print the sentence that it returns, or the reason why
+    it failed. End the command with 1 where one failed."""
     failed = False
-    for act in actions:
+    for action in actions:
         try:
-            sentence = act()
+            sentence = action()
         except Failure as failure:
             typer.echo(str(failure), err=True)
             failed = True

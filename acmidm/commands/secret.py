@@ -113,11 +113,12 @@ def _declared_client(form: Path, stack: str, platform: Platform) -> Declaration:
 
 
 def _secret(stack: str, connection: Declaration) -> str:
-    """Return the secret in the state, which is the one that the last run gave the authority."""
+    """Return the client secret in the state, which the last run gave the authority. Raises Failure
+    where the state has no client or no secret of the connection, or cannot be decrypted here."""
     with working(tr("reading {stack}", stack=stack)):
         # Read without secrets first: a failure of the second reading then means that they cannot be
         # decrypted.
-        client = _client(engine.stack_deployment(stack), connection)
+        client = _client_resource(engine.stack_deployment(stack), connection)
     if client is None:
         raise Failure(
             tr(
@@ -130,7 +131,7 @@ def _secret(stack: str, connection: Declaration) -> str:
         raise Failure(_why_no_secret(connection, client))
     with working(tr("decrypting {stack}", stack=stack)):
         try:
-            client = _client(engine.decrypted_deployment(stack), connection)
+            client = _client_resource(engine.decrypted_deployment(stack), connection)
         except engine.EngineError:
             client = None
     secret = decrypted(mapping(mapping(client).get("inputs")).get("client_secret"))
@@ -148,7 +149,7 @@ def _secret(stack: str, connection: Declaration) -> str:
 
 
 def _why_no_secret(connection: Declaration, client: Mapping[str, Any]) -> str:
-    """Return why the state has no secret of a client."""
+    """Return the sentence why the state has no secret of a client, which is its resource there."""
     name = connection.resource_name
     if is_awaiting(client.get("outputs") or {}):
         return tr(
@@ -168,8 +169,9 @@ def _why_no_secret(connection: Declaration, client: Mapping[str, Any]) -> str:
     )
 
 
-def _client(state: Mapping[str, Any], connection: Declaration) -> Mapping[str, Any] | None:
-    """Return the client of a connection in an export of the state."""
+def _client_resource(state: Mapping[str, Any], connection: Declaration) -> Mapping[str, Any] | None:
+    """Return the resource of a connection's client in an export of the state; None where it has
+    none but one that is being removed."""
     wanted = (connection.key, connection.platform, Resource.CLIENT.value)
     for resource in resources_in(state):
         if not resource.get("delete") and part_of(resource) == wanted:

@@ -107,8 +107,8 @@ def _print_validity(
     *,
     annotations: bool,
 ) -> None:
-    """Print that all forms are valid, with notes; or end the command with every problem, for GitHub
-    as annotations too."""
+    """Print that all forms in the ``paths`` are valid, with notes. End the command with 1 and every
+    mistake, those of ``problems`` too, where one is not; with 2 where there is no form."""
     for path in paths:
         if not files.exists(absolute(path)):
             fail(
@@ -127,7 +127,7 @@ def _print_validity(
             )
     stacks = stacks_in(Path(), files)
     try:
-        onboardings = _read(paths, catalogue, stacks, files, problems)
+        onboardings = _read_valid(paths, catalogue, stacks, files, problems)
     except InvalidForms as error:
         if annotations:
             for problem in error.problems:
@@ -149,25 +149,29 @@ def _print_validity(
         typer.echo(sentence)
 
 
-def _read(
+def _read_valid(
     paths: Sequence[Path],
     catalogue: Path,
     stacks: Stacks,
     files: Files,
     problems: Sequence[Problem],
 ) -> Onboardings:
-    """Read the forms. Raises InvalidForms."""
-    earlier = [
+    """Read the forms, and all that is beside them. Raises InvalidForms with every mistake, and with
+    the ``problems`` that were found before."""
+    problems_of_files = [
         *problems,
         *problems_of_other_files(paths, files),
         *problems_of_codes(paths, files),
         *problems_of_confirmations(stacks.confirmed, files),
     ]
-    onboardings = read_onboardings(paths, catalogue, stacks.profiles, stacks.served, earlier, files)
-    renamed: dict[str, str] = {}
+    onboardings = read_onboardings(
+        paths, catalogue, stacks.profiles, stacks.served, problems_of_files, files
+    )
+    present_keys: dict[str, str] = {}
     for connection in chain.from_iterable(map(onboardings.connections, Environment)):
-        renamed |= dict.fromkeys(connection.form.formerly, connection.key)
-    unmoved = [*problems_of_renamed(renamed, stacks.confirmed, files)]
+        present_keys |= dict.fromkeys(connection.form.formerly, connection.key)
+    # The confirmations of a renamed connection have to move with it.
+    unmoved = [*problems_of_renamed(present_keys, stacks.confirmed, files)]
     if unmoved:
         raise InvalidForms((*onboardings.problems, *unmoved))
     return onboardings.valid()
@@ -184,8 +188,9 @@ _UNPROVEN = {
 
 
 def _notes(checked: Revision) -> Iterator[str]:
-    """Yield what is no mistake of a form: scopes and mandates that have ended, and, where a stack
-    here has the gate, what forms and evidence lack for production."""
+    """Yield what is no mistake of a form, a sentence each: scopes and mandates that have ended, a
+    client that two APIs call differently, and, where a stack here has the gate, what forms and
+    evidence lack for production."""
     for environment in Environment:
         for (_, scope), (client, last_day) in checked.ended(environment).items():
             yield on_one_line(
@@ -198,9 +203,10 @@ def _notes(checked: Revision) -> Iterator[str]:
                     day=last_day,
                 )
             )
-    sides = list(map(checked.desired_of, checked.written.values()))
+    desired_per_environment = list(map(checked.desired_of, checked.written.values()))
     for client in chain.from_iterable(checked.written.values()):
         scopes = client.form.catalogue_names.values()
+        # The names by which the APIs recognise the client, each once.
         name, *further_names = checked.onboardings.catalogue.client_names(
             scopes, client.environment, client.organisation
         ) or [""]
@@ -214,22 +220,23 @@ def _notes(checked: Revision) -> Iterator[str]:
                     other=quoted(further_name),
                 )
             )
-    held_back = chain.from_iterable(side.held_back for side in sides)
+    held_back = chain.from_iterable(desired.held_back for desired in desired_per_environment)
     yield from by_reason(withheld for withheld in held_back if withheld.lacks_mandate)
     unproven: list[str] = []
-    for side in sides:
-        unproven += chain.from_iterable(withheld.sentences for withheld in side.unproven)
+    for desired in desired_per_environment:
+        unproven += chain.from_iterable(withheld.sentences for withheld in desired.unproven)
     if unproven:
         yield translated(_UNPROVEN[checked.gate.mode])
     yield from (f"  {sentence}" for sentence in unproven)
 
 
 def _annotation(problem: Problem) -> str:
-    """Return a workflow command of GitHub, which no text of a form can end."""
-    file = _escaped(on_one_line(problem.shown_file), also=",:")
-    sentence = _escaped(on_one_line(problem.sentence))
+    """Return the line of a log that GitHub shows at the place of a mistake, such as "::error
+    file=onboardings/stad-gent/loket.yaml,line=3,col=1::…". No text of a form can end it."""
+    file = _escaped(on_one_line(problem.shown_file), "%\r\n,:")
+    sentence = _escaped(on_one_line(problem.sentence), "%\r\n")
     return f"::error file={file},line={problem.line},col={problem.column}::{sentence}"
 
 
-def _escaped(text: str, also: str = "") -> str:
-    return text.translate({ord(char): f"%{ord(char):02X}" for char in f"%\r\n{also}"})
+def _escaped(text: str, characters: str) -> str:
+    return text.translate({ord(character): f"%{ord(character):02X}" for character in characters})

@@ -1,5 +1,5 @@
-"""What people confirmed against what can be seen without an API: evidence of the probe, and a file
-from the portal; and what somebody should look at again."""
+"""Compares what people confirmed with what can be seen without an API: evidence of the probe, and a
+file from the portal; and lists what somebody should look at again."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from acmidm_onboarding.values.problems import Failure, on_one_line
 CLIENT_ID, SCOPE_COLUMN = "client_id", "scopes"
 """The columns of a file from the portal: one row per client; scopes with blanks or commas
 between."""
-Listed = Mapping[str, frozenset[str] | None]
-"""Per client-ID its scopes; None where the file has no such column."""
+Exported = Mapping[str, frozenset[str] | None]
+"""What a file from the portal has: per client-ID its scopes; None where it has no such column."""
 
 
 class Difference(ReportPart):
@@ -43,7 +43,7 @@ class Difference(ReportPart):
 
 
 class Attested(ReportPart):
-    """A part of a client that somebody confirmed."""
+    """A part of a client that somebody confirmed, such as "scopes", and how many days ago."""
 
     client: str
     part: str
@@ -97,7 +97,8 @@ class Checked(Report):
 
 
 def check(stack: Stack, exported: Path | None = None) -> Checked:
-    """Compare what is confirmed of a stack. Raises Failure where the file from the portal cannot be
+    """Compare what is confirmed of a stack with the evidence of its forms, and with the file that
+    was ``exported`` from the portal, where there is one. Raises Failure where that cannot be
     read."""
     forms = stack.forms.by_client_key
     differences: list[Difference] = []
@@ -107,7 +108,7 @@ def check(stack: Stack, exported: Path | None = None) -> Checked:
         if not confirmed.is_there:
             continue
         if client_key in forms:
-            differences += _by_evidence(confirmed, forms[client_key])
+            differences += _differences_from_evidence(confirmed, forms[client_key])
         if client := confirmed.client(client_key):
             clients.append(client)
         name = resource_name(*client_key[:2])
@@ -116,7 +117,7 @@ def check(stack: Stack, exported: Path | None = None) -> Checked:
                 Attested(client=name, part=part, by=by.by, at=by.at, days=(stack.now - by.at).days)
             )
     if exported is not None:
-        differences += _by_export(clients, _listed(exported), exported.name)
+        differences += _differences_from_export(clients, _read_export(exported), exported.name)
     return Checked(
         stack=stack.name,
         checked_at=stack.now,
@@ -125,8 +126,9 @@ def check(stack: Stack, exported: Path | None = None) -> Checked:
     )
 
 
-def _by_evidence(confirmed: Confirmation, form: Declaration) -> Iterator[Difference]:
-    """Yield what the probe proved and nobody confirmed: a scope, a key or a client-ID."""
+def _differences_from_evidence(confirmed: Confirmation, form: Declaration) -> Iterator[Difference]:
+    """Yield what the evidence of a form proves of its client and nobody confirmed: scopes, a key,
+    or another client-ID, of which nothing else is compared."""
     proof = form.evidence_file.evidence
     if proof is None:
         return
@@ -148,29 +150,33 @@ def _by_evidence(confirmed: Confirmation, form: Declaration) -> Iterator[Differe
         yield Difference(part=KEYS, confirmed=shown(sorted(keys)), seen=proof.thumbprint, **facts)
 
 
-def _by_export(clients: list[Client], listed: Listed, source: str) -> Iterator[Difference]:
-    """Yield each client, and scopes of a client, that an export of the portal has otherwise."""
+def _differences_from_export(
+    clients: list[Client], exported: Exported, source: str
+) -> Iterator[Difference]:
+    """Yield the clients that are confirmed and not in a file from the portal, those whose scopes
+    differ there, and those that only the file has. ``source`` is the file's name."""
     nothing = tr("nothing")
     by_id = {str(client.client_id): client for client in clients}
     for client_id, client in by_id.items():
         facts = {"client": client.resource_name, "source": source}
-        if client_id not in listed:
+        if client_id not in exported:
             yield Difference(part=CLIENT_ID, confirmed=client_id, seen=nothing, **facts)
             continue
-        scopes = listed[client_id]
+        scopes = exported[client_id]
         confirmed = client.granted
         if scopes is not None and scopes != confirmed.keys():
             yield Difference(
                 part=SCOPES, confirmed=shown(sorted(confirmed)), seen=shown(sorted(scopes)), **facts
             )
-    for client_id in sorted(listed.keys() - by_id.keys()):
+    for client_id in sorted(exported.keys() - by_id.keys()):
         yield Difference(
             client=client_id, part=CLIENT_ID, confirmed=nothing, seen=client_id, source=source
         )
 
 
-def _listed(file: Path) -> Listed:
-    """Read a file that somebody exported from the portal. Raises Failure."""
+def _read_export(file: Path) -> Exported:
+    """Read a CSV file that somebody exported from the portal, with commas or, as a Dutch Excel
+    writes it, semicolons. Raises Failure where it has no column client_id."""
     try:
         text = read_text(file)
     except Unreadable as error:
@@ -188,11 +194,11 @@ def _listed(file: Path) -> Listed:
             )
         )
     scope_column = columns.get(SCOPE_COLUMN)
-    listed: dict[str, frozenset[str] | None] = {}
+    exported: dict[str, frozenset[str] | None] = {}
     for row in rows:
         client_id = str(row[columns[CLIENT_ID]]).strip()
-        listed[client_id] = None
+        exported[client_id] = None
         if scope_column is not None:
             names = str(row[scope_column] or "").replace(",", " ")
-            listed[client_id] = frozenset(names.split())
-    return listed
+            exported[client_id] = frozenset(names.split())
+    return exported

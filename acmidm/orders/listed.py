@@ -45,19 +45,22 @@ _LONGEST = 4_000
 
 
 class Copied(ReportPart):
-    """A value to copy into the portal, or to compare with what is there."""
+    """A value to copy into the portal, or to compare with what is there, with the portal's name for
+    it."""
 
     label: str
     value: str
 
 
 class Instruction(ReportPart):
-    """One thing that a person does."""
+    """One step that a person takes, with the values to copy."""
 
     text: str
     values: tuple[Copied, ...] = ()
 
     def as_line(self, number: int) -> Line:
+        """Return the step with its number, and each value on a line beneath, which a page offers to
+        copy whole."""
         values: list[Line] = []
         for copied in self.values:
             value = Piece(plain(copied.value, _LONGEST), Tone.STRONG, copied=copied.value)
@@ -66,7 +69,7 @@ class Instruction(ReportPart):
 
 
 class RefusedBy(ReportPart):
-    """Who refused it, and why."""
+    """Who refused an order, when and why."""
 
     by: str
     at: datetime
@@ -74,30 +77,30 @@ class RefusedBy(ReportPart):
 
 
 class ListedOrder(ClientName):
-    """One order."""
+    """One order, as people and programs read it."""
 
     order: str
     """Its name: ``OVO002067/mijn-gent scopes @3fa14c02``."""
     part: str
     digest: str
-    """The whole of it."""
+    """The whole digest of what it says, of which the name has the first characters."""
     act: Act
     doer: Doer
     environment: Environment
     act_title: str
     """What there is to do, in a few words."""
     says: dict[str, Any]
-    """What the part has to be, for programs."""
+    """What the part of the client has to be, for programs."""
     instructions: tuple[Instruction, ...] = ()
     done: str
     """The command that confirms it."""
     since: datetime | None = None
-    """The merge that brought it; None where Git does not have that."""
+    """When it was merged; None where Git does not have that."""
     refused: RefusedBy | None = None
 
     @property
     def whole_name(self) -> str:
-        """With the whole digest, as people copy it."""
+        """Its name with the whole digest, as people copy it."""
         return f"{self.order.partition('@')[0]}@{self.digest}"
 
 
@@ -108,9 +111,9 @@ class Orders(Report):
     checked_at: datetime
     orders: tuple[ListedOrder, ...]
     is_whole: bool = False
-    """Whether people want to read all that each says."""
+    """Whether each order is shown with its instructions."""
     missing: tuple[str, ...] = ()
-    """The clients of which nobody knows whether they are there."""
+    """The clients whose confirmation is missing, by resource name."""
 
     @property
     def open(self) -> list[ListedOrder]:
@@ -133,10 +136,10 @@ class Orders(Report):
         return {doer: by_doer[doer] for doer in Doer if by_doer[doer]}
 
     def as_document(self) -> Document:
-        """Return the open orders by who carries them out, a line each or in full; then the refused
-        ones."""
-        refused = [_refused(order, order.refused) for order in self.orders if order.refused]
-        sections = [self._unknown(), *self._by_doer(self._order_line)]
+        """Return the open orders by who carries them out, a line each, with the instructions where
+        the report ``is_whole``; then the refused ones."""
+        refused = [_refused_line(order, order.refused) for order in self.orders if order.refused]
+        sections = [self._missing_confirmations(), *self._section_per_doer(self._order_line)]
         if refused:
             sections.append(Section(refused, tr("Refused")))
         return Document(self.title, sections)
@@ -146,24 +149,25 @@ class Orders(Report):
         name."""
         return Document(
             self.title,
-            [self._unknown(), *self._by_doer(_dated)],
+            [self._missing_confirmations(), *self._section_per_doer(_dated_line)],
             whole=tr("`acmidm orders list --stack {stack}`", stack=self.stack),
         )
 
-    def _unknown(self) -> Section:
-        """Return the clients whose confirmation is missing, so that nobody knows whether they are
-        there."""
+    def _missing_confirmations(self) -> Section:
+        """Return a sentence for each client whose confirmation is missing."""
         return notes(map(_missing, self.missing), Tone.DANGER)
 
-    def _by_doer(self, line_of: Callable[[ListedOrder], Line]) -> Iterator[Section]:
+    def _section_per_doer(self, line_of: Callable[[ListedOrder], Line]) -> Iterator[Section]:
+        """Yield the open orders of each doer below a heading, with the line that ``line_of``
+        returns of each."""
         for doer, orders in self.by_doer.items():
             heading = f"{translated(DOERS[doer])}: {len(orders)}"
             lines = list(map(line_of, orders))
             yield Section(lines, heading, left_out=_ORDERS, label_width=1)
 
     def _order_line(self, order: ListedOrder) -> Line:
-        """Return the line of an order; in a whole list with its instructions and the command that
-        confirms it."""
+        """Return the line of an order; beneath it, where the report ``is_whole``, its instructions
+        and the command that confirms it."""
         what = Piece(f"  {order.title}: {order.act_title}, {self.waiting(order)}")
         lines: list[Line] = []
         if self.is_whole:
@@ -174,7 +178,7 @@ class Orders(Report):
         return Line([Piece(order.order, Tone.VALUE), what], lines=lines)
 
     def waiting(self, order: ListedOrder) -> str:
-        """Return since when an order is open, in days."""
+        """Return for how many days an order has been open, in words."""
         if order.since is None:
             return tr("since when is not known")
         days = (self.checked_at - order.since).days
@@ -183,13 +187,13 @@ class Orders(Report):
         return ntr("waiting for {count} day", "waiting for {count} days", days)
 
 
-def _refused(order: ListedOrder, by: RefusedBy) -> Line:
-    """Return who refused an order, when and why."""
+def _refused_line(order: ListedOrder, refused: RefusedBy) -> Line:
+    """Return the line that says who refused an order, when and why."""
     refusal = tr(
         "refused by {by} on {day}: {why}",
-        by=plain(by.by),
-        day=spoken().day(by.at),
-        why=plain(by.why),
+        by=plain(refused.by),
+        day=spoken().day(refused.at),
+        why=plain(refused.why),
     )
     return Line([Piece(order.order, Tone.VALUE), Piece(f"  {refusal}")])
 
@@ -202,15 +206,19 @@ def _missing(client: str) -> str:
     )
 
 
-def _dated(order: ListedOrder) -> Line:
+def _dated_line(order: ListedOrder) -> Line:
+    """Return the line of an order in an issue, by its whole name and with the day since which it is
+    open: there nobody sees how many days ago that is."""
     since = f" ({order.since:%Y-%m-%d})" if order.since else ""
     what = Piece(f": {plain(order.act_title)}{since}")
     return Line([Piece(order.whole_name, Tone.VALUE), Piece(" "), *order.pieces, what])
 
 
 def listed(stack: Stack, order: Order, since: datetime | None = None) -> ListedOrder:
-    """Return an order as a person reads it, in the language that is spoken."""
+    """Return an order as a person reads it, in the language that is spoken; ``since`` is from when
+    on it is open."""
     metadata = _client_fields(stack, order)
+    # What only the portal shows, and who confirms the order has to give.
     options = {Act.CREATE: " --client-id …", Act.LOOK: " --key …"}.get(order.act, "")
     act_title = order.title(spoken())
     if _only_withdraws(order):
@@ -241,14 +249,15 @@ def listed(stack: Stack, order: Order, since: datetime | None = None) -> ListedO
 
 
 def _only_withdraws(order: Order) -> bool:
-    """Return whether an order about scopes grants none."""
+    """Return whether an order about scopes grants none: the client has all that it says."""
     is_about_scopes = order.act in (Act.GRANT, Act.APPROVE)
     return is_about_scopes and order.says.items() <= order.now.items()
 
 
 def _client_fields(stack: Stack, order: Order) -> dict[str, Any]:
-    """Return the fields of an order's client, as its form declares them, else as they are
-    confirmed. Where neither has the client, its organisation's code stands for the name."""
+    """Return the fields of an order's client, such as {"client_name": "mijn-gent"}, as its form
+    declares them, else as they are confirmed. Where neither has the client, only
+    "organisation.name" is there, and is the organisation's code."""
     organisation: dict[str, Any] = {"organisation.name": order.client_key[0].partition("/")[0]}
     client: Client | None = stack.forms.by_client_key.get(order.client_key)
     if client is None:
@@ -370,8 +379,8 @@ def _instruction_for_product(
 def _values_to_copy(
     says: Mapping[str, Any], now: Mapping[str, Any] | None = None
 ) -> tuple[Copied, ...]:
-    """Return the values to copy that differ from those of ``now``, each under the portal's name for
-    it."""
+    """Return the values that an order ``says`` and the portal does not have ``now``, each under the
+    portal's name for it; and "(nothing)" for each that it has now and is to have no more."""
     after = flat(says)
     before = flat(now or {})
     fields: list[Copied] = []
@@ -390,12 +399,13 @@ def _couplings(
     client_key: ClientKey,
     catalogue: Catalogue,
 ) -> Iterator[Instruction]:
-    """Yield one instruction per API: its Referentie, and the scopes to grant and to withdraw.
+    """Yield one instruction per API whose scopes change: its Referentie, and the scopes to grant
+    and to withdraw. ``says`` and ``now`` are scopes, as {"dv_dosis_schrijven": {"default": False}}.
 
-    Before each comes what the API's owner wants first, and after all of them what the owners still
-    do.
+    Before an API comes what its owner wants first, and after all of them what the owners still do.
     """
     _, platform, environment = client_key
+    # By Referentie and title of the API.
     scopes_by_api = defaultdict[tuple[str, str], list[Copied]](list)
     wanted_first: dict[tuple[str, str], str | None] = {}
     granted_products: list[Product] = []
@@ -404,6 +414,7 @@ def _couplings(
             continue
         product = catalogue.product_granting(platform, scope)
         coupling = product.coupling if product else None
+        # A scope that no product of the catalogue has stands for its API.
         api = product.title if product else scope
         referentie = (coupling and coupling.referentie.get(environment)) or api
         scopes_by_api[referentie, api].append(_scope_to_copy(scope, says))
@@ -424,8 +435,8 @@ def _couplings(
             )
         values = (Copied(label="Referentie", value=referentie), *scopes)
         yield Instruction(text=text, values=values)
-    if then := afterwards(granted_products, spoken()):
-        yield Instruction(text=then)
+    if what_owners_do := afterwards(granted_products, spoken()):
+        yield Instruction(text=what_owners_do)
 
 
 def _scope_to_copy(scope: str, says: Mapping[str, Any]) -> Copied:
@@ -441,21 +452,23 @@ def _scope_to_copy(scope: str, says: Mapping[str, Any]) -> Copied:
 
 
 def _instructions_for_keys(order: Order) -> Iterator[Instruction]:
-    """Yield one instruction per key: what was stolen first, then what is new, then what else
-    goes."""
-    removed = {thumbprint_of(key): kid for kid, key in order.now.items()}
+    """Yield one instruction per key: first those to remove because they were stolen, then those to
+    upload, then the rest to remove. A key that only gets another ``kid`` is uploaded, and not
+    removed."""
+    to_remove = {thumbprint_of(key): kid for kid, key in order.now.items()}
     for key in order.says.values():
-        removed.pop(thumbprint_of(key), None)
-    stolen = [thumbprint for thumbprint in removed if thumbprint in order.compromised]
+        to_remove.pop(thumbprint_of(key), None)
+    stolen = [thumbprint for thumbprint in to_remove if thumbprint in order.compromised]
     for thumbprint in stolen:
-        values = _key_to_copy(removed.pop(thumbprint), thumbprint)
+        values = _key_to_copy(to_remove.pop(thumbprint), thumbprint)
         yield Instruction(text=tr("This public key was stolen. Remove it at once:"), values=values)
     for kid, key in order.says.items():
         if order.now.get(kid) != key:
             jwk = Copied(label="JWK", value=shown(key))
             values = (*_key_to_copy(kid, thumbprint_of(key)), jwk)
             yield Instruction(text=tr("Upload this public key as a JSON Web Key:"), values=values)
-    for thumbprint, kid in removed.items():
+    for thumbprint, kid in to_remove.items():
+        # A key of a supplier that may not act for the organisation any more.
         supplier = order.revoked.get(str(thumbprint))
         text = tr("Remove this public key:")
         if supplier:
@@ -477,8 +490,8 @@ def orders_of(
     *,
     is_whole: bool = False,
 ) -> Orders:
-    """Return the report of some orders of a stack, in the language that is spoken; ``since`` says
-    from when each is open."""
+    """Return the report of some orders of a stack, in the language that is spoken: ``since`` says
+    when each was merged, as far as Git knows, and ``is_whole`` adds the instructions."""
     missing = tuple(client.resource_name for client in stack.unconfirmed)
     return Orders(
         stack=stack.name,

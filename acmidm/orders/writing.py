@@ -31,7 +31,8 @@ from acmidm_onboarding.values.problems import Failure
 
 @dataclass(frozen=True)
 class Written:
-    """The file that was written; ``is_new`` says whether its content was not there already."""
+    """The file of a confirmation; ``is_new`` is False where it had that content already, and was
+    not written."""
 
     file: Path
     is_new: bool
@@ -45,44 +46,48 @@ def confirm(
     client_id: str | None = None,
     keys: Sequence[PublicJwk] | None = None,
 ) -> Written:
-    """Confirm that an order is carried out: what it said is what the authority has.
+    """Write the confirmation that an order is carried out: what it said is what the authority has.
 
     ``client_id`` is that of a client which it made, ``keys`` the public keys that somebody saw.
-    Raises Failure, and OSError.
+    ``by`` is who says so, and when. Raises Failure where that cannot be confirmed, and OSError.
     """
-    before, file = _before(stack, order)
-    if _is_client_confirmed(order, before, client_id):
+    former, file = _former_confirmation(stack, order)
+    if _is_client_confirmed(order, former, client_id):
         return Written(file, is_new=False)
     client_id = client_id or order.client_id
-    _require(stack, order, before, client_id, keys)
+    _require_confirmable(stack, order, former, client_id, keys)
     jwks = _confirmed_keys(order, keys)
-    former = before.content if before else None
-    since = before.since if before else {}
-    names = {_key_file(order, key)[0]: since.get(key.thumbprint, by.at) for key in jwks}
-    after = carried_out(order, former, by, client_id=client_id, keys=names)
-    if former is not None and _says(after) == _says(former):
+    former_content = former.content if former else None
+    former_since = former.since if former else {}
+    since_by_file: dict[str, datetime] = {}
+    for key in jwks:
+        # A key that was confirmed before has been there since then.
+        since_by_file[_key_file(order, key)[0]] = former_since.get(key.thumbprint, by.at)
+    content = carried_out(order, former_content, by, client_id=client_id, keys=since_by_file)
+    if former_content is not None and _facts_in(content) == _facts_in(former_content):
         return Written(file, is_new=False)
     make_folder(file)
     for key in jwks:
         name, text = _key_file(order, key)
         write_whole(file.parent / name, text)
-    write_whole(file, as_text(after))
-    former_names = former.keys if former else None
-    for name in former_names or ():
-        if name not in (after.keys or {}):
+    write_whole(file, as_text(content))
+    former_key_files = former_content.keys if former_content else None
+    for name in former_key_files or ():
+        if name not in (content.keys or {}):
             (file.parent / name).unlink(missing_ok=True)
     return Written(file, is_new=True)
 
 
 def refuse(stack: Stack, order: Order, why: str, by: Attestation) -> Written:
-    """Note that an order is not carried out, for as long as it says the same. Raises Failure where
-    it is not open, and OSError."""
-    before, file = _before(stack, order)
+    """Write that an order is not carried out, and why, into the confirmation of its client. That
+    counts for as long as the order says the same. Raises Failure where it is not open, and
+    OSError."""
+    former, file = _former_confirmation(stack, order)
     if not _is_open(stack, order):
-        raise Failure(_why_not_open(order, before, by))
+        raise Failure(_why_not_open(order, former, by))
     make_folder(file)
-    former = before.content if before else None
-    write_whole(file, as_text(refused(order, former, why, by)))
+    former_content = former.content if former else None
+    write_whole(file, as_text(refused(order, former_content, why, by)))
     return Written(file, is_new=True)
 
 
@@ -90,17 +95,19 @@ def require_not_overtaken(
     stack: Stack, order: Order, until: Callable[[Order], datetime | None]
 ) -> None:
     """Raise Failure where a later order of the same part is confirmed, so that this one would take
-    back what that one said. ``until`` says from when on the forms do not give an order."""
-    before, file = _before(stack, order)
-    by = before.content.confirmed.get(order.part) if before else None
-    if by is None or order.says == order.now or _is_open(stack, order):
+    back what that one said. ``until`` returns the moment from which on the forms in Git give an
+    order no more; None where they still do."""
+    former, file = _former_confirmation(stack, order)
+    confirmed_by = former.content.confirmed.get(order.part) if former else None
+    if confirmed_by is None or order.says == order.now or _is_open(stack, order):
         return
     ended = until(order)
     if ended is None:
-        place = (order.client_key, order.part)
-        is_overtaken = place not in {(present.client_key, present.part) for present in stack.orders}
+        # They still give it and it is not open: where its part is as desired, it is overtaken.
+        open_parts = {(present.client_key, present.part) for present in stack.orders}
+        is_overtaken = (order.client_key, order.part) not in open_parts
     else:
-        is_overtaken = by.at >= ended
+        is_overtaken = confirmed_by.at >= ended
     if is_overtaken:
         raise Failure(
             tr(
@@ -113,15 +120,17 @@ def require_not_overtaken(
 
 
 def attestation(by: str | None, at: datetime) -> Attestation:
-    """Return who says so, and when. Raises Failure where nobody is named."""
+    """Return who confirms or refuses an order, and when. Raises Failure where nobody is named, by
+    --by or in Git's settings."""
     if not by:
         raise Failure(tr("who confirms this? say it with --by, or set user.email in Git"))
     return Attestation(by=by, at=at.replace(microsecond=0))
 
 
-def _before(stack: Stack, order: Order) -> tuple[Confirmation | None, Path]:
-    """Return what is confirmed of an order's client, under an earlier key too, and the file for it.
-    Raises Failure where that file is another connection's."""
+def _former_confirmation(stack: Stack, order: Order) -> tuple[Confirmation | None, Path]:
+    """Return what was confirmed of an order's client before, under an earlier key too, and its
+    file; None and the file to write where nothing was. Raises Failure where that file is another
+    connection's."""
     declared = stack.forms.by_client_key.get(order.client_key)
     if declared is None:
         confirmed = stack.confirmations.get(order.client_key)
@@ -145,15 +154,15 @@ def _before(stack: Stack, order: Order) -> tuple[Confirmation | None, Path]:
     return None, file
 
 
-def _is_client_confirmed(order: Order, before: Confirmation | None, client_id: str | None) -> bool:
-    """Return whether the client that an order makes is confirmed as being there. What was confirmed
-    of it since stays."""
+def _is_client_confirmed(order: Order, former: Confirmation | None, client_id: str | None) -> bool:
+    """Return whether an order makes a client that is confirmed as being there. Such an order is not
+    confirmed again: that would take back what was confirmed of the client since."""
     client_id = client_id or order.client_id
     return (
         order.part == CREATE
-        and before is not None
-        and before.is_there
-        and client_id in (None, before.content.client_id)
+        and former is not None
+        and former.is_there
+        and client_id in (None, former.content.client_id)
     )
 
 
@@ -161,23 +170,23 @@ def _is_open(stack: Stack, order: Order) -> bool:
     return order.full_digest in {present.full_digest for present in stack.orders}
 
 
-def _why_not_open(order: Order, before: Confirmation | None, by: Attestation) -> str:
-    """Return why an order that is not open cannot be refused, by the confirmation of its client
-    ``before`` this one."""
-    if before is None:
+def _why_not_open(order: Order, former: Confirmation | None, by: Attestation) -> str:
+    """Return the sentence why an order that is not open cannot be refused: its client is removed,
+    it is confirmed already, or the form says something else by now."""
+    if former is None:
         return tr(
             "{order} is not open any more, so that nothing of it can be refused; see acmidm orders",
             order=order.name,
         )
-    facts = {"order": order.name, "client": before.content.client_id, "file": before.file}
-    if before.content.removed is not None and order.part != REMOVE:
+    facts = {"order": order.name, "client": former.content.client_id, "file": former.file}
+    if former.content.removed is not None and order.part != REMOVE:
         return tr(
             "{order}: client {client} is confirmed as removed, in {file}; look in the portal"
             " whether another one is there, or put that file back as it was, from Git, where it was"
             " not removed",
             **facts,
         )
-    if _is_confirmed(order, before, by):
+    if _is_confirmed(order, former, by):
         return tr(
             "{order} is confirmed already, in {file}, and cannot be refused any more", **facts
         )
@@ -187,25 +196,27 @@ def _why_not_open(order: Order, before: Confirmation | None, by: Attestation) ->
     )
 
 
-def _is_confirmed(order: Order, before: Confirmation, by: Attestation) -> bool:
-    """Return whether what an order says is confirmed."""
+def _is_confirmed(order: Order, former: Confirmation, by: Attestation) -> bool:
+    """Return whether all that an order says is confirmed: a confirmation of it would change no
+    fact."""
     if order.part == CREATE:
-        return _is_client_confirmed(order, before, None)
+        return _is_client_confirmed(order, former, None)
     if order.act is Act.LOOK:
-        return before.content.keys is not None
-    names = {_key_file(order, key)[0]: by.at for key in _confirmed_keys(order, None)}
-    return _says(carried_out(order, before.content, by, keys=names)) == _says(before.content)
+        return former.content.keys is not None
+    since_by_file = {_key_file(order, key)[0]: by.at for key in _confirmed_keys(order, None)}
+    content = carried_out(order, former.content, by, keys=since_by_file)
+    return _facts_in(content) == _facts_in(former.content)
 
 
-def _require(
+def _require_confirmable(
     stack: Stack,
     order: Order,
-    before: Confirmation | None,
+    former: Confirmation | None,
     client_id: str | None,
     keys: Sequence[PublicJwk] | None,
 ) -> None:
-    """Raise Failure where a client-ID or keys are missing, a client would be there twice, or is
-    another one."""
+    """Raise Failure where an order cannot be confirmed so: a client-ID or keys are missing, or the
+    client is confirmed already, is removed, or is another one than the order's."""
     if order.act is Act.CREATE and not client_id:
         raise Failure(
             tr(
@@ -223,20 +234,20 @@ def _require(
         )
     if (
         order.part == CREATE
-        and before is not None
-        and before.is_there
-        and before.content.client_id != client_id
+        and former is not None
+        and former.is_there
+        and former.content.client_id != client_id
     ):
         raise Failure(
             tr(
                 "{order}: client {client} is confirmed already, in {file}; look in the portal"
                 " which of the two is there, and remove the other",
                 order=order.name,
-                client=before.content.client_id,
-                file=before.file,
+                client=former.content.client_id,
+                file=former.file,
             )
         )
-    if file := _file_of_removal(stack, order, before, client_id):
+    if file := _file_of_removal(stack, order, former, client_id):
         raise Failure(
             tr(
                 "{order}: client {client} is confirmed as removed, in {file}; look in the portal"
@@ -257,7 +268,7 @@ def _require(
             )
         )
     for confirmed in stack.confirmations.values():
-        if before is not None and confirmed.file == before.file:
+        if former is not None and confirmed.file == former.file:
             continue
         if confirmed.is_there and confirmed.content.client_id == client_id:
             raise Failure(
@@ -271,7 +282,7 @@ def _require(
 
 
 def _file_of_removal(
-    stack: Stack, order: Order, before: Confirmation | None, client_id: str | None
+    stack: Stack, order: Order, former: Confirmation | None, client_id: str | None
 ) -> Path | None:
     """Return the file that confirms the client of an order as removed, where the order needs a
     client that is there; None where the order can be confirmed.
@@ -284,8 +295,8 @@ def _file_of_removal(
     if order.act is Act.COMPARE and _is_open(stack, order):
         # Its form adopts the client, which somebody let go before.
         return None
-    if before is not None and before.content.removed and order.part != CREATE:
-        return before.file
+    if former is not None and former.content.removed and order.part != CREATE:
+        return former.file
     for confirmed in stack.confirmations.values():
         if confirmed.content.removed and confirmed.content.client_id == client_id:
             return confirmed.file
@@ -294,7 +305,8 @@ def _file_of_removal(
 
 def _confirmed_keys(order: Order, seen: Sequence[PublicJwk] | None) -> list[PublicJwk]:
     """Return the public keys that a client has once an order is confirmed: those that somebody saw,
-    where the order is to look, else those that it names. Empty where it is about another part."""
+    where the order is to look for them, else those that it names. Empty where the order is about
+    another part than keys."""
     if order.part != KEYS:
         return []
     if order.act is Act.LOOK:
@@ -303,13 +315,15 @@ def _confirmed_keys(order: Order, seen: Sequence[PublicJwk] | None) -> list[Publ
     return list(filter(None, ordered))
 
 
-def _says(file: ConfirmationFile) -> Mapping[str, object]:
-    """Return what a confirmation says is there, without who says so and when."""
-    content = file.model_dump(exclude={"confirmed", "keys", "refused", "removed"})
-    keys = None if file.keys is None else sorted(file.keys)
-    return {**content, KEYS: keys, REMOVE: file.removed is not None}
+def _facts_in(content: ConfirmationFile) -> Mapping[str, object]:
+    """Return what the content of a confirmation says is there, without who says so and when, by
+    which two are compared."""
+    facts = content.model_dump(exclude={"confirmed", "keys", "refused", "removed"})
+    keys = None if content.keys is None else sorted(content.keys)
+    return {**facts, KEYS: keys, REMOVE: content.removed is not None}
 
 
 def _key_file(order: Order, key: PublicJwk) -> tuple[str, str]:
-    """Return the name of the file that has a key of the client of an order, and its text."""
+    """Return the name and the text of the file for a public key, such as
+    "mijn-gent-QXXBNb2U.jwk.json", beside the confirmation of an order's client."""
     return key_file(order.client_key[0].rpartition("/")[2], key)

@@ -1,5 +1,10 @@
-"""What a mistake is told by, and how each is found. Pure: nothing is requested, whatever somebody
-wrote."""
+"""How each mistake in a token request is found. Pure: nothing is requested, whatever somebody
+wrote.
+
+A check gets the request and what is known of the connection. It returns the values that the
+sentences of its row in ``mistakes.py`` name, such as {"scope": "dv_dosis"}; None where there is no
+such mistake.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +31,15 @@ _LARGEST = 10**15
 _LONGEST_JTI = 255
 _MATERIAL = ("kty", "n", "e", "crv", "x", "y")
 Values = Mapping[str, object] | None
-"""What the sentences of a row name: a text that somebody wrote, or, in a tuple, what is ours to
-show. None: no such mistake."""
+"""What a check returns. A text is what somebody wrote, and is quoted; what is in a tuple is ours,
+and shows as it is."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a mistake is told by. ``has_platform_rules``: the authority has its platform's rules,
-    not its own."""
+    """What the form and the stack's file say of a connection, against which a request is checked.
+    ``has_platform_rules``: its authority has the rules of ACM/IDM or GeoSecure, as a Keycloak has
+    not."""
 
     platform: Platform
     environment: str
@@ -70,8 +76,8 @@ class Context:
         return self.has_platform_rules and self.assertion_audience is None
 
 
-def when(condition: object, **values: object) -> Values:
-    """Return what the sentences of a mistake name where it was made; None where it was not."""
+def mistake_if(condition: object, **values: object) -> Values:
+    """Return the ``values`` where the condition of a mistake holds, else None."""
     return values if condition else None
 
 
@@ -89,6 +95,7 @@ def number(sent: SentRequest, name: str) -> float | None:
 
 
 def repeated_field(sent: SentRequest, _: Context) -> Values:
+    """RFC 6749 §3.2. ``scope[]``, as PHP repeats a field, is a mistake of the scope."""
     for name, values in (sent.fields or {}).items():
         if len(values) > 1 and name != "scope[]":
             return {"name": name}
@@ -110,7 +117,8 @@ def unknown_scope(sent: SentRequest, context: Context) -> Values:
 
 
 def key_of(sent: SentRequest, context: Context) -> PublicJwk | None:
-    """Return the declared key that an assertion names, or the only one."""
+    """Return the key of the form that an assertion names by its ``kid``; without ``kid`` the only
+    key of the form. None where the form has no such key, or several."""
     keys, kid = context.keys or {}, sent.header.get("kid")
     if kid is None:
         return next(iter(keys.values())) if len(keys) == 1 else None
@@ -118,6 +126,8 @@ def key_of(sent: SentRequest, context: Context) -> PublicJwk | None:
 
 
 def is_signed_by(sent: SentRequest, key: PublicJwk) -> bool:
+    """Return whether the signature is by this key and by the ``alg`` of the header. What the
+    key says of itself in ``alg`` and ``use`` does not count."""
     jws, alg = JWS(), sent.header.get("alg")
     jws.allowed_algs = [str(alg)]
     try:
@@ -128,17 +138,19 @@ def is_signed_by(sent: SentRequest, key: PublicJwk) -> bool:
 
 
 def wrong_signature(sent: SentRequest, context: Context) -> Values:
+    """It is by another key than the one that the assertion names. With an ``alg`` that does not fit
+    that key it is another mistake."""
     key = key_of(sent, context)
     if key is None or str(sent.header.get("alg")) not in algorithms_of(key.members):
         return None
-    return when(not is_signed_by(sent, key), kid=(key.kid,))
+    return mistake_if(not is_signed_by(sent, key), kid=(key.kid,))
 
 
 def signed_by_none(sent: SentRequest, context: Context) -> Values:
-    """Without ``kid``, and several keys: none of them made it."""
+    """There is no ``kid``, the form has several keys, and none of them signed."""
     if sent.header.get("kid") is not None or not context.keys or len(context.keys) == 1:
         return None
-    return when(
+    return mistake_if(
         not any(is_signed_by(sent, key) for key in context.keys.values()), kids=tuple(context.keys)
     )
 
@@ -175,19 +187,23 @@ def wrong_audience(sent: SentRequest, context: Context) -> Values:
 
 
 def not_audience_of_setting(sent: SentRequest, context: Context) -> Values:
-    """The stack's file says which of the two an assertion has, and it has the other."""
+    """The stack's file says that an assertion has the token endpoint as ``aud``, and it has the
+    issuer; or the reverse."""
     aud, wanted = audience_claim(sent), context.assertion_audience
+    namespace = (context.platform.value,)
     if wanted is AssertionAudience.TOKEN_ENDPOINT:
         right = ENDPOINT if context.audience is None else (context.audience,)
-        is_other = isinstance(aud, str) and aud.rstrip("/") == context.issuer
-        return when(is_other, right=right, namespace=(context.platform.value,))
-    is_other = wanted is not None and is_endpoint(aud, context)
-    return when(is_other, right=(context.issuer,), namespace=(context.platform.value,))
+        is_issuer = isinstance(aud, str) and aud.rstrip("/") == context.issuer
+        return mistake_if(is_issuer, right=right, namespace=namespace)
+    wants_issuer = wanted is not None
+    return mistake_if(
+        wants_issuer and is_endpoint(aud, context), right=(context.issuer,), namespace=namespace
+    )
 
 
 def endpoint_on_acmidm(sent: SentRequest, context: Context) -> Values:
     """The audience is the token endpoint, and ACM/IDM takes the issuer."""
-    return when(
+    return mistake_if(
         context.has_platform_audience
         and context.platform is Platform.ACMIDM
         and is_endpoint(audience_claim(sent), context)
@@ -197,7 +213,7 @@ def endpoint_on_acmidm(sent: SentRequest, context: Context) -> Values:
 def issuer_on_geosecure(sent: SentRequest, context: Context) -> Values:
     """The audience is the issuer, and GeoSecure takes the token endpoint."""
     aud = audience_claim(sent)
-    return when(
+    return mistake_if(
         context.has_platform_audience
         and context.platform is Platform.GEOSECURE
         and isinstance(aud, str)
@@ -206,15 +222,16 @@ def issuer_on_geosecure(sent: SentRequest, context: Context) -> Values:
 
 
 def misspelt_audience(sent: SentRequest, context: Context) -> Values:
-    """GeoSecure's is in lower case, wherever it is."""
+    """It differs from the right audience by capitals or a slash at its end. Where the token
+    endpoint is not known, GeoSecure's is still known to be in lower case."""
     aud, right = audience_claim(sent), context.audience
     if right is None:
         is_in_lower_case = context.platform is Platform.GEOSECURE
-        return when(
+        return mistake_if(
             is_in_lower_case and isinstance(aud, str) and aud != aud.lower().rstrip("/"),
             right=ENDPOINT,
         )
-    return when(
+    return mistake_if(
         isinstance(aud, str) and aud != right and aud.lower().rstrip("/") == right.lower(),
         right=(right,),
     )
@@ -228,19 +245,21 @@ def unfitting_algorithm(sent: SentRequest, context: Context) -> Values:
 
 
 def missing_client(sent: SentRequest, _: Context) -> Values:
-    return when(not isinstance(sent.client_id, str) or not sent.client_id)
+    return mistake_if(not isinstance(sent.client_id, str) or not sent.client_id)
 
 
 def numeric_on_acmidm(sent: SentRequest, context: Context) -> Values:
     client_id = sent.client_id
     is_acmidm = context.has_platform_rules and context.platform is Platform.ACMIDM
-    return when(is_acmidm and isinstance(client_id, str) and client_id.isdecimal(), id=client_id)
+    return mistake_if(
+        is_acmidm and isinstance(client_id, str) and client_id.isdecimal(), id=client_id
+    )
 
 
 def uuid_on_geosecure(sent: SentRequest, context: Context) -> Values:
     client_id = sent.client_id
     is_geosecure = context.has_platform_rules and context.platform is Platform.GEOSECURE
-    return when(
+    return mistake_if(
         is_geosecure and isinstance(client_id, str) and UUID.fullmatch(client_id), id=client_id
     )
 
@@ -258,24 +277,27 @@ def ended_key(sent: SentRequest, context: Context) -> Values:
 
 
 def apis_wanted(sent: SentRequest, context: Context) -> list[str]:
-    """Return the products of the scopes, whose API has a client-ID that is known."""
+    """Return the products of the scopes that are requested, without those whose API has no
+    client-ID in the stack's file."""
     products = only(context.scopes, scopes_of(sent)).values()
     return sorted(set(products).intersection(context.api_of.values()))
 
 
 def another_api(sent: SentRequest, context: Context) -> Values:
-    """Return the ``audience`` of a request that none of the APIs of its scopes has."""
+    """The ``audience`` is the client-ID of none of the APIs whose scopes are requested. That of the
+    client itself is another mistake."""
     audience, products = sent.first("audience"), apis_wanted(sent, context)
     right = [id_ for id_, product in sorted(context.api_of.items()) if product in products]
-    is_other = audience and right and audience not in (*right, sent.claims.get("sub"))
-    return when(is_other, audience=audience, products=tuple(products), right=tuple(right))
+    is_wrong = audience and right and audience not in (*right, sent.claims.get("sub"))
+    return mistake_if(is_wrong, audience=audience, products=tuple(products), right=tuple(right))
 
 
 def wrong_jti(sent: SentRequest, _: Context) -> Values:
     jti = sent.claims.get("jti")
-    return when(not isinstance(jti, str) or len(jti) > _LONGEST_JTI)
+    return mistake_if(not isinstance(jti, str) or len(jti) > _LONGEST_JTI)
 
 
 def lifetime(sent: SentRequest) -> float | None:
+    """Return the seconds from ``iat`` to ``exp``; None where one of them is no number."""
     iat, exp = number(sent, "iat"), number(sent, "exp")
     return None if iat is None or exp is None else exp - iat

@@ -1,5 +1,5 @@
-"""What a probe found: steps, each passed, wrong with its remedy, or not tried. In no language yet:
-`telling` reports it in one."""
+"""What a probe found: steps, each passed, wrong with its remedy, or not tried. It is in no language
+yet: ``telling`` reports it in one."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Wording:
 
 
 def in_words(value: object, language: Language) -> object:
-    """Return a sentence in a language; any other value as it is."""
+    """Return a Wording as a sentence in a language; any other value as it is."""
     return value.in_words(language) if isinstance(value, Wording) else value
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A mistake: one sentence, and what to do. ``id`` is its row in the table, and one may show in
-    several ways."""
+    """A mistake: one sentence, and what to do. ``id`` names the mistake for programs, as
+    "aud:endpoint"; several sentences may have the same."""
 
     id: str
     sentence: str
@@ -67,8 +67,9 @@ def environment(name: str) -> Wording:
     return Wording(_ENVIRONMENTS[name])
 
 
-def named(kid: str) -> str:
-    """Quote the name of a key that is ours: it is no secret, though a thumbprint looks like one."""
+def quoted_kid(kid: str) -> str:
+    """Return the ``kid`` of a key between quotes, cut where it is long. It shows as it is: it is no
+    secret, though a thumbprint looks like one."""
     return f'"{on_one_line(kid[:_LONGEST_NAME])}"'
 
 
@@ -84,7 +85,8 @@ class ProbeOutcome(StrEnum):
 
 @dataclass(frozen=True)
 class ProbeStep:
-    """One step, or what was made of one scope or product: ``of`` names that."""
+    """What became of one step, such as "token". Where it is about a scope or a product, ``of`` is
+    the name of that."""
 
     step: str
     outcome: ProbeOutcome
@@ -93,12 +95,12 @@ class ProbeStep:
     of: str = ""
     findings: tuple[Finding, ...] = ()
     server: str | None = None
-    """What the server said, in its own words."""
+    """The words in which the server explains its refusal."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """The whole report."""
+    """What became of a whole probe."""
 
     title: Wording
     steps: tuple[ProbeStep, ...]
@@ -107,6 +109,7 @@ class Probe:
 
     @property
     def wrong(self) -> int:
+        """How many steps are wrong, or got no answer."""
         bad_ends = (ProbeOutcome.WRONG, ProbeOutcome.UNREACHED)
         return sum(step.outcome in bad_ends for step in self.steps)
 
@@ -118,7 +121,7 @@ class Probe:
 
     @property
     def outcome(self) -> ProbeOutcome:
-        """How the whole ended."""
+        """How the whole ended: unreached where the issuer did not answer."""
         if self.is_unreached:
             return ProbeOutcome.UNREACHED
         return ProbeOutcome.WRONG if self.wrong else ProbeOutcome.PASSED

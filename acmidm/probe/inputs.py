@@ -1,7 +1,9 @@
-"""What a probe knows beforehand: the form and the stack's file, and nothing of any state."""
+"""What a probe of a connection needs: its form and the stack's file; the probe itself, and the
+evidence that it writes. Without --all no state is read: an integrator has none."""
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -22,8 +24,7 @@ from acmidm.probe.findings import (
 )
 from acmidm.probe.mistakes import TITLES
 from acmidm.probe.network import Network
-from acmidm.probe.recording import signed
-from acmidm.probe.trial import Wanted
+from acmidm.probe.trial import WantedScope
 from acmidm.probe.trying import Probing
 from acmidm_onboarding.files import write_whole
 from acmidm_onboarding.forms.catalogue import Catalogue
@@ -37,8 +38,8 @@ from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.texts import N_
 from acmidm_onboarding.values.client import recorded_as
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.evidence import Evidence, Expected
-from acmidm_onboarding.values.jwk import thumbprints
+from acmidm_onboarding.values.evidence import TYPE, Evidence, Expected
+from acmidm_onboarding.values.jwk import PublicJwk, thumbprints
 from acmidm_onboarding.values.problems import Failure, InvalidForms, did_you_mean, listed
 from acmidm_onboarding.values.terms import Platform
 
@@ -51,7 +52,8 @@ _NOT_WHILE = {
 
 @dataclass(frozen=True)
 class ProbeInputs:
-    """One connection of the form, and where its servers are."""
+    """One connection of a form, the catalogue, the settings of its platform, and what a request is
+    checked against."""
 
     loaded: LoadedForm
     connection: Declaration
@@ -71,8 +73,11 @@ class ProbeInputs:
             environment=environment(client.environment),
         )
 
-    def trial(self, key: PrivateKey, kid: str | None, *, sends_test_message: bool) -> Probing:
-        """Everything that a trial of a key needs. Raises Failure."""
+    def _probing(self, key: PrivateKey, kid: str | None, *, sends_test_message: bool) -> Probing:
+        """Return the probe of the connection with a key, as steps that are still to be taken.
+        Without a ``kid`` the assertions have that of the form's key; with an empty one they have
+        none. Raises Failure where the client-ID is not known, and InvalidSettings where an API that
+        gets a token is at a host that the stack's file does not trust."""
         if self.context.client_id is None:
             raise Failure(
                 "the client-ID is not known here; give the one that was handed over, with"
@@ -83,11 +88,11 @@ class ProbeInputs:
         alg = usual_algorithm(declared) if declared else key.alg
         if kid is None:
             kid = (declared or key.public).kid
-        wanted: list[Wanted] = []
+        wanted: list[WantedScope] = []
         configured: dict[str, Mapping[str, Any]] = {}
-        for on_platform, name in self.connection.form.catalogue_names.items():
-            product = self.catalogue.product_of[name]
-            wanted.append(Wanted(name, on_platform, product))
+        for platform_name, scope in self.connection.form.catalogue_names.items():
+            product = self.catalogue.product_of[scope]
+            wanted.append(WantedScope(scope, platform_name, product))
             # An API that needs no configuration is tried where the stack says where it is.
             needs_none = product.api and product.configuration is None
             if needs_none and self.settings.has_api_url(product.product):
@@ -95,6 +100,8 @@ class ProbeInputs:
         configured |= self.connection.configurations
         products = self.catalogue.products
         called = [name for name in sorted(configured) if products[name].api is not None]
+        # Before anything is sent: a token for another host could be used there.
+        # Before anything is sent: a token for another host could be used there.
         require_trusted_apis(self.settings, called)
         return Probing(
             context=replace(self.context, now=time.time()),
@@ -110,21 +117,22 @@ class ProbeInputs:
             sends_test_message=sends_test_message,
         )
 
-    def tried(
+    def try_connection(
         self, key: PrivateKey, kid: str | None, *, sends_test_message: bool, records: bool
     ) -> Probe:
-        """Try the connection, and write evidence of what that proved, where it ``records``. Raises
-        Failure, OSError."""
-        trial = self.trial(key, kid, sends_test_message=sends_test_message)
-        steps = list(trial.steps())
+        """Try the connection with a key, and return what came of each step. With ``records`` write
+        evidence of what was proven beside the form; a step says why where that is not done, or
+        what the evidence does not prove. Raises Failure, and OSError."""
+        probing = self._probing(key, kid, sends_test_message=sends_test_message)
+        steps = list(probing.steps())
         if not records:
             return Probe(self.title, tuple(steps))
-        reason = self.why_not_recorded(trial, steps)
+        reason = _why_not_recorded(probing, steps)
         if reason:
             steps.append(untried("evidence", reason))
             return Probe(self.title, tuple(steps))
-        recorded = self.record(trial).as_posix()
-        unproven = self._unproven(trial)
+        recorded = self._write_evidence(probing).as_posix()
+        unproven = self._unproven(probing)
         if unproven:
             sentence = wording(
                 N_("recorded, and it does not prove {names}"), names=listed(unproven)
@@ -132,48 +140,62 @@ class ProbeInputs:
             steps.append(untried("evidence", sentence))
         return Probe(self.title, tuple(steps), recorded)
 
-    def why_not_recorded(self, trial: Probing, steps: Sequence[ProbeStep]) -> Wording | None:
-        """Return why nothing is written, though somebody wants it; None where something is."""
-        if not trial.proven_scopes:
-            return wording(N_("nothing was proven, so that nothing is recorded"))
-        for step in steps:
-            if step.outcome is ProbeOutcome.WRONG and step.step in _NOT_WHILE:
-                return wording(_NOT_WHILE[step.step])
-        return None
-
-    def _unproven(self, trial: Probing) -> list[str]:
-        """Return the scopes and products of the connection that the trial did not prove."""
-        scopes = {wanted.scope for wanted in trial.wanted} - set(trial.proven_scopes)
-        products = self.connection.products.keys() - set(trial.proven_products)
+    def _unproven(self, probing: Probing) -> list[str]:
+        """Return the names of the connection's scopes and products that a probe did not prove."""
+        scopes = {wanted.scope for wanted in probing.wanted} - set(probing.proven_scopes)
+        products = self.connection.products.keys() - set(probing.proven_products)
         return [*sorted(scopes), *sorted(products)]
 
-    def record(self, trial: Probing) -> Path:
-        """Write what was proven beside the form, and return the file. Raises OSError."""
+    def _write_evidence(self, probing: Probing) -> Path:
+        """Write the evidence of what was proven beside the form, and return its file. Raises
+        OSError."""
         client = self.connection
-        public = trial.declared or trial.key.public
+        public = probing.declared or probing.key.public
         expected = Expected(
             client.declared_by.code, client.application, client.environment, client.platform
         )
         evidence = Evidence(
             **asdict(expected),
-            issuer=trial.context.issuer.rstrip("/"),
-            client_id=trial.client_id,
-            scopes=frozenset(trial.proven_scopes),
-            products=frozenset(trial.proven_products),
+            issuer=probing.context.issuer.rstrip("/"),
+            client_id=probing.client_id,
+            scopes=frozenset(probing.proven_scopes),
+            products=frozenset(probing.proven_products),
             thumbprint=public.thumbprint,
             iat=int(time.time()),
-            signs_with_kid=trial.kid is not None,
+            signs_with_kid=probing.kid is not None,
         )
         file = self.loaded.file.with_name(expected.file_name)
-        write_whole(file, signed(evidence, trial.key, public, trial.alg))
+        write_whole(file, signed_evidence(evidence, probing.key, public, probing.alg))
         return shown(file)
 
 
-def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> ProbeInputs:
-    """Read the form and the stack's file.
+def signed_evidence(evidence: Evidence, key: PrivateKey, public: PublicJwk, alg: str) -> str:
+    """Return the text of a file of evidence: a flattened JWS (RFC 7515 §7.2.2) that is signed by
+    ``key``, whose ``public`` half is in its header."""
+    header = {"alg": alg, "kid": public.kid, "typ": TYPE, "jwk": dict(public.members)}
+    jws = key.sign(evidence.model_dump_json(), header)
+    return json.dumps(json.loads(jws.serialize()), indent=2) + "\n"
+
+
+def _why_not_recorded(probing: Probing, steps: Sequence[ProbeStep]) -> Wording | None:
+    """Return why no evidence is written, though its user wants it: nothing was proven, or the clock
+    or the key is wrong. None where it is written."""
+    if not probing.proven_scopes:
+        return wording(N_("nothing was proven, so that nothing is recorded"))
+    for step in steps:
+        if step.outcome is ProbeOutcome.WRONG and step.step in _NOT_WHILE:
+            return wording(_NOT_WHILE[step.step])
+    return None
+
+
+def inputs_of_form(
+    form: Path, stack: str, platform_name: str, client_id: str | None
+) -> ProbeInputs:
+    """Read a form and the stack's file, and return what a probe of the form's connection on a
+    platform needs. Without a ``client_id`` it is that of earlier evidence, or that of ``adopt``.
 
     Raises:
-        Failure: where one of them, or what is wanted of them, is wrong.
+        Failure: where the form has mistakes, has no connection there, or has one with a secret.
     """
     settings = stack_settings(stack, Path())
     platform = _platform_of_stack(platform_name, stack, settings)
@@ -205,9 +227,9 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
     return _inputs_of(loaded, connection, known_id, onboardings.catalogue, settings, network)
 
 
-def all_given(stack: Stack, platform_name: str, supplier: str) -> list[ProbeInputs]:
-    """Read the connections of the forms that have the keys of a supplier, with the client-IDs of
-    the stack's state.
+def inputs_of_supplier(stack: Stack, platform_name: str, supplier: str) -> list[ProbeInputs]:
+    """Return what a probe needs of each connection that has the keys of a supplier, with the
+    client-ID in the stack's state, or None where no run has made its client.
 
     Raises:
         Failure: where the stack's file or its state cannot be read, or there is no such form.
@@ -235,7 +257,7 @@ def all_given(stack: Stack, platform_name: str, supplier: str) -> list[ProbeInpu
 
 
 def _platform_of_stack(name: str, stack: str, settings: Settings) -> Platform:
-    """Return the platform of this name. Raises Failure where a stack has none of it."""
+    """Return the platform of this name. Raises Failure where a stack has no such platform."""
     if name not in list(Platform):
         raise Failure(
             f'platform "{name}" is not known;'
@@ -255,29 +277,32 @@ def _inputs_of(
     settings: Settings,
     network: Network,
 ) -> ProbeInputs:
-    """Return what to probe of a connection, with what its form says of keys and scopes."""
-    here = settings.platforms[connection.platform]
-    named = connection.form.catalogue_names
+    """Return what a probe needs of a connection. Names of scopes are those of its platform, and
+    keys of the form's other environment are known too: people mix them up."""
+    of_platform = settings.platforms[connection.platform]
+    catalogue_names = connection.form.catalogue_names
     other_keys: dict[str, str] = {}
     for keys_environment, keys in loaded.keys.items():
         if keys_environment is not connection.environment:
             other_keys |= dict.fromkeys(thumbprints(keys), keys_environment.value)
     scopes: dict[str, str] = {}
-    for on_platform, name in named.items():
-        scopes[on_platform] = catalogue.product_of[name].product
-    renamed = {name: on_platform for on_platform, name in named.items() if on_platform != name}
+    renamed: dict[str, str] = {}
+    for platform_name, name in catalogue_names.items():
+        scopes[platform_name] = catalogue.product_of[name].product
+        if platform_name != name:
+            renamed[name] = platform_name
     context = Context(
         platform=connection.platform,
         environment=connection.environment,
-        issuer=here.issuer_name,
+        issuer=of_platform.issuer_name,
         now=time.time(),
-        has_platform_rules=here.authority_type.has_platform_rules,
-        assertion_audience=here.assertion_audience,
+        has_platform_rules=of_platform.authority_type.has_platform_rules,
+        assertion_audience=of_platform.assertion_audience,
         client_id=client_id,
-        api_of=here.product_of_api,
+        api_of=of_platform.product_of_api,
         keys=connection.jwks,
         other_keys=other_keys,
         scopes=scopes,
         renamed=renamed,
     )
-    return ProbeInputs(loaded, connection, catalogue, here, network, context)
+    return ProbeInputs(loaded, connection, catalogue, of_platform, network, context)

@@ -29,7 +29,7 @@ class ListedProbe(BaseModel):
 
     @property
     def cause(self) -> str:
-        """The first thing that is wrong with it, and what to do."""
+        """The first mistake that was found, and what to do; empty where there is none."""
         for step in self.probe.steps:
             if step.findings:
                 found = step.findings[0]
@@ -43,6 +43,7 @@ class Probes(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     wrong: int
+    """How many connections are wrong, or got no answer."""
     connections: tuple[ListedProbe, ...]
 
     @property
@@ -54,13 +55,15 @@ class Probes(BaseModel):
 def probe_all(
     inputs: Sequence[ProbeInputs], key: PrivateKey, kid: str | None, language: Language, **how: bool
 ) -> Probes:
-    """Try each connection; ``how`` is that of ``ProbeInputs.tried``. Raises Failure, OSError."""
+    """Try each connection, and return the reports in a language. ``how`` are the flags of
+    ``ProbeInputs.try_connection``. Raises Failure, and OSError."""
 
-    def probe_of(given: ProbeInputs) -> ListedProbe:
-        """Return the probe of a connection: that it has no client yet, else what a try found."""
-        if given.context.client_id is None:
-            made = Probe(
-                given.title,
+    def probe_of(connection: ProbeInputs) -> ListedProbe:
+        """Return the report of one connection. One that has no client yet is wrong, and not
+        tried."""
+        if connection.context.client_id is None:
+            probed = Probe(
+                connection.title,
                 (
                     wrong(
                         "client-id",
@@ -73,12 +76,12 @@ def probe_all(
                 ),
             )
         else:
-            made = given.tried(key, kid, **how)
+            probed = connection.try_connection(key, kid, **how)
         return ListedProbe(
-            form=given.loaded.name,
-            client_id=given.context.client_id,
-            outcome=made.outcome,
-            probe=report_in(made, language),
+            form=connection.loaded.name,
+            client_id=connection.context.client_id,
+            outcome=probed.outcome,
+            probe=report_in(probed, language),
         )
 
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
@@ -88,8 +91,8 @@ def probe_all(
 
 
 def table(probes: Probes, language: Language) -> Iterator[str]:
-    """Yield a line for each connection: its form, its client-ID, how it ended and why; then how
-    many are wrong."""
+    """Yield the lines of a table: for each connection its form, its client-ID, how its probe ended
+    and why; then how many are wrong, and of how many evidence was recorded."""
     listed = probes.connections
     rows: list[tuple[str, str, str, str]] = []
     for probe in listed:

@@ -26,6 +26,7 @@ from acmidm.probe.checks import (
     lifetime,
     missing_client,
     misspelt_audience,
+    mistake_if,
     not_audience_of_setting,
     number,
     numeric_on_acmidm,
@@ -35,12 +36,11 @@ from acmidm.probe.checks import (
     unfitting_algorithm,
     unknown_scope,
     uuid_on_geosecure,
-    when,
     wrong_audience,
     wrong_jti,
     wrong_signature,
 )
-from acmidm.probe.findings import Finding, named
+from acmidm.probe.findings import Finding, quoted_kid
 from acmidm.probe.sent import SentRequest
 from acmidm_onboarding.texts import N_
 from acmidm_onboarding.values.problems import on_one_line, quoted
@@ -57,7 +57,8 @@ Check = Callable[[SentRequest, Context], Values]
 
 @dataclass(frozen=True)
 class Mistake:
-    """A row. ``id`` is ``group:name``."""
+    """A row: a mistake with its sentence, what to do, and the check that finds it. ``id`` is
+    ``group:name``."""
 
     id: str
     what: str
@@ -70,37 +71,40 @@ class Mistake:
 
 
 def mistaken_id(client_id: object, context: Context) -> Finding | None:
-    """Return what is wrong with a client-ID, by its kind alone."""
+    """Return what is wrong with a client-ID by its form alone, such as a number on ACM/IDM; None
+    where nothing is."""
     sent = SentRequest({}, {"sub": client_id}, "")
-    rows = [row for row in MISTAKES if row.id in OF_CLIENT_ID]
+    rows = [row for row in MISTAKES if row.id in ABOUT_CLIENT_ID]
     return next(_findings(sent, context, rows), None)
 
 
 def mistakes_in(sent: SentRequest, context: Context) -> list[Finding]:
-    """Return every mistake, in the order of the table."""
+    """Return every mistake in a request, in the order of the table."""
     return list(_findings(sent, context, MISTAKES))
 
 
 def _findings(sent: SentRequest, context: Context, rows: Iterable[Mistake]) -> Iterator[Finding]:
-    """Yield what is wrong with a request: of each group of mistakes the first that applies."""
-    done: set[str] = set()
+    """Yield what is wrong with a request: of each group of rows the first whose check finds its
+    mistake."""
+    found_groups: set[str] = set()
     for row in rows:
-        if row.group in done:
+        if row.group in found_groups:
             continue
         values = row.check(sent, context)
         if values is None:
             continue
-        done.add(row.group)
-        shown = {name: _shown(value) for name, value in values.items()}
-        fixed = {
+        found_groups.add(row.group)
+        values_of_check = {name: _shown(value) for name, value in values.items()}
+        values_of_all = {
             "platform": TITLES[context.platform],
             "issuer": context.issuer,
             "endpoint": context.token_endpoint or ENDPOINT,
         }
-        yield Finding(row.id, row.what, row.remedy, {**fixed, **shown})
+        yield Finding(row.id, row.what, row.remedy, {**values_of_all, **values_of_check})
 
 
 def _shown(value: object) -> object:
+    """Return a value of a check as its sentence shows it, see ``Values``."""
     if isinstance(value, tuple):
         return ", ".join(map(on_one_line, value))
     return quoted(value) if isinstance(value, str) else value
@@ -117,33 +121,37 @@ MISTAKES = (
         "grant:",
         N_("grant_type is not client_credentials"),
         N_("send grant_type=client_credentials"),
-        lambda s, _: when(s.fields is not None and s.first("grant_type") != GRANT_TYPE),
+        lambda sent, _: mistake_if(
+            sent.fields is not None and sent.first("grant_type") != GRANT_TYPE
+        ),
     ),
     Mistake(
         "type:",
         N_("client_assertion_type is missing or another"),
         N_("send client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
-        lambda s, _: when(
-            s.fields is not None and s.first("client_assertion_type") != ASSERTION_TYPE
+        lambda sent, _: mistake_if(
+            sent.fields is not None and sent.first("client_assertion_type") != ASSERTION_TYPE
         ),
     ),
     Mistake(
         "method:secret",
         N_("the request has a client secret beside the assertion"),
         N_("leave client_secret out, and have the secret renewed: it has been shown here"),
-        lambda s, _: when(s.first("client_secret") is not None),
+        lambda sent, _: mistake_if(sent.first("client_secret") is not None),
     ),
     Mistake(
         "alg:none",
         N_("the assertion is not signed (alg none)"),
         N_("sign it with the private key, such as by RS256"),
-        lambda s, _: when(str(s.header.get("alg", "none")).lower() == "none"),
+        lambda sent, _: mistake_if(str(sent.header.get("alg", "none")).lower() == "none"),
     ),
     Mistake(
         "alg:mac",
         N_("alg {alg} signs with a shared secret, not with a private key"),
         N_("sign with the private key, such as by RS256"),
-        lambda s, _: when(str(s.header.get("alg")).startswith("HS"), alg=str(s.header.get("alg"))),
+        lambda sent, _: mistake_if(
+            str(sent.header.get("alg")).startswith("HS"), alg=str(sent.header.get("alg"))
+        ),
     ),
     Mistake(
         "alg:unfitting",
@@ -155,23 +163,27 @@ MISTAKES = (
         "kid:several",
         N_("the header has no kid, and the client has several keys: {kids}"),
         N_("name the key that signs, in every assertion, as kid"),
-        lambda s, k: when(
-            "kid" not in s.header and len(k.keys or ()) > 1, kids=tuple(k.keys or ())
+        lambda sent, context: mistake_if(
+            "kid" not in sent.header and len(context.keys or ()) > 1, kids=tuple(context.keys or ())
         ),
     ),
     Mistake(
         "kid:geosecure",
         N_("the header has no kid, which GeoSecure requires"),
         N_("name the key that signs as kid"),
-        lambda s, k: when(
-            k.has_platform_rules and k.platform is Platform.GEOSECURE and "kid" not in s.header
+        lambda sent, context: mistake_if(
+            context.has_platform_rules
+            and context.platform is Platform.GEOSECURE
+            and "kid" not in sent.header
         ),
     ),
     Mistake(
         "kid:text",
         N_("kid is no text"),
         N_("send the kid of the registered key as a text"),
-        lambda s, _: when("kid" in s.header and not isinstance(s.header["kid"], str)),
+        lambda sent, _: mistake_if(
+            "kid" in sent.header and not isinstance(sent.header["kid"], str)
+        ),
     ),
     Mistake(
         "kid:unknown",
@@ -180,10 +192,12 @@ MISTAKES = (
             " not added"
         ),
         N_("sign with a key of the form and name that, or add this one to the form"),
-        lambda s, k: when(
-            k.keys is not None and "kid" in s.header and s.header["kid"] not in k.keys,
-            kid=(named(str(s.header.get("kid"))),),
-            kids=tuple(k.keys or ()),
+        lambda sent, context: mistake_if(
+            context.keys is not None
+            and "kid" in sent.header
+            and sent.header["kid"] not in context.keys,
+            kid=(quoted_kid(str(sent.header.get("kid"))),),
+            kids=tuple(context.keys or ()),
         ),
     ),
     Mistake(
@@ -235,37 +249,38 @@ MISTAKES = (
         "client:another",
         N_("client-ID {id} is not {wanted}, which was given here"),
         N_("send that one, or give the other as --client-id"),
-        lambda s, k: when(
-            k.client_id is not None and s.client_id != k.client_id,
-            id=str(s.client_id),
-            wanted=(k.client_id,),
+        lambda sent, context: mistake_if(
+            context.client_id is not None and sent.client_id != context.client_id,
+            id=str(sent.client_id),
+            wanted=(context.client_id,),
         ),
     ),
     Mistake(
         "iss:",
         N_("iss and sub differ"),
         N_("send the client-ID as both"),
-        lambda s, _: when(s.claims.get("iss") != s.claims.get("sub")),
+        lambda sent, _: mistake_if(sent.claims.get("iss") != sent.claims.get("sub")),
     ),
     Mistake(
         "client_id:",
         N_("client_id of the request is another than sub of the assertion"),
         N_("send the same client-ID, or leave client_id out"),
-        lambda s, _: when(
-            s.first("client_id") is not None and s.first("client_id") != s.claims.get("sub")
+        lambda sent, _: mistake_if(
+            sent.first("client_id") is not None
+            and sent.first("client_id") != sent.claims.get("sub")
         ),
     ),
     Mistake(
         "aud:missing",
         N_("aud is missing"),
         N_("send it, the issuer on ACM/IDM, the token endpoint on GeoSecure"),
-        lambda s, _: when(not s.claims.get("aud")),
+        lambda sent, _: mistake_if(not sent.claims.get("aud")),
     ),
     Mistake(
         "aud:several",
         N_("aud is a list of several, or no text"),
         N_("send one text"),
-        lambda s, _: when(not isinstance(audience_claim(s), str)),
+        lambda sent, _: mistake_if(not isinstance(audience_claim(sent), str)),
     ),
     Mistake(
         "aud:endpoint",
@@ -307,78 +322,78 @@ MISTAKES = (
         "iat:missing",
         N_("iat is missing"),
         N_("send the time of making it, in seconds since 1970"),
-        lambda s, _: when("iat" not in s.claims),
+        lambda sent, _: mistake_if("iat" not in sent.claims),
     ),
     Mistake(
         "iat:text",
         N_("iat is no number"),
         N_("send a number of seconds since 1970"),
-        lambda s, _: when(number(s, "iat") is None),
+        lambda sent, _: mistake_if(number(sent, "iat") is None),
     ),
     Mistake(
         "iat:milliseconds",
         N_("iat is in milliseconds"),
         N_("send a number of seconds since 1970"),
-        lambda s, _: when((number(s, "iat") or 0) > _MILLISECONDS),
+        lambda sent, _: mistake_if((number(sent, "iat") or 0) > _MILLISECONDS),
     ),
     Mistake(
         "iat:future",
         N_("iat lies {seconds} seconds in the future: the clock that it was made by is ahead"),
         N_("set that clock by NTP"),
-        lambda s, k: when(
-            (number(s, "iat") or 0) > k.now + SKEW_SECONDS,
-            seconds=round((number(s, "iat") or 0) - k.now),
+        lambda sent, context: mistake_if(
+            (number(sent, "iat") or 0) > context.now + SKEW_SECONDS,
+            seconds=round((number(sent, "iat") or 0) - context.now),
         ),
     ),
     Mistake(
         "exp:missing",
         N_("exp is missing"),
         N_("send it, at most 10 minutes after iat"),
-        lambda s, _: when("exp" not in s.claims),
+        lambda sent, _: mistake_if("exp" not in sent.claims),
     ),
     Mistake(
         "exp:text",
         N_("exp is no number"),
         N_("send a number of seconds since 1970"),
-        lambda s, _: when(number(s, "exp") is None),
+        lambda sent, _: mistake_if(number(sent, "exp") is None),
     ),
     Mistake(
         "exp:milliseconds",
         N_("exp is in milliseconds"),
         N_("send a number of seconds since 1970"),
-        lambda s, _: when((number(s, "exp") or 0) > _MILLISECONDS),
+        lambda sent, _: mistake_if((number(sent, "exp") or 0) > _MILLISECONDS),
     ),
     Mistake(
         "exp:long",
         N_("exp is {seconds} seconds after iat, and at most 600 are allowed"),
         N_("let it live five minutes, and make a new assertion for each request"),
-        lambda s, _: when(
-            (lifetime(s) or 0) > LONGEST_LIFETIME_SECONDS, seconds=round(lifetime(s) or 0)
+        lambda sent, _: mistake_if(
+            (lifetime(sent) or 0) > LONGEST_LIFETIME_SECONDS, seconds=round(lifetime(sent) or 0)
         ),
     ),
     Mistake(
         "exp:before",
         N_("exp is not after iat"),
         N_("let it live five minutes"),
-        lambda s, _: when((lives := lifetime(s)) is not None and lives <= 0),
+        lambda sent, _: mistake_if((lives := lifetime(sent)) is not None and lives <= 0),
     ),
     Mistake(
         "nbf:text",
         N_("nbf is no number"),
         N_("leave it out, or send a number of seconds since 1970"),
-        lambda s, _: when("nbf" in s.claims and number(s, "nbf") is None),
+        lambda sent, _: mistake_if("nbf" in sent.claims and number(sent, "nbf") is None),
     ),
     Mistake(
         "nbf:future",
         N_("nbf lies in the future"),
         N_("leave it out, or set the clock"),
-        lambda s, k: when((number(s, "nbf") or 0) > k.now + SKEW_SECONDS),
+        lambda sent, context: mistake_if((number(sent, "nbf") or 0) > context.now + SKEW_SECONDS),
     ),
     Mistake(
         "jti:missing",
         N_("jti is missing"),
         N_("send a fresh UUID in each assertion"),
-        lambda s, _: when(not s.claims.get("jti")),
+        lambda sent, _: mistake_if(not sent.claims.get("jti")),
     ),
     Mistake(
         "jti:text",
@@ -390,17 +405,19 @@ MISTAKES = (
         "jti:guid",
         N_("jti is no GUID, which GeoSecure requires"),
         N_("send a fresh UUID in each assertion"),
-        lambda s, k: when(
-            k.has_platform_rules
-            and k.platform is Platform.GEOSECURE
-            and not UUID.fullmatch(str(s.claims.get("jti")))
+        lambda sent, context: mistake_if(
+            context.has_platform_rules
+            and context.platform is Platform.GEOSECURE
+            and not UUID.fullmatch(str(sent.claims.get("jti")))
         ),
     ),
     Mistake(
         "scope:list",
         N_("scope is a list of another kind"),
         N_("send one scope, with spaces between the names"),
-        lambda s, _: when("," in (s.first("scope") or "") or "scope[]" in (s.fields or {})),
+        lambda sent, _: mistake_if(
+            "," in (sent.first("scope") or "") or "scope[]" in (sent.fields or {})
+        ),
     ),
     Mistake(
         "scope:renamed",
@@ -418,8 +435,8 @@ MISTAKES = (
         "audience:own",
         N_("audience is your own client-ID"),
         N_("send the client-ID of the API"),
-        lambda s, _: when(
-            s.first("audience") is not None and s.first("audience") == s.claims.get("sub")
+        lambda sent, _: mistake_if(
+            sent.first("audience") is not None and sent.first("audience") == sent.claims.get("sub")
         ),
     ),
     Mistake(
@@ -435,23 +452,26 @@ MISTAKES = (
         "audience:missing",
         N_("the request has no audience: the token is for no API, and {products} refuses it"),
         N_("send the client-ID of the API as audience"),
-        lambda s, k: when(
-            s.fields is not None
-            and k.has_platform_rules
-            and k.platform is Platform.ACMIDM
-            and not s.first("audience")
-            and not s.first("resource")
-            and apis_wanted(s, k),
-            products=tuple(apis_wanted(s, k)),
+        lambda sent, context: mistake_if(
+            sent.fields is not None
+            and context.has_platform_rules
+            and context.platform is Platform.ACMIDM
+            and not sent.first("audience")
+            and not sent.first("resource")
+            and apis_wanted(sent, context),
+            products=tuple(apis_wanted(sent, context)),
         ),
     ),
 )
-OF_CLIENT_ID = frozenset({"client:missing", "client:api", "client:numeric", "client:uuid"})
+ABOUT_CLIENT_ID = frozenset({"client:missing", "client:api", "client:numeric", "client:uuid"})
 
 
 def ended_seconds_ago(sent: SentRequest, context: Context) -> int | None:
-    """Return how long ago an assertion ended: a mistake of one that is sent now, and not of one
-    that was saved earlier."""
+    """Return how many seconds ago an assertion ended; None where it has not, or its end is no time.
+
+    That is no row of the table: an assertion that somebody saved has ended by now, without a
+    mistake.
+    """
     exp = number(sent, "exp")
     if exp is None or exp > context.now - SKEW_SECONDS or exp > _MILLISECONDS:
         return None

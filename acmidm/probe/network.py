@@ -1,5 +1,5 @@
-"""Requests of a probe: each answer as it came, whatever it is. Nothing is followed, repeated or
-believed."""
+"""Requests of a probe, and each answer as it came: no redirect is followed, and no request is sent
+twice."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ _OK, _REDIRECTS, _PROXY_AUTHENTICATION = 200, range(300, 400), 407
 
 
 class NoAnswer(Exception):
-    """Nobody answered, or no API. ``is_reached`` says whether something answered at all."""
+    """No API answered. ``is_reached``: something else did, such as a proxy or another host; nobody
+    where it is false. ``finding`` says what."""
 
     def __init__(self, reason: Finding, *, is_reached: bool) -> None:
         self.finding, self.is_reached = reason, is_reached
@@ -83,9 +84,9 @@ class Reply:
         return self.status == _OK
 
     @property
-    def in_between(self) -> Finding | None:
-        """Why this is the answer of a proxy or the like, and not of an API; None where it may be an
-        API's."""
+    def finding_in_between(self) -> Finding | None:
+        """The finding that something between here and the API answered, such as a proxy; None where
+        the answer may be the API's."""
         if self.status == _PROXY_AUTHENTICATION:
             return finding(
                 "proxy",
@@ -102,6 +103,7 @@ class Reply:
                 status=self.status,
             )
         is_page = "html" in self.headers.get("content-type", "")
+        # An API may refuse without JSON.
         if self.document is not None or not (self.is_ok or is_page):
             return None
         what = N_("{url}: the answer is no JSON, with status {status}")
@@ -168,7 +170,7 @@ class Network:
                 N_("{url}: the proxy that {proxy} names lets nothing through{status}"),
                 N_("correct it, or go round it with NO_PROXY"),
                 url=url,
-                proxy=proxy_of(url) or wording(N_("the environment")),
+                proxy=proxy_variable_for(url) or wording(N_("the environment")),
                 status=status,
             )
             raise NoAnswer(unreachable, is_reached=True) from None
@@ -179,7 +181,7 @@ class Network:
                 N_("{see}"),
                 url=url,
                 seconds=f"{self._timeout_seconds:g}",
-                see=_see(url),
+                see=_remedy_unreached(url),
             )
             raise NoAnswer(slow, is_reached=False) from None
         except (httpx.TransportError, httpx.InvalidURL) as error:
@@ -190,8 +192,11 @@ class Network:
 
 
 def _skew(date: str | None, before: float, after: float) -> float | None:
-    """Return how far a server's clock is ahead, beyond what the request's duration and the header's
-    whole seconds explain."""
+    """Return by how many seconds a server's clock is ahead of ours, or below zero behind, by its
+    header Date; None without one.
+
+    What the duration of the request, and the whole seconds of the header, explain is no difference.
+    """
     try:
         server = parsedate_to_datetime(date or "").timestamp()
     except (TypeError, ValueError):
@@ -200,7 +205,8 @@ def _skew(date: str | None, before: float, after: float) -> float | None:
 
 
 def _unreached(url: str, error: Exception) -> NoAnswer:
-    """Return why no answer came from an address, for the error of httpx."""
+    """Return the NoAnswer to raise for an error of httpx at an address: a certificate that is not
+    trusted, no TLS, or why nobody answered."""
     text, cause = str(error), error
     while cause.__cause__ or cause.__context__:
         cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]
@@ -237,20 +243,22 @@ def _unreached(url: str, error: Exception) -> NoAnswer:
     else:
         what = N_("{url}: it cannot be reached")
     return NoAnswer(
-        finding("unreached", what, N_("{see}"), url=url, see=_see(url)),
+        finding("unreached", what, N_("{see}"), url=url, see=_remedy_unreached(url)),
         is_reached=False,
     )
 
 
-def _see(url: str) -> Wording:
-    proxy = proxy_of(url)
+def _remedy_unreached(url: str) -> Wording:
+    """Return what to do where an address cannot be reached."""
+    proxy = proxy_variable_for(url)
     if proxy:
         return wording(N_("see whether the proxy that {proxy} names lets it through"), proxy=proxy)
     return wording(N_("see whether a firewall or a proxy is in between, and correct the address"))
 
 
-def proxy_of(url: str) -> str | None:
-    """Return the variable that names a proxy for an address. Its value may hold a password."""
+def proxy_variable_for(url: str) -> str | None:
+    """Return the environment variable that names a proxy for an address, such as HTTPS_PROXY; None
+    where none does. Its value is not shown: it may hold a password."""
     address = httpx.URL(url)
     if address.host in LOOPBACK or urllib.request.proxy_bypass(address.host):
         return None

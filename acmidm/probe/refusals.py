@@ -7,10 +7,10 @@ import re
 import time
 import uuid
 
-from acmidm.probe.findings import Finding, environment, finding, named
+from acmidm.probe.findings import Finding, environment, finding, quoted_kid
 from acmidm.probe.mistakes import SKEW_SECONDS, TITLES
 from acmidm.probe.network import Reply
-from acmidm.probe.trial import Trial, Wanted
+from acmidm.probe.trial import Trial, WantedScope
 from acmidm_onboarding.texts import N_
 from acmidm_onboarding.values.jwk import algorithms_of
 from acmidm_onboarding.values.plain import without
@@ -25,7 +25,7 @@ _MOST_ALGORITHMS = 3
 _IDS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9]{4,}\b", re.IGNORECASE)
 
 
-def why_refused(trial: Trial, wanted: Wanted, answer: Reply) -> Finding:
+def why_refused(trial: Trial, wanted: WantedScope, answer: Reply) -> Finding:
     """Return the most probable reason why the token that is ``wanted`` is refused. To find it takes
     at most about eight requests, each with an assertion of its own.
 
@@ -33,7 +33,7 @@ def why_refused(trial: Trial, wanted: Wanted, answer: Reply) -> Finding:
         NoAnswer
     """
     if answer.error in _SCOPE_ERRORS:
-        return not_granted(wanted.named)
+        return not_granted(wanted.platform_name)
     if answer.error in _TARGET_ERRORS:
         product = wanted.product.product
         return finding(
@@ -43,20 +43,20 @@ def why_refused(trial: Trial, wanted: Wanted, answer: Reply) -> Finding:
             audience=quoted(trial.audience_of(product) or ""),
             product=product,
         )
-    for ask in (_wrong_clock, _without_scope, _wrong_kid, _wrong_audience, _wrong_algorithm):
-        if explanation := ask(trial, wanted, answer):
-            return explanation
+    for find in (_wrong_clock, _without_scope, _wrong_kid, _wrong_audience, _wrong_algorithm):
+        if reason := find(trial, wanted, answer):
+            return reason
     return _client_or_key(trial, wanted, answer)
 
 
-def _is_let_in(answer: Reply) -> bool:
-    """Return whether a server accepts the client: by a token, or by an error that only an
-    authenticated client gets."""
+def _accepts_client(answer: Reply) -> bool:
+    """Return whether an answer shows that the server accepts the client: a token, or an error that
+    only an authenticated client gets."""
     return answer.is_ok or answer.error in _SCOPE_ERRORS | _TARGET_ERRORS
 
 
 def not_granted(scope: str) -> Finding:
-    """Return what is wrong where a client lacks a scope."""
+    """Return the finding that a client lacks a scope, by the platform's name of that."""
     return finding(
         "scope:not granted",
         N_("scope {scope} is not granted"),
@@ -65,11 +65,12 @@ def not_granted(scope: str) -> Finding:
     )
 
 
-def _wrong_clock(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
-    """Return the finding where the token is given by the server's time."""
+def _wrong_clock(trial: Trial, wanted: WantedScope, _: Reply) -> Finding | None:
+    """Return the finding where an assertion with the server's time gets a token, and ours does not;
+    else None."""
     if abs(trial.skew) <= SKEW_SECONDS:
         return None
-    if not _is_let_in(trial.request_token(wanted, at=time.time() + trial.skew)):
+    if not _accepts_client(trial.request_token(wanted, at=time.time() + trial.skew)):
         return None
     return finding(
         "clock:skew",
@@ -78,23 +79,23 @@ def _wrong_clock(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
     )
 
 
-def _without_scope(trial: Trial, wanted: Wanted, answer: Reply) -> Finding | None:
-    """Return the finding where the scope is refused: without it the server accepts the client, or
-    has another error."""
+def _without_scope(trial: Trial, wanted: WantedScope, answer: Reply) -> Finding | None:
+    """Return the finding that the scope is refused, where a request without it is accepted, or
+    refused with another error that is not about the client; else None."""
     without_scope = trial.request_token(wanted, is_scoped=False)
-    if _is_let_in(without_scope):
-        return not_granted(wanted.named)
+    if _accepts_client(without_scope):
+        return not_granted(wanted.platform_name)
     if answer.error not in _CLIENT_ERRORS and without_scope.error != answer.error:
-        return not_granted(wanted.named)
+        return not_granted(wanted.platform_name)
     return None
 
 
-def _wrong_kid(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
-    """Return the finding where the token is given with the registered kid in place of none, or
-    without the kid that was sent."""
+def _wrong_kid(trial: Trial, wanted: WantedScope, _: Reply) -> Finding | None:
+    """Return the finding where a request without ``kid`` is refused and one with it is not, or the
+    reverse; else None. The ``kid`` is that of the form's key."""
     if trial.kid is None:
         registered = (trial.declared or trial.key.public).kid
-        if _is_let_in(trial.request_token(wanted, kid=registered)):
+        if _accepts_client(trial.request_token(wanted, kid=registered)):
             return finding(
                 "kid:missing",
                 N_(
@@ -102,10 +103,10 @@ def _wrong_kid(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
                     " keys, or the platform requires it"
                 ),
                 N_("name the key in the header of every assertion: {kid}"),
-                kid=named(registered),
+                kid=quoted_kid(registered),
             )
         return None
-    if _is_let_in(trial.request_token(wanted, kid=None)):
+    if _accepts_client(trial.request_token(wanted, kid=None)):
         return finding(
             "kid:another",
             N_("the key is registered under another kid than {kid}"),
@@ -113,17 +114,17 @@ def _wrong_kid(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
                 "send the kid that the portal shows, or have the key registered again under this"
                 " one"
             ),
-            kid=named(trial.kid),
+            kid=quoted_kid(trial.kid),
         )
     return None
 
 
-def _wrong_audience(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
-    """Return the finding where the token is given for another audience: the issuer, or the token
-    endpoint."""
+def _wrong_audience(trial: Trial, wanted: WantedScope, _: Reply) -> Finding | None:
+    """Return the finding where an assertion for the issuer in place of the token endpoint, or the
+    reverse, is accepted; else None."""
     context = trial.context
     for audience in {context.issuer, context.token_endpoint} - {context.audience, None}:
-        if _is_let_in(trial.request_token(wanted, aud=audience)):
+        if _accepts_client(trial.request_token(wanted, aud=audience)):
             return finding(
                 "aud:other",
                 N_(
@@ -141,12 +142,13 @@ def _wrong_audience(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
     return None
 
 
-def _wrong_algorithm(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
-    """Return the finding where the token is given for another algorithm that fits the key."""
+def _wrong_algorithm(trial: Trial, wanted: WantedScope, _: Reply) -> Finding | None:
+    """Return the finding where an assertion that is signed by another algorithm that fits the key
+    is accepted; else None. At most three are tried."""
     fitting = algorithms_of(without(trial.key.public.members, {"alg"}))
     untried = [alg for alg in _ALGORITHMS if alg in fitting and alg != trial.alg]
     for alg in untried[:_MOST_ALGORITHMS]:
-        if _is_let_in(trial.request_token(wanted, alg=alg)):
+        if _accepts_client(trial.request_token(wanted, alg=alg)):
             return finding(
                 "alg:another",
                 N_("this key is registered for {alg}, not for {sent}"),
@@ -157,15 +159,15 @@ def _wrong_algorithm(trial: Trial, wanted: Wanted, _: Reply) -> Finding | None:
     return None
 
 
-def _client_or_key(trial: Trial, wanted: Wanted, answer: Reply) -> Finding:
-    """Return whether the client-ID or the key is wrong: a client-ID that nobody has shows whether
-    the server knows this one."""
+def _client_or_key(trial: Trial, wanted: WantedScope, answer: Reply) -> Finding:
+    """Return the finding that the key is wrong, or, where that cannot be told, the client-ID or the
+    key. A server that answers a client-ID that nobody has in another way knows this one."""
     context, declared = trial.context, trial.declared
     nobody = str(uuid.uuid4())
     if context.platform is Platform.GEOSECURE:
         nobody = str(10**9 + uuid.uuid4().int % 10**9)
     of_nobody = trial.request_token(wanted, client_id=nobody)
-    if _likeness(of_nobody) != _likeness(answer):
+    if _without_ids(of_nobody) != _without_ids(answer):
         if declared:
             return finding(
                 "key:not registered",
@@ -196,6 +198,7 @@ def _client_or_key(trial: Trial, wanted: Wanted, answer: Reply) -> Finding:
     )
 
 
-def _likeness(answer: Reply) -> tuple[int, str]:
-    """Return what an answer is, whichever client it is about."""
+def _without_ids(answer: Reply) -> tuple[int, str]:
+    """Return status and explanation of an answer without the IDs in it, by which answers about two
+    clients are compared."""
     return answer.status, _IDS.sub("#", answer.explanation or "")

@@ -1,5 +1,5 @@
-"""An assertion, or the body of a token request, as somebody's own code made it: taken apart, never
-sent, never repeated."""
+"""An assertion, or the body of a token request, that somebody's code made: it is read, never sent,
+and never shown."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _GIVE = "give a JWT, or the form-encoded body of a token request that has one as
 
 @dataclass(frozen=True)
 class SentRequest:
-    """``fields`` are those of the request, None where the assertion alone is known. ``jwt`` is not
-    shown."""
+    """A token request by its parts: header and claims of its assertion ``jwt``, and the ``fields``
+    of its body, each with all of its values; None where somebody gave the assertion alone."""
 
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
@@ -34,15 +34,15 @@ class SentRequest:
 
     @property
     def client_id(self) -> object:
-        """The client that it says it is of."""
+        """The client-ID of the assertion, of whatever type somebody gave it."""
         return self.claims.get("sub", self.claims.get("iss"))
 
 
-def taken_apart(text: str) -> SentRequest:
-    """Return an assertion or a request in its parts.
+def parse_request(text: str) -> SentRequest:
+    """Return the parts of an assertion, or of the form-encoded body of a token request.
 
     Raises:
-        Failure: where it is neither; nothing of it is repeated.
+        Failure: where the text is neither; the sentence repeats nothing of it.
     """
     text = text.strip().replace("\r", "").replace("\n", "")  # as a mail folds it
     if len(text) > _LONGEST:
@@ -72,7 +72,8 @@ def taken_apart(text: str) -> SentRequest:
     return SentRequest(*_header_and_claims(jwt), jwt, fields)
 
 
-def _decoded(part: str) -> Any:
+def _json_in(part: str) -> Any:
+    """Return the JSON in a part of a JWT, which is in base64url without padding (RFC 7515 §2)."""
     return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
 
 
@@ -83,7 +84,7 @@ def _header_and_claims(jwt: str) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         if len(parts) != len(("header", "claims", "signature")):
             raise ValueError("not three parts")
-        header, claims = map(_decoded, parts[:2])
+        header, claims = map(_json_in, parts[:2])
     except (ValueError, binascii.Error, RecursionError):
         raise Failure(
             "the assertion is no JWT (RFC 7519), which has three parts in base64url with dots"

@@ -17,7 +17,7 @@ class _Shown(BaseModel):
 
 
 class FindingReport(_Shown):
-    """A mistake: one sentence, and what to do."""
+    """A mistake in a language: one sentence, and what to do."""
 
     id: str
     what: str
@@ -37,7 +37,7 @@ class StepReport(_Shown):
 
 
 class ProbeReport(_Shown):
-    """The whole report."""
+    """A probe in a language, as people and programs read it."""
 
     language: Language
     title: str
@@ -47,7 +47,7 @@ class ProbeReport(_Shown):
 
 
 def report_in(probe: Probe, language: Language) -> ProbeReport:
-    """Return a report in a language."""
+    """Return the report of a probe in a language."""
     steps = tuple(_step_report(step, language) for step in probe.steps)
     return ProbeReport(
         language=language,
@@ -100,14 +100,15 @@ OUTCOMES = {
 
 
 def lines(report: ProbeReport) -> Iterator[str]:
-    """Yield a report for a terminal or a log, where no text of others does anything."""
+    """Yield the lines of a report: its title with how many steps are wrong, then each step with its
+    mistakes and the server's words. What others wrote does nothing to a terminal or a log."""
     language = report.language
     outcomes = {outcome: language.translated(OUTCOMES[outcome]) for outcome in ProbeOutcome}
     width = max(map(len, outcomes.values())) + 1
-    found = language.tr("nothing wrong")
+    how_many = language.tr("nothing wrong")
     if report.wrong:
-        found = language.ntr("{count} step wrong", "{count} steps wrong", report.wrong)
-    yield plain(f"{report.title}: {found}", WHOLE)
+        how_many = language.ntr("{count} step wrong", "{count} steps wrong", report.wrong)
+    yield plain(f"{report.title}: {how_many}", WHOLE)
     for step in report.steps:
         detail = f": {step.said}" if step.said else ""
         yield plain(f"  {outcomes[step.outcome]:<{width}}{step.title}{detail}", WHOLE)

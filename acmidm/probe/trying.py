@@ -17,17 +17,17 @@ from acmidm.probe.findings import (
     Wording,
     environment,
     finding,
-    named,
     passed,
+    quoted_kid,
     untried,
     wording,
     wrong,
 )
 from acmidm.probe.mistakes import SKEW_SECONDS, mistaken_id, mistakes_in
-from acmidm.probe.network import NoAnswer, Reply, proxy_of
+from acmidm.probe.network import NoAnswer, Reply, proxy_variable_for
 from acmidm.probe.refusals import not_granted, why_refused
-from acmidm.probe.sent import taken_apart
-from acmidm.probe.trial import Trial, Wanted
+from acmidm.probe.sent import parse_request
+from acmidm.probe.trial import Trial, WantedScope
 from acmidm_onboarding.forms.probed_api import TestMessage
 from acmidm_onboarding.texts import N_
 from acmidm_onboarding.values.problems import quoted
@@ -43,18 +43,18 @@ class Probing(Trial):
     """The steps of a probe of one connection."""
 
     def steps(self) -> Iterator[ProbeStep]:
-        """Yield each step when it is done. A step without which no other can pass ends them."""
+        """Take the steps in their order, and yield what became of each. A wrong client-ID, or an
+        issuer that does not answer, ends them."""
         if mistake := mistaken_id(self.client_id, self.context):
             yield wrong("client-id", mistake)
             return
         yield passed("client-id", quoted(self.client_id))
-        key = self._check_key()
-        yield key
-        discovered = self._discovery()
+        yield self._check_key()
+        discovered = self._discover()
         yield from discovered
         if discovered[0].outcome is not ProbeOutcome.PASSED:
             return
-        mistakes = mistakes_in(taken_apart(self.assertion()), self.context)
+        mistakes = mistakes_in(parse_request(self.assertion()), self.context)
         if mistakes:
             yield wrong("assertion", *mistakes)
         else:
@@ -63,7 +63,7 @@ class Probing(Trial):
                 detail = wording(
                     N_("{alg}, kid {kid}, aud {aud}, 300 seconds"),
                     alg=self.alg,
-                    kid=named(self.kid),
+                    kid=quoted_kid(self.kid),
                     aud=aud,
                 )
             else:
@@ -74,7 +74,8 @@ class Probing(Trial):
             yield from self._check_product(name)
 
     def _check_key(self) -> ProbeStep:
-        """Return whether the form has the key for this environment, and it has not ended."""
+        """Return the step that says whether the form has the key for this environment, and it has
+        not ended. A form that leaves its keys to the portal passes."""
         thumbprint = self.key.public.thumbprint
         keys = self.context.keys
         if keys is None:
@@ -96,7 +97,7 @@ class Probing(Trial):
                         "key:ended",
                         N_("key {kid} ended on {day}"),
                         N_("make a new pair, and add its public half to the form"),
-                        kid=named(self.declared.kid),
+                        kid=quoted_kid(self.declared.kid),
                         day=f"{self.declared.expires:%Y-%m-%d}",
                     ),
                 )
@@ -104,7 +105,7 @@ class Probing(Trial):
                 "key",
                 wording(
                     N_("{kid} of the form, thumbprint {thumbprint}"),
-                    kid=named(self.declared.kid),
+                    kid=quoted_kid(self.declared.kid),
                     thumbprint=thumbprint,
                 ),
             )
@@ -133,16 +134,17 @@ class Probing(Trial):
             ),
         )
 
-    def _discovery(self) -> list[ProbeStep]:
-        """Where tokens are requested, and what time it is there."""
+    def _discover(self) -> list[ProbeStep]:
+        """Read from the issuer where tokens are requested (OpenID Connect Discovery 1.0 §4), and
+        its clock. Return the step of each; that of the discovery alone where it is wrong."""
         url = f"{self.context.issuer}/.well-known/openid-configuration"
         try:
             answer = self.network.get(url)
         except NoAnswer as error:
             return [_unanswered(DISCOVERY, error)]
         issuer, endpoint = answer.members.get("issuer"), answer.members.get("token_endpoint")
-        if answer.in_between:
-            return [wrong(DISCOVERY, answer.in_between)]
+        if answer.finding_in_between:
+            return [wrong(DISCOVERY, answer.finding_in_between)]
         if not answer.is_ok or not isinstance(issuer, str) or not isinstance(endpoint, str):
             return [
                 wrong(
@@ -191,7 +193,7 @@ class Probing(Trial):
             ]
         self.context = replace(self.context, issuer=issuer, token_endpoint=endpoint)
         detail: Wording | str = issuer
-        proxy = proxy_of(url)
+        proxy = proxy_variable_for(url)
         if proxy:
             detail = wording(
                 N_("{issuer}, through the proxy that {proxy} names"), issuer=issuer, proxy=proxy
@@ -199,7 +201,8 @@ class Probing(Trial):
         return [passed(DISCOVERY, detail), self._check_clock(answer)]
 
     def _check_clock(self, answer: Reply) -> ProbeStep:
-        """Note by how many seconds the server's clock is ahead; return whether these are few."""
+        """Note by how many seconds the server's clock is ahead of ours, and return the step, which
+        is wrong where these are more than 30."""
         self.skew = answer.skew_seconds or 0.0
         if answer.skew_seconds is None:
             return untried("clock", wording(N_("the server does not say what time it is")))
@@ -220,33 +223,34 @@ class Probing(Trial):
         )
 
     def _request_tokens(self) -> Iterator[ProbeStep]:
-        """Request a token for each scope, and yield the step of each. After a mistake that is about
-        no scope, the others are not tried."""
-        ended: Wording | None = None
+        """Request a token for each scope, and yield the step of each. Once the endpoint did not
+        answer, or a mistake is about no scope, further scopes are not tried."""
+        why_untried: Wording | None = None
         for wanted in self.wanted:
             step = "token"
-            of = wanted.named
-            if ended:
-                yield untried(step, ended, of)
+            of = wanted.platform_name
+            if why_untried:
+                yield untried(step, why_untried, of)
                 continue
             try:
                 answer = self.request_token(wanted)
                 mistake = self._check_token(wanted, answer)
             except NoAnswer as error:
                 yield _unanswered(step, error, of)
-                ended = wording(N_("the token endpoint does not answer"))
+                why_untried = wording(N_("the token endpoint does not answer"))
                 continue
             if mistake is None:
                 self.proven_scopes.append(wanted.scope)
-                yield passed(step, self._without_audience(wanted), of)
+                yield passed(step, self._remark_on_audience(wanted), of)
                 continue
             server = None if answer.is_ok else answer.explanation
             yield wrong(step, mistake, of=of, server=server)
             if not mistake.id.startswith("scope:"):
-                ended = wording(N_("it would end like the one before"))
+                why_untried = wording(N_("it would end like the one before"))
 
-    def _without_audience(self, wanted: Wanted) -> Wording | str:
-        """Return that a token is for no API, where its API is known and wants one."""
+    def _remark_on_audience(self, wanted: WantedScope) -> Wording | str:
+        """Return that a token is for no API, since the stack's file has no client-ID of the API of
+        its scope; empty where it has one, or the API is not known or needs none."""
         product = wanted.product
         if product.api is None or not self._needs_audience or self.audience_of(product.product):
             return ""
@@ -263,11 +267,12 @@ class Probing(Trial):
         """Whether a token request has to name the API that its token is for."""
         return self.context.has_platform_rules and self.context.platform is Platform.ACMIDM
 
-    def _check_token(self, wanted: Wanted, answer: Reply) -> Finding | None:
+    def _check_token(self, wanted: WantedScope, answer: Reply) -> Finding | None:
         """Return what is wrong with the answer to a token request. None where it has a token, and
-        names the scope or no scopes at all: the first such token of a product is kept."""
-        if answer.in_between:
-            return answer.in_between
+        names the scope or no scopes at all (RFC 6749 §5.1): the first such token of a product is
+        kept, for its API."""
+        if answer.finding_in_between:
+            return answer.finding_in_between
         if answer.is_ok:
             token, scopes = answer.members.get("access_token"), answer.members.get("scope")
             if not isinstance(token, str) or not token.isascii() or not token.isprintable():
@@ -276,8 +281,8 @@ class Probing(Trial):
                     N_("the answer to a token request has no token"),
                     N_("see which proxy is in between"),
                 )
-            if isinstance(scopes, str) and wanted.named not in scopes.split():
-                return not_granted(wanted.named)
+            if isinstance(scopes, str) and wanted.platform_name not in scopes.split():
+                return not_granted(wanted.platform_name)
             self.tokens.setdefault(wanted.product.product, token)
             return None
         if answer.status == _BUSY:
@@ -296,8 +301,9 @@ class Probing(Trial):
         return why_refused(self, wanted, answer)
 
     def _check_product(self, name: str) -> Iterator[ProbeStep]:
-        """Call the API of a product with its token, and yield what each call shows; or why there is
-        none."""
+        """Call the API of a product with its token, and yield one step: which calls passed, the
+        first that is wrong, or why there is no call. Note the product as proven where all passed,
+        or where no call of its API is known."""
         step = "product"
         product = self.products[name]
         token = self.tokens.get(name)
@@ -342,37 +348,38 @@ class Probing(Trial):
             )
             return
         for path, message in calls:
-            if failed := self._call(name, address + path, message, token):
-                yield failed
+            if wrong_step := self._call(name, address + path, message, token):
+                yield wrong_step
                 return
         if product.configuration is not None:
             self.proven_products.append(name)
-        yield passed(step, self._called(name, calls), name)
+        yield passed(step, self._passed_calls(name, calls), name)
 
-    def _called(
+    def _passed_calls(
         self, product: str, calls: Sequence[tuple[str, TestMessage | None]]
     ) -> Wording | str:
-        """Return which calls of an API passed, and what the test message had of fields that the
-        form lacks."""
-        lines: list[str] = []
+        """Return which calls of an API passed, such as "GET /api/v2/dossiers", and what the test
+        message had in place of fields that the form lacks."""
+        called_paths: list[str] = []
         for path, message in calls:
             method = "GET" if message is None else "POST"
-            lines.append(f"{method} {path}")
-        called = ", ".join(lines)
-        left_out = self._left_out(product) if self.sends_test_message else {}
-        if not left_out:
+            called_paths.append(f"{method} {path}")
+        called = ", ".join(called_paths)
+        stand_ins = self._stand_ins(product) if self.sends_test_message else {}
+        if not stand_ins:
             return called
         return wording(
             N_("{called}, with {values}: the form has no {fields}"),
             called=called,
-            fields=", ".join(left_out),
-            values=", ".join(left_out.values()),
+            fields=", ".join(stand_ins),
+            values=", ".join(stand_ins.values()),
         )
 
     def _call(
         self, product: str, url: str, message: TestMessage | None, token: str
     ) -> ProbeStep | None:
-        """Return what is wrong with one call of an API; None where it passed."""
+        """Read from the API of a product, or post a test message to it. Return the step that says
+        what is wrong; None where the call passed."""
         step = "product"
         try:
             if message is None:
@@ -382,72 +389,80 @@ class Probing(Trial):
                 answer = self.network.post_json(url, document, token)
         except NoAnswer as error:
             return _unanswered(step, error, product)
-        if answer.in_between:
-            return wrong(step, answer.in_between, of=product)
+        if answer.finding_in_between:
+            return wrong(step, answer.finding_in_between, of=product)
         if answer.is_ok:
             return None
         refused = self._why_call_refused(product, url, message, answer)
         return wrong(step, refused, of=product, server=answer.explanation)
 
-    def _left_out(self, product: str) -> Mapping[str, str]:
-        """Return what the test message has of fields that the form lacks."""
+    def _stand_ins(self, product: str) -> Mapping[str, str]:
+        """Return the values that a product's test message has in place of fields that the form
+        lacks, by the names of the fields; none without a test message."""
         api = self.products[product].api
         message = api.test_message if api else None
         return message.left_out(self.configured[product]) if message else {}
 
     def _message_values(self, product: str) -> dict[str, Any]:
-        """Return what fills in a product's test message: its configuration, an ID, and the time on
-        this machine."""
+        """Return what fills in a product's test message: its configuration, a new ID, and the time
+        on this machine."""
         now = datetime.now()  # noqa: DTZ005 - local time, as DOSIS wants it
-        made = {
+        of_this_message = {
             "id": str(uuid.uuid4()),
             "now": now.isoformat("T", "seconds"),
             "yesterday": f"{now - timedelta(days=1):%Y-%m-%d}",
         }
-        return {**self.configured[product], **made}
+        return {**self.configured[product], **of_this_message}
+
+    def _why_token_refused(self, product: str) -> Finding:
+        """Return why the API of a product refuses its token: for another audience than the API's,
+        or for none."""
+        values = {"product": product, "namespace": self.context.platform}
+        if audience := self.audience_of(product):
+            return finding(
+                "product:token",
+                N_(
+                    "the API of {product} refuses the token (401), which was requested for"
+                    " audience {audience}: that is another API, or the token has ended"
+                ),
+                N_(
+                    "set {namespace}:apiClientIds.{product} to the client-ID of this API, in"
+                    " the same environment as its address"
+                ),
+                audience=quoted(audience),
+                **values,
+            )
+        if self._needs_audience:
+            return finding(
+                "product:audience",
+                N_(
+                    "the API of {product} refuses a token without the right audience (401),"
+                    " and its request had none"
+                ),
+                N_("set acmidm:apiClientIds.{product} to the client-ID of the API"),
+                **values,
+            )
+        return finding(
+            "product:token",
+            N_(
+                "the API of {product} refuses the token (401): its audience is another, or it"
+                " has ended"
+            ),
+            N_(
+                "check {namespace}:apiClientIds.{product}, and whether its address is of the"
+                " same environment"
+            ),
+            **values,
+        )
 
     def _why_call_refused(
         self, product: str, url: str, message: TestMessage | None, answer: Reply
     ) -> Finding:
-        """Return why the API of a product refused a call."""
+        """Return why the API of a product refused a call, by the status of its answer: 401 is about
+        the token, 403 about the product's configuration, 400 about the message, 404 about the
+        address."""
         if answer.status == _UNAUTHORIZED:
-            values = {"product": product, "namespace": self.context.platform}
-            if audience := self.audience_of(product):
-                return finding(
-                    "product:token",
-                    N_(
-                        "the API of {product} refuses the token (401), which was requested for"
-                        " audience {audience}: that is another API, or the token has ended"
-                    ),
-                    N_(
-                        "set {namespace}:apiClientIds.{product} to the client-ID of this API, in"
-                        " the same environment as its address"
-                    ),
-                    audience=quoted(audience),
-                    **values,
-                )
-            if self._needs_audience:
-                return finding(
-                    "product:audience",
-                    N_(
-                        "the API of {product} refuses a token without the right audience (401),"
-                        " and its request had none"
-                    ),
-                    N_("set acmidm:apiClientIds.{product} to the client-ID of the API"),
-                    **values,
-                )
-            return finding(
-                "product:token",
-                N_(
-                    "the API of {product} refuses the token (401): its audience is another, or it"
-                    " has ended"
-                ),
-                N_(
-                    "check {namespace}:apiClientIds.{product}, and whether its address is of the"
-                    " same environment"
-                ),
-                **values,
-            )
+            return self._why_token_refused(product)
         if answer.status == _FORBIDDEN:
             missing: Wording | str = wording(N_("Aanbieder, Afzender, product, channel or bron"))
             field = answer.members.get("field")
@@ -457,8 +472,8 @@ class Probing(Trial):
                 "have the form's products brought up, or the Aansluitingenteam set it; the same"
                 " message can be offered again unchanged"
             )
-            left_out = ", ".join(self._left_out(product)) if message else ""
-            if left_out:
+            lacking_fields = ", ".join(self._stand_ins(product)) if message else ""
+            if lacking_fields:
                 remedy = N_("put {fields} into the form, at {product}, and have that brought up")
             return finding(
                 "product:unconfigured",
@@ -470,7 +485,7 @@ class Probing(Trial):
                 product=product,
                 id=quoted(self.client_id),
                 missing=missing,
-                fields=left_out,
+                fields=lacking_fields,
             )
         if answer.status == _REFUSED and answer.members.get("code") == _EXISTS:
             return finding(
@@ -483,8 +498,9 @@ class Probing(Trial):
                 product=product,
             )
         errors = answer.members.get("errors")
-        some = errors[:_MOST_FIELDS] if isinstance(errors, list) else []
-        fields = [quoted(str(error.get("field"))) for error in some if isinstance(error, dict)]
+        first_errors = errors[:_MOST_FIELDS] if isinstance(errors, list) else []
+        members = [error for error in first_errors if isinstance(error, dict)]
+        fields = [quoted(str(member.get("field"))) for member in members]
         if answer.status == _REFUSED and fields:
             return finding(
                 "product:message",
@@ -512,5 +528,6 @@ class Probing(Trial):
 
 
 def _unanswered(step: str, error: NoAnswer, of: str = "") -> ProbeStep:
+    """Return the step whose request no API answered: wrong where something else did."""
     outcome = ProbeOutcome.WRONG if error.is_reached else ProbeOutcome.UNREACHED
     return ProbeStep(step, outcome, of=of, findings=(error.finding,))

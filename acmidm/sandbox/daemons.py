@@ -31,7 +31,7 @@ from acmidm_onboarding.files import open_private, private_folder, write_private
 from acmidm_onboarding.values.problems import Failure
 
 UMASK = 0o077
-"""For the files that a server writes itself."""
+"""Of a server process: the files that it writes are this user's alone."""
 STOP_SECONDS = 20
 _POLL_SECONDS = 0.05
 _LOCK_SECONDS = 1
@@ -50,9 +50,9 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     """What it has besides the variables of this process."""
     more_ports: Sequence[int] = ()
-    """Where it listens too, of the same host."""
+    """Further ports of the same host on which it listens."""
     start_seconds: float = 60
-    """A busy machine takes long over it; one that ends instead is noticed at once."""
+    """How long it may take to answer: on a busy machine that is long."""
     speaks: bool = False
     """Whether what it writes to standard output is for people, and not for its log."""
 
@@ -67,7 +67,7 @@ class Daemon:
 
     @property
     def title(self) -> str:
-        """As people see it; folders are named ``<stack>/<platform>``."""
+        """What people call it, such as "portal tni acmidm": its folder is <stack>/<platform>."""
         return f"{self.name} {self.folder.parent.name} {self.folder.name}"
 
     @property
@@ -89,12 +89,13 @@ class Daemon:
 
     @property
     def origin(self) -> str | None:
-        """Where it is reached while it runs and answers."""
+        """The address at which it answers, such as http://127.0.0.1:8511; None where it does
+        not."""
         _, health_url = self._running()
         return _origin(health_url) if health_url and _is_healthy(health_url) else None
 
     def condition(self) -> tuple[bool, str]:
-        """Return whether it runs and answers, and how it is, in a few words for people."""
+        """Return whether it runs and answers, and the same in words for people."""
         pid, health_url = self._running()
         if pid is None or health_url is None:
             return False, "stopped"
@@ -120,37 +121,39 @@ class Daemon:
         return None if self.runs(program) else self.start_anew(program)
 
     def start_anew(self, program: Program) -> str:
-        """Start it, after it is stopped where it runs, and return what it said to people until it
-        was ready."""
+        """Start it, after it is stopped where it runs, and return what it printed for people until
+        it answered. Raises Failure where it ended before, or took too long: then it is stopped."""
         self.stop()
         self._require_free_ports(program)
         private_folder(self.folder)
         write_private(self.settings_file, program.settings)
         with self._locked() as lock, open_private(self.log, "a") as log:
-            said_before, said_to = log.tell(), log.fileno()
+            log_size_before, output = log.tell(), log.fileno()
             if program.speaks:
-                said_to = subprocess.PIPE
+                output = subprocess.PIPE
             process = subprocess.Popen(
                 program.command,
                 env={**os.environ, **program.environment},
                 stdin=subprocess.DEVNULL,
-                stdout=said_to,
+                stdout=output,
                 stderr=log,
                 umask=UMASK,
                 # outlives the terminal and its Ctrl-C, and is stopped with all its children
                 start_new_session=True,
+                # it keeps the lock of its pid file for as long as it lives
                 pass_fds=(lock.fileno(),),
             )
             json.dump({"pid": process.pid, "health_url": program.health_url}, lock)
             lock.flush()
         try:
-            return self._wait_until_ready(process, program, said_before)
+            return self._wait_until_ready(process, program, log_size_before)
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> bool:
-        """End it, first kindly; its data stay. False where it does not run."""
+        """End the process and all that it started, by SIGTERM, then by SIGKILL; its data stay.
+        Return False where it does not run. Raises Failure where it does not end."""
         pid = self.pid
         if pid is None:
             return False
@@ -176,16 +179,17 @@ class Daemon:
                 try:
                     probe.bind((url.hostname, port))
                 except OSError:
+                    listener = _listener_on(port)
                     raise Failure(
-                        f"{self.title}: port {port} of {url.hostname} is taken by {_holder(port)};"
+                        f"{self.title}: port {port} of {url.hostname} is taken by {listener};"
                         " stop that, or write other ports into the stack's file (in a clone of"
                         " acmidm: make ports OFFSET=100)",
                         exit_code=1,
                     ) from None
 
     def _running(self) -> tuple[int | None, str | None]:
-        """Return the process id and the health URL of the living process that has the pid file
-        locked."""
+        """Return the process id and the health URL of the server; None for both where it does not
+        run: then nobody has its pid file locked. They are None too while it is being started."""
         try:
             file = self.pid_file.open()
         except FileNotFoundError:
@@ -201,7 +205,8 @@ class Daemon:
 
     @contextmanager
     def _locked(self) -> Iterator[TextIO]:
-        """Lock the pid file, and empty it. Raises Failure where the program is being started."""
+        """Lock the pid file, empty it, and yield it to be written. Raises Failure where another
+        process is starting the server."""
         with open_private(self.pid_file, "a+") as file:
             deadline = time.monotonic() + _LOCK_SECONDS
             while True:
@@ -219,41 +224,43 @@ class Daemon:
             yield file
 
     def _wait_until_ready(
-        self, process: subprocess.Popen[bytes], program: Program, said_before: int
+        self, process: subprocess.Popen[bytes], program: Program, log_size_before: int
     ) -> str:
-        """Return what a process printed until it was ready. Raises Failure where it ended, or takes
-        too long."""
-        said = b""
+        """Wait until a process answers at its health URL, and return what it printed until then,
+        which is nothing where that goes to its log. Raises Failure where it ended, or takes too
+        long, with the last line of its log."""
+        printed = b""
         if process.stdout is not None:
             os.set_blocking(process.stdout.fileno(), False)
         deadline = time.monotonic() + program.start_seconds
         while process.poll() is None:
             is_ready = _is_healthy(program.health_url)
             if process.stdout is not None:  # read before it is full: who writes would wait
-                said += process.stdout.read() or b""
+                printed += process.stdout.read() or b""
             if is_ready:
-                return said.decode(errors="replace")
+                return printed.decode(errors="replace")
             if time.monotonic() > deadline:
-                what = f"was not ready within {program.start_seconds:g} seconds"
+                failure = f"was not ready within {program.start_seconds:g} seconds"
                 break
             time.sleep(_POLL_SECONDS)
         else:
-            what = "ended at once"
+            failure = "ended at once"
         raise Failure(
-            f"{self.title} {what}: {self._last_words(said_before)}; see {self.log}",
+            f"{self.title} {failure}: {self._last_error(log_size_before)}; see {self.log}",
             exit_code=1,
         )
 
-    def _last_words(self, said_before: int) -> str:
-        """Return the last error since a start, else the last line. Keycloak says more after its
-        reason."""
-        lines = self.log.read_bytes()[said_before:].decode(errors="replace").splitlines()
+    def _last_error(self, log_size_before: int) -> str:
+        """Return the last error in the log since a start, which is what follows `` ERROR: `` in a
+        line of Keycloak's; else the last line, for Keycloak's lines go on after its reason."""
+        lines = self.log.read_bytes()[log_size_before:].decode(errors="replace").splitlines()
         errors = [line.partition(" ERROR: ")[2] for line in lines if " ERROR: " in line]
         return next(reversed(errors or lines), "it said nothing")
 
 
-def _holder(port: int | None) -> str:
-    """Say who listens on a port: the folder shows another clone of this project."""
+def _listener_on(port: int | None) -> str:
+    """Return the process that listens on a port, with its folder, which shows another clone of this
+    project; "another program" where it is another user's."""
     try:
         for listening in psutil.net_connections("tcp"):
             if listening.pid and listening.laddr and listening.laddr.port == port:

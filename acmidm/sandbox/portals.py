@@ -53,14 +53,15 @@ _MADE_FROM = (
 
 @dataclass(frozen=True)
 class Served:
-    """A platform of a stack, with what this machine needs to serve it."""
+    """A platform of a stack, with the settings and the catalogue that a server of it is made
+    from."""
 
     stack: str
     platform: Platform
     stack_settings: Settings
     catalogue: Catalogue
     catalogue_digest: str
-    """What changes with each change of the catalogue."""
+    """A hash of all files of the catalogue, for a server to start anew when one changes."""
 
     @property
     def settings(self) -> PlatformSettings:
@@ -74,7 +75,8 @@ class Served:
         return Daemon(server_folder(self.stack, self.platform.value), name)
 
     def scopes(self) -> dict[str, Scope]:
-        """Return the scopes that the catalogue offers there, under the platform's names."""
+        """Return the scopes that the catalogue offers on this platform in this environment, by the
+        platform's names."""
         scopes = {}
         for catalogue_name, scope in self.catalogue.scopes.items():
             name = self.catalogue.name_on(self.platform, catalogue_name)
@@ -83,11 +85,11 @@ class Served:
         return scopes
 
     def products(self, origin: str) -> dict[str, dict[str, object]]:
-        """Return the products that have a configuration and a scope there; the first scope is the
-        one that gives access.
+        """Return the product APIs of a portal at ``origin``, as its file has them, by the product's
+        name: those products that have a configuration, and a scope on this platform. The first
+        scope is the one that gives access.
 
-        Each is an API with a client-ID, which is the same after every start and at every port, and
-        a URL.
+        The client-ID of an API is the same after every start and at every port.
         """
         offered = self.scopes()
         products: dict[str, dict[str, object]] = {}
@@ -104,8 +106,9 @@ class Served:
         return products
 
     def smtp_port(self) -> int | None:
-        """Return where ACM/IDM's portal receives the mails of a stack, which say which platform
-        they are about; None where others do."""
+        """Return the port on which this platform's portal receives the mails of the stack; None
+        where it does not. ACM/IDM's portal receives those of both platforms, where the settings
+        have the mail server on this machine."""
         url = self.stack_settings.smtp_url
         if url is None or url.scheme != "smtp" or url.host not in LOOPBACK:
             return None
@@ -113,15 +116,16 @@ class Served:
         return port if self.platform is Platform.ACMIDM else None
 
     def operators(self) -> dict[str, object]:
-        """Return the public key of the stack's operator, by its client-ID; none where people do
-        what there is to do. Raises InvalidSettings."""
+        """Return who may use the management API: the stack's operator, as {client-ID: public key};
+        nobody where people alone change the portal. Raises InvalidSettings."""
         if self.settings.authority_type.is_by_hand:
             return {}
         return {str(self.settings.operator_client_id): self.operator_jwk()}
 
     def operator_jwk(self) -> dict[str, Any]:
-        """Return the public key of the pair in the file that the settings name, which is made where
-        it is missing. Raises InvalidSettings."""
+        """Return the public half of the operator's private key, in the file that the settings name;
+        make that key where the file is missing. Raises InvalidSettings where the settings name no
+        file, or one that the sandbox did not make."""
         file = self.settings.operator_private_key_file
         if file is None:
             setting = full_key(config_key(self.platform, "operatorPrivateKeyFile"))
@@ -169,12 +173,15 @@ class SandboxPortal:
         return self.daemon.folder / "mails" if self.served.smtp_port() else None
 
     def file(self, people: Sequence[Mapping[str, Any]], strict: bool) -> dict[str, Any]:
-        """Return what ``acmidm-sandbox`` starts from. Raises InvalidSettings and InvalidForms."""
+        """Return the content of the file that ``acmidm-sandbox`` starts from; ``people`` log on at
+        the portal. Raises InvalidSettings and InvalidForms."""
         served, folder = self.served, self.daemon.folder
         if self.is_issuer:
-            issuer, operators = None, served.operators()
+            external_issuer, operators = None, served.operators()
         else:
-            issuer, operators, people = str(served.settings.issuer).rstrip("/"), {}, []
+            # Products alone: clients, operators and people are at the issuer of the settings.
+            external_issuer = str(served.settings.issuer).rstrip("/")
+            operators, people = {}, []
         scopes = {}
         for name, scope in served.scopes().items():
             scopes[name] = {"assigned_by_provider": scope.assigned_by_provider}
@@ -185,7 +192,7 @@ class SandboxPortal:
             "port": self.url.port,
             "smtp_port": served.smtp_port(),
             "strict": strict,
-            "external_issuer": issuer,
+            "external_issuer": external_issuer,
             "database": str(folder / "portal.db"),
             "form_page": str(folder / "aansluiten.html"),
             "operators": operators,
@@ -197,8 +204,9 @@ class SandboxPortal:
         }
 
     def start(self, file: Mapping[str, Any]) -> str:
-        """Start it, and return what was done, a sentence a line. One that runs from the same file
-        is left alone, another started anew. Raises Failure."""
+        """Start the portal from the content of its ``file``, and return what was done, a sentence a
+        line, with what the server printed for people. One that runs with the same content is left
+        alone; one with another is started anew. Raises Failure."""
         smtp_port = file["smtp_port"]
         mail_ports = (smtp_port,) if smtp_port else ()
         made_from = _MADE_FROM.format(digest=self.served.catalogue_digest)
@@ -210,14 +218,14 @@ class SandboxPortal:
             more_ports=mail_ports,
             speaks=True,
         )
-        done, said = "running", ""
+        done, printed = "running", ""
         if not self.daemon.runs(program):
             write_private(Path(file["form_page"]), form_page(self.served.catalogue))
-            done, said = "started", self.daemon.start_anew(program)
+            done, printed = "started", self.daemon.start_anew(program)
         sentence = f"{self.daemon.title}: {done} at {self.origin}"
         if smtp_port:
             sentence = f"{sentence}, mail at smtp://{file['host']}:{smtp_port}"
-        return f"{sentence}\n{said}".rstrip()
+        return f"{sentence}\n{printed}".rstrip()
 
 
 def platforms(stack: str) -> Iterator[Served]:
@@ -239,8 +247,9 @@ def _catalogue_digest(folder: Path) -> str:
 
 
 def portals(stack: str) -> Iterator[SandboxPortal]:
-    """Yield each portal that the stack's settings place on this machine. Raises InvalidSettings and
-    InvalidForms."""
+    """Yield each portal that the stack's settings place on this machine: that of a platform whose
+    authority is a Beheerportaal, or people at one; of another platform one with its products alone,
+    where the settings have these here. Raises InvalidSettings and InvalidForms."""
     for served in platforms(stack):
         settings = served.settings
         is_issuer = settings.authority == "beheerportaal" or settings.authority_type.is_by_hand
@@ -266,8 +275,8 @@ def read_people() -> list[dict[str, Any]]:
 
 
 def is_here(url: AnyUrl) -> bool:
-    """Say whether this machine serves an address of the settings, which allow plain http to
-    loopback only."""
+    """Return whether this machine serves an address of the settings: these allow plain http to
+    loopback alone."""
     return url.scheme == "http"
 
 
@@ -281,8 +290,8 @@ def server_folder(stack: str, platform: str) -> Path:
 
 
 def labels() -> dict[str, dict[str, str]]:
-    """Return per language what people call each field of a product, and what the form asks for
-    it."""
+    """Return what people call each field of a product in each language, and what the page of the
+    form asks for it, as {"nl": {"merk_code": "Merkcode"}}."""
     labels: dict[str, dict[str, str]] = {}
     for language in Language:
         of_language = labels[language.value] = {}
@@ -295,10 +304,10 @@ def labels() -> dict[str, dict[str, str]]:
 def apis(
     catalogue: Catalogue, environment: Environment, platform: Platform
 ) -> dict[str, dict[str, object]]:
-    """Return what a client can be coupled to, by Referentie: each product of the catalogue, without
-    the scopes that are assigned to every client. Where no Referentie is public, the product's title
-    is it, as in orders."""
-    by_product: dict[str, dict[str, object]] = {}
+    """Return the APIs to which a client can be coupled at a portal, by Referentie, as its file has
+    them: each product of the catalogue, without the scopes that every client is assigned. Where no
+    Referentie is public, the product's title stands for it, as in orders."""
+    by_referentie: dict[str, dict[str, object]] = {}
     for name, product in catalogue.products.items():
         scopes = []
         for catalogue_name, scope in product.scopes.items():
@@ -309,17 +318,17 @@ def apis(
         if not scopes:
             continue
         referentie = product.coupling and product.coupling.referentie.get(environment)
-        by_product[referentie or product.title] = {
+        by_referentie[referentie or product.title] = {
             "client_id": api_client_id(environment, platform, name),
             "owner": API_OWNER,
             "scopes": scopes,
         }
-    return by_product
+    return by_referentie
 
 
 def api_client_id(environment: str, platform: str, product: str) -> str:
-    """Return what a token request names a product's API of the sandbox by: what the sample stacks
-    have as ``apiClientIds``."""
+    """Return the client-ID of a product's API in the sandbox, which a token request has as
+    ``audience``: the sample stacks have it in ``apiClientIds``."""
     return str(
         uuid.uuid5(
             uuid.NAMESPACE_URL, f"https://sandbox.example/{environment}/{platform}/{product}"

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
-from acmidm.commands.drift import Look, _meant
+from acmidm.commands.drift import Look, _client_named
 from acmidm.edit.new.take_over import TakeOver, documents_of
 from acmidm.report.compare import Comparison
 from acmidm.report.drift import UndeclaredClient
@@ -512,8 +512,8 @@ def test_a_client_is_named_as_drift_names_it() -> None:
         application="ander",
     )
     look = Look(drift_report(undeclared=(nobodys,)), by_hand((first, first), (second, second)))
-    assert _meant("one", look).recorded == first
-    assert _meant(f"{first.key}/geosecure", look).recorded == second
+    assert _client_named("one", look).recorded == first
+    assert _client_named(f"{first.key}/geosecure", look).recorded == second
     for language, several, declared_by_nobody in (
         (Language.EN, "names several clients", "is a client that nobody declares"),
         (Language.NL, "verschillende clients", "is een client die niemand aanvraagt"),
@@ -521,7 +521,7 @@ def test_a_client_is_named_as_drift_names_it() -> None:
         speak(language)
         for word, sentence in (("loket", several), ("three", declared_by_nobody)):
             with pytest.raises(Failure, match=sentence):
-                _meant(word, look)
+                _client_named(word, look)
     speak(Language.EN)
 
 

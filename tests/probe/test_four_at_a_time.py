@@ -15,12 +15,14 @@ from tests.support.busy import Busy
 def test_four_connections_are_tried_at_a_time() -> None:
     busy = Busy(4)
 
-    def tried(*_: object, **__: object) -> Probe:
+    def try_connection(*_: object, **__: object) -> Probe:
         busy()
         return Probe(Wording("endpoint"), ())
 
     given: Any = SimpleNamespace(
-        context=SimpleNamespace(client_id="id"), loaded=SimpleNamespace(name="a/b"), tried=tried
+        context=SimpleNamespace(client_id="id"),
+        loaded=SimpleNamespace(name="a/b"),
+        try_connection=try_connection,
     )
     probe_all([given] * 12, cast("Any", None), None, Language.EN)
     assert busy.most == 4

@@ -28,7 +28,7 @@ from acmidm.probe.mistakes import (
     ended_seconds_ago,
     mistakes_in,
 )
-from acmidm.probe.sent import taken_apart
+from acmidm.probe.sent import parse_request
 from acmidm_onboarding.settings.platform import AssertionAudience
 from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.jwk import public_jwk
@@ -209,7 +209,7 @@ def test_each_mistake_is_found() -> None:
     for row in [mistake.id for mistake in MISTAKES]:
         made, its_context = ROWS[row]
         text = made()
-        found = mistakes_in(taken_apart(text), its_context())
+        found = mistakes_in(parse_request(text), its_context())
         if row not in [finding.id for finding in found]:
             unfound.append(row)
         said = sentences(found)
@@ -223,13 +223,13 @@ def test_each_mistake_is_found() -> None:
     ("made", "context"), [(assertion, context), (request, context), (on_geosecure, geosecure)]
 )
 def test_what_is_right_has_none(made: Callable[[], str], context: Callable[[], Context]) -> None:
-    assert mistakes_in(taken_apart(made()), context()) == []
+    assert mistakes_in(parse_request(made()), context()) == []
 
 
 @pytest.mark.parametrize("aud", [ISSUER, ENDPOINT])
 def test_a_server_without_the_habits_of_a_platform(aud: str) -> None:
     """Keycloak takes the issuer and the token endpoint, and any client-ID."""
-    sent = taken_apart(assertion(aud=aud, sub="40001", iss="40001"))
+    sent = parse_request(assertion(aud=aud, sub="40001", iss="40001"))
     assert mistakes_in(sent, context(has_platform_rules=False, client_id=None)) == []
 
 
@@ -250,31 +250,31 @@ def test_the_audience_that_a_stack_sets(
             token_endpoint=ENDPOINT,
             assertion_audience=AssertionAudience(audience),
         )
-        assert mistakes_in(taken_apart(made(aud=right)), known) == []
-        found = [finding.id for finding in mistakes_in(taken_apart(made(aud=wrong)), known)]
+        assert mistakes_in(parse_request(made(aud=right)), known) == []
+        found = [finding.id for finding in mistakes_in(parse_request(made(aud=wrong)), known)]
         assert found == ["aud:other way"]
 
 
 def test_without_a_network_the_endpoint_that_a_stack_wants_is_known_by_its_spelling() -> None:
     known = context(token_endpoint=None, assertion_audience=AssertionAudience.TOKEN_ENDPOINT)
-    assert mistakes_in(taken_apart(assertion(aud=ENDPOINT)), known) == []
+    assert mistakes_in(parse_request(assertion(aud=ENDPOINT)), known) == []
 
 
 def test_without_a_network_the_token_endpoint_is_known_by_its_spelling() -> None:
     """Nothing is requested to check an assertion."""
-    found = mistakes_in(taken_apart(assertion(aud=ENDPOINT)), context(token_endpoint=None))
+    found = mistakes_in(parse_request(assertion(aud=ENDPOINT)), context(token_endpoint=None))
     assert [finding.id for finding in found] == ["aud:endpoint"]
 
 
 def test_one_mistake_of_a_kind_is_said() -> None:
     """The first in the table: an aud with a capital is not also another one."""
-    found = mistakes_in(taken_apart(on_geosecure(aud=ENDPOINT.upper())), geosecure())
+    found = mistakes_in(parse_request(on_geosecure(aud=ENDPOINT.upper())), geosecure())
     assert [finding.id for finding in found] == ["aud:misspelt"]
 
 
 def test_an_assertion_that_was_written_down() -> None:
     """It ended since: no mistake, but said."""
-    sent = taken_apart(assertion(iat=NOW - 1000, exp=NOW - 700))
+    sent = parse_request(assertion(iat=NOW - 1000, exp=NOW - 700))
     assert mistakes_in(sent, context()) == []
     assert ended_seconds_ago(sent, context()) == 700
 
@@ -302,7 +302,7 @@ def test_whatever_somebody_wrote(
         base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
         for part in (header, claims)
     ]
-    sent = taken_apart(".".join([*parts, "x"]))
+    sent = parse_request(".".join([*parts, "x"]))
     assert sentences(mistakes_in(sent, context()))
     assert sentences(mistakes_in(sent, context(token_endpoint=None)))
     ended_seconds_ago(sent, context())
@@ -312,12 +312,12 @@ def test_a_kid_that_is_a_thumbprint_is_shown(connection: Connection) -> None:
     """Without it nobody could name the key."""
     kid = connection.key.thumbprint()
     found = mistakes_in(
-        taken_apart(assertion(key("old"))),
+        parse_request(assertion(key("old"))),
         context(keys={kid: public_jwk(public_half(connection.key))}),
     )
     assert kid in sentences(found[:1])
     (own,) = mistakes_in(
-        taken_apart(assertion(key("old"), {"kid": key("old").thumbprint()})), context()
+        parse_request(assertion(key("old"), {"kid": key("old").thumbprint()})), context()
     )
     assert f'kid "{key("old").thumbprint()}" is geen sleutel uit het formulier' in sentences([own])
 
@@ -342,7 +342,7 @@ def test_a_kid_that_is_a_thumbprint_is_shown(connection: Connection) -> None:
 def test_what_is_no_assertion(text: str, said: str) -> None:
     """One sentence, and nothing of it."""
     with pytest.raises(Failure) as refused:
-        taken_apart(text)
+        parse_request(text)
     assert said in str(refused.value)
     assert SECRET not in str(refused.value)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from acmidm.commands.drift import _add_who, _real
+from acmidm.commands.drift import _add_who, _read_actual
 from acmidm.report.connection import ConnectionChanges, client_name
 from acmidm.report.drift import ExpiringKey, ends_that_passed, expiring_keys, key_warnings
 from acmidm.report.kinds import Change, Kind
@@ -608,13 +608,13 @@ def test_products_are_read_only_where_clients_have_them() -> None:
 
     both: Any = {name: platform(name) for name in (Platform.ACMIDM, Platform.GEOSECURE)}
     known = [wanted(), wanted(platform=Platform.GEOSECURE, products={})]
-    assert list(_real(both, known)[0]) == list(both)
+    assert list(_read_actual(both, known)[0]) == list(both)
     assert read == [(Platform.ACMIDM, "notificaties")]
     with pytest.raises(
         InvalidSettings,
         match=('platform "geosecure" has no authority in this stack; set geosecure:managementUrl'),
     ):
-        _real({Platform.ACMIDM: both[Platform.ACMIDM]}, known)
+        _read_actual({Platform.ACMIDM: both[Platform.ACMIDM]}, known)
 
 
 def test_a_key_whose_thumbprint_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from acmidm.private_key import private_key_of
-from acmidm.probe.recording import signed
+from acmidm.probe.inputs import signed_evidence
 from acmidm_onboarding.values.evidence import Evidence
 from tests.support.forms import FormFile
 from tests.support.portal import RunningPortal
@@ -34,7 +34,7 @@ def proof(**changes: Any) -> Evidence:
 def evidence_text(private: dict[str, Any], **changes: Any) -> str:
     """The text of a file of evidence, signed by a private JSON Web Key."""
     key = private_key_of(private)
-    return signed(
+    return signed_evidence(
         proof(**{"thumbprint": key.public.thumbprint, **changes}), key, key.public, key.alg
     )
 
