@@ -604,8 +604,8 @@ def known_client_id(recorded: Client | None, declared: Client | None) -> str | N
 
 
 def client_replaced(client: Client, client_id: str | None) -> Change:
-    """Return the change of a client that gets another ``client_id``; None where nobody knows it
-    yet."""
+    """Return the change of a client that gets another client-ID, with both where the new one,
+    ``client_id``, is known already."""
     if not client_id:
         return Change(kind=Kind.CLIENT_REPLACED)
     another = FieldChange(field="client_id", old=client.client_id, new=client_id)

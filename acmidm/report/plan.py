@@ -369,7 +369,7 @@ def _before_adoption(after: Client, resources: _Resources) -> Client | None:
     state = client_from(after.client_key, seen, {})
     products = {name: product for name, product in state.products.items() if product.configuration}
     scopes = state.scopes
-    if scopes is not None:
+    if scopes is not None:  # nobody knows why the client had them
         scopes = {scope: replace(grant, reason=None) for scope, grant in scopes.items()}
     return replace(
         state,
