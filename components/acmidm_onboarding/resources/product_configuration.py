@@ -98,7 +98,7 @@ class ProductConfigurationProvider(AuthorityProvider):
                 ownership.say_left(what)
             platform.configurations(product).forget(client_id)
         elif platform.product_api.delete(product, client_id, marks):
-            platform.configurations(product).is_gone(client_id)
+            platform.configurations(product).note_removed(client_id)
         else:
             ownership.say_left(what)
 
