@@ -475,8 +475,9 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "keys are written without their ETag",
             BEHEERPORTAAL,
-            "keys),\n            lambda answer: self._put(path, document, answer)",
-            'keys),\n            lambda answer: self._api.request("PUT", path, document=document)',
+            "keys),\n            write=lambda answer: self._put(path, document, answer)",
+            "keys),\n"
+            '            write=lambda answer: self._api.request("PUT", path, document=document)',
         ),
         Defect(
             "lists the first page only",

@@ -69,9 +69,9 @@ class Products:
             self._api.request("PUT", path, document=document, headers=condition)
 
         replace_part(
-            lambda: self._collection(product).find(path),
-            configuration_in,
-            write,
+            read=lambda: self._collection(product).find(path),
+            part_of=configuration_in,
+            write=write,
             known=before,
             wanted=after,
             name=tr(

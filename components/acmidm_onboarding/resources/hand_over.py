@@ -34,7 +34,7 @@ from acmidm_onboarding.values.client import Authentication
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.end import is_over
 from acmidm_onboarding.values.hand_over_outcome import EXISTED, NO_SMTP, record_name
-from acmidm_onboarding.values.plain import without
+from acmidm_onboarding.values.plain import only, without
 from acmidm_onboarding.values.problems import listed, on_one_line
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -102,10 +102,9 @@ class HandOverProvider(AuthorityProvider):
                     outcomes[name] |= by_contact
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         for name, connection in connections.items():
-            if to := _unreached(records[name], connection):
-                records[name] = records[name].tried(
-                    {contact: outcomes[name][contact] for contact in to}, now
-                )
+            contacts = _unreached(records[name], connection)
+            if contacts:
+                records[name] = records[name].tried(only(outcomes[name], contacts), now)
         return {
             **inputs_of(news),
             RECORDS: {name: record.outputs for name, record in records.items()},

@@ -92,11 +92,11 @@ class Delivery:
         unsent = tuple(sorted(still_unsent | added))
         if CLIENT_ID in still_unsent:
             unsent = (CLIENT_ID,)
-        if added:
+        if added:  # a new mail, for all contacts
             return replace(record, unsent=unsent, refused={}, retry=())
         if unsent:
             return replace(record, unsent=unsent)
-        not_sent = None if self.unsent else self.not_sent
+        not_sent = None if self.unsent else self.not_sent  # why that was unsent matters no more
         return replace(record, unsent=(), retry=(), not_sent=not_sent)
 
     def tried(self, outcomes: Mapping[str, Outcome], at: str) -> Delivery:

@@ -90,9 +90,9 @@ class Dictionary(Authority):
             self._clients[client_id] = self._with_secret(client, value)
 
         replace_part(
-            lambda: self._existing(client_id),
-            lambda before: before.metadata,
-            write,
+            read=lambda: self._existing(client_id),
+            part_of=lambda before: before.metadata,
+            write=write,
             known=known,
             wanted=wanted,
             name=f"client {client_id}",
@@ -117,9 +117,9 @@ class Dictionary(Authority):
             self._clients[client_id] = replace(before, scopes=dict(wanted))
 
         replace_part(
-            lambda: self._existing(client_id),
-            lambda before: before.scopes,
-            write,
+            read=lambda: self._existing(client_id),
+            part_of=lambda before: before.scopes,
+            write=write,
             known=known,
             wanted=wanted,
             name=f"the scopes of client {client_id}",
@@ -132,9 +132,9 @@ class Dictionary(Authority):
             self._clients[client_id] = replace(before, jwks=dict(wanted))
 
         replace_part(
-            lambda: self._existing(client_id),
-            lambda before: before.jwks,
-            write,
+            read=lambda: self._existing(client_id),
+            part_of=lambda before: before.jwks,
+            write=write,
             known=known,
             wanted=wanted,
             name=f"the keys of client {client_id}",

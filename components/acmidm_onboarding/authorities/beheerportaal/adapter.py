@@ -129,9 +129,9 @@ class Beheerportaal:
             self._put(_client(client_id), document, answer)
 
         replace_part(
-            lambda: self._api.request("GET", _client(client_id)),
-            lambda answer: answer.as_(WireRegisteredClient).metadata,
-            write,
+            read=lambda: self._api.request("GET", _client(client_id)),
+            part_of=lambda answer: answer.as_(WireRegisteredClient).metadata,
+            write=write,
             known=known,
             wanted=wanted,
             name=tr("client {client}", client=client_id),
@@ -161,10 +161,12 @@ class Beheerportaal:
         default = default_names(wanted)
         document = {"scopes": sorted(wanted), "default": default}
         replace_part(
-            lambda: self._api.request("GET", path),
+            read=lambda: self._api.request("GET", path),
             # What a provider assigns by itself stays as it is, unless a form declares it.
-            lambda answer: without_assigned(answer.as_(WireScopes).granted, self._assigned, wanted),
-            lambda answer: self._put(path, document, answer),
+            part_of=lambda answer: without_assigned(
+                answer.as_(WireScopes).granted, self._assigned, wanted
+            ),
+            write=lambda answer: self._put(path, document, answer),
             known=known,
             wanted=wanted,
             name=tr("the scopes of client {client}", client=client_id),
@@ -181,9 +183,9 @@ class Beheerportaal:
         path = f"{_client(client_id)}/jwks"
         document = {"keys": [wanted[kid] for kid in sorted(wanted)]}
         replace_part(
-            lambda: self._api.request("GET", path),
-            lambda answer: keys_by_name(answer.as_(WireJwks).keys),
-            lambda answer: self._put(path, document, answer),
+            read=lambda: self._api.request("GET", path),
+            part_of=lambda answer: keys_by_name(answer.as_(WireJwks).keys),
+            write=lambda answer: self._put(path, document, answer),
             known=known,
             wanted=wanted,
             name=tr("the JWK Set of client {client}", client=client_id),

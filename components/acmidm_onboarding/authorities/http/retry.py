@@ -47,8 +47,8 @@ class Retrying:
             self._paused_until = max(self._paused_until, time.monotonic() + seconds)
 
     def __call__(self, operation: Callable[[], Result], api: str = "") -> Result:
-        """Return the result of ``operation``, which is repeated after each Passing until the
-        deadline. ``api`` names the API of the host that it calls.
+        """Return the result of ``operation``, which is repeated after each failure that may pass
+        (Passing), until the deadline. ``api`` names the API of the host that it calls.
 
         An API that did not answer by then is given up: later operations on it get one try. Where
         not even a connection was made, every API of the host is given up.

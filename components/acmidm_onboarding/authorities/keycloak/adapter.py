@@ -148,9 +148,9 @@ class Keycloak(Authority):
             self._put(client, changes_document(client, document))
 
         replace_part(
-            lambda: self._existing(client_id),
-            lambda client: client.metadata.as_managed_by(wanted),
-            write,
+            read=lambda: self._existing(client_id),
+            part_of=lambda client: client.metadata.as_managed_by(wanted),
+            write=write,
             known=known and known.as_managed_by(wanted),
             wanted=wanted,
             is_expected=lambda current: (
@@ -205,10 +205,10 @@ class Keycloak(Authority):
             return True
 
         replace_part(
-            lambda: self._existing(client_id),
+            read=lambda: self._existing(client_id),
             # What a provider assigns by itself stays as it is, unless a form declares it.
-            lambda client: without_assigned(client.scopes, self._assigned, wanted),
-            lambda client: self._change_scopes(client, wanted),
+            part_of=lambda client: without_assigned(client.scopes, self._assigned, wanted),
+            write=lambda client: self._change_scopes(client, wanted),
             known=known,
             wanted=wanted,
             is_expected=is_expected,
@@ -221,9 +221,9 @@ class Keycloak(Authority):
         """Replace the keys of a client. Raises ChangedMeanwhile where they are neither as ``known``
         nor as ``wanted``."""
         replace_part(
-            lambda: self._existing(client_id),
-            lambda client: client.jwks,
-            lambda client: self._put(client, jwks_document(wanted)),
+            read=lambda: self._existing(client_id),
+            part_of=lambda client: client.jwks,
+            write=lambda client: self._put(client, jwks_document(wanted)),
             known=known,
             wanted=wanted,
             name=tr("the JWK Set of client {client}", client=client_id),
