@@ -27,7 +27,7 @@ from acmidm_onboarding.authorities.errors import AuthorityError
 from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
 from acmidm_onboarding.engine_resources import LENT, REFUSED, SINCE, mapping
 from acmidm_onboarding.resources import adoption
-from acmidm_onboarding.rules.mandates import acting, stolen_of, taken_back
+from acmidm_onboarding.rules.mandates import acting_suppliers, keys_to_take_back, stolen_among
 from acmidm_onboarding.rules.rotation import EVER, RegisteredKey, obstacle, sentence
 from acmidm_onboarding.settings import Settings
 from acmidm_onboarding.values.declaration import Declaration
@@ -55,7 +55,7 @@ def wanted(connection: Declaration, stack: str) -> dict[str, Any] | None:
         "form": connection.form.path,
         "stack": stack,
         "compromised": sorted(connection.keys.gone_at_once),
-        "acting": sorted(acting(connection, datetime.now(UTC).date())),
+        "acting": sorted(acting_suppliers(connection, datetime.now(UTC).date())),
         "stolen": {name: sorted(keys) for name, keys in connection.lenders.stolen.items()},
         "evidence_refused": connection.evidence_file.refused,
         "proof_options": connection.proof_options,
@@ -73,8 +73,8 @@ def lent_and_taken_back(
         return lent, frozenset()
     declared = by_thumbprint(mapping(inputs.get("jwks")))
     former = without(lent, declared)
-    ended = taken_back(former, wanted["acting"]).keys()
-    return lent, frozenset(ended | stolen_of(former, wanted["stolen"]))
+    ended = keys_to_take_back(former, wanted["acting"]).keys()
+    return lent, frozenset(ended | stolen_among(former, wanted["stolen"]))
 
 
 @dataclass(frozen=True)
