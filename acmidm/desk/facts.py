@@ -25,7 +25,7 @@ from acmidm_onboarding.authorities.port import KnowsRights, RegisteredClient
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, Scope
 from acmidm_onboarding.rules.gate import uncovered, waits_for_test
 from acmidm_onboarding.rules.orders import Order
-from acmidm_onboarding.rules.retirement import due
+from acmidm_onboarding.rules.retirement import leaving_parts
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack.authorities import Authorities
 from acmidm_onboarding.stack_files import stacks_in
@@ -283,7 +283,7 @@ def _with_contacts_and_ends_of_form(recorded: Client, declared: Declaration) -> 
 
 
 def _is_leaving(connection: Declaration, now: datetime) -> bool:
-    return connection.platform.value in due(connection, now.astimezone(UTC).date())
+    return connection.platform.value in leaving_parts(connection, now.astimezone(UTC).date())
 
 
 def _lacking(connection: Declaration | None, recorded: Client | None) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from acmidm_onboarding.engine_resources import (
     name_of,
     resources_in,
 )
-from acmidm_onboarding.rules.retirement import due, last_step
+from acmidm_onboarding.rules.retirement import last_step, leaving_parts
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.values.client import recorded_as
 
@@ -55,7 +55,7 @@ def _with_withdrawn_scopes_again(stack: Stack) -> Iterator[str]:
     """Yield the clients that have every scope again that the state records as withdrawn."""
     today = stack.now.date()
     for form in stack.forms.connections:
-        if due(form, today):
+        if leaving_parts(form, today):
             continue
         record = recorded_as(form, stack.state.recorded.parts)
         withdrawn = record and record.leaving.withdrawn

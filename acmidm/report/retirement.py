@@ -8,7 +8,7 @@ from datetime import date
 
 from acmidm.report.fields import field_changes
 from acmidm.report.kinds import Change, Kind
-from acmidm_onboarding.rules.retirement import due
+from acmidm_onboarding.rules.retirement import leaving_parts
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client
 
@@ -36,12 +36,12 @@ def retirement(before: Client, after: Client, today: date) -> Iterator[Change]:
             yield Change(kind=Kind.CLIENT_RETIRED, note=after.leaves.get(after.platform))
     else:
         kept = before.products.keys() & after.products.keys()
-        for product in sorted(kept & due(after, today)):
+        for product in sorted(kept & leaving_parts(after, today)):
             day = after.leaves[product]
             yield Change(kind=Kind.PRODUCT_RETIRED, subject=product, note=day)
 
 
 def is_leaving(client: Client, today: date) -> bool:
     """Return whether a declared client is let go by this run, or removed by the next one."""
-    is_due = client.platform in due(client, today)
+    is_due = client.platform in leaving_parts(client, today)
     return client.leaving.is_let_go or (is_due and not client.form.keep)

@@ -11,7 +11,7 @@ from acmidm.words import first_of, plain
 from acmidm_onboarding.authorities.errors import AuthorityError
 from acmidm_onboarding.authorities.port import KnowsRights
 from acmidm_onboarding.rules.mandates import has_ended
-from acmidm_onboarding.rules.retirement import due
+from acmidm_onboarding.rules.retirement import leaving_parts
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import tr
@@ -31,7 +31,9 @@ def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str
     organisation."""
     day = stack.now.date()
     for connection in connections:
-        has_left = connection.platform.value in due(connection, day) or has_ended(connection, day)
+        has_left = connection.platform.value in leaving_parts(connection, day) or has_ended(
+            connection, day
+        )
         if connection.keys.declared is None and connection.codes and not has_left:
             waiting.setdefault((connection.platform, connection.codes), []).append(connection)
     # Nobody waits long for a warning.

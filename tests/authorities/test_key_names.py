@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from acmidm_onboarding.authorities.key_names import by_name
+from acmidm_onboarding.authorities.key_names import keys_by_name
 from acmidm_onboarding.values.secrecy import NOT_SHOWN
 
 
@@ -20,7 +20,7 @@ from acmidm_onboarding.values.secrecy import NOT_SHOWN
 def test_each_key_has_a_name_of_its_own(kids: list[str], names: list[str]) -> None:
     """Also where a key is named as another would be."""
     keys = [{"kid": kid, "x": str(number)} for number, kid in enumerate(kids)]
-    assert list(by_name(keys).items()) == list(zip(names, keys, strict=True))
+    assert list(keys_by_name(keys).items()) == list(zip(names, keys, strict=True))
 
 
 def test_a_key_without_a_name_hides_nothing() -> None:
@@ -33,7 +33,7 @@ def test_a_key_without_a_name_hides_nothing() -> None:
         3,
         {"kid": "b", "d": "very-private", "k": "very-private"},
     ]
-    found = by_name(keys)
+    found = keys_by_name(keys)
     assert list(found) == [
         "a",
         "without kid 2",
@@ -100,7 +100,7 @@ def test_the_registered_members_alone_are_kept(
 ) -> None:
     """RFC 7517 §4, RFC 7518 §6 and RFC 8037, each of the kind and the size that it may have: the
     rest gets into no state."""
-    found = by_name([{"kid": "a", **members}])
+    found = keys_by_name([{"kid": "a", **members}])
     assert found == {"a": {"kid": "a", **(members if kept is None else kept)}}
     assert "very-private" not in str(found)
 
@@ -109,7 +109,7 @@ def test_nothing_of_a_key_is_a_secret_or_a_line_of_its_own() -> None:
     """Whatever an authority has in its texts; base64 is kept, though it begins as a token does."""
     pem, forged = "-----BEGIN PRIVATE KEY-----very-private", "a\r\n::error::forged \x1b[31m\u202e"
     thumbprint = "eyJhbGciOiJSUzI1NiJ9-eyJhbGciOiJSUzI1NiJ9"
-    found = by_name(
+    found = keys_by_name(
         [
             {"kid": pem, "x": pem, "x5c": [forged]},
             {"kid": forged, "alg": forged},
@@ -130,7 +130,7 @@ def test_nothing_of_a_key_is_a_secret_or_a_line_of_its_own() -> None:
 def test_a_set_that_never_ends_is_cut_off() -> None:
     """A name is no longer than an authority's may be, and a thousand keys of one name cost no more
     than a hundred."""
-    found = by_name([{"kid": "k" * 5_000}] * 1_000)
+    found = keys_by_name([{"kid": "k" * 5_000}] * 1_000)
     assert len(found) == 101
     assert max(map(len, found)) < 300
     assert found["and 900 more"] == {"unreadable": "this set has more keys than are looked at"}

@@ -84,7 +84,7 @@ def test_a_list_is_enough_where_it_is_trusted() -> None:
     reads.forget("made")
     assert reads.get("made", as_listed=True) == "since"
     del server.documents["made"]
-    reads.is_gone("made")
+    reads.note_removed("made")
     assert reads.get("made") is None
     assert server.requested == ["absent", "a", "b", "*", "made"]
 

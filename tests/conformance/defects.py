@@ -68,7 +68,7 @@ _NOW = "return int(__import__('time').time()) if secret is not None else None"
 _RESERVED = "        self._require_not_reserved(client_id)\n"
 DEFECTS: Mapping[str, Sequence[Defect]] = {
     "dictionary": [
-        Defect("reserves nobody", DICTIONARY, "return operators_own()", "return None"),
+        Defect("reserves nobody", DICTIONARY, "return reserved_for_operator()", "return None"),
         Defect(
             "updates a reserved client",
             DICTIONARY,
@@ -78,7 +78,7 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "replaces the scopes of the operator",
             DICTIONARY,
-            "        require_grantable(wanted)\n        self._require_not_own(client_id)",
+            "        require_grantable(wanted)\n        self._require_not_operators(client_id)",
             "        require_grantable(wanted)",
         ),
         Defect("grants rights of operators", DICTIONARY, "        require_grantable(wanted)\n"),
@@ -235,32 +235,32 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "finds no client",
             BY_HAND,
-            "if confirmed and confirmed.is_there else None",
-            "if False else None",
+            "if confirmation is None or not confirmation.is_there:",
+            "if True:",
         ),
         Defect(
             "lists nothing",
             BY_HAND,
-            "            if confirmed.is_there:\n                yield",
+            "            if confirmation.is_there:\n                yield",
             "            if False:\n                yield",
         ),
         Defect(
             "no scope is there",
             BY_HAND,
-            "scopes=confirmed.scopes",
+            "scopes=confirmation.scopes",
             "scopes={}",
         ),
-        Defect("no key is there", BY_HAND, "members_of(confirmed.jwks or {})", "{}"),
+        Defect("no key is there", BY_HAND, "members_of(confirmation.jwks or {})", "{}"),
         Defect(
             "no product is there",
             BY_HAND,
-            "confirmed.products.get(product) if confirmed else None",
+            "confirmation.products.get(product) if confirmation else None",
             "None",
         ),
         Defect(
             "lists no product",
             BY_HAND,
-            "if confirmed.is_there and configured is not None:",
+            "if confirmation.is_there and configuration is not None:",
             "if False:",
         ),
         Defect(
@@ -274,7 +274,7 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "reserves nobody",
             BEHEERPORTAAL,
-            "            return operators_own()\n",
+            "            return reserved_for_operator()\n",
             "            return None\n",
         ),
         Defect(
@@ -286,7 +286,7 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "is not sure of the operator",
             BEHEERPORTAAL,
-            "            return operators_own()\n",
+            "            return reserved_for_operator()\n",
             '            return Reserved("may be the operator", is_certain=False)\n',
         ),
         Defect(
@@ -298,38 +298,39 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "removes a reserved client",
             BEHEERPORTAAL,
-            f"{_RESERVED}        return self._documents.remove",
-            "        return self._documents.remove",
+            f"{_RESERVED}        return self._clients.remove",
+            "        return self._clients.remove",
         ),
         Defect(
             "replaces the scopes of the operator",
             BEHEERPORTAAL,
-            "        self._require_not_own(client_id)\n"
+            "        self._require_not_operators(client_id)\n"
             '        path = f"{_client(client_id)}/scopes"',
             '        path = f"{_client(client_id)}/scopes"',
         ),
         Defect(
             "replaces the keys of the operator",
             BEHEERPORTAAL,
-            '        self._require_not_own(client_id)\n        path = f"{_client(client_id)}/jwks"',
+            "        self._require_not_operators(client_id)\n"
+            '        path = f"{_client(client_id)}/jwks"',
             '        path = f"{_client(client_id)}/jwks"',
         ),
         Defect(
             "any 404 is a client that is gone",
             BEHEERPORTAAL,
-            "answer = self._documents.find(_client(client_id))\n",
+            "answer = self._clients.find(_client(client_id))\n",
             "answer = _found(self._api, _client(client_id))\n",
         ),
         Defect(
             "any 404 is a client without scopes",
             BEHEERPORTAAL,
-            'answer = self._documents.find(f"{_client(client_id)}/scopes")',
+            'answer = self._clients.find(f"{_client(client_id)}/scopes")',
             'answer = _found(self._api, f"{_client(client_id)}/scopes")',
         ),
         Defect(
             "any 404 is a client without keys",
             BEHEERPORTAAL,
-            'answer = self._documents.find(f"{_client(client_id)}/jwks")',
+            'answer = self._clients.find(f"{_client(client_id)}/jwks")',
             'answer = _found(self._api, f"{_client(client_id)}/jwks")',
         ),
         Defect(
@@ -474,8 +475,9 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "keys are written without their ETag",
             BEHEERPORTAAL,
-            "keys),\n            lambda answer: self._put(path, document, answer)",
-            'keys),\n            lambda answer: self._api.request("PUT", path, document=document)',
+            "keys),\n            write=lambda answer: self._put(path, document, answer)",
+            "keys),\n"
+            '            write=lambda answer: self._api.request("PUT", path, document=document)',
         ),
         Defect(
             "lists the first page only",
@@ -492,7 +494,7 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "the list has no keys",
             PORTAL_WIRE,
-            "self.granted, by_name(self.jwks.keys)",
+            "self.granted, keys_by_name(self.jwks.keys)",
             "self.granted, {}",
         ),
         Defect(
@@ -546,7 +548,7 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         ),
     ],
     "keycloak": [
-        Defect("reserves nobody", RESERVED, "return operators_own()", "return None"),
+        Defect("reserves nobody", RESERVED, "return reserved_for_operator()", "return None"),
         Defect(
             "reserves no rights",
             RESERVED,
@@ -577,15 +579,15 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "any empty list is a client that is gone",
             KEYCLOAK,
-            "            self._evidence.require()\n",
+            "            self._address_check.require()\n",
             "            pass\n",
         ),
         Defect(
             "what a wrong address does not have is gone",
             KEYCLOAK,
-            "        client = self._with_id(client_id)\n"
+            "        client = self._listed_client(client_id)\n"
             "        if client is None:\n            self.",
-            "        try:\n            client = self._with_id(client_id)\n"
+            "        try:\n            client = self._listed_client(client_id)\n"
             "        except Rejected:\n            return None\n"
             "        if client is None:\n            self.",
         ),
@@ -658,14 +660,14 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "a client taken over gets other scopes",
             KEYCLOAK,
-            "            self._withdraw_slipped_in(client_id, before.scopes)\n",
+            "            self._withdraw_all_but(client_id, before.scopes)\n",
             "            pass\n",
         ),
         Defect(
             "a new client has scopes of Keycloak's",
             KEYCLOAK,
-            "client = self._withdraw_slipped_in(client_id, granted)",
-            "client = self._required(client_id)",
+            "client = self._withdraw_all_but(client_id, granted)",
+            "client = self._existing(client_id)",
         ),
         Defect(
             "overwrites what somebody else changed",
@@ -674,7 +676,9 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
             "if True:",
         ),
         Defect(
-            "another incarnation is another writer", KEYCLOAK, " or _is_but_for_own(current, known)"
+            "another incarnation is another writer",
+            KEYCLOAK,
+            " or _is_of_same_connection(current, known)",
         ),
         Defect(
             "two clients have one key",
@@ -745,17 +749,17 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "a client that a run took over by half is another's",
             KEYCLOAK,
-            "_is_cleaned(current, wanted) or ",
+            "_is_half_cleaned(current, wanted) or ",
         ),
         Defect(
             "a key that moved is found by the next run only",
             KEYCLOAK,
-            "        self._note(client_id, wanted)\n",
+            "        self._note_written(client_id, wanted)\n",
         ),
         Defect(
             "a client is found by the next run only",
             KEYCLOAK,
-            "        self._note(client_id, metadata)\n",
+            "        self._note_written(client_id, metadata)\n",
         ),
         Defect(
             "a removal whose answer was lost fails",
@@ -766,8 +770,8 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "does not look at what came of a write",
             f"{SHARED}.writes",
-            "if reads_back and (after := part(read())) != wanted:",
-            "if reads_back and (after := part(read())) is None:",
+            "if reads_back and (after := part_of(read())) != wanted:",
+            "if reads_back and (after := part_of(read())) is None:",
         ),
         Defect(
             "an address of keys stays beside the keys",

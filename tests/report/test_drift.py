@@ -19,7 +19,7 @@ from acmidm.report.three_views import ActualPlatform, ClientDrift, compare_clien
 from acmidm.report.trail import attributed, changes_in
 from acmidm.report.undeclared import undeclared
 from acmidm_onboarding.authorities.errors import AuthorityError, Unintelligible, Unreachable
-from acmidm_onboarding.authorities.key_names import by_name
+from acmidm_onboarding.authorities.key_names import keys_by_name
 from acmidm_onboarding.authorities.port import RecordedChange
 from acmidm_onboarding.recorded import Recorded
 from acmidm_onboarding.rules.policies import Profile
@@ -280,7 +280,7 @@ def test_keys_in_the_portal_are_nobodys_drift() -> None:
 def test_a_key_without_a_usable_end_is_named() -> None:
     """Milliseconds, which no calendar holds: its policy says so, and no other client's report is
     lost."""
-    of = real(jwks=by_name([{**KEY, "kid": "u", "exp": 1_790_000_000_000}]))
+    of = real(jwks=keys_by_name([{**KEY, "kid": "u", "exp": 1_790_000_000_000}]))
     one = compared(stored(keys=None), wanted(keys=None), of)
     assert expiring_keys([one], NOW, 30) == ()
     assert any(

@@ -42,7 +42,9 @@ def test_a_lent_key_goes_and_no_other(
     kind = "pulumi-python:dynamic/acmidm:ClientJwks"
     resource = {"type": kind, "urn": URN.format(kind), "inputs": inputs}
     ending = {Platform.ACMIDM: Ending(keys=frozenset({LENT.thumbprint()}))}
-    changed = as_recorded._changed(resource, AsRecorded("OVO002067/loket", [resource], ending))
+    changed = as_recorded._changed_inputs(
+        resource, AsRecorded("OVO002067/loket", [resource], ending)
+    )
     provider = world.provider(ClientJwksProvider)
     checked = provider.check(inputs, {**inputs, **changed}).inputs
     assert checked is not None

@@ -62,7 +62,7 @@ def test_what_could_not_be_made_holds_up_what_it_was_to_follow(
     not_made: dict[str, Any], held: list[dict[str, Any]], free: list[dict[str, Any]]
 ) -> None:
     run = SameRun()
-    run.could_not_make(not_made)
+    run.note_failed_create(not_made)
     for props in held:
         with pytest.raises(
             Rejected,
@@ -78,9 +78,9 @@ def test_what_could_not_be_made_holds_up_what_it_was_to_follow(
 def test_what_another_resource_is_declared_for_stays() -> None:
     """Not because of its own comparison, nor of one on another platform."""
     run = SameRun()
-    run.declares("c", CLIENT)
-    run.declares("c", {**OTHER, "platform": "geosecure"})
+    run.note_declared("c", CLIENT)
+    run.note_declared("c", {**OTHER, "platform": "geosecure"})
     assert run.may_remove("the client", "c", CLIENT)
-    run.declares("c", {**CLIENT, "incarnation": "new"})
+    run.note_declared("c", {**CLIENT, "incarnation": "new"})
     assert not run.may_remove("the client", "c", CLIENT)
     assert run.may_remove("the client", "d", OTHER)

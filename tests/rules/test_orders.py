@@ -19,8 +19,8 @@ from acmidm_onboarding.rules.orders import (
     Order,
     Rules,
     orders,
+    possible_orders,
     removals,
-    said_before,
     scope_part,
     targets,
 )
@@ -388,8 +388,8 @@ def test_a_removal_is_of_what_is_there() -> None:
 
 def test_what_a_version_of_a_form_may_have_said() -> None:
     """Its create too, though the client is there by now; before that nothing else."""
-    assert [one.part for one in said_before(FORM, None, RULES)] == ["create"]
-    assert {one.part for one in said_before(FORM, CONFIRMED, RULES)} == {
+    assert [one.part for one in possible_orders(FORM, None, RULES)] == ["create"]
+    assert {one.part for one in possible_orders(FORM, CONFIRMED, RULES)} == {
         "create",
         "client",
         "scopes",

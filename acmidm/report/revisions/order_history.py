@@ -19,8 +19,8 @@ from acmidm_onboarding.rules.orders import (
     REMOVE,
     Order,
     Rules,
-    removals_said_before,
-    said_before,
+    possible_orders,
+    possible_removals,
 )
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
 from acmidm_onboarding.stack import Stack
@@ -86,7 +86,7 @@ class OrderHistory:
                     matched[order.full_digest] = order
             return matched
 
-        removals = removals_said_before(self._stack.confirmations)
+        removals = possible_removals(self._stack.confirmations)
         orders = matching((*removals, *self._stack.orders))
         is_whole = len(digest) == DIGITS
         if not (orders and is_whole):
@@ -204,7 +204,7 @@ class OrderHistory:
         strictest = Gate(PromotionGate.ENFORCE, 0)
         for gate in (stack.forms.settings.gate, NO_GATE, strictest):
             for form in stack.desired_by_forms(connections, gate).declared:
-                yield from said_before(form, confirmation_of(form, stack.confirmations), rules)
+                yield from possible_orders(form, confirmation_of(form, stack.confirmations), rules)
 
 
 @dataclass(frozen=True)

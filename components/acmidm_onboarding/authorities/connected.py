@@ -21,8 +21,8 @@ from acmidm_onboarding.authorities.port import (
     ProductApi,
     RegisteredClient,
     Reserved,
-    operators_own,
     require_not_reserved,
+    reserved_for_operator,
 )
 from acmidm_onboarding.authorities.products import Products
 from acmidm_onboarding.authorities.reads import ReadOnce
@@ -54,7 +54,7 @@ class ConnectedPlatform:
         platform = settings.platforms[name]
         assigned = catalogue.assigned_by_provider(name)
 
-        def connect(address: object, tokens: OperatorTokens | None) -> Api:
+        def api_at(address: object, tokens: OperatorTokens | None) -> Api:
             url = httpx.URL(str(address))
             return Api(
                 str(address),
@@ -64,7 +64,7 @@ class ConnectedPlatform:
             )
 
         tokens = OperatorTokens(
-            str(platform.issuer), _credentials(name, platform), connect(platform.issuer, None)
+            str(platform.issuer), _credentials(name, platform), api_at(platform.issuer, None)
         )
         self.assigned = assigned
         self.can = platform.authority_type
@@ -72,9 +72,9 @@ class ConnectedPlatform:
         self.issuer = platform.issuer_name
         self.product_of_api = platform.product_of_api
         self.products = catalogue.products_on(name, settings.environment)
-        make: Connect[PlatformSettings] = platform.authority_type.connect
-        self.authority: Authority = make(
-            platform, lambda address: connect(address, tokens), assigned
+        connect: Connect[PlatformSettings] = platform.authority_type.connect
+        self.authority: Authority = connect(
+            platform, lambda address: api_at(address, tokens), assigned
         )
         self.unkept: frozenset[str] = frozenset()
         if isinstance(self.authority, Forgets):
@@ -86,12 +86,12 @@ class ConnectedPlatform:
         if isinstance(self.authority, HasProducts):
             self._product_api = self.authority.product_api
         elif platform.products_url is not None:
-            api = connect(platform.products_url, tokens)
+            api = api_at(platform.products_url, tokens)
             self._product_api = Products(api, catalogue.in_order)
         elif self.products:
             raise self._no_address_of_products()
-        listing = self.listed_clients if self.can.lists_clients else None
-        self.clients = ReadOnce[RegisteredClient](self.authority.read, listing)
+        list_all = self.listed_clients if self.can.lists_clients else None
+        self.clients = ReadOnce[RegisteredClient](self.authority.read, list_all)
         self.made: dict[str, RegisteredClient] = {}
         """Each client that this run has made, as its authority confirmed it, by client-ID."""
         self.compromised: dict[str, frozenset[str]] = {}
@@ -99,7 +99,9 @@ class ConnectedPlatform:
         has these."""
         self._operator = platform.operator_client_id
         self.reserved: ReadOnce[Reserved] = ReadOnce(
-            lambda client_id: self._operators_own(client_id) or self.authority.reserved(client_id)
+            lambda client_id: (
+                self._reserved_for_operator(client_id) or self.authority.reserved(client_id)
+            )
         )
         """Why no form may have a client, by client-ID: each of its resources asks before it
         writes."""
@@ -108,8 +110,8 @@ class ConnectedPlatform:
 
     @property
     def product_api(self) -> ProductApi:
-        """Raises InvalidSettings where the stack has none: its catalogue has no product to
-        configure."""
+        """What reads and writes product configurations. Raises InvalidSettings where the stack has
+        no such API, for its catalogue has no product to configure."""
         if self._product_api is None:
             raise self._no_address_of_products()
         return self._product_api
@@ -117,7 +119,8 @@ class ConnectedPlatform:
     def client(
         self, client_key: ClientKey, registered: RegisteredClient, products: Iterable[str]
     ) -> Client:
-        """Return a client as its authority has it, with its configurations of some ``products``."""
+        """Return a ``registered`` client as reports compare it, with its configurations of these
+        ``products``, as far as it has one."""
         configured: dict[str, ProductDocument] = {}
         for name in products:
             document = self.configurations(name).get(registered.client_id)
@@ -126,41 +129,41 @@ class ConnectedPlatform:
         return registered.as_client(client_key, configured, self.assigned)
 
     def listed_clients(self) -> Iterator[tuple[str, RegisteredClient]]:
-        """Yield each client of the authority, by client-ID."""
+        """Yield each client of the authority with its client-ID."""
         for client in self.authority.clients():
             yield client.client_id, client
 
     def configured(self, client_id: str) -> dict[str, ProductDocument]:
-        """Return what a client has of each product, as lists have it, also of those that the state
-        does not have. A product without an API has nothing, where that of another is there: so the
-        address is right.
+        """Return the configurations that a client has, by product, also those that the state lacks;
+        the lists of the product APIs are trusted. A product that answers 404 has none, if any other
+        product answers: then the address is right.
 
         Raises:
-            NotFound, NoList: where no product has an API.
+            NotFound, NoList: where every product answers 404.
         """
         found: dict[str, ProductDocument] = {}
-        is_offered = False
-        missing: NotFound | NoList | None = None
+        has_any_list = False
+        first_error: NotFound | NoList | None = None
         for product in self.products:
             try:
                 document = self.configurations(product).get(client_id, as_listed=True)
             except (NotFound, NoList) as error:
-                missing = missing or error
+                first_error = first_error or error
                 continue
-            is_offered = True
+            has_any_list = True
             if document is not None:
                 found[product] = document
-        if missing is not None and not is_offered:
-            raise missing
+        if first_error is not None and not has_any_list:
+            raise first_error
         return found
 
     def require_not_operators_own(self, client_id: str) -> None:
-        """Refuse to write to the client of this stack's own operator, whatever its adapter does:
-        whoever has that client locks the stack out. Raises Rejected."""
-        require_not_reserved(self._operators_own(client_id), client_id, self.issuer)
+        """Raise Rejected for the client by which this stack itself logs in, whatever the adapter
+        does: a write to that client could lock the stack out."""
+        require_not_reserved(self._reserved_for_operator(client_id), client_id, self.issuer)
 
     def configurations(self, product: str) -> ReadOnce[ProductDocument]:
-        """Return the configurations of a product, by client-ID."""
+        """Return the reads of a product's configurations, by client-ID, the same in each call."""
         with self._lock:
             return self._configurations.setdefault(
                 product,
@@ -177,16 +180,16 @@ class ConnectedPlatform:
             f" pulumi config set {full_key(key)}"
         )
 
-    def _operators_own(self, client_id: str) -> Reserved | None:
-        return operators_own() if client_id == self._operator else None
+    def _reserved_for_operator(self, client_id: str) -> Reserved | None:
+        return reserved_for_operator() if client_id == self._operator else None
 
 
 Connected = Mapping[Platform, ConnectedPlatform]
 
 
 def connected(settings: Settings, catalogue: Catalogue) -> Connected:
-    """Connect each platform that the settings name. Only here are the operator's credentials taken
-    from settings.
+    """Return the platforms that the settings name, with their authorities. Nothing is sent yet.
+    Only here are the operator's credentials taken from settings.
 
     Raises:
         InvalidSettings: where credentials would go to a host that the environment does not name.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
@@ -18,11 +19,11 @@ _CHANGES = {
 
 
 def difference(known: object, current: object, wanted: object) -> str:
-    """Describe what was added, removed and changed since ``known``, then what is declared and what
-    is there now.
+    """Return what another writer did to a document since ``known``, then what is declared and what
+    was found: ``added dv_x; removed dv_y (declared: dv_y; found: dv_x)``.
 
-    Settings and keys are described by their names alone: a person compares their values in a
-    preview.
+    Settings and keys are named without their values, which a preview shows; changed metadata is
+    shown with its values.
     """
     before = _entries(known)
     now = _entries(current)
@@ -37,19 +38,19 @@ def difference(known: object, current: object, wanted: object) -> str:
         if names:
             listed = ", ".join(sorted(names))
             changes.append(translated(_CHANGES[action], names=listed))
-    # Of metadata the names are always the same ones.
-    shown = changed if isinstance(current, BaseModel) else None
+    # All metadata have the same names, so that only values tell them apart.
+    listed_of = partial(_values_of, names=changed) if isinstance(current, BaseModel) else _names_of
     return tr(
         "{changes} (declared: {declared}; found: {found})",
         changes="; ".join(changes),
-        declared=_listed(wanted, shown),
-        found=_listed(current, shown),
+        declared=listed_of(wanted),
+        found=listed_of(current),
     )
 
 
 def _entries(value: object) -> Mapping[str, Any]:
-    """Return the parts of a value by their names. Raises TypeError for a value of a type that has
-    none."""
+    """Return what can differ in a document, by name: scopes, keys by ``kid``, metadata by field, or
+    settings and marks of a product. None, for a document that is not there, has nothing."""
     match value:
         case None:
             return {}
@@ -65,7 +66,8 @@ def _entries(value: object) -> Mapping[str, Any]:
 
 
 def _fields(model: BaseModel) -> Iterator[tuple[str, Any]]:
-    """Yield each field by its name; those of a model inside it as ``organisation.name``."""
+    """Yield each field of metadata with its value; those of a model inside it as
+    ``organisation.name``."""
     for name, value in model:
         if isinstance(value, BaseModel):
             for part, inner in _fields(value):
@@ -74,14 +76,17 @@ def _fields(model: BaseModel) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _listed(value: object, shown: set[str] | None) -> str:
-    entries = _entries(value)
-    if shown is None:
-        return ", ".join(sorted(entries)) or tr("nothing")
-    return ", ".join(f"{name} {_plain(entries[name])}" for name in sorted(shown))
+def _names_of(value: object) -> str:
+    return ", ".join(sorted(_entries(value))) or tr("nothing")
 
 
-def _plain(value: Any) -> str:
+def _values_of(metadata: object, names: Collection[str]) -> str:
+    """Return some fields of metadata, as ``enabled False, contacts a@b.example``."""
+    entries = _entries(metadata)
+    return ", ".join(f"{name} {_in_words(entries[name])}" for name in sorted(names))
+
+
+def _in_words(value: Any) -> str:
     if isinstance(value, list | tuple):
         return " ".join(value) or tr("empty")
     return str(value)

@@ -32,17 +32,17 @@ _LAST_MOMENT = 253_402_300_799
 """The end of the year 9999, in seconds since 1970: no calendar of ours has a later moment."""
 
 
-def by_name(keys: Iterable[object]) -> Jwks:
-    """Return each key by its ``kid``: a second one with that ``kid`` as ``<kid> (2)``, one without
-    by its number.
+def keys_by_name(keys: Iterable[object]) -> Jwks:
+    """Return the keys of a JWK Set as a map: each key by its ``kid``, a second key with that
+    ``kid`` as ``<kid> (2)``, a key without ``kid`` as ``without kid 3``, by its place in the set.
 
     RFC 7517 §4.5 lets a set have a ``kid`` twice, and a key have none. No form does either. Without
     these names a key that somebody slipped in under a declared ``kid`` would hide, or hide the
-    declared key.
+    declared key. Of more than 100 keys the last entry has the number alone.
     """
-    remaining = iter(keys)
+    unread = iter(keys)
     named: dict[str, Mapping[str, Any]] = {}
-    for number, key in enumerate(islice(remaining, _MOST_KEYS), 1):
+    for number, key in enumerate(islice(unread, _MOST_KEYS), 1):
         kid, members = _name_and_members(number, key)
         name = kid
         copies = 1
@@ -50,54 +50,53 @@ def by_name(keys: Iterable[object]) -> Jwks:
             copies += 1
             name = f"{kid} ({copies})"
         named[name] = members
-    unnamed = sum(1 for _ in remaining)
-    if unnamed:
-        named[f"and {unnamed:,} more"] = {"unreadable": "this set has more keys than are looked at"}
+    omitted = sum(1 for _ in unread)
+    if omitted:
+        named[f"and {omitted:,} more"] = {"unreadable": "this set has more keys than are looked at"}
     return named
 
 
 def _name_and_members(number: int, key: object) -> tuple[str, Mapping[str, Any]]:
-    """Return a name for a key, and what of it may get into a state: registered members, of the
-    right kind and size."""
+    """Return a key's name and what of it may get into a state: its registered members, such as
+    ``("gent-2026", {"kty": "EC", "x": …})``.
+
+    A member of a wrong kind or size reads ``unreadable``. A key without ``kid`` is named by its
+    ``number`` in the set.
+    """
     if not isinstance(key, dict):
         return f"unreadable {number}", {"unreadable": "no JSON Web Key"}
     public: dict[str, Any] = {}
     for name, value in key.items():
         if name in _REGISTERED:
-            public[name] = _shown(value) if _is_readable(name, value) else "unreadable"
+            public[name] = _without_tokens(value) if _is_readable(name, value) else "unreadable"
     if private_members_in(key):
         public["private"] = "this key has private members, which are not shown"
     kid = key.get("kid")
     if not isinstance(kid, str) or not kid:
         return f"without kid {number}", public
-    return _shown(kid[:_LONGEST_KID]), public
+    return _without_tokens(kid[:_LONGEST_KID]), public
 
 
-def _shown(value: Any) -> Any:
-    """Return a value without tokens in it. Base64 alone is no token, however it begins: a token has
-    dots."""
+def _without_tokens(value: Any) -> Any:
+    """Return a member's text, or list of texts, with each token in it masked. Base64 alone is no
+    token, however it begins: a token has dots."""
     if isinstance(value, list):
-        return list(map(_shown, value))
+        return list(map(_without_tokens, value))
     if isinstance(value, str) and _BASE64.fullmatch(value):
         return value
     return harmless(value)
 
 
 def _is_readable(name: str, value: Any) -> bool:
-    """Say whether the value of a key's member is of the kind and size that the member has: a
-    moment, a short text, or a list of few."""
+    """Return whether a registered member has a value of its kind: seconds since 1970, a short text,
+    or a list of at most 20 short texts."""
     if name in _MOMENTS:
-        return (
-            isinstance(value, int | float)
-            and not isinstance(value, bool)
-            and 0 <= value <= _LAST_MOMENT
-        )
-    values = value if name in _LISTS else [value]
-    return (
-        isinstance(values, list)
-        and len(values) <= _MOST_VALUES
-        and all(map(_is_short_text, values))
-    )
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return is_number and 0 <= value <= _LAST_MOMENT
+    texts = value if name in _LISTS else [value]
+    if not isinstance(texts, list) or len(texts) > _MOST_VALUES:
+        return False
+    return all(map(_is_short_text, texts))
 
 
 def _is_short_text(value: Any) -> bool:

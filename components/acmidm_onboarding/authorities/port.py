@@ -78,8 +78,8 @@ class RegisteredClient:
     def as_client(
         self, key: ClientKey, products: Mapping[str, ProductDocument], assigned: frozenset[str]
     ) -> Client:
-        """Return the client with its ``products``, without the scopes that API providers
-        ``assigned``."""
+        """Return the client as reports compare it, with the configurations of its ``products``;
+        without the scopes that API providers ``assigned``, which no form has."""
         scopes = without_assigned(self.scopes, assigned, ())
         return Client(
             *key,
@@ -107,7 +107,7 @@ class Reserved:
     tell until somebody changes what the sentence names."""
 
 
-def operators_own() -> Reserved:
+def reserved_for_operator() -> Reserved:
     """Return why no form may have an operator's client."""
     return Reserved(tr("is an operator's own"))
 
@@ -160,9 +160,9 @@ class Authority(Protocol):
         wanted: ClientMetadata,
         secret: NewSecret | None,
     ) -> int | None:
-        """Replace the metadata, and the secret where one is given. To give the present secret is no
-        rotation. Return when a secret that was given changed, as ``client_secret_updated_at`` has
-        it; None where none was given, or the client is surely gone since.
+        """Replace the metadata, and the secret where one is given. The present secret given once
+        more is no rotation. Return when the given secret was set, in seconds since 1970; None where
+        none was given, or the client is surely gone since.
 
         The update takes over a client without an owner: such a client loses whatever a client that
         this project made would not have. Its scopes and keys stay until they are replaced
@@ -243,8 +243,8 @@ class RecordedChange:
 
 
 def require_not_reserved(reserved: Reserved | None, client_id: str, address: str) -> None:
-    """Refuse to write to a client that is ``reserved``; ``address`` is its authority's. Raises
-    Rejected."""
+    """Raise Rejected for a write to a client that is ``reserved``; None lets it pass. ``address``
+    is that of the client's authority."""
     if reserved is not None:
         raise Rejected(
             tr(
@@ -259,8 +259,8 @@ def require_not_reserved(reserved: Reserved | None, client_id: str, address: str
 
 
 def require_grantable(scopes: Collection[str]) -> None:
-    """Refuse scopes that are rights of operators: a connection never has such a right, whatever the
-    catalogue calls it. Raises Rejected."""
+    """Raise Rejected for scopes that are rights of operators, naming them: a connection never has
+    such a right, whatever the catalogue calls it."""
     if refused := ", ".join(sorted(OPERATOR_RIGHTS.intersection(scopes))):
         raise Rejected(
             tr(

@@ -34,24 +34,29 @@ class Products:
         self._collections: dict[str, Collection[WireConfigurationPage]] = {}
 
     def read(self, product: str, client_id: str) -> ProductDocument | None:
-        answer = self._of(product).find(_path(product, client_id))
+        answer = self._collection(product).find(_path(product, client_id))
         return self._document(product, answer) if answer else None
 
     def put(
         self, product: str, client_id: str, known: ProductDocument | None, wanted: ProductDocument
     ) -> None:
+        """Write a configuration with its owner: under the ETag of the present one, or on condition
+        that there is none. Raises ChangedMeanwhile where it is another's, or was changed by hand
+        since ``known``."""
         path = _path(product, client_id)
         before = self._ordered(product, known) if known else None
         after = self._ordered(product, wanted)
         document = {"configuration": dict(after.configuration), **asdict(after.owner)}
 
-        def part(answer: Answer | None) -> ProductDocument:
+        def configuration_in(answer: Answer | None) -> ProductDocument:
             return self._document(product, answer) if answer else _NONE
 
         def is_expected(current: ProductDocument) -> bool:
-            """Say whether to write over a configuration that is not as ``known``: one that is gone,
-            or of which only the incarnation differs, which is no other writer's change."""
-            return current is _NONE or (
+            """Return whether to write over a configuration that is not as ``known``: one that is
+            gone, or of which only the incarnation differs, which is no other writer's change."""
+            if current is _NONE:
+                return True
+            return (
                 before is not None
                 and current.owner.is_connection_of(before.owner)
                 and current.configuration == before.configuration
@@ -59,14 +64,14 @@ class Products:
 
         def write(answer: Answer | None) -> None:
             if before is None and answer:
-                _require_free(product, client_id, part(answer), after)
+                _require_free(product, client_id, configuration_in(answer), after)
             condition = {"if-match": answer.etag} if answer else {"if-none-match": "*"}
             self._api.request("PUT", path, document=document, headers=condition)
 
         replace_part(
-            lambda: self._of(product).find(path),
-            part,
-            write,
+            read=lambda: self._collection(product).find(path),
+            part_of=configuration_in,
+            write=write,
             known=before,
             wanted=after,
             name=tr(
@@ -76,19 +81,22 @@ class Products:
         )
 
     def delete(self, product: str, client_id: str, owner: Owner) -> bool:
+        """Remove a configuration that still bears the marks of ``owner``. Return whether it is
+        gone: False where it bears other marks, and stays."""
+
         def is_ours(answer: Answer) -> bool:
             return self._document(product, answer).owner.is_resource_of(owner)
 
-        return self._of(product).remove(_path(product, client_id), is_ours)
+        return self._collection(product).remove(_path(product, client_id), is_ours)
 
     def configurations(self, product: str) -> Iterator[tuple[str, ProductDocument]]:
-        for page in self._of(product).pages():
+        for page in self._collection(product).pages():
             for item in page.items:
                 yield item.client_id, self._ordered(product, item.document)
 
-    def _of(self, product: str) -> Collection[WireConfigurationPage]:
+    def _collection(self, product: str) -> Collection[WireConfigurationPage]:
         return self._collections.setdefault(
-            product, Collection(self._api, _list(product), WireConfigurationPage)
+            product, Collection(self._api, _list_path(product), WireConfigurationPage)
         )
 
     def _document(self, product: str, answer: Answer) -> ProductDocument:
@@ -101,8 +109,9 @@ class Products:
 def _require_free(
     product: str, client_id: str, current: ProductDocument, wanted: ProductDocument
 ) -> None:
-    """Refuse to overwrite a configuration that is not this connection's, unless somebody configured
-    by hand exactly what is ``wanted``. Raises ChangedMeanwhile."""
+    """Raise ChangedMeanwhile where the ``current`` configuration is not this connection's, with the
+    stack that manages it, or that it was made by hand. One that somebody configured by hand exactly
+    as ``wanted`` is taken over."""
     owner = current.owner
     if owner.is_connection_of(wanted.owner):
         return
@@ -132,9 +141,9 @@ def _require_free(
     )
 
 
-def _list(product: str) -> str:
+def _list_path(product: str) -> str:
     return f"/{segment(product)}/configurations"
 
 
 def _path(product: str, client_id: str) -> str:
-    return f"{_list(product)}/{segment(client_id)}"
+    return f"{_list_path(product)}/{segment(client_id)}"

@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 def replace_part(
     read: Callable[[], Document],
-    part: Callable[[Document], Value],
+    part_of: Callable[[Document], Value],
     write: Callable[[Document], None],
     *,
     known: Value | None,
@@ -33,35 +33,35 @@ def replace_part(
     reads_back: bool = False,
     conflicts: tuple[type[Exception], ...] = (Stale,),
 ) -> None:
-    """Make a ``part`` of a document as ``wanted`` by ``write``, which gets the document as it was
-    read just before.
+    """Write one part of a document, such as the scopes of a client, so that it is as ``wanted``.
 
-    Nothing is written where the part is as ``wanted`` already, unless ``always``. A part that is
-    neither as ``known``, nor as ``wanted``, nor ``is_expected``, was changed by another writer
-    since the state was last refreshed: to overwrite it would undo what nobody has reviewed.
-    ``known=None`` expects anything. ``name`` is the document's, in errors.
+    ``read`` fetches the document, ``part_of`` takes the part from it, and ``write`` gets the
+    document as it was read just before. Nothing is written where the part is as ``wanted`` already,
+    unless ``always``. A part that is neither as ``known`` (None: anything), nor as ``wanted``, nor
+    ``is_expected``, was changed by another writer since the state was last refreshed: to overwrite
+    it would undo what nobody has reviewed. ``name`` is the document's, in errors.
 
     An authority that refuses to overwrite what changed since it was read (as by an ETag, which
-    ``write`` sends) answers with one of the ``conflicts``: then all begins anew. Of one that does
-    not, the part ``reads_back`` what it wrote.
+    ``write`` sends) raises one of the ``conflicts``: then all begins anew. An authority that
+    cannot refuse is read once more after each write, by ``reads_back``.
 
     Raises:
         ChangedMeanwhile: where the part was changed by another writer, saying how.
         Unsettled: where the part is not as it was written, at each of the TRIES.
     """
-    begun = written = False
+    is_begun = is_written = False
 
     def attempt() -> None:
-        nonlocal begun, written
+        nonlocal is_begun, is_written
         document = read()
-        current = part(document)
-        if current == wanted and (written or not always):
+        current = part_of(document)
+        if current == wanted and (is_written or not always):
             return
         require_expected(current)
-        begun = reads_back
+        is_begun = True
         write(document)
-        written = True
-        if reads_back and (after := part(read())) != wanted:
+        is_written = True
+        if reads_back and (after := part_of(read())) != wanted:
             require_expected(after)
             raise Unsettled(
                 tr(
@@ -72,6 +72,7 @@ def replace_part(
             )
 
     def require_expected(current: Value) -> None:
+        """Raise ChangedMeanwhile for a part that another writer changed, with what changed."""
         if known is None or current in (known, wanted) or is_expected(current):
             return
         changes = difference(known, current, wanted)
@@ -81,7 +82,7 @@ def replace_part(
             document=name,
             changes=changes,
         )
-        if begun:
+        if is_begun and reads_back:  # no ETag kept this write from mixing with the other writer's
             sentence = tr(
                 "someone else changed {document} while this run wrote to it: {changes} since the"
                 " last refresh, and the authority may have some of both changes; run pulumi"
@@ -95,14 +96,14 @@ def replace_part(
 
 
 def with_retries(
-    attempt: Callable[[], Result], on: tuple[type[Exception], ...] = (Stale,)
+    attempt: Callable[[], Result], conflicts: tuple[type[Exception], ...] = (Stale,)
 ) -> Result:
-    """Run ``attempt``, which reads afresh, until it meets no conflict, at most TRIES times. Raises
-    what the last try raised."""
+    """Return the result of ``attempt``, which reads and writes, and is repeated while it raises one
+    of the ``conflicts``. The last of TRIES raises what it meets."""
     for tries in range(TRIES - 1):
         try:
             return attempt()
-        except on:
+        except conflicts:
             wait = min(_FIRST_WAIT_SECONDS * 2.0**tries, 1.0)
             # As much again by chance: writers that met once would else meet at each try.
             wait += random.uniform(0, wait + 0.1)  # noqa: S311 - spread, not secrecy

@@ -25,8 +25,9 @@ _NOT_THIS = "correct the client-ID under adopt in the form, or remove it"
 
 
 def wanted(connection: Declaration, managed_by: str) -> dict[str, Any] | None:
-    """Return the input ``adopt`` as the program gives it: which client, for whom, by which form;
-    None without one."""
+    """Return the input ``adopt`` as the program gives it, for ``check``: the client-ID that the
+    form names, and what tells whether that client is the organisation's; None where the form names
+    none."""
     if connection.form.adopts is None:
         return None
     return {
@@ -41,25 +42,27 @@ def wanted(connection: Declaration, managed_by: str) -> dict[str, Any] | None:
 
 
 def record(wanted: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the input ``adopt`` of a client that is taken over: which one, and what it had
-    before."""
+    """Return the input ``adopt`` as the state has it from then on: the client-ID, and the inputs
+    that the client had before it was taken over."""
     return {"client_id": wanted["client_id"], "before": dict(before)}
 
 
 def refusal(wanted: Mapping[str, Any], sentence: str) -> dict[str, str]:
-    """Return the input ``adopt`` of a client that cannot be taken over: why, and which form names
-    it."""
+    """Return the input ``adopt`` of a client that cannot be taken over: under ``refused`` why, with
+    the form that names it. A preview shows it, and a run fails at the resource."""
     return {"client_id": wanted["client_id"], "refused": f"{wanted['form']}: {sentence}"}
 
 
 def refused(props: Mapping[str, Any]) -> str | None:
-    """Return why a resource may not take over its client; None where it may, or takes none over."""
+    """Return why ``check`` refused the client that a resource should take over, a sentence; None
+    where it did not, or there is none."""
     adopt = props.get("adopt")
     return adopt.get("refused") if isinstance(adopt, Mapping) else None
 
 
 def _shared_codes(connection: Declaration) -> list[str]:
-    """Return the organisation's number where others have it too, so that it proves nothing."""
+    """Return the organisation's KBO number where other organisations have it too, so that it proves
+    nothing; else []."""
     kbo = connection.declared_by.kbo
     return [kbo] if kbo and kbo not in connection.codes else []
 
@@ -67,10 +70,11 @@ def _shared_codes(connection: Declaration) -> list[str]:
 def obstacle(
     wanted: Mapping[str, Any], client: RegisteredClient | None, reserved: Reserved | None
 ) -> str | None:
-    """Return why a client cannot be taken over, a sentence; None where it can.
+    """Return why a client cannot be taken over, a sentence; None where it can: it is this
+    organisation's and bears no marks, or bears this connection's since a run that was cut off.
 
-    It can where it is this organisation's and bears no marks, or this connection's since a run that
-    was cut off. ``reserved`` is why its authority gives the client to no form.
+    ``wanted`` is the input ``adopt`` of the program, ``client`` what the authority has (None:
+    nothing), ``reserved`` why its authority lets no form have the client.
     """
     named = f"client {quoted(wanted['client_id'])}"
     if client is None or client.client_id != wanted["client_id"]:
@@ -93,25 +97,25 @@ def obstacle(
             f'{named} is that of "{metadata.software_id}", by a tool that is not this project;'
             f" {_NOT_THIS}"
         )
-    match metadata.organisation.is_of(wanted["codes"], wanted["shared_codes"]):
-        case False:
-            known = filter(None, (metadata.organisation.ovo, metadata.organisation.kbo))
-            codes = ", ".join(map(quoted, known))
-            return (
-                f"{named} is that of {quoted(metadata.organisation.name)} ({codes}), and of no"
-                f" code in organisation.yaml; {_NOT_THIS}"
-            )
-        case None if not wanted["is_named"]:
-            return (
-                f"{named} has no code of an organisation at its authority, so that nobody can"
-                " tell whose it is; have it named under adopts in organisation.yaml, or given its"
-                f" codes there; else {_NOT_THIS}"
-            )
+    is_organisations = metadata.organisation.is_of(wanted["codes"], wanted["shared_codes"])
+    if is_organisations is False:
+        known = filter(None, (metadata.organisation.ovo, metadata.organisation.kbo))
+        codes = ", ".join(map(quoted, known))
+        return (
+            f"{named} is that of {quoted(metadata.organisation.name)} ({codes}), and of no"
+            f" code in organisation.yaml; {_NOT_THIS}"
+        )
+    if is_organisations is None and not wanted["is_named"]:  # no code, and no word of its owners
+        return (
+            f"{named} has no code of an organisation at its authority, so that nobody can"
+            " tell whose it is; have it named under adopts in organisation.yaml, or given its"
+            f" codes there; else {_NOT_THIS}"
+        )
     return None
 
 
-def has_another(wanted: Mapping[str, Any]) -> str:
-    """Return why a client cannot be taken over by a connection that has another one."""
+def sentence_on_second_client(wanted: Mapping[str, Any]) -> str:
+    """Return the sentence that refuses a client for a connection that has a client already."""
     return (
         f"client {quoted(wanted['client_id'])} cannot be taken over, for this connection has a"
         " client already; remove adopt from the form, or see docs/adoption.md for how to change"
@@ -120,12 +124,12 @@ def has_another(wanted: Mapping[str, Any]) -> str:
 
 
 def before(props: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return what ``check`` saw of the client that a create takes over; None where it takes none
-    over."""
+    """Return the inputs that ``check`` saw of the client that a create takes over, such as
+    ``{"scopes": {…}}``; None where the create takes none over."""
     adopt = props.get("adopt")
-    if not isinstance(adopt, Mapping) or props.get("client_id") not in (None, adopt["client_id"]):
-        return (
-            None  # what is inside a client keeps the record when it is made anew for another client
-        )
+    if not isinstance(adopt, Mapping):
+        return None
+    if props.get("client_id") not in (None, adopt["client_id"]):
+        return None  # the record of a part that is made anew, for another client
     seen = adopt.get("before")
     return seen if isinstance(seen, Mapping) else None

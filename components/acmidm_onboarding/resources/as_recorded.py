@@ -1,11 +1,11 @@
-"""A connection whose form has a mistake, or what is left of one whose client is gone, declared as
+"""A connection whose form has a mistake, or the resources of one whose client is gone, declared as
 the state has it.
 
 The engine removes what a program does not declare, so that each recorded resource is declared
 again: by its type and name, without a value. The engine then takes every input from its state
 (``ignoreChanges``), secrets too, and finds nothing to do. What ends all the same is declared with
-its new value, and what is left of a client that is gone without protection: the engine removes
-nothing that is protected in its state.
+its new value. The resources of a client that is gone are declared without protection: the engine
+removes nothing that is protected in its state.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ _OF_KEYS = frozenset({LENT, SINCE, REFUSED, overlap.BLOCKED})
 
 
 def component_inputs(recorded: AsRecorded) -> dict[str, Any]:
-    """Return the inputs of the component, with what this run withdraws."""
+    """Return the recorded inputs of the component, with the scopes that this run withdraws added to
+    its input ``withdrawn``: ``{"acmidm": {"dv_dosis_lezen": True}}``."""
     inputs = dict(mapping(recorded.resources[0].get("inputs")))
     withdrawn = {}
     for platform, ending in recorded.ending.items():
@@ -54,13 +55,13 @@ def component_inputs(recorded: AsRecorded) -> dict[str, Any]:
 def declare_below(
     component: pulumi.ComponentResource, recorded: AsRecorded
 ) -> dict[str, pulumi.Output[str]]:
-    """Declare all that the state has below a component, and return the client secrets per
-    platform."""
+    """Declare all resources that the state has below a component, and return the client secrets per
+    platform, ``{"acmidm": …}``."""
     secrets: dict[str, pulumi.Output[str]] = {}
-    above, *below = recorded.resources
-    made: dict[str, pulumi.Resource] = {above["urn"]: component}
+    recorded_component, *below = recorded.resources
+    made: dict[str, pulumi.Resource] = {recorded_component["urn"]: component}
     for resource in below:
-        changed = _changed(resource, recorded)
+        changed = _changed_inputs(resource, recorded)
         anew = {*changed, *_OF_KEYS} if changed else set[str]()
         options = pulumi.ResourceOptions(
             parent=made[resource["parent"]],
@@ -89,8 +90,10 @@ def _password(
     return pulumi_random.RandomPassword(name_of(resource), length=length, opts=options)
 
 
-def _changed(resource: EngineResource, recorded: AsRecorded) -> dict[str, Any]:
-    """Return the inputs of a resource that end in this run, with their new values."""
+def _changed_inputs(resource: EngineResource, recorded: AsRecorded) -> dict[str, Any]:
+    """Return the inputs of a resource from which this run takes something that has ended, with
+    their new values: scopes, organisations that the client sends for, or keys; {} for a resource
+    that stays as it is."""
     part, inputs = part_of(resource), mapping(resource.get("inputs"))
     ending = recorded.ending.get(part[1]) if part else None
     if ending is None:
@@ -108,7 +111,7 @@ def _changed(resource: EngineResource, recorded: AsRecorded) -> dict[str, Any]:
             "form": recorded.key,
             "stack": pulumi.get_stack(),
             "compromised": sorted(ending.keys),
-            "acting": sorted(lenders),  # what of theirs ends is decided: as if it were stolen
+            "acting": sorted(lenders),  # which lent keys end is decided: they count as stolen
             "stolen": {supplier: sorted(ending.keys) for supplier in lenders},
             "evidence_refused": None,
             "proof_options": PROOF_OPTIONS,

@@ -52,6 +52,12 @@ clocks included."""
 
 class ClientJwksProvider(ClientPartProvider):
     def check(self, olds: Properties, news: Properties) -> CheckResult:
+        """Return the inputs with the keys that will be written: those of the form, and those that
+        may not leave yet, with the reason in ``refused``; see ``overlap.py``.
+
+        The input ``rotation`` comes from the program and leaves here: no state has it. The keys
+        that go at once are kept for ``_remove_compromised``.
+        """
         checked = super().check(olds, news)
         inputs, before = dict(checked.inputs or {}), inputs_of(olds)
         wanted = inputs.pop(overlap.INPUT, None)
@@ -62,13 +68,13 @@ class ClientJwksProvider(ClientPartProvider):
         if not is_replaced and not adoption.refused(inputs):
             platform = self._platforms.get(inputs["platform"])
         had = {} if is_replaced else before
-        lent, gone = overlap.lent_by(had, inputs, wanted)
+        lent, taken_back = overlap.lent_and_taken_back(had, inputs, wanted)
         if wanted:
-            wanted = {**wanted, "compromised": sorted({*wanted["compromised"], *gone})}
+            wanted = {**wanted, "compromised": sorted({*wanted["compromised"], *taken_back})}
         if platform is not None and wanted and isinstance(inputs["client_id"], str):
             platform.compromised[inputs["client_id"]] = frozenset(wanted["compromised"])
         inputs = overlap.Overlap(before, inputs, wanted, self._settings).checked(platform)
-        return CheckResult(_with_lent(inputs, lent, gone), checked.failures)
+        return CheckResult(_with_lent(inputs, lent, taken_back), checked.failures)
 
     def inputs_at_take_over(
         self,
@@ -79,37 +85,41 @@ class ClientJwksProvider(ClientPartProvider):
         return {"jwks": dict(client.jwks)}
 
     def diff(self, id_: str, olds: Properties, news: Properties) -> DiffResult:
+        """Find a change also where the inputs are the same and the output ``seen`` is not: then an
+        update looks again whether the authority has seen the key of the evidence."""
         result = super().diff(id_, olds, news)
-        may_have_gone = inputs_of(news).get("jwks") is None or olds.get("seen") is None
-        if (
-            news.get("proven")
-            and may_have_gone
-            and not result.replaces
-            and not adoption.refused(news)
-        ):
-            with suppress(AuthorityError):  # what cannot be read counts as unchanged
-                if self._seen(id_, news, olds)["seen"] != olds.get("seen"):
-                    result.changes = True
+        may_have_changed = inputs_of(news).get("jwks") is None or olds.get("seen") is None
+        if not news.get("proven") or not may_have_changed:
+            return result
+        if result.replaces or adoption.refused(news):
+            return result
+        with suppress(AuthorityError):  # what cannot be read counts as unchanged
+            if self._seen(id_, news, olds)["seen"] != olds.get("seen"):
+                result.changes = True
         return result
 
     def make(self, props: Properties) -> CreateResult:
-        seen = adoption.before(props)
+        """Write the keys, unless the client was registered with these in this run. Those of a
+        client that is taken over are overwritten only as the preview showed them."""
+        adopted = adoption.before(props)
         made = self.made_with(props)
         if made is None or made.jwks != inputs_of(props).get("jwks"):
-            known = None if seen is None else seen["jwks"]
+            known = None if adopted is None else adopted["jwks"]
             self._replace(props, known)
         return CreateResult(
             props["client_id"], {**_inputs(props), **self._seen(props["client_id"], props)}
         )
 
     def look(self, id_: str, props: Properties) -> ReadResult:
+        """Return the keys that the client has now, unless they are left to the portal; ``gone()``
+        where the client is."""
         client = self.on(props).clients.get(id_)
         if client is None:
             return gone()
         inputs = _inputs(props)
         if inputs.get("jwks") is not None:
             inputs |= {
-                **overlap.after_read(inputs, client.jwks, self._settings.key_overlap_days),
+                **overlap.since_after_read(inputs, client.jwks, self._settings.key_overlap_days),
                 "jwks": dict(client.jwks),
             }
             inputs = _with_lent(inputs, inputs.get(LENT) or {})
@@ -123,8 +133,11 @@ class ClientJwksProvider(ClientPartProvider):
         return {**_inputs(news), **self._seen(id_, news, olds)}
 
     def _seen(self, id_: str, props: Properties, olds: Properties | None = None) -> dict[str, Any]:
-        """Return the output ``seen``. Evidence that an earlier run confirmed needs no more than
-        that its key is there."""
+        """Return the output ``{"seen": …}``: the thumbprint of the key that signed the evidence
+        ``proven``, None where the authority has not seen that key; {} without evidence.
+
+        Where ``olds`` has the same evidence as seen, its key need only be there still.
+        """
         proven = props.get("proven")
         if not proven:
             return {}
@@ -151,8 +164,13 @@ class ClientJwksProvider(ClientPartProvider):
         return {"seen": seen}
 
     def _replace(self, props: Properties, known: Jwks | None) -> None:
-        """Make the client's keys at its authority those of the inputs; where the inputs leave them
-        to the portal, or somebody else changed them, remove the compromised ones alone."""
+        """Write the keys of the inputs over the ``known`` ones. Where the inputs have none, as they
+        are left to the portal, remove the compromised keys alone.
+
+        Raises:
+            Rejected: where ``check`` could not tell which keys may leave.
+            ChangedMeanwhile: where somebody else changed the keys; compromised ones are removed.
+        """
         if props.get(overlap.BLOCKED):
             raise Rejected(props[REFUSED])
         platform, jwks = self.on(props), inputs_of(props).get("jwks")
@@ -167,8 +185,8 @@ class ClientJwksProvider(ClientPartProvider):
             platform.clients.forget(props["client_id"])
 
     def _remove_compromised(self, platform: ConnectedPlatform, client_id: str) -> None:
-        """Remove the compromised keys alone, where keys are left to the portal, or somebody else
-        changed them: a thief could do that before each run."""
+        """Remove the client's compromised keys, whatever else its authority has: a thief who
+        changes the keys before each run must not keep a stolen one by that."""
         stolen = platform.compromised.get(client_id)
         if not stolen:
             return
@@ -217,16 +235,21 @@ class ClientJwks(AuthorityResource, module="acmidm", name="ClientJwks"):
 
 
 def _with_lent(
-    inputs: Properties, lent: Mapping[str, str], gone: Collection[str] = ()
+    inputs: Properties, lent: Mapping[str, str], taken_back: Collection[str] = ()
 ) -> dict[str, Any]:
-    """Return the inputs with whose the keys are that the client may have. Of keys that are left to
-    the portal, those that have ``gone`` are forgotten: the change of this input takes them away."""
+    """Return the inputs with the input ``lent``: the supplier of each lent key that the client goes
+    on to have, by thumbprint. Where the keys are left to the portal, these are all of ``lent`` but
+    those ``taken_back``: that this input changes makes the engine call the update that removes
+    them."""
     jwks = inputs.get("jwks")
-    there = by_thumbprint(jwks).keys() if isinstance(jwks, Mapping) else lent.keys() - set(gone)
-    lent = {key: supplier for key, supplier in sorted(lent.items()) if key in there}
+    staying = lent.keys() - set(taken_back)
+    if isinstance(jwks, Mapping):
+        staying = set(by_thumbprint(jwks))
+    lent = {key: supplier for key, supplier in sorted(lent.items()) if key in staying}
     without_lent = without(inputs, (LENT,))
     return {**without_lent, LENT: lent} if lent else without_lent
 
 
 def _inputs(props: Properties) -> dict[str, Any]:
+    """Return the inputs among outputs."""
     return without(inputs_of(props), ("seen",))

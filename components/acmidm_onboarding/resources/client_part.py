@@ -20,10 +20,11 @@ class ClientPartProvider(AuthorityProvider):
     replaced_by = ("client_id", "platform")
 
     def made_with(self, props: Properties) -> RegisteredClient | None:
-        """Return the client as this run has made it; None where it has not.
+        """Return the client as this run registered it, with the scopes and keys that it has
+        already; None for a client that was there before.
 
         Raises:
-            Rejected: where the client is another connection's.
+            Rejected: where the client bears the marks of another connection.
         """
         platform, client_id = self.on(props), props["client_id"]
         if client_id not in platform.made:
@@ -34,27 +35,30 @@ class ClientPartProvider(AuthorityProvider):
     def diff(self, id_: str, olds: Properties, news: Properties) -> DiffResult:
         # Before it removes a client, the engine compares its parts with an unknown client-ID.
         if news.get("client_id") == olds.get("client_id"):
-            self._run.goes_on(type(self).__name__, olds)
+            self._run.note_part(type(self).__name__, olds)
         return super().diff(id_, olds, news)
 
     def create(self, props: Properties) -> CreateResult:
         made = super().create(props)
-        self._run.goes_on(type(self).__name__, props)
+        self._run.note_part(type(self).__name__, props)
         return made
 
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
-        """Record that the client leaves, where that is all that changes, and write nothing: what
-        somebody changed by hand holds up no leaving."""
-        if olds.get(KEEP) != news.get(KEEP) and _but_for_records(olds) == _but_for_records(news):
+        """Write the part as ``news`` declares it. Where no more changes than that the client
+        leaves, record that alone: what somebody changed by hand does not hold up the leaving."""
+        if olds.get(KEEP) != news.get(KEEP) and _declared(olds) == _declared(news):
             return UpdateResult({**inputs_of(olds), KEEP: news.get(KEEP)})
         return super().update(id_, olds, news)
 
     def remove(self, id_: str, props: Properties) -> None:
-        """Remove nothing, but read what the client's removal needs: where that fails, the state
-        keeps this as well as the client."""
+        """Remove nothing: the part goes with its client, which the engine removes next. Read what
+        that removal needs, so that a failure keeps both in the state.
+
+        Raises Rejected for a client of this stack that is protected.
+        """
         platform = self.on(props)
         client = platform.clients.get(id_, as_listed=True)
-        is_lost = not self._run.has_another(type(self).__name__, props)
+        is_lost = not self._run.has_part(type(self).__name__, props)
         if is_lost and self.protects(props) and client is not None:
             # Its key may be another by now: what counts for a create alone stays as it was.
             declared = Owner(**props.get(ownership.CONNECTION) or {})
@@ -64,5 +68,6 @@ class ClientPartProvider(AuthorityProvider):
         platform.configured(id_)
 
 
-def _but_for_records(props: Properties) -> dict[str, Any]:
+def _declared(props: Properties) -> dict[str, Any]:
+    """Return what a form declares of the part, without what runs record of it."""
     return without(inputs_of(props), (KEEP, "seen"))

@@ -46,6 +46,8 @@ class ClientScopesProvider(ClientPartProvider):
         }
 
     def make(self, props: Properties) -> CreateResult:
+        """Write the scopes, unless the client was registered with these in this run. Those of a
+        client that is taken over are overwritten only as the preview showed them."""
         platform, client_id, seen = self.on(props), props["client_id"], adoption.before(props)
         made = self.made_with(props)
         if made is None or made.scopes != _scopes(props):
@@ -55,6 +57,8 @@ class ClientScopesProvider(ClientPartProvider):
         return CreateResult(client_id, inputs_of(props))
 
     def look(self, id_: str, props: Properties) -> ReadResult:
+        """Return the scopes that the client has now, with the recorded reasons; ``gone()`` where
+        the client is."""
         platform = self.on(props)
         client = platform.clients.get(id_)
         if client is None:
@@ -100,16 +104,17 @@ class ClientScopes(AuthorityResource, module="acmidm", name="ClientScopes"):
             KEEP: connection.lets_go(),
             "scopes": reasons,
             _DEFAULT: default,
-            # No authority has it: as an input, a preview shows that it changes.
+            # No authority has the last days: as an input, a preview shows that one changes.
             "until": until or None,
-            # The platform's name of a scope may be corrected: the gate to production knows it by
-            # the catalogue's.
+            # The platform's name of a scope may be corrected later: by the catalogue's name the
+            # gate to production still knows it.
             "catalogue_names": names or None,
         }
         super().__init__(ClientScopesProvider(), connection.resource_name, props, opts)
 
 
 def _scopes(props: Properties) -> Scopes:
+    """Return the scopes of a resource as authorities take them: whether each is default."""
     return {scope: scope in props[_DEFAULT] for scope in props["scopes"]}
 
 

@@ -12,20 +12,24 @@ from acmidm_onboarding.values.problems import quoted
 
 
 def refusal(olds: Mapping[str, Any], news: Mapping[str, Any], stack: str | None) -> str | None:
-    """Return why a client cannot go from the stack that wrote it to this one, whose full name is
-    ``stack``; None where it can: the other stack is gone, as after ``pulumi stack rename``, or has
-    the client no more."""
+    """Return why this stack, whose full name is ``stack``, cannot have a client that another stack
+    wrote, a sentence; None where it can: the other stack is gone, as after ``pulumi stack rename``,
+    or has no such client any more. ``olds`` are the recorded inputs of the client, ``news`` those
+    of this run."""
     before = olds.get("managed_by")
     if stack is None or before in (None, news.get("managed_by")):
         return None
-    copied_from = (
-        f"{stack.partition('/')[0]}/{before}" if "/" in stack else str(before).rpartition("/")[2]
-    )
+    copied_from = str(before).rpartition("/")[2]
+    if "/" in stack:  # <organisation>/<project>/<stack>, of which the mark lacks the first
+        copied_from = f"{stack.partition('/')[0]}/{before}"
     state = recorded(copied_from)
     if state is None:
-        reason = None if is_missing(copied_from) else unreadable(copied_from)
-        still = f"whether stack {quoted(before)} still has this client cannot be known"
-        return reason and f"{still}: {reason}; run the same command again"
+        if is_missing(copied_from):
+            return None
+        return (
+            f"whether stack {quoted(before)} still has this client cannot be known:"
+            f" {unreadable(copied_from)}; run the same command again"
+        )
     platform, _, key = str(olds.get("software_id")).split("/", 2)
     client = state.parts.get(resource_name(key, platform))
     if client is None or not client.client_id:

@@ -34,7 +34,7 @@ from acmidm_onboarding.values.client import Authentication
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.end import is_over
 from acmidm_onboarding.values.hand_over_outcome import EXISTED, NO_SMTP, record_name
-from acmidm_onboarding.values.plain import without
+from acmidm_onboarding.values.plain import only, without
 from acmidm_onboarding.values.problems import listed, on_one_line
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -47,7 +47,10 @@ _STEPS = {Environment.TNI: "3", Environment.PROD: "7"}
 _NOWHERE = "nowhere"
 """Where the keys of a client are that has none, and that has no portal to upload one."""
 _Records = dict[str, Delivery]
+"""The record of each client, by the name that it has in the state."""
 _About = Sequence[tuple[Delivery, Properties]]
+"""The clients that a mail is about: the record of each, and its connection as ``handing_over`` has
+it."""
 
 
 class HandOverProvider(AuthorityProvider):
@@ -55,10 +58,10 @@ class HandOverProvider(AuthorityProvider):
         return CheckResult(inputs_of(news), [])
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
-        """Find what is unsent. Other contacts, another name or another language are no change: they
-        send no mail."""
-        before, made = _records(olds), _made(news)
-        now = _due(before, news)
+        """Find a change where a mail is to be sent, or a record changes. Other contacts, another
+        name or another language are no change: they send no mail."""
+        before, made = _records(olds), _made_connections(news)
+        now = _records_now(before, news)
         is_unsent = self._settings.smtp_url is not None and bool(_mails(now, made))
         # A preview knows no client-ID of what is new.
         is_awaited = len(made) < len(news["connections"])
@@ -81,54 +84,53 @@ class HandOverProvider(AuthorityProvider):
         return self._mailed(_records(olds), news)
 
     def remove(self, _id: str, props: Properties) -> None:
-        """Remove nothing; a record that is lost mails everybody anew."""
+        """Remove nothing. Raises Rejected in a stack that protects its clients: without the record,
+        everybody would be mailed anew."""
         if self.protects(props):
             raise protected("the record of mails", by_form="")
 
     def _mailed(self, before: _Records, news: Properties) -> dict[str, Any]:
-        """Try to send what is unsent, and return the outputs with the record of it; a mail that is
-        not sent is a warning."""
-        records, connections, outcomes = (
-            _due(before, news),
-            _made(news),
-            defaultdict[str, dict[str, Outcome]](dict),
-        )
+        """Send each mail that is due, and return the outputs with the records of it. A mail that
+        cannot be sent is a warning."""
+        records = _records_now(before, news)
+        connections = _made_connections(news)
+        outcomes = defaultdict[str, dict[str, Outcome]](dict)
         for names, to in _mails(records, connections).items():
             about = {name: (records[name], connections[name]) for name in names}
-            for part, of_part in self._sent_to(to, about):
-                for name in part:
-                    outcomes[name] |= of_part
+            for names_of_mail, by_contact in self._send_to(to, about):
+                for name in names_of_mail:
+                    outcomes[name] |= by_contact
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         for name, connection in connections.items():
-            if to := _unreached(records[name], connection):
-                records[name] = records[name].tried(
-                    {contact: outcomes[name][contact] for contact in to}, now
-                )
+            contacts = _unreached(records[name], connection)
+            if contacts:
+                records[name] = records[name].tried(only(outcomes[name], contacts), now)
         return {
             **inputs_of(news),
             RECORDS: {name: record.outputs for name, record in records.items()},
         }
 
-    def _sent_to(
+    def _send_to(
         self, to: Sequence[str], about: Mapping[str, tuple[Delivery, Properties]]
     ) -> Iterator[tuple[Collection[str], dict[str, Outcome]]]:
-        """Send one mail about some clients, and yield their names with what became of it per
-        contact.
+        """Send a mail to the contacts ``to`` about the clients ``about``, by the names of their
+        records. Yield for each mail that was tried the names, and the outcome per contact.
 
-        Where the server took it for nobody, send one for each organisation: the name of one may be
-        what it refused.
+        Where the server took the mail for nobody, send one for each organisation: the server may
+        have refused it for the name of one organisation alone.
         """
-        outcomes = self._sent([*about.values()], to)
+        outcomes = self._send([*about.values()], to)
         yield about.keys(), outcomes
         by_code = defaultdict[str, list[str]](list)
         for name, (_, connection) in about.items():
             by_code[connection["key"].split("/")[2]].append(name)
         if len(by_code) > 1 and all(sent.is_for_nobody for sent in outcomes.values()):
             for names in by_code.values():
-                yield names, self._sent([about[name] for name in names], to)
+                yield names, self._send([about[name] for name in names], to)
 
-    def _sent(self, about: _About, to: Sequence[str]) -> dict[str, Outcome]:
-        """Try to send one mail, and return what became of it per contact."""
+    def _send(self, about: _About, to: Sequence[str]) -> dict[str, Outcome]:
+        """Try to send one mail, and return its outcome per contact. Warn of a mail that is not
+        sent, or refused for a contact."""
         what = (
             f"the mail to {', '.join(to)} about"
             f" {listed(connection['key'] for _, connection in about)}"
@@ -158,8 +160,8 @@ class HandOverProvider(AuthorityProvider):
         return outcomes
 
     def _mail(self, about: _About, to: Sequence[str]) -> Mail:
-        """Return the mail to the contacts ``to`` about their connections: which clients were made,
-        and which parts were added to the others."""
+        """Return the mail to the contacts ``to``, in the language of the first of their
+        organisations: the clients that were made, and the scopes that others got since."""
         from acmidm_onboarding.mail import compose
 
         made, added = list[Properties](), list[Properties]()
@@ -212,9 +214,9 @@ class HandOverProvider(AuthorityProvider):
         )
 
 
-def _made(props: Properties) -> dict[str, Properties]:
-    """Return the connections whose client and scopes are made, by the names of their records: in
-    order, so that the same mail has the same text."""
+def _made_connections(props: Properties) -> dict[str, Properties]:
+    """Return those of the input ``connections`` whose client and scopes exist, by the names of
+    their records: in order, so that the same mail has the same text."""
     made: dict[str, Properties] = {}
     for key, connection in sorted(props["connections"].items()):
         if connection.get("client_id") and connection.get("scopes") is not None:
@@ -228,10 +230,11 @@ def _records(outputs: Properties) -> _Records:
     return {name: Delivery.of(record) for name, record in (outputs.get(RECORDS) or {}).items()}
 
 
-def _due(before: _Records, news: Properties) -> _Records:
-    """Return the records with what is unsent now."""
+def _records_now(before: _Records, news: Properties) -> _Records:
+    """Return the records ``before`` with what the made connections add: the client-ID of a new
+    client, and scopes that were added, are unsent."""
     records = dict(before)
-    for name, connection in _made(news).items():
+    for name, connection in _made_connections(news).items():
         scopes = connection["scopes"]
         record = before.get(name)
         if record is None:
@@ -250,8 +253,8 @@ def _unreached(record: Delivery, connection: Properties) -> list[str]:
 def _mails(
     records: _Records, connections: Mapping[str, Properties]
 ) -> dict[tuple[str, ...], list[str]]:
-    """Return the mails: the contacts of each by the names of the records that it is about. Each
-    contact gets one."""
+    """Return the mails that are due, so that each contact gets one: the contacts by the records
+    that it is about, ``{("acmidm/6f1c…", "acmidm/9a02…"): ["api-beheer@gent.example"]}``."""
     of_contact = defaultdict[str, list[str]](list)
     for name, connection in connections.items():
         for contact in _unreached(records[name], connection):
@@ -280,8 +283,9 @@ class HandOver(Resource, module="acmidm", name="HandOver"):
 
 
 def goes(connection: Declaration, day: date) -> bool:
-    """Return whether a client is taken down, by its form or because its supplier may act no more;
-    at a portal without an API it may have its scopes for a while."""
+    """Return whether a client is taken down, so that nobody is mailed about it: by its form, or
+    because its supplier may act no more. At a portal without an API it may have its scopes for a
+    while."""
     mandate = connection.form.mandate
     has_ended = bool(mandate) and is_over(mandate.get("until", ""), day)
     lost_all = bool(connection.leaving.withdrawn) and not connection.scopes
@@ -289,13 +293,14 @@ def goes(connection: Declaration, day: date) -> bool:
 
 
 def keys_there(connection: Declaration, *, is_given: bool) -> str:
-    """Return by which name mails say where the keys of a client are; ``is_given`` says whether
-    another project gives the component keys, which count as those of a form."""
+    """Return where the keys of a client are, as the template of the mail names it: ``form``,
+    ``portal``, ``jwks_uri``, ``secret`` or ``nowhere``. ``is_given``: another project gives the
+    component keys, which count as those of a form."""
     if is_given:
         return Authentication.KEYS_OF_FORM.value
     if connection.authentication is not Authentication.KEYS_OF_FORM or connection.jwks:
         return connection.authentication.value
-    # Of a form's keys none is there: they wait for whoever uploads them, or none may be used.
+    # The client has no key of its form yet: people must upload one, or none may be used.
     is_ordered = connection.is_confirmed and not connection.keys.compromised
     return Authentication.KEYS_OF_PORTAL.value if is_ordered else _NOWHERE
 
@@ -303,7 +308,9 @@ def keys_there(connection: Declaration, *, is_given: bool) -> str:
 def handing_over(
     connection: Declaration, client: OAuthClient, scopes: ClientScopes | None, *, is_given: bool
 ) -> dict[str, Any]:
-    """Return what ``HandOver`` has of a connection, as inputs."""
+    """Return what the resource ``HandOver`` has of a connection, as an entry of its input
+    ``connections``: whom to mail about which client and scopes. ``scopes`` is None where no scopes
+    are declared."""
     # A preview has the scopes of the form, a run those that were granted: as a map, of which a
     # change is a line.
     granted: Any = None

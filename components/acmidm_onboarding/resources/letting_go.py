@@ -18,8 +18,9 @@ _NOBODY = Owner()
 
 
 def client(platform: ConnectedPlatform, client_id: str, marks: Owner) -> bool:
-    """Take ``marks`` off a client, and off what its products have left; return whether the client
-    bears none of them any more."""
+    """Take ``marks`` off a client, and off the configurations of its products that still bear them.
+    Return whether the client is free of marks: False where it bears those of another resource,
+    which stay."""
     metadata = platform.authority.read_metadata(client_id)
     if metadata is None:
         return True
@@ -44,8 +45,8 @@ def client(platform: ConnectedPlatform, client_id: str, marks: Owner) -> bool:
 
 
 def product(platform: ConnectedPlatform, name: str, client_id: str, marks: Owner) -> bool:
-    """Take ``marks`` off the configuration of a product; return whether it bears none of them any
-    more."""
+    """Take ``marks`` off the configuration of a product. Return whether it is free of marks: False
+    where it bears those of another resource, which stay."""
     found = platform.product_api.read(name, client_id)
     if found is None or found.owner == _NOBODY:
         return True

@@ -32,7 +32,7 @@ class Outcome(NamedTuple):
 
     @property
     def is_for_nobody(self) -> bool:
-        """Whether there is a server, and it took the mail for no contact."""
+        """Whether a mail server was tried, and took the mail for no contact at all."""
         return self.message_id is None and self.why != NO_SMTP
 
 
@@ -55,7 +55,7 @@ class Delivery:
 
     @classmethod
     def of(cls, outputs: Mapping[str, Any]) -> Delivery:
-        """Read the record in a resource's outputs."""
+        """Return the record in a resource's outputs, of which lists become tuples."""
         fields: dict[str, Any] = {}
         for name, value in outputs.items():
             if value is not None:
@@ -73,7 +73,8 @@ class Delivery:
         return outputs
 
     def unreached(self, contacts: Iterable[str]) -> list[str]:
-        """Return the contacts that did not get what is unsent, and may get it."""
+        """Return those of a client's ``contacts`` to whom what is unsent should be mailed now: all
+        that were not refused for good, or those alone in ``retry``."""
         if not self.unsent:
             return []
         if self.retry:
@@ -81,25 +82,30 @@ class Delivery:
         return [contact for contact in contacts if contact not in self.refused]
 
     def with_scopes(self, after: Collection[str]) -> Delivery:
-        """Return the record of a client with these scopes: added ones are unsent, withdrawn ones no
-        longer."""
+        """Return the record of a client that has the scopes ``after`` now: added ones become
+        unsent, withdrawn ones are unsent no longer."""
         added, record = set(after) - set(self.scopes), replace(self, scopes=tuple(sorted(after)))
-        # A contact that missed the mail gets the one about the added scopes, which has the
-        # client-ID too.
-        kept = {CLIENT_ID, *after}.intersection(self.unsent)
+        still_unsent = {CLIENT_ID, *after}.intersection(self.unsent)
         if added and self.retry:
-            kept = set()
-        unsent = (CLIENT_ID,) if CLIENT_ID in kept else tuple(sorted(kept | added))
-        if added:
+            # The mail about the added scopes goes to all, and has the client-ID too.
+            still_unsent = set()
+        unsent = tuple(sorted(still_unsent | added))
+        if CLIENT_ID in still_unsent:
+            unsent = (CLIENT_ID,)
+        if added:  # a new mail, for all contacts
             return replace(record, unsent=unsent, refused={}, retry=())
         if unsent:
             return replace(record, unsent=unsent)
-        not_sent = None if self.unsent else self.not_sent
+        not_sent = None if self.unsent else self.not_sent  # why that was unsent matters no more
         return replace(record, unsent=(), retry=(), not_sent=not_sent)
 
     def tried(self, outcomes: Mapping[str, Outcome], at: str) -> Delivery:
         """Return the record after a try to send what is unsent: its outcome per contact, and its
-        time (RFC 3339)."""
+        time (RFC 3339).
+
+        Where no contact ever got it, all of it stays unsent, with the reason in ``not_sent``. Else
+        contacts that were refused for a while are noted in ``retry``.
+        """
         refused = {to: outcome.why for to, outcome in outcomes.items() if outcome.why is not None}
         temporary = tuple(contact for contact in refused if outcomes[contact].is_temporary)
         reasons = {**self.refused, **refused}
@@ -110,10 +116,12 @@ class Delivery:
                 not_sent = f"the mail server refused every recipient: {'; '.join(answered)}"
             for_good = without(reasons, temporary)
             return replace(self, refused=for_good, not_sent=not_sent)
-        # Contacts that accepted the mail are refused no more.
-        accepting = outcomes.keys() - refused.keys()
-        still = without(reasons, accepting)
+        # Contacts for whom the server took the mail this time are refused no more.
+        reached = outcomes.keys() - refused.keys()
+        still_refused = without(reasons, reached)
         unsent = self.unsent if temporary else ()
-        record = replace(self, refused=still, retry=temporary, unsent=unsent, not_sent=None)
-        accepted = [outcome.message_id for outcome in outcomes.values() if outcome.why is None]
-        return replace(record, message_id=accepted[0], sent_at=at) if accepted else record
+        record = replace(self, refused=still_refused, retry=temporary, unsent=unsent, not_sent=None)
+        if not reached:
+            return record
+        message_ids = [outcome.message_id for outcome in outcomes.values() if outcome.why is None]
+        return replace(record, message_id=message_ids[0], sent_at=at)

@@ -62,8 +62,8 @@ class OAuthClientProvider(AuthorityProvider):
     replaced_by = ("platform", "software_id")
 
     def identity(self, props: Properties, name: str) -> Any:
-        """Return of the natural key the platform and environment alone: ``formerly`` may change the
-        rest of it."""
+        """Return the part of an input whose change replaces the client: of the natural key the
+        platform and environment alone, for ``formerly`` may change the rest of it."""
         value = props.get(name)
         return value.split("/")[:2] if name == "software_id" and isinstance(value, str) else value
 
@@ -76,6 +76,8 @@ class OAuthClientProvider(AuthorityProvider):
         return _managed(client, inputs)
 
     def check(self, olds: Properties, news: Properties) -> CheckResult:
+        """Return the inputs that the state will have. A client that a copied state would take from
+        another stack is a failure, which ends the run."""
         checked = super().check(olds, news)
         inputs = switching.inputs_with_awaited(inputs_of(olds), checked.inputs or {})
         platform = self._settings.platforms.get(inputs["platform"])
@@ -88,6 +90,8 @@ class OAuthClientProvider(AuthorityProvider):
         return CheckResult(inputs, failures)
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
+        """Return what replaces the client: also a client-ID that people confirmed otherwise. A
+        client that waits for a key is a change in each run, which then looks for the key."""
         result = super().diff(_id, olds, news)
         if adoption.refused(news):
             return result
@@ -95,27 +99,29 @@ class OAuthClientProvider(AuthorityProvider):
             result.replaces = [*(result.replaces or ()), CONFIRMED]
         if result.replaces:
             return result
-        if switching.is_awaiting(olds) and switching.is_from_secret(
-            olds.get(METHOD), news.get(METHOD)
-        ):
+        goes_to_keys = switching.is_from_secret(olds.get(METHOD), news.get(METHOD))
+        if switching.is_awaiting(olds) and goes_to_keys:
             result.changes = True  # though the inputs are the same
-        elif switching.is_done(_but_for_outputs(olds), inputs_of(news)):
+        elif switching.is_done(_recorded_inputs(olds), inputs_of(news)):
             result.changes = False
         return result
 
     def make(self, props: Properties) -> CreateResult:
-        platform, seen = self.on(props), adoption.before(props)
+        """Take over the client that the form adopts, complete the one that an earlier run made
+        under this key or an earlier one, or else register a new one. Return its client-ID and
+        outputs."""
+        platform, adopted = self.on(props), adoption.before(props)
         props = ownership.with_incarnation(props)
-        if seen is not None:
+        if adopted is not None:
             client_id, secret = props["adopt"]["client_id"], self._secret(props, None)
-            outputs = self._replace(platform, client_id, _metadata(seen), props, secret)
+            outputs = self._update(platform, client_id, _metadata(adopted), props, secret)
             return CreateResult(client_id, outputs)
-        existing = _find_by_key(platform.authority, props)
+        existing = _client_of_renamed(platform.authority, props)
         if existing is None:
             try:
                 return _register(platform, props)
             except AlreadyRegistered as error:
-                existing = _our_own(platform.authority, error, _metadata(props))
+                existing = _client_of_this_stack(platform.authority, error, _metadata(props))
         return self._complete(platform, *existing, props)
 
     def _complete(
@@ -125,10 +131,10 @@ class OAuthClientProvider(AuthorityProvider):
         known: ClientMetadata,
         props: Properties,
     ) -> CreateResult:
-        """Make a client that is there already as it is declared: an earlier run made it, and was
-        cut off before it recorded it."""
+        """Update a client that an earlier run made, and did not record before it was cut off, to
+        what is declared. ``known`` are its metadata now. Warn where it gets another secret."""
         secret = self._secret(props, None)
-        outputs = self._replace(platform, client_id, known, props, secret)
+        outputs = self._update(platform, client_id, known, props, secret)
         if secret is not None:
             whose = f"client {client_id} of {props['software_id']}"
             pulumi.log.warn(
@@ -140,19 +146,21 @@ class OAuthClientProvider(AuthorityProvider):
         return CreateResult(client_id, {**outputs, _HAND_OVER: True})
 
     def look(self, id_: str, props: Properties) -> ReadResult:
+        """Return the client as its authority has it; ``gone()`` where it is. A secret that somebody
+        set by hand is left out of the inputs, so that the next update sets the declared one."""
         platform = self.on(props)
         client = platform.clients.get(id_)
         if client is None:
             return gone()
-        client = _remembered(client, props, platform.unkept)
+        client = _with_unkept_metadata(client, props, platform.unkept)
         managed = (*ClientMetadata.model_fields, OTHER)
-        kept = without(inputs_of(props), managed)
+        unmanaged = without(inputs_of(props), managed)
         marks = ownership.compared(props, client.metadata.owner)
-        inputs = {**kept, **_managed(client, props), **marks}
+        inputs = {**unmanaged, **_managed(client, props), **marks}
         inputs.pop("client_id", None)
         outputs: dict[str, Any] = {"client_id": id_, **ownership.outputs(props)}
-        waited = inputs.pop(WAITS, False)
-        if waited and switching.is_from_secret(inputs[METHOD], AuthMethod.PRIVATE_KEY_JWT):
+        was_waiting = inputs.pop(WAITS, False)
+        if was_waiting and switching.is_from_secret(inputs[METHOD], AuthMethod.PRIVATE_KEY_JWT):
             outputs[WAITS] = True
         if inputs.pop(_HAND_OVER, None):
             outputs[_HAND_OVER] = True
@@ -168,6 +176,8 @@ class OAuthClientProvider(AuthorityProvider):
         return ReadResult(id_, {**inputs, **outputs}, inputs)
 
     def change(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
+        """Update the client's metadata, and its secret where that or the method changed. Return the
+        outputs. Raises Rejected for a client that is another connection's by now."""
         platform = self.on(news)
         ownership.refuse_client_of_another(id_, olds, news)
         # An authority forgets the secret of a client whose method was changed by hand: both are
@@ -176,7 +186,7 @@ class OAuthClientProvider(AuthorityProvider):
         secret = self._secret(news, olds.get(_UPDATED_AT)) if is_sent else None
         known = _metadata({**olds, **asdict(ownership.known_owner(olds))})
         wanted = ownership.with_incarnation(news, olds)
-        outputs = self._replace(platform, id_, known, wanted, secret)
+        outputs = self._update(platform, id_, known, wanted, secret)
         platform.clients.forget(id_)
         has_secret = switching.is_awaiting(outputs) or news.get("client_secret") is not None
         if secret is None and has_secret and _UPDATED_AT in olds:
@@ -186,12 +196,14 @@ class OAuthClientProvider(AuthorityProvider):
         return outputs
 
     def _secret(self, props: Properties, follows: int | None) -> NewSecret | None:
+        """Return the declared secret, to be set; None for a client without one. ``follows`` is when
+        the recorded secret was set, which goes on working for the overlap; None: whichever."""
         value = props.get("client_secret")
         if value is None:
             return None
         return NewSecret(value, round(self._settings.key_overlap_days * _SECONDS_A_DAY), follows)
 
-    def _replace(
+    def _update(
         self,
         platform: ConnectedPlatform,
         client_id: str,
@@ -199,11 +211,12 @@ class OAuthClientProvider(AuthorityProvider):
         news: Properties,
         secret: NewSecret | None,
     ) -> dict[str, Any]:
-        """Make a client as it is declared, but for a method that has to wait, and return the
-        outputs.
+        """Update a client at its authority from the ``known`` metadata to those of ``news``, and
+        set its ``secret``. Return the outputs. A client whose keys are not there yet keeps its
+        method for now: a warning says so.
 
         Raises:
-            Rejected: where it is the operator's own, among others.
+            Rejected: for the operator's own client, among others.
         """
         platform.require_not_operators_own(client_id)
         authority = platform.authority
@@ -217,16 +230,19 @@ class OAuthClientProvider(AuthorityProvider):
         return outputs
 
     def remove(self, id_: str, props: Properties) -> None:
+        """Remove the client, or take its marks off where the form keeps it. One that another
+        resource has by now stays, with a warning. Raises Rejected for one that is protected, or
+        whose replacement could not be made."""
         platform, what = self.on(props), f"client {id_}"
         marks = ownership.owner_of(props)
-        end = letting_go.client if props.get(KEEP) else _remove
         may_remove = self._run.may_remove(what, id_, props)
         if may_remove and self.protects(props):
             metadata = platform.authority.read_metadata(id_)
             if metadata is not None and metadata.owner.is_resource_of(marks):
                 raise protected(what)
-        if not (may_remove and end(platform, id_, marks)):
-            ownership.say_left(what)
+        let_go_or_remove = letting_go.client if props.get(KEEP) else _remove
+        if not (may_remove and let_go_or_remove(platform, id_, marks)):
+            ownership.warn_of_other_owner(what)
         platform.clients.forget(id_)
 
 
@@ -270,9 +286,10 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
 
 
 def _register(platform: ConnectedPlatform, props: dict[str, Any]) -> CreateResult:
-    """Register a client, with the scopes and keys of the input ``parts``, which is taken out of
-    ``props``. Raises AlreadyRegistered where a client has its natural key."""
-    # Known: the state has them with their resources.
+    """Register a client, with the scopes and keys of the input ``parts`` where the authority takes
+    these along. Return its client-ID and outputs, which are ``props`` without ``parts``. Raises
+    AlreadyRegistered where a client has its natural key."""
+    # The state has the parts with resources of their own.
     parts = props.pop(ownership.PARTS, {})
     scopes, jwks = parts.get("scopes", {}), parts.get("jwks", {})
     client_secret = props.get("client_secret")
@@ -289,7 +306,7 @@ def _metadata(props: Properties) -> ClientMetadata:
 
 
 def _parts(connection: Declaration, keys: Mapping[str, PublicJwk]) -> dict[str, Any]:
-    """Return the input ``parts``."""
+    """Return the input ``parts``: the declared scopes and keys, as authorities take them."""
     return {
         "scopes": {scope: grant.default for scope, grant in connection.scopes.items()},
         "jwks": members_of(keys),
@@ -297,8 +314,9 @@ def _parts(connection: Declaration, keys: Mapping[str, PublicJwk]) -> dict[str, 
 
 
 def _remove(platform: ConnectedPlatform, client_id: str, marks: Owner) -> bool:
-    """Remove a client that bears the ``marks`` of this resource, with what is left of its product
-    configurations; return whether it is gone. Raises Rejected for the operator's own."""
+    """Remove a client that bears the ``marks`` of this resource, with what product APIs still have
+    of it. Return whether it is gone: False where it bears other marks, and stays. Raises Rejected
+    for the operator's own."""
     platform.require_not_operators_own(client_id)
     # A run that was cut off may have made a configuration that the state does not have.
     configured = {}
@@ -316,15 +334,16 @@ def _thumbprints(keys: Mapping[str, PublicJwk]) -> list[str]:
     return sorted(thumbprints(keys.values()))
 
 
-def _but_for_outputs(olds: Properties) -> dict[str, Any]:
+def _recorded_inputs(olds: Properties) -> dict[str, Any]:
     outputs = ("client_id", INCARNATION, _UPDATED_AT, _HAND_OVER)
     return without(inputs_of(olds), outputs)
 
 
-def _remembered(
+def _with_unkept_metadata(
     client: RegisteredClient, props: Properties, unkept: Collection[str]
 ) -> RegisteredClient:
-    """Return a client of which the metadata that its authority does not keep is as recorded."""
+    """Return a client with the fields ``unkept``, which its authority cannot store, as the state
+    has them: so they are no drift."""
     if not unkept:
         return client
     recorded = _metadata(props)
@@ -333,17 +352,19 @@ def _remembered(
 
 
 def _managed(client: RegisteredClient, props: Properties) -> dict[str, Any]:
-    """Return what an authority has of the managed fields: an address of keys only where the
-    resource declares one."""
+    """Return the metadata of a client as inputs, ``{"client_name": …}``. An address of keys is
+    managed, and so among them, only where the resource declares one."""
     metadata = client.metadata
     if not props.get("jwks_uri"):
         metadata = metadata.model_copy(update={"jwks_uri": None})
     return metadata.properties
 
 
-def _find_by_key(authority: Authority, props: Properties) -> tuple[str, ClientMetadata] | None:
-    """Find the client of a connection that has earlier keys, by its own key first: its client-ID
-    and its metadata; None for any other connection.
+def _client_of_renamed(
+    authority: Authority, props: Properties
+) -> tuple[str, ClientMetadata] | None:
+    """Return the client-ID and metadata of the client that this stack has under the present key of
+    a connection, or under one of its earlier keys; None without one, or without earlier keys.
 
     Raises:
         AlreadyRegistered: where another stack has the client of an earlier key: a second one would
@@ -352,28 +373,28 @@ def _find_by_key(authority: Authority, props: Properties) -> tuple[str, ClientMe
     former = props.get(ownership.FORMERLY)
     if not former:
         return None
-    others: list[RegisteredClient] = []
+    of_others: list[RegisteredClient] = []
     for key in (props["software_id"], *former):
         client = authority.find(key)
         if client is None:
             continue
         if ownership.is_this_connection(client.metadata.owner, props):
             return client.client_id, client.metadata
-        others.append(client)
-    for client in others:
+        of_others.append(client)
+    for client in of_others:
         owner = client.metadata.owner
         if owner.software_id in former and owner.managed_by not in (None, props.get("managed_by")):
             remedy = "have it let go there, or take the name out of formerly"
             whose = f"managed by {owner.managed_by}"
-            raise _anothers(client.client_id, owner.software_id, whose, remedy)
+            raise _registered_already(client.client_id, owner.software_id, whose, remedy)
     return None
 
 
-def _our_own(
+def _client_of_this_stack(
     authority: Authority, error: AlreadyRegistered, wanted: ClientMetadata
 ) -> tuple[str, ClientMetadata]:
-    """Return the client-ID and the metadata of the client that has the natural key already, if the
-    same stack made it.
+    """Return the client-ID and metadata of the client that ``error`` says is registered already, if
+    it is this connection's: an earlier run of this stack made it.
 
     Raises:
         AlreadyRegistered: where another stack or somebody by hand made it.
@@ -393,11 +414,14 @@ def _our_own(
         platform = (wanted.software_id or "").partition("/")[0]
         whose = "made by hand"
         remedy = f"take it over with adopt: {{{platform}: {client_id}}}"
-    raise _anothers(client_id, wanted.software_id, whose, remedy) from None
+    raise _registered_already(client_id, wanted.software_id, whose, remedy) from None
 
 
-def _anothers(client_id: str, key: str | None, whose: str, remedy: str) -> AlreadyRegistered:
-    """Return the error for a client that has a natural key and is not this connection's."""
+def _registered_already(
+    client_id: str, key: str | None, whose: str, remedy: str
+) -> AlreadyRegistered:
+    """Return the exception for a client that has this connection's natural key, or an earlier one,
+    and is not this stack's: ``whose`` it is, and the ``remedy``."""
     return AlreadyRegistered(
         f"client {client_id} is registered already for {key}, {whose}; see whose it is, and"
         f" {remedy}",

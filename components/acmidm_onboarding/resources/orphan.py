@@ -21,8 +21,8 @@ _watching = threading.Lock()
 
 
 def end_with_the_engine() -> None:
-    """Watch the engine from now on, once per process; do nothing in a process that no engine
-    started."""
+    """Begin to watch the engine, in a thread: where it ends, this process ends with code 1. Once
+    per process; nothing in a process that no engine started."""
     address = _ADDRESS.fullmatch(sys.argv[1]) if len(sys.argv) > 1 else None
     if address is not None and _watching.acquire(blocking=False):
         threading.Thread(
@@ -31,13 +31,13 @@ def end_with_the_engine() -> None:
 
 
 def watch(host: str, port: int, end: Callable[[], None]) -> None:
-    """Call ``end`` when nobody listens at an address any more."""
+    """Call ``end`` as soon as no process listens at an address any more; return then."""
     while True:
         try:
             with socket.create_connection((host, port), timeout=_CONNECT_SECONDS) as connection:
                 connection.settimeout(None)
-                # The engine closes what does not speak to it after a while: that it still listens
-                # is what counts.
+                # The engine closes a silent connection after a while: then connect once more, which
+                # shows whether it still listens.
                 while connection.recv(4096):
                     pass
         except (TimeoutError, ConnectionResetError):

@@ -19,16 +19,15 @@ with each run, and is in no state.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from acmidm_onboarding.authorities.errors import AuthorityError
 from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
-from acmidm_onboarding.engine_resources import LENT, REFUSED, SINCE
+from acmidm_onboarding.engine_resources import LENT, REFUSED, SINCE, mapping
 from acmidm_onboarding.resources import adoption
-from acmidm_onboarding.rules.mandates import acting, stolen_of, taken_back
+from acmidm_onboarding.rules.mandates import acting_suppliers, keys_to_take_back, stolen_among
 from acmidm_onboarding.rules.rotation import EVER, RegisteredKey, obstacle, sentence
 from acmidm_onboarding.settings import Settings
 from acmidm_onboarding.values.declaration import Declaration
@@ -48,40 +47,40 @@ _EARLIER = "earlier"
 
 
 def wanted(connection: Declaration, stack: str) -> dict[str, Any] | None:
-    """Return the input ``rotation`` as the program gives it; None for a client with a secret, whose
-    keys may leave."""
+    """Return the input ``rotation`` as the program gives it, for ``check``: what the rule needs
+    besides the keys; None for a client with a secret, whose keys may leave at any time."""
     if connection.uses_secret:
         return None
     return {
         "form": connection.form.path,
         "stack": stack,
         "compromised": sorted(connection.keys.gone_at_once),
-        "acting": sorted(acting(connection, datetime.now(UTC).date())),
+        "acting": sorted(acting_suppliers(connection, datetime.now(UTC).date())),
         "stolen": {name: sorted(keys) for name, keys in connection.lenders.stolen.items()},
         "evidence_refused": connection.evidence_file.refused,
         "proof_options": connection.proof_options,
     }
 
 
-def lent_by(
+def lent_and_taken_back(
     before: Mapping[str, Any], inputs: Mapping[str, Any], wanted: Mapping[str, Any] | None
 ) -> tuple[dict[str, str], frozenset[str]]:
-    """Return whose the client's keys are, as far as they were lent to it, and which of these leave
-    at once."""
+    """Return which keys suppliers have lent the client, ``{"<thumbprint>": "<supplier>"}``, as the
+    recorded and the new inputs have it; and the thumbprints of those that leave at once, for their
+    supplier acts no more, or says that they are stolen. ``wanted`` is the input ``rotation``."""
     lent = {**(before.get(LENT) or {}), **(inputs.get(LENT) or {})}
     if wanted is None:
         return lent, frozenset()
-    jwks = inputs.get("jwks")
-    declared = by_thumbprint(jwks) if isinstance(jwks, Mapping) else {}
+    declared = by_thumbprint(mapping(inputs.get("jwks")))
     former = without(lent, declared)
-    gone = taken_back(former, wanted["acting"]).keys() | stolen_of(former, wanted["stolen"])
-    return lent, frozenset(gone)
+    ended = keys_to_take_back(former, wanted["acting"]).keys()
+    return lent, frozenset(ended | stolen_among(former, wanted["stolen"]))
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """One check of a client's keys: the inputs before (none where they are made) and after, and the
-    input ``rotation``."""
+    """One check of a client's keys: the recorded inputs (empty where the keys are written for the
+    first time), the inputs of this run, and the input ``rotation``."""
 
     before: Mapping[str, Any]
     after: Mapping[str, Any]
@@ -89,18 +88,20 @@ class Overlap:
     settings: Settings
 
     def checked(self, platform: ConnectedPlatform | None) -> dict[str, Any]:
-        """Return the inputs with the moment ``since`` which each key is declared. Where a key may
-        not leave yet, that key stays in them, and ``refused`` says why. ``platform`` is None where
-        the client is replaced: then no key has to stay.
+        """Return the inputs of this run, with ``since`` for each of their keys. Where a key may not
+        leave yet, that key stays among ``jwks``, and ``refused`` says why; where nobody can tell,
+        ``blocked`` is True, and the run writes no keys.
+
+        ``platform`` is None where the client is replaced: then no key has to stay.
         """
         inputs, jwks = dict(self.after), self.after.get("jwks")
-        kept = self.before.get(SINCE)
+        recorded_since = self.before.get(SINCE)
         is_same = jwks == self.before.get("jwks")
-        if kept is None and (is_same or self._days == 0):  # without a guard
-            return inputs
+        if recorded_since is None and (is_same or self._days == 0):
+            return inputs  # nothing leaves, or no overlap is set
         if not isinstance(jwks, Mapping):
             # Left to the portal, or known once another resource is made.
-            return inputs if kept is None else {**inputs, SINCE: kept}
+            return inputs if recorded_since is None else {**inputs, SINCE: recorded_since}
         guarding = platform if self._days > 0 and self.wanted is not None else None
         try:
             registered = self._registered_keys(guarding)
@@ -108,30 +109,30 @@ class Overlap:
             return {
                 **inputs,
                 BLOCKED: True,
-                REFUSED: self._refusal(f"which keys may leave cannot be known; {error}"),
+                REFUSED: self._of_form(f"which keys may leave cannot be known; {error}"),
             }
-        recorded = dict(kept or {})
-        if kept is None or self.before.get("jwks") is None:
+        since = dict(recorded_since or {})
+        if recorded_since is None or self.before.get("jwks") is None:
             # What the client has may be recorded nowhere.
-            recorded = {**dict.fromkeys(by_thumbprint(registered), _EARLIER), **recorded}
+            since = {**dict.fromkeys(by_thumbprint(registered), _EARLIER), **since}
         declared = by_thumbprint(jwks)
-        if guarding and self._refused(guarding, registered, recorded, declared):
+        if guarding and self._why_not_yet(guarding, registered, since, declared):
             # Somebody may have removed the key already.
-            registered = self._without_gone(guarding, registered)
-            if refused := self._refused(guarding, registered, recorded, declared):
+            registered = self._still_registered(guarding, registered)
+            if why := self._why_not_yet(guarding, registered, since, declared):
                 inputs |= {
-                    REFUSED: self._refusal(refused),
-                    "jwks": self._with_staying(jwks, registered, recorded),
+                    REFUSED: self._of_form(why),
+                    "jwks": self._with_staying(jwks, registered, since),
                 }
-        if kept is not None or (self._days > 0 and declared.keys() != recorded.keys()):
+        if recorded_since is not None or (self._days > 0 and declared.keys() != since.keys()):
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             thumbprints = by_thumbprint(inputs["jwks"])
-            inputs[SINCE] = {key: recorded.get(key, now) for key in thumbprints}
+            inputs[SINCE] = {key: since.get(key, now) for key in thumbprints}
         return inputs
 
     def _registered_keys(self, platform: ConnectedPlatform | None) -> Jwks:
-        """Return the keys of the client: as recorded, as an adoption saw them, or as its authority
-        has them.
+        """Return the keys of the client, by name: as recorded, as an adoption saw them, or as its
+        authority has them.
 
         The authority is read where the portal had the keys, and where they are made anew, as by
         ``--replace``: then no record has them, and they are guarded all the same. Keys at an
@@ -142,38 +143,38 @@ class Overlap:
             if recorded is None and platform is not None:
                 client = platform.clients.get(self.before["client_id"])
                 return client.jwks if client else {}
-        elif (seen := adoption.before(self.after)) is not None:
-            recorded = seen.get("jwks")
-        elif (
-            platform is None
-            or not isinstance(client_id := self.after["client_id"], str)
-            or has_mark(client_id)
-        ):
-            recorded = None
-        else:
-            recorded = (
-                None if client_id in platform.made else platform.authority.read_jwks(client_id)
-            )
-        return recorded if isinstance(recorded, Mapping) else {}
+            return mapping(recorded)
+        adopted = adoption.before(self.after)
+        if adopted is not None:
+            return mapping(adopted.get("jwks"))
+        client_id = self.after["client_id"]
+        is_known = isinstance(client_id, str) and not has_mark(client_id)
+        if platform is None or not is_known or client_id in platform.made:
+            return {}
+        return platform.authority.read_jwks(client_id) or {}
 
-    def _without_gone(self, platform: ConnectedPlatform, registered: Jwks) -> Jwks:
+    def _still_registered(self, platform: ConnectedPlatform, recorded: Jwks) -> Jwks:
         """Return the recorded keys that the authority still has; all of them where it cannot be
         read, or was read already."""
         if self.before.get("jwks") is None:
-            return registered
-        with suppress(AuthorityError):
-            if (actual := platform.authority.read_jwks(self._client_id)) is not None:
-                gone = by_thumbprint(registered).keys() - by_thumbprint(actual).keys()
-                there = dict[str, Mapping[str, Any]]()
-                for name, key in registered.items():
-                    if gone.isdisjoint(by_thumbprint({name: key})):
-                        there[name] = key
-                return there
+            return recorded
+        try:
+            actual = platform.authority.read_jwks(self._client_id)
+        except AuthorityError:
+            return recorded
+        if actual is None:  # the client is gone
+            return recorded
+        gone = by_thumbprint(recorded).keys() - by_thumbprint(actual).keys()
+        registered = dict[str, Mapping[str, Any]]()
+        for name, key in recorded.items():
+            if gone.isdisjoint(by_thumbprint({name: key})):
+                registered[name] = key
         return registered
 
     def _with_staying(self, jwks: Jwks, registered: Jwks, recorded: Collection[str]) -> Jwks:
-        """Return the declared keys and those that may not leave yet; a registered key keeps its
-        name.
+        """Return the keys to write while a key may not leave: those ``registered`` ones that stay,
+        then new ones of the form's ``jwks``. ``recorded`` are the thumbprints of keys that a run
+        declared.
 
         A new key waits where its name is taken, or where the client would have more than MOST_KEYS.
         """
@@ -198,30 +199,31 @@ class Overlap:
                 result[name] = members
         return result
 
-    def _refused(
+    def _why_not_yet(
         self,
         platform: ConnectedPlatform,
         registered: Jwks,
-        recorded: Mapping[str, str],
+        since: Mapping[str, str],
         declared: Mapping[str, PublicJwk],
     ) -> str | None:
-        """Return why a key may not leave yet. A key that ends now, or gets another ``kid``, leaves
-        too.
+        """Return why the ``registered`` keys cannot become those ``declared`` yet, a sentence with
+        the command that proves a key; None where they can.
 
-        A key that nobody declared, such as one that was slipped in, may leave.
+        A key that nobody declared, so that ``since`` lacks it, may leave: it was slipped in. A
+        declared key that has ended, or gets another ``kid``, is no key that stays.
         """
         wanted, now, client_id = self.wanted or {}, datetime.now(UTC), self._client_id
-        there = by_thumbprint(registered)
-        stays = set[str]()
+        present = by_thumbprint(registered)
+        staying = set[str]()
         for thumbprint, key in declared.items():
-            name = there[thumbprint].kid if thumbprint in there else key.kid
+            name = present[thumbprint].kid if thumbprint in present else key.kid
             if name == key.kid and not key.has_ended(now):
-                stays.add(thumbprint)
+                staying.add(thumbprint)
         keys = list[RegisteredKey]()
-        for thumbprint, key in there.items():
-            if thumbprint in recorded:
-                since = _moment(recorded[thumbprint])
-                keys.append(RegisteredKey(key.kid, thumbprint, since, key.expires))
+        for thumbprint, key in present.items():
+            if thumbprint in since:
+                moment = _moment(since[thumbprint])
+                keys.append(RegisteredKey(key.kid, thumbprint, moment, key.expires))
         evidence = self.after.get("proven") or {}
         oldest = now - timedelta(days=self.settings.evidence_max_days)
         is_fresh = bool(evidence) and datetime.fromisoformat(evidence["proven_at"]) >= oldest
@@ -231,12 +233,12 @@ class Overlap:
             "now": now,
             "overlap_days": self._days,
         }
-        reason, unseen = obstacle(keys, stays, trusted=proven, **facts), ""
+        reason, unseen = obstacle(keys, staying, trusted=proven, **facts), ""
         if reason is not None and reason.lacks_proof:
             # Only here, for a preview needs no authority where evidence is enough, or nothing
             # leaves.
-            used, unseen = _in_use(platform, client_id)
-            reason = obstacle(keys, stays, trusted={*proven, *used}, **facts)
+            used, unseen = _keys_in_use(platform, client_id)
+            reason = obstacle(keys, staying, trusted={*proven, *used}, **facts)
         if reason is None:
             return None
         if why := wanted.get("evidence_refused"):
@@ -258,12 +260,14 @@ class Overlap:
     def _days(self) -> float:
         return self.settings.key_overlap_days
 
-    def _refusal(self, why: str) -> str:
+    def _of_form(self, why: str) -> str:
         return f"{(self.wanted or {}).get('form')}: {why}"
 
 
-def after_read(before: Mapping[str, Any], jwks: Jwks, days: float) -> dict[str, Any]:
-    """Return ``since`` after a read of these keys: it has no key that nobody declared."""
+def since_after_read(before: Mapping[str, Any], jwks: Jwks, days: float) -> dict[str, Any]:
+    """Return the input ``{"since": …}`` after a refresh found the keys ``jwks``: as recorded
+    ``before``, without keys that are gone; a key that nobody declared is not in it. {} where
+    nothing was recorded and nothing changed."""
     former, current = by_thumbprint(before["jwks"]), by_thumbprint(jwks)
     recorded = before.get(SINCE)
     if recorded is None:
@@ -277,9 +281,9 @@ def _moment(since: str) -> datetime:
     return EVER if since == _EARLIER else datetime.fromisoformat(since)
 
 
-def _in_use(platform: ConnectedPlatform, client_id: str) -> tuple[Mapping[str, KeyUse], str]:
-    """Return the keys that the authority has seen in use, and why any other key's use is not
-    proven."""
+def _keys_in_use(platform: ConnectedPlatform, client_id: str) -> tuple[Mapping[str, KeyUse], str]:
+    """Return the keys that the authority has seen in use, by thumbprint, and what a sentence says
+    of every other key: why its use is not proven."""
     if not isinstance(platform.authority, KnowsUse):
         return {}, "its authority cannot tell which keys are in use"
     try:

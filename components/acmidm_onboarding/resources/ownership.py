@@ -43,29 +43,32 @@ Properties = Mapping[str, Any]
 
 
 def with_incarnation(props: Properties, before: Properties | None = None) -> dict[str, Any]:
-    """Return the properties with the incarnation of the resource ``before`` an update, or a new
-    one."""
+    """Return the properties with an incarnation: that of the resource ``before``, which an update
+    keeps, or a new random one for a create."""
     return {**props, INCARNATION: (before or {}).get(INCARNATION) or uuid.uuid4().hex}
 
 
 def owner_of(props: Properties) -> Owner:
-    """Return the marks that a resource writes."""
+    """Return the marks that a resource with these properties writes to its authority."""
     return Owner(props.get("software_id"), props.get("managed_by"), props.get(INCARNATION))
 
 
 def outputs(props: Properties) -> dict[str, Any]:
-    """Return the outputs that a read gives besides the inputs."""
+    """Return the outputs that a read adds to the inputs: the recorded incarnation, if there is
+    one."""
     return {INCARNATION: props[INCARNATION]} if INCARNATION in props else {}
 
 
 def known_owner(props: Properties) -> Owner:
-    """Return the marks that were at the authority when the resource was last written or read."""
+    """Return the marks that the authority had when the resource was last written or read: its own,
+    or those that a refresh found in their place."""
     return Owner(**props[OTHER]) if OTHER in props else owner_of(props)
 
 
 def compared(props: Properties, current: Owner) -> dict[str, Any]:
-    """Return the inputs that a read gives for the owner: the own marks, and the ``current`` ones
-    where they differ."""
+    """Return the inputs that a read gives about marks: those of the resource itself, and under
+    ``other_owner`` the ``current`` ones of the authority where these are others, so that they show
+    as a change."""
     marks = only(props, ("software_id", "managed_by"))
     if current == owner_of(props):
         return marks
@@ -73,8 +76,9 @@ def compared(props: Properties, current: Owner) -> dict[str, Any]:
 
 
 def is_this_connection(owner: Owner, props: Properties) -> bool:
-    """Return whether an owner is this connection in this stack, by its key or an earlier one, and
-    any incarnation."""
+    """Return whether an owner is the connection of ``props`` in this stack, under its key or an
+    earlier one. The incarnation does not count: any resource of the connection may have written it.
+    """
     keys = (props.get("software_id"), *(props.get(FORMERLY) or ()))
     return (
         owner.managed_by is not None
@@ -84,15 +88,13 @@ def is_this_connection(owner: Owner, props: Properties) -> bool:
 
 
 def refuse_client_of_another(client_id: str, olds: Properties, news: Properties) -> None:
-    """Refuse an update of a client that a refresh found with the marks of another: an authority
-    that was restored gives a client-ID out twice.
+    """Raise Rejected, before anything is written, for an update of a client that a refresh found
+    with the marks of another connection: an authority that was restored from a backup gives a
+    client-ID out twice.
 
-    A client that bears this connection's key and stack, or this resource's incarnation, is not
-    refused; nor is one without marks that is not known to be another organisation's: the update
-    puts the marks back.
-
-    Raises:
-        Rejected: before anything is written.
+    A client that bears this connection's key and stack, or this resource's incarnation, passes. So
+    does one without marks that is not known to be another organisation's: somebody took them off,
+    and the update puts them back.
     """
     found, written = known_owner(olds), owner_of(olds)
     if found.is_connection_of(written):
@@ -101,8 +103,8 @@ def refuse_client_of_another(client_id: str, olds: Properties, news: Properties)
         return
     codes = [code for code in map(news["organisation"].get, ("ovo", "kbo")) if code]
     organisation = OrganisationMetadata.model_validate(olds["organisation"])
-    may_be_organisations = organisation.is_of(codes) is not False
-    if found.is_nobody and found.software_id is None and may_be_organisations:
+    is_other_organisations = organisation.is_of(codes) is False  # None: no code tells
+    if found.is_nobody and found.software_id is None and not is_other_organisations:
         return
     whose = (
         found.managed_by
@@ -117,21 +119,20 @@ def refuse_client_of_another(client_id: str, olds: Properties, news: Properties)
 
 
 def former_keys(connection: Declaration) -> list[str] | None:
-    """Return the value of the input ``formerly``; None where there are none."""
+    """Return the value of the input ``formerly``: the earlier natural keys of a connection; None
+    without any."""
     return list(connection.natural_keys[1:]) or None
 
 
 def marks(connection: Declaration, managed_by: str) -> dict[str, Any]:
-    """Return the value of the input ``connection``."""
+    """Return the value of the input ``connection``: the marks that its client bears, but for the
+    incarnation."""
     return {"software_id": connection.software_id, "managed_by": managed_by}
 
 
 def require_own(owner: Owner | None, props: Properties) -> None:
-    """Refuse to write into a client that bears the marks of another: the state was edited by hand.
-
-    Raises:
-        Rejected: before anything is written.
-    """
+    """Raise Rejected, before anything is written, for a part of a client whose ``owner`` is another
+    connection: somebody put a wrong client-ID into the state. None: the client is gone."""
     declared = Owner(**props.get(CONNECTION) or {})
     if owner is None or owner.is_nobody or declared.is_nobody or owner.is_connection_of(declared):
         return
@@ -142,8 +143,9 @@ def require_own(owner: Owner | None, props: Properties) -> None:
     )
 
 
-def say_left(what: str) -> None:
-    """Warn that a removal has left something at its authority."""
+def warn_of_other_owner(what: str) -> None:
+    """Warn in the run that a delete did not remove ``what``, which is not this resource's any
+    more."""
     pulumi.log.warn(
         on_one_line(
             f"{what} is left where it is, for it bears the mark of another resource or of nobody by"

@@ -42,13 +42,15 @@ class ProductConfigurationProvider(AuthorityProvider):
         return {} if current is None else {"configuration": dict(current.configuration)}
 
     def make(self, props: Properties) -> CreateResult:
+        """Write the configuration, and return the resource ``<product>/<client-ID>``."""
         outputs = ownership.with_incarnation(inputs_of(props))
         self._put(outputs, self._overwritable(props))
         return CreateResult(f"{props['product']}/{props['client_id']}", outputs)
 
     def _overwritable(self, props: Properties) -> ProductDocument | None:
-        """Return what a create may overwrite besides what bears its key: what an adoption showed,
-        or what bears an earlier key."""
+        """Return the configuration that a create may overwrite though it does not bear this key: as
+        an adoption's preview showed it, or one that bears an earlier key; None where there is
+        none."""
         seen = adoption.before(props) or {}
         if not seen and not props.get(ownership.FORMERLY):
             return None
@@ -57,11 +59,14 @@ class ProductConfigurationProvider(AuthorityProvider):
             return None
         if "configuration" not in seen:
             return current if ownership.is_this_connection(current.owner, props) else None
-        is_shown = current.owner.is_nobody or current.owner.managed_by == props["managed_by"]
-        owner = current.owner if is_shown else Owner()
+        # Of another stack's configuration the marks are not expected: so the write is refused.
+        may_have = current.owner.is_nobody or current.owner.managed_by == props["managed_by"]
+        owner = current.owner if may_have else Owner()
         return ProductDocument(seen["configuration"], owner)
 
     def look(self, id_: str, props: Properties) -> ReadResult:
+        """Return the configuration as the product API has it, and marks that are not this
+        resource's, as a difference; ``gone()`` where there is none."""
         platform = self.on(props)
         current = platform.configurations(props["product"]).get(props["client_id"])
         if current is None:
@@ -75,18 +80,21 @@ class ProductConfigurationProvider(AuthorityProvider):
         return ReadResult(id_, {**inputs, **ownership.outputs(props)}, inputs)
 
     def change(self, _id: str, olds: Properties, news: Properties) -> dict[str, Any]:
+        """Write the configuration of ``news`` over the recorded one, under the same incarnation."""
         outputs = ownership.with_incarnation(inputs_of(news), olds)
-        self._put(
-            outputs, ProductDocument(inputs_of(olds)["configuration"], ownership.known_owner(olds))
-        )
+        known = ProductDocument(inputs_of(olds)["configuration"], ownership.known_owner(olds))
+        self._put(outputs, known)
         return outputs
 
     def remove(self, id_: str, props: Properties) -> None:
+        """Remove the configuration, or take its marks off where the form keeps it. One that another
+        resource has by now stays, with a warning. Raises Rejected for one that is protected, or
+        whose replacement could not be made."""
         platform, product, client_id = self.on(props), props["product"], props["client_id"]
         what = f"the {product} configuration of client {client_id}"
         marks = ownership.owner_of(props)
         if not self._run.may_remove(what, id_, props):
-            ownership.say_left(what)
+            ownership.warn_of_other_owner(what)
             return
         # The configuration of a client that somebody removed is of use to nobody.
         if self.protects(props) and platform.clients.get(client_id) is not None:
@@ -95,14 +103,16 @@ class ProductConfigurationProvider(AuthorityProvider):
                 raise protected(what)
         if props.get(KEEP):
             if not letting_go.product(platform, product, client_id, marks):
-                ownership.say_left(what)
+                ownership.warn_of_other_owner(what)
             platform.configurations(product).forget(client_id)
         elif platform.product_api.delete(product, client_id, marks):
-            platform.configurations(product).is_gone(client_id)
+            platform.configurations(product).note_removed(client_id)
         else:
-            ownership.say_left(what)
+            ownership.warn_of_other_owner(what)
 
     def _put(self, props: Properties, known: ProductDocument | None) -> None:
+        """Write the configuration and marks of ``props``. Raises ChangedMeanwhile where the product
+        API has neither these nor ``known``."""
         platform = self.on(props)
         wanted = ProductDocument(props["configuration"], ownership.owner_of(props))
         platform.product_api.put(props["product"], props["client_id"], known, wanted)

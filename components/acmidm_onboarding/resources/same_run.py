@@ -16,61 +16,66 @@ from acmidm_onboarding.resources.ownership import CONNECTION, FORMERLY, Properti
 
 
 class SameRun:
-    """What a run has compared, and what it has tried to make in vain. One for all providers of its
+    """What a run has declared, and which creates of it have failed. One for all providers of its
     process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._declared: dict[tuple[str, str], set[str]] = {}
-        self._inside: set[tuple[str, str, str]] = set()
+        """The incarnations of the declared resources, by platform and ID."""
+        self._parts: set[tuple[str, str, str]] = set()
+        """The declared parts of clients: kind of provider, platform and client-ID."""
         self._not_made: set[str] = set()
 
-    def declares(self, id_: str, props: Properties) -> None:
-        """Note that a resource that the state has is declared."""
+    def note_declared(self, id_: str, props: Properties) -> None:
+        """Note that the program declares a resource that the state has."""
         if incarnation := props.get(INCARNATION):
             with self._lock:
                 self._declared.setdefault((props["platform"], id_), set()).add(incarnation)
 
-    def goes_on(self, kind: str, props: Properties) -> None:
-        """Note that a resource inside a client is declared."""
+    def note_part(self, kind: str, props: Properties) -> None:
+        """Note that the program declares a part of a client, such as its scopes; ``kind`` is the
+        name of its provider."""
         with self._lock:
-            self._inside.add((kind, props["platform"], props["client_id"]))
+            self._parts.add((kind, props["platform"], props["client_id"]))
 
-    def has_another(self, kind: str, props: Properties) -> bool:
-        """Return whether a resource inside a client has nothing to lose: one of its kind is
-        declared for the same client."""
+    def has_part(self, kind: str, props: Properties) -> bool:
+        """Return whether this run declares that part of the client, perhaps by another resource: so
+        the client does not lose it when this one goes."""
         with self._lock:
-            return (kind, props["platform"], props["client_id"]) in self._inside
+            return (kind, props["platform"], props["client_id"]) in self._parts
 
-    def could_not_make(self, props: Properties) -> None:
-        """Note that a create has failed: what bears its names is not removed in this run, for
-        nothing replaces it."""
+    def note_failed_create(self, props: Properties) -> None:
+        """Note that a create failed: what bears the same key or client-ID is not removed in this
+        run, for nothing replaces it."""
         with self._lock:
             self._not_made |= _names(props)
 
     def may_remove(self, what: str, id_: str, props: Properties) -> bool:
-        """Return whether a resource may remove what it manages: not where this run declares another
-        resource for it.
+        """Return whether a resource may remove ``what`` it manages: False where this run declares
+        another resource for the same, which goes on with it.
 
         Raises:
             Rejected: where the resource's replacement could not be made.
         """
-        # A configuration's own, and its client's.
+        # A configuration also stays where its client could not be made.
         names = _names(props) | _names({**props, "product": None})
         with self._lock:
             not_made = names & self._not_made
-            others = self._declared.get((props["platform"], id_), set()) - {props.get(INCARNATION)}
+            incarnations = self._declared.get((props["platform"], id_), set())
+            other_resources = incarnations - {props.get(INCARNATION)}
         if not_made:
             raise Rejected(
                 f"{what} stays, for what was to go on with it could not be made in this run:"
                 " correct what went wrong there, then run the same command again"
             )
-        return not others
+        return not other_resources
 
 
 def _names(props: Properties) -> set[str]:
-    """Return the natural keys and client-IDs of a resource, each with its platform and its product,
-    if it has one."""
+    """Return what a resource can be recognised by: each natural key and client-ID that it has, had
+    or takes over, as ``"acmidm <name> <product>"``; the product is empty but for configurations.
+    """
     connection, adopted = props.get(CONNECTION) or {}, props.get("adopt") or {}
     names = {props.get("software_id"), connection.get("software_id"), *(props.get(FORMERLY) or ())}
     names |= {props.get("client_id"), adopted.get("client_id")}

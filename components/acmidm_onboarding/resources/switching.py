@@ -40,19 +40,19 @@ def is_from_secret(before: object, after: object) -> bool:
 
 
 def inputs_with_awaited(before: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the inputs, with the awaited keys only where a client comes from a secret, or once
-    did."""
-    seen, adopt = before, inputs.get("adopt")
-    if not seen and isinstance(adopt, Mapping):
-        seen = adopt.get("before") or {}
-    if AWAITED in before or is_from_secret(seen.get(METHOD), inputs.get(METHOD)):
+    """Return the inputs of a client, without the awaited keys where it never had a secret: then it
+    waits for none. ``before`` are its recorded inputs, empty for one that is made or taken over."""
+    had, adopt = before, inputs.get("adopt")
+    if not had and isinstance(adopt, Mapping):
+        had = adopt.get("before") or {}
+    if AWAITED in before or is_from_secret(had.get(METHOD), inputs.get(METHOD)):
         return dict(inputs)
     return without(inputs, (AWAITED,))
 
 
 def is_done(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-    """Return whether only the awaited keys differ, of a client that awaits none any more: then
-    nothing is written."""
+    """Return whether nothing differs but the list of awaited keys, of a client that waits no more:
+    then the run writes nothing."""
     if is_awaiting(olds) or olds.get(AWAITED) == news.get(AWAITED):
         return False
     return all(olds.get(name) == news.get(name) for name in {*olds, *news} - {AWAITED})
@@ -61,18 +61,19 @@ def is_done(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
 def must_wait(
     authority: Authority, client_id: str, before: object, news: Mapping[str, Any]
 ) -> bool:
-    """Return whether a client keeps its secret: it had one, its keys are not at an address, and its
-    authority has no usable key that it awaits."""
+    """Return whether a client goes on with its secret in this run: it had one (``before`` is its
+    present method), its keys are not at an address, and its authority has none of the awaited keys,
+    or only ended ones."""
     if not is_from_secret(before, news.get(METHOD)) or news.get("jwks_uri") is not None:
         return False
     awaited, now = news.get(AWAITED), datetime.now(UTC)
     keys = by_thumbprint(authority.read_jwks(client_id) or {})
-    will_do = keys.keys() & awaited if isinstance(awaited, list) else keys.keys()
-    return all(keys[thumbprint].has_ended(now) for thumbprint in will_do)
+    suitable = keys.keys() & awaited if isinstance(awaited, list) else keys.keys()
+    return all(keys[thumbprint].has_ended(now) for thumbprint in suitable)
 
 
 def sentence(props: Mapping[str, Any]) -> str:
-    """Return the sentence about a client that waits for a key."""
+    """Return the warning that a client goes on with its secret, and until when."""
     key = key_of(str(props.get("software_id")))
     event = "its authority has a key, which its organisation uploads in the portal"
     if props.get(AWAITED):

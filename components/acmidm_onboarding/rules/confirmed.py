@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date
 
 from acmidm_onboarding.rules.desired import Desired
-from acmidm_onboarding.rules.retirement import due
+from acmidm_onboarding.rules.retirement import leaving_parts
 from acmidm_onboarding.values.client import (
     NOT_DECLARED,
     Client,
@@ -20,6 +20,7 @@ from acmidm_onboarding.values.client import (
     Grant,
     Records,
     by_client_key,
+    is_recorded,
     metadata_of,
     recorded_as,
 )
@@ -49,24 +50,25 @@ def as_confirmed(
     protect: bool | None,
     stays: Callable[[str], bool] | None = None,
 ) -> Desired:
-    """Return what a run declares on a day where the platforms ``by_hand`` have what is confirmed.
+    """Return ``by_forms`` with the clients of the platforms ``by_hand`` as people confirmed them,
+    instead of as the forms want them; these are then in ``wanted``, from which orders follow.
 
     ``connections`` are all that the forms have. ``protect`` says whether the stack protects its
     clients: a protected client without a form is not declared, so that the engine refuses to remove
     it. Where ``protect`` is None, other forms are not known, and only these connections are
-    declared. ``stays`` says of a key whether its connection stays as it is recorded, because a form
-    with a mistake may be about it: the program declares such a client.
+    declared. ``stays`` returns for a key whether its connection stays as it is recorded, because a
+    form with a mistake may be about it: the program declares such a client by itself.
     """
-    leaving = (_with_leaving(form, due(form, day)) for form in connections)
+    leaving = (_with_leaving(form, leaving_parts(form, day)) for form in connections)
     formed = by_client_key((*leaving, *by_forms.declared))
     wanted = tuple(form for form in by_forms.declared if form.platform in by_hand)
     declared = [form for form in by_forms.declared if form.platform not in by_hand]
-    asked = {form.client_key: form.scopes for form in connections}
+    scopes_in_forms = {form.client_key: form.scopes for form in connections}
     for form in formed.values():
         if form.platform in by_hand:
             confirmed, record = confirmation_of(form, confirmations), recorded_as(form, records)
-            known = _known_grants(form, record, asked.get(form.client_key, {}))
-            declared += _declared(form, confirmed, record, keys, known)
+            grants = _known_grants(form, record, scopes_in_forms.get(form.client_key, {}))
+            declared += _declared(form, confirmed, record, keys, grants)
     if protect is not None:
         former = set[ClientKey]()
         for form in formed.values():
@@ -88,12 +90,12 @@ def _with_leaving(form: Declaration, parts: frozenset[str]) -> Declaration:
 
 
 def _known_grants(
-    form: Declaration, record: Client | None, asked: Mapping[str, Grant]
+    form: Declaration, record: Client | None, in_form: Mapping[str, Grant]
 ) -> dict[str, Grant]:
-    """Return why, and until when, a client has each scope. One that is ordered away keeps what it
-    had."""
+    """Return the reason and the last day of each scope that a client may have: as declared now,
+    else as recorded, else as the scopes ``in_form`` have it. No confirmation says these."""
     had = record.granted if record else {}
-    return {**asked, **had, **form.scopes}
+    return {**in_form, **had, **form.scopes}
 
 
 def _declared(
@@ -101,21 +103,25 @@ def _declared(
     confirmed: Confirmation | None,
     record: Client | None,
     keys: RecordedKeys,
-    known: Mapping[str, Grant],
+    grants: Mapping[str, Grant],
 ) -> Iterator[Declaration]:
     """Yield a form's client as it is confirmed; as it is recorded, where its confirmation is
-    missing."""
-    if confirmed is not None and confirmed.content.client_id is not None:
-        client = confirmed.client(form.client_key)
-        is_protected = record is not None and record.client_id and record.is_protected
-        if client and not (is_protected and is_corrected(confirmed, record)):
-            yield _with_actual(form, client, confirmed.registered, confirmed.jwks, known)
-        elif record is not None and is_protected:
-            # The next run forgets the client, or has the one whose client-ID is right.
-            leaving = _with_leaving(form, form.leaving.parts | {form.platform.value})
-            yield _with_actual(leaving, record, metadata_of(record), keys(record), known)
-    elif record is not None and record.client_id:
-        yield _with_actual(form, record, metadata_of(record), keys(record), known)
+    missing; nothing where it is confirmed as gone, or neither confirmed nor recorded.
+
+    A protected client that is confirmed as gone, or under another client-ID, is first declared
+    once more, as leaving: that lifts its protection, and the next run forgets it.
+    """
+    if confirmed is None or confirmed.content.client_id is None:
+        if is_recorded(record):
+            yield _with_actual(form, record, metadata_of(record), keys(record), grants)
+        return
+    client = confirmed.client(form.client_key)
+    is_protected = is_recorded(record) and record.is_protected
+    if client and not (is_protected and is_corrected(confirmed, record)):
+        yield _with_actual(form, client, confirmed.registered, confirmed.jwks, grants)
+    elif is_recorded(record) and is_protected:
+        leaving = _with_leaving(form, form.leaving.parts | {form.platform.value})
+        yield _with_actual(leaving, record, metadata_of(record), keys(record), grants)
 
 
 def _without_form(
@@ -127,12 +133,13 @@ def _without_form(
     *,
     protect: bool,
 ) -> Iterator[Declaration]:
-    """Yield the clients without a form that are not confirmed as gone; without those that the
-    engine must refuse to remove, which it only can once a run has recorded them."""
+    """Yield the declarations of clients that no form has and that are not confirmed as gone, so
+    that they stay recorded until people removed them. A recorded client that the stack protects is
+    not declared: the engine must refuse to remove it. ``formed`` are the clients of forms."""
     recorded = {}
-    for made in records.values():
-        if made.client_id and made.platform in by_hand:
-            recorded[made.client_key] = made
+    for record_of_client in records.values():
+        if record_of_client.client_id and record_of_client.platform in by_hand:
+            recorded[record_of_client.client_key] = record_of_client
     for client_key in {**recorded, **confirmations}.keys() - formed:
         confirmed, record = confirmations.get(client_key), recorded.get(client_key)
         if protect and record is not None and may_not_go(confirmed, record):
@@ -151,18 +158,16 @@ def _without_form(
 
 
 def is_corrected(confirmed: Confirmation | None, record: Client | None) -> bool:
-    """Return whether somebody corrected a client-ID that was confirmed wrongly, and that a state
-    has."""
-    return (
-        confirmed is not None
-        and confirmed.is_there
-        and record is not None
-        and record.client_id not in (None, confirmed.content.client_id)
-    )
+    """Return whether people confirm another client-ID by now than the state has: they had confirmed
+    a wrong one."""
+    if confirmed is None or record is None or not confirmed.is_there:
+        return False
+    return record.client_id not in (None, confirmed.content.client_id)
 
 
 def may_not_go(confirmed: Confirmation | None, record: Client | None) -> bool:
-    """Return whether a stack that protects its clients keeps a client without a form."""
+    """Return whether a stack that protects its clients keeps a client that no form has: nobody
+    confirmed that it is gone, and no run has lifted its protection."""
     is_gone = confirmed is not None and confirmed.content.removed is not None
     return not is_gone and (record is None or record.is_protected is not False)
 
@@ -172,16 +177,16 @@ def _with_actual(
     client: Client,
     metadata: ClientMetadata,
     jwks: Mapping[str, PublicJwk] | None,
-    known: Mapping[str, Grant],
+    grants: Mapping[str, Grant],
 ) -> Declaration:
-    """Return a form's declaration with what an authority has of its client, instead of what the
-    form says. ``known`` says why, and until when, it has each scope."""
+    """Return a form's declaration with what the authority has of its ``client``, instead of what
+    the form wants. ``grants`` has the reason and the last day of each scope."""
     metadata = metadata.model_copy(update={"software_id": form.software_id})
-    # The state never has keys of the portal.
+    # Keys that are left to the portal never get into the state.
     declared_jwks = None if form.keys.declared is None else jwks or {}
     scopes = {}
     for scope, grant in client.granted.items():
-        scopes[scope] = replace(known.get(scope, Grant(NOT_DECLARED)), default=grant.default)
+        scopes[scope] = replace(grants.get(scope, Grant(NOT_DECLARED)), default=grant.default)
     withdrawn = form.leaving.withdrawn - scopes.keys()
     return replace(
         form,

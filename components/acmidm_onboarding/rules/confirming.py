@@ -28,9 +28,12 @@ def carried_out(
     client_id: str | None = None,
     keys: Mapping[str, datetime] | None = None,
 ) -> ConfirmationFile:
-    """Return a client's confirmation with what an order said. ``keys`` are the files of its public
-    keys, with since when each is there, for an order about keys; ``client_id`` is for a new
-    client."""
+    """Return the confirmation of a client after an order was carried out: its ``file`` (None: there
+    is none yet) with what the order says, confirmed ``by`` somebody.
+
+    ``client_id`` is that of a new client. ``keys`` are for an order about keys: the files of the
+    public keys, with since when each is there.
+    """
     before = (file or ConfirmationFile.model_construct()).model_dump()
     refused = without(before["refused"], (order.part,))
     if order.part == REMOVE:
@@ -56,8 +59,8 @@ def carried_out(
 def _changes(
     order: Order, before: Mapping[str, Any], keys: Mapping[str, datetime] | None
 ) -> dict[str, Any]:
-    """Return the fields of a confirmation that an order about one part of a client changes, as they
-    are after it. ``before`` has all fields as they were."""
+    """Return the one field of a confirmation that an order about a part of a client changes, with
+    its new value, as ``{"scopes": {…}}``. ``before`` has all fields as they were."""
     kind, _, name = order.part.partition("/")
     if kind == SCOPES:
         scopes_of_other_parts = without(before[SCOPES], order.now)
@@ -66,13 +69,16 @@ def _changes(
         products = dict(before["products"])
         products.pop(name, None)
         return {"products": {**products, **order.says}}
-    return {KEYS: dict(keys or {})} if kind == KEYS else {"metadata": order.says}
+    if kind == KEYS:
+        return {KEYS: dict(keys or {})}
+    return {"metadata": order.says}
 
 
 def refused(
     order: Order, file: ConfirmationFile | None, why: str, by: Attestation
 ) -> ConfirmationFile:
-    """Return a client's confirmation with the refusal of an order."""
+    """Return the confirmation of a client (None: there is none yet) with the refusal of an order:
+    ``why``, and ``by`` whom. It counts until the order says something else."""
     before = (file or ConfirmationFile.model_construct()).model_dump()
     refusal = OrderRefusal(by=by.by, at=by.at, digest=order.full_digest, why=why)
     return ConfirmationFile.model_validate(

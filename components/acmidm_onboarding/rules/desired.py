@@ -13,8 +13,8 @@ from datetime import datetime
 from types import MappingProxyType
 
 from acmidm_onboarding.rules.ends import without_ended_scopes
-from acmidm_onboarding.rules.gate import TestStack, Withheld, passing
-from acmidm_onboarding.rules.mandates import without_mandate
+from acmidm_onboarding.rules.gate import TestStack, Withheld, decide
+from acmidm_onboarding.rules.mandates import by_mandate
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
 from acmidm_onboarding.rules.retirement import declared_now, unrecorded
 from acmidm_onboarding.values.client import Records, joined_records
@@ -30,24 +30,26 @@ class Desired:
     asked: tuple[Declaration, ...]
     """What would be declared if there were no gate."""
     held_back: tuple[Withheld, ...] = ()
-    """What something is missing of, declared all the same or not."""
+    """The connections that lack evidence or a mandate, declared all the same or not."""
     proven: tuple[Declaration, ...] = ()
     """What the gate lets through by its evidence alone."""
     unrecorded: tuple[Declaration, ...] = ()
-    """What has left, or what the state has lost and its authority still has: nobody knows."""
+    """The connections that leave and have no client in the state: it is gone, or the state has lost
+    it and its authority still has it."""
     wanted: tuple[Declaration, ...] = ()
     """What an authority that only people change should have: the difference from what is declared
     is ordered."""
 
     @property
     def unknown(self) -> tuple[Declaration, ...]:
-        """What the state does not have, or not the scopes of, and its authority may have."""
+        """The connections of which the state has no client, or not its scopes, though their
+        authority may."""
         held_back = (withheld.connection for withheld in self.held_back if withheld.is_unknown)
         return (*held_back, *self.unrecorded)
 
     @property
     def unproven(self) -> tuple[Withheld, ...]:
-        """What is held back, but for what has no mandate any more."""
+        """The connections that lack evidence, without those that lack a mandate."""
         return tuple(withheld for withheld in self.held_back if not withheld.lacks_mandate)
 
 
@@ -55,7 +57,7 @@ NO_GATE = Gate()
 
 
 def nothing_recorded() -> Records:
-    """Stand for the state of a stack that has nothing yet."""
+    """Return the records of a stack without any, in the place of a function that reads them."""
     return {}
 
 
@@ -79,13 +81,13 @@ def desired(
     """
     day = now.date()
     connections = without_ended_scopes(connections, day)
-    leaving = declared_now(connections, records, day, at_authorities)
-    mandated = list(without_mandate(leaving, records, day, at_authorities))
-    gone = tuple(unrecorded(connections, records, day))
-    asked = tuple(form for form, _ in mandated if form)
-    held_back = tuple(withheld for _, withheld in mandated if withheld)
+    without_left = declared_now(connections, records, day, at_authorities)
+    by_mandates = list(by_mandate(without_left, records, day, at_authorities))
+    left = tuple(unrecorded(connections, records, day))
+    asked = tuple(form for form, _ in by_mandates if form)
+    held_back = tuple(withheld for _, withheld in by_mandates if withheld)
     if gate.mode is PromotionGate.OFF or not any(form.is_on_production for form in asked):
-        return Desired(asked, asked, held_back, unrecorded=gone)
-    passage = passing(asked, gate, joined_records(records(), at_authorities), tests, now)
+        return Desired(asked, asked, held_back, unrecorded=left)
+    passage = decide(asked, gate, joined_records(records(), at_authorities), tests, now)
     held_back += passage.held_back
-    return Desired(passage.declared, asked, held_back, passage.proven, unrecorded=gone)
+    return Desired(passage.declared, asked, held_back, passage.proven, unrecorded=left)

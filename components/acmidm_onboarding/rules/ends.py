@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import date
 
-from acmidm_onboarding.rules.retirement import due
+from acmidm_onboarding.rules.retirement import leaving_parts
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.end import End, EndOf, after, is_over, midnight
@@ -27,17 +27,18 @@ def ended_scopes(client: Client, day: date) -> dict[str, str]:
 
 
 def without_ended_scopes(connections: Collection[Declaration], day: date) -> list[Declaration]:
-    """Return the connections without the scopes that have ended."""
-    now = []
+    """Return the connections without the scopes whose last day has passed before ``day``."""
+    remaining = []
     for connection in connections:
         if ended := ended_scopes(connection, day):
             connection = connection.without(scopes=ended)
-        now.append(connection)
-    return now
+        remaining.append(connection)
+    return remaining
 
 
 def past_ends(wanted: Client, real: Client, day: date) -> Iterator[End]:
-    """Yield what has ended of a client before a day and is still at its authority.
+    """Yield what has ended of a client before a day and is still at its authority: scopes, the
+    mandate of its supplier, mandates to send, the client itself, its products.
 
     ``wanted`` is the client of the form, with all that it names; else the recorded one. ``real`` is
     what the authority has.
@@ -49,18 +50,18 @@ def past_ends(wanted: Client, real: Client, day: date) -> Iterator[End]:
     if last_day and is_over(last_day, day) and (real.scopes or real.keys.known):
         yield _ended(EndOf.MANDATE, wanted.form.mandate["supplier"], last_day)
     yield from _past_mandates_to_send(wanted, real, day)
-    leaving = due(wanted, day)
-    for name, first_without in wanted.leaves.items():
+    leaving = leaving_parts(wanted, day)
+    for name, first_day_without in wanted.leaves.items():
         is_client = name == wanted.platform
         if name in leaving and (is_client or name in real.products):
-            of = EndOf.CLIENT if is_client else EndOf.PRODUCT
-            yield End(of, name, midnight(date.fromisoformat(first_without)))
+            kind = EndOf.CLIENT if is_client else EndOf.PRODUCT
+            yield End(kind, name, midnight(date.fromisoformat(first_day_without)))
 
 
 def _past_mandates_to_send(wanted: Client, real: Client, day: date) -> Iterator[End]:
-    """Yield the end of each mandate by which a form sends for an organisation, where the
+    """Yield the end of each mandate by which a form sent for an organisation, where the
     authority's client still does."""
-    if not isinstance(wanted, Declaration):
+    if not isinstance(wanted, Declaration):  # a state does not know the last days
         return
     names = real.acts_for
     for code, until in wanted.afzenders.items():
@@ -68,5 +69,5 @@ def _past_mandates_to_send(wanted: Client, real: Client, day: date) -> Iterator[
             yield _ended(EndOf.MANDATE, names[code], until)
 
 
-def _ended(of: EndOf, name: str, last_day: str) -> End:
-    return End(of, name, after(date.fromisoformat(last_day)))
+def _ended(kind: EndOf, name: str, last_day: str) -> End:
+    return End(kind, name, after(date.fromisoformat(last_day)))

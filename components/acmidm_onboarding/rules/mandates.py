@@ -15,7 +15,7 @@ from datetime import date
 from types import MappingProxyType
 
 from acmidm_onboarding.rules.gate import Withheld
-from acmidm_onboarding.rules.retirement import withdrawn_of
+from acmidm_onboarding.rules.retirement import withdrawn_scopes
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import (
     Client,
@@ -33,13 +33,14 @@ from acmidm_onboarding.values.problems import Failure, first_listed
 
 
 def has_ended(connection: Declaration, day: date) -> bool:
-    """Return whether a connection has a supplier that does not act for it on a day."""
+    """Return whether a connection's supplier may not act for it on a day: its mandate has ended or
+    is gone, or it lists no key for the connection. False for a connection without supplier."""
     has_passed = is_over(connection.form.mandate.get("until", ""), day)
     return bool(connection.form.mandate) and (has_passed or connection.lacks_supplier_keys)
 
 
-def _why(connection: Declaration, day: date) -> str:
-    """Return why a supplier does not act for a connection on a day."""
+def _why_ended(connection: Declaration, day: date) -> str:
+    """Return why a connection's supplier may not act for it, and what to do, a sentence."""
     supplier, until = connection.form.mandate["supplier"], connection.form.mandate.get("until")
     if until is None:
         return tr(
@@ -67,20 +68,21 @@ def _why(connection: Declaration, day: date) -> str:
     )
 
 
-def without_mandate(
+def by_mandate(
     connections: Iterable[Declaration],
     records: Callable[[], Records],
     day: date,
     at_authorities: Records = MappingProxyType({}),
 ) -> Iterator[tuple[Declaration | None, Withheld | None]]:
-    """Yield what a run on ``day`` declares of each connection, and what it holds back.
+    """Yield per connection what a run on ``day`` declares of it (None: nothing), and what is held
+    back of it, with the reason (None: nothing).
 
-    ``records`` reads what the state has, and is called only where a mandate has ended. What the
-    state has lost and ``at_authorities`` has, loses its scopes and keys all the same.
+    ``records`` reads what the state has, and is called only where a mandate has ended. A client
+    that the state has lost and ``at_authorities`` has loses its scopes and keys all the same.
     """
     for connection in connections:
         if not connection.is_leaving() and has_ended(connection, day):
-            why = _why(connection, day)
+            why = _why_ended(connection, day)
             record = known_client(connection, records(), at_authorities)
             if is_recorded(record):
                 yield _as_recorded(connection, record), _withheld(connection, why)
@@ -105,16 +107,16 @@ def _with_keys_of_former_suppliers(
     """Return a connection that also revokes the keys of its former suppliers, where these may act
     for it no more.
 
-    A key is of the supplier that the state names. Of one that the state has lost, it is of the
-    supplier that lists it, where the organisation names that one in a mandate: a public key is
-    public, and others may list it. Where the state cannot be read, each key has its overlap.
+    Whose a key is, the state says. Where the state has lost that, it is the supplier that lists the
+    key, if the organisation names that supplier in a mandate: a public key is public, and others
+    may list it. Where the state cannot be read, no key is revoked, and each has its overlap.
 
-    Where no form and no command has a reason to, the state is not read: the provider of the keys
-    remembers by itself whose they are, and asks ``taken_back`` too.
+    The state is not read where no other supplier has a mandate or lists a key: the provider of the
+    keys remembers whose they are, and revokes them by ``keys_to_take_back`` too.
     """
     other_suppliers = connection.lenders.mandates.keys() - {connection.form.mandate.get("supplier")}
-    has_lenders = connection.lenders.listed or other_suppliers
-    if not has_lenders and connection.resource_name not in at_authorities:
+    may_have_lent_keys = connection.lenders.listed or other_suppliers
+    if not may_have_lent_keys and connection.resource_name not in at_authorities:
         return connection
     try:
         record = known_client(connection, records(), at_authorities)
@@ -129,25 +131,26 @@ def _with_keys_of_former_suppliers(
     return with_keys_taken_back(connection, {**lent, **record.keys.lent}, day)
 
 
-def acting(connection: Declaration, day: date) -> frozenset[str]:
-    """Return the suppliers whose keys a connection may have on a day. Nobody could take them from a
-    client that is let go."""
+def acting_suppliers(connection: Declaration, day: date) -> frozenset[str]:
+    """Return the suppliers whose keys a connection may have on a day: none where its client is let
+    go, for nobody could take the keys from it later."""
     if connection.lets_go():
         return frozenset()
     mandates = connection.lenders.mandates.items()
     running = {supplier for supplier, until in mandates if not is_over(until, day)}
-    # What becomes of the present one's is decided by all of its mandate: the scopes go first.
+    # The form's own supplier keeps its keys here: once its mandate ends, the scopes go first.
     return frozenset(running | {connection.form.mandate.get("supplier", "")} - {""})
 
 
-def taken_back(lent: Mapping[str, str], acting_now: Collection[str]) -> dict[str, str]:
-    """Return which of the keys that suppliers have lent leave at once, for their supplier does not
-    act any more, whatever that breaks: it has their private halves."""
-    return {key: supplier for key, supplier in lent.items() if supplier not in acting_now}
+def keys_to_take_back(lent: Mapping[str, str], acting: Collection[str]) -> dict[str, str]:
+    """Return those of the keys that suppliers have ``lent`` whose supplier is not ``acting`` any
+    more, ``{"<thumbprint>": "<supplier>"}``. They leave at once, whatever that breaks: the supplier
+    has their private halves."""
+    return {key: supplier for key, supplier in lent.items() if supplier not in acting}
 
 
-def stolen_of(lent: Mapping[str, str], stolen: Mapping[str, Collection[str]]) -> frozenset[str]:
-    """Return the thumbprints of the keys ``lent`` that their supplier calls ``stolen``."""
+def stolen_among(lent: Mapping[str, str], stolen: Mapping[str, Collection[str]]) -> frozenset[str]:
+    """Return the thumbprints of the keys ``lent`` that their own supplier calls ``stolen``."""
     return frozenset(key for key, supplier in lent.items() if key in stolen.get(supplier, ()))
 
 
@@ -158,8 +161,9 @@ def with_keys_taken_back(
     among its revoked keys where their supplier acts no more, among its compromised keys where their
     supplier calls them stolen."""
     former = without(lent, connection.keys.thumbprints)
-    revoked = {**connection.keys.revoked, **taken_back(former, acting(connection, day))}
-    stolen = connection.keys.compromised | stolen_of(former, connection.lenders.stolen)
+    acting = acting_suppliers(connection, day)
+    revoked = {**connection.keys.revoked, **keys_to_take_back(former, acting)}
+    stolen = connection.keys.compromised | stolen_among(former, connection.lenders.stolen)
     if (revoked, stolen) == (connection.keys.revoked, connection.keys.compromised):
         return connection
     keys = replace(connection.keys, revoked=revoked, compromised=stolen)
@@ -171,7 +175,7 @@ def _withheld(connection: Declaration, why: str, *, is_new: bool = False) -> Wit
 
 
 def _without_afzenders(connection: Declaration, afzenders: Collection[str]) -> Declaration:
-    """Return a connection that sends no more for these organisations, by their codes."""
+    """Return a connection that no longer sends for the organisations with these codes."""
     products = {}
     for name, product in connection.products.items():
         products[name] = product.with_only(lambda code: code not in afzenders)
@@ -179,7 +183,8 @@ def _without_afzenders(connection: Declaration, afzenders: Collection[str]) -> D
 
 
 def _sends_no_more(connection: Declaration, afzenders: Collection[str]) -> str:
-    """Return the sentence that names the organisations for which a connection sends no more."""
+    """Return the sentence that names the organisations for which a connection has no mandate to
+    send any more, by their codes ``afzenders``, and what to do."""
     senders = connection.acts_for
     names = sorted({name for code, name in senders.items() if code in afzenders})
     return tr(
@@ -190,25 +195,26 @@ def _sends_no_more(connection: Declaration, afzenders: Collection[str]) -> str:
 
 
 def _as_recorded(connection: Declaration, record: Client) -> Declaration:
-    """Return what a run declares of a client whose mandate has ended: as the state has it, without
-    scopes; and without keys, once its scopes are gone."""
-    # What was found at an authority has neither metadata nor configurations: the form's then count.
-    metadata, there = connection.metadata, record.keys.thumbprints
+    """Return what a run declares of a client whose mandate has ended: as the state has it (its
+    ``record``), without scopes; and without keys, once its scopes are gone."""
+    # A record that was found at an authority has neither metadata nor configurations: the form's
+    # then count.
+    metadata, recorded_keys = connection.metadata, record.keys.thumbprints
     if record.fields:
         software_id = {"software_id": connection.software_id}
         metadata = metadata_of(record).model_copy(update=software_id)
     declared = connection.jwks or {}
-    jwks = {kid: key for kid, key in declared.items() if key.thumbprint in there}
+    jwks = {kid: key for kid, key in declared.items() if key.thumbprint in recorded_keys}
     revoked = dict[str, str]()
     if record.scopes is not None and not record.scopes:
-        thumbprints = there | connection.keys.thumbprints
+        thumbprints = recorded_keys | connection.keys.thumbprints
         jwks, revoked = {}, dict.fromkeys(thumbprints, connection.form.mandate["supplier"])
     return replace(
         connection,
         fields=flat(metadata.properties),
         metadata=metadata,
         scopes={},
-        leaving=replace(connection.leaving, withdrawn=withdrawn_of(record, connection, {})),
+        leaving=replace(connection.leaving, withdrawn=withdrawn_scopes(record, connection, {})),
         jwks=jwks,
         keys=replace(connection.keys, declared=public_keys(jwks), revoked=revoked),
         products=_products_as_recorded(connection, record),
@@ -216,8 +222,9 @@ def _as_recorded(connection: Declaration, record: Client) -> Declaration:
 
 
 def _products_as_recorded(connection: Declaration, record: Client) -> dict[str, ProductDocument]:
-    """Return the products that a client is to keep: those that its form has, as they are recorded,
-    and those that its form does not retire."""
+    """Return the products that a client keeps after its mandate has ended: the recorded ones that
+    its form has or does not retire. A product without a recorded configuration, as one found at an
+    authority, keeps that of the form."""
     products = {}
     for name, recorded in record.products.items():
         is_of_form = name in connection.products

@@ -19,8 +19,9 @@ def is_mass_change(gone: int, clients: int) -> bool:
 
 
 def undeclared(declared: Iterable[Client], records: Records) -> list[str]:
-    """Return the clients that a state has and that are declared no more, by resource name."""
-    found = [recorded_as(client, records) for client in declared]
-    staying = {client.resource_name for client in found if client}
+    """Return the resource names of the clients that a state has and that are not ``declared`` any
+    more, also not under another key: the next run removes them."""
+    records_of_declared = [recorded_as(client, records) for client in declared]
+    staying = {record.resource_name for record in records_of_declared if record}
     recorded = {name for name, client in records.items() if client.client_id}
     return sorted(recorded - staying)

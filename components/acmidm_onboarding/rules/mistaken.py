@@ -18,11 +18,13 @@ from datetime import date
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.mandate import Mandate
+from acmidm_onboarding.values.plain import only
 
 
 @dataclass(frozen=True, kw_only=True)
 class Folder:
-    """What the folder of an organisation says, where its ``organisation.yaml`` has no mistake."""
+    """What is readable in the folder of an organisation, whose ``organisation.yaml`` has no
+    mistake."""
 
     name: str
     code: str
@@ -42,12 +44,12 @@ class Folder:
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """What ends of a client that stays as it is recorded otherwise."""
+    """What a run takes from a client that stays in all else as it is recorded."""
 
     takes_scopes: bool = False
     """Whether it loses all of its scopes."""
     withdrawn: frozenset[str] = frozenset()
-    """Those of them that runs gave it, which a later mandate gives back."""
+    """Of these scopes those that runs gave it, which a later mandate gives back."""
     keys: frozenset[str] = frozenset()
     """The thumbprints of the keys that it loses at once."""
     afzenders: frozenset[str] = frozenset()
@@ -67,11 +69,14 @@ class Mistaken:
     def may_mean(self, key: str) -> bool:
         """Return whether a file with a mistake may be about the connection of this key."""
         owners = self._owners(key)
-        return not self.is_attributed or not owners or not all(folder.is_sound for folder in owners)
+        if not self.is_attributed or not owners:
+            return True
+        return not all(folder.is_sound for folder in owners)
 
     def waiting(self, forms: Collection[Declaration], recorded: Collection[str]) -> frozenset[str]:
-        """Return the keys of the forms that are not carried out, though they have no mistake: each
-        takes the client of an earlier key, which may be that of a mistake."""
+        """Return the keys of the forms that no run carries out yet, though they have no mistake:
+        each takes over the client of an earlier key, and a form with a mistake may be about that
+        client. ``recorded`` are the keys that the state has."""
         waiting = set[str]()
         for form in forms:
             former = [key for key in form.form.formerly if key in recorded]
@@ -80,7 +85,8 @@ class Mistaken:
         return frozenset(waiting)
 
     def stays(self, key: str) -> bool:
-        """Return whether a connection that is there stays as it is."""
+        """Return whether a recorded connection stays as it is: no form declares it, and one with a
+        mistake may be about it."""
         return key not in self.declared and self.may_mean(key)
 
     def staying(self, recorded: Collection[str]) -> list[str]:
@@ -88,21 +94,22 @@ class Mistaken:
         return [key for key in recorded if self.stays(key)]
 
     def ending(self, client: Client, recorded: Collection[str], day: date) -> Ending:
-        """Return what of a recorded client ends by a day; ``recorded`` has the keys of all."""
+        """Return what a run on ``day`` takes from a recorded client that stays; ``recorded`` has
+        the keys of all connections in the state."""
         supplier = client.form.mandate.get("supplier")
         if supplier and self._supplier_has_ended(client, supplier, recorded, day):
-            # As where the form is right: one run withdraws the scopes, and the next one the keys.
+            # As for a form without mistakes: one run withdraws the scopes, the next one the keys.
             if client.scopes:
                 return Ending(
                     takes_scopes=True, withdrawn=client.had_scopes, keys=self._stolen(client)
                 )
             return Ending(keys=client.keys.thumbprints)
-        gone = set(self._stolen(client))
+        ended_keys = set(self._stolen(client))
         for thumbprint, lender in client.keys.lent.items():
             if lender != supplier and self._supplier_has_ended(client, lender, recorded, day):
-                gone.add(thumbprint)
+                ended_keys.add(thumbprint)
         return Ending(
-            keys=frozenset(gone),
+            keys=frozenset(ended_keys),
             afzenders=self._ended_afzenders(client, recorded, day),
         )
 
@@ -110,25 +117,24 @@ class Mistaken:
         return [folder for folder in self.folders if folder.has(key)]
 
     def _stolen(self, client: Client) -> frozenset[str]:
-        """Return the keys of a client that its organisation or its supplier calls compromised; a
-        stranger's word for it counts for nothing."""
+        """Return the thumbprints of a client's keys that its organisation calls compromised, or the
+        supplier whose key it is. No other organisation can say so."""
         lenders = {client.form.mandate.get("supplier"), *client.keys.lent.values()}
-        known_by = [folder for folder in self.folders if folder.name in lenders]
+        folders_of_lenders = [folder for folder in self.folders if folder.name in lenders]
         stolen = set[str]()
-        for folder in (*self._owners(client.key), *known_by):
+        for folder in (*self._owners(client.key), *folders_of_lenders):
             for thumbprint in folder.compromised:
                 lender = client.keys.lent.get(thumbprint, folder.name)
                 if folder.name not in lenders or lender == folder.name:
                     stolen.add(thumbprint)
-        # The state has no keys that are left to the portal, but whose the lent ones are.
+        # Of a client whose keys are left to the portal, the state knows the lent ones alone.
         return (client.keys.thumbprints | client.keys.lent.keys()) & stolen
 
     def _supplier_has_ended(
         self, client: Client, supplier: str, recorded: Collection[str], day: date
     ) -> bool:
-        """Return whether every folder with a client's organisation ended its mandate for a
-        supplier; False where one has mandates that could not be read, and where there is no such
-        folder."""
+        """Return whether a client's organisation ended its mandate for a supplier, in each folder
+        that it has; False where mandates could not be read, or there is no such folder."""
         code = client.key.partition("/")[0]
         applications = set[str]()
         for key in recorded:
@@ -154,7 +160,7 @@ class Mistaken:
         whose mandates could not be read is not among them."""
         by_code = {folder.code: folder for folder in self.folders}
         ended = set[str]()
-        for folder in (by_code[code] for code in client.acts_for if code in by_code):
+        for folder in only(by_code, client.acts_for).values():
             if folder.mandates is None:
                 continue
             running = set[str]()
@@ -167,6 +173,7 @@ class Mistaken:
 
 
 def _has_ended(name: str, recorded: Collection[str], running: Collection[str]) -> bool:
-    """Return whether the mandate for ``name`` has ended, by the names that a mandate counts for
-    now. One for a name that nobody has yet may be for the same client: its form may rename it."""
+    """Return whether no mandate of today is for the application or connection ``name``.
+    ``running`` are those that a mandate names. If one of these is not ``recorded`` yet, it may be
+    the same client under a new name: then nothing has ended."""
     return name not in running and all(mandated in recorded for mandated in running)

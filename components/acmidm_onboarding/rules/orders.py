@@ -51,7 +51,7 @@ class Doer(StrEnum):
 
 
 class Act(StrEnum):
-    """What there is to do."""
+    """What people do at the portal."""
 
     CREATE = "create"
     COMPARE = "compare"
@@ -104,10 +104,10 @@ class Order:
     part: str
     act: Act
     says: Mapping[str, Any]
-    """What the part has to be; of keys, per ``kid`` the public key; of a product, under its name
-    its configuration, and nothing where it has to have none."""
+    """What the part has to be: metadata by name, ``{"dv_dosis_lezen": {"default": False}}`` for
+    scopes, public keys by ``kid``, ``{"dosis": {…}}`` for a product, {} where it has to go."""
     now: Mapping[str, Any] = field(default_factory=dict, compare=False)
-    """What is confirmed of it."""
+    """What is confirmed of the part, in the same shape."""
     client_id: str | None = field(default=None, compare=False)
     form: str | None = field(default=None, compare=False)
     refused: OrderRefusal | None = field(default=None, compare=False)
@@ -130,14 +130,14 @@ class Order:
 
     @cached_property
     def full_digest(self) -> str:
-        """SHA-256 of what it says, in hexadecimal digits."""
+        """SHA-256 of the client, the part and what the order says, in hexadecimal digits."""
         document = {"client": [*self.client_key], "part": self.part, "says": self.says}
         text = json.dumps(document, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def digest(self) -> str:
-        """As people write it: the beginning of it."""
+        """The beginning of the digest, as people write it."""
         return self.full_digest[:_FEW_DIGITS]
 
     @property
@@ -152,7 +152,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Rules:
-    """What decides about orders besides the two sides."""
+    """What decides about orders besides what is wanted and what is confirmed."""
 
     now: datetime
     overlap_days: float = 0
@@ -173,37 +173,36 @@ def orders(
     *,
     keeps: bool = False,
 ) -> Iterator[Order]:
-    """Yield what people must do so that a client becomes as it is ``wanted``; None where it must
-    go.
+    """Yield what people must do so that a client becomes as it is ``wanted`` (None: it must go),
+    given what is ``confirmed`` of it and the ``record`` in the state. Nothing where all is so.
 
-    Of a client that its form ``keeps`` they confirm alone that it is nobody's from here on.
+    Of a client that its form ``keeps`` they only confirm that nobody manages it from here on.
     """
     if confirmed is None or not confirmed.is_there:
-        # A missing confirmation must not make a client twice, and a client that is gone is
-        # forgotten first.
+        # Not while the state has the client: its file may be lost, or a run must forget it first.
         if wanted is not None and (record is None or not record.client_id):
-            yield _refused(_creation(wanted, rules), confirmed)
+            yield _with_refusal(_creation(wanted, rules), confirmed)
         return
     if wanted is None:
         for removal in removals({client_key: confirmed}):
             order = _let_go(removal) if keeps else removal
-            yield _refused(order, confirmed)
+            yield _with_refusal(order, confirmed)
         return
     for order in targets(wanted, confirmed, rules):
         if order.says != order.now:
-            yield _refused(order, confirmed)
+            yield _with_refusal(order, confirmed)
 
 
 def removals(confirmations: Confirmations) -> Iterator[Order]:
-    """Yield what removes each client that is there."""
+    """Yield the order to remove each client that is confirmed as being there."""
     for client_key, confirmed in confirmations.items():
         if confirmed.is_there:
             yield _removal(client_key, confirmed)
 
 
-def removals_said_before(confirmations: Confirmations) -> Iterator[Order]:
-    """Yield every order that may have been given to remove a client, or to let it go, also of those
-    that are gone by now."""
+def possible_removals(confirmations: Confirmations) -> Iterator[Order]:
+    """Yield every order that people may have been given to remove a client or to let it go, also
+    for clients that are gone by now: by these, reports recognise an order of the past."""
     for client_key, confirmed in confirmations.items():
         if confirmed.content.client_id is not None:
             removal = _removal(client_key, confirmed)
@@ -211,6 +210,7 @@ def removals_said_before(confirmations: Confirmations) -> Iterator[Order]:
 
 
 def _removal(client_key: ClientKey, confirmed: Confirmation) -> Order:
+    """Return the order to remove a client, which says its client-ID."""
     name, client_id = resource_name(client_key[0], client_key[1]), confirmed.content.client_id
     return Order(
         client_key, name, REMOVE, Act.REMOVE, {"client_id": client_id}, client_id=client_id
@@ -222,7 +222,8 @@ def _let_go(removal: Order) -> Order:
 
 
 def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Iterator[Order]:
-    """Yield what each part of a client must be, whether it is so already or not."""
+    """Yield an order for each part of a client (metadata, scopes, keys, products) with what it must
+    be, whether it is so already or not."""
     before = confirmed.content.metadata.properties if confirmed.content.metadata else {}
     says = wanted.metadata.for_people.properties
     yield _order(wanted, confirmed, CLIENT, Act.CHANGE, says, before)
@@ -242,31 +243,33 @@ def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Itera
             compromised=wanted.keys.compromised,
             revoked=wanted.keys.revoked,
         )
-    elif in_portal and confirmed.jwks is None:
+    elif in_portal and confirmed.jwks is None:  # nobody has looked yet which keys are there
         yield _order(wanted, confirmed, KEYS, Act.LOOK, {"keys": "portal"}, {})
     for product in sorted(wanted.products.keys() | confirmed.products.keys()):
-        says, before = _of_product(wanted, product), _of_product(confirmed, product)
+        says, before = _product_in_order(wanted, product), _product_in_order(confirmed, product)
         yield _order(wanted, confirmed, f"{PRODUCT}/{product}", Act.CONFIGURE, says, before)
 
 
-def _of_product(there: Client | Confirmation, product: str) -> dict[str, Any]:
-    """Return what an order says of a product; nothing where the client does not have it."""
-    configured = there.products.get(product)
+def _product_in_order(client: Client | Confirmation, product: str) -> dict[str, Any]:
+    """Return a client's product as an order says it, ``{"dosis": {…}}``; {} where the client does
+    not have it."""
+    configured = client.products.get(product)
     return {} if configured is None else {product: dict(configured.configuration)}
 
 
-def said_before(
+def possible_orders(
     wanted: Declaration, confirmed: Confirmation | None, rules: Rules
 ) -> Iterator[Order]:
-    """Yield every order that a form may have given: for its client, and to make one."""
+    """Yield every order that people may have been given for a form's client, and the one to make
+    it: by these, reports recognise an order of the past."""
     yield _creation(wanted, rules)
     if confirmed is not None and confirmed.content.client_id is not None:
         yield from targets(wanted, confirmed, rules)
 
 
 def _creation(wanted: Declaration, rules: Rules) -> Order:
-    """Return the order to make a form's client; to compare the client that the form adopts, where
-    it names one."""
+    """Return the order to make a form's client; or to compare the one that the form adopts, where
+    it names one. It says the metadata and the scopes that the operator grants, nothing else."""
     by_part = _scopes_by_part(wanted, {}, rules)
     granted = next(scopes for part, _, scopes in by_part if part == SCOPES)
     says: dict[str, Any] = {CLIENT: wanted.metadata.for_people.properties, SCOPES: granted}
@@ -292,17 +295,17 @@ def _order(
     says: Mapping[str, Any],
     now: Mapping[str, Any],
 ) -> Order:
-    """Return the order about one part of a client: what it must say, and what is confirmed of it
-    ``now``."""
+    """Return the order about one part of a client, with what the part must be (``says``) and what
+    is confirmed of it (``now``)."""
     client_id = confirmed.content.client_id
     return Order(
         wanted.client_key, wanted.resource_name, part, act, says, now, client_id, wanted.form.path
     )
 
 
-def _refused(order: Order, confirmed: Confirmation | None) -> Order:
-    """Return the order with its refusal, where somebody refused it and the form still says the
-    same."""
+def _with_refusal(order: Order, confirmed: Confirmation | None) -> Order:
+    """Return the order with its refusal, where somebody refused it and it still says the same; else
+    the order as it is."""
     refusal = confirmed.content.refused.get(order.part) if confirmed else None
     if refusal is None or refusal.digest != order.full_digest:
         return order
@@ -312,21 +315,25 @@ def _refused(order: Order, confirmed: Confirmation | None) -> Order:
 def _scopes_by_part(
     wanted: Declaration, confirmed: Mapping[str, bool], rules: Rules
 ) -> Iterator[tuple[str, Act, dict[str, Any]]]:
-    """Yield per part of the scopes who grants it, and which scopes it must have."""
+    """Yield the scopes that a client must have, by who grants them: ``("scopes", Act.GRANT, {…})``
+    for the operator, ``("scopes/dosis", Act.APPROVE, {…})`` for the owner of an API.
+
+    A part with ``confirmed`` scopes alone is among these, with {}: all of it must go.
+    """
     parts: dict[str, dict[str, Any]] = {SCOPES: {}}
     for scope in confirmed:
         parts.setdefault(scope_part(wanted.platform, scope, rules), {})
     for scope, grant in sorted(wanted.scopes.items()):
-        parts.setdefault(scope_part(wanted.platform, scope, rules), {})[scope] = {
-            "default": grant.default
-        }
+        part = scope_part(wanted.platform, scope, rules)
+        parts.setdefault(part, {})[scope] = {"default": grant.default}
     for part, scopes in sorted(parts.items()):
         act = Act.GRANT if part == SCOPES else Act.APPROVE
         yield part, act, scopes
 
 
 def scope_part(platform: Platform, scope: str, rules: Rules) -> str:
-    """Return which part of a client a scope belongs to, by who grants it."""
+    """Return the part of a client that a scope belongs to: ``scopes`` where the operator grants it,
+    ``scopes/<product>`` where the owner of that product's API approves it."""
     product = rules.approved_by_owner(platform, scope)
     return SCOPES if product is None else f"{SCOPES}/{product}"
 
@@ -334,8 +341,8 @@ def scope_part(platform: Platform, scope: str, rules: Rules) -> str:
 def _confirmed_scopes(
     part: str, platform: Platform, confirmed: Confirmation, rules: Rules
 ) -> dict[str, Any]:
-    """Return the scopes of a part that are confirmed, as an order says them; without those that API
-    providers grant by themselves."""
+    """Return the confirmed scopes of a part such as ``scopes/dosis``, as an order says them;
+    without those that API providers grant by themselves."""
     granted = {}
     for scope, default in sorted(confirmed.scopes.items()):
         is_assigned = scope in rules.assigned.get(platform, ())
@@ -347,58 +354,69 @@ def _confirmed_scopes(
 def _act_on_keys(
     wanted: Declaration, confirmed: Confirmation, keys: Mapping[str, PublicJwk]
 ) -> Act:
-    """Return what there is to do about the keys of a client: the most urgent of it.
+    """Return what people do so that a client has ``keys``; the most urgent, where these are several
+    acts.
 
-    The key of a supplier that may not act any more is for whoever manages the client: that supplier
-    may be the one that uploads for the organisation.
+    The operator removes the key of a supplier that may not act any more: that supplier may be the
+    one that uploads for the organisation.
     """
-    now = thumbprints((confirmed.jwks or {}).values())
-    then = thumbprints(keys.values())
-    removed = now - then
+    before = thumbprints((confirmed.jwks or {}).values())
+    after = thumbprints(keys.values())
+    removed = before - after
     if removed & wanted.keys.compromised:
         return Act.REMOVE_STOLEN_KEY
     if removed & wanted.keys.revoked.keys():
         return Act.REMOVE_SUPPLIERS_KEY
-    return Act.REMOVE_KEY if removed and then <= now else Act.UPLOAD
+    return Act.REMOVE_KEY if removed and after <= before else Act.UPLOAD
 
 
 def _keys_of_portal(wanted: Declaration, confirmed: Confirmation) -> Mapping[str, PublicJwk]:
-    """Return the keys of a client whose keys are left to the portal, but for those that are stolen,
-    or a former supplier's."""
-    gone = wanted.keys.gone_at_once
+    """Return the keys that a client must have whose keys are left to the portal: the confirmed
+    ones, without those that are stolen or a former supplier's."""
+    leaving_at_once = wanted.keys.gone_at_once
     keys = (confirmed.jwks or {}).items()
-    return {kid: key for kid, key in keys if key.thumbprint not in gone}
+    return {kid: key for kid, key in keys if key.thumbprint not in leaving_at_once}
 
 
 def _keys_of_form(
     wanted: Declaration, confirmed: Confirmation, rules: Rules
 ) -> Mapping[str, PublicJwk]:
-    """Return the keys that a client must have: those of its form, and those that may not leave
-    yet."""
-    now, asked = confirmed.jwks or {}, wanted.jwks or {}
-    registered, names = [], {}
-    for kid, key in now.items():
+    """Return the keys that a client must have, per ``kid``: those of its form, and those that may
+    not leave yet by the rule of rotation (``rotation.py``)."""
+    confirmed_keys, form_keys = confirmed.jwks or {}, wanted.jwks or {}
+    registered, confirmed_kids = [], {}
+    for kid, key in confirmed_keys.items():
         since = confirmed.since.get(key.thumbprint, EVER)
         registered.append(RegisteredKey(kid, key.thumbprint, since, key.expires))
-        names[key.thumbprint] = kid
+        confirmed_kids[key.thumbprint] = kid
     declared = set[str]()
-    for kid, key in asked.items():
-        if names.get(key.thumbprint, kid) == kid:
+    for kid, key in form_keys.items():
+        # Under another kid it is another key to whoever uploads it.
+        if confirmed_kids.get(key.thumbprint, kid) == kid:
             declared.add(key.thumbprint)
-    proof = wanted.evidence_file.evidence
+    evidence = wanted.evidence_file.evidence
     trusted = set[str]()
-    if proof and is_fresh(proof, rules.now, rules.evidence_max_days):
-        trusted.add(proof.thumbprint)
-    gone = wanted.keys.gone_at_once
-    facts: dict[str, Any] = {"trusted": trusted, "compromised": gone, "now": rules.now}
-    stays: dict[str, PublicJwk] = {}
-    if obstacle(registered, declared, **facts, overlap_days=rules.overlap_days):
-        usable = not_ended(now, rules.now)
-        going = gone | declared
-        stays = {kid: key for kid, key in usable.items() if key.thumbprint not in going}
+    if evidence and is_fresh(evidence, rules.now, rules.evidence_max_days):
+        trusted.add(evidence.thumbprint)
+    leaving_at_once = wanted.keys.gone_at_once
+    staying: dict[str, PublicJwk] = {}
+    if obstacle(
+        registered,
+        declared,
+        trusted=trusted,
+        compromised=leaving_at_once,
+        now=rules.now,
+        overlap_days=rules.overlap_days,
+    ):
+        usable = not_ended(confirmed_keys, rules.now)
+        others = leaving_at_once | declared
+        staying = {kid: key for kid, key in usable.items() if key.thumbprint not in others}
     # A new key waits where it wants the name of one that stays, or where there would be more than a
     # client may have.
-    taken = {*stays, *thumbprints(stays.values())}
-    fitting = [(kid, key) for kid, key in asked.items() if taken.isdisjoint((kid, key.thumbprint))]
-    fitting.sort(key=lambda key: key[1].thumbprint not in names)
-    return {**stays, **dict(fitting[: max(MOST_KEYS - len(stays), 0)])}
+    taken = {*staying, *thumbprints(staying.values())}
+    fitting = []
+    for kid, key in form_keys.items():
+        if taken.isdisjoint((kid, key.thumbprint)):
+            fitting.append((kid, key))
+    fitting.sort(key=lambda kid_and_key: kid_and_key[1].thumbprint not in confirmed_kids)
+    return {**staying, **dict(fitting[: max(MOST_KEYS - len(staying), 0)])}

@@ -44,10 +44,11 @@ class Gate(NamedTuple):
 
 
 def strictest(gates: Iterable[Gate]) -> Gate:
-    """Return the gate that holds back what any of these gates does; the default gate for none."""
-    kept = list(gates) or [Gate()]
-    mode = max((gate.mode for gate in kept), key=list(PromotionGate).index)
-    return Gate(mode, min(gate.evidence_max_days for gate in kept))
+    """Return the gate that holds back whatever one of these gates holds back; without any, the
+    default gate."""
+    compared = list(gates) or [Gate()]
+    mode = max((gate.mode for gate in compared), key=list(PromotionGate).index)
+    return Gate(mode, min(gate.evidence_max_days for gate in compared))
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ class Violation:
 
 
 def _private_key(situation: Situation) -> Iterator[Violation]:
+    """Yield the keys with private members (RFC 7518 §6)."""
     for kid, key in situation.keys.items():
         if PRIVATE_MEMBERS & key.keys():
             yield Violation(
@@ -113,6 +115,7 @@ def _private_key(situation: Situation) -> Iterator[Violation]:
 
 
 def _short_rsa_key(situation: Situation) -> Iterator[Violation]:
+    """Yield the RSA keys that are shorter than any profile allows."""
     for kid, key in situation.keys.items():
         bits = rsa_bits(key)
         if bits is not None and bits < MINIMUM_RSA_BITS:
@@ -124,6 +127,7 @@ def _short_rsa_key(situation: Situation) -> Iterator[Violation]:
 
 
 def _key_algorithm(situation: Situation) -> Iterator[Violation]:
+    """Yield the keys that may sign with an algorithm which the profile does not allow."""
     allowed = situation.limits.algorithms
     for kid, key in situation.keys.items():
         signs_with = algorithms_of(key)
@@ -143,6 +147,8 @@ def _key_algorithm(situation: Situation) -> Iterator[Violation]:
 
 
 def _key_lifetime(situation: Situation) -> Iterator[Violation]:
+    """Yield the keys that are valid for longer than the profile allows, by ``exp``, a member that
+    OpenID Federation 1.0 §8.7.1 has in seconds since 1970."""
     limits = situation.limits
     last = situation.now + timedelta(days=limits.longest_key_days)
     for kid, key in situation.keys.items():
@@ -185,11 +191,11 @@ def _key_lifetime(situation: Situation) -> Iterator[Violation]:
 
 
 def _client_secret(situation: Situation) -> Iterator[Violation]:
+    """Yield a client that authenticates with a secret where the profile allows none."""
     method = situation.auth_method
-    if (
-        method not in (None, AuthMethod.PRIVATE_KEY_JWT)
-        and situation.environment in situation.limits.secret_free
-    ):
+    if method in (None, AuthMethod.PRIVATE_KEY_JWT):
+        return
+    if situation.environment in situation.limits.secret_free:
         yield Violation(
             tr(
                 "the client authenticates with {method} on {environment}",
@@ -233,7 +239,8 @@ POLICIES = (
 def violations(
     situation: Situation, exempted: Collection[str] = ()
 ) -> Iterator[tuple[Policy, Violation]]:
-    """Yield what each policy finds that is not among the ``exempted`` ones."""
+    """Yield the violations of each policy, with the policy; none of policies whose id is among the
+    ``exempted`` ones."""
     for policy in POLICIES:
         if policy.id not in exempted:
             for finding in policy.violations(situation):

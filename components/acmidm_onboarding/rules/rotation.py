@@ -62,28 +62,30 @@ def obstacle(
     """Return what keeps the ``registered`` keys of a client from becoming those ``declared``; None
     where nothing does.
 
-    ``declared``, ``trusted`` (proven, or seen in use) and ``compromised`` are thumbprints. An
-    overlap of 0 days keeps nothing.
+    ``declared``, ``trusted`` (proven, or seen in use) and ``compromised`` are thumbprints. With an
+    overlap of 0 days every key may leave.
     """
     usable = [key for key in registered if key.is_usable(now) and key.thumbprint not in compromised]
     leaving = tuple(sorted(key.name for key in usable if key.thumbprint not in declared))
     if not leaving or overlap_days == 0:
         return None
-    overlap, successors = timedelta(days=overlap_days), list[tuple[bool, datetime, str]]()
+    overlap = timedelta(days=overlap_days)
+    successors = list[tuple[bool, datetime, str]]()
     for key in usable:
         if key.thumbprint in declared:
-            successors.append((key.thumbprint not in trusted, key.since + overlap, key.name))
-    if any(not lacks_proof and until <= now for lacks_proof, until, _ in successors):
-        return None
+            lacks_proof, until = key.thumbprint not in trusted, key.since + overlap
+            if not lacks_proof and until <= now:
+                return None
+            successors.append((lacks_proof, until, key.name))
     if not successors:
         return Obstacle(leaving)
-    lacks_proof, until, successor = min(successors)
+    lacks_proof, until, successor = min(successors)  # a proven key first, then the oldest
     waits_until = until if until > now else None
     return Obstacle(leaving, successor, waits_until, lacks_proof)
 
 
 def lasting(days: float) -> str:
-    """Return in words how long an overlap is: ``14 days``, or minutes where it is less than one."""
+    """Return the length of an overlap in words: ``14 days``, or below one day ``30 minutes``."""
     if days >= 1:
         number = f"{days:g}"
         sentence = N_("{number} day") if number == "1" else N_("{number} days")
@@ -94,9 +96,11 @@ def lasting(days: float) -> str:
 
 
 def sentence(kept: Obstacle, *, overlap_days: float, probe: str, unseen: str) -> str:
-    """Return what people read: which key may leave from when, what is missing, and how to get it.
+    """Return an obstacle as people read it: which keys may leave from when or by which proof, and
+    what to do for that.
 
-    ``probe`` is the command that proves a key, ``unseen`` why its use counts for nothing.
+    ``probe`` is the command that proves a key, ``unseen`` why no use of the successor is known
+    (may be empty).
     """
     keys = ntr("key {names}", "keys {names}", len(kept.leaving), names=listed(kept.leaving))
     lasts = lasting(overlap_days)
@@ -109,8 +113,7 @@ def sentence(kept: Obstacle, *, overlap_days: float, probe: str, unseen: str) ->
             lasts=lasts,
             probe=probe,
         )
-    # Each key is named once: a name may be a thumbprint, and the command at the end is what people
-    # need.
+    # Each key is named once, for a name may be a thumbprint, which is long.
     successor = ntr("key {names}", "keys {names}", 1, names=kept.successor)
     what, remedies = list[str](), list[str]()
     if kept.until is not None:  # rounded up, for the sentence has no seconds

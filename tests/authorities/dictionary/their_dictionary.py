@@ -18,9 +18,9 @@ from acmidm_onboarding.authorities.port import (
     OpenApi,
     RegisteredClient,
     Reserved,
-    operators_own,
     require_grantable,
     require_not_reserved,
+    reserved_for_operator,
 )
 from acmidm_onboarding.authorities.writes import replace_part
 from acmidm_onboarding.authority_types import AuthorityType
@@ -51,7 +51,7 @@ class Dictionary(Authority):
 
     def reserved(self, client_id: str) -> Reserved | None:
         if client_id == self._operator:
-            return operators_own()
+            return reserved_for_operator()
         rights = sorted(OPERATOR_RIGHTS.intersection(self.read_scopes(client_id) or ()))
         if not rights:
             return None
@@ -90,9 +90,9 @@ class Dictionary(Authority):
             self._clients[client_id] = self._with_secret(client, value)
 
         replace_part(
-            lambda: self._existing(client_id),
-            lambda before: before.metadata,
-            write,
+            read=lambda: self._existing(client_id),
+            part_of=lambda before: before.metadata,
+            write=write,
             known=known,
             wanted=wanted,
             name=f"client {client_id}",
@@ -111,30 +111,30 @@ class Dictionary(Authority):
 
     def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
         require_grantable(wanted)
-        self._require_not_own(client_id)
+        self._require_not_operators(client_id)
 
         def write(before: RegisteredClient) -> None:
             self._clients[client_id] = replace(before, scopes=dict(wanted))
 
         replace_part(
-            lambda: self._existing(client_id),
-            lambda before: before.scopes,
-            write,
+            read=lambda: self._existing(client_id),
+            part_of=lambda before: before.scopes,
+            write=write,
             known=known,
             wanted=wanted,
             name=f"the scopes of client {client_id}",
         )
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
-        self._require_not_own(client_id)
+        self._require_not_operators(client_id)
 
         def write(before: RegisteredClient) -> None:
             self._clients[client_id] = replace(before, jwks=dict(wanted))
 
         replace_part(
-            lambda: self._existing(client_id),
-            lambda before: before.jwks,
-            write,
+            read=lambda: self._existing(client_id),
+            part_of=lambda before: before.jwks,
+            write=write,
             known=known,
             wanted=wanted,
             name=f"the keys of client {client_id}",
@@ -157,9 +157,9 @@ class Dictionary(Authority):
     def _require_not_reserved(self, client_id: str) -> None:
         require_not_reserved(self.reserved(client_id), client_id, f"register {self._name}")
 
-    def _require_not_own(self, client_id: str) -> None:
+    def _require_not_operators(self, client_id: str) -> None:
         """As the port says it: scopes and keys are written after the client itself was."""
-        reserved = operators_own() if client_id == self._operator else None
+        reserved = reserved_for_operator() if client_id == self._operator else None
         require_not_reserved(reserved, client_id, f"register {self._name}")
 
     def _existing(self, client_id: str) -> RegisteredClient:

@@ -18,7 +18,7 @@ from acmidm_onboarding.authorities.errors import Rejected, Unintelligible
 from acmidm_onboarding.authorities.http.api import Answer, Api
 from acmidm_onboarding.authorities.http.collection import Collection
 from acmidm_onboarding.authorities.http.paths import segment
-from acmidm_onboarding.authorities.key_names import by_name
+from acmidm_onboarding.authorities.key_names import keys_by_name
 from acmidm_onboarding.authorities.port import (
     KeyUse,
     NewSecret,
@@ -26,9 +26,9 @@ from acmidm_onboarding.authorities.port import (
     RegisteredClient,
     Reserved,
     default_names,
-    operators_own,
     require_grantable,
     require_not_reserved,
+    reserved_for_operator,
 )
 from acmidm_onboarding.authorities.writes import replace_part
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
@@ -48,27 +48,31 @@ class Beheerportaal:
         self._api = api
         self._operator = operator_client_id
         self._assigned = assigned
-        self._documents = Collection(api, "/clients", WireClientPage)
+        self._clients = Collection(api, "/clients", WireClientPage)
 
     def register(
         self, metadata: ClientMetadata, client_secret: str | None, _scopes: Scopes, _jwks: Jwks
     ) -> RegisteredClient:
+        """Register the client without scopes and keys, which this API takes apart. Raises
+        AlreadyRegistered for a natural key that a client has, by the server's 409."""
         document = _document(metadata, client_secret)
         answer = self._api.request("POST", "/clients", document=document)
         return answer.as_(WireRegisteredClient).with_parts({}, {})
 
     def reserved(self, client_id: str) -> Reserved | None:
-        """Return why no connection may have the client. Operators are known by name, or by their
-        rights where an authority lists them among its clients."""
+        """Return why no connection may have the client: it is the operator's own by its client-ID,
+        or its scopes have a right of operators. None where a connection may."""
         if client_id == self._operator:
-            return operators_own()
+            return reserved_for_operator()
         rights = sorted(OPERATOR_RIGHTS.intersection(self.read_scopes(client_id) or ()))
         if not rights:
             return None
         return Reserved(tr("has rights over this authority ({rights})", rights=", ".join(rights)))
 
     def find(self, software_id: str) -> RegisteredClient | None:
-        for page in self._documents.pages(most=1, software_id=software_id):
+        """Return the client with a natural key, from the list that the server filters by it; None
+        where there is none."""
+        for page in self._clients.pages(most=1, software_id=software_id):
             for item in page.items:
                 # A server that ignores the filter lists another client.
                 client = item.registered
@@ -76,14 +80,16 @@ class Beheerportaal:
         return None
 
     def read(self, client_id: str) -> RegisteredClient | None:
-        client = self._find(client_id)
+        """Return the client with its scopes and keys, in three requests; None where it is gone.
+        Raises Unintelligible where the server has the client and answers 404 to one of these."""
+        client = self._read_document(client_id)
         if client is None:
             return None
         scopes = self.read_scopes(client_id)
         jwks = self.read_jwks(client_id)
         if scopes is not None and jwks is not None:
             return client.with_parts(scopes, jwks)
-        if self._find(client_id) is None:  # removed since
+        if self._read_document(client_id) is None:  # removed since
             return None
         raise Unintelligible(
             tr(
@@ -95,7 +101,7 @@ class Beheerportaal:
         )
 
     def read_metadata(self, client_id: str) -> ClientMetadata | None:
-        client = self._find(client_id)
+        client = self._read_document(client_id)
         return client.metadata if client else None
 
     def update(
@@ -105,76 +111,88 @@ class Beheerportaal:
         wanted: ClientMetadata,
         secret: NewSecret | None,
     ) -> int | None:
+        """Replace a client's metadata, and its secret where one is given, under its ETag. Return
+        when the secret was set, in seconds since 1970; None where none was given.
+
+        Raises ChangedMeanwhile where the metadata are neither as ``known`` nor as ``wanted``.
+        """
         self._require_not_reserved(client_id)
 
         def write(answer: Answer) -> None:
             value = secret.value if secret else None
             document = _document(wanted, value)
             if secret is not None:
+                # A secret that was set at another moment than the state knows ends at once.
                 updated_at = answer.as_(WireRegisteredClient).secret_updated_at
                 if secret.follows in (None, updated_at):
                     document["client_secret_overlap_seconds"] = secret.overlap_seconds
             self._put(_client(client_id), document, answer)
 
         replace_part(
-            lambda: self._api.request("GET", _client(client_id)),
-            lambda answer: answer.as_(WireRegisteredClient).metadata,
-            write,
+            read=lambda: self._api.request("GET", _client(client_id)),
+            part_of=lambda answer: answer.as_(WireRegisteredClient).metadata,
+            write=write,
             known=known,
             wanted=wanted,
             name=tr("client {client}", client=client_id),
             is_expected=lambda now: known is not None and now == known.as_written_by(now.owner),
             always=secret is not None,
         )
-        client = self._find(client_id) if secret is not None else None
+        client = self._read_document(client_id) if secret is not None else None
         return client.secret_updated_at if client else None
 
     def remove(self, client_id: str, owner: Owner) -> bool:
         self._require_not_reserved(client_id)
-        return self._documents.remove(
+        return self._clients.remove(
             _client(client_id),
             lambda answer: answer.as_(WireRegisteredClient).owner.is_resource_of(owner),
         )
 
     def read_scopes(self, client_id: str) -> Scopes | None:
-        answer = self._documents.find(f"{_client(client_id)}/scopes")
+        answer = self._clients.find(f"{_client(client_id)}/scopes")
         return answer.as_(WireScopes).granted if answer else None
 
     def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
+        """Replace the scopes of a client under their ETag, but for those that API providers assign.
+        Raises ChangedMeanwhile where they are neither as ``known`` nor as ``wanted``."""
         require_grantable(wanted)
-        self._require_not_own(client_id)
+        self._require_not_operators(client_id)
         path = f"{_client(client_id)}/scopes"
         default = default_names(wanted)
         document = {"scopes": sorted(wanted), "default": default}
         replace_part(
-            lambda: self._api.request("GET", path),
+            read=lambda: self._api.request("GET", path),
             # What a provider assigns by itself stays as it is, unless a form declares it.
-            lambda answer: without_assigned(answer.as_(WireScopes).granted, self._assigned, wanted),
-            lambda answer: self._put(path, document, answer),
+            part_of=lambda answer: without_assigned(
+                answer.as_(WireScopes).granted, self._assigned, wanted
+            ),
+            write=lambda answer: self._put(path, document, answer),
             known=known,
             wanted=wanted,
             name=tr("the scopes of client {client}", client=client_id),
         )
 
     def read_jwks(self, client_id: str) -> Jwks | None:
-        answer = self._documents.find(f"{_client(client_id)}/jwks")
-        return by_name(answer.as_(WireJwks).keys) if answer else None
+        answer = self._clients.find(f"{_client(client_id)}/jwks")
+        return keys_by_name(answer.as_(WireJwks).keys) if answer else None
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
-        self._require_not_own(client_id)
+        """Replace the keys of a client under their ETag. Raises ChangedMeanwhile where they are
+        neither as ``known`` nor as ``wanted``."""
+        self._require_not_operators(client_id)
         path = f"{_client(client_id)}/jwks"
         document = {"keys": [wanted[kid] for kid in sorted(wanted)]}
         replace_part(
-            lambda: self._api.request("GET", path),
-            lambda answer: by_name(answer.as_(WireJwks).keys),
-            lambda answer: self._put(path, document, answer),
+            read=lambda: self._api.request("GET", path),
+            part_of=lambda answer: keys_by_name(answer.as_(WireJwks).keys),
+            write=lambda answer: self._put(path, document, answer),
             known=known,
             wanted=wanted,
             name=tr("the JWK Set of client {client}", client=client_id),
         )
 
     def clients(self) -> Iterator[RegisteredClient]:
-        for page in self._documents.pages():
+        for page in self._clients.pages():
             for item in page.items:
                 yield item.registered
 
@@ -185,31 +203,34 @@ class Beheerportaal:
             yield from page.items
 
     def keys_in_use(self, client_id: str) -> Mapping[str, KeyUse]:
-        answer = self._documents.find(f"{_client(client_id)}/keys-in-use")
+        answer = self._clients.find(f"{_client(client_id)}/keys-in-use")
         return answer.as_(WireKeysInUse).by_thumbprint if answer else {}
 
     def administrators(self, codes: Codes[str]) -> int:
-        """Return the most that one of the codes gives: somebody who is known by several is counted
-        with each."""
+        """Return how many API-beheerders an organisation has at least: the largest number that the
+        server gives for one of its codes, as each may be counted under several."""
         most = 0
         for code in codes:
             answer = self._api.request("GET", f"/organisations/{segment(code)}/administrators")
             most = max(most, answer.as_(WireAdministrators).count)
         return most
 
-    def _find(self, client_id: str) -> WireRegisteredClient | None:
-        answer = self._documents.find(_client(client_id))
+    def _read_document(self, client_id: str) -> WireRegisteredClient | None:
+        answer = self._clients.find(_client(client_id))
         return answer.as_(WireRegisteredClient) if answer else None
 
     def _put(self, path: str, document: object, answer: Answer) -> None:
-        """Write a document that is still as ``answer`` has it. Raises Stale."""
+        """Write a document under the ETag of the ``answer`` that had it. Raises Stale where it
+        changed since."""
         self._api.request("PUT", path, document=document, headers={"if-match": answer.etag})
 
-    def _require_not_own(self, client_id: str) -> None:
-        reserved = operators_own() if client_id == self._operator else None
+    def _require_not_operators(self, client_id: str) -> None:
+        """Raise Rejected for the operator's own client, without a request."""
+        reserved = reserved_for_operator() if client_id == self._operator else None
         require_not_reserved(reserved, client_id, self._api.base_url)
 
     def _require_not_reserved(self, client_id: str) -> None:
+        """Raise Rejected for a client that no connection may have, as ``reserved`` says."""
         require_not_reserved(self.reserved(client_id), client_id, self._api.base_url)
 
 
@@ -218,7 +239,9 @@ def _client(client_id: str) -> str:
 
 
 def _document(metadata: ClientMetadata, client_secret: str | None) -> dict[str, object]:
-    """Return what a POST or PUT of a client sends. Raises Rejected for keys at an address."""
+    """Return the JSON that a POST or PUT of a client sends: its metadata, by their names in RFC
+    7591, with ``client_secret`` where one is set. Raises Rejected for keys at an address, which
+    this authority does not fetch."""
     if metadata.jwks_uri is not None:
         raise Rejected(
             tr(

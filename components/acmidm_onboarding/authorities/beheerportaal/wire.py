@@ -20,7 +20,7 @@ from pydantic import (
 
 from acmidm_onboarding.authorities.http.collection import ListPage
 from acmidm_onboarding.authorities.http.items import Entries, Items, Page
-from acmidm_onboarding.authorities.key_names import by_name
+from acmidm_onboarding.authorities.key_names import keys_by_name
 from acmidm_onboarding.authorities.port import (
     KeyUse,
     RecordedChange,
@@ -62,8 +62,9 @@ shows as drift, and no other client is lost with it."""
 
 
 def _readable(item: Any, validate: ValidatorFunctionWrapHandler) -> Any:
-    """Validate one item of a list, with stand-ins for its faulty fields. An item without client-ID
-    stays an error."""
+    """Return one validated item of a list, with stand-ins for its faulty fields. Raises
+    ValidationError for an item that is no object, or whose client-ID is faulty: then the whole
+    answer is refused."""
     try:
         return validate(item)
     except ValidationError as error:
@@ -92,7 +93,7 @@ class WireRegisteredClient(ClientMetadata):
         return self.client_secret_updated_at or 0
 
     def with_parts(self, scopes: Scopes, jwks: Jwks) -> RegisteredClient:
-        """Return the client with what lives inside it."""
+        """Return the client as the port has it, with its ``scopes`` and keys."""
         return RegisteredClient(self.client_id, self.metadata, self.secret_updated_at, scopes, jwks)
 
 
@@ -111,8 +112,8 @@ class WireScopes(_Wire):
 
 
 class WireJwks(_Wire):
-    """A JWK Set (RFC 7517 §5). Its keys are not validated: ``by_name`` shows what somebody slipped
-    in."""
+    """A JWK Set (RFC 7517 §5). Its keys are not validated: ``keys_by_name`` also returns those that
+    are malformed, so that they show."""
 
     keys: list[Any]
 
@@ -140,7 +141,7 @@ class WireListedClient(WireScopes, WireRegisteredClient):
 
     @property
     def registered(self) -> RegisteredClient:
-        return self.with_parts(self.granted, by_name(self.jwks.keys))
+        return self.with_parts(self.granted, keys_by_name(self.jwks.keys))
 
 
 class WireClientPage(ListPage):

@@ -39,9 +39,10 @@ class ByHand(Authority):
         self.product_api = ConfirmedProducts(self)
 
     @cached_property
-    def _confirmed(self) -> Mapping[str, Confirmation]:
-        (confirmed,) = read_confirmations(self._folder)
-        return confirmed
+    def _confirmations(self) -> Mapping[str, Confirmation]:
+        """By the key of each connection, ``OVO002067/mijn-gent``."""
+        (confirmations,) = read_confirmations(self._folder)
+        return confirmations
 
     def reserved(self, client_id: str) -> Reserved | None:  # noqa: ARG002 - nobody can know here
         return None
@@ -53,16 +54,20 @@ class ByHand(Authority):
         scopes: Scopes,  # noqa: ARG002
         jwks: Jwks,  # noqa: ARG002
     ) -> RegisteredClient:
+        """Return the client that people made and confirmed. Raises Rejected where nobody confirmed
+        one, or with other metadata."""
         key = key_of(str(metadata.software_id))
         client = self.find(str(metadata.software_id))
         if client is None:
             raise Rejected(tr("nobody has confirmed a client of {key}: see acmidm orders", key=key))
-        _require_same(key, client.metadata.for_people, metadata.for_people)
+        _require_confirmed(key, client.metadata.for_people, metadata.for_people)
         return client
 
     def find(self, software_id: str) -> RegisteredClient | None:
-        confirmed = self._confirmed.get(key_of(software_id))
-        return _registered(confirmed) if confirmed and confirmed.is_there else None
+        confirmation = self._confirmations.get(key_of(software_id))
+        if confirmation is None or not confirmation.is_there:
+            return None
+        return _registered(confirmation)
 
     def update(
         self,
@@ -71,11 +76,14 @@ class ByHand(Authority):
         wanted: ClientMetadata,
         secret: NewSecret | None,
     ) -> int | None:
-        client = self._required(client_id)
-        _require_same(client_id, client.metadata.for_people, wanted.for_people)
+        """Write nothing: raise Rejected where other metadata are confirmed than ``wanted``."""
+        client = self._existing(client_id)
+        _require_confirmed(client_id, client.metadata.for_people, wanted.for_people)
         return client.client_secret_updated_at if secret is not None else None
 
     def remove(self, client_id: str, owner: Owner) -> bool:  # noqa: ARG002
+        """Return True where the removal of the client is confirmed. Raises Rejected where the
+        client is confirmed as being there."""
         if self.confirmation(client_id) is not None:
             raise Rejected(
                 tr(
@@ -92,7 +100,8 @@ class ByHand(Authority):
         known: Scopes | None,  # noqa: ARG002
         wanted: Scopes,
     ) -> None:
-        _require_same(client_id, self._required(client_id).scopes, dict(wanted))
+        """Write nothing: raise Rejected where other scopes are confirmed than ``wanted``."""
+        _require_confirmed(client_id, self._existing(client_id).scopes, dict(wanted))
 
     def replace_jwks(
         self,
@@ -100,25 +109,24 @@ class ByHand(Authority):
         known: Jwks | None,  # noqa: ARG002
         wanted: Jwks,
     ) -> None:
+        """Write nothing: raise Rejected where other keys are confirmed than ``wanted``."""
         keys = {kid: dict(key) for kid, key in wanted.items()}
-        _require_same(client_id, self._required(client_id).jwks, keys)
+        _require_confirmed(client_id, self._existing(client_id).jwks, keys)
 
     def read(self, client_id: str) -> RegisteredClient | None:
-        confirmed = self.confirmation(client_id)
-        return _registered(confirmed) if confirmed else None
+        confirmation = self.confirmation(client_id)
+        return _registered(confirmation) if confirmation else None
 
     def clients(self) -> Iterator[RegisteredClient]:
-        for confirmed in self._confirmed.values():
-            if confirmed.is_there:
-                yield _registered(confirmed)
+        for confirmation in self._confirmations.values():
+            if confirmation.is_there:
+                yield _registered(confirmation)
 
     def confirmation(self, client_id: str) -> Confirmation | None:
         """Return the confirmation of a client; None where its removal is confirmed. Raises
-        PerhapsGone where the client has no confirmation."""
-        all_files = self._confirmed.values()
-        of_client = [
-            confirmed for confirmed in all_files if confirmed.content.client_id == client_id
-        ]
+        PerhapsGone where no file has its client-ID."""
+        all_files = self._confirmations.values()
+        of_client = [each for each in all_files if each.content.client_id == client_id]
         if not of_client:
             raise PerhapsGone(
                 tr(
@@ -128,14 +136,14 @@ class ByHand(Authority):
                     folder=self._folder,
                 )
             )
-        for confirmed in of_client:
-            if confirmed.is_there:
-                return confirmed
+        for confirmation in of_client:
+            if confirmation.is_there:
+                return confirmation
         return None
 
-    def _required(self, client_id: str) -> RegisteredClient:
+    def _existing(self, client_id: str) -> RegisteredClient:
         """Return a client that is confirmed to be there. Raises Rejected where its removal is
-        confirmed, and PerhapsGone where nothing is."""
+        confirmed, and PerhapsGone where no file has its client-ID."""
         client = self.read(client_id)
         if client is None:
             raise Rejected(
@@ -144,10 +152,11 @@ class ByHand(Authority):
         return client
 
     def configurations(self, product: str) -> Iterator[tuple[str, ProductDocument]]:
-        for confirmed in self._confirmed.values():
-            configured = confirmed.products.get(product)
-            if confirmed.is_there and configured is not None:
-                yield str(confirmed.content.client_id), configured
+        """Yield each confirmed configuration of a product, with the client-ID."""
+        for confirmation in self._confirmations.values():
+            configuration = confirmation.products.get(product)
+            if confirmation.is_there and configuration is not None:
+                yield str(confirmation.content.client_id), configuration
 
 
 class ConfirmedProducts:
@@ -158,8 +167,8 @@ class ConfirmedProducts:
         self.configurations = authority.configurations
 
     def read(self, product: str, client_id: str) -> ProductDocument | None:
-        confirmed = self._authority.confirmation(client_id)
-        return confirmed.products.get(product) if confirmed else None
+        confirmation = self._authority.confirmation(client_id)
+        return confirmation.products.get(product) if confirmation else None
 
     def put(
         self,
@@ -168,12 +177,16 @@ class ConfirmedProducts:
         known: ProductDocument | None,  # noqa: ARG002
         wanted: ProductDocument,
     ) -> None:
+        """Write nothing: raise Rejected where another configuration is confirmed than ``wanted``,
+        or none."""
         current = self.read(product, client_id)
-        _require_same(
+        _require_confirmed(
             client_id, current and dict(current.configuration), dict(wanted.configuration)
         )
 
     def delete(self, product: str, client_id: str, owner: Owner) -> bool:  # noqa: ARG002
+        """Return True where no configuration is confirmed any more. Raises Rejected where one
+        is."""
         if self.read(product, client_id) is not None:
             raise Rejected(
                 tr(
@@ -186,9 +199,9 @@ class ConfirmedProducts:
         return True
 
 
-def _require_same(client: str, confirmed: Any, wanted: Any) -> None:
-    """Refuse to write what is not confirmed: only people can write to the portal. Raises
-    Rejected."""
+def _require_confirmed(client: str, confirmed: Any, wanted: Any) -> None:
+    """Raise Rejected where a run wants something of a ``client`` that people did not confirm: only
+    they can write to the portal."""
     if confirmed != wanted:
         raise Rejected(
             tr(
@@ -199,10 +212,10 @@ def _require_same(client: str, confirmed: Any, wanted: Any) -> None:
         )
 
 
-def _registered(confirmed: Confirmation) -> RegisteredClient:
+def _registered(confirmation: Confirmation) -> RegisteredClient:
     return RegisteredClient(
-        str(confirmed.content.client_id),
-        confirmed.registered,
-        scopes=confirmed.scopes,
-        jwks=members_of(confirmed.jwks or {}),
+        str(confirmation.content.client_id),
+        confirmation.registered,
+        scopes=confirmation.scopes,
+        jwks=members_of(confirmation.jwks or {}),
     )

@@ -90,7 +90,8 @@ class Answer:
         return etag
 
     def as_(self, model: type[Wire]) -> Wire:
-        """The document as a wire type. Raises Unintelligible, naming the fields that are wrong."""
+        """Return the document as a value of a wire type. Raises Unintelligible, which names the
+        fields that are wrong."""
         try:
             return model.model_validate(self.document)
         except ValidationError as error:
@@ -105,8 +106,8 @@ class Answer:
 
 
 def _wrong_places(error: ValidationError) -> str:
-    """Return the first places of a document that are wrong. To spell out a million mistakes takes a
-    gigabyte."""
+    """Return the first five fields of an answer that are wrong, as ``items.3.client_id, next``; the
+    count alone above a hundred: a million mistakes take a gigabyte."""
     if error.error_count() > _MOST_MISTAKES:
         return tr("more than {most} places", most=_MOST_MISTAKES)
     places: set[str] = set()
@@ -139,9 +140,7 @@ class Api:
         # second.
         client = httpx.Client(
             timeout=self._timeout_seconds,
-            headers={
-                "accept-encoding": "identity"
-            },  # an answer that is packed has no bound, one that is packed twice least of all
+            headers={"accept-encoding": "identity"},  # a small compressed answer may be huge
             follow_redirects=False,
             limits=httpx.Limits(max_connections=REQUESTS_AT_ONCE),
             verify=trusted_certificates(),
@@ -161,13 +160,14 @@ class Api:
         form: Form | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Return the answer to one request, which is retried while its failure may pass.
+        """Return the successful answer to one request, which is retried while its failure may pass.
 
-        ``form`` makes the fields anew for each try: an assertion may be used once (RFC 7523 §3),
-        and the server may have seen the assertion of a try whose answer was lost.
+        ``path`` is below the API's address, or a whole URL. The body is the JSON ``document``, or
+        the fields of a ``form``, which are made anew for each try: an assertion may be used once
+        (RFC 7523 §3), and the server may have seen the assertion of a try whose answer was lost.
 
         Raises:
-            AuthorityError
+            AuthorityError: for every other answer, of the class of its status; see ``errors.py``.
         """
         url = path if path.startswith("http") else self.base_url + path
 
@@ -179,8 +179,9 @@ class Api:
         return self._retrying(lambda: self._authorised(send), self.base_url)
 
     def _authorised(self, send: Callable[[Mapping[str, str]], Answer]) -> Answer:
-        """Return the answer to a request that is sent with the operator's token, and once more with
-        a new one where the server refuses the token; without any where the API takes none."""
+        """Return the answer to ``send``, which gets the headers with the operator's token. Where
+        the server answers 401, it is sent once more with a new token. An API that takes no tokens
+        gets none."""
         if self._tokens is None:
             return send({})
         token = self._tokens.current()
@@ -192,15 +193,15 @@ class Api:
     def _send_once(
         self, method: str, url: str, document: object, form: Form | None, headers: dict[str, str]
     ) -> Answer:
-        """Return the answer to a request that is sent once. Raises Passing for a failure that may
-        pass, or another AuthorityError."""
+        """Send a request once and return the answer to it. Raises Passing for a failure that a
+        retry may mend, else another AuthorityError."""
         request = f"{method} {url}"
-        begun = False
+        has_begun_to_answer = False
         data = form() if form else None
         stream = self._client.stream(method, url, json=document, data=data, headers=headers)
         try:
             with self._deadlines.within(self._timeout_seconds), stream as response:
-                begun = True
+                has_begun_to_answer = True
                 self._retrying.pause(
                     pause_seconds(response.status_code, response.headers, time.time())
                 )
@@ -211,7 +212,7 @@ class Api:
             sentence = tr(
                 "{request}: no answer within {seconds:g} s", request=request, seconds=seconds
             )
-            if begun:
+            if has_begun_to_answer:
                 sentence = tr(
                     "{request}: the answer was not complete within {seconds:g} s",
                     request=request,
@@ -233,8 +234,8 @@ class Api:
         raise _failure(request, response, content)
 
     def _bounded(self, request: str, response: httpx.Response) -> bytes:
-        """Return the body of an answer. Raises TooLarge, and Unintelligible for a body that is
-        packed."""
+        """Return the body of an answer, of at most MAXIMUM_ANSWER_BYTES. Raises TooLarge for a
+        longer one, Unintelligible for a compressed one."""
         packed = response.headers.get("content-encoding", "identity")
         if packed != "identity":
             raise Unintelligible(
@@ -278,8 +279,9 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def _carried(value: Any, depth: int) -> Any:
-    """Return a value that was read from JSON as the engine can carry it; ``depth`` is how deep in
-    the document it is."""
+    """Return a value that was read from JSON so that a state can have it: without the engine's own
+    marks for secrets, without lone surrogates, and cut off below 50 levels. ``depth`` is the level
+    of the value in its document."""
     if isinstance(value, str):
         return _HALF_CHARACTER.sub("\ufffd", without_marks(value))
     if depth > _MAXIMUM_DEPTH and isinstance(value, dict | list):
@@ -292,15 +294,18 @@ def _carried(value: Any, depth: int) -> Any:
 
 
 def _number(kind: type[int] | type[float], text: str) -> float | str:
+    """Return the number that a JSON text stands for; the text itself where a double, as the engine
+    has it, would be another number."""
     try:
-        return kind(text) if Decimal(repr(float(text))) == Decimal(text) else text
+        is_exact = Decimal(repr(float(text))) == Decimal(text)
     except InvalidOperation:  # an exponent beyond all bounds
         return text
+    return kind(text) if is_exact else text
 
 
 def _json_content(request: str, response: httpx.Response, content: bytes) -> Any:
-    """Return what the JSON of an answer has, None for an empty answer. Raises Unintelligible for an
-    answer that is no JSON."""
+    """Return the parsed JSON of a successful answer; None for an empty one. Raises Unintelligible
+    for another media type, or JSON that does not parse."""
     if not content:
         return None
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -326,7 +331,8 @@ def _json_content(request: str, response: httpx.Response, content: bytes) -> Any
 
 
 def _failure(request: str, response: httpx.Response, content: bytes) -> AuthorityError:
-    """Return the error that the status of an answer stands for, with what to do about it."""
+    """Return the exception for an answer that is no success, by its status: what the server said,
+    then what the reader can do."""
     status = response.status_code
     answer = _in_words(request, response, content)
     if status in _PASSING_STATUSES:
@@ -389,7 +395,8 @@ def _failure(request: str, response: httpx.Response, content: bytes) -> Authorit
 
 
 def _in_words(request: str, response: httpx.Response, content: bytes) -> str:
-    """Return what a server answered: the request, the status and what the server said."""
+    """Return an answer for people: ``PUT https://…/clients/x: 409 Conflict, <the server's
+    words>``."""
     answer = f"{request}: {response.status_code} {response.reason_phrase}"
     detail = _detail(response, content)
     if detail:
@@ -398,10 +405,9 @@ def _in_words(request: str, response: httpx.Response, content: bytes) -> str:
 
 
 def _detail(response: httpx.Response, content: bytes) -> str:
-    """Return what the server said, on one line: the detail of a problem (RFC 9457), else an OAuth
-    or Keycloak error.
-
-    A token that it repeats is left out.
+    """Return the server's reason, on one line of at most 300 characters: the detail of a problem
+    (RFC 9457), else an OAuth or Keycloak error; empty where it gives none. The operator's token is
+    masked, in case the server repeats it. Of an answer that is no JSON only the media type shows.
     """
     document = _json_or_none(content)
     if document is None:
@@ -427,6 +433,7 @@ def _media_type(response: httpx.Response) -> str:
 
 
 def _existing_client_id(content: bytes) -> str | None:
+    """Return the client that a 409 names as the one in the way; None where it names none."""
     document = _json_or_none(content)
     client_id = document.get("client_id") if isinstance(document, dict) else None
     return client_id if isinstance(client_id, str) else None
@@ -440,8 +447,8 @@ def _json_or_none(content: bytes) -> Any:
 
 
 def _speaks_no_tls(error: BaseException | None) -> bool:
-    """Return whether a TLS handshake failed for another reason than that the connection ended,
-    which may pass."""
+    """Return whether a TLS handshake failed because the server does not speak TLS: an SSLError
+    among the causes of ``error``, other than a connection that ended, which may pass."""
     while error is not None:
         if isinstance(error, ssl.SSLError):
             return not isinstance(
@@ -452,8 +459,8 @@ def _speaks_no_tls(error: BaseException | None) -> bool:
 
 
 def _unreached(request: str, error: httpx.TransportError) -> AuthorityError:
-    """Return the error of a request that got no whole answer: Rejected where a retry cannot help,
-    else Passing."""
+    """Return the exception for a connection that failed: Rejected for a certificate or a scheme
+    that no retry mends, else Passing, which is retried."""
     text = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in text:
         return Rejected(

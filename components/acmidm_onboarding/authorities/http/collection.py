@@ -40,20 +40,21 @@ Page = TypeVar("Page", bound=ListPage)
 
 
 class AddressCheck:
-    """A check that an address is the right one, by a ``look`` at it. Thread-safe: one thread looks,
-    the others wait."""
+    """A check that an address is the right one, by ``read_list``, which raises where there is no
+    list. Thread-safe: one thread checks, the others wait."""
 
-    def __init__(self, look: Callable[[], object]) -> None:
-        self._look = look
+    def __init__(self, read_list: Callable[[], object]) -> None:
+        self._read_list = read_list
         self._lock = threading.Lock()
-        self._until = 0.0
+        self._counts_until = 0.0
 
     def require(self) -> None:
-        """Look, unless somebody looked a moment ago. Raises what ``look`` raises."""
+        """Raise what ``read_list`` raises. A list that was read less than 10 s ago is not read
+        again."""
         with self._lock:
-            if time.monotonic() >= self._until:
-                self._look()
-                self._until = time.monotonic() + _COUNTS_FOR_SECONDS
+            if time.monotonic() >= self._counts_until:
+                self._read_list()
+                self._counts_until = time.monotonic() + _COUNTS_FOR_SECONDS
 
 
 class Bounded:
@@ -64,15 +65,18 @@ class Bounded:
         self._request = request
         self._most = self._limit = most
         self._total = 0
-        self._last: Sequence[object] | None = None
+        self._last_items: Sequence[object] | None = None
 
-    def ask(self, ask: Callable[[int], Value]) -> tuple[Value, int]:
-        """Return what ``ask`` answers for a number of items, and that number, which is halved while
-        the answer is too large. Raises TooLarge where a single item is."""
+    def next_page(self, request_page: Callable[[int], Value]) -> tuple[Value, int]:
+        """Return the next page, and the limit of items that it was requested with.
+
+        ``request_page`` gets that limit, which is halved while the answer is too large. Raises
+        TooLarge where a single item is.
+        """
         while True:
             limit = self._limit
             try:
-                page = ask(limit)
+                page = request_page(limit)
             except TooLarge:
                 if limit == 1:
                     raise
@@ -83,14 +87,14 @@ class Bounded:
                 return page, limit
 
     def require_end(self, items: Sequence[object], *, is_repeated: bool = False) -> None:
-        """Count the items of a page that has more after it. Raises Unintelligible where the page
-        ``is_repeated``, or the list is longer than any."""
+        """Count the items of a page that is not the last one. Raises Unintelligible where the list
+        seems endless: a page that the server gave before, or more than 200,000 items."""
         self._total += max(len(items), 1)
-        if is_repeated or items == self._last or self._total > _MOST_IN_ALL:
+        if is_repeated or items == self._last_items or self._total > _MOST_IN_ALL:
             raise Unintelligible(
                 tr("{request}: the list has no end; check the server", request=self._request)
             )
-        self._last = items
+        self._last_items = items
 
 
 class Collection(Generic[Page]):
@@ -100,39 +104,40 @@ class Collection(Generic[Page]):
         self._api = api
         self._path = path
         self._page: type[Page] = page
-        self._evidence = AddressCheck(self._see_list)
+        self._address_check = AddressCheck(self._require_list)
 
     def find(self, path: str) -> Answer | None:
-        """Return a document; None where it is gone. Raises NoList where a 404 shows nothing."""
+        """Return the document at a path; None where it is gone, which a 404 shows only if the list
+        of all documents exists. Raises NoList where that answers 404 too."""
         try:
             return self._api.request("GET", path)
         except NotFound:
-            self._evidence.require()
+            self._address_check.require()
             return None
 
     def pages(self, most: int = MOST_AT_ONCE, **filters: str) -> Iterator[Page]:
-        """Yield the pages of the list, of at most ``most`` items. Raises NotFound where there is no
-        such list."""
+        """Yield the pages of the list, of at most ``most`` items each, of the documents that the
+        ``filters`` of the query select. Raises NotFound where there is no such list."""
         bounded = Bounded(f"GET {self._api.base_url}{self._path}", most)
         query = dict(filters)
-        seen: set[str] = set()
+        former_cursors: set[str] = set()
 
-        def ask(limit: int) -> Page:
+        def request_page(limit: int) -> Page:
             parameters = urlencode({"limit": limit, **query})
             return self._api.request("GET", f"{self._path}?{parameters}").as_(self._page)
 
         while True:
-            page, _ = bounded.ask(ask)
+            page, _ = bounded.next_page(request_page)
             yield page
             if page.next is None:
                 return
-            bounded.require_end(page.items, is_repeated=page.next in seen)
-            seen.add(page.next)
+            bounded.require_end(page.items, is_repeated=page.next in former_cursors)
+            former_cursors.add(page.next)
             query["after"] = page.next
 
     def remove(self, path: str, is_ours: Callable[[Answer], bool]) -> bool:
-        """Remove a document under its ETag if it ``is_ours``. Return whether it is gone, as it may
-        have been before."""
+        """Remove a document that ``is_ours``, under its ETag. Return whether it is gone, by this
+        request or before; False where it is not ours, and stays."""
 
         def attempt() -> bool:
             answer = self.find(path)
@@ -140,15 +145,15 @@ class Collection(Generic[Page]):
                 return answer is None
             try:
                 self._api.request("DELETE", path, headers={"if-match": answer.etag})
-            except NotFound:
+            except NotFound:  # another writer removed it first, or the address knows no DELETE
                 if self.find(path) is not None:
                     raise
             return True
 
         return with_retries(attempt)
 
-    def _see_list(self) -> None:
-        """Read the first page of the list, to know that the address has one. Raises NoList."""
+    def _require_list(self) -> None:
+        """Raise NoList where the address has no list of documents."""
         try:
             next(self.pages(most=1))
         except NotFound:

@@ -26,8 +26,8 @@ class Deadlines(httpcore.NetworkBackend):
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
-        """Limit what this thread sends and receives in the block to so many seconds, all
-        together: a wait that goes on then ends as a timeout."""
+        """Give this thread so many seconds for all that it sends and receives in the block. A read
+        or write that takes longer raises httpx's timeout."""
         self._local.end = time.monotonic() + seconds
         try:
             yield
@@ -35,13 +35,15 @@ class Deadlines(httpcore.NetworkBackend):
             self._local.end = None
 
     def serve(self, client: httpx.Client) -> None:
-        """Take over the network of a client, which has no parameter for it."""
+        """Make a client use this network, deadlines and all. httpx has no parameter for it, so that
+        private attributes are set."""
         for transport in (client._transport, *client._mounts.values()):
             if isinstance(transport, httpx.HTTPTransport):
                 transport._pool._network_backend = self
 
     def next_seconds(self, timeout: float | None) -> float | None:
-        """Return how many seconds to wait for the next part: None for ever."""
+        """Return how many seconds the next read or write may take: ``timeout`` (None for ever), or
+        less where the thread's deadline is nearer."""
         end: float | None = getattr(self._local, "end", None)
         if end is None:
             return timeout

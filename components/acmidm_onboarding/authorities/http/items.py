@@ -17,21 +17,15 @@ MOST_ITEMS = 1_000
 Item = TypeVar("Item")
 
 
-def _as_asked(items: Any) -> Any:
-    if isinstance(items, list) and len(items) > MOST_ITEMS:
+Key = TypeVar("Key")
+
+
+def _require_few(items: Any) -> Any:
+    if isinstance(items, list | dict) and len(items) > MOST_ITEMS:
         raise ValueError  # an error of the answer says where, not what
     return items
 
 
-Key = TypeVar("Key")
-
-
-def _few(entries: Any) -> Any:
-    if isinstance(entries, dict) and len(entries) > MOST_ITEMS:
-        raise ValueError
-    return entries
-
-
-Entries = Annotated[dict[Key, Item], BeforeValidator(_few)]
+Entries = Annotated[dict[Key, Item], BeforeValidator(_require_few)]
 Items = Annotated[list[Item], FailFast()]
-Page = Annotated[list[Item], FailFast(), BeforeValidator(_as_asked)]
+Page = Annotated[list[Item], FailFast(), BeforeValidator(_require_few)]

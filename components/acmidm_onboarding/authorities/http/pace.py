@@ -16,8 +16,8 @@ _BEGINNING_OF_MOMENTS = 1e9
 
 
 def pause_seconds(status: int, headers: Mapping[str, str], now: float) -> float:
-    """Return for how long a host wants no requests at all, at most an hour; 0.0 where it takes
-    more, or says nothing.
+    """Return for how long a host wants no requests at all, by an answer's status and headers; at
+    most an hour, 0.0 where it sets no limit or the limit is not reached.
 
     The host says so by Retry-After with 429 (RFC 9110 §10.2.3, RFC 6585 §4), by RateLimit
     (draft-ietf-httpapi-ratelimit-headers), or by the older X-RateLimit. With 503, Retry-After is
@@ -42,14 +42,13 @@ def retry_after_seconds(header: str | None) -> float | None:
         moment = parsedate_to_datetime(header)
     except (ValueError, OverflowError):
         return None
-    return max(
-        0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-    )
+    wait = moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)
+    return max(0.0, wait.total_seconds())
 
 
 def _until_quotas_are_renewed(headers: Mapping[str, str]) -> list[float]:
-    """Return a wait for each quota of RateLimit that is used up: until it is renewed, or its whole
-    window where it does not say when."""
+    """Return the seconds until each used-up quota of the header RateLimit is renewed, such as
+    ``"default";r=0;t=30``; the longest window of RateLimit-Policy for a quota without ``t``."""
     windows = re.findall(r";\s*w=(\d{1,9})\b", headers.get("ratelimit-policy", ""))
     window = max(map(float, windows), default=0.0)
     waits = []
@@ -62,7 +61,8 @@ def _until_quotas_are_renewed(headers: Mapping[str, str]) -> list[float]:
 
 
 def _until_reset(headers: Mapping[str, str], now: float) -> list[float]:
-    """Return a wait for each X-RateLimit-Remaining, with or without its X, that is 0."""
+    """Return the seconds until the reset of each limit that has 0 in X-RateLimit-Remaining, or in
+    RateLimit-Remaining; ``now`` is in seconds since 1970."""
     waits = []
     for prefix in ("ratelimit", "x-ratelimit"):
         reset = re.fullmatch(r"\s*(\d{1,12})\s*", headers.get(f"{prefix}-reset", ""))

@@ -12,16 +12,16 @@ from acmidm_onboarding.values.problems import quoted
 
 
 def segment(name: str) -> str:
-    """Return a name as one segment of a path (RFC 3986 §3.3), whatever it has in it.
+    """Return a name percent-encoded as one segment of a path (RFC 3986 §3.3), slashes too.
 
     Raises:
         Rejected: for ``.`` and ``..``, which lead to another document, for an empty name, which
-            leads to a list, and for half a character.
+            leads to a list, and for a lone surrogate, which UTF-8 has not.
     """
     try:
         if name not in ("", ".", ".."):
             return quote(name, safe="")
-    except UnicodeEncodeError:  # half a character
+    except UnicodeEncodeError:  # a lone surrogate
         pass
     raise Rejected(
         tr(

@@ -47,11 +47,11 @@ class Retrying:
             self._paused_until = max(self._paused_until, time.monotonic() + seconds)
 
     def __call__(self, operation: Callable[[], Result], api: str = "") -> Result:
-        """Return the operation's result; ``api`` names the API of the host that the operation is
-        for.
+        """Return the result of ``operation``, which is repeated after each failure that may pass
+        (Passing), until the deadline. ``api`` names the API of the host that it calls.
 
-        Where no connection can be made, all APIs of the host are given up, else only this API:
-        others may be well.
+        An API that did not answer by then is given up: later operations on it get one try. Where
+        not even a connection was made, every API of the host is given up.
 
         Raises:
             Unreachable: which says how often and for how long the operation was tried, or for how
@@ -60,8 +60,7 @@ class Retrying:
         """
         start = time.monotonic()
         end = start + self._deadline_seconds
-        # Decided once: an operation that is going on already keeps its deadline, whatever becomes
-        # of its neighbours.
+        # Decided once: an operation that began before the API was given up keeps its deadline.
         is_tried_once = bool(self._given_up & {api, _EVERY_API})
         tries = 0
         while True:
@@ -77,19 +76,19 @@ class Retrying:
                     self._given_up.add(unreachable)
                     raise self._unreachable(error, tries, time.monotonic() - start) from None
                 _log.info("%s; trying again in %.1f s", error, wait)
-            except Unreachable:  # what the operation needs of another server
+            except Unreachable:  # of another server that the operation needs, such as the issuer
                 raise
             except AuthorityError:
-                self._answered(api)
+                self._note_answer(api)
                 raise
             else:
-                self._answered(api)
+                self._note_answer(api)
                 return result
             time.sleep(wait)
 
     def _wait_while_paused(self, api: str, end: float) -> None:
-        """Wait until the host takes requests again. Raises Unreachable where that is after
-        ``end``."""
+        """Wait until the host takes requests again. Raises Unreachable at once where that is after
+        ``end``, the deadline of the operation."""
         while (seconds := self._paused_until - time.monotonic()) > 0:
             remaining = end - time.monotonic()
             if seconds > remaining:
@@ -103,12 +102,13 @@ class Retrying:
                 )
             time.sleep(min(_with_jitter(seconds), remaining))
 
-    def _answered(self, api: str) -> None:
+    def _note_answer(self, api: str) -> None:
         self._given_up.difference_update({api, _EVERY_API})
 
     def _unreachable(self, error: Passing, tries: int, seconds: float) -> Unreachable:
-        """Return the error of an operation that was tried for ``seconds`` and failed with ``error``
-        last, with the wait that the server wants where it is longer than the deadline."""
+        """Return the exception for an operation that is given up: its last ``error``, how many
+        ``tries`` it had in how many ``seconds``, and the wait that the server requests where that
+        is longer than the deadline."""
         sentence = str(error)
         if error.wait_seconds is not None and error.wait_seconds > self._deadline_seconds:
             sentence = tr(
@@ -131,11 +131,12 @@ class Retrying:
 
 
 def _wait_seconds(tries: int, requested: float, remaining: float) -> float | None:
-    """Return the wait before the next try; None where too little time is ``remaining`` for a try.
+    """Return the seconds to wait after so many ``tries``; None where too little time is
+    ``remaining`` for another try.
 
     The wait is doubled with each try, or is what the server ``requested``, and a little more by
-    chance: operations that failed together do not return together. The last wait is cut short, so
-    that the last try begins at the deadline.
+    chance: operations that failed together are not repeated together. The last wait is cut short,
+    so that the last try begins at the deadline.
     """
     if requested > remaining or remaining <= _SHORTEST_WAIT_SECONDS:
         return None

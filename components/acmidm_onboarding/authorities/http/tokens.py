@@ -61,7 +61,8 @@ class IssuedToken(BaseModel):
 
     @property
     def used_seconds(self) -> float:
-        """How long it is used: one that lives shorter than the margin, for half its life."""
+        """For how many seconds after its request it is used: until a minute before its end, or for
+        half its life where that is longer."""
         return max(self.expires_in - _RENEW_BEFORE_END_SECONDS, self.expires_in / 2)
 
 
@@ -77,7 +78,7 @@ class Credentials(BaseModel, frozen=True):
     platform: Platform = Platform.ACMIDM
 
     def setting(self, key: str) -> str:
-        """Return the name of a setting of the platform, as errors have it."""
+        """Return the full name of a setting of the platform: ``acmidm:issuer``, for errors."""
         return full_key(config_key(self.platform, key))
 
 
@@ -107,10 +108,11 @@ class OperatorTokens:
             return self._token or ""
 
     def _renew(self) -> None:
-        """Request a token, and note it with the moment from which another is requested. Raises
-        NotAllowed for an operator with neither key nor secret."""
+        """Request a token and keep it, until ``_renew_at``. The operator authenticates with a
+        signed assertion, or else with its secret. Raises NotAllowed for an operator with neither.
+        """
         if self._endpoints is None:
-            self._endpoints = self._discovered()
+            self._endpoints = self._discover_endpoints()
         form: Form
         headers = {}
         key = self._private_key()
@@ -143,9 +145,9 @@ class OperatorTokens:
         self._token = token.access_token
         self._renew_at = started + token.used_seconds
 
-    def _discovered(self) -> _Endpoints:
-        """Return the issuer's endpoints, where it has the name that is expected (OpenID Connect
-        Discovery §4.3).
+    def _discover_endpoints(self) -> _Endpoints:
+        """Return the endpoints that the issuer publishes, if it has the name in the settings
+        (OpenID Connect Discovery §4.3) and its token endpoint is on the same host.
 
         A server with another name would get an assertion made out to that name, and could use it
         there.
@@ -182,6 +184,7 @@ class OperatorTokens:
         return endpoints
 
     def _form_with_assertion(self, key: JWK, audience: str) -> dict[str, str]:
+        """Return the form of a token request, with a new assertion (RFC 7523 §2.2)."""
         return {
             **_GRANT,
             "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
@@ -189,8 +192,8 @@ class OperatorTokens:
         }
 
     def _private_key(self) -> JWK | None:
-        """Return the operator's key, of its setting or else its file; None where neither is set.
-        Raises AuthorityError for a key that cannot be read or used."""
+        """Return the operator's key, from its setting or else from its file; None where neither is
+        set. Raises AuthorityError for a key that cannot be read or used, naming where it is."""
         credentials = self._credentials
         source = credentials.setting("operatorPrivateKey")
         try:
@@ -232,8 +235,8 @@ class OperatorTokens:
 
 
 def _signing_key(text: str) -> JWK:
-    """Return the private key in a text. Raises Unusable for one that signs no assertion, and
-    ValueError, TypeError or JWException for what is none."""
+    """Return the private key that the JSON text of a JWK has. Raises Unusable for a private key
+    that signs no assertion, and ValueError, TypeError or JWException for any other text."""
     key = JWK(**json.loads(text))
     if key.is_symmetric or not key.has_private:
         raise ValueError
@@ -245,8 +248,8 @@ def _signing_key(text: str) -> JWK:
 
 
 def _signed(key: JWK, claims: Mapping[str, Any]) -> str:
-    """Return claims as a signed token (RFC 7519), by the algorithm that the key names or else that
-    of its type."""
+    """Return claims as a compact JWT (RFC 7519), signed with the ``alg`` of the key, or else with
+    the algorithm of its type."""
     members = key.export_public(as_dict=True)
     kind = "RSA" if members["kty"] == "RSA" else members["crv"]
     algorithm = members.get("alg") or _ALGORITHMS[kind]
@@ -258,7 +261,7 @@ def _signed(key: JWK, claims: Mapping[str, Any]) -> str:
 
 
 def _basic(client_id: str, secret: str) -> str:
-    """Return the value of an Authorization header; both parts are form-encoded first (RFC 6749
-    §2.3.1)."""
+    """Return the value of a header Authorization of type Basic; both parts are form-encoded first
+    (RFC 6749 §2.3.1)."""
     pair = f"{quote(client_id, safe='')}:{quote(secret, safe='')}"
     return "Basic " + base64.b64encode(pair.encode()).decode()

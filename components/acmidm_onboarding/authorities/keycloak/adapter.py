@@ -29,7 +29,7 @@ from acmidm_onboarding.authorities.http.paths import segment
 from acmidm_onboarding.authorities.keycloak.events import AdminEvents
 from acmidm_onboarding.authorities.keycloak.mappers import attributes_document
 from acmidm_onboarding.authorities.keycloak.reserved import ReservedClients
-from acmidm_onboarding.authorities.keycloak.scopes import RealmScopes, listed
+from acmidm_onboarding.authorities.keycloak.scopes import RealmScopes, read_list
 from acmidm_onboarding.authorities.keycloak.wire import (
     WireClient,
     WireClients,
@@ -75,8 +75,9 @@ class Keycloak(Authority):
         self._scopes = RealmScopes(api)
         self._reserved = ReservedClients(api, operator_client_id)
         self._lock = threading.Lock()
-        self._listed: dict[str, str | None] | None = None
-        self._evidence = AddressCheck(self._see_clients)
+        self._known_keys: dict[str, str | None] | None = None
+        """The natural key of each client, by client-ID; None until the clients are listed."""
+        self._address_check = AddressCheck(self._require_visible_clients)
 
     def client_ids_for(self, software_id: str) -> Iterator[str]:
         return client_ids_for(software_id)
@@ -88,9 +89,14 @@ class Keycloak(Authority):
     def register(
         self, metadata: ClientMetadata, client_secret: str | None, scopes: Scopes, jwks: Jwks
     ) -> RegisteredClient:
+        """Make the client with its scopes and keys, under a client-ID that is derived from its
+        natural key, and take away what Keycloak grants besides. Return it as Keycloak has it.
+
+        Raises AlreadyRegistered where a client has the natural key, Rejected for a scope that the
+        realm lacks.
+        """
         require_grantable(scopes)
-        # Raises for what the realm lacks, which Keycloak would leave out.
-        self._scopes.ids(scopes)
+        self._scopes.ids(scopes)  # raises for what the realm lacks: Keycloak would leave that out
         existing = self._with_natural_key(metadata.software_id)
         if existing is not None:
             raise AlreadyRegistered(
@@ -106,10 +112,10 @@ class Keycloak(Authority):
         granted = {**dict.fromkeys(assigned, True), **scopes}
         for client_id in client_ids_for(metadata.software_id):
             document = new_client_document(client_id, metadata, client_secret, granted, jwks)
-            if self._is_made(document, metadata.software_id):
+            if self._make(document, metadata.software_id):
                 break
-        self._note(client_id, metadata)
-        client = self._withdraw_slipped_in(client_id, granted)
+        self._note_written(client_id, metadata)
+        client = self._withdraw_all_but(client_id, granted)
         made = only(client.scopes, scopes)
         return replace(client.registered, scopes=made)
 
@@ -124,7 +130,13 @@ class Keycloak(Authority):
         wanted: ClientMetadata,
         secret: NewSecret | None,
     ) -> int | None:
-        before = self._required(client_id)
+        """Replace a client's metadata, and its secret where one is given. Return when the secret
+        was set, in seconds since 1970; None where none was given.
+
+        A client without an owner loses all that a client of this project would not have. Raises
+        ChangedMeanwhile where the metadata are neither as ``known`` nor as ``wanted``.
+        """
+        before = self._existing(client_id)
         self._require_not_reserved(before, self._reserved.why(before))
 
         def write(client: WireClient) -> None:
@@ -136,26 +148,30 @@ class Keycloak(Authority):
             self._put(client, changes_document(client, document))
 
         replace_part(
-            lambda: self._required(client_id),
-            lambda client: client.metadata.as_managed_by(wanted),
-            write,
+            read=lambda: self._existing(client_id),
+            part_of=lambda client: client.metadata.as_managed_by(wanted),
+            write=write,
             known=known and known.as_managed_by(wanted),
             wanted=wanted,
             is_expected=lambda current: (
-                _is_cleaned(current, wanted) or _is_but_for_own(current, known)
+                _is_half_cleaned(current, wanted) or _is_of_same_connection(current, known)
             ),
             name=tr("client {client}", client=client_id),
             reads_back=True,
             conflicts=_CONFLICTS,
             always=secret is not None,
         )
-        self._note(client_id, wanted)
+        self._note_written(client_id, wanted)
         if not before.service_accounts_enabled or before.metadata.owner.is_nobody:
-            self._withdraw_slipped_in(client_id, before.scopes)
+            # Its new service account brought scopes along.
+            self._withdraw_all_but(client_id, before.scopes)
         client = self.read(client_id) if secret is not None else None
         return client.client_secret_updated_at if client else None
 
     def remove(self, client_id: str, owner: Owner) -> bool:
+        """Remove the client if it still bears the marks of ``owner``. Return whether it is gone:
+        False where it bears other marks, and stays. Raises Rejected for a reserved client."""
+
         def attempt() -> bool:
             client = self._find(client_id)
             if client is None or not client.metadata.owner.is_resource_of(owner):
@@ -163,20 +179,22 @@ class Keycloak(Authority):
             try:
                 self._require_not_reserved(client, self._reserved.why(client))
                 self._api.request("DELETE", _path(client))
-            except NotFound:
+            except NotFound:  # another writer removed it first
                 if self._find(client_id) is not None:
                     raise
-            self._note(client_id, None)
+            self._note_written(client_id, None)
             return True
 
         return with_retries(attempt, _CONFLICTS)
 
     def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
+        """Replace the scopes of a client one by one, but for those that API providers assign.
+        Raises ChangedMeanwhile where somebody else changed them since ``known``."""
         require_grantable(wanted)
 
         def is_expected(current: Scopes) -> bool:
-            # Each scope is a request of its own, or two: this is what a run that was cut off may
-            # have left.
+            """Return whether a run that was cut off may have left these scopes: each is as in
+            ``known`` or as ``wanted``, or withdrawn to be granted in the other way."""
             if known is None:
                 return False
             for name in {*current, *known, *wanted}:
@@ -187,10 +205,10 @@ class Keycloak(Authority):
             return True
 
         replace_part(
-            lambda: self._required(client_id),
+            read=lambda: self._existing(client_id),
             # What a provider assigns by itself stays as it is, unless a form declares it.
-            lambda client: without_assigned(client.scopes, self._assigned, wanted),
-            lambda client: self._change_scopes(client, wanted),
+            part_of=lambda client: without_assigned(client.scopes, self._assigned, wanted),
+            write=lambda client: self._change_scopes(client, wanted),
             known=known,
             wanted=wanted,
             is_expected=is_expected,
@@ -200,10 +218,12 @@ class Keycloak(Authority):
         )
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
+        """Replace the keys of a client. Raises ChangedMeanwhile where they are neither as ``known``
+        nor as ``wanted``."""
         replace_part(
-            lambda: self._required(client_id),
-            lambda client: client.jwks,
-            lambda client: self._put(client, jwks_document(wanted)),
+            read=lambda: self._existing(client_id),
+            part_of=lambda client: client.jwks,
+            write=lambda client: self._put(client, jwks_document(wanted)),
             known=known,
             wanted=wanted,
             name=tr("the JWK Set of client {client}", client=client_id),
@@ -226,30 +246,32 @@ class Keycloak(Authority):
         """Yield the changes of a client, newest first: from the realm's admin events, as far as the
         realm keeps them and the operator may see them."""
         events = AdminEvents(self._api)
-        client = self._with_id(client_id)
+        client = self._listed_client(client_id)
         if client is None:
             return iter(events.of_removed_client(client_id))
         return iter(events.of_client(client.id, self._scopes.names()))
 
     def _all(self) -> Iterator[WireClient]:
-        """Yield all clients of the realm; what stands in for one that is too large to be read is
-        among them. Raises NotAllowed where the operator sees none."""
+        """Yield all clients of the realm, page by page. In the place of one that is too large for
+        an answer comes a stand-in, which nobody declares. Raises NotAllowed where the operator sees
+        no client."""
         bounded = Bounded(f"GET {self._api.base_url}/clients")
         first = 0
 
-        def ask(limit: int) -> list[WireClient]:
-            return listed(self._api, f"/clients?first={first}&max={limit}").as_(WireClients).root
+        def request_page(limit: int) -> list[WireClient]:
+            path = f"/clients?first={first}&max={limit}"
+            return read_list(self._api, path).as_(WireClients).root
 
         while True:
             try:
-                page, limit = bounded.ask(ask)
+                page, limit = bounded.next_page(request_page)
             except TooLarge as error:
                 unread = unread_client(error.beginning)
                 if unread is None:
                     raise
                 page, limit = [unread], 1
             if not page and not first:
-                raise self._blind()
+                raise self._sees_no_client()
             yield from page
             if len(page) < limit:
                 return
@@ -257,25 +279,29 @@ class Keycloak(Authority):
             first += limit
 
     def _find(self, client_id: str) -> WireClient | None:
-        client = self._with_id(client_id)
+        """Return a client; None where it is surely gone. Raises NotAllowed where the operator sees
+        no client, so that nobody can tell."""
+        client = self._listed_client(client_id)
         if client is None:
-            self._evidence.require()
+            self._address_check.require()
         return client
 
-    def _see_clients(self) -> None:
-        if not listed(self._api, "/clients?first=0&max=1").as_(WireClients).root:
-            raise self._blind()
+    def _require_visible_clients(self) -> None:
+        if not read_list(self._api, "/clients?first=0&max=1").as_(WireClients).root:
+            raise self._sees_no_client()
 
-    def _with_id(self, client_id: str) -> WireClient | None:
-        answer = listed(self._api, f"/clients?clientId={segment(client_id)}")
+    def _listed_client(self, client_id: str) -> WireClient | None:
+        """Return a client as the realm's list has it; None where that lacks it, or the operator may
+        not see it."""
+        answer = read_list(self._api, f"/clients?clientId={segment(client_id)}")
         for client in answer.as_(WireClients).root:
             if client.client_id == client_id:
                 return client
         return None
 
-    def _required(self, client_id: str) -> WireClient:
+    def _existing(self, client_id: str) -> WireClient:
         """Return a client that will be changed. Raises NotFound for one that is gone, and Rejected
-        for one that is reserved by its name."""
+        for the operator's own client and those that Keycloak makes for itself."""
         client = self._find(client_id)
         if client is None:
             raise NotFound(
@@ -292,9 +318,9 @@ class Keycloak(Authority):
     def _require_not_reserved(self, client: WireClient, reserved: Reserved | None) -> None:
         require_not_reserved(reserved, client.client_id, self._api.base_url)
 
-    def _blind(self) -> NotAllowed:
-        """Return the error for an empty list: each realm has clients of its own, so that the
-        operator may see none."""
+    def _sees_no_client(self) -> NotAllowed:
+        """Return the exception for an empty list: Keycloak makes clients in each realm, so that the
+        operator lacks the right to see them."""
         return NotAllowed(
             tr(
                 "operator {operator} sees no client at all in {address}; give the operator's"
@@ -308,41 +334,43 @@ class Keycloak(Authority):
         self._api.request("PUT", _path(client), document=document)
 
     def _cleaned(self, client: WireClient, document: dict[str, Any]) -> WireClient:
-        """Take a client over, without what an update would leave in it. Return the client, which
-        has this project's marks now, and no service account until the update gives it a new one."""
+        """Take over a client that somebody made by hand: remove its registration token, its service
+        account with all roles, and whatever ``document`` does not have. Return the client, which
+        bears this project's marks now; the update that follows gives it a new service account."""
         # Whoever has the present token may change the client at the registration endpoint (RFC 7592
         # §3).
         self._api.request("POST", f"{_path(client)}/registration-access-token")
         # With the service account go its roles, which only an administrator of users could take
         # away one by one.
         self._put(client, taking_over_document(client, document))
-        return self._required(client.client_id)
+        return self._existing(client.client_id)
 
     def _change_scopes(self, client: WireClient, wanted: Scopes) -> None:
         """Grant and withdraw scopes of a client, until it has those that are ``wanted``.
 
         Scopes are granted first: a change that is cut off takes no scope away that the client
         keeps. The exception is a scope that becomes default, or optional: Keycloak wants it
-        withdrawn before it is granted in the other way.
+        withdrawn before it is granted in the other way. Raises Unsettled, which the caller tries
+        again, where the client or a scope was removed meanwhile.
         """
         granted = wanted.keys() - client.scopes.keys()
         withdrawn = client.granted - wanted.keys() - self._assigned
         staying = wanted.keys() & client.granted
-        moved = {name for name in staying if wanted[name] is not client.scopes[name]}
-        ids = self._scopes.ids(granted | withdrawn | moved)
+        switched = {name for name in staying if wanted[name] is not client.scopes[name]}
+        ids = self._scopes.ids(granted | withdrawn | switched)
 
-        def ask(method: str, name: str, is_default: bool) -> None:
+        def send(method: str, name: str, is_default: bool) -> None:
             scopes = "default-client-scopes" if is_default else "optional-client-scopes"
             self._api.request(method, f"{_path(client)}/{scopes}/{segment(ids[name])}")
 
         try:
             for name in sorted(granted):
-                ask("PUT", name, wanted[name])
-            for name in sorted(moved):
-                ask("DELETE", name, client.scopes[name])
-                ask("PUT", name, wanted[name])
+                send("PUT", name, wanted[name])
+            for name in sorted(switched):
+                send("DELETE", name, client.scopes[name])
+                send("PUT", name, wanted[name])
             for name in sorted(withdrawn):
-                ask("DELETE", name, client.scopes[name])
+                send("DELETE", name, client.scopes[name])
             if client.dedicated_scope in client.scopes.keys() - wanted.keys():
                 self._put(client, empty_dedicated_scope_document(client))
         except NotFound as error:
@@ -351,20 +379,20 @@ class Keycloak(Authority):
             self._scopes.forget()
             raise Unsettled(str(error)) from None
 
-    def _withdraw_slipped_in(self, client_id: str, intended: Collection[str]) -> WireClient:
-        """Withdraw the scopes that Keycloak gives to every client for machines, such as
-        ``service_account``. Return the client as it was before."""
+    def _withdraw_all_but(self, client_id: str, intended: Collection[str]) -> WireClient:
+        """Withdraw the scopes that are not ``intended``: Keycloak gives some, such as
+        ``service_account``, to every client for machines. Return the client as it was before."""
 
         def attempt() -> WireClient:
-            client = self._required(client_id)
+            client = self._existing(client_id)
             self._change_scopes(client, only(client.scopes, intended))
             return client
 
         return with_retries(attempt, _CONFLICTS)
 
-    def _is_made(self, document: Mapping[str, Any], software_id: str | None) -> bool:
-        """Make a client. Return False where its client-ID is that of a client that moved to another
-        key.
+    def _make(self, document: Mapping[str, Any], software_id: str | None) -> bool:
+        """Make the client of a document. Return whether it was made: False where a client with
+        another natural key than ``software_id`` has its client-ID, so that the next must be tried.
 
         Raises:
             AlreadyRegistered: where the client exists.
@@ -383,27 +411,26 @@ class Keycloak(Authority):
         return True
 
     def _with_natural_key(self, software_id: str | None) -> WireClient | None:
-        """Return the client that has a natural key: one that moved or was adopted has another
-        client-ID than the key gives.
+        """Return the client that has a natural key; None where none has it. One that moved or was
+        adopted has another client-ID than those that are derived from the key.
 
         All clients are listed for that, once per run. A copy that somebody made in the console has
-        the natural key too: it does not count where a client has the client-ID that the key gives.
+        the natural key too: it does not count where a client has a derived client-ID.
 
         Raises:
-            Rejected: where several copies have the key, and none of them the client-ID that the key
-            gives.
+            Rejected: where several clients have the key, and none of them a derived client-ID.
         """
         if software_id is None:
             return None
-        keys = self._keys()
+        keys = self._natural_keys()
         derived = list(takewhile(keys.__contains__, client_ids_for(software_id)))
-        having = [client_id for client_id in derived if keys[client_id] == software_id]
+        matching = [client_id for client_id in derived if keys[client_id] == software_id]
         # Where somebody took the natural key away, the client-ID still says whose the client is:
         # Keycloak refuses a second client with it.
-        if not having and not any(keys[client_id] is None for client_id in derived):
-            having = sorted(client_id for client_id, key in keys.items() if key == software_id)
-        if len(having) > 1:
-            clients = ", ".join(having)
+        if not matching and not any(keys[client_id] is None for client_id in derived):
+            matching = sorted(client_id for client_id, key in keys.items() if key == software_id)
+        if len(matching) > 1:
+            clients = ", ".join(matching)
             raise Rejected(
                 tr(
                     "clients {clients} of {address} have the same natural key {key}; see which of"
@@ -414,44 +441,43 @@ class Keycloak(Authority):
                     key=software_id,
                 )
             )
-        client = self._find(having[0]) if having else None
+        client = self._find(matching[0]) if matching else None
         if client is None or client.metadata.software_id != software_id:
             return None
         return client
 
-    def _keys(self) -> Mapping[str, str | None]:
-        """Return the natural key of each client, by client-ID."""
+    def _natural_keys(self) -> Mapping[str, str | None]:
+        """Return the natural key of each client, by client-ID; None for a client without one."""
         with self._lock:
-            if self._listed is None:
-                listed = {}
+            if self._known_keys is None:
+                keys = {}
                 for client in self._all():
-                    listed[client.client_id] = client.metadata.software_id
-                self._listed = listed
-            return dict(self._listed)
+                    keys[client.client_id] = client.metadata.software_id
+                self._known_keys = keys
+            return dict(self._known_keys)
 
-    def _note(self, client_id: str, metadata: ClientMetadata | None) -> None:
-        """Note in the list what this run wrote: the ``metadata`` of a client, None where it was
-        removed."""
+    def _note_written(self, client_id: str, metadata: ClientMetadata | None) -> None:
+        """Note which natural key this run gave a client, so that the realm is not listed again; no
+        ``metadata``: it was removed."""
         with self._lock:
-            if self._listed is None:
+            if self._known_keys is None:
                 return
-            self._listed.pop(client_id, None)
+            self._known_keys.pop(client_id, None)
             if metadata is not None:
-                self._listed[client_id] = metadata.software_id
+                self._known_keys[client_id] = metadata.software_id
 
 
-def _is_cleaned(current: ClientMetadata, wanted: ClientMetadata) -> bool:
-    """Return whether a client is halfway through ``_cleaned``: as ``wanted``, but without its
-    service account."""
-    return current == wanted.model_copy(update={"grant_types": current.grant_types}) and set(
-        current.grant_types
-    ) < set(wanted.grant_types)
+def _is_half_cleaned(current: ClientMetadata, wanted: ClientMetadata) -> bool:
+    """Return whether a run was cut off in taking the client over: it is as ``wanted``, but for
+    grants that its new service account will bring back."""
+    if not set(current.grant_types) < set(wanted.grant_types):
+        return False
+    return current == wanted.model_copy(update={"grant_types": current.grant_types})
 
 
-def _is_but_for_own(current: ClientMetadata, known: ClientMetadata | None) -> bool:
+def _is_of_same_connection(current: ClientMetadata, known: ClientMetadata | None) -> bool:
     """Return whether a client differs from ``known`` by no more than the incarnation of its owner,
-    or by an address of keys that nobody declared before: whoever looked after the keys until now
-    gave that address."""
+    or an address of keys that ``known`` does not have: whoever manages the keys gave that."""
     return known is not None and current.as_managed_by(known) == known.as_written_by(current.owner)
 
 

@@ -82,14 +82,15 @@ class AdminEvents:
         self._names: dict[WireActor, str] = {}
 
     def of_client(self, id_: str, scope_names: Mapping[str, str]) -> list[RecordedChange]:
-        """Return the changes of the client with this internal id, newest first.
+        """Return the changes of the client with this internal id, newest first; none where the
+        operator may not see events.
 
         ``scope_names`` has the name of each client scope of the realm, by its internal id.
         """
         changes: list[RecordedChange] = []
         before: Document = {}
         for event in reversed(self._events(f"resourcePath={quote(f'clients/{id_}*', safe='*')}")):
-            after = _after(before, event)
+            after = _with_event(before, event)
             for action, old_part, new_part in _differences(event, before, after, scope_names):
                 change = self._change(event, action, old_part, new_part)
                 changes.append(change)
@@ -99,9 +100,9 @@ class AdminEvents:
     def of_removed_client(self, client_id: str) -> list[RecordedChange]:
         """Return the removals of a client that no longer exists, newest first."""
         events = self._events("resourceTypes=CLIENT&operationTypes=CREATE&operationTypes=DELETE")
-        # Keycloak 26.4 does not say what it removed, but what it made under the same path.
-        made = [event for event in events if event.document.get("clientId") == client_id]
-        paths = {event.resource_path for event in made}
+        # A DELETE has no client-ID (Keycloak 26.4), but the path of the CREATE, which has it.
+        creates = [event for event in events if event.document.get("clientId") == client_id]
+        paths = {event.resource_path for event in creates}
         removals: list[RecordedChange] = []
         for event in events:
             if event.operation_type == "DELETE" and event.resource_path in paths:
@@ -113,13 +114,10 @@ class AdminEvents:
         """Return the events of a query, newest first; none where the operator may not see
         events."""
         try:
-            return (
-                self._api.request("GET", f"/admin-events?{query}&max={MOST_ITEMS}")
-                .as_(WireEvents)
-                .root
-            )
+            answer = self._api.request("GET", f"/admin-events?{query}&max={MOST_ITEMS}")
         except NotAllowed:
             return []
+        return answer.as_(WireEvents).root
 
     def _change(
         self, event: WireEvent, action: str, before: Document, after: Document
@@ -135,8 +133,8 @@ class AdminEvents:
         return self._names[actor]
 
     def _look_name_up(self, actor: WireActor) -> str:
-        """Return the name of who made a change, for people: a client that acted for itself, else
-        the user with the client that was used."""
+        """Return who made a change, for people: the client-ID of a client that acted for itself,
+        else ``user <id> through <client-ID>``; without the client where that is gone."""
         user = tr("user {id}", id=actor.user_id) if actor.user_id else tr("unknown user")
         if not actor.client_id:
             return user
@@ -147,14 +145,16 @@ class AdminEvents:
             if client.service_accounts_enabled:
                 account = self._api.request("GET", f"{path}/service-account-user")
                 account_id = account.as_(WireUser).id
-        except NotFound:  # one of another realm, or gone since
+        except NotFound:  # a client of another realm, or gone since
             return user
         if account_id is not None and account_id == actor.user_id:
             return client.client_id
         return tr("{user} through {client}", user=user, client=client.client_id)
 
 
-def _after(before: Document, event: WireEvent) -> Document:
+def _with_event(before: Document, event: WireEvent) -> Document:
+    """Return what is known of a client after an event: the members that it sent replace those
+    ``before``. An event about something else changes nothing."""
     if event.resource_type != "CLIENT" or event.operation_type not in ("CREATE", "UPDATE"):
         return before
     sent = event.document
@@ -165,17 +165,21 @@ def _after(before: Document, event: WireEvent) -> Document:
 def _differences(
     event: WireEvent, before: Document, after: Document, scope_names: Mapping[str, str]
 ) -> Iterator[tuple[str, Document, Document]]:
-    """Yield per part of the client that this event changed: the action, and the part before and
-    after."""
+    """Yield each part of the client that an event changed, as its action with the part before and
+    after: ``("scopes.replaced", {"scopes": []}, {"scopes": ["dv_dosis_lezen"]})``.
+
+    ``before`` and ``after`` are the client as far as it is known then. Nothing is yielded while
+    not all of it is known.
+    """
     if event.resource_type == "PROTOCOL_MAPPER" and (claim := claim_of(event.document)):
         yield "client.replaced", {"attributes": {}}, {"attributes": dict([claim])}
         return
-    granted = _scope_granted(event, after, scope_names)
-    if granted is not None and event.operation_type == "CREATE":
-        yield "scopes.replaced", {"scopes": []}, {"scopes": [granted]}
+    scope = _scope_of(event, after, scope_names)
+    if scope is not None and event.operation_type == "CREATE":
+        yield "scopes.replaced", {"scopes": []}, {"scopes": [scope]}
         return
-    if granted is not None and event.operation_type == "DELETE":
-        yield "scopes.replaced", {"scopes": [granted]}, {"scopes": []}
+    if scope is not None and event.operation_type == "DELETE":
+        yield "scopes.replaced", {"scopes": [scope]}, {"scopes": []}
         return
     old = _whole_client(before)
     new = _whole_client(after)
@@ -190,19 +194,19 @@ def _differences(
             yield action, old_part, new_part
 
 
-def _scope_granted(
-    event: WireEvent, client: Document, scope_names: Mapping[str, str]
-) -> str | None:
-    """Return the scope that an event grants or withdraws, None where the event is about something
-    else."""
+def _scope_of(event: WireEvent, client: Document, scope_names: Mapping[str, str]) -> str | None:
+    """Return the scope that an event grants or withdraws; the dedicated scope of the ``client`` for
+    a mapper; None where the event is about something else."""
     if event.resource_type == "CLIENT_SCOPE_CLIENT_MAPPING":
+        # clients/<id>/default-client-scopes/<id of the scope>
         return scope_names.get(event.resource_path.rpartition("/")[2])
     wire = _whole_client(client) if event.resource_type == "PROTOCOL_MAPPER" else None
     return wire.dedicated_scope if wire else None
 
 
 def _whole_client(document: Document) -> WireClient | None:
-    """Return the client in a document, None where the document is not of a whole one."""
+    """Return the client of a document; None for a document that lacks members of a client, or has
+    them in a wrong form."""
     if not document.keys() >= _BASE:
         return None
     try:

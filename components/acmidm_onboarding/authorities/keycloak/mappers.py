@@ -22,11 +22,11 @@ def claims_of(mappers: Sequence[Any]) -> dict[str, str]:
 
 
 def claim_of(mapper: Any) -> tuple[str, str] | None:
-    """Return the name and the value of the attribute that a mapper is; None for a mapper that is no
-    attribute."""
+    """Return the claim's name and value of a mapper that is an attribute; None for every other
+    mapper, and for what is no mapper."""
     match mapper:
         case {"name": str(name), "config": {"claim.value": str(value)}}:
-            # Keycloak's has members besides, such as its id.
+            # All members that this project writes; Keycloak adds others, such as an id.
             is_ours = {**mapper, **_mapper(name, value)} == mapper
             if is_ours and ATTRIBUTE.fullmatch(name):
                 return name, harmless(value)
@@ -34,17 +34,17 @@ def claim_of(mapper: Any) -> tuple[str, str] | None:
 
 
 def mappers_of(claims: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return the mappers that make attributes."""
+    """Return a mapper for each attribute: the value by the claim's name."""
     return [_mapper(name, claims[name]) for name in sorted(claims)]
 
 
 def attributes_document(mappers: Sequence[Any], wanted: Mapping[str, str]) -> dict[str, Any]:
-    """Return what a PUT sends to replace a client's attributes; nothing where the client has them
-    already.
+    """Return the members of a PUT that replace a client's attributes by those ``wanted``, the value
+    by the claim's name; {} where the client has these already.
 
-    ``mappers`` are all that the client has, and Keycloak replaces all of them at once. So those
-    that are no attribute are sent along, except one with the name of a wanted attribute, whose
-    place the attribute takes.
+    ``mappers`` are all that the client has, and Keycloak replaces all of them at once. So mappers
+    that are no attribute are sent along, except one with the name of a wanted attribute: Keycloak
+    wants each name once.
     """
     if claims_of(mappers) == wanted:
         return {}

@@ -17,9 +17,9 @@ from pydantic.alias_generators import to_camel
 from acmidm_onboarding.authorities.http.api import Api
 from acmidm_onboarding.authorities.http.items import Items
 from acmidm_onboarding.authorities.http.paths import segment
-from acmidm_onboarding.authorities.keycloak.scopes import listed
+from acmidm_onboarding.authorities.keycloak.scopes import read_list
 from acmidm_onboarding.authorities.keycloak.wire import WireClient, WireClients
-from acmidm_onboarding.authorities.port import Reserved, operators_own
+from acmidm_onboarding.authorities.port import Reserved, reserved_for_operator
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
 from acmidm_onboarding.texts import tr
 
@@ -48,6 +48,7 @@ class WireMappings(BaseModel):
 
     @property
     def names(self) -> list[str]:
+        """Of all these roles, those of a client as ``account: view-profile``; sorted."""
         names = [role.name for role in self.realm_mappings]
         for client, roles in self.client_mappings.items():
             names += [f"{client}: {role.name}" for role in roles.mappings]
@@ -64,17 +65,17 @@ class ReservedClients:
         self._administrative: list[WireClient] | None = None
 
     def by_name(self, client: WireClient) -> Reserved | None:
-        """Return why no form may have the client, as far as the client itself shows it, without a
-        request."""
+        """Return why no form may have the client, by its client-ID and type alone, without a
+        request; None where these do not tell."""
         if client.client_id == self._operator:
-            return operators_own()
+            return reserved_for_operator()
         if client.is_keycloaks_own:
             return Reserved(tr("is a client that Keycloak makes for itself"))
         return None
 
     def why(self, client: WireClient) -> Reserved | None:
         """Return why no form may have the client, as far as this operator can see; None where a
-        form may.
+        form may. A reason that is not ``is_certain`` can be removed in Keycloak.
 
         A client that is declared already may have been given *Full scope allowed* by hand: an
         update puts that back.
@@ -103,7 +104,7 @@ class ReservedClients:
             )
         if rights := sorted(self._rights_of(client)):
             return Reserved(tr("has rights over the realm ({rights})", rights=", ".join(rights)))
-        if not is_declared and (roles := self._mapped(client)):
+        if not is_declared and (roles := self._roles_in_scope(client)):
             return Reserved(
                 tr(
                     "has roles in its scope ({roles}): take these roles away in Keycloak first",
@@ -115,7 +116,7 @@ class ReservedClients:
 
     def _rights_of(self, client: WireClient) -> list[str]:
         """Return the administrative roles that the client's tokens can carry, those inside other
-        roles too."""
+        roles too: ``["realm-management: manage-users"]``."""
         query = urlencode({"scope": " ".join(client.optional_client_scopes)})
         mappings = f"{_path(client)}/evaluate-scopes/scope-mappings"
         rights = []
@@ -125,7 +126,7 @@ class ReservedClients:
             rights += [f"{owner.client_id}: {role.name}" for role in roles]
         return rights
 
-    def _mapped(self, client: WireClient) -> list[str]:
+    def _roles_in_scope(self, client: WireClient) -> list[str]:
         return self._api.request("GET", f"{_path(client)}/scope-mappings").as_(WireMappings).names
 
     def _administrative_clients(self) -> list[WireClient]:
@@ -133,9 +134,8 @@ class ReservedClients:
         for each realm."""
         with self._lock:
             if self._administrative is None:
-                clients = (
-                    listed(self._api, "/clients?search=true&clientId=realm").as_(WireClients).root
-                )
+                answer = read_list(self._api, "/clients?search=true&clientId=realm")
+                clients = answer.as_(WireClients).root
                 self._administrative = [client for client in clients if client.is_realm]
             return self._administrative
 

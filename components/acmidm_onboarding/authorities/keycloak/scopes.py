@@ -13,9 +13,9 @@ from acmidm_onboarding.texts import tr
 _PROTOCOL = "openid-connect"
 
 
-def listed(api: Api, path: str) -> Answer:
-    """Return a list of the realm. Raises Rejected for a 404: the address is no realm's, so that no
-    client is gone."""
+def read_list(api: Api, path: str) -> Answer:
+    """Return the answer that has a list of the realm, such as ``/clients?max=1``. Raises Rejected
+    for a 404: the address is no realm's, so that nothing counts as gone."""
     try:
         return api.request("GET", path)
     except NotFound as error:
@@ -39,8 +39,8 @@ class RealmScopes:
         self._defaults: frozenset[str] | None = None
 
     def ids(self, names: Iterable[str]) -> dict[str, str]:
-        """Return the internal id of each scope. Raises Rejected, which names every scope that the
-        realm lacks."""
+        """Return Keycloak's internal id of each scope, by name. Raises Rejected, which names every
+        scope that the realm lacks."""
         with self._lock:
             if not self._ids.keys() >= set(names):
                 self._ids = {scope.name: scope.id for scope in self._list("/client-scopes")}
@@ -58,7 +58,7 @@ class RealmScopes:
             return {name: self._ids[name] for name in names}
 
     def names(self) -> dict[str, str]:
-        """Return the name of each scope by its internal id."""
+        """Return the name of each scope, by Keycloak's internal id."""
         return {scope.id: scope.name for scope in self._list("/client-scopes")}
 
     def given_to_new_clients(self) -> frozenset[str]:
@@ -70,10 +70,10 @@ class RealmScopes:
             return self._defaults
 
     def forget(self) -> None:
-        """Forget all ids: one of them turned out to be gone."""
+        """Forget all ids, after one of them turned out to be gone: the next ``ids`` reads anew."""
         with self._lock:
             self._ids = {}
 
     def _list(self, path: str) -> list[WireScope]:
-        scopes = listed(self._api, path).as_(WireScopeList).root
+        scopes = read_list(self._api, path).as_(WireScopeList).root
         return [scope for scope in scopes if scope.protocol in (None, _PROTOCOL)]

@@ -23,7 +23,7 @@ from pydantic.alias_generators import to_camel
 from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.authorities.http.api import parse_json
 from acmidm_onboarding.authorities.http.items import Items, Page
-from acmidm_onboarding.authorities.key_names import by_name
+from acmidm_onboarding.authorities.key_names import keys_by_name
 from acmidm_onboarding.authorities.keycloak.mappers import claim_of, claims_of, mappers_of
 from acmidm_onboarding.authorities.port import RegisteredClient, default_names
 from acmidm_onboarding.texts import tr
@@ -95,11 +95,11 @@ _KEYCLOAKS_OWN = frozenset(
 
 
 def client_ids_for(software_id: str | None) -> Iterator[str]:
-    """Yield the client-IDs of a natural key, always the same: as client-IDs are unique in Keycloak,
-    so are these keys.
+    """Yield the client-IDs to try for a natural key, always the same ones in the same order:
+    Keycloak refuses a client-ID twice, so that two runs cannot make the same client twice.
 
     The second is for a key whose first client-ID belongs to a client that has moved to another key,
-    and so on.
+    and so on. Without a natural key the client-ID is random.
     """
     if software_id is None:
         yield str(uuid.uuid4())
@@ -160,8 +160,8 @@ class WireClient(BaseModel):
 
     @property
     def scopes(self) -> Scopes:
-        """All scopes of the client: those of the realm that it was granted, and its dedicated scope
-        where that puts anything but attributes into tokens."""
+        """All scopes of the client, ``{"dv_dosis_lezen": False}`` (True: default): those that it
+        was granted, and its dedicated scope where that puts more than attributes into tokens."""
         granted = {name: name in self.default_client_scopes for name in sorted(self.granted)}
         if self.full_scope_allowed or not all(map(claim_of, self.protocol_mappers)):
             granted[self.dedicated_scope] = False
@@ -179,8 +179,8 @@ class WireClient(BaseModel):
 
     @property
     def jwks(self) -> Jwks:
-        """The keys that Keycloak verifies assertions with. Keys that are not in a set show as their
-        source, by its name."""
+        """The keys that Keycloak verifies assertions with. In the place of keys that are not in a
+        JWK Set stands their source: the address, or the certificate."""
         if (address := self._jwks_uri) is not None:
             return {_JWKS_URI: {_JWKS_URI: address}}
         if self.attributes.get("use.jwks.string") == _TRUE:
@@ -215,7 +215,8 @@ class WireClient(BaseModel):
 
     @property
     def is_realm(self) -> bool:
-        """Whether the client stands for a realm, so that its roles are rights over that realm."""
+        """Whether the roles of the client are rights over a realm: ``realm-management``, or in the
+        realm master ``<realm>-realm``."""
         return self.client_id == "realm-management" or (
             self.client_id.endswith("-realm") and self.bearer_only
         )
@@ -231,6 +232,7 @@ class WireClient(BaseModel):
         return self.attributes.get(_OWN + name) or None
 
     def _grant_types(self) -> tuple[str, ...]:
+        """Return the grants of RFC 7591 whose flows are switched on."""
         grants = [grant for grant, flag in _FLOWS.items() if getattr(self, flag)]
         for grant, name in _FLOW_ATTRIBUTES.items():
             if self.attributes.get(name) == _TRUE:
@@ -238,8 +240,8 @@ class WireClient(BaseModel):
         return tuple(grants)
 
     def _auth_method(self) -> str:
-        """Return the name of the client's authentication method, or Keycloak's own name for a
-        method that no form can have."""
+        """Return the authentication method, by its name in RFC 7591 or else Keycloak's: no form can
+        have that, so that it shows as drift."""
         if self.public_client:
             return "none"
         if self.client_authenticator_type == _SECRET:
@@ -251,12 +253,12 @@ class WireClient(BaseModel):
 
 
 def unread_client(beginning: bytes) -> WireClient | None:
-    """Return what stands in for a client that is too large to be read: nobody's, and unlike every
-    declared client.
+    """Return a stand-in for a client that is too large to be read: with its own id and client-ID,
+    all else ``unreadable``, so that it shows as drift. To leave the client out would look as if
+    somebody had removed it.
 
-    ``beginning`` is that of a list with this client alone, which Keycloak begins with the client's
-    names. Return None where it has no names. To leave the client out would look as if somebody had
-    removed it.
+    ``beginning`` has the first bytes of a list with this client alone. None where these do not
+    have its id and client-ID.
     """
     match = _BEGINNING.match(beginning)
     if match is None:
@@ -286,8 +288,8 @@ class WireScopeList(RootModel[list[WireScope]]):
 
 
 def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> dict[str, Any]:
-    """Return what a PUT sends. Keycloak leaves alone what is not in it, and removes an attribute
-    that is null.
+    """Return the ClientRepresentation of a client's metadata, for a PUT: Keycloak leaves alone what
+    is not in it, and removes an attribute that is null.
 
     Raises:
         Rejected: where Keycloak does not have the authentication method.
@@ -334,18 +336,18 @@ def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> di
 
 
 def changes_document(client: WireClient, document: dict[str, Any]) -> dict[str, Any]:
-    """Return the members of a document that differ from what a client has.
+    """Return the members of a document that differ from what a client has, for a PUT.
 
     A PUT of the whole document would do more: where it repeats that a client has a service account,
-    Keycloak grants ``service_account`` once more.
+    Keycloak grants the scope ``service_account`` once more.
     """
     existing = client.model_dump(by_alias=True)
-    attributes = _changes(client.attributes, document["attributes"])
-    return {**_changes(existing, document), "attributes": attributes}
+    attributes = _differing(client.attributes, document["attributes"])
+    return {**_differing(existing, document), "attributes": attributes}
 
 
-def _changes(existing: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in document.items() if existing.get(name) != value}
+def _differing(existing: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in wanted.items() if existing.get(name) != value}
 
 
 def new_client_document(
@@ -367,11 +369,11 @@ def new_client_document(
 
 
 def taking_over_document(client: WireClient, document: dict[str, Any]) -> dict[str, Any]:
-    """Return what a PUT sends first to a client that is taken over: its metadata, and an empty
-    value for all that a new client of this project would not have.
+    """Return what a PUT sends first to a client that is taken over: the metadata in ``document``,
+    and an empty value for all that a new client of this project would not have.
 
-    Keys and scopes stay until they are replaced themselves, the secret until the method is. What
-    Keycloak itself notes of a client stays.
+    Attributes of keys stay, and those that Keycloak writes itself. Scopes and secret are not in
+    it, and stay too.
     """
     kept = (_SECRET_SET_AT, "realm_client", *_OF_KEYS)
     flows = client.authentication_flow_binding_overrides
@@ -392,8 +394,8 @@ def taking_over_document(client: WireClient, document: dict[str, Any]) -> dict[s
 
 
 def empty_dedicated_scope_document(client: WireClient) -> dict[str, Any]:
-    """Return what a PUT sends to remove the client's mappers except its attributes, and the roles
-    beyond its scopes."""
+    """Return what a PUT sends to empty the client's dedicated scope: mappers that are no attribute
+    go, and *Full scope allowed*, by which tokens have all roles."""
     return {
         "fullScopeAllowed": False,
         "protocolMappers": [mapper for mapper in client.protocol_mappers if claim_of(mapper)],
@@ -414,28 +416,29 @@ def jwks_document(jwks: Jwks) -> dict[str, Any]:
 
 
 def _keys_in(text: str) -> Jwks:
-    """Return the keys of a client's JWK Set by name; one unreadable key where the text is no JWK
-    Set."""
+    """Return the keys in the text of a client's JWK Set, as a map; one key ``unreadable`` where it
+    is no JWK Set, which shows as drift."""
     try:
         keys = parse_json(text)["keys"] if text else []
     except (ValueError, RecursionError, TypeError, KeyError):
         keys = None
     if not isinstance(keys, list):
         return {"unreadable": {"unreadable": "the client's JWK Set is no JSON"}}
-    return by_name(map(_as_declared, keys))
+    return keys_by_name(map(_as_declared, keys))
 
 
 def _with_use(key: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a key as Keycloak wants it: one without ``use``, as RFC 7517 §4.2 allows, verifies
-    nothing there."""
+    """Return a key for Keycloak, which ignores a key without ``use``, though RFC 7517 §4.2 allows
+    one. A ``use`` that is added here is marked, so that reading takes it out."""
     if "use" in key:
         return key
     return {**key, "use": _FOR_SIGNATURES, _ADDED_USE: _FOR_SIGNATURES}
 
 
 def _as_declared(key: object) -> object:
-    """Return a key without the ``use`` that was added to it. One that lacks it is unlike each key
-    that is declared, so that the next run mends it."""
+    """Return a key of Keycloak as its form has it: without a ``use`` that ``_with_use`` added. A
+    key without any, which works nowhere in Keycloak, gets ``missing``: so it differs from the form,
+    and the next run writes it anew."""
     if not isinstance(key, dict):
         return key
     use = key.get("use", _MISSING)
