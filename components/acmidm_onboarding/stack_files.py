@@ -6,6 +6,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -242,6 +243,17 @@ def _values_of(file: Path, files: Files) -> dict[str, Any]:
     return {key.removeprefix(f"{NAMESPACE}:"): value for key, value in values.items()}
 
 
+@lru_cache(maxsize=8)
+def _document(text: str) -> Any:
+    """Return the content of a file. A command reads that of a stack and of its project often."""
+    return yaml.load(text, Loader=yaml.CSafeLoader)
+
+
+@lru_cache(maxsize=8)
+def _has_aliases(text: str) -> bool:
+    return any(map(_is_alias_or_merge, yaml.parse(text, Loader=yaml.CSafeLoader)))
+
+
 def _is_alias_or_merge(event: yaml.Event) -> bool:
     if isinstance(event, yaml.ScalarEvent):
         return event.value == "<<" and event.implicit[0]
@@ -253,14 +265,14 @@ def _config_of(file: Path, files: Files) -> dict[str, Any]:
     Raises InvalidSettings for a file that cannot be read, is no YAML, or has aliases."""
     try:
         text = files.read_text(absolute(file))
-        if any(map(_is_alias_or_merge, yaml.parse(text, Loader=yaml.CSafeLoader))):
+        if _has_aliases(text):
             # A few lines of aliases can stand for an endless value; a merge hides what it sets.
             raise InvalidSettings(
                 on_one_line(
                     f"{file.name} has YAML aliases (*name) or merges (<<); write the values out"
                 )
             )
-        document = yaml.load(text, Loader=yaml.CSafeLoader)
+        document = _document(text)
     except Unreadable as error:
         remedy = error.remedy
         if not files.exists(absolute(file)):
