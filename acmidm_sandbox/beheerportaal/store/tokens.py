@@ -46,4 +46,5 @@ class ServerKey(Base):
 
 def forget_ended(session: Session, kind: type[AccessToken] | type[UsedAssertion]) -> None:
     """Remove the rows whose time is over."""
-    session.execute(delete(kind).where(kind.expires_at < int(time.time())))
+    ended = delete(kind).where(kind.expires_at < int(time.time()))
+    session.execute(ended, execution_options={"synchronize_session": False})
