@@ -11,6 +11,7 @@ from tests.support.engine import Project
 from tests.support.forms import FormFile
 from tests.support.portal import RunningPortal
 from tests.support.registry import Registry
+from tests.support.trust import TRUSTED
 
 
 def secret_of(project: Project, form: FormFile) -> str:
@@ -28,6 +29,7 @@ def has_access(portal: RunningPortal, client_id: str, secret: str) -> bool:
         data={"grant_type": "client_credentials"},
         auth=(client_id, secret),
         timeout=10,
+        verify=TRUSTED,
     )
     return answer.status_code == 200
 
