@@ -64,8 +64,10 @@ def handing(
     state_version: str | None = None,
     state: Mapping[str, Any] | None = None,
 ) -> Iterator[tuple[str, ...]]:
-    """Yield the arguments with which a command of the engine hands ``records``, what is declared
-    and a state, or its version, on; none where the records are None. See ``Handed``."""
+    """Yield the arguments by which a command of the engine hands a program ``records``, clients
+    that are at their authority, what the forms declare, and a state or its version; none where
+    ``records`` is None. They name temporary files, which are removed after the block. ``Handed``
+    says what each is."""
     if records is None:
         yield ()
         return
@@ -134,8 +136,8 @@ def _for_program(client: Client) -> dict[str, object]:
 
 
 def _settings_as_texts(file: Path) -> dict[str, Any]:
-    """Return what a stack's file has, each value as a text: the engine reads some words as numbers
-    that YAML 1.1 reads otherwise."""
+    """Return the document of a stack's file with each value as the text that is written there, for
+    the copy: the engine reads some words as numbers that YAML 1.1 reads otherwise."""
     if not file.exists():
         return {}
     text = file.read_text("utf-8")

@@ -82,7 +82,9 @@ class AfzenderReader:
                 ),
                 at_key=True,
             )
-        if not sender_products and not with_a_client_each and self._products:
+        if not self._products:  # the catalogue has mistakes: nobody knows what is missing
+            return
+        if not sender_products and not with_a_client_each:
             known = listed(product.product for product in self._sender_products)
             remedy = tr("add one that does ({known}), or remove this", known=known)
             yield document.problem(

@@ -129,6 +129,7 @@ class _Mistake:
                 yield self._problem(what, self._remedy())
 
     def _unknown_fields(self) -> Iterator[Problem]:
+        """Yield each field that the schema does not have here."""
         names = sorted(_schema_at(self._schema, self._place).get("properties", {}))
         for name in sorted(str(name) for name in self._value if name not in names):
             what = tr(

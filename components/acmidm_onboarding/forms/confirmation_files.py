@@ -17,7 +17,7 @@ from acmidm_onboarding.forms.key_files import key_in, refusal_of_key_file, refus
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.confirmation import Confirmation, ConfirmationFile
 from acmidm_onboarding.values.jwk import PublicJwk
-from acmidm_onboarding.values.names import code_or_key
+from acmidm_onboarding.values.names import code_or_connection_key
 from acmidm_onboarding.values.problems import InvalidForms, Problem, quoted
 
 
@@ -89,7 +89,7 @@ def _problems_of_place(
     """Yield a mistake where a confirmation is not at ``<code>/<application>.yaml`` in ``folder``;
     ``key`` is what its path has in the place of these two."""
     try:
-        if file.parent.parent == folder and code_or_key(key) == key:
+        if file.parent.parent == folder and code_or_connection_key(key) == key:
             return
     except ValueError:
         pass

@@ -158,18 +158,19 @@ def declarations(
     shared_codes: Collection[str],
     forms: Collection[Form] | None,
     lenders: Lenders,
-) -> Iterator[Declaration]:
-    """Yield what a valid form declares in ``environment``: a client per platform, none where the
-    form does not have it.
+) -> list[Declaration]:
+    """Return the clients that a valid form declares in ``environment``, one per platform; none
+    where the form does not have that environment.
 
-    ``shared_codes`` are KBO numbers of several organisations, by which a client is nobody's in
-    particular; ``forms`` are those of its organisation, None where they are not known; ``lenders``
-    says which suppliers may lend keys, and which keys are theirs.
+    ``shared_codes`` are KBO numbers that several organisations have, so that they identify none;
+    ``forms`` are those of the form's organisation, None where they are not known; ``lenders`` says
+    which suppliers may lend keys, and which keys are theirs.
     """
     form, organisation = loaded.form, loaded.organisation
     request = form.environments.get(environment)
     if request is None:
-        return
+        return []
+    declared: list[Declaration] = []
     codes = (organisation.ovo, organisation.kbo, *organisation.earlier_codes)
     codes_alone = tuple(code for code in codes if code and code not in shared_codes)
     key = connection_key(organisation.code, form.application)
@@ -208,28 +209,31 @@ def declarations(
             keep=form.retire.keep,
             catalogue_names=named,
         )
-        yield Declaration(
-            key=key,
-            platform=platform,
-            environment=environment,
-            fields=flat(metadata.properties),
-            form=terms,
-            secret=Secret(uses_secret, generation),
-            scopes={name: _grant(request.scopes[scope]) for name, scope in named.items()},
-            keys=_public_keys(loaded, environment, jwks, proven),
-            products=_products(catalogue, request, afzenders),
-            afzenders=until,
-            lenders=lenders,
-            metadata=metadata,
-            declared_by=organisation,
-            jwks=jwks,
-            codes=codes_alone,
-            product_scopes=_scopes_of_leaving_products(form, request, platform, catalogue),
-            afterwards=_afterwards(granting),
-            needs_test_message=any(map(catalogue.needs_test_message, request.products)),
-            evidence_file=proven,
-            test_evidence_file=on_test,
+        declared.append(
+            Declaration(
+                key=key,
+                platform=platform,
+                environment=environment,
+                fields=flat(metadata.properties),
+                form=terms,
+                secret=Secret(uses_secret, generation),
+                scopes={name: _grant(request.scopes[scope]) for name, scope in named.items()},
+                keys=_public_keys(loaded, environment, jwks, proven),
+                products=_products(catalogue, request, afzenders),
+                afzenders=until,
+                lenders=lenders,
+                metadata=metadata,
+                declared_by=organisation,
+                jwks=jwks,
+                codes=codes_alone,
+                product_scopes=_scopes_of_leaving_products(form, request, platform, catalogue),
+                afterwards=_afterwards(granting),
+                needs_test_message=any(map(catalogue.needs_test_message, request.products)),
+                evidence_file=proven,
+                test_evidence_file=on_test,
+            )
         )
+    return declared
 
 
 def _products(

@@ -1,4 +1,4 @@
-"""Read the evidence beside forms, and hold it against the form: whose keys, which connection."""
+"""Read the evidence beside forms, and compare it with the form: whose keys, which connection."""
 
 from __future__ import annotations
 

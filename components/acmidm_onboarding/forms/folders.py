@@ -60,6 +60,7 @@ class Folders:
         self._organisation_files: dict[Path, OrganisationFile] = {}
         self._mandates: dict[Path, tuple[YamlDocument, Mandates | None]] = {}
         self.key_lists: dict[Path, KeyList] = {}
+        """Per folder of a supplier whose keys were needed, what ``keys`` returned."""
         self._needing_code: set[Path] = set()
 
     def organisation_file_with_code(self, folder: Path) -> OrganisationFile:

@@ -28,11 +28,11 @@ from acmidm_onboarding.values.names import (
     Part,
     application_name,
     day,
+    list_of_single_value,
     mail_address,
-    one_is_a_list,
     one_line,
-    one_or_more,
     printable,
+    schema_of_one_or_more,
 )
 from acmidm_onboarding.values.terms import (
     LONGEST_TEXT,
@@ -291,9 +291,9 @@ class Form(Part):
     ]
     formerly: Annotated[
         tuple[Annotated[str, AfterValidator(application_name)], ...],
-        BeforeValidator(one_is_a_list),
+        BeforeValidator(list_of_single_value),
         Field(description="The application's earlier name, whose clients it keeps."),
-        one_or_more({"type": "string", "pattern": f"^{NAME}$"}),
+        schema_of_one_or_more({"type": "string", "pattern": f"^{NAME}$"}),
     ] = ()
     contacts: Annotated[
         tuple[Annotated[str, AfterValidator(mail_address)], ...],

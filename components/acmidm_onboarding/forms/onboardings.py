@@ -82,7 +82,7 @@ class Onboardings:
             lenders = self._lenders(loaded)
             given = loaded, environment, self.catalogue, shared, forms, lenders
             yield from self.findings.of(
-                partial(_declarations_of, *given),
+                partial(declarations, *given),
                 (loaded.name, environment, are_all),
                 self.catalogue,
                 *loaded.parts,
@@ -184,17 +184,6 @@ class Onboardings:
         if self.problems:
             raise InvalidForms(self.problems)
         return self
-
-
-def _declarations_of(
-    loaded: LoadedForm,
-    environment: Environment,
-    catalogue: Catalogue,
-    shared_codes: frozenset[str],
-    forms: list[Form] | None,
-    lenders: Lenders,
-) -> list[Declaration]:
-    return list(declarations(loaded, environment, catalogue, shared_codes, forms, lenders))
 
 
 def faulty_files(problems: Iterable[Problem]) -> set[Path]:

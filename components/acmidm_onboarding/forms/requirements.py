@@ -118,8 +118,9 @@ def _problems_of_credentials(
 def _problems_of_retirement(
     document: YamlDocument, form: Form, products: Collection[str]
 ) -> Iterator[Problem]:
-    """Yield what a form cannot retire: parts beside the whole connection, ACM/IDM alone, and what
-    the form does not have. A client that acts by a mandate cannot be kept."""
+    """Yield what is wrong with ``retire``: days of parts together with one for the whole
+    connection, a day for ACM/IDM alone, a part that the form does not have, ``keep`` without a day,
+    and ``keep`` for a client that acts by a mandate."""
     if form.retire.on and form.retire.parts:
         what = tr("retire names the whole connection with on, and parts of it")
         remedy = tr("give the whole its day, as in {{on: 2027-03-31}}, or each part its own")

@@ -1,5 +1,5 @@
-"""In whose name a form speaks: only in that of its own organisation, by what `organisation.yaml`
-allows."""
+"""In whose name a form speaks: by fields such as ``aanbieder_uri``, of which each organisation may
+have only the values that its ``organisation.yaml`` has under ``speaks_for``."""
 
 from __future__ import annotations
 

@@ -109,6 +109,7 @@ def problem_of_unknown_supplier(
 
 
 def problem_of_unused_keys(document: YamlDocument, path: DocumentPath, form: Form) -> Problem:
+    """Return the mistake of keys at ``path`` in a form whose clients authenticate with a secret."""
     what = tr(
         "keys are given while the client authenticates with {method}",
         method=form.token_endpoint_auth_method,
