@@ -124,8 +124,8 @@ def _declarations() -> TypeAdapter[list[Declaration]]:
 
 
 def _for_program(client: Client) -> dict[str, object]:
-    """Return what the file for a program has of a client that is recorded; ``read_handed`` reads
-    it."""
+    """Return what ``read_handed`` needs of a client: {"client_id": …, "scopes": ["dv_kbo"], "keys":
+    {"kid": "thumbprint"}, "products": ["dosis"]}; ``scopes`` None where they are not known."""
     scopes = None if client.scopes is None else sorted(client.scopes)
     return {
         "client_id": client.client_id,
@@ -161,6 +161,7 @@ def read_handed(file: Path, environment: Environment) -> Handed:
         for name, parts in handed["clients"].items():
             scopes = None if parts["scopes"] is None else dict.fromkeys(parts["scopes"], Grant())
             keys = {kid: Key(thumbprint) for kid, thumbprint in parts["keys"].items()}
+            # Found by its resource name: its key and its platform are not in the file.
             records[name] = Client(
                 name,
                 Platform.ACMIDM,

@@ -387,12 +387,12 @@ def _leaving(
     protected = {product for product, part in products.items() if parts[part].get("protect")}
     if any(parts[part].get("protect") for part in of_client):
         protected.add(platform.value)
-    # Scopes and keys bear no marks, which would be taken off.
-    marked = parts.keys() & {Resource.CLIENT, *products.values()}
+    # The client and its products are removed or let go; scopes and keys go with the client.
+    removable = parts.keys() & {Resource.CLIENT, *products.values()}
     return Leaving(
         frozenset(leaving),
         withdrawn=frozenset(mapping(mapping(component.get(WITHDRAWN)).get(platform))),
-        is_let_go=bool(marked) and all(keep[part] is True for part in marked),
+        is_let_go=bool(removable) and all(keep[part] is True for part in removable),
         protected=frozenset(protected),
     )
 

@@ -196,6 +196,7 @@ def _desired(stack: Stack, connections: Sequence[Declaration], *, are_all: bool 
     missing = by_reason(wanted.held_back) if stack.at_authorities is None else ()
     for sentence in missing:
         pulumi.log.warn(sentence)
+    # A gate that only warns has others declared all the same.
     held_back = [withheld for withheld in wanted.held_back if not withheld.is_declared]
     _report_unknown(
         [withheld.connection for withheld in held_back if withheld.is_partial],
@@ -204,7 +205,7 @@ def _desired(stack: Stack, connections: Sequence[Declaration], *, are_all: bool 
     )
     if stack.at_authorities is None:
         new = [withheld.connection for withheld in held_back if withheld.is_new]
-        # Of a state that has other clients, what leaves and is not in it has left.
+        # A client that leaves and is not in a state with other clients is gone already.
         lost = [] if wanted.unrecorded and stack.state.recorded.clients else wanted.unrecorded
         _report_unknown(
             [*new, *lost],
@@ -297,6 +298,7 @@ def _settings() -> Settings:
     """Return the settings of the stack, as ``read_settings`` does, and have the program end quietly
     when it is interrupted. Raises Failure."""
     end_quietly_when_interrupted()
+    # A command sets HANDED for this run; as a setting of the stack it would be refused.
     keys = get_config_env().keys() - {f"{NAMESPACE}:{HANDED}"}
     settings = settings_of.read_settings(_setting, keys=keys)
     # The provider refuses an untrusted host too, but the engine then breaks off and garbles the

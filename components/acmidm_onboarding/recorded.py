@@ -109,11 +109,10 @@ def recorded_in(document: Mapping[str, Any], environment: Environment | None = N
     resources = resources_in(document)
     environment = environment or environment_in(resources) or Environment.TNI
     pending = mapping(document.get("deployment")).get("pending_operations") or ()
-    marked: dict[bool, list[EngineResource]] = {False: [], True: []}
-    for resource in resources:
-        marked[bool(resource.get("delete"))].append(resource)
-    staying = clients_in(by_part(marked[False], environment))
-    leaving = clients_in(by_part(marked[True], environment))
+    deleted = [resource for resource in resources if resource.get("delete")]
+    kept = [resource for resource in resources if not resource.get("delete")]
+    staying = clients_in(by_part(kept, environment))
+    leaving = clients_in(by_part(deleted, environment))
     generations = dict(generations_in(resources))
     hand_over = handed_over_in(resources)
     parts = {}
@@ -129,8 +128,8 @@ def recorded_in(document: Mapping[str, Any], environment: Environment | None = N
         resource = mapping(operation.get("resource"))
         if part_of(resource):
             cut_off.append(str(resource.get("urn")))
-    made = tuple(client for client in leaving.values() if client.client_id)
-    return Recorded(parts, made, tuple(cut_off))
+    whole = tuple(client for client in leaving.values() if client.client_id)
+    return Recorded(parts, whole, tuple(cut_off))
 
 
 def require_not_older(stack: str, document: Mapping[str, Any]) -> None:

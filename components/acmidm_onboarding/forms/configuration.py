@@ -58,9 +58,9 @@ def problems_of_configuration(
     validator: Draft202012Validator,
     configuration: Mapping[str, Any],
 ) -> Iterator[Problem]:
-    """Yield every mistake in a product's configuration, which the form has at ``path``: by the
-    product's schema, each with the schema's description of what belongs there, and what no value
-    of any product may be."""
+    """Yield every mistake in a product's configuration, which a form has at ``path``: what the
+    product's schema refuses, each with the schema's description of what belongs there; and what no
+    product may have, such as a line break or a number that JSON does not carry exactly."""
     for error in validator.iter_errors(dict(configuration)):
         yield from _Mistake(document, path, product, validator.schema, error).problems()
     for below, value in _plain_values(configuration):

@@ -184,7 +184,7 @@ def declarations(
     fields = {**dict(form), **dict(request)}
     for platform in form.platforms:
         proven = loaded.evidence.get((environment, platform), EvidenceFile())
-        on_test = EvidenceFile()  # without a file, and where the gate asks for none
+        on_test = EvidenceFile()  # none: on TNI the gate asks for no evidence
         if environment is Environment.PROD:
             on_test = loaded.evidence.get((Environment.TNI, platform), on_test)
         named = catalogue.names_on(platform, request.scopes)  # {the platform's name: ours}

@@ -56,8 +56,8 @@ def onboarding_schema(catalogue: Catalogue) -> dict[str, Any]:
 
 
 def organisation_schema(catalogue: Catalogue) -> dict[str, Any]:
-    """Return the schema of an organisation, with the fields of the products that speak for
-    somebody."""
+    """Return the schema of an organisation. Under ``speaks_for`` it has the fields of the catalogue
+    by which a client speaks for somebody, and no others."""
     schema = _with_dialect(Organisation.model_json_schema())
     speaks_for = schema["properties"]["speaks_for"]
     values = speaks_for.pop("additionalProperties")

@@ -369,6 +369,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def absolute(path: Path) -> Path:
+    """Return a path from the root of the file system; links in it are not followed."""
     return Path(os.path.normpath(Path.cwd() / path))
 
 

@@ -93,24 +93,26 @@ def problems_of_former_codes(
 ) -> Iterator[Problem]:
     """Yield each earlier code or key under ``formerly`` of an organisation that another has as a
     code or under ``formerly``: by it either would get the clients of the other."""
-    present: dict[str, YamlDocument] = {}
+    present: dict[str, YamlDocument] = {}  # per present code the file that has it
     for document, organisation in organisations:
         codes = filter(None, (organisation.ovo, organisation.kbo))
         present |= dict.fromkeys(codes, document)
-    claimed: dict[str, YamlDocument] = {}
+    claimed: dict[str, YamlDocument] = {}  # per earlier code or key the first file that has it
     for document, organisation in organisations:
         for former in organisation.formerly:
             first = claimed.setdefault(former, document)
             code = former.partition("/")[0]
-            twice = former
+            shared = former
             if code in present and code not in (organisation.ovo, organisation.kbo):
                 first = present[code]
-                twice = code
+                shared = code
             if first is not document:
-                if "/" in twice:
-                    what = tr("{code} is an earlier key in {file} too", code=twice, file=first.file)
+                if "/" in shared:
+                    what = tr(
+                        "{code} is an earlier key in {file} too", code=shared, file=first.file
+                    )
                 else:
-                    what = tr("{code} is a code in {file} too", code=twice, file=first.file)
+                    what = tr("{code} is a code in {file} too", code=shared, file=first.file)
                 remedy = tr(
                     "an organisation keeps the clients of its own earlier codes alone: remove it"
                     " here or there"
@@ -142,6 +144,7 @@ def problems_of_connection_keys(forms: Sequence[DeclaredForm]) -> Iterator[Probl
     for claiming in forms:
         organisation, form = claiming.organisation, claiming.form
         for former in former_keys(organisation, form, of_organisations[organisation.code]):
+            # The file whose ``formerly`` has it: the form, or its organisation.yaml.
             document = claiming.document if form.formerly else claiming.organisation_document
             if former in declared and declared[former] is not claiming:
                 yield document.problem(

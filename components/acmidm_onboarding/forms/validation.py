@@ -283,7 +283,7 @@ def _known_names(model: type[BaseModel], path: DocumentPath) -> list[str]:
 
 
 def _parts(annotation: Any) -> Iterator[Any]:
-    """Yield the models, or containers of models, in an annotation."""
+    """Yield the models in the annotation of a field, also those in its lists and mappings."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         yield from _parts(arguments[0])

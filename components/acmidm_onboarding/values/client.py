@@ -174,7 +174,7 @@ class Leaving:
         protected = part.leaving.protected
         if self.protected is not None:
             protected = self.protected | part.leaving.known_protected
-        # A part without a product says nothing about that: scopes and keys bear no marks.
+        # A part without a product says nothing about that: scopes and keys go with their client.
         lets_part_go = part.leaving.is_let_go or not part.products
         return replace(
             self,
