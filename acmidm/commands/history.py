@@ -26,7 +26,7 @@ from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.problems import both
-from acmidm_onboarding.values.searching import searched
+from acmidm_onboarding.values.searching import word_matcher
 from acmidm_onboarding.values.terms import Environment, Platform
 
 EPILOG = """
@@ -124,7 +124,7 @@ def _is_in_forms(stack: Stack, search: str) -> bool:
     connections = chain.from_iterable(map(forms.connections, Environment))
     if _with_words(search, stack, connections):
         return True
-    return any(map(searched(search), _texts_of_mistaken(forms)))
+    return any(map(word_matcher(search), _texts_of_mistaken(forms)))
 
 
 def _texts_of_mistaken(forms: Onboardings) -> Iterator[str]:

@@ -18,7 +18,7 @@ from acmidm.sandbox.portals import DATA, portals, read_people
 from acmidm.terminal import StackOption, TextOutput, TextOutputOption
 from acmidm_onboarding.project import require_project
 from acmidm_onboarding.values.problems import Failure, on_one_line
-from acmidm_onboarding.values.searching import searched
+from acmidm_onboarding.values.searching import word_matcher
 
 _EPILOG = """
 **Examples**
@@ -118,7 +118,7 @@ def mail(
             f" Pulumi.{stack}.yaml to be smtp on loopback"
         )
     search = " ".join(words or ())
-    has_words = searched(search)
+    has_words = word_matcher(search)
     read = subprocess.run(
         [sys.executable, "-P", "-m", "acmidm_sandbox.beheerportaal.mail", folders[0]],
         stdout=subprocess.PIPE,

@@ -19,7 +19,7 @@ from acmidm.words import plain
 from acmidm_onboarding.stack_files import stack_names
 from acmidm_onboarding.texts import N_, ntr, tr, translated
 from acmidm_onboarding.values.problems import both
-from acmidm_onboarding.values.searching import searched
+from acmidm_onboarding.values.searching import word_matcher
 from acmidm_onboarding.values.terms import Environment, Platform
 
 Words = Annotated[
@@ -88,7 +88,7 @@ class Filters:
         with_client = frozenset[tuple[str, Platform]]()
         if self.without:
             with_client = _with_client_in(self.without, stacks)
-        has_words = searched(self.search)
+        has_words = word_matcher(self.search)
         return lambda row: (
             (row.key, row.platform) not in with_client
             and has_words(row.words)
@@ -102,7 +102,9 @@ class Filters:
         environment or step, so that a filter of these hides it."""
         if self.api or self.without or self.waiting_for:
             return False
-        return self._ends_within_days(mandate.days_left) and searched(self.search)(mandate.words)
+        return self._ends_within_days(mandate.days_left) and word_matcher(self.search)(
+            mandate.words
+        )
 
     def _ends_within_days(self, days_left: int | None) -> bool:
         return self.expiring is None or (days_left is not None and days_left <= self.expiring)

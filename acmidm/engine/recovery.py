@@ -43,8 +43,8 @@ from acmidm_onboarding.settings import (
     config_key,
     full_key,
     is_map_in_words,
+    present_key,
     read_settings,
-    renamed,
 )
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack.forms import StackForms
@@ -142,7 +142,7 @@ def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
     for key, setting in settings.items():
         value = mapping(setting).get("value")
         if not is_map_in_words(key, value):
-            config[renamed(key)] = value
+            config[present_key(key)] = value
 
     def before(key: str) -> object:
         return config.get(full_key(key))

@@ -14,7 +14,7 @@ from pathlib import Path
 from acmidm_onboarding.forms.documents import Unreadable
 from acmidm_onboarding.forms.files import FORMS, Files, absolute
 from acmidm_onboarding.forms.loading import load_organisations
-from acmidm_onboarding.values.names import owner
+from acmidm_onboarding.values.names import code_owner
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Failure
 
@@ -49,7 +49,7 @@ def onboarding_team(files: Files | None = None) -> str | None:
     if team is None:
         return None
     try:
-        return owner(str(team))
+        return code_owner(str(team))
     except ValueError as error:
         raise Failure(f"{PROJECT_FILE}: {_SETTING}: {error}") from None
 

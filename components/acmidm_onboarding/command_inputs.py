@@ -64,8 +64,10 @@ def handing(
     state_version: str | None = None,
     state: Mapping[str, Any] | None = None,
 ) -> Iterator[tuple[str, ...]]:
-    """Yield the arguments with which a command of the engine hands ``records``, what is declared
-    and a state, or its version, on; none where the records are None. See ``Handed``."""
+    """Yield the arguments by which a command of the engine hands a program ``records``, clients
+    that are at their authority, what the forms declare, and a state or its version; none where
+    ``records`` is None. They name temporary files, which are removed after the block. ``Handed``
+    says what each is."""
     if records is None:
         yield ()
         return
@@ -122,8 +124,8 @@ def _declarations() -> TypeAdapter[list[Declaration]]:
 
 
 def _for_program(client: Client) -> dict[str, object]:
-    """Return what the file for a program has of a client that is recorded; ``read_handed`` reads
-    it."""
+    """Return what ``read_handed`` needs of a client: {"client_id": …, "scopes": ["dv_kbo"], "keys":
+    {"kid": "thumbprint"}, "products": ["dosis"]}; ``scopes`` None where they are not known."""
     scopes = None if client.scopes is None else sorted(client.scopes)
     return {
         "client_id": client.client_id,
@@ -134,8 +136,8 @@ def _for_program(client: Client) -> dict[str, object]:
 
 
 def _settings_as_texts(file: Path) -> dict[str, Any]:
-    """Return what a stack's file has, each value as a text: the engine reads some words as numbers
-    that YAML 1.1 reads otherwise."""
+    """Return the document of a stack's file with each value as the text that is written there, for
+    the copy: the engine reads some words as numbers that YAML 1.1 reads otherwise."""
     if not file.exists():
         return {}
     text = file.read_text("utf-8")
@@ -159,6 +161,7 @@ def read_handed(file: Path, environment: Environment) -> Handed:
         for name, parts in handed["clients"].items():
             scopes = None if parts["scopes"] is None else dict.fromkeys(parts["scopes"], Grant())
             keys = {kid: Key(thumbprint) for kid, thumbprint in parts["keys"].items()}
+            # Found by its resource name: its key and its platform are not in the file.
             records[name] = Client(
                 name,
                 Platform.ACMIDM,

@@ -103,7 +103,7 @@ _PLATFORMS = tuple(Platform)
 
 
 def resources_in(document: Mapping[str, Any]) -> list[EngineResource]:
-    """Return the resources in an export of a state."""
+    """Return the resources in an export of a state; none where it has no list of them."""
     resources = mapping(document.get("deployment")).get("resources")
     if not isinstance(resources, list):
         return []
@@ -111,15 +111,15 @@ def resources_in(document: Mapping[str, Any]) -> list[EngineResource]:
 
 
 def decrypted(secret: object) -> Any:
-    """Return the value of a secret in a decrypted export; None for one that is encrypted, or for
-    what is none."""
+    """Return the value of a secret in an export with decrypted secrets; None where it is still
+    encrypted, and for what is no secret."""
     text = mapping(secret).get("plaintext")
     return json.loads(text) if isinstance(text, str) else None
 
 
 def kind_of(resource: EngineResource) -> str:
-    """Return the last word of the type of a resource of this project; empty for any other
-    resource."""
+    """Return the last word of the type of a resource of this project, such as ``OAuthClient``;
+    empty for any other resource."""
     package, _, kind = _type_of(resource).rpartition(":")
     return kind if package in _OURS else ""
 
@@ -139,18 +139,29 @@ def is_provider(resource: EngineResource) -> bool:
     return ":providers:pulumi-python::" in str(resource.get("urn"))
 
 
+def inputs_of(resource: EngineResource | None) -> Mapping[str, Any]:
+    """Return the inputs of a resource; none where there is no such resource."""
+    return mapping((resource or {}).get("inputs"))
+
+
+def outputs_of(resource: EngineResource | None) -> Mapping[str, Any]:
+    """Return the outputs of a resource; none where there is no such resource."""
+    return mapping((resource or {}).get("outputs"))
+
+
 def name_of(resource: EngineResource) -> str:
     return str(resource.get("urn", "")).rpartition("::")[2]
 
 
 def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:
-    """Return the key, the platform and the part of the client that a resource belongs to; None for
-    any other resource.
+    """Return the key, the platform and the part of the client that a resource belongs to, such as
+    ("OVO002067/loket", ACM/IDM, "ClientScopes"); None for any other resource.
 
     The key is the name of the component: a resource below it may have another name, after a rename
-    that failed in part or by hand.
+    that failed in part or by hand. A type that is not in ``Resource`` may have several parts, which
+    have the rest of the name behind the type.
     """
-    kind, inputs = kind_of(resource), mapping(resource.get("inputs"))
+    kind, inputs = kind_of(resource), inputs_of(resource)
     component = {"urn": resource.get("parent") or ""}
     is_named = kind in _KINDS
     if not kind or not (is_named or kind_of(component) == Resource.ONBOARDING):
@@ -185,6 +196,8 @@ def kind_of_part(part: str) -> str:
 
 
 def key_and_part(resource: EngineResource, environment: Environment) -> tuple[ClientKey, str]:
+    """Return the identity and the part of the client that a resource belongs to; an empty key and
+    part for any other resource."""
     key, platform, part = part_of(resource) or ("", Platform.ACMIDM, "")
     return (key, platform, environment), part
 
@@ -208,7 +221,7 @@ def clients_in(resources: ByPart) -> dict[ClientKey, Client]:
     components: dict[str, Mapping[str, Any]] = {}
     for (client_key, part), resource in resources.items():
         if part == Resource.ONBOARDING:
-            components[client_key[0]] = mapping(resource.get("inputs"))
+            components[client_key[0]] = inputs_of(resource)
         else:
             parts[client_key][part] = resource
     clients = []
@@ -220,32 +233,19 @@ def clients_in(resources: ByPart) -> dict[ClientKey, Client]:
 def client_from(
     key: ClientKey, parts: Mapping[str, EngineResource], component: Mapping[str, Any]
 ) -> Client:
-    """Return the client that its parts make, with the inputs of its component: what the form says
-    of all its clients."""
-    inputs = {part: mapping(resource.get("inputs")) for part, resource in parts.items()}
-    client, metadata = parts.get(Resource.CLIENT), inputs.get(Resource.CLIENT, {})
-    outputs = mapping((client or {}).get("outputs"))
+    """Return the client that its resources make, by part: {"OAuthClient": …,
+    "ProductConfiguration/dosis": …}. Of what they do not have, nothing is known.
+
+    ``component`` has the inputs of their component: what the form says of all its clients.
+    """
+    client = parts.get(Resource.CLIENT)
+    metadata, outputs = inputs_of(client), outputs_of(client)
     awaits = outputs.get(WAITS) is True
     if awaits:  # the method in force is not that of the inputs
         metadata = {**metadata, METHOD: outputs.get(METHOD)}
-    keys = inputs.get(Resource.KEYS, {"jwks": {}})
-    products = {part.partition("/")[2]: part for part in parts if part.startswith(product_part(""))}
-    of_client = inputs.keys() & {Resource.CLIENT, Resource.SCOPES, Resource.KEYS}
-    protected = {product for product, part in products.items() if parts[part].get("protect")}
-    if any(parts[part].get("protect") for part in of_client):
-        protected.add(key[1].value)
-    removable = inputs.keys() & {Resource.CLIENT, *products.values()}
-    is_let_go = bool(removable) and all(inputs[part].get(KEEP) is True for part in removable)
     has_secret = None if client is None else metadata.get("client_secret") is not None
-    scopes = _grants(inputs[Resource.SCOPES]) if Resource.SCOPES in parts else None
-    jwks = None if keys.get("jwks") is None else keys_of(_jwks(keys))
-    urns, others, marked_otherwise = {}, {}, set()
-    for part, resource in parts.items():
-        urns[part] = str(resource.get("urn", ""))
-        if OTHER in inputs[part]:
-            marked_otherwise.add(part)
-        if kind_of_part(part) not in _KINDS:
-            others[part] = _compared(inputs[part])
+    scopes = inputs_of(parts.get(Resource.SCOPES))
+    products = {part.partition("/")[2]: part for part in parts if part.startswith(product_part(""))}
     return Client(
         *key,
         fields=fields_in(metadata, _incarnation(client)),
@@ -256,44 +256,67 @@ def client_from(
             mandate=mapping(component.get("mandate")),
             retire=mapping(component.get("retire")),
             keep=component.get(KEEP) is True,
-            catalogue_names=mapping(inputs.get(Resource.SCOPES, {}).get("catalogue_names")),
+            catalogue_names=mapping(scopes.get("catalogue_names")),
         ),
         secret=Secret(
             is_there=has_secret,
             updated_at=outputs.get("client_secret_updated_at"),
             awaits_key=awaits,
         ),
-        leaving=Leaving(
-            _leaving(key[1], inputs, products),
-            withdrawn=frozenset(mapping(mapping(component.get(WITHDRAWN)).get(key[1]))),
-            is_let_go=is_let_go,
-            protected=frozenset(protected),
-        ),
-        scopes=scopes,
-        keys=PublicKeys(
-            jwks,
-            lent=mapping(keys.get(LENT)),
-            proven=mapping(keys.get("proven")),
-            seen=mapping(parts.get(Resource.KEYS, {}).get("outputs")).get("seen"),
-        ),
+        leaving=_leaving(key[1], parts, products, component),
+        scopes=_grants(scopes) if Resource.SCOPES in parts else None,
+        keys=_public_keys(parts.get(Resource.KEYS)),
         products={product: _product(parts[part]) for product, part in products.items()},
-        record=Record(
-            urns=urns,
-            made_at=_made_at(client),
-            keys_since=_made_at(parts.get(Resource.KEYS)),
-            marked_otherwise=frozenset(marked_otherwise),
-            others=others,
-        ),
+        record=_record(parts),
+    )
+
+
+def _public_keys(resource: EngineResource | None) -> PublicKeys:
+    """Return the keys of a client by the resource that has them. Without it no key is declared; its
+    ``jwks`` None leaves them to the portal."""
+    if resource is None:
+        return PublicKeys({})
+    inputs, jwks = inputs_of(resource), None
+    if inputs.get("jwks") is not None:
+        members = mapping(inputs["jwks"]).items()
+        jwks = keys_of({kid: mapping(of_key) for kid, of_key in members})
+    return PublicKeys(
+        jwks,
+        lent=mapping(inputs.get(LENT)),
+        proven=mapping(inputs.get("proven")),
+        seen=outputs_of(resource).get("seen"),
+    )
+
+
+def _record(parts: Mapping[str, EngineResource]) -> Record:
+    """Return what the state alone knows of the client that these parts make."""
+    urns: dict[str, str] = {}
+    others: dict[str, Mapping[str, Any]] = {}
+    marked_otherwise: set[str] = set()
+    for part, resource in parts.items():
+        inputs = inputs_of(resource)
+        urns[part] = str(resource.get("urn", ""))
+        if OTHER in inputs:
+            marked_otherwise.add(part)
+        if kind_of_part(part) not in _KINDS:
+            others[part] = _compared(inputs)
+    return Record(
+        urns=urns,
+        made_at=_made_at(parts.get(Resource.CLIENT)),
+        keys_since=_made_at(parts.get(Resource.KEYS)),
+        marked_otherwise=frozenset(marked_otherwise),
+        others=others,
     )
 
 
 def generations_in(
     resources: Iterable[EngineResource],
 ) -> Iterator[tuple[tuple[str, Platform], int]]:
-    """Yield which secret each client has, counted from 1, as the keepers of its password say."""
+    """Yield the key and platform of each client with a secret, and which secret that is, counted
+    from 1, as the keepers of its password say."""
     for resource in resources:
         if is_password(resource) and not resource.get("delete"):
-            keepers = mapping(mapping(resource.get("inputs")).get("keepers"))
+            keepers = mapping(inputs_of(resource).get("keepers"))
             number = str(keepers.get("generation"))
             generation = int(number) if number.isdecimal() else 1
             yield client_of(resource), generation
@@ -302,7 +325,7 @@ def generations_in(
 def environment_in(resources: Iterable[EngineResource]) -> Environment | None:
     """Return the environment in the natural keys of clients; None without any."""
     for resource in resources:
-        parts = str(mapping(resource.get("inputs")).get("software_id", "")).split("/")
+        parts = str(inputs_of(resource).get("software_id", "")).split("/")
         if len(parts) > 2 and parts[1] in list(Environment):
             return Environment(parts[1])
     return None
@@ -320,20 +343,23 @@ def _type_of(resource: EngineResource) -> str:
 
 
 def _grants(inputs: Mapping[str, Any]) -> dict[str, Grant]:
+    """Return the scopes in the inputs of a client's scopes: {"scopes": {"dv_kbo": "the reason"},
+    "default_scopes": {"dv_kbo": True}, "until": {"dv_kbo": "2027-12-31"}}."""
     default, until = mapping(inputs.get("default_scopes")), mapping(inputs.get("until"))
     reasons = mapping(inputs.get("scopes")).items()
     return {name: Grant(reason, name in default, until.get(name)) for name, reason in reasons}
 
 
 def _product(resource: EngineResource) -> ProductDocument:
-    inputs = mapping(resource.get("inputs"))
+    inputs = inputs_of(resource)
     owner = Owner(inputs.get("software_id"), inputs.get("managed_by"), _incarnation(resource))
     return ProductDocument(mapping(inputs.get("configuration")), owner)
 
 
 def _compared(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the inputs of a resource of another type, flat, without those that its provider needs,
-    and without any that has a secret or an unknown value in it."""
+    """Return the inputs that reports compare of a resource whose type is not in ``Resource``, flat:
+    without those that its provider needs, and without any that has a secret or an unknown value in
+    it."""
     compared = {}
     for name, value in inputs.items():
         is_of_provider = name.startswith("__") or name in _OF_PROVIDERS
@@ -343,26 +369,37 @@ def _compared(inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _leaving(
-    platform: Platform, inputs: Mapping[str, Mapping[str, Any]], products: Mapping[str, str]
-) -> frozenset[str]:
-    """Return what a run has recorded as leaving: products, and the platform once each resource of
-    its client says so."""
-    ending = {part for part in inputs if inputs[part].get(KEEP) is not None}
-    leaving = {product for product, part in products.items() if part in ending}
-    of_client = inputs.keys() & {Resource.CLIENT, Resource.SCOPES, Resource.KEYS}
-    if of_client and of_client <= ending:
+    platform: Platform,
+    parts: Mapping[str, EngineResource],
+    products: Mapping[str, str],
+    component: Mapping[str, Any],
+) -> Leaving:
+    """Return what of a client a run has recorded as leaving, and what the engine protects:
+    products, and the platform, which leaves once each resource of its client says so.
+
+    ``products`` has the part of each product.
+    """
+    of_client = parts.keys() & {Resource.CLIENT, Resource.SCOPES, Resource.KEYS}
+    keep = {part: inputs_of(resource).get(KEEP) for part, resource in parts.items()}
+    leaving = {product for product, part in products.items() if keep[part] is not None}
+    if of_client and all(keep[part] is not None for part in of_client):
         leaving.add(platform.value)
-    return frozenset(leaving)
-
-
-def _jwks(inputs: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return the members of a client's declared keys, by ``kid``."""
-    return {kid: mapping(members) for kid, members in mapping(inputs["jwks"]).items()}
+    protected = {product for product, part in products.items() if parts[part].get("protect")}
+    if any(parts[part].get("protect") for part in of_client):
+        protected.add(platform.value)
+    # The client and its products are removed or let go; scopes and keys go with the client.
+    removable = parts.keys() & {Resource.CLIENT, *products.values()}
+    return Leaving(
+        frozenset(leaving),
+        withdrawn=frozenset(mapping(mapping(component.get(WITHDRAWN)).get(platform))),
+        is_let_go=bool(removable) and all(keep[part] is True for part in removable),
+        protected=frozenset(protected),
+    )
 
 
 def _incarnation(resource: EngineResource | None) -> str | None:
     """Return the incarnation of a resource; None for one that a preview is about to make."""
-    return mapping((resource or {}).get("outputs")).get(INCARNATION)
+    return outputs_of(resource).get(INCARNATION)
 
 
 def _made_at(resource: EngineResource | None) -> datetime | None:
@@ -371,13 +408,14 @@ def _made_at(resource: EngineResource | None) -> datetime | None:
 
 
 def handed_over_in(resources: Iterable[EngineResource]) -> dict[str, HandedOver]:
-    """Return what hand-overs recorded, by the name of each client's record."""
+    """Return what the hand-over recorded of each client's mails, by the name of the record, as
+    ``hand_over_outcome.record_name`` makes it of platform and client-ID."""
     handed_over = {}
     for resource in resources:
         if kind_of(resource) != HAND_OVER:
             continue
         urn = str(resource.get("urn", ""))
-        records = mapping(mapping(resource.get("outputs")).get("records"))
+        records = mapping(outputs_of(resource).get("records"))
         for name, record in records.items():
             handed_over[name] = _handed_over(mapping(record), urn)
     return handed_over

@@ -93,8 +93,8 @@ def _naming(file: Path) -> Iterator[None]:
 
 
 def _temporary(file: Path, content: str | bytes, mode: int) -> Path:
-    """Write a file whole, as a temporary one beside ``file``, and return that. Raises OSError, with
-    the name of ``file``."""
+    """Write content to a temporary file in the folder of ``file``, down to the disk, and return the
+    temporary one, which the caller gives the name. Raises OSError with the name of ``file``."""
     _refuse_link(file)
     # Resolved, for NamedTemporaryFile normalises its folder: ``link/..`` would be another folder.
     folder, prefix = file.parent.resolve(), f".{file.name}."

@@ -57,7 +57,8 @@ def require_only() -> None:
 
 @cache
 def _other_copy() -> str | None:
-    """Return a sentence about another copy in this environment, None where there is none."""
+    """Return why this environment of Python has more than one copy of the package, and what to do;
+    None where it has one."""
     from importlib.metadata import distributions  # not where nobody opens a stack
 
     places = dict[str, Path]()

@@ -116,7 +116,8 @@ class Onboarding(pulumi.ComponentResource):
     def _declare_as_recorded(
         self, recorded: AsRecorded, opts: pulumi.ResourceOptions | None
     ) -> None:
-        """Declare the component of a connection, and what is below it, as the state has them."""
+        """Declare the component of a connection, and the resources below it, with the inputs that
+        the state has of them: for a form with a mistake, whose clients stay as they are."""
         inputs = as_recorded.component_inputs(recorded)
         super().__init__("acmidm:index:Onboarding", recorded.key, inputs or None, opts)
         self.parts = []
@@ -134,7 +135,8 @@ class Onboarding(pulumi.ComponentResource):
         self, connection: Declaration, given: pulumi.Output[Keys] | None, protect: bool
     ) -> dict[str, Any]:
         """Declare the resources of a connection, and note them in ``parts``. Return what the output
-        ``connections`` has of it."""
+        ``connections`` has of it. ``given`` are the keys that the program gives, None where the
+        form has them; they may be known only once another resource is made."""
         if given is not None and connection.jwks_uri:
             raise pulumi.RunError(
                 f"{connection.key} has its keys at {connection.jwks_uri}; give it no others, or"
@@ -209,8 +211,8 @@ def hand_over(onboardings: Iterable[Onboarding], *, protect: bool = False) -> Ha
 
 
 def without_unknown(value: Any) -> pulumi.Output[Any]:
-    """Return a value without its unknown parts, at every depth: a resource that failed has no
-    output."""
+    """Return a value without its unknown parts, at every depth: those are outputs of a resource
+    that failed, or that a preview does not make."""
 
     async def resolved(part: Any) -> Any:
         if isinstance(part, pulumi.Output):
@@ -224,13 +226,14 @@ def without_unknown(value: Any) -> pulumi.Output[Any]:
 
 
 def _protected(*, protect: bool, is_leaving: bool) -> bool | None:
-    """Return the engine's option ``protect`` of a part: None gives it the component's own."""
+    """Return the engine's option ``protect`` of a resource: True, or None, which is that of the
+    component."""
     return True if protect and not is_leaving else None
 
 
 def _component_inputs(connections: Sequence[Declaration]) -> dict[str, Any]:
-    """Return what a form says of all its clients. No authority has these facts: only as inputs does
-    a preview show that they change."""
+    """Return what a form says of all its clients and no authority has, such as exemptions, without
+    what is empty: as inputs of the component, so that a preview shows that they change."""
     first = connections[0]
     withdrawn = {}
     for client in connections:
@@ -248,14 +251,20 @@ def _component_inputs(connections: Sequence[Declaration]) -> dict[str, Any]:
 
 
 def _aliases(connection: Declaration, name: str) -> list[pulumi.Input[str | pulumi.Alias]]:
-    """Return the names before ``name``, which begins with the connection's key."""
+    """Return the aliases of a resource called ``name``, which begins with the connection's key: the
+    same name with each earlier key."""
     below = name.removeprefix(connection.key)
     return [pulumi.Alias(name=former + below) for former in connection.form.formerly]
 
 
 def _public_keys(connection: Declaration, given: Sequence[Any], profile: Profile) -> Keys:
-    """Return the keys by ``kid``. Raises pulumi.RunError, which the user sees as its sentence, for
-    what is none, is there twice, is compromised, or is forbidden by a policy."""
+    """Return the public keys that a program gives a connection, JSON Web Keys as mappings or texts,
+    by ``kid``.
+
+    Raises:
+        pulumi.RunError: for an empty list; for what is no key, is there twice, is compromised, or
+            is forbidden by a policy. The user sees its sentence alone.
+    """
     keys: dict[str, PublicJwk] = {}
     for number, jwk in enumerate(given, start=1):
         which = f"{connection.key}, key {number}"
@@ -293,6 +302,7 @@ def _public_keys(connection: Declaration, given: Sequence[Any], profile: Profile
 
 
 def _shown(keys: Keys) -> dict[str, dict[str, str | None]]:
+    """Return what the output ``connections`` has of keys, per ``kid``."""
     shown = {}
     for kid, key in keys.items():
         expires = key.expires.isoformat() if key.expires else None

@@ -69,11 +69,12 @@ def read_settings() -> Settings:
 
 
 def load_onboardings() -> list[Sequence[Declaration | AsRecorded]]:
-    """Return the connections of the stack's forms, by application: one per platform.
+    """Return the connections of the stack's forms, a list per application, with one per platform.
 
-    Mistakes in forms end a program that nobody hands anything. A command has reported them: then
-    what a form with a mistake may be about is declared as it is recorded. What is left of a client
-    that is gone is declared once more, without protection.
+    Mistakes in forms end the program under ``pulumi up``. A command has reported them before it
+    runs the program: what a form with a mistake may be about is then declared as it is recorded.
+    Resources of a client that is gone are declared once more, without protection, so that the
+    engine can remove them in a later run.
     """
     without_debug_messages()
     with _mistakes_reported():
@@ -95,6 +96,8 @@ def load_onboardings() -> list[Sequence[Declaration | AsRecorded]]:
 
 
 def _losing_protection(stack: Stack, declared: Sequence[Declaration]) -> list[AsRecorded]:
+    """Return the protected resources of clients that are gone and that no form declares: once they
+    are declared without protection, the engine can remove them."""
     try:
         return stack.losing_protection(declared) if stack.forms.settings.protect_clients else []
     except UnreadableState:
@@ -172,13 +175,15 @@ def _stack() -> Stack:
 
 
 def is_handed() -> bool:
-    """Say whether a command runs the program, and hands it what it has found out."""
+    """Return whether a command of ours runs the program, and not ``pulumi`` itself: the command
+    then hands over what it found out, and reports."""
     return pulumi.Config(NAMESPACE).get(HANDED) is not None
 
 
 def _desired(stack: Stack, connections: Sequence[Declaration], *, are_all: bool = False) -> Desired:
-    """Return what is desired of some connections, after a warning for each thing that is
-    missing."""
+    """Return what is desired of some connections, and warn of what the gate misses and of what only
+    an authority knows. A state that cannot be read ends the program only where the gate needs
+    it."""
     try:
         wanted = stack.desired_of(connections, are_all=are_all)
     except UnreadableState as error:
@@ -191,17 +196,18 @@ def _desired(stack: Stack, connections: Sequence[Declaration], *, are_all: bool 
     missing = by_reason(wanted.held_back) if stack.at_authorities is None else ()
     for sentence in missing:
         pulumi.log.warn(sentence)
+    # A gate that only warns has others declared all the same.
     held_back = [withheld for withheld in wanted.held_back if not withheld.is_declared]
-    _say_unknown(
+    _report_unknown(
         [withheld.connection for withheld in held_back if withheld.is_partial],
         "the scopes of {names}, whose client alone this state has, are left as they are; run"
         " acmidm deploy --stack {stack}, which asks the authority",
     )
     if stack.at_authorities is None:
         new = [withheld.connection for withheld in held_back if withheld.is_new]
-        # Of a state that has other clients, what leaves and is not in it has left.
+        # A client that leaves and is not in a state with other clients is gone already.
         lost = [] if wanted.unrecorded and stack.state.recorded.clients else wanted.unrecorded
-        _say_unknown(
+        _report_unknown(
             [*new, *lost],
             "what the authority has of {names}, which this state lacks, is not known here; run"
             " acmidm deploy --stack {stack}, which asks the authority",
@@ -210,8 +216,12 @@ def _desired(stack: Stack, connections: Sequence[Declaration], *, are_all: bool 
 
 
 def _require_no_mass_change(stack: Stack, declared: Sequence[Declaration]) -> None:
-    """Refuse to remove many clients at once, or to make those that people may have made. A state
-    that cannot be read is one of which nobody knows that."""
+    """Refuse to remove many clients at once, or to make those that people may have made. Where the
+    state cannot be read, warn and check nothing.
+
+    Raises:
+        Failure: with the names of the clients.
+    """
     try:
         clients = len(stack.state.recorded.clients)
     except UnreadableState as error:
@@ -238,20 +248,24 @@ def _require_no_mass_change(stack: Stack, declared: Sequence[Declaration]) -> No
         )
 
 
-def _say_unknown(connections: Sequence[Declaration], sentence: str) -> None:
-    """Report what a program cannot know without the operator's rights; an ``up`` then ends in
+def _report_unknown(connections: Sequence[Declaration], sentence: str) -> None:
+    """Report connections of which a program cannot know something without the operator's rights: as
+    a warning in a preview, else as an error, and the names in ``UNKNOWN`` end the ``up`` in
     failure."""
     if names := [connection.resource_name for connection in connections]:
         UNKNOWN.extend(names)
-        say = pulumi.log.warn if pulumi.runtime.is_dry_run() else pulumi.log.error
-        say(sentence.format(names=first_listed(names), stack=pulumi.get_stack()))
+        report = pulumi.log.warn if pulumi.runtime.is_dry_run() else pulumi.log.error
+        report(sentence.format(names=first_listed(names), stack=pulumi.get_stack()))
 
 
 def _as_files(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> dict[Path, str]:
-    """Return the texts that the one reader of forms reads. JSON is YAML."""
+    """Return a form, its organisation and its public keys as texts of files, which the reader of
+    forms reads as if they were on the disk. The texts are JSON, which is YAML too."""
     files, numbers = {_WRITTEN.with_name(ORGANISATION_FILE): _as_json(organisation)}, count(1)
 
-    def with_files(request: Any) -> Any:
+    def with_key_files(request: Any) -> Any:
+        """Return an environment whose keys are names of ``files``; a mistake is left to the
+        reader."""
         if not isinstance(request, Mapping) or not isinstance(request.get("jwks"), list | tuple):
             return request
         keys = {f"key-{next(numbers)}.jwk.json": _as_json(key) for key in request["jwks"]}
@@ -262,7 +276,9 @@ def _as_files(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> dict[
     if isinstance(environments, Mapping):
         form = {
             **form,
-            "environments": {name: with_files(request) for name, request in environments.items()},
+            "environments": {
+                name: with_key_files(request) for name, request in environments.items()
+            },
         }
     return {**files, _WRITTEN: _as_json(form)}
 
@@ -282,6 +298,7 @@ def _settings() -> Settings:
     """Return the settings of the stack, as ``read_settings`` does, and have the program end quietly
     when it is interrupted. Raises Failure."""
     end_quietly_when_interrupted()
+    # A command sets HANDED for this run; as a setting of the stack it would be refused.
     keys = get_config_env().keys() - {f"{NAMESPACE}:{HANDED}"}
     settings = settings_of.read_settings(_setting, keys=keys)
     # The provider refuses an untrusted host too, but the engine then breaks off and garbles the

@@ -32,6 +32,7 @@ from acmidm_onboarding.engine_resources import (
     kind_of,
     mapping,
     name_of,
+    outputs_of,
     part_of,
     resources_in,
 )
@@ -88,7 +89,8 @@ class AsRecorded:
 
 
 def onboardings_in(document: Mapping[str, Any]) -> dict[str, list[EngineResource]]:
-    """Return the component of each key with all that is below it, in the order of the state."""
+    """Return per key of a connection its component and all that is below it, in the order of the
+    state; without what is marked for deletion."""
     onboardings, keys = defaultdict[str, list[EngineResource]](list), dict[str, str]()
     for resource in resources_in(document):
         if resource.get("delete"):
@@ -102,15 +104,15 @@ def onboardings_in(document: Mapping[str, Any]) -> dict[str, list[EngineResource
 
 
 def recorded_in(document: Mapping[str, Any], environment: Environment | None = None) -> Recorded:
-    """Read an export of a state; ``environment`` is the stack's, where it is known."""
+    """Return what an export of a state has. ``environment`` is the stack's; None: that of the
+    clients in it."""
     resources = resources_in(document)
     environment = environment or environment_in(resources) or Environment.TNI
     pending = mapping(document.get("deployment")).get("pending_operations") or ()
-    marked: dict[bool, list[EngineResource]] = {False: [], True: []}
-    for resource in resources:
-        marked[bool(resource.get("delete"))].append(resource)
-    staying = clients_in(by_part(marked[False], environment))
-    leaving = clients_in(by_part(marked[True], environment))
+    deleted = [resource for resource in resources if resource.get("delete")]
+    kept = [resource for resource in resources if not resource.get("delete")]
+    staying = clients_in(by_part(kept, environment))
+    leaving = clients_in(by_part(deleted, environment))
     generations = dict(generations_in(resources))
     hand_over = handed_over_in(resources)
     parts = {}
@@ -126,8 +128,8 @@ def recorded_in(document: Mapping[str, Any], environment: Environment | None = N
         resource = mapping(operation.get("resource"))
         if part_of(resource):
             cut_off.append(str(resource.get("urn")))
-    made = tuple(client for client in leaving.values() if client.client_id)
-    return Recorded(parts, made, tuple(cut_off))
+    whole = tuple(client for client in leaving.values() if client.client_id)
+    return Recorded(parts, whole, tuple(cut_off))
 
 
 def require_not_older(stack: str, document: Mapping[str, Any]) -> None:
@@ -141,7 +143,7 @@ def require_not_older(stack: str, document: Mapping[str, Any]) -> None:
     """
     written = []
     for resource in resources_in(document):
-        version = mapping(resource.get("outputs")).get(VERSION)
+        version = outputs_of(resource).get(VERSION)
         if kind_of(resource) == Resource.ONBOARDING and isinstance(version, str):
             written.append(version)
     installed.require_not_older(stack, installed.newest(written))
@@ -179,15 +181,15 @@ def is_missing(stack: str) -> bool:
 
 
 def handed_over(stack: str) -> Mapping[str, Any]:
-    """Return the outputs of the hand-over that a state has; nothing where it has none, or cannot be
-    read."""
+    """Return the outputs of the resource ``HandOver`` in a stack's state; none where the state has
+    no such resource, or cannot be read."""
     state = _read(stack)
     if isinstance(state, UnreadableState):
         return {}
     outputs: Mapping[str, Any] = {}
     for resource in resources_in(state):
         if kind_of(resource) == HAND_OVER:
-            outputs = mapping(resource.get("outputs"))
+            outputs = outputs_of(resource)
     return outputs
 
 
@@ -219,7 +221,8 @@ def full_name(stack: str) -> str:
 
 
 def state_in(exported: str) -> Mapping[str, Any]:
-    """Return the state that the engine exported. Raises UnreadableState where it is none."""
+    """Return the document in what ``pulumi stack export`` printed. Raises UnreadableState where
+    that is no JSON object."""
     with suppress(ValueError):
         document = json.loads(exported)
         if isinstance(document, Mapping):
@@ -229,7 +232,7 @@ def state_in(exported: str) -> Mapping[str, Any]:
 
 @cache
 def _read(stack: str) -> Mapping[str, Any] | UnreadableState:
-    """Return the export of a state, or why it cannot be read."""
+    """Return the export of a stack's state, or why it cannot be read; read once per process."""
     try:
         return state_in(_exported(stack))
     except UnreadableState as error:

@@ -20,14 +20,15 @@ from acmidm_onboarding.resources.client_jwks import ClientJwks
 
 
 def fail_where_refused(onboardings: Sequence[Onboarding]) -> None:
-    """In a preview, report each refusal once and end the program in failure; where it runs for
-    real, for what is not known."""
-    say = _report if pulumi.runtime.is_dry_run() else _warn
-    pulumi.run(lambda: say(onboardings))
+    """Report what is refused once all is registered. A preview then ends in failure; an ``up`` ends
+    in failure only for clients of which something is not known."""
+    report = _report_in_preview if pulumi.runtime.is_dry_run() else _report_in_up
+    pulumi.run(lambda: report(onboardings))
 
 
-async def _warn(onboardings: Sequence[Onboarding]) -> None:
-    """Warn of the keys that may not leave yet, and end the program where something is not known."""
+async def _report_in_up(onboardings: Sequence[Onboarding]) -> None:
+    """Warn of the keys that may not leave yet. End the program in failure where it has reported
+    clients that the state lacks and their authority may have."""
     for onboarding in onboardings:
         for sentence in await _refusals_of_keys(onboarding):
             pulumi.log.warn(sentence, onboarding)
@@ -46,16 +47,17 @@ async def _refusals_of_keys(onboarding: Onboarding) -> list[str]:
     return sentences
 
 
-async def _report(onboardings: Sequence[Onboarding]) -> None:
-    """Report as errors what is refused of keys and the clients that cannot be taken over, and end
-    the program where there is any; not for a command, which reads what is reported."""
+async def _report_in_preview(onboardings: Sequence[Onboarding]) -> None:
+    """Report as errors the keys that may not leave yet and the clients that cannot be taken over,
+    and end the program in failure where there is any; under a command of ours it goes on, for the
+    command reads what is reported and fails by itself."""
     refused = False
     for onboarding in onboardings:
         for sentence in await _refusals_of_keys(onboarding):
             pulumi.log.error(sentence, onboarding)
             refused = True
-        # Per client: of one that cannot be reached, each resource says by itself how often it was
-        # tried.
+        # {client-ID: sentence}, one per client: where an authority cannot be reached, each resource
+        # of the client says in its own words how often it tried.
         adoptions = {}
         for part in onboarding.parts:
             adopt = await part.adopt.future()

@@ -23,9 +23,9 @@ from acmidm_onboarding.settings import (
     Settings,
     config_key,
     full_key,
-    of_platform,
     read_settings,
-    unknown_keys,
+    sentences_about_unknown_keys,
+    values_of_platform,
     yaml_off,
 )
 from acmidm_onboarding.texts import tr
@@ -54,8 +54,8 @@ def stack_file(stack: str, folder: Path) -> Path:
 
 
 def require_own_name(stack: str) -> None:
-    """Refuse a stack's whole name where files are kept by it: under another name they would be
-    others. Raises Failure."""
+    """Refuse the whole name of a stack, ``organisation/project/prod``: a command that names its
+    files by the stack takes the short name alone, ``prod``. Raises Failure."""
     if "/" in stack:
         short_name = stack.rpartition("/")[2]
         raise Failure(
@@ -88,7 +88,7 @@ class Stacks:
     def profiles(self) -> dict[Environment, Profile]:
         """The profile of each environment; the default where no stack sets one."""
         profiles = dict.fromkeys(Environment, Profile.ACMIDM)
-        for environment, stack in self._of_environments():
+        for environment, stack in self._with_environments():
             if stack.get("profile") == Profile.FAPI2:
                 profiles[environment] = Profile.FAPI2
         return profiles
@@ -96,14 +96,13 @@ class Stacks:
     @property
     def gate(self) -> Gate:
         """The gate to production."""
-        return strictest(map(_gate_of, self._of(Environment.PROD)))
+        return strictest(map(_gate_of, self._stacks_of(Environment.PROD)))
 
     @property
     def protecting(self) -> dict[Environment, bool]:
-        """In which environments every stack protects its clients; those without a stack are left
-        out."""
+        """Per environment with a stack, whether every stack of it protects its clients."""
         protecting: dict[Environment, bool] = {}
-        for environment, stack in self._of_environments():
+        for environment, stack in self._with_environments():
             setting = stack.get("protectClients")
             protects = str(setting).casefold() in _TRUE
             if setting in (None, ""):
@@ -113,7 +112,7 @@ class Stacks:
 
     @property
     def confirmed(self) -> list[Path]:
-        """Their folders of what people confirmed of a portal."""
+        """The folders of confirmations that the stacks name, in order."""
         folders = set[Path]()
         for stack in self.values:
             for platform in Platform:
@@ -122,9 +121,9 @@ class Stacks:
         return sorted(folders)
 
     def has_overlap(self, environment: Environment) -> bool:
-        """Return whether a key of an environment's clients may have to stay beside its successor
-        for a while."""
-        return max(map(overlap_days, self._of(environment)), default=0) > 0
+        """Return whether a stack of an environment has an old public key stay for a while beside a
+        new one."""
+        return max(map(overlap_days, self._stacks_of(environment)), default=0) > 0
 
     @property
     def served(self) -> dict[Environment, dict[Platform, frozenset[str]]]:
@@ -134,19 +133,20 @@ class Stacks:
         An environment without a stack is left out.
         """
         served: dict[Environment, dict[Platform, frozenset[str]]] = {}
-        for environment, stack in self._of_environments():
+        for environment, stack in self._with_environments():
             kinds = _authorities_of(stack)
             before = served.get(environment, dict.fromkeys(kinds, frozenset()))
             in_all = [name for name in before if name in kinds]
             served[environment] = {name: before[name] | {kinds[name]} for name in in_all}
         return served
 
-    def _of(self, environment: Environment) -> Iterator[Mapping[str, Any]]:
-        for where, stack in self._of_environments():
+    def _stacks_of(self, environment: Environment) -> Iterator[Mapping[str, Any]]:
+        for where, stack in self._with_environments():
             if where is environment:
                 yield stack
 
-    def _of_environments(self) -> Iterator[tuple[Environment, Mapping[str, Any]]]:
+    def _with_environments(self) -> Iterator[tuple[Environment, Mapping[str, Any]]]:
+        """Yield each stack with its environment; without those that name no known one."""
         for stack in self.values:
             if (name := stack.get("environment")) in list(Environment):
                 yield Environment(name), stack
@@ -157,14 +157,15 @@ def stacks_in(folder: Path, files: Files | None = None) -> Stacks:
     where none are given.
 
     Raises:
-        InvalidSettings: for the first of them that says something of the forms that nobody knows.
+        InvalidSettings: for the first stack with an unknown key, or with an unknown value of a
+            setting that forms are checked by.
     """
     stacks = []
     files = files or Files()
     for name in stack_names(folder, files):
         file = stack_file(name, folder)
         values = _values_of(file, files)
-        if unknown := unknown_keys(values):
+        if unknown := sentences_about_unknown_keys(values):
             raise InvalidSettings(
                 "\n".join(f"{on_one_line(file.name)}: {sentence}" for sentence in unknown)
             )
@@ -179,7 +180,7 @@ def stacks_in(folder: Path, files: Files | None = None) -> Stacks:
             "promotionGate",
         )
         for platform in Platform:
-            kind = of_platform(platform, values.get, {}).get("authority", DEFAULT_AUTHORITY)
+            kind = values_of_platform(platform, values.get, {}).get("authority", DEFAULT_AUTHORITY)
             _require_known(installed_authorities(), kind, file, config_key(platform, "authority"))
         if not (
             days := str(values.get("evidenceMaxDays") or Gate().evidence_max_days)
@@ -194,8 +195,8 @@ def stacks_in(folder: Path, files: Files | None = None) -> Stacks:
 
 
 def overlap_days(stack: Mapping[str, Any]) -> float:
-    """Return how many days an overlap of keys is by a stack's settings; where they have none, or
-    nothing that is a number, the default."""
+    """Return how many days an old and a new key overlap by a stack's settings; the default where
+    they have none, or no number."""
     text = str(stack.get("keyOverlapDays"))
     if text.replace(".", "", 1).isdecimal():
         return float(text)
@@ -203,6 +204,7 @@ def overlap_days(stack: Mapping[str, Any]) -> float:
 
 
 def _gate_of(stack: Mapping[str, Any]) -> Gate:
+    """Return the gate in a stack's settings; the strictest one where a setting cannot be read."""
     mode = str(stack.get("promotionGate") or PromotionGate.OFF).casefold()
     days = str(stack.get("evidenceMaxDays") or Gate().evidence_max_days)
     strictness = PromotionGate(mode) if mode in list(PromotionGate) else PromotionGate.ENFORCE
@@ -215,7 +217,7 @@ def _authorities_of(stack: Mapping[str, Any]) -> dict[Platform, str]:
     any case."""
     authorities = {}
     for platform in Platform:
-        settings = of_platform(platform, stack.get, {})
+        settings = values_of_platform(platform, stack.get, {})
         if settings or platform is Platform.ACMIDM:
             authorities[platform] = str(settings.get("authority", DEFAULT_AUTHORITY))
     return authorities
@@ -230,8 +232,8 @@ def _require_known(names: Iterable[str], value: object, file: Path, key: str) ->
 
 
 def _values_of(file: Path, files: Files) -> dict[str, Any]:
-    """Return what a stack's file sets, over the defaults of its project; keys without their
-    namespace, those of other namespaces with it."""
+    """Return what a stack's file sets, over the defaults of its project, as {"environment": "tni",
+    "geosecure:issuer": …}: keys of this project's namespace are without it."""
     of_stack = _config_of(file, files)
     project_file = file.with_name("Pulumi.yaml")
     of_project = _config_of(project_file, files) if files.exists(absolute(project_file)) else {}
@@ -261,8 +263,12 @@ def _is_alias_or_merge(event: yaml.Event) -> bool:
 
 
 def _config_of(file: Path, files: Files) -> dict[str, Any]:
-    """Return the settings in the file of a stack or project, none where it has no ``config``.
-    Raises InvalidSettings for a file that cannot be read, is no YAML, or has aliases."""
+    """Return what the file of a stack or a project has under ``config``, none where it has no such
+    mapping.
+
+    Raises:
+        InvalidSettings: for a file that cannot be read, is no YAML, or has aliases.
+    """
     try:
         text = files.read_text(absolute(file))
         if _has_aliases(text):

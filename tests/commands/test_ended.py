@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from acmidm.cli import app
 from acmidm.ended import INSTEAD
-from acmidm_onboarding.settings import declared_keys, ended, unknown_keys
+from acmidm_onboarding.settings import declared_keys, ended, sentences_about_unknown_keys
 
 
 @pytest.mark.parametrize("command", INSTEAD)
@@ -22,11 +22,11 @@ def test_a_command_that_ended_says_what_to_do_instead(command: str) -> None:
 def test_a_setting_that_ended_says_what_to_do_instead(key: str) -> None:
     former = f"acmidm:geosecure{key[0].upper()}{key[1:]}"
     assert key not in declared_keys()
-    assert unknown_keys([former]) == [
+    assert sentences_about_unknown_keys([former]) == [
         f"setting {former} is not known; {ended.INSTEAD[key]}; remove it with pulumi config rm"
         f" {former}"
     ]
-    assert unknown_keys([f"acmidm:{key}"]) == [
+    assert sentences_about_unknown_keys([f"acmidm:{key}"]) == [
         f"setting acmidm:{key} is not known; {ended.INSTEAD[key]};"
         f" remove it with pulumi config rm acmidm:{key}"
     ]

@@ -300,7 +300,7 @@ def test_a_finding_holds_for_the_very_same_subjects_alone() -> None:
             asked.append(len(asked))
             return asked[-1]
 
-        return findings.of(answer, "form", subject, beside=beside)
+        return findings.of(answer, "form", subject, equal=beside)
 
     assert [find(first, {"until": "2027"}), find(first, {"until": "2027"})] == [0, 0]
     assert find(second, {"until": "2027"}) == 1

@@ -19,7 +19,7 @@ from acmidm_onboarding.settings import (
     read_settings,
     require_trusted_apis,
     require_trusted_hosts,
-    unknown_keys,
+    sentences_about_unknown_keys,
 )
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -125,15 +125,15 @@ def test_half_a_second_platform_is_completed_by_name() -> None:
 def test_former_names_of_settings_are_refused_with_the_lines_to_write_instead() -> None:
     """All at once, secrets too. A misspelt key is told the nearest one."""
     keys = ["acmidm:geosecureIssuer", "acmidm:geosecureOperatorPrivateKey", "geosecure:isuer"]
-    assert sorted(unknown_keys(keys)) == [
+    assert sorted(sentences_about_unknown_keys(keys)) == [
         "setting acmidm:geosecureIssuer is not known; write geosecure:issuer instead, its namespace"
         " is the platform's",
         "setting acmidm:geosecureOperatorPrivateKey is not known; write"
         " geosecure:operatorPrivateKey instead, its namespace is the platform's",
         'setting geosecure:isuer is not known; did you mean "geosecure:issuer"?',
     ]
-    assert unknown_keys(["aws:region", "pulumi:tags"]) == []
-    (said,) = unknown_keys(["acmidm:geosecureSmtpUrl"])
+    assert sentences_about_unknown_keys(["aws:region", "pulumi:tags"]) == []
+    (said,) = sentences_about_unknown_keys(["acmidm:geosecureSmtpUrl"])
     assert "write geosecure:smtpUrl" not in said, "there never was one"
 
 
@@ -368,7 +368,7 @@ def test_a_token_goes_only_to_an_api_of_the_environment_where_that_names_any(
 def test_no_stacks_file_says_what_is_handed_to_a_program() -> None:
     """It would say what is at production's authority: commands refuse it there, as any setting that
     nobody knows."""
-    (said,) = unknown_keys(["acmidm:handed", "acmidm:environment"])
+    (said,) = sentences_about_unknown_keys(["acmidm:handed", "acmidm:environment"])
     assert "handed" in said
 
 

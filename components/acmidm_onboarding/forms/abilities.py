@@ -15,8 +15,8 @@ from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 
 class _Wish(NamedTuple):
-    """What a form may want: where it says so, what an authority has to be able to do, and the text
-    where it cannot."""
+    """Something that a form may want of an authority: where the form says it, whether it says it,
+    whether a type of authority can do it, and the two halves of the sentence where it cannot."""
 
     path: Callable[[Environment], DocumentPath]
     is_made: Callable[[Form, EnvironmentRequest], bool]
@@ -78,8 +78,8 @@ def problems_of_authorities(
     environment: Environment,
     served: Mapping[Platform, Collection[str]],
 ) -> Iterator[Problem]:
-    """Yield each wish of a form that an authority cannot meet; ``served`` has the kinds of
-    authority per platform, of every stack of the environment: each of them brings the form up."""
+    """Yield each wish of a form that an authority cannot meet. ``served`` has per platform the
+    types of authority of all stacks of the environment: each of these stacks has the form."""
     request = form.environments.get(environment)
     if request is None:
         return

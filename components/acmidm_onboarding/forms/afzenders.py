@@ -14,7 +14,7 @@ from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.documents import YamlDocument
 from acmidm_onboarding.forms.folders import Folders
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
-from acmidm_onboarding.forms.suppliers import Afzender, Afzenders, unknown_supplier
+from acmidm_onboarding.forms.suppliers import Afzender, Afzenders, problem_of_unknown_supplier
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.declaration import connection_key
 from acmidm_onboarding.values.mandate import mandate_for
@@ -25,30 +25,34 @@ from acmidm_onboarding.values.terms import Environment
 
 
 class AfzenderReader:
-    """Reads those of a form, with the mandates of each."""
+    """Reads the organisations that the clients of a form send for, and the mandates by which they
+    may."""
 
     def __init__(self, folders: Folders, catalogue: Catalogue | None) -> None:
         self._folders = folders
         self._products = catalogue.products if catalogue else {}
         products = self._products.values()
-        self._knowing = [product for product in products if product.sender_field]
+        self._sender_products = [product for product in products if product.sender_field]
         """The products that know organisations that a client sends for."""
 
-    def of(
+    def read(
         self, document: YamlDocument, form: Form, folder: Path
     ) -> tuple[Afzenders, list[Problem]]:
-        """Return the afzenders of a form in ``folder``, and what is wrong with them."""
+        """Return the organisations that the clients of a form in ``folder`` send for, per
+        environment, and what is wrong with them."""
         found: dict[Environment, tuple[Afzender, ...]] = {}
         problems: list[Problem] = []
         for environment, request in form.environments.items():
             above: DocumentPath = ("environments", environment.value, AFZENDERS)
-            knowing = [product for product in self._knowing if product.product in request.products]
+            requested = [
+                product for product in self._sender_products if product.product in request.products
+            ]
             if request.afzenders:
-                problems += self._problems_of_products(document, above, request, knowing)
+                problems += self._problems_of_products(document, above, request, requested)
             of_environment = []
             for index, name in enumerate(request.afzenders):
                 afzender, wrong = self._afzender(
-                    document, (*above, index), name, form, folder, knowing
+                    document, (*above, index), name, form, folder, requested
                 )
                 problems += wrong
                 if afzender:
@@ -61,12 +65,12 @@ class AfzenderReader:
         document: YamlDocument,
         above: DocumentPath,
         request: EnvironmentRequest,
-        knowing: list[Product],
+        sender_products: list[Product],
     ) -> Iterator[Problem]:
         """Yield why an environment that names afzenders cannot have them: each product that needs a
-        client per organisation, and where no product knows afzenders. ``knowing`` are the requested
-        ones that do."""
-        with_a_client_each = list(self._with_a_client_each(request))
+        client per organisation, and where no product knows afzenders. ``sender_products`` are the
+        requested ones that do."""
+        with_a_client_each = list(self._products_with_a_client_each(request))
         for name in with_a_client_each:
             what = tr("each organisation needs a client of its own for {product}", product=name)
             yield document.problem(
@@ -78,8 +82,10 @@ class AfzenderReader:
                 ),
                 at_key=True,
             )
-        if not knowing and not with_a_client_each and self._products:
-            known = listed(product.product for product in self._knowing)
+        if not self._products:  # the catalogue has mistakes: nobody knows what is missing
+            return
+        if not sender_products and not with_a_client_each:
+            known = listed(product.product for product in self._sender_products)
             remedy = tr("add one that does ({known}), or remove this", known=known)
             yield document.problem(
                 above,
@@ -88,8 +94,9 @@ class AfzenderReader:
                 at_key=True,
             )
 
-    def _with_a_client_each(self, request: EnvironmentRequest) -> Iterator[str]:
-        """Yield the products of the requested scopes where each organisation needs a client."""
+    def _products_with_a_client_each(self, request: EnvironmentRequest) -> Iterator[str]:
+        """Yield the name of each product of a requested scope for which each organisation needs a
+        client of its own."""
         for name, product in self._products.items():
             if product.senders is None or product.sender_field:
                 continue
@@ -103,19 +110,19 @@ class AfzenderReader:
         name: str,
         form: Form,
         folder: Path,
-        knowing: list[Product],
+        sender_products: list[Product],
     ) -> tuple[Afzender | None, list[Problem]]:
         """Return the organisation that a form sends for, with the last day of its mandate (empty
         without one), and what is wrong with it; None where its name or its files have mistakes."""
         if not self._folders.is_organisation(name, folder):
-            return None, [unknown_supplier(document, path, name)]
+            return None, [problem_of_unknown_supplier(document, path, name)]
         named_folder = folder.parent / name
-        organisation = self._folders.owner_with_code(named_folder).organisation
+        organisation = self._folders.organisation_file_with_code(named_folder).organisation
         mandates = self._folders.mandates(named_folder)
         if organisation is None or mandates is None:  # their mistakes are reported
             return None, []
-        problems = list(_problems_of_names(document, path, organisation, knowing))
-        sender = self._folders.owner_with_code(folder).organisation
+        problems = list(_problems_of_names(document, path, organisation, sender_products))
+        sender = self._folders.organisation_file_with_code(folder).organisation
         code = sender.code if sender else ""
         mandate = mandate_for(mandates, folder.name, connection_key(code, form.application))
         until = mandate.until.isoformat() if mandate else ""
@@ -123,10 +130,14 @@ class AfzenderReader:
 
 
 def _problems_of_names(
-    document: YamlDocument, path: DocumentPath, organisation: Organisation, knowing: list[Product]
+    document: YamlDocument,
+    path: DocumentPath,
+    organisation: Organisation,
+    sender_products: list[Product],
 ) -> Iterator[Problem]:
-    """Yield each product that cannot know an organisation, which has no name for it."""
-    for product in knowing:
+    """Yield each product to which an organisation is unknown: its ``speaks_for`` has no value for
+    the field by which the product knows senders."""
+    for product in sender_products:
         if organisation.speaks_for.get(product.sender_field or ""):
             continue
         yield document.problem(

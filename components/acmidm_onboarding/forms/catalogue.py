@@ -18,8 +18,7 @@ from acmidm_onboarding.forms.schemas import FORMATS, LinearValidator, usable_sch
 from acmidm_onboarding.texts import Language, tr
 from acmidm_onboarding.values.attributes import AttributeName
 from acmidm_onboarding.values.metadata import AFZENDERS
-from acmidm_onboarding.values.names import one_line
-from acmidm_onboarding.values.names import owner as approver
+from acmidm_onboarding.values.names import code_owner, one_line
 from acmidm_onboarding.values.problems import did_you_mean, nearest, quoted
 from acmidm_onboarding.values.terms import LONGEST_TEXT, RESERVED_NAME, Environment, Platform
 
@@ -63,8 +62,8 @@ last are those that Keycloak makes."""
 
 
 def _in_order(schema: Any, value: Any) -> Any:
-    """Sort the sets in ``value``: the lists whose schema has ``uniqueItems``, where order means
-    nothing."""
+    """Return a value with its fields in alphabetical order, and with its sets sorted: the lists
+    whose schema has ``uniqueItems``. Other lists keep their order, which may mean something."""
     if not isinstance(schema, dict):
         return value
     if isinstance(value, dict):
@@ -77,8 +76,8 @@ def _in_order(schema: Any, value: Any) -> Any:
 
 
 def _scope_token(name: str) -> str:
-    """Check a scope's name: scopes are listed with spaces between them (RFC 6749 §3.3), so that a
-    name has none."""
+    """Return a scope's name as it is. Raises ValueError with a sentence where it is reserved, or
+    has a space: scopes are listed with spaces between them (RFC 6749 §3.3)."""
     if not _SCOPE_TOKEN.fullmatch(name):
         raise ValueError(
             tr(
@@ -372,7 +371,7 @@ class Product(_CatalogueModel):
     )
     owner: Annotated[str, Field(min_length=1, description="Who decides about its scopes.")]
     approvers: Annotated[
-        tuple[Annotated[str, AfterValidator(approver)], ...],
+        tuple[Annotated[str, AfterValidator(code_owner)], ...],
         Field(
             description=(
                 "Who decides at its owner, any of them: teams such as @digitaal-vlaanderen/dosis,"
@@ -427,6 +426,7 @@ class Product(_CatalogueModel):
 
     @model_validator(mode="after")
     def _test_message_has_its_values(self) -> Self:
+        """Refuse a test message with a blank that no field of the configuration fills."""
         if self.api is None or self.api.test_message is None:
             return self
         fields = MADE | set(self.properties)
@@ -444,8 +444,9 @@ class Product(_CatalogueModel):
     @model_validator(mode="before")
     @classmethod
     def _scopes_are_where_their_product_is(cls, data: Any) -> Any:
-        """Give each scope without environments its product's environments; mistakes are left to the
-        fields."""
+        """Give each scope that names no environments those of its product, before the fields are
+        checked. Where these have mistakes, nothing changes: the checks of the fields report
+        them."""
         match data:
             case {"environments": [_, *_] as where, "scopes": {**scopes}} if _are_known(where):
                 for name, scope in scopes.items():
@@ -456,6 +457,7 @@ class Product(_CatalogueModel):
 
     @model_validator(mode="after")
     def _is_offered_where_its_scopes_are(self) -> Self:
+        """Refuse a scope in an environment where the product is not offered."""
         for name, scope in self.scopes.items():
             if not set(scope.environments) <= set(self.environments):
                 raise ValueError(
@@ -513,7 +515,8 @@ class Product(_CatalogueModel):
 
 
 def afterwards(products: Iterable[Product], language: Language) -> str:
-    """Return what the owners of some APIs still do once a client has its client-ID."""
+    """Return what the owners of some APIs still do once a client has its client-ID: a sentence of
+    each, without repetitions; empty where they do nothing."""
     sentences: dict[str | None, None] = {}
     for product in products:
         if product.coupling:
@@ -535,8 +538,8 @@ class Catalogue:
         return scopes
 
     def meant_scope(self, wrong: str) -> str | None:
-        """Return the scope that a name which is not in the catalogue probably meant: one that was
-        called so, else the nearest."""
+        """Return the scope that was probably meant by a name that is not in the catalogue: the one
+        that had this name formerly, else the nearest; None where none is near."""
         for name, scope in self.scopes.items():
             if wrong in scope.formerly:
                 return name
@@ -553,7 +556,8 @@ class Catalogue:
     def client_names(
         self, scopes: Iterable[str], environment: Environment, organisation: str
     ) -> list[str]:
-        """Return the names by which the owners of the APIs of some scopes recognise a client."""
+        """Return the client names by which the owners of the APIs of some scopes recognise an
+        organisation's client; none where any name will do."""
         names: dict[str | None, None] = {}
         for scope in sorted(scopes):
             coupling = self.product_of[scope].coupling
@@ -593,8 +597,8 @@ class Catalogue:
         return validators
 
     def in_order(self, product: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the configuration in one order, so that reordering a form is no change; as it is,
-        where the catalogue has that product no more."""
+        """Return the configuration of a product with its fields and sets sorted, so that reordering
+        a form is no change; of a product that is not in the catalogue its fields alone."""
         schema = self.products[product].configuration if product in self.products else None
         ordered: dict[str, Any] = _in_order(schema, dict(configuration))
         return ordered
@@ -625,12 +629,12 @@ class Catalogue:
 
     @cached_property
     def scopes_by_name(self) -> dict[Platform, dict[str, str]]:
-        """What ``names_on`` has of all scopes, per platform."""
+        """Per platform, each scope that it offers: the catalogue's name by the platform's name."""
         return {platform: self.names_on(platform, self.scopes) for platform in Platform}
 
     def products_on(self, platform: Platform, environment: Environment) -> tuple[str, ...]:
-        """Return the configured products that a platform offers in an environment, by one of their
-        scopes."""
+        """Return the products with a configuration that a platform offers in an environment: it
+        offers a scope of theirs there."""
         offered = []
         for name, product in self.products.items():
             if product.configuration is None:

@@ -21,8 +21,9 @@ as a form."""
 
 
 def load_catalogue(folder: Path, files: Files | None = None) -> Catalogue:
-    """Read the catalogue in ``folder``, one product per YAML file. Where this process has read the
-    same bytes under the same paths, as messages show these, nothing is checked a second time.
+    """Return the catalogue in ``folder``, one product per YAML file; ``files`` None: those on the
+    disk. Files that this process has checked before, the same bytes under the same paths, are not
+    checked again.
 
     Raises:
         InvalidForms: with every mistake in it.
@@ -39,6 +40,8 @@ def load_catalogue(folder: Path, files: Files | None = None) -> Catalogue:
 
 
 def _content(file: Path, files: Files) -> bytes | Unreadable:
+    """Return the content of a file, or why it cannot be read: a value, by which ``_catalogue_of``
+    is cached."""
     try:
         return files.content(file)
     except Unreadable as error:
@@ -47,7 +50,8 @@ def _content(file: Path, files: Files) -> bytes | Unreadable:
 
 @lru_cache(maxsize=4)
 def _catalogue_of(product_files: tuple[tuple[Path, bytes | Unreadable], ...]) -> Catalogue:
-    """Return the catalogue of product files, each with its content or why that cannot be read.
+    """Return the catalogue of product files, each a path as messages show it, with the file's
+    content or why that cannot be read.
 
     Raises:
         InvalidForms: with every mistake in them.
@@ -94,8 +98,9 @@ _IN_TWO_FILES = {
 def _problems_of_scope_names(
     document: YamlDocument, product: Product, scopes_by_name: dict[tuple[Platform, str], str]
 ) -> Iterator[Problem]:
-    """Yield each scope that a platform calls as it calls another: an authority would grant and
-    withdraw the two as one. Add the names of this file to ``scopes_by_name``."""
+    """Yield each scope of this product whose name on a platform is that of another scope too: an
+    authority would grant and withdraw the two as one. ``scopes_by_name`` has the names of the
+    files before, and gets those of this one."""
     for scope, described in product.scopes.items():
         for platform, name in described.names_of(scope).items():
             first = scopes_by_name.setdefault((platform, name), scope)
@@ -116,8 +121,8 @@ def _problems_of_scope_names(
 def _problems_of_second_files(
     document: YamlDocument, product: Product, first_files: dict[tuple[str, str], Path]
 ) -> Iterator[Problem]:
-    """Yield each scope and attribute that an earlier file has too. Add those of this file to
-    ``first_files``."""
+    """Yield each scope and attribute of this product that an earlier file has too. ``first_files``
+    has the first file of each, as ("scope", "dv_kbo"), and gets those of this one."""
     for kind, names in (("scope", product.scopes), ("attribute", product.attributes)):
         for name in names:
             first = first_files.setdefault((kind, name), document.file)
@@ -132,8 +137,9 @@ def _problems_of_second_files(
 
 
 def _problems_of_fields(document: YamlDocument, product: Product) -> Iterator[Problem]:
-    """Yield each field of a product's configuration without a source, each source without a field,
-    and each field that speaks for somebody and cannot: it is no text."""
+    """Yield what ``fields``, ``senders`` and the schema of a product do not say alike: a field of
+    the schema that is not under ``fields``, one there that the schema lacks, one that speaks for
+    somebody and is no text, and a ``known_by`` that is no field that speaks for somebody."""
     properties = product.properties
     for name in properties:
         if name not in product.fields:

@@ -58,11 +58,12 @@ def problems_of_configuration(
     validator: Draft202012Validator,
     configuration: Mapping[str, Any],
 ) -> Iterator[Problem]:
-    """Yield every mistake in the configuration at ``path``, each with the schema's description of
-    what belongs there."""
+    """Yield every mistake in a product's configuration, which a form has at ``path``: what the
+    product's schema refuses, each with the schema's description of what belongs there; and what no
+    product may have, such as a line break or a number that JSON does not carry exactly."""
     for error in validator.iter_errors(dict(configuration)):
         yield from _Mistake(document, path, product, validator.schema, error).problems()
-    for below, value in _values(configuration):
+    for below, value in _plain_values(configuration):
         if not all(is_visible(part) for part in (*below, value) if isinstance(part, str)):
             what = tr(
                 "{place} contains a line break, a control or invisible character, or a space at an"
@@ -93,7 +94,8 @@ def problems_of_configuration(
 
 
 class _Mistake:
-    """One error of the validator."""
+    """One error that the validator found: a keyword of the schema, such as ``required``, that the
+    value at a place in the configuration does not satisfy."""
 
     def __init__(
         self,
@@ -110,9 +112,11 @@ class _Mistake:
         self._place: DocumentPath = tuple(error.absolute_path)
         self._keyword = str(error.validator)
         self._wanted = cast(Any, error.validator_value)
+        """What the schema has for the keyword, such as the names that are required."""
         self._value = cast(Any, error.instance)
 
     def problems(self) -> Iterator[Problem]:
+        """Yield the error as mistakes of the form, one for each field that it is about."""
         match self._keyword:
             case "additionalProperties":
                 yield from self._unknown_fields()
@@ -125,7 +129,8 @@ class _Mistake:
                 yield self._problem(what, self._remedy())
 
     def _unknown_fields(self) -> Iterator[Problem]:
-        names = sorted(_part(self._schema, self._place).get("properties", {}))
+        """Yield each field that the schema does not have here."""
+        names = sorted(_schema_at(self._schema, self._place).get("properties", {}))
         for name in sorted(str(name) for name in self._value if name not in names):
             what = tr(
                 "{place}: unknown field {name}",
@@ -146,7 +151,8 @@ class _Mistake:
                 yield self._problem(what, self._expected(name), name)
 
     def _missing_companions(self) -> Iterator[Problem]:
-        """Yield each field that has to be there because another is."""
+        """Yield each field that has to be there because another is. The schema has per field those
+        that go with it: {"merk_code": ["channels"]}."""
         for given in self._wanted:
             if given not in self._value:
                 continue
@@ -161,6 +167,7 @@ class _Mistake:
                     yield self._problem(what, self._expected(name), given, at_key=True)
 
     def _problem(self, what: str, remedy: str, *below: str, at_key: bool = False) -> Problem:
+        """Return a mistake at the value, or at the field ``below`` it."""
         return self._document.problem(
             (*self._path, *self._place, *below), what, remedy, at_key=at_key
         )
@@ -183,12 +190,15 @@ class _Mistake:
         return tr("does not satisfy {keyword} of the product's schema", keyword=keyword)
 
     def _remedy(self) -> str:
+        """Return what to do: the nearest of the allowed values for a misspelt one, else what the
+        schema says of the value."""
         if self._keyword == "enum" and isinstance(self._value, str):
             return did_you_mean(self._value, map(str, self._wanted), self._expected())
         return self._expected()
 
     def _expected(self, *below: str) -> str:
-        description = _part(self._schema, (*self._place, *below)).get("description")
+        """Return what to write, as the schema describes the value, or the field ``below`` it."""
+        description = _schema_at(self._schema, (*self._place, *below)).get("description")
         if description:
             return tr("give {description}", description=description)
         return tr("see the product's schema in the catalogue")
@@ -198,9 +208,9 @@ def _type_name(name: str) -> str:
     return translated(_TYPES[name]) if name in _TYPES else name
 
 
-def _part(schema: Any, path: DocumentPath) -> Mapping[str, Any]:
-    """Return the part of the schema about the value at ``path``; empty where properties and items
-    do not lead there."""
+def _schema_at(schema: Any, path: DocumentPath) -> Mapping[str, Any]:
+    """Return the schema of the value at ``path`` within a configuration; an empty one where
+    ``properties`` and ``items`` do not lead there."""
     for step in path:
         if isinstance(step, str):
             schema = schema.get("properties", {}).get(step)
@@ -220,13 +230,13 @@ def _step(step: int | str) -> str:
     return tr("item {number}", number=step + 1) if isinstance(step, int) else step
 
 
-def _values(value: object, path: DocumentPath = ()) -> Iterator[tuple[DocumentPath, object]]:
-    """Yield each plain value with its place."""
+def _plain_values(value: object, path: DocumentPath = ()) -> Iterator[tuple[DocumentPath, object]]:
+    """Yield the path of each value that is no mapping and no list, and the value."""
     if isinstance(value, Mapping):
         for name, part in value.items():
-            yield from _values(part, (*path, name))
+            yield from _plain_values(part, (*path, name))
     elif isinstance(value, list):
         for index, part in enumerate(value):
-            yield from _values(part, (*path, index))
+            yield from _plain_values(part, (*path, index))
     else:
         yield path, value

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -17,13 +17,13 @@ from acmidm_onboarding.forms.key_files import key_in, refusal_of_key_file, refus
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.confirmation import Confirmation, ConfirmationFile
 from acmidm_onboarding.values.jwk import PublicJwk
-from acmidm_onboarding.values.names import code_or_key
+from acmidm_onboarding.values.names import code_or_connection_key
 from acmidm_onboarding.values.problems import InvalidForms, Problem, quoted
 
 
 def read_confirmations(*folders: Path) -> list[dict[str, Confirmation]]:
-    """Return what is confirmed in each folder, by the key of each connection; nothing where there
-    is no such folder.
+    """Return the confirmations in each folder, by the key of the connection; none where there is no
+    such folder.
 
     Raises:
         InvalidForms: with every mistake in all of its files, and each client-ID that two of them
@@ -36,15 +36,17 @@ def read_confirmations(*folders: Path) -> list[dict[str, Confirmation]]:
 
 
 def problems_of_confirmations(folders: Sequence[Path], files: Files) -> list[Problem]:
-    """Return every mistake in the files of some folders."""
+    """Return every mistake in the confirmations of some folders, and each client-ID that two of
+    them have."""
     return _read(folders, files)[1]
 
 
 def problems_of_renamed(
     renamed: Mapping[str, str], folders: Sequence[Path], files: Files
 ) -> Iterator[Problem]:
-    """Yield each confirmation that is named by the earlier key of a connection: nobody can tell
-    whose it is once the form forgets that. ``renamed`` has the present key by the earlier one."""
+    """Yield each confirmation that is still named by the earlier key of a connection: once the form
+    no longer has that under ``formerly``, nobody knows whose it is. ``renamed`` has the present key
+    by the earlier one."""
     for folder in folders:
         for former, key in renamed.items():
             file = folder / f"{former}.yaml"
@@ -60,34 +62,34 @@ def problems_of_renamed(
 def _read(
     folders: Sequence[Path], files: Files
 ) -> tuple[list[dict[str, Confirmation]], list[Problem]]:
-    """Return what is confirmed in each folder, by the key of each connection, and every mistake in
-    its files."""
-    read, problems, documents = (
-        list[dict[str, Confirmation]](),
-        list[Problem](),
-        list[tuple[YamlDocument, Confirmation]](),
-    )
+    """Return what ``read_confirmations`` does, and every mistake."""
+    read: list[dict[str, Confirmation]] = []
+    problems: list[Problem] = []
+    documents: list[tuple[YamlDocument, Confirmation]] = []
     for folder in folders:
         in_folder = dict[str, Confirmation]()
         read.append(in_folder)
         if not files.exists(absolute(folder)):
             continue
         # A command that was cut off before it wrote may have made a folder.
-        for file in files.yaml_files(folder, problems, has_empty=True):
+        for file in files.yaml_files(folder, problems, may_have_empty=True):
             document, content, wrong = files.read(file, ConfirmationFile)
             key = f"{file.parent.name}/{file.stem}"
-            problems += [*wrong, *_misplaced(document, file, absolute(folder), key)]
+            problems += [*wrong, *_problems_of_place(document, file, absolute(folder), key)]
             if content is not None:
                 in_folder[key], wrong = _confirmation(key, document, file, content, files)
                 problems += wrong
                 documents.append((document, in_folder[key]))
-    return read, [*problems, *_same_client(documents)]
+    return read, [*problems, *_problems_of_same_client(documents)]
 
 
-def _misplaced(document: YamlDocument, file: Path, folder: Path, key: str) -> Iterator[Problem]:
-    """Yield the problem of a confirmation whose folder and name are not those of a connection."""
+def _problems_of_place(
+    document: YamlDocument, file: Path, folder: Path, key: str
+) -> Iterator[Problem]:
+    """Yield a mistake where a confirmation is not at ``<code>/<application>.yaml`` in ``folder``;
+    ``key`` is what its path has in the place of these two."""
     try:
-        if file.parent.parent == folder and code_or_key(key) == key:
+        if file.parent.parent == folder and code_or_connection_key(key) == key:
             return
     except ValueError:
         pass
@@ -104,8 +106,11 @@ def _misplaced(document: YamlDocument, file: Path, folder: Path, key: str) -> It
 def _confirmation(
     key: str, document: YamlDocument, file: Path, content: ConfirmationFile, files: Files
 ) -> tuple[Confirmation, list[Problem]]:
-    """Return a confirmation with its public keys, and what is wrong with those."""
-    keys, since, problems = dict[str, PublicJwk](), dict[str, Any](), list[Problem]()
+    """Return a confirmation with the public keys in the files that it names, and what is wrong with
+    those: a key with a mistake is left out."""
+    keys: dict[str, PublicJwk] = {}
+    since: dict[str, datetime] = {}
+    problems: list[Problem] = []
     for name, at in (content.keys or {}).items():
         if not KEY_FILE.fullmatch(name):
             problems.append(document.problem(("keys", name), *refusal_of_key_name()))
@@ -126,8 +131,11 @@ def _confirmation(
     return Confirmation(key, document.file, content, known, since), problems
 
 
-def _same_client(documents: Iterable[tuple[YamlDocument, Confirmation]]) -> Iterator[Problem]:
-    """Yield each client-ID that two clients have, of two platforms too."""
+def _problems_of_same_client(
+    documents: Iterable[tuple[YamlDocument, Confirmation]],
+) -> Iterator[Problem]:
+    """Yield each client-ID that two confirmations have of clients that are at their authority, also
+    where these are of two platforms."""
     first: dict[str, YamlDocument] = {}
     for document, confirmation in documents:
         if not confirmation.is_there:
@@ -140,7 +148,7 @@ def _same_client(documents: Iterable[tuple[YamlDocument, Confirmation]]) -> Iter
 
 
 def as_text(content: ConfirmationFile) -> str:
-    """Return the text of a file."""
+    """Return the YAML text of a confirmation."""
     document = content.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     if content.metadata is not None:
         document["metadata"] = content.metadata.properties

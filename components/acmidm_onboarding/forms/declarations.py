@@ -61,7 +61,8 @@ class LoadedForm:
 
     @property
     def parts(self) -> Iterator[object]:
-        """The form, its organisation and its keys, as they were read."""
+        """The form, its organisation and its public keys: the objects that are the same as long as
+        the files that they were read from are."""
         yield from (self.form, self.organisation)
         for keys in self.keys.values():
             yield from keys
@@ -78,13 +79,15 @@ class LoadedForm:
 
     @property
     def mandate_terms(self) -> dict[str, str]:
-        """What a state has of that mandate; empty where it needs none."""
+        """What a state has of its mandate: {"supplier": "leverancier", "until": "2027-12-31"}, no
+        ``until`` without one; empty where the form needs none."""
         return mandate_fields(self.lender, self.mandate) if self.lender else {}
 
     @property
     def mandates_used(self) -> Iterator[tuple[str, str, str]]:
-        """The folder of an organisation, that of a supplier, and what is allowed, for each mandate
-        that it needs: an application with the supplier's keys, or a connection that sends."""
+        """Each mandate that the form needs: the folder of the organisation that gives it, that of
+        the supplier that gets it, and for what. That is the application with the supplier's keys,
+        or the key of the connection that sends."""
         folder, application = self.file.parent.name, self.form.application
         if self.form.keys_of:
             yield folder, self.form.keys_of, application
@@ -94,6 +97,7 @@ class LoadedForm:
 
     @property
     def key_files(self) -> Iterator[Path]:
+        """The files of its public keys, as paths that messages show."""
         for request in self.form.environments.values():
             for key in request.jwks or ():
                 yield Path(os.path.normpath(self.file.parent / key.file))
@@ -111,7 +115,7 @@ def former_keys(
     whole key alone. ``forms`` are all forms of the organisation; where they are None, a form gets
     only what its own ``formerly`` names.
     """
-    whole = [key for key in organisation.earlier_keys if _is_earlier(key, form, forms)]
+    whole = [key for key in organisation.earlier_keys if _is_earlier_of(key, form, forms)]
     applications = [form.application]
     for name in form.formerly:
         by_whole_key = any(key.partition("/")[2] == name for key in whole)
@@ -128,8 +132,9 @@ def former_keys(
     return tuple(key for key in keys if key != present)
 
 
-def _is_earlier(key: str, form: Form, forms: Collection[Form] | None) -> bool:
-    """Return whether a whole earlier key of the organisation belongs to the form."""
+def _is_earlier_of(key: str, form: Form, forms: Collection[Form] | None) -> bool:
+    """Return whether a whole earlier key in ``organisation.yaml`` belongs to this form, as
+    ``former_keys`` says."""
     application = key.partition("/")[2]
     if application in form.formerly:
         return True
@@ -139,7 +144,8 @@ def _is_earlier(key: str, form: Form, forms: Collection[Form] | None) -> bool:
 
 
 def _may_be_declared(application: str, form: Form, forms: Collection[Form] | None) -> bool:
-    """Return whether another form declares the application, or may do so."""
+    """Return whether another form of the organisation declares the application; also where its
+    forms are not known (None), so that one may."""
     if forms is None:
         return True
     return any(application == same.application for same in forms if same is not form)
@@ -152,18 +158,19 @@ def declarations(
     shared_codes: Collection[str],
     forms: Collection[Form] | None,
     lenders: Lenders,
-) -> Iterator[Declaration]:
-    """Yield what a valid form declares in ``environment``: a client per platform, none where the
-    form does not have it.
+) -> list[Declaration]:
+    """Return the clients that a valid form declares in ``environment``, one per platform; none
+    where the form does not have that environment.
 
-    ``shared_codes`` are KBO numbers of several organisations, by which a client is nobody's in
-    particular; ``forms`` are those of its organisation, None where they are not known; ``lenders``
-    says which suppliers may lend keys, and which keys are theirs.
+    ``shared_codes`` are KBO numbers that several organisations have, so that they identify none;
+    ``forms`` are those of the form's organisation, None where they are not known; ``lenders`` says
+    which suppliers may lend keys, and which keys are theirs.
     """
     form, organisation = loaded.form, loaded.organisation
     request = form.environments.get(environment)
     if request is None:
-        return
+        return []
+    declared: list[Declaration] = []
     codes = (organisation.ovo, organisation.kbo, *organisation.earlier_codes)
     codes_alone = tuple(code for code in codes if code and code not in shared_codes)
     key = connection_key(organisation.code, form.application)
@@ -177,10 +184,10 @@ def declarations(
     fields = {**dict(form), **dict(request)}
     for platform in form.platforms:
         proven = loaded.evidence.get((environment, platform), EvidenceFile())
-        on_test = EvidenceFile()
+        on_test = EvidenceFile()  # none: on TNI the gate asks for no evidence
         if environment is Environment.PROD:
             on_test = loaded.evidence.get((Environment.TNI, platform), on_test)
-        named = catalogue.names_on(platform, request.scopes)
+        named = catalogue.names_on(platform, request.scopes)  # {the platform's name: ours}
         granting = [catalogue.product_of[scope] for scope in sorted(named.values())]
         expected = catalogue.client_names(named.values(), environment, organisation.name)
         metadata = ClientMetadata(
@@ -202,34 +209,38 @@ def declarations(
             keep=form.retire.keep,
             catalogue_names=named,
         )
-        yield Declaration(
-            key=key,
-            platform=platform,
-            environment=environment,
-            fields=flat(metadata.properties),
-            form=terms,
-            secret=Secret(uses_secret, generation),
-            scopes={name: _grant(request.scopes[scope]) for name, scope in named.items()},
-            keys=_public_keys(loaded, environment, jwks, proven),
-            products=_products(catalogue, request, afzenders),
-            afzenders=until,
-            lenders=lenders,
-            metadata=metadata,
-            declared_by=organisation,
-            jwks=jwks,
-            codes=codes_alone,
-            product_scopes=_scopes_of_leaving_products(form, request, platform, catalogue),
-            afterwards=_afterwards(granting),
-            needs_test_message=any(map(catalogue.needs_test_message, request.products)),
-            evidence_file=proven,
-            test_evidence_file=on_test,
+        declared.append(
+            Declaration(
+                key=key,
+                platform=platform,
+                environment=environment,
+                fields=flat(metadata.properties),
+                form=terms,
+                secret=Secret(uses_secret, generation),
+                scopes={name: _grant(request.scopes[scope]) for name, scope in named.items()},
+                keys=_public_keys(loaded, environment, jwks, proven),
+                products=_products(catalogue, request, afzenders),
+                afzenders=until,
+                lenders=lenders,
+                metadata=metadata,
+                declared_by=organisation,
+                jwks=jwks,
+                codes=codes_alone,
+                product_scopes=_scopes_of_leaving_products(form, request, platform, catalogue),
+                afterwards=_afterwards(granting),
+                needs_test_message=any(map(catalogue.needs_test_message, request.products)),
+                evidence_file=proven,
+                test_evidence_file=on_test,
+            )
         )
+    return declared
 
 
 def _products(
     catalogue: Catalogue, request: EnvironmentRequest, afzenders: tuple[Afzender, ...]
 ) -> dict[str, ProductDocument]:
-    """Return the products of a client, as they are sent."""
+    """Return the configurations of a client as authorities get them: in one order, with the
+    organisations that the client sends for."""
     products = {}
     for name, wanted in request.products.items():
         sent = with_afzenders(catalogue.products[name], wanted, afzenders)
@@ -243,7 +254,8 @@ def _public_keys(
     jwks: Mapping[str, PublicJwk] | None,
     proven: EvidenceFile,
 ) -> PublicKeys:
-    """Return what a form, its supplier and its evidence say of a client's public keys."""
+    """Return what a form, its supplier and its evidence say of a client's public keys; ``jwks``
+    None: the form leaves them to the portal, or they are published at an address."""
     compromised = loaded.compromised.get(environment, ())
     lent: dict[str, str] = {}
     if loaded.lender:
@@ -262,7 +274,8 @@ def _public_keys(
 def _scopes_of_leaving_products(
     form: Form, request: EnvironmentRequest, platform: Platform, catalogue: Catalogue
 ) -> dict[str, frozenset[str]]:
-    """Return the platform's scopes of each product that the form retires by itself."""
+    """Return per product that the form retires alone, the scopes of that product, by the platform's
+    names."""
     leaving: dict[str, frozenset[str]] = {}
     for name in form.retire.parts.keys() & request.products.keys():
         scopes = catalogue.products[name].scopes
@@ -271,7 +284,8 @@ def _scopes_of_leaving_products(
 
 
 def _afterwards(products: Collection[Product]) -> dict[Language, str]:
-    """Return what the owners of these still do once there is a client, in each language."""
+    """Return per language what the owners of some products still do once a client has its
+    client-ID; a language without a sentence is left out."""
     sentences = {language: afterwards(products, language) for language in Language}
     return filled(sentences)
 

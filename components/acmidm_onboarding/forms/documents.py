@@ -61,14 +61,15 @@ class YamlDocument:
         at_key: bool = False,
         also: Path | None = None,
     ) -> Problem:
-        """Return a mistake at ``path``, or at the nearest value above it that the file has;
-        ``also`` in another file."""
+        """Return a mistake at the value of ``path``, or with ``at_key`` at its key; of what the
+        file does not have, at the nearest value above it. ``also`` is a second file that may be
+        the wrong one of the two: both are then left out."""
         place = self._place(path, at_key=at_key)
         return Problem(self.file, *place, what, remedy, also, path=path)
 
     def _place(self, path: DocumentPath, *, at_key: bool) -> Mark:
-        """Return where the value at a path is, or with ``at_key`` its key; of what the file does
-        not have, where the nearest part above it is."""
+        """Return the place of a mistake at ``path``, as ``problem`` says; that of the file's
+        beginning for an empty file."""
         for length in range(len(path), -1, -1):
             above = path[:length]
             if at_key and above in self._keys:
@@ -78,7 +79,8 @@ class YamlDocument:
         return (1, 1)
 
     def first_problems(self, problems: Iterable[Problem]) -> Iterator[Problem]:
-        """Yield the first mistakes, without looking for the rest, and that there is a rest."""
+        """Yield the first 100 of some mistakes, and one that says that there are more. The others
+        are not computed."""
         rest = iter(problems)
         yield from islice(rest, _MOST_PROBLEMS)
         if next(rest, None) is not None:
@@ -104,25 +106,27 @@ class YamlDocument:
         return value
 
     def rename(self, path: DocumentPath, name: str) -> bool:
-        """Rename the key at ``path``, places kept. Return False where ``name`` is there already."""
-        owner = self.at(path[:-1])
-        if name in owner:
+        """Give the key at ``path`` another name in ``data``; what is below it keeps its lines and
+        columns. Return False, and change nothing, where its mapping has ``name`` already."""
+        *above, wrong = path
+        mapping = self.at((*above,))
+        if name in mapping:
             return False
-        new_path = (*path[:-1], name)
-        for old, new in zip(
-            _paths(owner[path[-1]], path), _paths(owner[path[-1]], new_path), strict=True
-        ):
+        old_paths = _paths(mapping[wrong], path)
+        new_paths = _paths(mapping[wrong], (*above, name))
+        for old, new in zip(old_paths, new_paths, strict=True):
             for marks in (self._values, self._keys):
                 if old in marks:
                     marks[new] = marks.pop(old)
-        renamed = {name if key == path[-1] else key: value for key, value in owner.items()}
-        owner.clear()
-        owner.update(renamed)
+        renamed = {name if key == wrong else key: value for key, value in mapping.items()}
+        mapping.clear()  # changed in place: ``data`` has this very mapping
+        mapping.update(renamed)
         return True
 
     def _report(self, mark: Mark, what: str, remedy: str, *, whole: bool = False) -> None:
-        """Add a mistake to ``problems``, as long as these are few enough to show; and note that a
-        part of the document was not read, unless it is ``whole`` in spite of the mistake."""
+        """Add a mistake to ``problems``, as long as these are few enough to show. Without
+        ``whole`` a part of the document could not be read for it: no rule about fields then
+        checks the document."""
         self.whole &= whole
         if len(self.problems) <= _MOST_PROBLEMS:  # one more says that there is a rest
             places = (*self._keys.items(), *self._values.items())
@@ -132,16 +136,17 @@ class YamlDocument:
 
 
 def read_bytes(file: Path) -> bytes:
-    """Return what is in one of our files.
+    """Return the content of a file of at most 64 KiB.
 
     Raises:
-        Unreadable: with a sentence, whatever the reason.
+        Unreadable: where the file is larger, or cannot be read.
     """
     return _bounded(read_beginning(file))
 
 
 def read_beginning(file: Path) -> bytes:
-    """Return what is in a file, up to one byte more than one of ours may have.
+    """Return the content of a file, cut off after 64 KiB and one byte, by which the caller sees
+    that it is too large.
 
     Raises:
         Unreadable: where there is no such file, or it may not be read.
@@ -157,12 +162,16 @@ def read_beginning(file: Path) -> bytes:
 
 
 def read_text(file: Path) -> str:
-    """Return the text of one of our files. Raises Unreadable."""
+    """Return the text of a file. Raises Unreadable as ``read_bytes`` and ``text_of`` do."""
     return text_of(read_bytes(file))
 
 
 def text_of(content: bytes) -> str:
-    """Return the content of one of our files as text. Raises Unreadable."""
+    """Return the text of a file by its ``content``.
+
+    Raises:
+        Unreadable: where that is larger than 64 KiB, not UTF-8, or has an invisible line break.
+    """
     try:
         # Without the byte order mark that Windows editors write.
         text = _bounded(content).decode("utf-8-sig")
@@ -182,11 +191,7 @@ def text_of(content: bytes) -> str:
 
 
 def _bounded(content: bytes) -> bytes:
-    """Check that a file is not too large, and return what is in it.
-
-    Raises:
-        Unreadable: where it is.
-    """
+    """Return the content of a file as it is. Raises Unreadable where it is larger than 64 KiB."""
     if len(content) > MAXIMUM_BYTES:
         raise Unreadable(
             tr("is larger than {most} bytes", most=MAXIMUM_BYTES),
@@ -205,7 +210,8 @@ class Unreadable(Exception):
 
 
 def unreadable(reason: str) -> Unreadable:
-    """Return that a file cannot be read, for a reason of the system."""
+    """Return the exception for a file that cannot be read; ``reason`` is that of the operating
+    system, such as ``Permission denied``."""
     return Unreadable(
         tr("cannot be read: {reason}", reason=reason), tr("check its name and its rights")
     )
@@ -243,14 +249,14 @@ def read_document(shown_as: Path, read: Callable[[], str]) -> YamlDocument:
 
 
 def line_of_conflict(text: str) -> int | None:
-    """Return the line, from 1, where a conflict begins that a merge has left in a text; None
-    without one."""
+    """Return the line, from 1, of the ``<<<<<<<`` with which Git marks an unresolved merge; None
+    for a text without one."""
     begins, ends = _BEGINS_CONFLICT.search(text), _ENDS_CONFLICT.search(text)
     return text.count("\n", 0, begins.start()) + 1 if begins and ends else None
 
 
 def refusal_of_conflict() -> Refusal:
-    """Return that a merge left its conflict, and what to do."""
+    """Return what is wrong with a file that has Git's marks of an unresolved merge in it."""
     return (
         tr("a merge left its conflict here"),
         tr(
@@ -265,6 +271,7 @@ def _not_yaml(reason: str) -> str:
 
 
 def _remedy(reason: str, text: str, line: int) -> str:
+    """Return what to do about a ``reason`` in PyYAML's words, for ``line`` of the text, from 1."""
     if "another document" in reason:
         return tr("keep one form or product per file, without a line ---")
     if "cannot start any token" in reason and "\t" in text.splitlines()[line - 1]:
@@ -284,13 +291,16 @@ def _paths(value: object, path: DocumentPath) -> Iterator[DocumentPath]:
 
 
 class _Reader:
-    """Turns YAML nodes into data, and notes the place of each."""
+    """Turns YAML nodes into the ``data`` of a document, notes the place of each value and key, and
+    reports to the document what is wrong with them."""
 
     def __init__(self, document: YamlDocument) -> None:
         self._document = document
         self._seen: set[int] = set()
 
     def value(self, node: yaml.Node, path: DocumentPath) -> object:
+        """Return the data of a node; None for an alias, and for what is nested too deeply, which
+        are reported."""
         if id(node) in self._seen:
             # The node has the position of its anchor, and the alias has none: its key, or the list
             # around it, is shown.
@@ -310,7 +320,7 @@ class _Reader:
                 whole=True,
             )
         if isinstance(node, yaml.ScalarNode):
-            self._refuse(str(node.value), mark)
+            self._report_secret_or_mark(str(node.value), mark)
             return _scalar(node)
         if len(path) > _MAXIMUM_DEPTH:
             self._document._report(
@@ -324,8 +334,9 @@ class _Reader:
         return self._mapping(node, path)
 
     def _mapping(self, node: yaml.Node, path: DocumentPath) -> dict[str, object]:
-        """Return the values of a mapping by their keys, note the place of each key, and report what
-        is no key, a key that is there twice, and a private key."""
+        """Return the values of a mapping by their keys, and note the place of each key. A key that
+        is no scalar or is there twice is reported and left out; a private key (JSON Web Key) is
+        reported."""
         values: dict[str, object] = {}
         for key_node, value_node in node.value:
             mark = _mark(key_node)
@@ -337,7 +348,7 @@ class _Reader:
                 )
                 continue
             key = str(key_node.value)
-            self._refuse(key, mark)
+            self._report_secret_or_mark(key, mark)
             if key in values:
                 self._document._report(
                     mark,
@@ -350,14 +361,15 @@ class _Reader:
             values[key] = self.value(value_node, (*path, key))
         if is_private_jwk(values):
             what = tr("this is a private key")
-            self._document._report(_mark(node), what, _made_anew(), whole=True)
+            self._document._report(_mark(node), what, _remedy_of_shared_key(), whole=True)
         return values
 
-    def _refuse(self, text: str, mark: Mark) -> None:
-        """Report what no field may have in it, whichever it is."""
+    def _report_secret_or_mark(self, text: str, mark: Mark) -> None:
+        """Report a key or a value that has a private key, a token or a mark of the engine in it,
+        which no field may have."""
         if is_private_key_or_token(text):
             what = tr("this is a private key or a token")
-            self._document._report(mark, what, _made_anew(), whole=True)
+            self._document._report(mark, what, _remedy_of_shared_key(), whole=True)
         if has_mark(text):
             self._document._report(
                 mark,
@@ -367,7 +379,7 @@ class _Reader:
             )
 
 
-def _made_anew() -> str:
+def _remedy_of_shared_key() -> str:
     return tr("take it out and have another made, as this one has been shared")
 
 
@@ -376,8 +388,8 @@ def _mark(node: yaml.Node) -> Mark:
 
 
 def _scalar(node: yaml.ScalarNode) -> Hashable:
-    """Return the value of a scalar. What YAML 1.1 would change (0207451227 as octal, 2026-01-01 as
-    a date) stays text."""
+    """Return the value of a scalar: None, a boolean, or a number that is written in its one plain
+    way. Everything else stays text, such as 0207451227 (octal in YAML 1.1), 2026-01-01 and 1.10."""
     text = str(node.value)
     match node.tag:
         case "tag:yaml.org,2002:null":

@@ -56,8 +56,8 @@ def onboarding_schema(catalogue: Catalogue) -> dict[str, Any]:
 
 
 def organisation_schema(catalogue: Catalogue) -> dict[str, Any]:
-    """Return the schema of an organisation, with the fields of the products that speak for
-    somebody."""
+    """Return the schema of an organisation. Under ``speaks_for`` it has the fields of the catalogue
+    by which a client speaks for somebody, and no others."""
     schema = _with_dialect(Organisation.model_json_schema())
     speaks_for = schema["properties"]["speaks_for"]
     values = speaks_for.pop("additionalProperties")
@@ -133,8 +133,8 @@ def _attributes(catalogue: Catalogue, value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_dialect(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema that names its dialect, its descriptions on one line each. The definitions in
-    ``schema`` itself are changed so too."""
+    """Return a schema that names its dialect, with its descriptions on one line each and without
+    titles. The definitions that ``schema`` has under ``$defs`` are changed in place."""
     titled = {"$schema": _DIALECT, **schema}
     for part in (titled, *titled.get("$defs", {}).values()):
         if "description" in part:

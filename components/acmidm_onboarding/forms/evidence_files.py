@@ -1,4 +1,4 @@
-"""Read the evidence beside forms, and hold it against the form: whose keys, which connection."""
+"""Read the evidence beside forms, and compare it with the form: whose keys, which connection."""
 
 from __future__ import annotations
 
@@ -26,10 +26,9 @@ def evidence_of(
     keys: Keys,
     compromised: Keys,
 ) -> Mapping[tuple[Environment, Platform], EvidenceFile]:
-    """Return the evidence beside the form in ``file``, of each environment and platform that has a
-    file of its name.
-
-    The name decides which file is read. A file of another name is nobody's evidence.
+    """Return what the files of evidence beside a form say, each by the environment and platform in
+    its name, such as ``loket.tni.acmidm.evidence.json``. ``file`` is that of the form; ``keys`` and
+    ``compromised`` are the form's, per environment.
     """
     stolen = thumbprints(chain(*compromised.values()))
     evidence = {}
@@ -49,7 +48,8 @@ def _read(
     keys: Keys,
     compromised: Collection[str],
 ) -> EvidenceFile:
-    """Return the evidence in a file, or the sentence that says why it does not count."""
+    """Return the evidence in a file, or why it counts as none: that is no mistake of the form, and
+    the gate to production says it. ``compromised`` are thumbprints."""
     try:
         if files.is_link(file):
             raise Unusable(tr("it is a link, which is not followed"))
@@ -65,8 +65,12 @@ def _read(
 
 
 def _require_declared(thumbprint: str, form: Form, environment: Environment, keys: Keys) -> None:
-    """Refuse a key that the form does not have. Keys that are left to the portal are compared with
-    the authority's, elsewhere."""
+    """Refuse evidence that is signed by a key that the form does not have. Where the form leaves
+    its keys to the portal (``jwks`` None), the gate compares with those that the authority has.
+
+    Raises:
+        Unusable: with the reason.
+    """
     if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
         raise Unusable(tr("the client authenticates with a secret, which signs nothing"))
     request = form.environments.get(environment)

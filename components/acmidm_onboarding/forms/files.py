@@ -1,5 +1,5 @@
-"""Which files a folder of forms or a catalogue has. Links are not followed, and what is in the
-wrong place is a mistake."""
+"""Which files a folder of forms or a catalogue has, on the disk or in a revision of Git. Links are
+not followed, and what is in the wrong place is a mistake."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def form_file(application: str) -> str:
 
 
 def refusal_of_link() -> Refusal:
-    """Return why no link is followed, and what to do."""
+    """Return what is wrong with a link: its target may be a file outside the folder."""
     return (
         tr("this is a link, which is not followed"),
         tr("put the file or folder itself here, or remove the link"),
@@ -58,17 +58,19 @@ def refusal_of_link() -> Refusal:
 
 
 def refusal_of_place(file: Path, forms: Path) -> Refusal | None:
-    """Return what is wrong with a file's place or name below the folder of forms, and what to
-    do."""
-    if (wrong := _refusal_of_folder(file, forms)) or file.name in OWN_FILES:
-        return wrong
+    """Return what is wrong with the place or the name of a YAML file below the folder ``forms``;
+    None where both are right."""
+    wrong_folder = _refusal_of_folder(file, forms)
+    if wrong_folder or file.name in OWN_FILES:
+        return wrong_folder
     if not is_name(file.stem):
-        return tr("{name} is no name for a form", name=quoted(file.stem)), _as_names_are()
+        return tr("{name} is no name for a form", name=quoted(file.stem)), _remedy_of_name()
     return None
 
 
 def _refusal_of_folder(file: Path, forms: Path) -> Refusal | None:
-    """Return what is wrong with the folder of a form, and what to do; None where it is right."""
+    """Return what is wrong with the folder of a file; None where it is the folder of one
+    organisation, directly below ``forms``."""
     folder = file.parent
     if folder == forms:
         return (
@@ -81,20 +83,19 @@ def _refusal_of_folder(file: Path, forms: Path) -> Refusal | None:
             tr("move it beside the {file} of its organisation", file=ORGANISATION_FILE),
         )
     if not is_name(folder.name):
-        return tr("{name} is no name for a folder", name=quoted(folder.name)), _as_names_are()
+        return tr("{name} is no name for a folder", name=quoted(folder.name)), _remedy_of_name()
     return None
 
 
-def _as_names_are() -> str:
+def _remedy_of_name() -> str:
     return tr("use lower case letters, digits and single hyphens, 64 at most")
 
 
 def refusal_of_stray(file: Path, forms: Path) -> Refusal | None:
-    """Return what is wrong with a file that somebody wants to add below the folder of forms, and
-    what to do.
+    """Return what is wrong with a file that somebody wants to add below the folder ``forms``; None
+    for an organisation, a form, a public key and evidence in their places.
 
-    Only an organisation, its forms, public keys and evidence belong there: whatever else a checkout
-    makes may be read by another tool, or by none.
+    Nothing else belongs there: another tool may read it, or nobody at all.
     """
     if file.suffix == ".yaml":
         return refusal_of_place(file, forms)
@@ -105,28 +106,27 @@ def refusal_of_stray(file: Path, forms: Path) -> Refusal | None:
 
 
 class Findings:
-    """What was found in the files of revisions, so that it is not looked for again in another
-    revision that has the same files."""
+    """Results that were computed from files of revisions, so that they are not computed again for
+    another revision that has the same files."""
 
     def __init__(self) -> None:
         self._findings: dict[tuple[object, ...], tuple[tuple[object, ...], object, Any]] = {}
 
     def of(
-        self, find: Callable[[], T], name: Hashable, *subjects: object, beside: object = None
+        self, find: Callable[[], T], name: Hashable, *subjects: object, equal: object = None
     ) -> T:
-        """Return what ``find`` returns, or has returned before.
+        """Return the result of ``find``, or the kept one of an earlier call with the same ``name``,
+        the same ``subjects`` and an equal ``equal``: all that ``find`` depends on.
 
-        It is found before where its ``name`` and the identity of its subjects are those of a former
-        finding: to compare two documents takes longer than to check one, and in Python 1 equals
-        true. What it depends on ``beside`` those has to be equal.
+        Subjects are the same by identity: to compare two documents takes longer than to check one,
+        and in Python 1 equals true.
         """
         key = (name, *map(id, subjects))
-        _, former, finding = self._findings.get(key, ((), self, None))
-        if former != beside:
-            finding = find()
-            # The subjects are kept, so that nothing else gets their identity.
-            self._findings[key] = subjects, beside, finding
-        found: T = finding
+        is_kept = key in self._findings and self._findings[key][1] == equal
+        if not is_kept:
+            # The subjects are kept too, so that no other object gets the identity of one.
+            self._findings[key] = subjects, equal, find()
+        found: T = self._findings[key][2]
         return found
 
 
@@ -152,13 +152,13 @@ class Files:
         return self._unwritten[file] if file in self._unwritten else read_beginning(file)
 
     def read(self, file: Path, model: type[M]) -> tuple[YamlDocument, M | None, list[Problem]]:
-        """Return a file as a document and as ``model``, None where it has mistakes of shape, and
-        every mistake in it."""
+        """Return a YAML file as a document, as a ``model``, which is None where a field is missing
+        or has a wrong value, and every mistake in it."""
         document = read_document(shown(file), partial(self.read_text, file))
         return document, *validated(model, document)
 
     def parsed(self, file: Path, parse: Callable[[str, Path], T]) -> T:
-        """Return what ``parse`` returns of a file's text. Raises Unreadable."""
+        """Return what ``parse`` makes of the text of a file and of its path. Raises Unreadable."""
         return parse(self.read_text(file), file)
 
     def exists(self, path: Path) -> bool:
@@ -173,7 +173,7 @@ class Files:
         return is_link(path)
 
     def is_organisation(self, folder: Path) -> bool:
-        """Return whether a folder is that of an organisation, as the file in it says."""
+        """Return whether a folder has an ``organisation.yaml``."""
         return self.exists(folder / ORGANISATION_FILE)
 
     def folder_of(self, path: Path) -> Path:
@@ -185,17 +185,19 @@ class Files:
         return sorted(folder.glob("*"))
 
     def below(self, folder: Path) -> Iterator[Path]:
-        """Yield the files in a folder and below it; no link is one."""
+        """Yield the files in a folder and below it, but for links. Folders that cannot be read are
+        passed over in silence."""
         for parent, _, names in self._below(folder, []):
             for name in names:
                 if not self.is_link(parent / name):
                     yield parent / name
 
     def yaml_files(
-        self, folder: Path, problems: list[Problem], *, has_empty: bool = False
+        self, folder: Path, problems: list[Problem], *, may_have_empty: bool = False
     ) -> list[Path]:
-        """Return the YAML files in a folder and below it. What may not be there is added to
-        ``problems``, and so is an empty folder in it, unless it may have those (``has_empty``)."""
+        """Return the YAML files in a folder and below it, in order; none where it is missing or a
+        link. Mistakes are added to ``problems``: what may not be there, and unless ``folder``
+        ``may_have_empty`` folders, each that is empty."""
         folder = absolute(folder)
         if self.is_link(folder):
             problems.append(Problem(shown(folder), 1, 1, *refusal_of_link()))
@@ -211,20 +213,20 @@ class Files:
                 )
             )
             return []
-        files = set(self._yaml_files_below(folder, problems, has_empty=has_empty))
+        files = set(self._yaml_files_below(folder, problems, may_have_empty=may_have_empty))
         for file in self._unwritten:
             if file.is_relative_to(folder) and file.suffix == ".yaml":
                 files.add(file)
         return sorted(files)
 
     def _yaml_files_below(
-        self, folder: Path, problems: list[Problem], *, has_empty: bool
+        self, folder: Path, problems: list[Problem], *, may_have_empty: bool
     ) -> Iterator[Path]:
-        """Yield the YAML files below a folder. What else is there and may not be is added to
-        ``problems``, and each empty folder where these count."""
+        """Yield the YAML files of ``yaml_files`` that are on the disk or in the revision, and add
+        the mistakes to ``problems`` as it says."""
         for parent, folders, names in self._below(folder, problems):
             is_empty = not folders and not names and parent.parent == folder
-            if is_empty and not has_empty and parent not in self._folders:
+            if is_empty and not may_have_empty and parent not in self._folders:
                 # Git has no empty folders: the forms in it would look as if they had been removed.
                 problems.append(Problem(shown(parent), 1, 1, *_refusal_of_empty_folder()))
             for name in (*folders, *names):
@@ -237,8 +239,9 @@ class Files:
     def _below(
         self, folder: Path, problems: list[Problem]
     ) -> Iterator[tuple[Path, list[str], list[str]]]:
-        """Yield a folder and each folder below it, with the names of the folders and files in it.
-        Those that cannot be read are added to ``problems``."""
+        """Yield a folder and each folder below it, each with the names of the folders and those of
+        the files in it, as ``os.walk`` does. Folders that cannot be read are added to
+        ``problems``."""
 
         def report(error: OSError) -> None:
             # Files in a folder that cannot be read, or behind a link, would look as if they had
@@ -252,6 +255,8 @@ class Files:
                 yield Path(parent), folders, names
 
     def _wrong_kind(self, file: Path) -> Refusal | None:
+        """Return what is wrong with a link, and with a YAML file that ends otherwise than .yaml;
+        None for all else."""
         if self.is_link(file):
             return refusal_of_link()
         if file.name.lower().endswith((".yml", ".yaml")) and not file.name.endswith(".yaml"):
@@ -269,8 +274,8 @@ class FilesOfRevision(Files):
     """The files of a revision of Git, as if it were checked out in the working directory.
 
     ``contents`` are by path below that directory, None for a link, which nobody follows.
-    ``folders`` are there besides those of the files. Where revisions have the same ``findings``,
-    and the same bytes for the same content, what they have in common is read and checked once.
+    ``folders`` are further folders that the revision has. Revisions that share their ``findings``
+    read and check a file once that is the same bytes in both.
     """
 
     def __init__(
@@ -283,7 +288,7 @@ class FilesOfRevision(Files):
         self.findings, self._contents = findings, contents
         self._top = f"{Path.cwd()}/"
         self._names: dict[str, list[str]] = {"": []}
-        """Of all that is in a folder, by the folder's path."""
+        """Per path of a folder, the names of the files and folders in it."""
         for path in contents:
             self._add(path)
         for folder in folders:
@@ -364,6 +369,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def absolute(path: Path) -> Path:
+    """Return a path from the root of the file system; links in it are not followed."""
     return Path(os.path.normpath(Path.cwd() / path))
 
 

@@ -10,7 +10,6 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from acmidm_onboarding.forms.among import problems_of_former_codes, problems_of_organisations
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.documents import YamlDocument
 from acmidm_onboarding.forms.files import (
@@ -22,8 +21,17 @@ from acmidm_onboarding.forms.files import (
     shown,
 )
 from acmidm_onboarding.forms.form import Form
+from acmidm_onboarding.forms.several_forms import (
+    problems_of_former_codes,
+    problems_of_organisations,
+)
 from acmidm_onboarding.forms.speaking import problems_of_speakers
-from acmidm_onboarding.forms.suppliers import KeyList, SupplierKeys, sound_keys, unknown_supplier
+from acmidm_onboarding.forms.suppliers import (
+    KeyList,
+    SupplierKeys,
+    problem_of_unknown_supplier,
+    sound_keys,
+)
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.mandate import Mandate, Mandates
 from acmidm_onboarding.values.organisation import Organisation
@@ -43,36 +51,40 @@ class OrganisationFile:
 
 
 class Folders:
-    """Reads these files of each folder, each once. Their mistakes are added to ``problems``."""
+    """Reads the ``organisation.yaml``, ``mandates.yaml`` and ``keys.yaml`` of each folder, each
+    once. Their mistakes are added to ``problems``, the list of whoever reads the forms."""
 
     def __init__(self, files: Files, problems: list[Problem]) -> None:
         self._files = files
         self._problems = problems
-        self._owners: dict[Path, OrganisationFile] = {}
+        self._organisation_files: dict[Path, OrganisationFile] = {}
         self._mandates: dict[Path, tuple[YamlDocument, Mandates | None]] = {}
         self.key_lists: dict[Path, KeyList] = {}
+        """Per folder of a supplier whose keys were needed, what ``keys`` returned."""
         self._needing_code: set[Path] = set()
 
-    def owner_with_code(self, folder: Path) -> OrganisationFile:
-        """Return what ``owner`` does, and note that the organisation needs a code, as it has forms
-        or a form sends for it: ``problems`` yields it where there is none."""
+    def organisation_file_with_code(self, folder: Path) -> OrganisationFile:
+        """Return the ``organisation.yaml`` of a folder that has forms, or that a form sends for:
+        such an organisation needs a code, and ``problems`` yields a mistake where it has none."""
         self._needing_code.add(folder)
-        return self.owner(folder)
+        return self.organisation_file(folder)
 
-    def read(self, file: Path) -> bool:
-        """Read a file of an organisation that is no form; return whether the file is one."""
-        reading = {
-            ORGANISATION_FILE: self.owner,
+    def read_file_beside_forms(self, file: Path) -> bool:
+        """Read an organisation.yaml, mandates.yaml or keys.yaml. Return False for a file of any
+        other name, which is a form."""
+        read = {
+            ORGANISATION_FILE: self.organisation_file,
             MANDATES_FILE: self.mandates,
             KEYS_FILE: self.keys,
         }.get(file.name)
-        if reading is not None:
-            reading(file.parent)
-        return reading is not None
+        if read is None:
+            return False
+        read(file.parent)
+        return True
 
-    def owner(self, folder: Path) -> OrganisationFile:
-        """Return the ``organisation.yaml`` of a folder, which is a problem where it is missing."""
-        if folder not in self._owners:
+    def organisation_file(self, folder: Path) -> OrganisationFile:
+        """Return the ``organisation.yaml`` of a folder. A missing one is added to the problems."""
+        if folder not in self._organisation_files:
             file = folder / ORGANISATION_FILE
             document, organisation = self._content(file, Organisation)
             if not self._files.exists(file):
@@ -83,12 +95,12 @@ class Folders:
                 self._problems.append(
                     document.problem((), what, tr("add it, with name and ovo or kbo"))
                 )
-            self._owners[folder] = OrganisationFile(document, organisation)
-        return self._owners[folder]
+            self._organisation_files[folder] = OrganisationFile(document, organisation)
+        return self._organisation_files[folder]
 
     def mandates(self, folder: Path) -> tuple[Mandate, ...] | None:
-        """Return what the organisation of a folder lets suppliers do; None where that has
-        mistakes."""
+        """Return the mandates that the organisation of a folder gives to suppliers: none without a
+        ``mandates.yaml``, and None where that has mistakes."""
         file = folder / MANDATES_FILE
         if folder not in self._mandates:
             self._mandates[folder] = self._content(file, Mandates)
@@ -98,9 +110,10 @@ class Folders:
         return content.mandates
 
     def keys(self, folder: Path) -> KeyList:
-        """Return the keys that a supplier has for others; none where it has no such file."""
+        """Return the keys in the ``keys.yaml`` of a supplier's folder: none without that file, and
+        as many as can be read where it has mistakes."""
         if folder not in self.key_lists:
-            self.owner(folder)
+            self.organisation_file(folder)
             file = folder / KEYS_FILE
             document, keys = self._content(file, SupplierKeys)
             is_sound = keys is not None or not self._files.exists(file)
@@ -119,17 +132,18 @@ class Folders:
         if form.keys_of is not None:
             if self.is_organisation(form.keys_of, folder):
                 supplier = folder.parent / form.keys_of
-                return self.keys(supplier), self.owner(supplier).organisation
-            self._problems.append(unknown_supplier(document, ("keys_of",), form.keys_of))
-        return KeyList.of_form(document, folder, form), self.owner(folder).organisation
+                return self.keys(supplier), self.organisation_file(supplier).organisation
+            self._problems.append(problem_of_unknown_supplier(document, ("keys_of",), form.keys_of))
+        return KeyList.of_form(document, folder, form), self.organisation_file(folder).organisation
 
     def is_organisation(self, name: str, neighbour: Path) -> bool:
-        """Return whether an organisation is in the folder of this name, beside its neighbour."""
+        """Return whether the folder of this name beside ``neighbour``, the folder of another
+        organisation, is an organisation's."""
         return is_name(name) and self._files.is_organisation(neighbour.parent / name)
 
     def _content(self, file: Path, model: type[M]) -> tuple[YamlDocument, M | None]:
-        """Return a file as it was read, with what it declares: None where it has mistakes, which
-        are added to the problems, and where it is not there."""
+        """Return a file as it was read, and as ``model``: None where it has mistakes, which are
+        added to the problems, and where it is not there, which is no mistake."""
         if link := next(filter(self._files.is_link, (file, file.parent)), None):
             self._problems.append(Problem(shown(link), 1, 1, *refusal_of_link()))
         elif self._files.exists(file):
@@ -140,17 +154,19 @@ class Folders:
 
     @property
     def organisations(self) -> dict[str, Organisation]:
-        """By the name of their folder."""
-        return {folder.name: organisation for folder, _, organisation in self._read_owners()}
+        """By the name of their folder; those whose files have mistakes are left out."""
+        return {folder.name: organisation for folder, _, organisation in self._sound_files()}
 
-    def _read_owners(self) -> Iterator[tuple[Path, YamlDocument, Organisation]]:
-        """Yield each folder whose organisation could be read."""
-        for folder, owner in self._owners.items():
-            if owner.organisation:
-                yield folder, owner.document, owner.organisation
+    def _sound_files(self) -> Iterator[tuple[Path, YamlDocument, Organisation]]:
+        """Yield each ``organisation.yaml`` without a mistake: its folder, its document and its
+        organisation."""
+        for folder, file in self._organisation_files.items():
+            if file.organisation:
+                yield folder, file.document, file.organisation
 
     @property
     def mandates_by_folder(self) -> dict[str, tuple[Mandate, ...]]:
+        """The mandates of each ``mandates.yaml`` without a mistake, by the name of its folder."""
         mandates: dict[str, tuple[Mandate, ...]] = {}
         for folder, (_, content) in self._mandates.items():
             if content:
@@ -158,9 +174,14 @@ class Folders:
         return mandates
 
     def problems(self, catalogue: Catalogue | None) -> Iterator[Problem]:
-        """Yield the mistakes that only show beside forms, other folders and the catalogue."""
+        """Yield the mistakes that show only once all forms and folders are read: an organisation
+        without the code that it needs, a mandate for a supplier without a folder, codes and names
+        that two have, and under ``speaks_for`` what the catalogue lacks.
+
+        ``catalogue`` None: it could not be read, and nothing is checked by it.
+        """
         pairs: list[tuple[YamlDocument, Organisation]] = []
-        for folder, document, organisation in self._read_owners():
+        for folder, document, organisation in self._sound_files():
             pairs.append((document, organisation))
             if folder in self._needing_code and not organisation.code:
                 yield document.problem(
@@ -176,7 +197,7 @@ class Folders:
                 continue
             for index, mandate in enumerate(content.mandates):
                 if not self.is_organisation(mandate.supplier, folder):
-                    yield unknown_supplier(
+                    yield problem_of_unknown_supplier(
                         document, ("mandates", index, "supplier"), mandate.supplier
                     )
         yield from problems_of_organisations(pairs)

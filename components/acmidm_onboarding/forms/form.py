@@ -28,11 +28,11 @@ from acmidm_onboarding.values.names import (
     Part,
     application_name,
     day,
+    list_of_single_value,
     mail_address,
-    one_is_a_list,
     one_line,
-    one_or_more,
     printable,
+    schema_of_one_or_more,
 )
 from acmidm_onboarding.values.terms import (
     LONGEST_TEXT,
@@ -47,19 +47,19 @@ from acmidm_onboarding.values.terms import (
 )
 
 
-def _nothing_is_empty(value: object) -> object:
+def _empty_mapping_for_none(value: object) -> object:
     """Accept ``dv_notificaties_import:`` with nothing behind it: the scope, without a reason."""
     return {} if value is None else value
 
 
-def _nothing_is_none(value: object) -> object:
+def _empty_list_for_none(value: object) -> object:
     """Take ``jwks:`` with nothing behind it as an empty list, not as a line that was left out."""
     return () if value is None else value
 
 
-def _file_alone(value: object) -> object:
-    """Take the name of a key's file for an entry that says no more. What is neither may be a key:
-    it is not repeated."""
+def _key_entry(value: object) -> object:
+    """Return an entry such as {"file": "a.jwk.json"}, also for the name of a file alone. Anything
+    else is refused without repeating it, for it may be a key."""
     if isinstance(value, Mapping) and isinstance(value.get("file"), str | int | float):
         return value
     if isinstance(value, str | int | float) and not isinstance(value, bool):
@@ -72,7 +72,7 @@ _Day = Annotated[date, BeforeValidator(day)]
 _DAY: dict[str, Any] = {"type": "string", "format": "date"}
 
 
-def _one_day_is_for_all(value: object) -> object:
+def _day_of_whole_connection(value: object) -> object:
     """Take ``retire: 2027-03-31`` for ``retire: {on: 2027-03-31}``."""
     return value if isinstance(value, dict) and value else {"on": value}
 
@@ -168,7 +168,7 @@ class KeyEntry(Part):
 
 KeyEntries = Annotated[
     tuple[
-        Annotated[KeyEntry, BeforeValidator(_file_alone, json_schema_input_type=str | KeyEntry)],
+        Annotated[KeyEntry, BeforeValidator(_key_entry, json_schema_input_type=str | KeyEntry)],
         ...,
     ],
     Field(min_length=1, max_length=MOST_KEYS),
@@ -180,7 +180,7 @@ class EnvironmentRequest(Part):
 
     jwks: Annotated[
         KeyEntries | None,
-        BeforeValidator(_nothing_is_none),
+        BeforeValidator(_empty_list_for_none),
         Field(
             description=(
                 "Files of public keys, one JSON Web Key each, beside the form. The private keys"
@@ -206,7 +206,7 @@ class EnvironmentRequest(Part):
         ),
     ] = None
     scopes: Annotated[
-        dict[str, Annotated[ScopeRequest, BeforeValidator(_nothing_is_empty)]],
+        dict[str, Annotated[ScopeRequest, BeforeValidator(_empty_mapping_for_none)]],
         Field(
             description=(
                 "The scopes of the catalogue that the client is granted; all others are withdrawn."
@@ -214,7 +214,7 @@ class EnvironmentRequest(Part):
         ),
     ] = Field(default_factory=dict)
     products: Annotated[
-        dict[str, Annotated[dict[str, Any], BeforeValidator(_nothing_is_empty)]],
+        dict[str, Annotated[dict[str, Any], BeforeValidator(_empty_mapping_for_none)]],
         Field(description="The configuration of each product, by its schema in the catalogue."),
     ] = Field(default_factory=dict)
     afzenders: Annotated[
@@ -291,9 +291,9 @@ class Form(Part):
     ]
     formerly: Annotated[
         tuple[Annotated[str, AfterValidator(application_name)], ...],
-        BeforeValidator(one_is_a_list),
+        BeforeValidator(list_of_single_value),
         Field(description="The application's earlier name, whose clients it keeps."),
-        one_or_more({"type": "string", "pattern": f"^{NAME}$"}),
+        schema_of_one_or_more({"type": "string", "pattern": f"^{NAME}$"}),
     ] = ()
     contacts: Annotated[
         tuple[Annotated[str, AfterValidator(mail_address)], ...],
@@ -321,7 +321,7 @@ class Form(Part):
     ] = None
     retire: Annotated[
         Retirement,
-        BeforeValidator(_one_day_is_for_all),
+        BeforeValidator(_day_of_whole_connection),
         Field(
             description=(
                 "From which day on (UTC) the connection is taken down, such as 2027-03-31; or per"
@@ -355,7 +355,7 @@ class Form(Part):
         ),
     ] = Field(default_factory=dict)
     environments: Annotated[
-        dict[Environment, Annotated[EnvironmentRequest, BeforeValidator(_nothing_is_empty)]],
+        dict[Environment, Annotated[EnvironmentRequest, BeforeValidator(_empty_mapping_for_none)]],
         Field(
             min_length=1,
             description="What is needed where; an environment that is absent gets no client.",
@@ -369,7 +369,8 @@ class Form(Part):
 
     @property
     def retirement_days(self) -> dict[str, str]:
-        """The day of each part that it retires; of each platform, where it retires the whole."""
+        """The day of each platform and product that it retires, as {"geosecure": "2027-03-31"};
+        of all its platforms where it retires the whole connection."""
         if self.retire.on is None:
             return {name: day.isoformat() for name, day in self.retire.parts.items()}
         return dict.fromkeys(map(str, self.platforms), self.retire.on.isoformat())

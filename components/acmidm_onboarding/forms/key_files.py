@@ -39,20 +39,21 @@ class _Use:
     listed: KeyList
     path: DocumentPath
     organisation: Organisation | None
-    """None where its file has mistakes: the key is its own all the same."""
+    """None where its file has mistakes: its folder then stands for it."""
 
     @property
     def name(self) -> str:
         return self.organisation.name if self.organisation else self.listed.folder.name
 
     def problem(self, what: str, remedy: str, second: _Use) -> Problem:
+        """Return a mistake here, which may as well be one of the file with the ``second`` use."""
         return self.listed.document.problem(
             self.path, what, remedy, also=second.listed.document.file
         )
 
 
 @dataclass(frozen=True)
-class _Read:
+class _ReadKeys:
     """The keys of a list in its order, None for one with mistakes, and what is wrong with them."""
 
     keys: Mapping[Environment, Sequence[PublicJwk | None]]
@@ -72,7 +73,7 @@ class KeyReader:
         self._files = files
         self._profiles = profiles
         self._files_read: dict[Path, PublicJwk | list[Problem]] = {}
-        self._lists: dict[Path, _Read] = {}
+        self._lists: dict[Path, _ReadKeys] = {}
         self._uses: dict[str, list[_Use]] = defaultdict(list)
         """Per thumbprint (RFC 7638), those that are not compromised."""
         self._compromised: dict[tuple[Path, str], _Use] = {}
@@ -81,8 +82,8 @@ class KeyReader:
     def keys_of(
         self, listed: KeyList, document: YamlDocument, form: Form, organisation: Organisation | None
     ) -> tuple[Keys, Keys, list[Problem]]:
-        """Return a form's keys per environment, those that are compromised, and what is wrong with
-        them.
+        """Return per environment of a form the keys that are sent, and those that are compromised;
+        and what is wrong with its keys, its policies among that.
 
         ``organisation`` is that of the folder with the list.
         """
@@ -99,8 +100,9 @@ class KeyReader:
             compromised[environment] = tuple(key for key in found if key and key not in sent)
         return keys, compromised, problems
 
-    def read(self, listed: KeyList, organisation: Organisation | None) -> _Read:
-        """Return the keys of a list, and what is wrong with them whichever form has it."""
+    def read(self, listed: KeyList, organisation: Organisation | None) -> _ReadKeys:
+        """Return the keys of a list, and what is wrong with them in each form that has the list.
+        ``organisation`` is that of the list's folder."""
         if (file := listed.document.file) not in self._lists:
             problems: list[Problem] = []
             keys: dict[Environment, list[PublicJwk | None]] = {}
@@ -111,26 +113,26 @@ class KeyReader:
                     key = self._key(listed, path, entry.file)
                     if isinstance(key, PublicJwk):
                         use = _Use(listed, path, organisation)
-                        self._note(key, use, is_compromised=entry.compromised)
+                        self._note_use(key, use, is_compromised=entry.compromised)
                         keys[environment].append(key)
                     else:
                         problems += key
                         keys[environment].append(None)
                 problems += problems_of_keys(listed, environment, keys[environment])
             sent = {name: _sent(listed, name, keys[name]) for name in keys}
-            problems += _problems_of_both(listed, sent)
-            self._lists[file] = _Read(keys, problems)
+            problems += _problems_of_tni_keys_on_production(listed, sent)
+            self._lists[file] = _ReadKeys(keys, problems)
         return self._lists[file]
 
-    def _note(self, key: PublicJwk, use: _Use, *, is_compromised: bool) -> None:
+    def _note_use(self, key: PublicJwk, use: _Use, *, is_compromised: bool) -> None:
         if is_compromised:
             self._compromised.setdefault((use.listed.folder, key.thumbprint), use)
         else:
             self._uses[key.thumbprint].append(use)
 
     def problems_of_compromised_keys(self) -> Iterator[Problem]:
-        """Yield each place where an organisation goes on to use a key that it says is
-        compromised."""
+        """Yield each place where an organisation uses a key that it marks as compromised in another
+        place."""
         for (folder, thumbprint), first in self._compromised.items():
             for use in self._uses[thumbprint]:
                 if use.listed.folder == folder:
@@ -138,22 +140,25 @@ class KeyReader:
                         "this key is compromised, as {file} says", file=first.listed.document.file
                     )
                     problem = use.problem(what, tr("mark it so here too, and name another"), first)
-                    # Whoever says that a key is stolen is right, and gets another one at once.
+                    # The file that says so is right: its form is not left out, so that the key
+                    # leaves the client at once.
                     yield replace(problem, is_other_right=True)
 
     @property
     def compromised(self) -> dict[str, frozenset[str]]:
-        """The thumbprints of the keys that a folder says are compromised, per folder."""
+        """Per folder, such as ``stad-gent``, the thumbprints of the keys that it marks as
+        compromised."""
         found = defaultdict[str, set[str]](set)
         for folder, thumbprint in self._compromised:
             found[folder.name].add(thumbprint)
         return {name: frozenset(thumbprints) for name, thumbprints in found.items()}
 
     def problems_of_shared_keys(self) -> Iterator[Problem]:
-        """Yield each place of a key that several folders list: files do not have whose it was
-        first, and whoever listed it last has to see it in their own."""
+        """Yield a mistake in each folder that lists a key of another one: files do not say whose
+        the key was first, so that each of the two sees it in a file of its own."""
         for uses in self._uses.values():
             places = [*{use.listed.folder: use for use in reversed(uses)}.values()]
+            # Each names the next one, the last one the first; a single one has only itself.
             for use, second in zip(places, places[1:] + places[:1], strict=True):
                 if use is not second:
                     what = tr(
@@ -168,7 +173,8 @@ class KeyReader:
                     yield use.problem(what, remedy, second)
 
     def _key(self, listed: KeyList, path: DocumentPath, name: str) -> PublicJwk | list[Problem]:
-        """Return the public key in a file that a list names, or what is wrong with that file."""
+        """Return the public key in the file ``name`` of a list's folder, or what is wrong with it;
+        that no such file can be read is a mistake at ``path`` in the list."""
         if not KEY_FILE.fullmatch(name) or len(name) > _LONGEST_NAME:
             return [listed.document.problem(path, *refusal_of_key_name())]
         file = listed.folder / name
@@ -185,17 +191,17 @@ class KeyReader:
 def _sent(
     listed: KeyList, environment: Environment, keys: Sequence[PublicJwk | None]
 ) -> list[PublicJwk | None]:
-    """Return the keys of a list in its order, None for those that are compromised, which are never
-    sent."""
+    """Return ``keys``, those of a list in its order, with None for each compromised one, which is
+    never sent to an authority."""
     entries = listed.entries.get(environment, ())
     return [None if entry.compromised else key for entry, key in zip(entries, keys, strict=True)]
 
 
-def _problems_of_both(
+def _problems_of_tni_keys_on_production(
     listed: KeyList, keys: Mapping[Environment, Sequence[PublicJwk | None]]
 ) -> Iterator[Problem]:
-    """Yield each key that production has and TNI too: whoever tests with it could sign for
-    production."""
+    """Yield each key of production that TNI has too: whoever tests with it could sign for
+    production. ``keys`` are those of the list in its order."""
     on_tni = thumbprints(filter(None, keys.get(Environment.TNI, ())))
     for key in keys.get(Environment.PROD, ()):
         if key and key.thumbprint in on_tni:
@@ -224,14 +230,15 @@ def key_in(text: str, file: Path) -> PublicJwk | list[Problem]:
 
 
 def _problems_of_key(error: InvalidJwk, text: str, file: Path) -> Iterator[Problem]:
+    """Yield each reason why the key in a file is refused, at the member that it is about."""
     for reason in error.reasons:
         what, remedy = split_sentence(tr("the key {sentence}", sentence=reason.sentence))
         yield Problem(shown(file), *_place_of(reason.member, text), what, remedy)
 
 
 def refusal_of_key_name() -> Refusal:
-    """Return that something is not the name of a key file, and what to do. The name is not
-    repeated: it may be a key that was pasted in."""
+    """Return what is wrong with a name that no key file can have. The name is not repeated: it may
+    be a key that was pasted in."""
     return (
         tr("this is not the name of a key file"),
         tr(
@@ -242,7 +249,7 @@ def refusal_of_key_name() -> Refusal:
 
 
 def refusal_of_key_file(name: str, error: Unreadable) -> Refusal:
-    """Return what is wrong with a key file that cannot be read, and what to do."""
+    """Return what is wrong with a key file that cannot be read."""
     return tr('key file "{name}" {what}', name=name, what=error.what), error.remedy
 
 

@@ -8,13 +8,6 @@ from pathlib import Path
 
 from acmidm_onboarding.forms.abilities import problems_of_authorities, problems_of_platforms
 from acmidm_onboarding.forms.afzenders import AfzenderReader
-from acmidm_onboarding.forms.among import (
-    DeclaredForm,
-    problems_among,
-    problems_of_adoptions,
-    problems_of_former_codes,
-    problems_of_organisations,
-)
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
@@ -28,11 +21,18 @@ from acmidm_onboarding.forms.files import (
     refusal_of_place,
     shown,
 )
-from acmidm_onboarding.forms.folders import Folders, OrganisationFile
+from acmidm_onboarding.forms.folders import Folders
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.key_files import KeyReader, Keys
 from acmidm_onboarding.forms.onboardings import Onboardings, faulty_files
 from acmidm_onboarding.forms.requirements import problems_of_form, problems_of_jwks_uri
+from acmidm_onboarding.forms.several_forms import (
+    DeclaredForm,
+    problems_of_adoptions,
+    problems_of_connection_keys,
+    problems_of_former_codes,
+    problems_of_organisations,
+)
 from acmidm_onboarding.forms.sound_parts import sound_parts
 from acmidm_onboarding.forms.suppliers import problems_of_supplier, with_keys
 from acmidm_onboarding.rules.policies import Profile
@@ -57,7 +57,8 @@ def read_onboardings(
     earlier: Iterable[Problem] = (),
     files: Files | None = None,
 ) -> Onboardings:
-    """Read forms against the catalogue, and leave out each with a mistake, which stops no other.
+    """Return the forms in ``paths`` that have no mistake by the catalogue, and all mistakes: a form
+    with one is left out, and stops no other.
 
     ``paths`` are the folder of forms, folders of organisations in it, or single forms.
     ``profiles`` has the profile by which policies check an environment; without one they do not.
@@ -109,13 +110,14 @@ class _Reading:
             return None
 
     def read_forms(self, paths: Sequence[Path]) -> None:
+        """Read each form in these folders and files, and note its mistakes."""
         for file in _form_files(paths, self._files, self._folders, self._problems):
             self._form_files.append(shown(file))
             self._read_form(file)
 
     def _read_form(self, file: Path) -> None:
-        """Read a form, and add what it declares, as far as it is sound, and its problems to those
-        of the forms before it."""
+        """Read a form, or of one with mistakes the sound parts, and note what is wrong with it.
+        Keep it for the rules about several forms, and for ``onboardings``."""
         document, form, mistakes = self._files.read(file, Form)
         self._problems += mistakes
         is_identified = form is not None
@@ -123,24 +125,26 @@ class _Reading:
             form, is_identified = self._files.findings.of(
                 partial(sound_parts, document), sound_parts, document
             )
-        owner = self._folders.owner_with_code(file.parent)
+        organisation_file = self._folders.organisation_file_with_code(file.parent)
         if form is None:
             return
         self._documents.append((document, form))
-        self._check_form(document, form, owner)
-        loaded = self._load(file, document, form, owner)
+        self._check_form(document, form, organisation_file.organisation)
+        loaded = self._load(file, document, form, organisation_file.organisation)
         if loaded is None:
             return
         self._loaded.append(loaded)
         if is_identified and loaded.organisation.code:
             self._identified.append(
-                DeclaredForm(document, loaded.form, owner.document, loaded.organisation)
+                DeclaredForm(document, loaded.form, organisation_file.document, loaded.organisation)
             )
 
-    def _check_form(self, document: YamlDocument, form: Form, owner: OrganisationFile) -> None:
-        """Note what is wrong with a form by itself, and beside its organisation, the catalogue and
-        the authorities."""
-        subjects = (document, form, self._catalogue, owner.document, owner.organisation)
+    def _check_form(
+        self, document: YamlDocument, form: Form, organisation: Organisation | None
+    ) -> None:
+        """Note what is wrong with a form by itself, its organisation, the catalogue and the
+        authorities of its platforms."""
+        subjects = (document, form, self._catalogue, organisation)
         check = partial(_problems_of_form, *subjects)
         self._problems += self._files.findings.of(check, _problems_of_form, *subjects)
         for environment, platforms in self._served.items():
@@ -150,18 +154,18 @@ class _Reading:
             self._problems += document.first_problems(unmet)
 
     def _load(
-        self, file: Path, document: YamlDocument, form: Form, owner: OrganisationFile
+        self, file: Path, document: YamlDocument, form: Form, organisation: Organisation | None
     ) -> LoadedForm | None:
-        """Return a form with its keys, mandate, Afzenders and evidence; None where its organisation
-        has mistakes."""
-        key_list, listing = self._folders.key_list(document, form, file.parent)
+        """Return a form with its keys, its mandate, the organisations that it sends for and its
+        evidence, and note what is wrong with these; None where its organisation has mistakes."""
+        key_list, keys_owner = self._folders.key_list(document, form, file.parent)
         mandates = self._folders.mandates(file.parent) if form.keys_of else ()
         self._problems += document.first_problems(problems_of_supplier(document, form, key_list))
-        afzenders, mistakes = self._afzenders.of(document, form, file.parent)
+        afzenders, mistakes = self._afzenders.read(document, form, file.parent)
         self._problems += document.first_problems(mistakes)
-        keys, compromised, mistakes = self._keys.keys_of(key_list, document, form, listing)
+        keys, compromised, mistakes = self._keys.keys_of(key_list, document, form, keys_owner)
         self._problems += document.first_problems(mistakes)
-        if owner.organisation is None:
+        if organisation is None:
             return None
         if not key_list.is_form:
             form = with_keys(form, key_list)
@@ -169,18 +173,18 @@ class _Reading:
             name=f"{file.parent.name}/{file.stem}",
             file=document.file,
             form=form,
-            organisation=owner.organisation,
+            organisation=organisation,
             keys=keys,
-            evidence=evidence_of(self._files, file, form, owner.organisation, keys, compromised),
+            evidence=evidence_of(self._files, file, form, organisation, keys, compromised),
             compromised=compromised,
             mandate=mandate_for(mandates or (), form.keys_of or "", form.application),
             afzenders=afzenders,
         )
 
     def check_together(self) -> None:
-        """Read the keys that suppliers have for others, and note what several forms, organisations
-        and suppliers' keys have wrong together."""
-        self._problems += problems_among(self._identified)
+        """Note what is wrong with several forms, organisations and suppliers' keys together, and
+        read for that the keys that suppliers have for others."""
+        self._problems += problems_of_connection_keys(self._identified)
         self._problems += problems_of_adoptions(self._documents)
         self._suppliers = self._keys_of_suppliers()
         self._problems += self._keys.problems_of_shared_keys()
@@ -188,10 +192,11 @@ class _Reading:
         self._problems += self._folders.problems(self._catalogue)
 
     def _keys_of_suppliers(self) -> dict[str, Keys]:
-        """Return per folder the keys that it has for others."""
+        """Return per folder of a supplier the keys in its ``keys.yaml`` that have no mistake, and
+        note the mistakes of the others."""
         suppliers: dict[str, Keys] = {}
         for folder, key_list in self._folders.key_lists.items():
-            read = self._keys.read(key_list, self._folders.owner(folder).organisation)
+            read = self._keys.read(key_list, self._folders.organisation_file(folder).organisation)
             self._problems += read.problems
             suppliers[folder.name] = read.sound
         return suppliers
@@ -219,13 +224,13 @@ def _problems_of_form(
     document: YamlDocument,
     form: Form,
     catalogue: Catalogue | None,
-    owner: YamlDocument,
     organisation: Organisation | None,
 ) -> list[Problem]:
-    """Return what is wrong with a form by itself, and beside its organisation and the catalogue."""
+    """Return what is wrong with a form by itself, its organisation and the catalogue; where one of
+    these is None, which has mistakes, nothing is checked by it."""
     problems = list(document.first_problems(problems_of_jwks_uri(document, form)))
     if catalogue is not None:
-        of_form = problems_of_form(document, form, catalogue, owner, organisation)
+        of_form = problems_of_form(document, form, catalogue, organisation)
         problems += document.first_problems(of_form)
     return problems
 
@@ -246,7 +251,7 @@ def load_organisations(folder: Path, files: Files | None = None) -> Mapping[str,
         if wrong := refusal_of_place(file, folder):
             problems.append(Problem(shown(file), 1, 1, *wrong))
         else:
-            folders.owner(file.parent)
+            folders.organisation_file(file.parent)
     problems += folders.problems(None)
     if problems:
         raise InvalidForms(problems)
@@ -254,16 +259,16 @@ def load_organisations(folder: Path, files: Files | None = None) -> Mapping[str,
 
 
 def problems_of_codes(paths: Iterable[Path], files: Files) -> Iterator[Problem]:
-    """Yield each code, name and earlier key that an organisation of ``paths`` shares with one in
-    another folder."""
+    """Yield each code, name and earlier key that the organisation of one of ``paths``, folders or
+    files in them, shares with another one of the same folder of forms."""
     named = set(map(files.folder_of, map(absolute, paths)))
     folders = set(filter(files.is_organisation, named))
     neighbours: set[Path] = set()
     for forms in {folder.parent for folder in folders}:
         neighbours.update(filter(files.is_organisation, files.inside(forms)))
     in_order = (*sorted(neighbours - folders), *sorted(folders))
-    owners = map(Folders(files, []).owner, in_order)
-    pairs = [(owner.document, owner.organisation) for owner in owners if owner.organisation]
+    read = map(Folders(files, []).organisation_file, in_order)
+    pairs = [(file.document, file.organisation) for file in read if file.organisation]
     for problem in (*problems_of_organisations(pairs), *problems_of_former_codes(pairs)):
         if absolute(problem.file).parent in folders:
             yield problem
@@ -272,8 +277,9 @@ def problems_of_codes(paths: Iterable[Path], files: Files) -> Iterator[Problem]:
 def _form_files(
     paths: Iterable[Path], files: Files, folders: Folders, problems: list[Problem]
 ) -> Iterator[Path]:
-    """Yield each form once. On the way ``folders`` reads what else a folder has, also that of a
-    supplier without forms; and what is missing or refusal_of_place is added to ``problems``."""
+    """Yield the file of each form in ``paths`` once. On the way ``folders`` reads the other YAML
+    files, also of a supplier without forms; what is missing or misplaced is added to
+    ``problems``."""
     seen: set[Path] = set()
     for path in map(absolute, paths):
         # A path that is no folder is read as a file, which reports why it cannot be read.
@@ -288,7 +294,7 @@ def _form_files(
                 )
             )
             continue
-        # An organisation's mistakes show in its forms.
+        # An organisation is read with its whole folder, for its mistakes show in its forms.
         wanted = path.parent if path.name == ORGANISATION_FILE else path
         folder = files.folder_of(wanted)
         if link := next(filter(files.is_link, (path, wanted, folder)), None):
@@ -305,5 +311,5 @@ def _form_files(
             seen.add(file)
             if wrong := refusal_of_place(file, forms):
                 problems.append(Problem(shown(file), 1, 1, *wrong))
-            elif not folders.read(file):
+            elif not folders.read_file_beside_forms(file):
                 yield file

@@ -51,8 +51,8 @@ class Onboardings:
     """What was found in their files, and in those of another revision."""
 
     def connections(self, environment: Environment, *, are_all: bool = True) -> list[Declaration]:
-        """Return what the forms have in an environment. ``are_all``: whether an organisation has no
-        other forms than these."""
+        """Return the clients that the forms declare in an environment. ``are_all``: whether these
+        are all forms of their organisations, so that earlier keys can be attributed."""
         if (environment, are_all) not in self._connections:
             connections = list(self._declared(environment, are_all=are_all))
             self._connections[environment, are_all] = connections
@@ -64,12 +64,12 @@ class Onboardings:
 
     @cached_property
     def _connections(self) -> dict[tuple[Environment, bool], list[Declaration]]:
-        """Those that were derived; a form has thousands of parts."""
+        """What ``connections`` returned; a form has thousands of parts."""
         return {}
 
     def _declared(self, environment: Environment, *, are_all: bool) -> Iterator[Declaration]:
-        """Yield what the forms have in an environment. Only where they ``are_all`` is it known to
-        which form an earlier key of its organisation belongs; else each has those that it names."""
+        """Yield what ``connections`` returns. Only where the forms ``are_all`` is it known to which
+        one an earlier key of its organisation belongs; else each has those that it names."""
         of_organisations = defaultdict[str, list[Form]](list)
         if are_all:
             for loaded in self.forms:
@@ -82,16 +82,17 @@ class Onboardings:
             lenders = self._lenders(loaded)
             given = loaded, environment, self.catalogue, shared, forms, lenders
             yield from self.findings.of(
-                partial(_declarations_of, *given),
+                partial(declarations, *given),
                 (loaded.name, environment, are_all),
                 self.catalogue,
                 *loaded.parts,
                 *(forms or ()),
-                beside=(loaded, shared, lenders),
+                equal=(loaded, shared, lenders),
             )
 
     def proof_options(self, forms: Iterable[LoadedForm], environment: Environment) -> str:
-        """Return the options of ``acmidm probe`` that prove each of these forms."""
+        """Return the options of ``acmidm probe`` that prove each of these forms in an environment:
+        ``--record``, or with a test message where one of them needs that."""
         names = {loaded.name for loaded in forms}
         connections = self.connections(environment)
         proven = [connection for connection in connections if connection.form.path in names]
@@ -99,8 +100,9 @@ class Onboardings:
         return max(options, key=len, default=PROOF_OPTIONS)
 
     def _lenders(self, loaded: LoadedForm) -> Lenders:
-        """Return which suppliers may lend a form their keys, and until when; and whose each key is
-        that neither its organisation nor the supplier that it names in ``keys_of`` lists."""
+        """Return which suppliers may lend a form their keys, until which day; whose each key of
+        other suppliers is; and which keys are stolen. A supplier that is the form's organisation,
+        or that it names under ``keys_of``, is no other one."""
         folder, application = loaded.file.parent.name, loaded.form.application
         of_folder = self.mandates.get(folder, ())
         mandates = dict[str, str]()
@@ -112,8 +114,8 @@ class Onboardings:
         return Lenders(mandates, self._keys_but_of(frozenset(known)), self._stolen)
 
     def _keys_but_of(self, suppliers: frozenset[str]) -> Mapping[str, str]:
-        """Return the supplier of each key by its thumbprint, without the keys of these
-        ``suppliers``."""
+        """Return per thumbprint of a key the supplier that has it for others; without the keys of
+        these ``suppliers``."""
         if suppliers not in self._lent:
             lent = dict[str, str]()
             for supplier in self.suppliers:
@@ -135,7 +137,8 @@ class Onboardings:
         return filled(only(self.compromised, self.suppliers))
 
     def mistaken(self, forms: Path) -> Mistaken:
-        """Return what is known beside the mistakes; ``forms`` is the folder that was read."""
+        """Return which folders the mistakes are about and what is known of them all the same, by
+        which a run decides what it leaves as it is; ``forms`` is the folder that was read."""
         whole, files = absolute(forms), self._faulty_files
         below = [file for file in map(absolute, files) if whole in file.parents]
         faulty = {file.relative_to(whole).parts[0] for file in below}
@@ -176,21 +179,11 @@ class Onboardings:
         return faulty_files(self.problems)
 
     def valid(self) -> Onboardings:
-        """Return these, which have no mistake. Raises InvalidForms."""
+        """Return these forms where none of what was read has a mistake. Raises InvalidForms with
+        all mistakes."""
         if self.problems:
             raise InvalidForms(self.problems)
         return self
-
-
-def _declarations_of(
-    loaded: LoadedForm,
-    environment: Environment,
-    catalogue: Catalogue,
-    shared_codes: frozenset[str],
-    forms: list[Form] | None,
-    lenders: Lenders,
-) -> list[Declaration]:
-    return list(declarations(loaded, environment, catalogue, shared_codes, forms, lenders))
 
 
 def faulty_files(problems: Iterable[Problem]) -> set[Path]:

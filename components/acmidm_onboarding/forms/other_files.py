@@ -32,13 +32,15 @@ _PEM = "PRIVATE KEY-----"
 
 
 def problems_of_other_files(paths: Iterable[Path], files: Files) -> Iterator[Problem]:
-    """Yield what is wrong with each such file: below a folder, or beside a form."""
+    """Yield what is wrong with each file that is no form: below each of ``paths`` that is a folder,
+    and beside each that is a form."""
     seen: set[Path] = set()
-    applications = cache(partial(_applications, files=files))  # by folder; a key needs none
+    # Forms are read once per folder, and only for evidence.
+    applications = cache(partial(_applications_in, files=files))
     for path in map(absolute, paths):
         folder = files.folder_of(path)
         is_organisation = files.is_organisation(folder)
-        if folder != path and not is_organisation:
+        if folder != path and not is_organisation:  # a misplaced form, which its reader refuses
             continue
         forms = folder.parent if is_organisation else folder
         # Links are left to the reader of forms, which refuses them.
@@ -50,9 +52,9 @@ def problems_of_other_files(paths: Iterable[Path], files: Files) -> Iterator[Pro
         seen |= found
 
 
-def _applications(folder: Path, files: Files) -> frozenset[str] | None:
-    """Return the applications of the forms in a folder, also of those with mistakes; None where one
-    cannot be read, which may be of any application."""
+def _applications_in(folder: Path, files: Files) -> frozenset[str] | None:
+    """Return the applications of the forms in a folder, also of forms with mistakes; None where one
+    form does not say its application, which may be any."""
     names: set[str] = set()
     for file in files.inside(folder):
         if not file.name.endswith(".yaml") or file.name in OWN_FILES:
@@ -70,8 +72,9 @@ def _problems_of(
     files: Files,
     applications: Callable[[Path], Collection[str] | None],
 ) -> Iterator[Problem]:
-    """Yield what is wrong with a file that is no form: it has a private key, is out of place, or is
-    no sound public key or evidence. ``applications`` returns those of the forms in a folder."""
+    """Yield what is wrong with a file that is no form, below the folder ``forms``: it has a private
+    key, is out of place, or is no sound public key or evidence. ``applications`` returns those of
+    the forms in a folder; None: any."""
     try:
         text = files.read_text(file)
     except Unreadable as error:

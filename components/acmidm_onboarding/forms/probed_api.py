@@ -68,7 +68,8 @@ class TestMessage(BaseModel):
         return {name: value for name, value in self.otherwise.items() if not values.get(name)}
 
     def filled(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the document with the values in it."""
+        """Return the document with the values of fields in it, by the rule of its description;
+        ``values`` are the product's configuration and those in ``MADE``."""
         filled: dict[str, Any] = _filled(self.document, {**values, **self.left_out(values)})
         return filled
 
@@ -85,7 +86,8 @@ def _texts_in(value: Any) -> Iterator[str]:
 
 
 def _filled(value: Any, values: Mapping[str, Any]) -> Any:
-    """Return a JSON value with the fields that its texts name filled in."""
+    """Return a JSON value with the fields that its texts name filled in: ``x {a}`` gets the first
+    value of the field a, and the item ``{a}`` of a list becomes all of its values."""
     if isinstance(value, str):
         return _FILLED.sub(lambda match: str(next(iter(_all(match[1], values)), "")), value)
     if isinstance(value, dict):

@@ -11,8 +11,11 @@ from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.configuration import problems_of_configuration
 from acmidm_onboarding.forms.documents import YamlDocument
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
-from acmidm_onboarding.forms.speaking import problems_of_senders, problems_of_value
-from acmidm_onboarding.forms.suppliers import KeyList, keys_without_use
+from acmidm_onboarding.forms.speaking import (
+    problems_of_attribute_value,
+    problems_of_speaking_values,
+)
+from acmidm_onboarding.forms.suppliers import KeyList, problem_of_unused_keys
 from acmidm_onboarding.rules.policies import (
     Policy,
     Profile,
@@ -31,11 +34,10 @@ def problems_of_form(
     document: YamlDocument,
     form: Form,
     catalogue: Catalogue,
-    owner: YamlDocument,
     organisation: Organisation | None,
 ) -> Iterator[Problem]:
-    """Yield the mistakes of a well-formed form by the catalogue and its organisation, which is None
-    where it has mistakes itself."""
+    """Yield the mistakes of a well-formed form by the catalogue and its organisation. That is None
+    where its file has mistakes: values that speak for it are then not checked."""
     if len(set(form.platforms)) < len(form.platforms):
         yield document.problem(
             ("platforms",), tr("a platform is there twice"), tr("keep each once")
@@ -61,11 +63,9 @@ def problems_of_form(
         yield from _problems_of_credentials(document, above, form, request)
         yield from _problems_of_scopes(document, above, form, environment, request, catalogue)
         yield from _problems_of_products(
-            document, above, environment, request, catalogue, owner, organisation
+            document, above, environment, request, catalogue, organisation
         )
-        yield from _problems_of_attributes(
-            document, above, form, request, catalogue, owner, organisation
-        )
+        yield from _problems_of_attributes(document, above, form, request, catalogue, organisation)
 
 
 def problems_of_jwks_uri(document: YamlDocument, form: Form) -> Iterator[Problem]:
@@ -105,7 +105,7 @@ def _problems_of_credentials(
     ``secret_generation`` of one whose clients authenticate with keys."""
     uses_keys = form.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT
     if request.jwks and not uses_keys:
-        yield keys_without_use(document, (*above, "jwks"), form)
+        yield problem_of_unused_keys(document, (*above, "jwks"), form)
     if uses_keys and "secret_generation" in request.model_fields_set:
         yield document.problem(
             (*above, "secret_generation"),
@@ -118,8 +118,9 @@ def _problems_of_credentials(
 def _problems_of_retirement(
     document: YamlDocument, form: Form, products: Collection[str]
 ) -> Iterator[Problem]:
-    """Yield what a form cannot retire: parts beside the whole connection, ACM/IDM alone, and what
-    the form does not have. A client that acts by a mandate cannot be kept."""
+    """Yield what is wrong with ``retire``: days of parts together with one for the whole
+    connection, a day for ACM/IDM alone, a part that the form does not have, ``keep`` without a day,
+    and ``keep`` for a client that acts by a mandate."""
     if form.retire.on and form.retire.parts:
         what = tr("retire names the whole connection with on, and parts of it")
         remedy = tr("give the whole its day, as in {{on: 2027-03-31}}, or each part its own")
@@ -164,6 +165,8 @@ def _problems_of_scopes(
     request: EnvironmentRequest,
     catalogue: Catalogue,
 ) -> Iterator[Problem]:
+    """Yield each scope that a client cannot have in an environment, or whose product needs a
+    configuration that is not there."""
     for name in request.scopes:
         path = (*above, "scopes", name)
         yield from problems_of_scope(document, path, name, environment, form.platforms, catalogue)
@@ -192,7 +195,8 @@ def problems_of_scope(
     platforms: Iterable[Platform],
     catalogue: Catalogue,
 ) -> Iterator[Problem]:
-    """Yield why a client cannot have a scope at all, by its name in a form."""
+    """Yield why no client can have the scope that a document names at ``path``: the catalogue lacks
+    it, or does not offer it in this environment or on one of these platforms."""
     scope = catalogue.scopes.get(name)
     if scope is None:
         meant = catalogue.meant_scope(name)
@@ -225,7 +229,8 @@ def problems_of_product(
     environment: Environment,
     catalogue: Catalogue,
 ) -> Iterator[Problem]:
-    """Yield why a form cannot have a product at all."""
+    """Yield why no form can have the product that a document names at ``path``: the catalogue lacks
+    it, or does not offer it in this environment."""
     product = catalogue.products.get(name)
     if product is None:
         known = tr("known products: {products}", products=listed(catalogue.products))
@@ -245,12 +250,11 @@ def _problems_of_products(
     environment: Environment,
     request: EnvironmentRequest,
     catalogue: Catalogue,
-    owner: YamlDocument,
     organisation: Organisation | None,
 ) -> Iterator[Problem]:
     """Yield what is wrong with each configured product: the form cannot have it, or none of its
-    scopes is here; it needs no configuration, or the configuration has mistakes. ``owner`` is the
-    file of ``organisation``, which says for whom values may speak."""
+    scopes is here; it needs no configuration, or the configuration has mistakes. ``organisation``
+    says for whom values may speak."""
     requested = _known_scopes(request, catalogue)
     for name, configuration in request.products.items():
         path = (*above, "products", name)
@@ -284,17 +288,18 @@ def _problems_of_products(
         yield from mistakes
         if organisation is not None:
             faulty = {(problem.line, problem.column) for problem in mistakes}
-            senders = problems_of_senders(
-                document, path, product, configuration, owner, organisation
+            speaking = problems_of_speaking_values(
+                document, path, product, configuration, organisation
             )
-            for problem in senders:
+            for problem in speaking:
+                # What the schema refuses already is reported once.
                 if (problem.line, problem.column) not in faulty:
                     yield problem
 
 
 def _known_scopes(request: EnvironmentRequest, catalogue: Catalogue) -> set[str | None]:
-    """Return the scopes of a form; a misspelt one counts as the scope that was meant, for it has
-    been reported."""
+    """Return the scopes of an environment, by the catalogue's names. A misspelt one, which is
+    reported elsewhere, counts as the scope that was meant; None among them: no such scope."""
     known = request.scopes.keys() & catalogue.scopes.keys()
     return {*known, *map(catalogue.meant_scope, request.scopes.keys() - known)}
 
@@ -305,12 +310,11 @@ def _problems_of_attributes(
     form: Form,
     request: EnvironmentRequest,
     catalogue: Catalogue,
-    owner: YamlDocument,
     organisation: Organisation | None,
 ) -> Iterator[Problem]:
-    """Yield each attribute that a client may not have: one that the catalogue has not, or not on a
-    platform of the form; one of a product without a scope here; one with a value in the name of
-    another organisation than ``organisation``, whose file is ``owner``."""
+    """Yield each attribute that a client may not have: one that the catalogue lacks, or does not
+    have on a platform of the form; one of a product without a scope here; one with a value in the
+    name of another organisation than ``organisation``."""
     requested = _known_scopes(request, catalogue)
     for name, value in request.attributes.items():
         path = (*above, "attributes", name)
@@ -356,16 +360,16 @@ def _problems_of_attributes(
                 at_key=True,
             )
         if organisation is not None:
-            yield from problems_of_value(
-                document, path, name, attribute.speaks_for, value, owner, organisation
+            yield from problems_of_attribute_value(
+                document, path, name, attribute.speaks_for, value, organisation
             )
 
 
 def problems_of_keys(
     listed: KeyList, environment: Environment, keys: Sequence[PublicJwk | None]
 ) -> Iterator[Problem]:
-    """Yield each kid or key that one environment has twice; ``keys`` are in the order of the
-    list."""
+    """Yield each kid or key that one environment has twice. ``keys`` are those of the list in its
+    order, None for one with mistakes."""
     document = listed.document
     kids: dict[str, int] = {}
     thumbprints: dict[str, int] = {}
@@ -401,8 +405,8 @@ def problems_of_policies(
     keys: Sequence[PublicJwk | None],
     profile: Profile,
 ) -> Iterator[Problem]:
-    """Yield the policies that a form violates in one environment without exemption; ``keys`` are in
-    the order of the list."""
+    """Yield the policies that a form violates in one environment without an exemption. ``keys`` are
+    those of the list in its order, None for one with mistakes or compromised."""
     places: dict[str, int] = {}
     members: dict[str, Mapping[str, object]] = {}
     for index, key in enumerate(keys):
@@ -412,7 +416,7 @@ def problems_of_policies(
     situation = Situation(environment, profile, datetime.now(UTC), members, method)
     for policy, finding in violations(situation, form.exemptions):
         remedy = remedy_of(policy, finding)
-        if finding.subject is None:
+        if finding.subject is None:  # no key, but the method by which the client authenticates
             yield document.problem(("token_endpoint_auth_method",), finding.what, remedy)
         else:
             path = listed.path(environment, places[finding.subject])

@@ -22,10 +22,10 @@ _DIALECT = Draft202012Validator.META_SCHEMA["$id"]
 
 
 def usable_schema(value: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a configuration.
+    """Return a product's schema as it is: a validator for the field of its catalogue file.
 
     Raises:
-        ValueError: where it is none, or has what is not followed here.
+        ValueError: where it is no JSON Schema, or has what ``_refuse_unsupported`` refuses.
     """
     try:
         _require_usable(json.dumps(value))
@@ -36,10 +36,8 @@ def usable_schema(value: dict[str, Any]) -> dict[str, Any]:
                 message=error.message[:200],
             )
         ) from error
-    except (
-        OverflowError,
-        RecursionError,
-    ) as error:  # a regular expression of the schema that Python cannot compile
+    except (OverflowError, RecursionError) as error:
+        # A regular expression of the schema that Python cannot compile.
         raise ValueError(
             tr("configuration is no JSON Schema that can be used; simplify its patterns")
         ) from error
@@ -48,16 +46,25 @@ def usable_schema(value: dict[str, Any]) -> dict[str, Any]:
 
 @lru_cache(maxsize=64)
 def _require_usable(text: str) -> None:
-    """Check a schema, once per process: a review reads two catalogues, and most schemas are in
-    both."""
+    """Refuse a schema, by its JSON text, that cannot be used. It is checked once per process: a
+    review reads two catalogues, and most schemas are in both.
+
+    Raises:
+        InvalidSchema: where it is no JSON Schema.
+        ValueError: where it has what ``_refuse_unsupported`` refuses.
+    """
     schema = json.loads(text)
     Draft202012Validator.check_schema(schema)
     _refuse_unsupported(schema)
 
 
 def _refuse_unsupported(schema: object) -> None:
-    """Refuse what a valid schema may have and this project does not follow: other schemas,
-    dialects, unchecked formats."""
+    """Refuse what a valid schema may have anywhere in it and this project does not follow:
+    references, other dialects, formats that nobody checks, patterns that may take for ever.
+
+    Raises:
+        ValueError: with a sentence for the author of the catalogue file.
+    """
     if isinstance(schema, dict):
         for keyword, part in schema.items():
             if keyword == "pattern" and isinstance(part, str) and not is_pattern(part):
@@ -124,6 +131,7 @@ def _compiled(pattern: str) -> SchemaValidator:
 def _pattern(
     _validator: Any, pattern: str, instance: Any, _schema: Any
 ) -> Iterator[ValidationError]:
+    """Yield an error where a text does not match: the check of the keyword ``pattern``."""
     if isinstance(instance, str) and not _compiled(pattern).isinstance_python(instance):
         yield ValidationError("does not match")
 
@@ -131,7 +139,8 @@ def _pattern(
 def _unique_items(
     _validator: Any, wanted: bool, instance: Any, _schema: Any
 ) -> Iterator[ValidationError]:
-    """Yield a list with a value twice; the library would compare each item with each."""
+    """Yield an error for a list that has a value twice: the check of the keyword ``uniqueItems``.
+    The library's own compares each item with each."""
     if wanted and isinstance(instance, list) and len(set(map(_identity, instance))) < len(instance):
         yield ValidationError("has the same value twice")
 

@@ -16,21 +16,21 @@ from acmidm_onboarding.values.plain import only, without
 from acmidm_onboarding.values.problems import DocumentPath
 from acmidm_onboarding.values.terms import ExemptiblePolicy
 
-_NOTHING = "stand-in"
+_STAND_IN = "stand-in"
 _KEPT = (
     *("application", "formerly", "platforms", "retire"),
     *("token_endpoint_auth_method", "keys_of", "exemptions"),
 )
-_STAND_INS = {"application": _NOTHING, "contacts": ["nobody@stand-in.example"]}
+_STAND_INS = {"application": _STAND_IN, "contacts": ["nobody@stand-in.example"]}
 """For fields that no rule about scopes, products or keys reads."""
 
 
 def sound_parts(document: YamlDocument) -> tuple[Form | None, bool]:
-    """Return the form without its faulty parts, for the further rules, and whether its application
-    is its own.
+    """Return a form without its faulty parts, which were reported, so that the rules about the
+    other parts are checked too; and whether it has its application, else a stand-in.
 
-    What is left out has been reported, and no rule reports its absence. None where too little is
-    left.
+    No rule reports that a left-out part is missing. The form is None where too little of it is
+    sound.
     """
     if not document.whole or not isinstance(document.data, dict):
         return None, False
@@ -38,23 +38,22 @@ def sound_parts(document: YamlDocument) -> tuple[Form | None, bool]:
     faulty = {path[0] for path in faults if path}
     kept = without(only(document.data, _KEPT), faulty)
     # Without known platforms, nothing about platforms is checked.
-    of_platforms = ("adopt",) if "platforms" in faulty else ()
+    of_platforms: list[DocumentPath] = [("adopt",)] if "platforms" in faulty else []
     if of_platforms:
         kept.pop("retire", None)
     if "exemptions" in faulty:  # the policies are checked once these are right
-        exemption = {"reason": _NOTHING, "reference": _NOTHING}
+        exemption = {"reason": _STAND_IN, "reference": _STAND_IN}
         kept["exemptions"] = {policy.value: exemption for policy in ExemptiblePolicy}
     environments = {}
-    about: dict[object, list[DocumentPath]] = defaultdict(list)
+    faults_of: dict[object, list[DocumentPath]] = defaultdict(list)  # per environment, below it
     for path in faults:
         if path[:1] == ("environments",) and len(path) > 1:
-            about[path[1]].append(path[2:])
+            faults_of[path[1]].append(path[2:])
     requests = document.data.get("environments")
     if not isinstance(requests, dict):
         requests = {}
     for name, request in requests.items():
-        faults_of_request = [*about[name], of_platforms] if of_platforms else about[name]
-        sound_request = _without(request, faults_of_request)
+        sound_request = _without_faults(request, [*faults_of[name], *of_platforms])
         if sound_request is not None:
             environments[name] = sound_request
     try:
@@ -73,9 +72,10 @@ def _faulty_paths(data: Mapping[str, object]) -> Iterator[DocumentPath]:
         yield from map(path_of, mistakes)
 
 
-def _without(request: Any, faults: Iterable[DocumentPath]) -> dict[str, Any] | None:
-    """Return an environment without its faulty parts; None where its scopes or products as a whole
-    are faulty."""
+def _without_faults(request: Any, faults: Iterable[DocumentPath]) -> dict[str, Any] | None:
+    """Return an environment of a form without its faulty parts; ``faults`` are their paths in it. A
+    faulty scope stays, without its reason. None where its products, or its scopes as a whole, are
+    faulty: the rules about either need both."""
     if not isinstance(request, dict):
         return None
     sound = dict(request)

@@ -1,10 +1,11 @@
-"""In whose name a form speaks: only in that of its own organisation, by what `organisation.yaml`
-allows."""
+"""In whose name a form speaks: by fields such as ``aanbieder_uri``, of which each organisation may
+have only the values that its ``organisation.yaml`` has under ``speaks_for``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, Speaks
@@ -28,7 +29,8 @@ from acmidm_onboarding.values.problems import (
 def problems_of_speakers(
     organisations: Iterable[tuple[YamlDocument, Organisation]], catalogue: Catalogue
 ) -> Iterator[Problem]:
-    """Yield what organisations have under ``speaks_for`` that is no such field of a product."""
+    """Yield each name under ``speaks_for`` of an organisation that is no field or attribute of the
+    catalogue by which a client speaks for somebody."""
     for document, organisation in organisations:
         for name in organisation.speaks_for.keys() - catalogue.speaking_fields.keys():
             remedy = did_you_mean(
@@ -39,16 +41,17 @@ def problems_of_speakers(
             yield unknown_field(document, ("speaks_for", name), remedy)
 
 
-def problems_of_value(
+def problems_of_attribute_value(
     document: YamlDocument,
     path: DocumentPath,
     name: str,
     how: Speaks | None,
     value: str,
-    owner: YamlDocument,
     organisation: Organisation,
 ) -> Iterator[Problem]:
-    """Yield what an attribute says in the name of another organisation."""
+    """Yield that the ``value`` of an attribute speaks for somebody for whom its organisation may
+    not speak. ``how`` None: the attribute speaks for nobody, and has no code of another in it."""
+    organisation_file = document.file.with_name(ORGANISATION_FILE)
     allowed = organisation.speaks_for.get(name, ())
     if how is not None and not how.allows(value, allowed):
         what = tr(
@@ -57,7 +60,7 @@ def problems_of_value(
             value=quoted(value),
             organisation=organisation.name,
         )
-        yield document.problem(path, what, _remedy(how, allowed, owner))
+        yield document.problem(path, what, _remedy(how, allowed, organisation_file))
     elif how is None and (others := codes_within(value) - {organisation.ovo, organisation.kbo}):
         what = tr(
             "attribute {name} has {others} in it, which is no code of {organisation}",
@@ -70,15 +73,17 @@ def problems_of_value(
         )
 
 
-def problems_of_senders(
+def problems_of_speaking_values(
     document: YamlDocument,
     path: DocumentPath,
     product: Product,
     configuration: Mapping[str, Any],
-    owner: YamlDocument,
     organisation: Organisation,
 ) -> Iterator[Problem]:
-    """Yield each value that speaks for somebody for whom the organisation does not speak."""
+    """Yield each value of a configuration that speaks for somebody for whom its organisation may
+    not speak. The ``organisation.yaml``, which the onboarding team writes, is right: only the form
+    is left out."""
+    organisation_file = document.file.with_name(ORGANISATION_FILE)
     for field, value in speaking_values(product, configuration):
         how, allowed = product.speaks_for[field[0]], organisation.speaks_for.get(field[0], ())
         if not how.allows(value, allowed):
@@ -89,16 +94,17 @@ def problems_of_senders(
                 value=quoted(value),
                 organisation=organisation.name,
             )
-            remedy = _remedy(how, allowed, owner)
-            problem = document.problem((*path, *field), what, remedy, also=owner.file)
+            remedy = _remedy(how, allowed, organisation_file)
+            problem = document.problem((*path, *field), what, remedy, also=organisation_file)
             yield replace(problem, is_other_right=True)
 
 
 def speaking_values(
     product: Product, configuration: Mapping[str, Any]
 ) -> Iterator[tuple[tuple[str, *tuple[int, ...]], str]]:
-    """Yield each text in a field that speaks for somebody, with its place. What is no text is
-    refused by the product's schema."""
+    """Yield each text by which a configuration speaks for somebody, with its place in it:
+    ("aanbieder_uri",), or ("bronnen", 0) in a list. What is no text is refused by the product's
+    schema."""
     for field in product.speaks_for:
         match configuration.get(field):
             case str(value):
@@ -114,8 +120,9 @@ def notes_about_names(
     organisation: Organisation,
     organisations: Mapping[str, Organisation],
 ) -> Iterator[str]:
-    """Yield what a person has to know of the names under which a new organisation will speak: all
-    of them, and those that are another's. ``organisations`` are all others, by folder."""
+    """Yield a sentence with all names under which a new organisation will speak, and one with those
+    that are another's; none where it speaks for nobody. ``organisations`` are all others, by
+    folder."""
     if not organisation.speaks_for:
         return
     names = listed_names(organisation)
@@ -129,7 +136,8 @@ def notes_about_names(
 
 
 def listed_names(organisation: Organisation) -> str:
-    """Return the names under which an organisation may speak, as a sentence has them."""
+    """Return the names under which an organisation may speak, in a sentence: ``aanbieder_uri
+    https://…, https://…; merk_code gent``."""
     names = organisation.speaks_for.items()
     return "; ".join(f"{name} {', '.join(values)}" for name, values in names)
 
@@ -139,13 +147,13 @@ def notes_about_names_of_others(
     organisation: Organisation,
     organisations: Mapping[str, Organisation],
 ) -> Iterator[str]:
-    """Yield whose names an organisation would speak under, where they are another's: by what that
-    one may say, or by a code in the value."""
+    """Yield a sentence with the names of an organisation that are another's, by what that one may
+    say or by a code in the value; none without such. ``organisations`` has all, by folder."""
     neighbours = without(organisations, (folder,))
     claims: list[str] = []
     for name, values in organisation.speaks_for.items():
         for value in values:
-            owners = _owners_of(name, value, organisation, neighbours)
+            owners = _folders_named_in(name, value, organisation, neighbours)
             if owners:
                 claim = tr("{name} {value}, of {owners}", name=name, value=value, owners=owners)
                 claims.append(claim)
@@ -158,11 +166,12 @@ def notes_about_names_of_others(
         )
 
 
-def _owners_of(
+def _folders_named_in(
     name: str, value: str, organisation: Organisation, organisations: Mapping[str, Organisation]
 ) -> str:
-    """Return the folders of those whose name a value is, or whose code, such as ``gent``; empty
-    where it is nobody's."""
+    """Return the folders of the other organisations in whose name a value speaks, such as ``aalst,
+    gent``: a name of theirs, or their code in it. A code of no folder stands for itself; empty
+    where there is none."""
     codes = codes_within(value) - {organisation.ovo, organisation.kbo}
     owners: set[str] = set()
     unknown = set(codes)
@@ -175,8 +184,8 @@ def _owners_of(
 
 
 def _overlaps(value: str, names: Iterable[str]) -> bool:
-    """Return whether a value and one of the names are the same to a person, or one is below the
-    other."""
+    """Return whether a person would take a value for one of the names: they are equal but for case
+    and a slash at the end, or one is below the other."""
     value = _as_read(value)
     for name in map(_as_read, names):
         if Speaks.BEGINNING.allows(value, [name]) or Speaks.BEGINNING.allows(name, [value]):
@@ -188,11 +197,11 @@ def _as_read(name: str) -> str:
     return name.casefold().rstrip("/")
 
 
-def _remedy(how: Speaks, allowed: Sequence[str], owner: YamlDocument) -> str:
+def _remedy(how: Speaks, allowed: Sequence[str], organisation_file: Path) -> str:
     return tr(
         "{allowed}; the onboarding team adds others under speaks_for in {file}",
         allowed=_allowed(how, allowed),
-        file=owner.file,
+        file=organisation_file,
     )
 
 

@@ -39,8 +39,8 @@ class SupplierKeys(Part):
 
 
 def sound_keys(document: YamlDocument) -> SupplierKeys:
-    """Return what of a ``keys.yaml`` with mistakes can be read: a mistake makes no key anybody
-    else's."""
+    """Return the keys of a ``keys.yaml`` with mistakes, for each environment without one: they stay
+    the supplier's, so that no other organisation can list them as its own meanwhile."""
     sound = SupplierKeys()
     if not isinstance(document.data, dict):
         return sound
@@ -77,34 +77,39 @@ class KeyList:
         return cls(document, folder, filled(listed), is_form=False, is_sound=is_sound)
 
     def path(self, environment: Environment, *index: int) -> DocumentPath:
+        """Return where the keys of an environment are in the document, or its key at ``index``."""
         if self.is_form:
             return ("environments", environment.value, "jwks", *index)
         return (environment.value, *index)
 
 
 def with_keys(form: Form, listed: KeyList) -> Form:
-    """Return a form that names each key of its supplier as if it had the list itself."""
+    """Return a form with its supplier's keys of each environment under ``jwks``, each as a path
+    from the form: ``../supplier/a.jwk.json``."""
     environments: dict[Environment, EnvironmentRequest] = {}
     for environment, request in form.environments.items():
-        keys = tuple(_from_beside(listed, environment))
+        keys = tuple(_entries_by_path(listed, environment))
         environments[environment] = request.model_copy(update={"jwks": keys})
     return form.model_copy(update={"environments": environments})
 
 
-def _from_beside(listed: KeyList, environment: Environment) -> Iterator[KeyEntry]:
+def _entries_by_path(listed: KeyList, environment: Environment) -> Iterator[KeyEntry]:
     for entry in listed.entries.get(environment, ()):
         file = f"../{listed.folder.name}/{entry.file}"
         yield entry.model_copy(update={"file": file})
 
 
-def unknown_supplier(document: YamlDocument, path: DocumentPath, supplier: str) -> Problem:
+def problem_of_unknown_supplier(
+    document: YamlDocument, path: DocumentPath, supplier: str
+) -> Problem:
     what = tr(
         "{supplier} has no folder with an {file}", supplier=quoted(supplier), file=ORGANISATION_FILE
     )
     return document.problem(path, what, tr("name a folder beside this one"))
 
 
-def keys_without_use(document: YamlDocument, path: DocumentPath, form: Form) -> Problem:
+def problem_of_unused_keys(document: YamlDocument, path: DocumentPath, form: Form) -> Problem:
+    """Return the mistake of keys at ``path`` in a form whose clients authenticate with a secret."""
     what = tr(
         "keys are given while the client authenticates with {method}",
         method=form.token_endpoint_auth_method,
@@ -114,16 +119,17 @@ def keys_without_use(document: YamlDocument, path: DocumentPath, form: Form) -> 
 
 
 def problems_of_supplier(document: YamlDocument, form: Form, listed: KeyList) -> Iterator[Problem]:
-    """Yield why a form cannot have the keys of its supplier.
+    """Yield why a form cannot have the keys of the supplier that it names under ``keys_of``;
+    nothing for a form with a list of its own.
 
-    Neither a mandate nor keys of another organisation have to be there: whoever gave them can take
-    them out, whichever forms name them, and ``rules/mandates.py`` says what becomes of those.
+    That its mandate, or the keys of another organisation, are missing is no mistake: whoever gave
+    them can take them out, whichever forms name them. ``rules/mandates.py`` then acts.
     """
     path: DocumentPath = ("keys_of",)
     if listed.is_form:
         return
     if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
-        yield keys_without_use(document, path, form)
+        yield problem_of_unused_keys(document, path, form)
     for environment, request in form.environments.items():
         for name in ("jwks", "jwks_uri"):
             if getattr(request, name) is not None:
@@ -133,8 +139,8 @@ def problems_of_supplier(document: YamlDocument, form: Form, listed: KeyList) ->
                     supplier=form.keys_of,
                 )
                 yield document.problem(here, what, tr("keep one of the two"), at_key=True)
-        is_own = document.file.parent.name == form.keys_of
-        if is_own and environment not in listed.entries and listed.is_sound:
+        is_own_supplier = document.file.parent.name == form.keys_of
+        if is_own_supplier and environment not in listed.entries and listed.is_sound:
             what = tr(
                 "{supplier} has no keys of {environment} for others",
                 supplier=form.keys_of,
@@ -153,7 +159,9 @@ class Afzender:
     until: str
 
     def sent(self, known_by: str) -> dict[str, Any]:
-        """Return what a product has of it."""
+        """Return the organisation as the configuration of a product names it, for ``known_by``
+        aanbieder_uri: {"code": "OVO002067", "name": "Stad Gent", "aanbieder_uri": ["https://…"]}.
+        """
         organisation = self.organisation
         names = sorted(organisation.speaks_for.get(known_by, ()))
         return {"code": organisation.code, "name": organisation.name, known_by: names}
@@ -165,7 +173,8 @@ Afzenders = Mapping[Environment, tuple[Afzender, ...]]
 def with_afzenders(
     product: Product, configuration: Mapping[str, Any], afzenders: tuple[Afzender, ...]
 ) -> dict[str, Any]:
-    """Return the configuration of a product as it is sent."""
+    """Return the configuration of a product as authorities get it: with the organisations that the
+    client sends for under ``afzenders``, where the product knows such."""
     known_by = product.sender_field
     if not known_by or not afzenders:
         return dict(configuration)

@@ -13,6 +13,7 @@ from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.problems import (
     DocumentPath,
     Problem,
+    Refusal,
     did_you_mean,
     listed,
     nearest,
@@ -27,8 +28,8 @@ file."""
 
 
 def validated(model: type[M], document: YamlDocument) -> tuple[M | None, list[Problem]]:
-    """Return the document as ``model``, None where it has mistakes of shape, and every mistake in
-    it.
+    """Return the document as ``model``, None where a field is missing or has a wrong value, and
+    every mistake in it.
 
     A misspelt name is reported, then read as the nearest known one: what is below it is checked at
     once, and nothing counts as missing. It is a guess, so that a wrong kind of value there is not
@@ -70,11 +71,12 @@ def validated(model: type[M], document: YamlDocument) -> tuple[M | None, list[Pr
 def _rename(
     model: type[BaseModel], document: YamlDocument, details: ErrorDetails
 ) -> DocumentPath | None:
-    """Rename a misspelt name to the nearest known one and return its path; None where no name is
-    near, or the form has it too."""
+    """Rename a misspelt name in the document to the nearest known one, and return its new path;
+    None, and nothing is renamed, for a mistake of another kind, where no name is near, or where the
+    document has that name too."""
     path = path_of(details)
     if path == ("organisation",) or not document.contains(path):
-        # A parent was renamed: the next round finds the field.
+        # A mapping above it was renamed: the next round of ``validated`` finds the field.
         return None
     is_key = details["type"] == "enum" and details["loc"][-1] == "[key]"
     if details["type"] == "extra_forbidden":
@@ -97,21 +99,22 @@ def path_of(details: ErrorDetails) -> DocumentPath:
 def _errors(error: ValidationError) -> Iterator[ErrorDetails]:
     """Yield the errors, without "is empty" for a list whose items were all refused."""
     errors = error.errors(include_url=False)
-    owners: set[tuple[int | str, ...]] = set()
+    above_errors: set[tuple[int | str, ...]] = set()
     for details in errors:
-        owners |= {details["loc"][:length] for length in range(len(details["loc"]))}
+        above_errors |= {details["loc"][:length] for length in range(len(details["loc"]))}
     for details in errors:
-        if details["type"] != "too_short" or details["loc"] not in owners:
+        if details["type"] != "too_short" or details["loc"] not in above_errors:
             yield details
 
 
-def _is_of_the_top(model: type[BaseModel], path: DocumentPath) -> bool:
+def _belongs_at_the_top(model: type[BaseModel], path: DocumentPath) -> bool:
     """Return whether an environment of a form has a field that the form has for all of them."""
     return len(path) == 3 and path[0] == "environments" and path[2] in model.model_fields
 
 
 def _problem(model: type[BaseModel], document: YamlDocument, details: ErrorDetails) -> Problem:
-    """Return what pydantic reports as a mistake at its place, in the words of forms."""
+    """Return the mistake in a document that pydantic reports in ``details``, at its place and in a
+    sentence for whoever wrote the file."""
     is_key = details["loc"][-1:] == ("[key]",)
     path = path_of(details)
     name, kind = _name(path), details["type"]
@@ -129,7 +132,7 @@ def _problem(model: type[BaseModel], document: YamlDocument, details: ErrorDetai
                 " day on and nobody manages it"
             )
             return unknown_field(document, path, remedy)
-        case "extra_forbidden" if _is_of_the_top(model, path):
+        case "extra_forbidden" if _belongs_at_the_top(model, path):
             remedy = tr(
                 "write it at the top of the form, beside environments: it is for all of them"
             )
@@ -161,12 +164,14 @@ def _problem(model: type[BaseModel], document: YamlDocument, details: ErrorDetai
 
 
 def unknown_field(document: YamlDocument, path: DocumentPath, remedy: str) -> Problem:
-    """Return that nothing at a place can have such a name."""
+    """Return the mistake of a name that nothing at its place can have."""
     what = tr("unknown field {name}", name=_name(path))
     return document.problem(path, what, remedy, at_key=True)
 
 
-def _unknown_value(name: str, details: ErrorDetails, is_key: bool) -> tuple[str, str]:
+def _unknown_value(name: str, details: ErrorDetails, is_key: bool) -> Refusal:
+    """Return what is wrong with a value, or with ``is_key`` a key, that is none of an
+    enumeration."""
     value, names = details["input"], _expected(details)
     what = unknown_value(value)
     if not is_key:
@@ -238,14 +243,14 @@ _ROWS = {
 
 
 def ending_of(details: ErrorDetails) -> str | None:
-    """Return the end of the sentence about a name, by the kind of its error; None for a kind that
-    has none."""
+    """Return the end of the sentence about a name, such as ``is missing``; None for a kind of error
+    that is not in ``_ROWS``."""
     row = _ROWS.get(details["type"])
     return translated(row.ending, **details.get("ctx", {})) if row else None
 
 
 def _expected(details: ErrorDetails) -> list[str]:
-    """Return the values of an enumeration."""
+    """Return the values of an enumeration, of which pydantic's error has ``'tni' or 'prod'``."""
     return [part.strip("' ") for part in details["ctx"]["expected"].replace(" or ", ",").split(",")]
 
 
@@ -259,15 +264,16 @@ def _name(path: DocumentPath) -> str:
     return quoted(str(path[-1]))
 
 
-def split_sentence(sentence: str) -> tuple[str, str]:
-    """Split ``what; what to do``. Only the first half may repeat an author's text, with semicolons
-    of its own."""
+def split_sentence(sentence: str) -> Refusal:
+    """Split ``what; what to do`` at its last semicolon: only the first half may repeat an author's
+    text, which may have semicolons."""
     what, _, remedy = sentence.rpartition("; ")
     return (what, remedy) if what else (sentence, tr("correct it"))
 
 
 def _known_names(model: type[BaseModel], path: DocumentPath) -> list[str]:
-    """Return the fields of the model at ``path`` within ``model``."""
+    """Return the names of the fields that a file of ``model`` may have at ``path``; of the nearest
+    model above, where that is none."""
     kind: Any = model
     for part in path:
         fields = getattr(kind, "model_fields", {})
@@ -277,7 +283,7 @@ def _known_names(model: type[BaseModel], path: DocumentPath) -> list[str]:
 
 
 def _parts(annotation: Any) -> Iterator[Any]:
-    """Yield the models, or containers of models, in an annotation."""
+    """Yield the models in the annotation of a field, also those in its lists and mappings."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         yield from _parts(arguments[0])

@@ -125,7 +125,8 @@ def _digest(*parts: str) -> str:
 
 
 def _envelope(to: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return ``Mail.recipients`` and ``Mail.unusable``."""
+    """Return the addresses that a mail server accepts, each with its form for mail servers, and the
+    others, each with the reason: ``Mail.recipients`` and ``Mail.unusable``."""
     usable: dict[str, str] = {}
     unusable: dict[str, str] = {}
     for address in dict.fromkeys(to):

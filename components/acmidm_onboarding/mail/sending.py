@@ -105,7 +105,8 @@ class _Progress:
 
 @contextmanager
 def _connected(is_tls: bool, host: str, port: int, seconds: int) -> Iterator[smtplib.SMTP]:
-    """Yield a connection that is cut at its deadline, however slowly a server answers."""
+    """Yield a connection to a mail server, and end it. It is cut off after ``_ANSWERS`` times
+    ``seconds``, however slowly the server answers; ``seconds`` bounds each answer."""
     bare = host.strip("[]")
     if is_tls:
         server: smtplib.SMTP = smtplib.SMTP_SSL(
@@ -164,6 +165,12 @@ def trusting() -> ssl.SSLContext:
 
 
 def _log_in(server: smtplib.SMTP, environ: Mapping[str, str]) -> None:
+    """Log in with the credentials in the environment; without any, do nothing.
+
+    Raises:
+        NotSent: where one of the two is missing, or has other characters than ASCII's.
+        smtplib.SMTPException: where the server refuses them.
+    """
     name = environ.get(USERNAME)
     password = environ.get(PASSWORD)
     if bool(name) != bool(password):
@@ -185,8 +192,8 @@ def _log_in(server: smtplib.SMTP, environ: Mapping[str, str]) -> None:
 
 @contextmanager
 def _explained(server: str, host_and_port: tuple[str, int], password: str) -> Iterator[_Progress]:
-    """Raise NotSent with one sentence for every failure within, and for a server that could not be
-    reached before."""
+    """Raise NotSent with one sentence for every failure within the block, which says in the yielded
+    value how far it got. A server that could not be reached is not tried again for a minute."""
     progress = _Progress()
     until, why = _down.get(host_and_port, (0.0, ""))
     if time.monotonic() < until:
@@ -226,6 +233,7 @@ def _explained(server: str, host_and_port: tuple[str, int], password: str) -> It
 
 
 def _refused(error: smtplib.SMTPResponseException, password: str) -> str:
+    """Return the end of the sentence about a server's refusal, without the password."""
     if isinstance(error, smtplib.SMTPAuthenticationError):  # its text may repeat the credentials
         return f"refused the credentials ({error.smtp_code}); correct {USERNAME} and {PASSWORD}"
     what = {smtplib.SMTPSenderRefused: " the sender", smtplib.SMTPDataError: " the mail"}.get(

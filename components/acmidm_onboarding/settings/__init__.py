@@ -19,8 +19,8 @@ from acmidm_onboarding.settings.platform import (
     environment_variable,
     full_key,
     is_own,
-    of_platform,
     plain_key,
+    values_of_platform,
 )
 from acmidm_onboarding.settings.stack import (
     Settings,
@@ -28,9 +28,9 @@ from acmidm_onboarding.settings.stack import (
     declared_keys,
     is_map_in_words,
     own_catalogue,
+    present_key,
     read_settings,
-    renamed,
-    unknown_keys,
+    sentences_about_unknown_keys,
     yaml_off,
 )
 from acmidm_onboarding.settings.trusted_hosts import (
@@ -60,13 +60,13 @@ __all__ = [
     "is_map_in_words",
     "is_own",
     "mailbox",
-    "of_platform",
     "own_catalogue",
     "plain_key",
+    "present_key",
     "read_settings",
-    "renamed",
     "require_trusted_apis",
     "require_trusted_hosts",
-    "unknown_keys",
+    "sentences_about_unknown_keys",
+    "values_of_platform",
     "yaml_off",
 ]

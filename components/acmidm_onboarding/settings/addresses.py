@@ -15,6 +15,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
 def _address(url: HttpUrl) -> HttpUrl:
+    """Return an address of an API as it is. Raises ValueError with the end of a sentence."""
     # Nobody may read a request on its way: it is encrypted, or stays on this machine.
     if url.scheme != "https" and url.host not in LOOPBACK:
         raise ValueError("is plain http, which goes to loopback only; use https")
@@ -33,6 +34,8 @@ Address = Annotated[HttpUrl, AfterValidator(_address)]
 
 
 def _server_shape(text: object) -> object:
+    """Return the text of an address of a mail server as it is. Raises ValueError with the end of a
+    sentence: pydantic takes many other texts for a URL."""
     if not isinstance(text, str) or not re.match(r"smtps?://[^/?#\\\s]", text):
         raise ValueError(
             "is no address of a mail server; write it as in smtp://smtp.example:587 or"
@@ -42,6 +45,8 @@ def _server_shape(text: object) -> object:
 
 
 def _server(url: AnyUrl) -> AnyUrl:
+    """Return the address of a mail server as it is. Raises ValueError with the end of a sentence
+    where it has more than a host and a port."""
     if url.username or url.password:
         raise ValueError(
             "holds a user name or a password; leave it out, ACMIDM_SMTP_USERNAME and"

@@ -52,7 +52,8 @@ class InvalidSettings(Failure):
 
 
 def _mapping(value: object) -> object:
-    """Return a setting that is a map; the engine hands one on as JSON."""
+    """Return a setting that is a map, which the engine hands on as a text of JSON. Raises
+    ValueError with the end of a sentence."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -224,9 +225,9 @@ class PlatformSettings(SettingsModel):
         return any(getattr(self, to_snake(key)) is not None for key in _CREDENTIALS)
 
 
-def of_its_type(values: object) -> object:
-    """Read a platform's settings by the model of its type of authority; of an unknown type only
-    what all types read."""
+def settings_by_type(values: object) -> object:
+    """Return a platform's settings as the model of its type of authority: a validator for pydantic.
+    Of an unknown type only what all types read is kept, for pydantic to refuse the type."""
     if not isinstance(values, Mapping):
         return values
     if authority := installed_authorities().get(str(values.get("authority", DEFAULT_AUTHORITY))):
@@ -281,11 +282,15 @@ def environment_variable(platform: Platform, key: str) -> str:
     return f"{platform.upper()}_{to_snake(key).upper()}"
 
 
-def of_platform(
+def values_of_platform(
     platform: Platform, lookup: Lookup, environ: Mapping[str, str]
 ) -> dict[str, object]:
-    """Return the settings of a platform from ``lookup`` and the environment, by key; empty where
-    none is set."""
+    """Return the settings of a platform from ``lookup`` and the environment, as {"issuer":
+    "https…"}; empty where none is set.
+
+    A credential in the environment, such as ``GEOSECURE_OPERATOR_CLIENT_SECRET``, replaces all
+    credentials of the stack: those of another kind would be preferred.
+    """
     found = {key: lookup(config_key(platform, key)) for key in platform_fields()}
     values = {key: value for key, value in found.items() if value not in (None, "", {})}
     if values or platform is Platform.ACMIDM:
@@ -295,7 +300,6 @@ def of_platform(
             if value:
                 given[key] = value
         if not given.keys().isdisjoint(_CREDENTIALS):
-            # Another kind of credentials in the stack would be preferred.
             values = without(values, _CREDENTIALS)
         values |= given
     return values

@@ -40,10 +40,10 @@ from acmidm_onboarding.settings.platform import (
     config_key,
     full_key,
     is_own,
-    of_its_type,
-    of_platform,
     plain_key,
     platform_fields,
+    settings_by_type,
+    values_of_platform,
 )
 from acmidm_onboarding.values.marks import has_mark
 from acmidm_onboarding.values.problems import did_you_mean, on_one_line, quoted
@@ -51,7 +51,8 @@ from acmidm_onboarding.values.terms import Environment, Platform
 
 
 def yaml_off(value: object) -> object:
-    # "off" is false in YAML 1.1, which Python reads, and a word in the engine's YAML.
+    """Return the text "off" for False: it is false in YAML 1.1, which Python reads, and a word in
+    the engine's YAML."""
     return "off" if value is False else value
 
 
@@ -156,7 +157,7 @@ class Settings(SettingsModel):
         Field(description="Who answers to mails go to; where it is not set, the sender."),
     ] = ""
     platforms: dict[
-        Platform, Annotated[SerializeAsAny[PlatformSettings], BeforeValidator(of_its_type)]
+        Platform, Annotated[SerializeAsAny[PlatformSettings], BeforeValidator(settings_by_type)]
     ]
 
     @property
@@ -186,7 +187,7 @@ def read_settings(
     Raises:
         InvalidSettings: with a sentence for each setting that is missing or wrong.
     """
-    unknown = unknown_keys(keys)
+    unknown = sentences_about_unknown_keys(keys)
     found = {key: lookup(key) for key in _GENERAL}
     values: dict[str, Any] = {key: value for key, value in found.items() if value not in (None, "")}
     values.setdefault("protectClients", values.get("environment") == Environment.PROD)
@@ -194,10 +195,10 @@ def read_settings(
     values.setdefault("mailSender", "")  # pydantic checks no default, and a server needs a sender
     values["platforms"] = {}
     for platform in Platform:
-        given = of_platform(platform, lookup, environ)
+        given = values_of_platform(platform, lookup, environ)
         if given or platform is Platform.ACMIDM:
             values["platforms"][platform] = given
-    unknown += _marks(values)
+    unknown += _sentences_about_marks(values)
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -239,26 +240,28 @@ def _default(field: FieldInfo) -> object:
     return None if field.is_required() else field.get_default()
 
 
-def unknown_keys(keys: Iterable[str]) -> list[str]:
-    """Return a sentence for each key of this project that is not declared."""
+def sentences_about_unknown_keys(keys: Iterable[str]) -> list[str]:
+    """Return a sentence for each of ``keys`` that is this project's and not declared, such as a
+    misspelt one; keys of other projects, such as aws:region, are passed over."""
     declared = declared_keys()
     unknown = sorted({key.removeprefix(f"{NAMESPACE}:") for key in keys} - declared.keys())
     sentences: list[str] = []
     # The engine takes acmidm:config:issuer for acmidm:issuer, even where that is set too.
     for key in unknown:
         if key.startswith(OLD_WAY):
-            now = renamed(full_key(key.removeprefix(OLD_WAY)))
+            now = present_key(full_key(key.removeprefix(OLD_WAY)))
             sentences.append(f"setting acmidm:{key} has one word too many; write {now}")
     for key in unknown:
         if not key.startswith(OLD_WAY) and is_own(full_key(key)):
-            remedy = _instead(key, declared)
+            remedy = _remedy_of_unknown_key(key, declared)
             sentences.append(f"setting {full_key(key)} is not known; {remedy}")
     return list(map(on_one_line, sentences))
 
 
-def _instead(key: str, declared: Collection[str]) -> str:
-    """Return what to do about a key that is not declared."""
-    now = renamed(full_key(key))
+def _remedy_of_unknown_key(key: str, declared: Collection[str]) -> str:
+    """Return what to do about a key that is not declared: what a setting that ended is replaced by,
+    its present name, the nearest declared key, or to remove it."""
+    now = present_key(full_key(key))
     if (instead := INSTEAD.get(plain_key(now))) is not None:
         return f"{instead}; remove it with pulumi config rm {full_key(key)}"
     if now.removeprefix(f"{NAMESPACE}:") in declared and now != full_key(key):
@@ -267,23 +270,24 @@ def _instead(key: str, declared: Collection[str]) -> str:
 
 
 def is_map_in_words(key: str, value: object) -> bool:
-    """Return whether a setting is a map that is written as it was before there were maps."""
-    is_map = plain_key(renamed(key)) in _MAPS
+    """Return whether a setting that is a map today is written as in an earlier version, in words:
+    ``dosis=ID notificaties=ID``."""
+    is_map = plain_key(present_key(key)) in _MAPS
     return is_map and isinstance(value, str) and value[:1] not in ("", "{")
 
 
-def renamed(key: str) -> str:
-    """Return the key of today for one with its namespace: a second platform's began with the
-    platform's name, as ``acmidm:geosecureIssuer``."""
+def present_key(key: str) -> str:
+    """Return the present key for one of an earlier version, such as ``geosecure:issuer`` for
+    ``acmidm:geosecureIssuer``; any other key as it is."""
     if (former := _FORMER.fullmatch(key)) is None:
         return key
     name = former["name"]
     return f"{former['platform']}:{name[0].lower()}{name[1:]}"
 
 
-def _marks(values: Mapping[str, Any]) -> list[str]:
-    """Return a sentence for each setting that the engine would take for something else than a
-    text."""
+def _sentences_about_marks(values: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each setting that has one of the engine's marks in it: the engine would
+    take it for something else than a text."""
     sentences = []
     for platform, given in ((Platform.ACMIDM, values), *values["platforms"].items()):
         for key, value in given.items():
@@ -296,6 +300,7 @@ def _marks(values: Mapping[str, Any]) -> list[str]:
 
 
 def _sentences(error: ValidationError) -> str:
+    """Return a line for each setting that is missing or wrong."""
     lines = []
     for details in error.errors(include_url=False, include_input=False):
         location = [str(part) for part in details["loc"]]

@@ -32,21 +32,21 @@ def require_trusted_hosts(settings: Settings, environ: Mapping[str, str] = os.en
     Raises:
         InvalidSettings: with a sentence for each setting that leads to another host.
     """
-    trusted = _trusted(environ)
+    trusted = _trusted_hosts(environ)
     sentences = []
     for platform, of_platform in settings.platforms.items():
         if not of_platform.has_credentials:
             continue
         for name, field in type(of_platform).model_fields.items():
             url = getattr(of_platform, name)
-            if isinstance(url, HttpUrl) and (host := _untrusted(url, trusted)):
+            if isinstance(url, HttpUrl) and (host := _untrusted_host(url, trusted)):
                 key = full_key(config_key(platform, field.alias or name))
                 sentences.append(
                     f"setting {key} leads to {host}, which {TRUSTED_HOSTS} does not name, so that"
                     " no credentials are sent; correct the setting, or have the host added to that"
                     " variable, where the pipeline is set up"
                 )
-    if settings.smtp_url is not None and (host := _untrusted(settings.smtp_url, trusted)):
+    if settings.smtp_url is not None and (host := _untrusted_host(settings.smtp_url, trusted)):
         sentences.append(
             f"setting acmidm:smtpUrl leads to {host}, which {TRUSTED_HOSTS} does not name, so that"
             " no mail is sent; correct the setting, or have the host added to that variable, where"
@@ -65,13 +65,13 @@ def require_trusted_apis(
     Raises:
         InvalidSettings: with a sentence for each such API.
     """
-    trusted = _trusted(environ)
+    trusted = _trusted_hosts(environ)
     if not trusted:
         return
     sentences = []
     for product in products:
         url = settings.api_url(product)
-        host = _untrusted(HttpUrl(url), trusted) if url else None
+        host = _untrusted_host(HttpUrl(url), trusted) if url else None
         if host:
             sentences.append(
                 f"the API of {product} is at {host}, which {TRUSTED_HOSTS} does not name, so that"
@@ -81,12 +81,12 @@ def require_trusted_apis(
         raise InvalidSettings("\n".join(sentences))
 
 
-def _trusted(environ: Mapping[str, str]) -> set[str]:
+def _trusted_hosts(environ: Mapping[str, str]) -> set[str]:
     return set(environ.get(TRUSTED_HOSTS, "").lower().replace(",", " ").split())
 
 
-def _untrusted(url: HttpUrl | AnyUrl, trusted: set[str]) -> str | None:
-    """Return the name of a URL's host that may get nothing; None for a trusted one, and for this
-    machine."""
+def _untrusted_host(url: HttpUrl | AnyUrl, trusted: set[str]) -> str | None:
+    """Return the host of a URL where nothing may be sent to it; None for a trusted one, and for
+    this machine."""
     names = names_of_host(url)
     return names[0] if url.host not in LOOPBACK and trusted.isdisjoint(names) else None

@@ -54,8 +54,8 @@ _LONGEST_COMMON_PART = 5
 
 
 def _attribute_name(name: str) -> str:
-    """Check an attribute's name: a client may set it itself, and it is no claim of identity under
-    another name."""
+    """Return an attribute's name where a client may set it itself, and it is no claim of identity,
+    not even with its words run together. Raises ValueError with a sentence."""
     if not ATTRIBUTE.fullmatch(name):
         raise ValueError(
             tr(

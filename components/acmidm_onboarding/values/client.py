@@ -169,10 +169,12 @@ class Leaving:
         return self.protected or frozenset()
 
     def joined(self, part: Client) -> Leaving:
-        """Return it with that of another part of the same client."""
+        """Return what leaves of a client with what its record under another name, a ``part``, adds:
+        a rename that failed left some of its resources there."""
         protected = part.leaving.protected
         if self.protected is not None:
             protected = self.protected | part.leaving.known_protected
+        # A part without a product says nothing about that: scopes and keys go with their client.
         lets_part_go = part.leaving.is_let_go or not part.products
         return replace(
             self,
@@ -237,13 +239,14 @@ class Client:
 
     @property
     def code(self) -> str:
-        """The organisation's code, as its authority knows it."""
+        """The organisation's code in the metadata: its OVO code, else its KBO number, else the
+        words ``no code``."""
         ovo, kbo = (self.fields.get(f"organisation.{kind}") for kind in ("ovo", "kbo"))
         return str(ovo or kbo or "no code")
 
     @property
     def registered_for(self) -> list[str]:
-        """Platform and environment, as the natural key has them."""
+        """Platform and environment in the natural key, as ["acmidm", "tni"]."""
         return str(self.fields.get("software_id")).split("/")[:2]
 
     @property
@@ -285,21 +288,22 @@ class Client:
 
     @property
     def had_scopes(self) -> frozenset[str]:
-        """The scopes that runs gave it, also those that leaving took; none that somebody granted by
-        hand."""
+        """The scopes that runs gave it, also those that were withdrawn as it leaves; without those
+        that somebody granted by hand."""
         declared = (name for name, grant in self.granted.items() if grant.reason != NOT_DECLARED)
         return self.leaving.withdrawn.union(declared)
 
     @property
     def leaves(self) -> dict[str, str]:
-        """Per platform and product of this client that its form retires, the day."""
+        """The day of this client's platform, and of each of its products, that its form retires, as
+        {"dosis": "2027-03-31"}."""
         parts = {self.platform, *self.products}
         return {name: day for name, day in self.form.retire.items() if name in parts}
 
     @property
     def announced(self) -> dict[str, str]:
-        """All that its form says of leaving, on other platforms too; empty but for the first client
-        of the form."""
+        """All days on which its form retires something, on other platforms too, and ``keep``: for
+        reports, which show these at the form's first client; empty for its other clients."""
         if not self.form.is_first:
             return {}
         announced = dict(self.form.retire)
@@ -318,7 +322,7 @@ class Client:
 
     @property
     def acts_for(self) -> dict[str, str]:
-        """The organisations that it sends for besides its own: per code the name."""
+        """The other organisations that it sends for: {"OVO001992": "Stad Aalst"}."""
         organisations: dict[str, str] = {}
         for product in self.products.values():
             organisations |= product.afzenders
@@ -360,22 +364,22 @@ def by_client_key(clients: Iterable[_Client]) -> dict[ClientKey, _Client]:
 
 
 def with_first_marked(clients: Iterable[Client]) -> dict[ClientKey, Client]:
-    """Return clients by their identity, of which the first platform of each key has
-    ``is_first``."""
-    order, first = list(Platform), dict[str, Platform]()
+    """Return clients by their identity; of those with the same key, the one on the first platform
+    has ``form.is_first``."""
+    order, first_platforms = list(Platform), dict[str, Platform]()
     by_key = by_client_key(clients)
     for key, platform, _ in sorted(by_key, key=lambda client_key: order.index(client_key[1])):
-        first.setdefault(key, platform)
+        first_platforms.setdefault(key, platform)
     marked = {}
     for client_key, client in by_key.items():
-        form = replace(client.form, is_first=client.platform is first[client.key])
+        form = replace(client.form, is_first=client.platform is first_platforms[client.key])
         marked[client_key] = replace(client, form=form)
     return marked
 
 
 def fields_in(document: Mapping[str, Any], incarnation: str | None = None) -> dict[str, Any]:
-    """Return the metadata in a document, flat, with the mark of the resource that has the client,
-    which no form knows."""
+    """Return the metadata in a document, flat: {"client_name": …, "organisation.ovo": …}; with an
+    ``incarnation``, the mark of the resource that has the client, also under that name."""
     found = only(document, ClientMetadata.model_fields)
     if incarnation:
         found["incarnation"] = incarnation
@@ -383,8 +387,11 @@ def fields_in(document: Mapping[str, Any], incarnation: str | None = None) -> di
 
 
 def metadata_of(client: Client) -> ClientMetadata:
-    """Return the metadata of a client whose fields are flat. Raises Failure where a state that
-    somebody edited has not all of it."""
+    """Return the metadata that a client's flat ``fields`` stand for.
+
+    Raises:
+        Failure: where a required field is missing, as in a state that somebody edited.
+    """
     nested: dict[str, Any] = {}
     for name, value in client.fields.items():
         above, _, below = name.partition(".")
@@ -402,10 +409,10 @@ def metadata_of(client: Client) -> ClientMetadata:
 
 
 def recorded_as(wanted: Client, records: Records) -> Client | None:
-    """Return the recorded client of a declared one, with the parts that a rename which failed in
-    part left under another name; None where the state has nothing of it.
+    """Return what a state has of the client that a form declares, also under its earlier keys: a
+    rename that failed may have left some parts there. None where it has nothing.
 
-    Where the state has only parts of the client, it has no ``client_id``.
+    Where the state has only parts of the client, such as its scopes, it has no ``client_id``.
     """
     parts = [records[name] for name in wanted.resource_names if name in records]
     if not parts:
@@ -423,8 +430,8 @@ def is_recorded(client: Client | None) -> TypeGuard[Client]:
 
 
 def known_client(wanted: Client, records: Records, at_authorities: Records) -> Client | None:
-    """Return the client of a declared one that the state has, or else the one that was found at its
-    authority; only parts where neither has the client."""
+    """Return the recorded client of a declared one, else the one that its authority has. Where
+    neither has it whole, the parts that the state has; None without any."""
     recorded, found = (recorded_as(wanted, where) for where in (records, at_authorities))
     return found if is_recorded(found) and not is_recorded(recorded) else recorded
 
@@ -439,7 +446,8 @@ def joined_records(records: Records, others: Records) -> Records:
 
 
 def _with_part(client: Client, part: Client) -> Client:
-    """Return a client with its scopes, products and keys, and those that a ``part`` has of it."""
+    """Return a client with its scopes, products and keys, and those in ``part``, another record of
+    the same client."""
     scopes = client.scopes
     if part.scopes is not None:
         scopes = {**client.granted, **part.scopes}

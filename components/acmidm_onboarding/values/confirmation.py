@@ -31,8 +31,8 @@ CLIENT, SCOPES, KEYS, PRODUCT = "client", "scopes", "keys", "product"
 
 
 def _part(text: str) -> str:
-    """Return the text where it names a part of a client, or its create or removal. Raises
-    ValueError."""
+    """Return the text where it names a part of a client that people confirm, or its create or
+    removal: ``scopes``, ``product/dosis``. Raises ValueError with a sentence."""
     kind, slash, name = text.partition("/")
     kinds = (SCOPES, PRODUCT) if slash else ("create", "remove", CLIENT, SCOPES, KEYS)
     if kind not in kinds or (slash and not is_name(name)):
@@ -157,7 +157,8 @@ class Confirmation:
         return {name: ProductDocument(fields) for name, fields in self.content.products.items()}
 
     def client(self, client_key: ClientKey) -> Client | None:
-        """Return the client as it is confirmed; None where the authority has none."""
+        """Return the client as people confirmed it, under the identity ``client_key``; None where
+        they did not create it yet, or removed it."""
         if not self.is_there:
             return None
         return Client(

@@ -87,12 +87,12 @@ class Declaration(Client):
         return self.environment is Environment.PROD
 
     def is_leaving(self, product: str | None = None) -> bool:
-        """Return whether the client, or one of its products, is taken down in this run."""
+        """Return whether a run takes the client down, or at least its ``product``."""
         return self.platform in self.leaving.parts or product in self.leaving.parts
 
     def lets_go(self, product: str | None = None) -> bool | None:
-        """Return whether the client, or one of its products, stays at its authority when it is
-        taken down; None where this run takes it down not yet."""
+        """Return whether the client, or its ``product``, stays at its authority as a run takes it
+        down, where False removes it; None where no run takes it down yet."""
         return self.form.keep and self.is_leaving() if self.is_leaving(product) else None
 
     def without(self, scopes: Container[str] = (), products: Container[str] = ()) -> Declaration:
@@ -120,8 +120,8 @@ class Declaration(Client):
         )
 
     def _protected(self, *, protect: bool | None) -> frozenset[str] | None:
-        """Return the parts that the engine protects, its platform and its products, but for those
-        that leave; None where ``protect`` is not known."""
+        """Return the parts that the engine protects, as {"acmidm", "dosis"}: its platform and its
+        products but for those that leave; None where ``protect`` is not known."""
         if protect is None:
             return None
         if not protect:

@@ -50,5 +50,6 @@ def after(last_day: date) -> datetime:
 
 
 def is_over(last_day: str, day: date) -> bool:
-    """Return whether a last day, as 2027-12-31, has passed on a day; nothing counts without one."""
+    """Return whether a last day, as 2027-12-31, has passed on ``day``; an empty one, which stands
+    for no permission at all, has always passed."""
     return last_day < day.isoformat()

@@ -115,7 +115,7 @@ class EvidenceFile:
     refused: str | None = None
 
 
-_ANOTHER = {
+_OF_ANOTHER = {
     "organisation": N_("it is of another organisation"),
     "application": N_("it is of another application"),
     "environment": N_("it is of another environment"),
@@ -147,7 +147,7 @@ def read_evidence(text: str, expected: Expected, now: datetime | None = None) ->
         raise Unusable(tr("its thumbprint is not that of the key that signed it"))
     for name in ("organisation", "application", "environment", "platform"):
         if getattr(evidence, name) != getattr(expected, name):
-            raise Unusable(translated(_ANOTHER[name]))
+            raise Unusable(translated(_OF_ANOTHER[name]))
     if evidence.proven_at > (now or datetime.now(UTC)) + CLOCK_SKEW:
         raise Unusable(tr("it was recorded in the future"))
     return evidence
@@ -177,7 +177,8 @@ def is_fresh(evidence: Evidence, now: datetime, days: int) -> bool:
 
 
 def _verified_key(payload: str, protected: str, signature: str) -> PublicJwk:
-    """Return the key in the header, which made the signature (RFC 7515 §5.2)."""
+    """Return the public key in the protected header, once it is sure that it made the signature
+    (RFC 7515 §5.2). Raises Unusable with the reason."""
     header = _object(_decoded(protected), "header")
     if header.keys() != _HEADER:  # crit, zip, x5u and the like change what a header means
         raise Unusable(tr("its header does not have alg, kid, typ and jwk alone"))
@@ -240,6 +241,8 @@ def _object(text: str, what: str) -> dict[str, Any]:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
+    """Return the members of a JSON object as a mapping. Raises Unusable where one is there
+    twice."""
     members = dict(pairs)
     if len(members) < len(pairs):
         raise Unusable(tr("it has a member twice"))

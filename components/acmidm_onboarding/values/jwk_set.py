@@ -25,7 +25,7 @@ def parse_keys(text: str) -> tuple[PublicJwk, ...]:
         is private. ValueError: where the text is no JSON.
     """
     if "PRIVATE KEY-----" in text:
-        parse_jwk(text)
+        parse_jwk(text)  # which refuses it, without repeating it
     document = json.loads(text, object_pairs_hook=without_duplicates)
     if not isinstance(document, dict) or "keys" not in document:
         return (public_jwk(document),)

@@ -105,21 +105,22 @@ def keys_of(jwks: Mapping[str, Any]) -> dict[str, Key]:
 
 
 def public_keys(jwks: Mapping[str, PublicJwk] | None) -> dict[str, Key] | None:
-    """Return the keys of a JWK Set that was looked through; None where nobody knows it."""
+    """Return public keys, per ``kid``, as people compare them; None for those that are not
+    known."""
     if jwks is None:
         return None
     return {kid: key_of(key.members, key.thumbprint) for kid, key in jwks.items()}
 
 
 def key_of(members: Mapping[str, Any], thumbprint: str | None = None) -> Key:
-    """Return a key of a JWK Set, with its ``thumbprint`` where that is known already. Its other
-    members are dropped, so that none gets into a report."""
+    """Return a key of a JWK Set by its ``members``; ``thumbprint`` where the caller knows it
+    already. Members that are not in ``_USAGE`` are dropped, so that none gets into a report."""
     exp, expires, thumbprint = members.get("exp"), None, thumbprint or thumbprint_of(members)
     if isinstance(exp, int | float):
         try:
             expires = datetime.fromtimestamp(exp, UTC)
         except (ValueError, OverflowError, OSError):
-            thumbprint = None
+            thumbprint = None  # an end that is no moment: no key that may be registered
     usage = {name: normalised(members[name]) for name in _USAGE if members.get(name)}
     return Key(
         thumbprint,

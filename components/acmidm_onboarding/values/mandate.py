@@ -12,9 +12,9 @@ from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.names import (
     Part,
     application_name,
-    connection_of_another,
     day,
     printable,
+    supplier_connection_key,
 )
 from acmidm_onboarding.values.terms import NAME
 
@@ -37,7 +37,7 @@ class Mandate(Part):
         ),
     ] = ()
     connections: Annotated[
-        tuple[Annotated[str, AfterValidator(connection_of_another)], ...],
+        tuple[Annotated[str, AfterValidator(supplier_connection_key)], ...],
         Field(
             min_length=1,
             description=(

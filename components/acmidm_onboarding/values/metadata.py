@@ -43,11 +43,11 @@ class OrganisationMetadata(BaseModel):
     kbo: Text | None = None
 
     def is_of(self, codes: Collection[str], shared: Collection[str] = ()) -> bool | None:
-        """Say whether this is the organisation with these codes: OVO codes are compared where both
-        have one, KBO numbers else.
+        """Return whether this is the organisation with these ``codes``: OVO codes are compared
+        where both have one, else KBO numbers.
 
-        None where no code is known here, or one that several organisations have (``shared``). A
-        name proves nothing.
+        None where that cannot be known: there is no code here, or a KBO number that several
+        organisations have (``shared``). A name proves nothing.
         """
         kbo: str | None = "".join(filter(str.isdigit, self.kbo or ""))
         if kbo in (SHARED_KBO_NUMBER, *shared):
@@ -117,15 +117,17 @@ class ClientMetadata(PortalMetadata):
         return Owner(self.software_id, self.managed_by, self.incarnation)
 
     def as_written_by(self, owner: Owner) -> Self:
-        """Return it with the incarnation of an ``owner`` who is otherwise the same: another one
-        wrote it, and that changed nothing else."""
+        """Return the metadata with the incarnation of ``owner``, for a comparison that passes over
+        which resource of a connection wrote it; as it is, where ``owner`` is of another
+        connection."""
         if not self.owner.is_connection_of(owner):
             return self
         return self.model_copy(update={"incarnation": owner.incarnation})
 
     def as_managed_by(self, wanted: ClientMetadata) -> Self:
-        """Return it without an address of keys where ``wanted`` names none: the keys are then
-        another resource's, or the portal's."""
+        """Return the metadata without ``jwks_uri`` where ``wanted`` has none, for a comparison of
+        what the resource of ``wanted`` manages: the keys are then another resource's, or the
+        portal's."""
         return self if wanted.jwks_uri else self.model_copy(update={"jwks_uri": None})
 
 
@@ -153,12 +155,13 @@ class Owner:
         return self.managed_by is None
 
     def is_connection_of(self, other: Owner) -> bool:
-        """Say whether both are the same connection of the same stack, whichever resource has it."""
+        """Return whether both are the same connection of the same stack, whichever resource has
+        it."""
         return (self.software_id, self.managed_by) == (other.software_id, other.managed_by)
 
     def is_resource_of(self, other: Owner) -> bool:
-        """Say whether both are the same resource of the same stack. Its key may have changed in a
-        run that was cut off."""
+        """Return whether both are the same resource of the same stack. Its key may differ: a run
+        that was cut off may have changed it."""
         return self == other or (
             self.incarnation is not None
             and (self.managed_by, self.incarnation) == (other.managed_by, other.incarnation)
@@ -183,8 +186,8 @@ class ProductDocument:
         return without(self.configuration, (AFZENDERS,))
 
     def with_only(self, stays: Callable[[str], bool]) -> Self:
-        """Return it with those organisations alone that the client goes on to send for, by their
-        codes."""
+        """Return the configuration with only those organisations, of all that the client sends for,
+        for whose code ``stays`` is true."""
         configuration = dict(self.without_afzenders)
         senders = self.configuration.get(AFZENDERS) or ()
         staying = [sender for sender in senders if stays(sender["code"])]
@@ -194,7 +197,7 @@ class ProductDocument:
 
 
 def without_assigned(scopes: Scopes, assigned: frozenset[str], declared: Collection[str]) -> Scopes:
-    """Return the scopes that are ours to look at: not those that a provider ``assigned`` by itself
-    and nobody declares."""
+    """Return the scopes that count for drift: without those that a provider ``assigned`` by itself
+    and that nobody declares."""
     hidden = assigned.difference(declared)
     return without(scopes, hidden)

@@ -1,5 +1,5 @@
-"""What a name, an address or a line in a file of forms may look like: validators for pydantic, each
-with its sentence."""
+"""What a name, an address or a line in a file of forms may look like: validators for pydantic. Each
+returns its text, or raises ValueError with the sentence that the author of the file reads."""
 
 from __future__ import annotations
 
@@ -52,13 +52,17 @@ def application_name(text: str) -> str:
     return text
 
 
-def code_or_key(text: str) -> str:
+def code_or_connection_key(text: str) -> str:
+    """Return an organisation's code, or the key of a connection, with the code as
+    ``organisation_code`` writes it."""
     code, slash, application = text.partition("/")
     code = organisation_code(code)
     return f"{code}/{application_name(application)}" if slash else code
 
 
-def connection_of_another(text: str) -> str:
+def supplier_connection_key(text: str) -> str:
+    """Return the key of a connection, such as OVO000001/loket; an organisation's code alone is
+    none."""
     if "/" not in text:
         raise ValueError(
             tr(
@@ -66,7 +70,7 @@ def connection_of_another(text: str) -> str:
                 text=quoted(text),
             )
         )
-    return code_or_key(text)
+    return code_or_connection_key(text)
 
 
 def mail_address(text: str) -> str:
@@ -80,9 +84,9 @@ def mail_address(text: str) -> str:
     return text
 
 
-def owner(text: str) -> str:
-    """Return a user, a team or an address as CODEOWNERS has them, where nothing else can stand.
-    Raises ValueError with a sentence."""
+def code_owner(text: str) -> str:
+    """Return a user, a team or an address as a file CODEOWNERS may have it, without a blank or a
+    pattern in it. Raises ValueError with a sentence."""
     if len(text) > LONGEST_ADDRESS or not _OWNER.fullmatch(text):
         raise ValueError(
             tr(
@@ -128,11 +132,14 @@ def day(value: object) -> date:
     raise ValueError(tr("this is no day; write one such as 2027-03-31"))
 
 
-def one_is_a_list(value: object) -> object:
+def list_of_single_value(value: object) -> object:
+    """Take ``formerly: loket`` for ``formerly: [loket]``."""
     return [value] if isinstance(value, str | int) else value
 
 
-def one_or_more(schema: dict[str, str]) -> WithJsonSchema:
+def schema_of_one_or_more(schema: dict[str, str]) -> WithJsonSchema:
+    """Return the JSON Schema of what ``list_of_single_value`` accepts; ``schema`` is that of an
+    item."""
     return WithJsonSchema(
         {"anyOf": [schema, {"type": "array", "items": schema, "uniqueItems": True}]}
     )

@@ -18,11 +18,11 @@ from acmidm_onboarding.values.names import (
     LONGEST_ORGANISATION_NAME,
     ClientId,
     Part,
-    code_or_key,
-    one_is_a_list,
+    code_or_connection_key,
+    code_owner,
+    list_of_single_value,
     one_line,
-    one_or_more,
-    owner,
+    schema_of_one_or_more,
 )
 
 
@@ -55,7 +55,7 @@ class Organisation(Part):
         ),
     ] = None
     owners: Annotated[
-        tuple[Annotated[str, AfterValidator(owner)], ...],
+        tuple[Annotated[str, AfterValidator(code_owner)], ...],
         Field(
             description=(
                 "Who approves changes of its forms and keys: teams such as @stad-gent/api-beheer,"
@@ -76,8 +76,8 @@ class Organisation(Part):
         Language, Field(description="In which language it is addressed: nl (Dutch) or en.")
     ] = Language.NL
     formerly: Annotated[
-        tuple[Annotated[str, AfterValidator(code_or_key)], ...],
-        BeforeValidator(one_is_a_list),
+        tuple[Annotated[str, AfterValidator(code_or_connection_key)], ...],
+        BeforeValidator(list_of_single_value),
         Field(
             description=(
                 "Its earlier OVO code or KBO number, whose clients it keeps; of an organisation"
@@ -85,7 +85,7 @@ class Organisation(Part):
                 " whose application has another name now."
             )
         ),
-        one_or_more({"type": "string"}),
+        schema_of_one_or_more({"type": "string"}),
     ] = ()
     adopts: Annotated[
         tuple[ClientId, ...],

@@ -35,9 +35,9 @@ class Problem:
     what: str
     remedy: str
     also: Path | None = field(default=None, compare=False)
-    """The other file, where two contradict each other."""
+    """The second file, where two contradict each other."""
     is_other_right: bool = field(default=False, compare=False)
-    """Whether that one is known to be right: nobody waits for it."""
+    """Whether that second file is known to be right, so that no form is left out for it."""
     path: DocumentPath = field(default=(), compare=False)
     """Which field of the file it is about, where it is about one."""
 
@@ -133,8 +133,8 @@ def both(names: Iterable[str]) -> str:
 
 
 def first_listed(names: Sequence[str], language: Language | None = None) -> str:
-    """List the first three names, and how many more there are: in the language of the sentence that
-    they are in, which is the reader's where none is given."""
+    """List the first three names in a sentence, and how many more there are: ``a, b, c and 4
+    more``. ``language`` is that of the sentence; None: that of whoever runs the command."""
     language = language or spoken()
     if not names:
         return language.tr("none")

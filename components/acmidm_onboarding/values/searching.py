@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 
 
-def searched(search: str) -> Callable[[str], bool]:
-    """Return what says whether a text, in lower case, has a word that begins with each one of
-    ``search``."""
+def word_matcher(search: str) -> Callable[[str], bool]:
+    """Return a function that says whether a text, in lower case, has for each word of ``search`` a
+    word that begins with it."""
     wanted = []
     for word in search.casefold().split():
         before = r"(?<![^\W_])" if word[0].isalnum() else ""

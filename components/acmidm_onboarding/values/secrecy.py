@@ -27,13 +27,14 @@ _MEMBER_OF_KEY = re.compile(r'"(?:d|p|q|dp|dq|qi|k)"\s*:')
 
 def is_private_key_or_token(text: str) -> bool:
     """Return whether a text has a private key (PEM or JSON Web Key) or a JSON Web Token in it."""
-    marked = _marked(text)
-    return marked is not None and (
-        not text[marked:].startswith("-----BEGIN") or "PRIVATE KEY" in text
-    )
+    begin = _begin_of_secret(text)
+    if begin is None:
+        return False
+    # A certificate or a public key in PEM is no secret.
+    return not text[begin:].startswith("-----BEGIN") or "PRIVATE KEY" in text
 
 
-def _marked(text: str) -> int | None:
+def _begin_of_secret(text: str) -> int | None:
     """Return where the first recognisable key or token begins; None where there is none."""
     if (secret := _MARKED_SECRET.search(text)) is not None:
         return secret.start()
@@ -45,11 +46,11 @@ def _marked(text: str) -> int | None:
 
 def without_keys_and_tokens(text: str) -> str:
     """Return a text with ``HIDDEN`` for each private key or token that can be recognised in it."""
-    if _marked(text) is None:
+    if _begin_of_secret(text) is None:
         return text
     text = _MARKED_SECRET.sub(HIDDEN, text)
-    begins = _marked(text)
-    return text if begins is None else f"{text[:begins]}{HIDDEN}"
+    begin = _begin_of_secret(text)  # of a JSON Web Key: where that ends, nobody can tell
+    return text if begin is None else f"{text[:begin]}{HIDDEN}"
 
 
 def private_members_in(value: Any) -> set[str]:

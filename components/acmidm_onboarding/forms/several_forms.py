@@ -21,12 +21,12 @@ from acmidm_onboarding.values.terms import Environment, Platform
 
 @dataclass(frozen=True)
 class DeclaredForm:
-    """One form with its organisation, for the rules about several forms. ``document`` is the
-    form's, ``owner`` its organisation's."""
+    """One form with its organisation, for the rules about several forms, and the document that each
+    was read from."""
 
     document: YamlDocument
     form: Form
-    owner: YamlDocument
+    organisation_document: YamlDocument
     organisation: Organisation
 
     @property
@@ -47,18 +47,12 @@ def problems_of_organisations(
     by_kbo: dict[str, tuple[YamlDocument, Organisation]] = {}
     by_look: dict[str, tuple[YamlDocument, Organisation]] = {}
     for document, organisation in organisations:
-        if (
-            organisation.ovo
-            and (first := by_ovo.setdefault(organisation.ovo, document)) is not document
-        ):
-            yield _problem_of_same_code(
-                document,
-                "ovo",
-                organisation.ovo,
-                first,
-                tr("an organisation has one folder: keep one of the two"),
-            )
-            continue
+        if organisation.ovo:
+            first = by_ovo.setdefault(organisation.ovo, document)
+            if first is not document:
+                remedy = tr("an organisation has one folder: keep one of the two")
+                yield _problem_of_same_code(document, "ovo", organisation.ovo, first, remedy)
+                continue
         if organisation.kbo:
             first, namesake = by_kbo.setdefault(organisation.kbo, (document, organisation))
             if first is not document and not (organisation.ovo and namesake.ovo):
@@ -97,26 +91,28 @@ def _problem_of_same_code(
 def problems_of_former_codes(
     organisations: Sequence[tuple[YamlDocument, Organisation]],
 ) -> Iterator[Problem]:
-    """Yield each earlier code or key that another organisation has: with it one would get the
-    other's clients."""
-    present: dict[str, YamlDocument] = {}
+    """Yield each earlier code or key under ``formerly`` of an organisation that another has as a
+    code or under ``formerly``: by it either would get the clients of the other."""
+    present: dict[str, YamlDocument] = {}  # per present code the file that has it
     for document, organisation in organisations:
         codes = filter(None, (organisation.ovo, organisation.kbo))
         present |= dict.fromkeys(codes, document)
-    claimed: dict[str, YamlDocument] = {}
+    claimed: dict[str, YamlDocument] = {}  # per earlier code or key the first file that has it
     for document, organisation in organisations:
         for former in organisation.formerly:
             first = claimed.setdefault(former, document)
             code = former.partition("/")[0]
-            twice = former
+            shared = former
             if code in present and code not in (organisation.ovo, organisation.kbo):
                 first = present[code]
-                twice = code
+                shared = code
             if first is not document:
-                if "/" in twice:
-                    what = tr("{code} is an earlier key in {file} too", code=twice, file=first.file)
+                if "/" in shared:
+                    what = tr(
+                        "{code} is an earlier key in {file} too", code=shared, file=first.file
+                    )
                 else:
-                    what = tr("{code} is a code in {file} too", code=twice, file=first.file)
+                    what = tr("{code} is a code in {file} too", code=shared, file=first.file)
                 remedy = tr(
                     "an organisation keeps the clients of its own earlier codes alone: remove it"
                     " here or there"
@@ -124,7 +120,7 @@ def problems_of_former_codes(
                 yield document.problem(("formerly",), what, remedy, also=first.file)
 
 
-def problems_among(forms: Sequence[DeclaredForm]) -> Iterator[Problem]:
+def problems_of_connection_keys(forms: Sequence[DeclaredForm]) -> Iterator[Problem]:
     """Yield second forms of an application, and earlier keys that a form still declares or that two
     forms claim."""
     declared: dict[str, DeclaredForm] = {}
@@ -148,7 +144,8 @@ def problems_among(forms: Sequence[DeclaredForm]) -> Iterator[Problem]:
     for claiming in forms:
         organisation, form = claiming.organisation, claiming.form
         for former in former_keys(organisation, form, of_organisations[organisation.code]):
-            document = claiming.document if form.formerly else claiming.owner
+            # The file whose ``formerly`` has it: the form, or its organisation.yaml.
+            document = claiming.document if form.formerly else claiming.organisation_document
             if former in declared and declared[former] is not claiming:
                 yield document.problem(
                     ("formerly",),
@@ -157,7 +154,7 @@ def problems_among(forms: Sequence[DeclaredForm]) -> Iterator[Problem]:
                         former=former,
                         file=declared[former].document.file,
                     ),
-                    _apart(claiming, declared[former]),
+                    _remedy_of_declared_key(claiming, declared[former]),
                     also=declared[former].document.file,
                 )
             elif (first := claimed.setdefault(former, claiming)) is not claiming:
@@ -170,15 +167,16 @@ def problems_among(forms: Sequence[DeclaredForm]) -> Iterator[Problem]:
                     ),
                     tr(
                         "keep it in the form that keeps its clients{whole_key}",
-                        whole_key=_by_whole_key(claiming, former),
+                        whole_key=_advice_of_whole_key(claiming, former),
                     ),
                     also=first.document.file,
                 )
 
 
-def _apart(claiming: DeclaredForm, declaring: DeclaredForm) -> str:
-    """Return what to do about a form that has the earlier name of ``claiming``: both may have been
-    renamed together."""
+def _remedy_of_declared_key(claiming: DeclaredForm, declaring: DeclaredForm) -> str:
+    """Return what to do where ``declaring`` still declares a key that ``claiming`` names as its
+    earlier one. Two forms of one organisation that both have an earlier name may have been renamed
+    in one change."""
     if declaring.organisation is claiming.organisation and declaring.form.formerly:
         return tr(
             "two that get another name take two deployments: first give that form an application"
@@ -186,7 +184,7 @@ def _apart(claiming: DeclaredForm, declaring: DeclaredForm) -> str:
             " under formerly, and remove this line; or remove it, if it is a copy",
             application=declaring.form.application,
         )
-    whole_key = _by_whole_key(claiming)
+    whole_key = _advice_of_whole_key(claiming)
     if declaring.organisation is claiming.organisation:
         return tr(
             "remove that form, which may come back once acmidm deploy has run, or this line: a"
@@ -198,9 +196,10 @@ def _apart(claiming: DeclaredForm, declaring: DeclaredForm) -> str:
     )
 
 
-def _by_whole_key(claiming: DeclaredForm, former: str = "") -> str:
-    """Return how to tell apart two applications of the same name, whose organisations merge; empty
-    elsewhere."""
+def _advice_of_whole_key(claiming: DeclaredForm, former: str = "") -> str:
+    """Return the end of a remedy, after a semicolon, for a form and an organisation that both have
+    an earlier name: how to tell apart two applications of the same name whose organisations merge.
+    Empty for all other forms. ``former`` is the key that two forms claim."""
     if not claiming.form.formerly or not claiming.organisation.formerly:
         return ""
     if former in claiming.organisation.earlier_keys:
@@ -218,8 +217,8 @@ def _by_whole_key(claiming: DeclaredForm, former: str = "") -> str:
 
 
 def problems_of_adoptions(forms: Iterable[tuple[YamlDocument, Form]]) -> Iterator[Problem]:
-    """Yield each client that two forms take over: a form was copied, with the client-ID in it. The
-    case of letters tells none apart."""
+    """Yield each client-ID that two forms take over in one environment and platform: a form was
+    copied with it. Upper and lower case count as the same."""
     seen: dict[tuple[Environment, Platform, str], YamlDocument] = {}
     for document, form in forms:
         for environment, request in form.environments.items():
