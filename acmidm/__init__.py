@@ -11,8 +11,8 @@ import sys
 
 
 def main() -> None:
-    """Run the command line; one sentence where its own packages are not installed, for the module
-    alone needs none of them."""
+    """Run the command line. Where only the module was installed, end the process with a sentence
+    that names the missing package and the extra that has it."""
     try:
         from acmidm.cli import app
     except ModuleNotFoundError as error:

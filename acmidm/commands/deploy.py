@@ -27,8 +27,8 @@ from acmidm.report.approved import (
 )
 from acmidm.report.compare import Comparison
 from acmidm.report.mistakes import mistakes_of
-from acmidm.report.plan import Plan, read_plan, shows_connections
-from acmidm.report.review import Review, clients_that_change, review_of
+from acmidm.report.plan import read_plan, shows_connections
+from acmidm.report.review import clients_that_change, review_of
 from acmidm.report.rights import warn_of_missing_rights
 from acmidm.report.rotations import warnings, with_keys
 from acmidm.terminal import Code, StackOption, fail, working
@@ -338,7 +338,8 @@ class Deployment:
             return False
         plan = read_plan(preview.document, stack.state.document)
         plan = with_keys(plan, stack.forms.connections, stack.desired.declared, stack.authorities)
-        review = self._reviewed(plan)
+        today = Comparison(stack.now, {})
+        review = review_of([plan], today, allow_mass_change=self._allow_mass_change)
         self._show(tr("warning: {sentence}", sentence=warning) for warning in warnings(review))
         reasons = list(review.too_many)
         if lacking is not None:
@@ -360,10 +361,6 @@ class Deployment:
         if reasons:
             fail("\n".join(reasons), Code.FOUND)
         return bool(review.problems)
-
-    def _reviewed(self, plan: Plan) -> Review:
-        today = Comparison(self._stack.now, {})
-        return review_of([plan], today, allow_mass_change=self._allow_mass_change)
 
     def _report_refused(self, sentences: Iterable[str]) -> None:
         self._show(tr("refused: {refusal}", refusal=sentence) for sentence in sentences)

@@ -390,6 +390,7 @@ class _Looking:
         """Return how each client differs: what is recorded, declared and actual of those that could
         be read, then those whose confirmation is missing or has a wrong client-ID."""
         stack = self._stack
+        # Keys that end soon are no change: the report lists them by itself.
         today = replace(comparison(str(stack.forms.settings.catalogue_folder)), expiring_days=None)
         parts = self._readable(stack.state.recorded.parts)
         recorded = replace(stack.state.recorded, parts=parts)
@@ -656,7 +657,7 @@ def _client_named(word: str, found: Look) -> ClientDrift:
     if len(named) == 1:
         return named[0]
     if named:
-        keys = (client.before.resource_name for client in named)
+        keys = (client.before.resource_name for client in named)  # as it is recorded
         raise Failure(
             tr(
                 "{word} names several clients: {keys}; give the client-ID or the key of one",

@@ -143,7 +143,7 @@ def new(
     this machine.
     """
     target = _list_of_keys(form, supplier, environment)
-    _make(target, days, private_key, key_format, kid, passphrase_fd, is_open=no_passphrase)
+    _make_pair(target, days, private_key, key_format, kid, passphrase_fd, is_open=no_passphrase)
 
 
 @app.command("rotate", epilog=ROTATE)
@@ -161,7 +161,7 @@ def rotate(
 ) -> None:
     """Begin to replace a key: make a new pair beside it, and say what happens next."""
     target = _list_of_keys(form, supplier, environment)
-    if not target.has_list:
+    if not target.has_list:  # its keys are left to the portal
         fail(
             tr(
                 "{form} names no key for {environment} that a new one could replace; make its"
@@ -170,7 +170,7 @@ def rotate(
                 environment=environment,
             )
         )
-    _make(target, days, private_key, key_format, kid, passphrase_fd, is_open=no_passphrase)
+    _make_pair(target, days, private_key, key_format, kid, passphrase_fd, is_open=no_passphrase)
 
 
 @app.command("add", epilog=ADD)
@@ -205,26 +205,27 @@ def add(
     target = _list_of_keys(form, supplier, environment)
     now, language = datetime.now(UTC), target.organisation.language
     ends = None if days is None else now + timedelta(days=days)
-    keys, is_half = keys_in(
+    keys, is_from_private_key = keys_in(
         file, target.profile, lambda: known_passphrase(passphrase_fd, language), ends, now
     )
     target.require_room(len(keys))
     names = target.new_key_names(len(keys), now)
-    target.declare(dict(zip(names, keys, strict=True)))()
-    if is_half:
-        _say(
+    write_files = target.declare(dict(zip(names, keys, strict=True)))
+    write_files()
+    if is_from_private_key:
+        _print_labelled(
             language,
             "private",
             language.tr("{file} stays where it is; only its public half is in the form", file=file),
         )
     for name, key in zip(names, keys, strict=True):
-        _say_public(target, name, key)
-    names_it = N_("{form} names it for {environment}")
+        _print_public_key(target, name, key)
+    sentence = N_("{form} names it for {environment}")
     if len(keys) != 1:
-        names_it = N_("{form} names them for {environment}")
-    _say_where(target, names_it)
-    private = str(file) if is_half else language.tr("FILE")
-    _say_next(target, private)
+        sentence = N_("{form} names them for {environment}")
+    _print_who_names_it(target, sentence)
+    private_key = str(file) if is_from_private_key else language.tr("FILE")
+    _print_next_steps(target, private_key)
 
 
 @app.command("remove", epilog=REMOVE)
@@ -246,11 +247,11 @@ def remove(
                 "{file} names key {kid} for {environment} no more.",
                 file=target.file,
                 kid=kid,
-                environment=_environment(target),
+                environment=_environment_name(target),
             )
         )
     )
-    _say_reach(target)
+    _print_reach(target)
     typer.echo(
         on_one_line(
             language.tr(
@@ -262,8 +263,9 @@ def remove(
 
 
 def _list_of_keys(form: Path | None, supplier: str | None, environment: str) -> ListOfKeys:
-    """Return the keys of a form or of a supplier, for an environment. End the command where not
-    exactly one of the two is named."""
+    """Return the list of public keys that a command changes: that of a form or of a supplier, for
+    an environment. End the command where not exactly one of the two is named, or the environment
+    is not known."""
     if environment not in list(Environment):
         fail(
             tr(
@@ -279,7 +281,7 @@ def _list_of_keys(form: Path | None, supplier: str | None, environment: str) -> 
     return keys_of_supplier(supplier, FORMS, Environment(environment))
 
 
-def _make(
+def _make_pair(
     target: ListOfKeys,
     days: int,
     private_key: Path | None,
@@ -289,20 +291,23 @@ def _make(
     *,
     is_open: bool,
 ) -> None:
-    """Make the pair. All that can be wrong is looked at before; the private key is written first,
-    then its public half, then the form."""
+    """Make a key pair, and print where it is and what is next. All that can be wrong is checked
+    before; the private key is written first, then its public half, then the form.
+
+    ``private_key`` is its file where somebody named one; ``is_open`` leaves it unencrypted.
+    """
     now, language = datetime.now(UTC), target.organisation.language
     target.require_room()
     folder = default_folder()
     prefix = f"{target.organisation.code}-" if target.is_form else ""
 
-    def private(name: str) -> Path:
+    def private_key_file(name: str) -> Path:
         return private_key or folder / f"{prefix}{name}.private{key_format.ending}"
 
     [name] = target.new_key_names(
-        1, now, taken=lambda name: private_key is None and private(name).exists()
+        1, now, taken=lambda name: private_key is None and private_key_file(name).exists()
     )
-    file = private(name)
+    file = private_key_file(name)
     require_outside_git(file)
     passphrase = None
     if key_format is KeyFormat.PKCS8 and not is_open:
@@ -316,7 +321,8 @@ def _make(
         )
     with working(language.tr("making a key pair")):
         key = make_key(target.profile, now + timedelta(days=days), kid)
-    write_private_key(file, key.content(key_format, passphrase), target.declare({name: key.public}))
+    write_public_files = target.declare({name: key.public})
+    write_private_key(file, key.content(key_format, passphrase), write_public_files)
     if passphrase:
         sentence = language.tr(
             "{file}, encrypted; keep it and its passphrase where the application's secrets are,"
@@ -329,10 +335,10 @@ def _make(
             " where the application's secrets are, and nowhere else",
             file=file,
         )
-    _say(language, "private", sentence)
-    _say_public(target, name, key.public)
-    _say_where(target, N_("{form} names it for {environment}"))
-    _say_next(target, str(file))
+    _print_labelled(language, "private", sentence)
+    _print_public_key(target, name, key.public)
+    _print_who_names_it(target, N_("{form} names it for {environment}"))
+    _print_next_steps(target, str(file))
 
 
 _LABELS = {
@@ -343,13 +349,14 @@ _LABELS = {
 }
 
 
-def _say(language: Language, label: str, text: str) -> None:
+def _print_labelled(language: Language, label: str, text: str) -> None:
+    """Print a line that begins with a label of ``_LABELS``, as wide as the widest of them."""
     width = max(map(len, map(language.translated, _LABELS.values()))) + 1
     typer.echo(f"{language.translated(_LABELS[label]):<{width}} {on_one_line(text)}")
 
 
-def _say_public(target: ListOfKeys, name: str, key: PublicJwk) -> None:
-    """Print the file and ``kid`` of a public key, its thumbprint where that is another, its
+def _print_public_key(target: ListOfKeys, name: str, key: PublicJwk) -> None:
+    """Print the file and ``kid`` of a public key, its thumbprint where that is not its ``kid``, its
     algorithm, and its end."""
     language = target.organisation.language
     facts = []
@@ -363,22 +370,24 @@ def _say_public(target: ListOfKeys, name: str, key: PublicJwk) -> None:
     else:
         facts.append(language.tr("without an end"))
     file = f"{target.file.with_name(name)}.jwk.json"
-    _say(
+    _print_labelled(
         language,
         "public",
         language.tr("{file}, kid {kid} ({facts})", file=file, kid=key.kid, facts=", ".join(facts)),
     )
 
 
-def _say_where(target: ListOfKeys, sentence: str) -> None:
-    """Say what names a key now, or several; of those of a supplier also whom they reach."""
-    language, where = target.organisation.language, _environment(target)
+def _print_who_names_it(target: ListOfKeys, sentence: str) -> None:
+    """Print the ``sentence`` that a form, or a supplier's list, names the new keys; for a list also
+    which forms use it."""
+    language, environment = target.organisation.language, _environment_name(target)
     label = "form" if target.is_form else "list"
-    _say(language, label, language.translated(sentence, form=target.file, environment=where))
-    _say_reach(target)
+    text = language.translated(sentence, form=target.file, environment=environment)
+    _print_labelled(language, label, text)
+    _print_reach(target)
 
 
-def _say_reach(target: ListOfKeys) -> None:
+def _print_reach(target: ListOfKeys) -> None:
     """Print which forms use the keys of a supplier; nothing for the keys of a form itself."""
     if target.is_form:
         return
@@ -395,22 +404,26 @@ def _say_reach(target: ListOfKeys) -> None:
 _ENVIRONMENT = {"tni": N_("the test environment (TNI)"), "prod": N_("production")}
 
 
-def _environment(target: ListOfKeys) -> str:
+def _environment_name(target: ListOfKeys) -> str:
     return target.organisation.language.translated(_ENVIRONMENT[target.environment])
 
 
-def _say_next(target: ListOfKeys, private_key: str) -> None:
-    """Say what a person does next: with a first key, or in place of the keys that there are."""
-    language, environment = target.organisation.language, _environment(target)
+def _print_next_steps(target: ListOfKeys, private_key: str) -> None:
+    """Print the steps that a person takes next: of a first key to see that it works, of a later one
+    to change over to it, and to remove those that it replaces. ``target`` still has the keys of
+    before; ``private_key`` is the file for the command that proves the new one."""
+    language, environment = target.organisation.language, _environment_name(target)
     if target.is_form:
-        listed, of, client_id = "jwks", str(target.file), " --client-id CLIENT_ID"
+        list_name = "jwks"
+        probed, client_id = str(target.file), " --client-id CLIENT_ID"
         first_step = language.tr(
             "commit the form and its public keys, and open a pull request; they count for"
             " {environment} once it is approved and carried out",
             environment=environment,
         )
     else:
-        listed, of, client_id = target.file.name, f"--all --supplier {target.file.parent.name}", ""
+        list_name = target.file.name
+        probed, client_id = f"--all --supplier {target.file.parent.name}", ""
         first_step = language.tr(
             "commit {file} and its public keys, and open a pull request; they count for"
             " {environment} once it is approved and carried out",
@@ -418,7 +431,9 @@ def _say_next(target: ListOfKeys, private_key: str) -> None:
             file=target.file,
         )
     steps = [first_step]
-    probe = f"acmidm probe {of} --stack {target.environment}{client_id} --private-key {private_key}"
+    probe = (
+        f"acmidm probe {probed} --stack {target.environment}{client_id} --private-key {private_key}"
+    )
     if target.is_form and not target.has_list:
         typer.echo(
             on_one_line(
@@ -446,7 +461,7 @@ def _say_next(target: ListOfKeys, private_key: str) -> None:
                 "once the overlap that the stack has set is over, take out of {listed} what it"
                 " replaces, with acmidm keys remove: {kids}",
                 kids=replaced,
-                listed=listed,
+                listed=list_name,
             ),
         ]
     typer.echo(language.tr("What you do next:"))

@@ -165,6 +165,7 @@ def new(
     catalogue, read = load_catalogue(own_catalogue()), reading([FORMS], stacks_in(Path()))
     chosen_language = Language(language) if language in list(Language) else None
     speak(chosen_language or Language.EN)
+    # One file of --from may be a spreadsheet; several are documents that were sent.
     sheet = from_[0] if from_ and len(from_) == 1 and from_[0].suffix.lower() in SUFFIXES else None
     mistakes = Mistakes()
     if language is not None:
@@ -183,30 +184,32 @@ def new(
         field_values(set_ or (), mistakes),
         supplier,
     )
-    nothing = Answers(language=chosen_language)
+    no_answers = Answers(language=chosen_language)
     if from_ and sheet is None:
-        if answers != nothing or set_ or skip_wrong:
+        if answers != no_answers or set_ or skip_wrong:
             fail(tr("--from takes all from the file; leave the other options out"))
         _take_in(from_, catalogue, read)
     elif sheet is not None:
         mistakes.require()
         _write_sheet(sheet, answers, read, skip_wrong=skip_wrong)
     elif supplier or skip_wrong:
-        fail(_rows_say_who())
+        fail(_which_options_go_together())
     else:
-        _write_one(answers, catalogue, read, mistakes)
+        _write_form(answers, catalogue, read, mistakes)
 
 
-def _rows_say_who() -> str:
+def _which_options_go_together() -> str:
+    """Return what is wrong where --supplier or --skip-wrong comes without a spreadsheet, or with
+    options that name an organisation."""
     return tr(
         "--from goes with --supplier, and --skip-wrong with --from; who each organisation is, is in"
         " its row"
     )
 
 
-def _write_one(answers: Answers, catalogue: Catalogue, read: Read, mistakes: Mistakes) -> None:
-    """Write the form that options come to, and say so. Raises Failure with all ``mistakes``, those
-    that are known already too: then nothing is written."""
+def _write_form(answers: Answers, catalogue: Catalogue, read: Read, mistakes: Mistakes) -> None:
+    """Write the form that the options answer for, and print what was written and what is next.
+    Raises Failure with all mistakes, those that were found before too: then nothing is written."""
     organisations = load_organisations(FORMS) if FORMS.is_dir() else {}
     owner = owner_of(answers, organisations, FORMS, mistakes) or NOBODY
     draft = draft_of(owner, answers, catalogue, mistakes)
@@ -214,25 +217,27 @@ def _write_one(answers: Answers, catalogue: Catalogue, read: Read, mistakes: Mis
     file = file_of(FORMS, owner.folder, draft.application)
     if file.exists():
         mistakes.add("--application", about_existing(file))
-        # So that the rest is still looked at.
+        # Under another name, so that the rest of the form is checked too.
         draft = replace(draft, form={**draft.form, "application": NOBODY.folder})
     changes = Changes(read)
     changes.add(draft.files(FORMS, {}, language))
     changes.require_valid(mistakes.label, mistakes.sentences)
     written = changes.write()
     speak(language)
-    _report(draft, written, catalogue, organisations)
+    _print_what_is_next(draft, written, catalogue, organisations)
 
 
 def _take_in(files: Sequence[Path], catalogue: Catalogue, read: Read) -> None:
-    """Take in what was sent, all of it or nothing, and say what to answer whom."""
+    """Write the forms that organisations sent as files, all or none, and print what was written.
+    Where one is wrong, print a mail to each sender who has to correct something, and end the
+    command with all that is wrong."""
     intake = SentFiles(FORMS, read, catalogue)
     taken = intake.take(files)
-    refused: list[str] = []
+    wrong: list[str] = []
     for sent in taken:
-        refused += [f"{sent.file}: {sentence}" for sentence in (*sent.unclear, *sent.for_team)]
-    if refused:
-        _answer_senders(taken, files, catalogue, read)
+        wrong += [f"{sent.file}: {sentence}" for sentence in (*sent.unclear, *sent.for_team)]
+    if wrong:
+        _print_mails_to_senders(taken, files, catalogue, read)
         if any(sent.unclear for sent in taken):
             outcome = tr(
                 "nothing was written; what the sender has to correct is in the text for a mail"
@@ -242,7 +247,7 @@ def _take_in(files: Sequence[Path], catalogue: Catalogue, read: Read) -> None:
                 "nothing was written, and the sender has nothing to correct: do what is said"
                 " above, and take the file in again"
             )
-        fail("\n".join([*refused, outcome]))
+        fail("\n".join([*wrong, outcome]))
     written = intake.changes.write()
     sentences: list[str] = []
     if written:
@@ -257,11 +262,15 @@ def _take_in(files: Sequence[Path], catalogue: Catalogue, read: Read) -> None:
         typer.echo(plain(sentence, 2000))
 
 
-def _answer_senders(
+def _print_mails_to_senders(
     taken: Sequence[Taken], files: Sequence[Path], catalogue: Catalogue, read: Read
 ) -> None:
-    """Print a text for a mail to each sender who has something to correct, in the sender's
-    language. What is wrong is said as a file is taken in: so files are taken in once a language."""
+    """Print the text of a mail to each sender who has something to correct, in the sender's
+    language.
+
+    The sentences about a file are made while it is taken in, in the language that is spoken then.
+    So all files are taken in once more for each language of a mail, and nothing is written.
+    """
     operators_language = spoken()
     by_language: dict[Language, Sequence[Taken]] = {operators_language: taken}
     for number, sent in enumerate(taken):
@@ -275,10 +284,13 @@ def _answer_senders(
 
 
 def _write_sheet(file: Path, common: Answers, read: Read, *, skip_wrong: bool) -> None:
-    """Write what the rows of a spreadsheet come to: forms of a supplier, or scopes."""
+    """Write what the rows of a spreadsheet come to: with a supplier a form and a mandate for each,
+    else scopes for the form that each row names. What the options answer is ``common`` to all rows.
+    End the command where an option does not go with that."""
     today = datetime.now(UTC).date()
     if common.supplier is None:
-        if replace(common, application=None, scopes=()) != Answers(language=common.language):
+        other_answers = replace(common, application=None, scopes=())
+        if other_answers != Answers(language=common.language):
             fail(
                 tr(
                     "--from a spreadsheet without --supplier adds scopes to forms that exist: of"
@@ -301,7 +313,7 @@ def _write_sheet(file: Path, common: Answers, read: Read, *, skip_wrong: bool) -
         _write_rows(sheets, Scopes(common, read, FORMS, today), next_step, skip_wrong=skip_wrong)
         return
     if common.organisation or common.name or common.ovo or common.kbo:
-        fail(_rows_say_who())
+        fail(_which_options_go_together())
     towns = Towns(common, read, FORMS, today)
     _require_keys(common.supplier, towns.onboardings)
     sheets = read_sheets(file, headings(towns.onboardings.catalogue))
@@ -314,7 +326,8 @@ def _write_sheet(file: Path, common: Answers, read: Read, *, skip_wrong: bool) -
 
 
 def _require_keys(supplier: str, onboardings: Onboardings) -> None:
-    """Raises Failure where a supplier has no folder, or no key for TNI."""
+    """End the command where a supplier has no folder, or no key for TNI that its forms could
+    name."""
     if supplier not in onboardings.organisations:
         fail(
             tr(
@@ -334,8 +347,9 @@ def _require_keys(supplier: str, onboardings: Onboardings) -> None:
 
 
 def _write_rows(sheets: Sheets, rows: Rows[SheetRow], next_step: str, *, skip_wrong: bool) -> None:
-    """Write what rows come to, and say so; where one is wrong, nothing is written, or that one is
-    left out."""
+    """Write the files that rows come to, and print a line for each row. Where a row is wrong, write
+    nothing and end the command with 2; with ``skip_wrong`` leave that row out, and end it with
+    1."""
     with working(tr("checking each row")):
         rows.sort_out(sheets.rows)
     wrong = [*sheets.unplaced, *rows.wrong()]
@@ -343,15 +357,17 @@ def _write_rows(sheets: Sheets, rows: Rows[SheetRow], next_step: str, *, skip_wr
         remedy = tr("nothing was written; correct the rows, or leave them out with --skip-wrong")
         fail("\n".join([*wrong, remedy]))
     rows.changes.write()
-    for line in _written(sheets, rows.placed, next_step):
+    for line in _lines_about_rows(sheets, rows.placed, next_step):
         typer.echo(plain(line, 2000))
     if wrong:
         fail("\n".join([tr("these rows were left out:"), *wrong]), Code.FOUND)
 
 
-def _written(sheets: Sheets, rows: Sequence[Placed[SheetRow]], next_step: str) -> Iterator[str]:
-    """Yield what was written for which row, what was there already, and what its author does
-    next."""
+def _lines_about_rows(
+    sheets: Sheets, rows: Sequence[Placed[SheetRow]], next_step: str
+) -> Iterator[str]:
+    """Yield which files were written for each row, or that all of it was there already; then what
+    was not read of the sheet, how many rows were written, and what their author does next."""
     for row in rows:
         if files := ", ".join(map(str, row.files)):
             yield tr("{row}: {files}", row=row.source, files=files)
@@ -383,13 +399,14 @@ def _review_is_next() -> str:
     )
 
 
-def _report(
+def _print_what_is_next(
     draft: Draft,
     written: Sequence[Path],
     catalogue: Catalogue,
     organisations: Mapping[str, Organisation],
 ) -> None:
-    """Say what was written, and what its author does next, in the language that is spoken."""
+    """Print which files were written for a draft, and the steps that its author takes next, in the
+    language that is spoken."""
     owner, form = draft.owner, draft.form
     file = file_of(FORMS, owner.folder, draft.application).as_posix()
     lines = [

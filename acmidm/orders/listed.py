@@ -145,8 +145,8 @@ class Orders(Report):
         return Document(self.title, sections)
 
     def as_issue(self) -> Document:
-        """Return the open orders for who reads them later: since when each is open, by its whole
-        name."""
+        """Return the open orders as an issue has them: each by its whole name, and since which day
+        it is open. An issue that is too long for all of them names the command that lists them."""
         return Document(
             self.title,
             [self._missing_confirmations(), *self._section_per_doer(_dated_line)],
@@ -277,6 +277,9 @@ def _instructions(stack: Stack, order: Order, metadata: Mapping[str, Any]) -> It
         "client": order.client_id or "?",
         "organisation": str(metadata["organisation.name"]),
     }
+    open_client = tr(
+        "In {portal}, under Mijn OAuth Clients, open client {client} of {organisation}.", **where
+    )
     match order.act:
         case Act.CREATE:
             yield Instruction(
@@ -309,22 +312,10 @@ def _instructions(stack: Stack, order: Order, metadata: Mapping[str, Any]) -> It
                 values=_values_to_copy(order.says, order.now),
             )
         case Act.GRANT | Act.APPROVE:
-            yield Instruction(
-                text=tr(
-                    "In {portal}, under Mijn OAuth Clients, open client {client} of"
-                    " {organisation}.",
-                    **where,
-                )
-            )
+            yield Instruction(text=open_client)
             yield from _couplings(order.says, order.now, order.client_key, catalogue)
         case Act.UPLOAD | Act.REMOVE_KEY | Act.REMOVE_STOLEN_KEY | Act.REMOVE_SUPPLIERS_KEY:
-            yield Instruction(
-                text=tr(
-                    "In {portal}, under Mijn OAuth Clients, open client {client} of"
-                    " {organisation}.",
-                    **where,
-                )
-            )
+            yield Instruction(text=open_client)
             yield from _instructions_for_keys(order)
         case Act.LOOK:
             yield Instruction(

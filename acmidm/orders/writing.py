@@ -46,7 +46,7 @@ def confirm(
     client_id: str | None = None,
     keys: Sequence[PublicJwk] | None = None,
 ) -> Written:
-    """Write the confirmation that an order is carried out: what it said is what the authority has.
+    """Write the confirmation that an order is carried out: what it asks is what the authority has.
 
     ``client_id`` is that of a client which it made, ``keys`` the public keys that somebody saw.
     ``by`` is who says so, and when. Raises Failure where that cannot be confirmed, and OSError.

@@ -116,7 +116,7 @@ class Daemon:
         return self.settings() == program.settings and self.origin is not None
 
     def start(self, program: Program) -> str | None:
-        """Start it, and return what it said to people until it was ready. None where it runs
+        """Start it, and return what it printed for people until it answered. None where it runs
         already, with the same settings."""
         return None if self.runs(program) else self.start_anew(program)
 
