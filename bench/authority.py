@@ -61,8 +61,8 @@ class MeasuredAuthority:
             exchange.reply(reply)
 
         for proxy in self.proxies:
-            proxy.heal()
-            proxy.rule(".*", "", answer_late, times=None)
+            proxy.heal()  # without the delay before
+            proxy.rule(".*", "", answer_late, times=None)  # any method and path, every time
 
     def requests(self) -> dict[str, Any]:
         """Return the fewest requests that make, read, change and remove the clients that this
