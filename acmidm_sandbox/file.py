@@ -179,8 +179,7 @@ def _read(file: Path, model: type[Model], **defaults: Any) -> Model:
 
 
 def _parse(file: Path) -> tuple[yaml.Node | None, Any]:
-    """Return the YAML of a file twice: as nodes, which know their places, and as values. Raises
-    InvalidFile."""
+    """Return a file as nodes, which know their places, and as values. Raises InvalidFile."""
     try:
         text = file.read_text("utf-8")
         return yaml.compose(text, _Loader), _Loader(text).get_single_data()

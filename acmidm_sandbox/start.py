@@ -67,8 +67,7 @@ def main() -> None:
 
 
 def run(settings: Sandbox) -> None:
-    """Serve a portal until SIGTERM or Ctrl-C. Its database was opened before, so that it can be
-    used."""
+    """Serve a portal, whose database exists, until SIGTERM or Ctrl-C."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     # aiosmtpd logs a line for each command of SMTP.
     logging.getLogger("mail.log").setLevel(logging.ERROR)

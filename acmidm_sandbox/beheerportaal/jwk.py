@@ -140,14 +140,12 @@ def private_members(value: Any, pointer: str = "") -> Iterator[str]:
 
 
 def algorithms_of(key: Mapping[str, Any]) -> list[str]:
-    """Return the signature algorithms that fit a key by its type and curve, narrowed by its own
-    `alg` (RFC 7517 §4.4)."""
+    """Return the algorithms that fit a key by its type, its curve and its `alg` (RFC 7517 §4.4)."""
     return [alg for alg in _fitting_algorithms(key) if key.get("alg", alg) == alg]
 
 
 def _fitting_algorithms(key: Mapping[str, Any]) -> list[str]:
-    """Return the algorithms of a key's type and curve; an empty list of one that is not accepted
-    here."""
+    """Return the algorithms of a key's type and curve; none where these are not accepted here."""
     for (kty, crv), algorithms in _ALGORITHMS.items():
         if key.get("kty") == kty and crv in (None, key.get("crv")):
             return algorithms

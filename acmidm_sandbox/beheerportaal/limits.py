@@ -1,5 +1,4 @@
-"""The limits of the contract, all in one place: the OpenAPI document has them, and who fills in
-forms can be checked against them."""
+"""The limits of the contract, which the OpenAPI document has too."""
 
 MOST_CONTACTS = 50
 LONGEST_CONTACT = 254  # RFC 5321 §4.5.3.1.3

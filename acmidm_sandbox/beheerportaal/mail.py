@@ -119,8 +119,7 @@ def _text(message: EmailMessage) -> str | None:
 
 
 def _header(message: EmailMessage, name: str, position: int = 0) -> str:
-    """Return the header of a name, of several the one at a position; empty where there is none
-    that can be read."""
+    """Return a header by its name, of several that at a position; empty where none can be read."""
     values = [value for key, value in message.raw_items() if key.lower() == name.lower()]
     if not values:
         return ""

@@ -105,8 +105,7 @@ def _refusal_by_pydantic(error: RequestValidationError) -> RefusedRequest:
 
 
 def _refusal_by_framework(request: Request, error: HTTPException) -> RefusedRequest:
-    """Return a refusal of FastAPI's (no route, wrong method, unreadable body) with a sentence that
-    says what to do."""
+    """Return FastAPI's refusal (no route, wrong method, no JSON) with a sentence that helps."""
     path = request.scope["path"]  # `request.url` would depend on the Host header
     sentences = {
         404: f"There is nothing at {path}; /openapi.json lists what there is.",

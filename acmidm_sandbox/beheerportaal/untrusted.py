@@ -30,8 +30,7 @@ def require_visible(text: str) -> str:
 
 
 def require_all_visible(value: Any) -> Any:
-    """Check each name and each text in a JSON value by `require_visible`, and return the value
-    unchanged. Raises ValueError."""
+    """Return a JSON value unchanged. Raises ValueError where a name or text in it is invisible."""
     if isinstance(value, str):
         require_visible(value)
     elif isinstance(value, Mapping):

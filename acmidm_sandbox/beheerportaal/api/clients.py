@@ -242,8 +242,7 @@ async def count_administrators(
 def add_client(
     session: Session, settings: PortalSettings, actor: str, declaration: ClientDeclaration
 ) -> StoredClient:
-    """Write a new client, with a line in the audit trail. Raises RefusedRequest: 409 where another
-    client has its `software_id`."""
+    """Write a new client, and audit it. Raises RefusedRequest: 409 for a `software_id` in use."""
     _require_free(session, declaration.software_id, None)
     client_id = _new_client_id(session, settings)
     secret, now = declaration.client_secret, int(time.time())

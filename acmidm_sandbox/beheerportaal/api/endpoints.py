@@ -139,8 +139,7 @@ def router_for_operators(prefix: str, tag: str) -> APIRouter:
 
 
 def require_scope(request: Request, scope: str) -> None:
-    """Check that the access token has a scope. Raises RefusedRequest: 403, which names the scope
-    (RFC 6750 §3.1)."""
+    """Check that the access token has a scope (RFC 6750 §3.1). Raises RefusedRequest: 403."""
     if scope not in request.state.scopes:
         raise RefusedRequest(
             403,
@@ -151,8 +150,7 @@ def require_scope(request: Request, scope: str) -> None:
 
 
 def require_audience(request: Request, product: ProductSettings) -> None:
-    """Check that the access token is for the product's API. Raises RefusedRequest: 401, which says
-    what to request (RFC 6750 §3.1)."""
+    """Check that the access token is for a product's API. Raises RefusedRequest: 401."""
     settings = request.app.state.portal.settings
     audiences = audiences_of(request)
     # Another issuer's tokens are for the portal as a whole.
@@ -199,7 +197,6 @@ async def _authenticate(request: Request) -> None:
 
 
 def _invalid_token(detail: str, reason: str) -> RefusedRequest:
-    """Return the 401 of a token that is not accepted: a sentence, and its reason for the header
-    WWW-Authenticate (RFC 6750 §3)."""
+    """Return the 401 of a bad token, with a reason for WWW-Authenticate (RFC 6750 §3)."""
     challenge = f'Bearer error="invalid_token", error_description="{reason}"'
     return RefusedRequest(401, detail, headers={"WWW-Authenticate": challenge})

@@ -1,5 +1,4 @@
-"""The OAuth endpoints: discovery, keys, token, introspection, and GeoSecure's own way to ask what a
-token is worth."""
+"""The OAuth endpoints: discovery, keys, token, introspection, and GeoSecure's verification."""
 
 import time
 from collections.abc import Callable
@@ -128,8 +127,7 @@ async def keys(portal: CurrentPortal) -> dict[str, Any]:
 
 
 async def token(request: Request, portal: CurrentPortal) -> Response:
-    """Return an access token for client credentials (RFC 6749 §4.4), wherever the platform has this
-    endpoint."""
+    """Return an access token for client credentials (RFC 6749 §4.4); `app.py` has the paths."""
     return await _answer(request, portal, portal.authorization.token)
 
 

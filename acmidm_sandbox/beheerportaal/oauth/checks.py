@@ -251,8 +251,7 @@ def require_first(request: TokenRequest, conditions: Conditions) -> None:
 
 
 def note(request: TokenRequest, rule: str, sentence: str) -> None:
-    """Log a sentence about a known client's request, once for each rule. Nothing that was sent may
-    be in it."""
+    """Log a sentence, with nothing that was sent, about a known client; once for each rule."""
     if request.client is not None and rule not in request.noted:
         request.noted.add(rule)
         log.info("client %s, rule %s: %s", request.client.client_id, rule, sentence)

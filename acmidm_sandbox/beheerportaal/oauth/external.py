@@ -17,8 +17,7 @@ _TIMEOUT_SECONDS = 5
 
 
 class ExternalTokenValidator:
-    """Verifies access tokens of `issuer` that are meant for `audience`. The issuer's keys are found
-    through its discovery document."""
+    """Verifies an issuer's access tokens for an audience, by the keys of its discovery document."""
 
     def __init__(self, issuer: str, audience: str) -> None:
         self._issuer = issuer

@@ -64,8 +64,7 @@ def find_principal(session: Session, client_id: str) -> Principal | None:
 
 
 def principal_of(client: StoredClient | None, operator: Operator | None) -> Principal | None:
-    """Return what the token endpoint needs to know of a client, else of an operator; None where
-    both are None."""
+    """Return the principal of a client, else of an operator; None where both are None."""
     if client is not None:
         return _principal_of_client(client)
     if operator is None:
@@ -147,8 +146,7 @@ class TokenRequest:
 
     @property
     def platform(self) -> str:
-        """Whose rules count. Operators belong to the portal, not to a platform: it has ACM/IDM's
-        rules for them."""
+        """Whose rules count: ACM/IDM's for operators, who belong to the portal on any platform."""
         return "acmidm" if self.is_operators else self.settings.platform
 
     @cached_property
@@ -214,8 +212,7 @@ class TokenRequest:
 
     @cached_property
     def header_and_claims(self) -> list[Any]:
-        """The two JSON objects of its assertion, before its signature is checked; an empty list
-        where it is no JWT."""
+        """Of its assertion, whoever signed that; an empty list where it is no JWT."""
         parts = self.form.get("client_assertion", "").split(".")[:-1]
         try:
             objects = [from_json(urlsafe_b64decode(part.encode())) for part in parts]

@@ -52,8 +52,7 @@ class AccessTokens:
     database: Database
 
     def issue(self, request: TokenRequest, client: Principal, audiences: list[str]) -> str:
-        """Return a new token for the APIs with these client-IDs. Keep what it stands for, and when
-        the client used which of its keys."""
+        """Return a new token for APIs; keep what it stands for, and when a key was used last."""
         now, token = int(time.time()), secrets.token_urlsafe(32)
         stored = AccessToken(
             token_hash=hash_of_token(token),

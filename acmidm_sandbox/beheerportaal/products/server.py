@@ -163,8 +163,7 @@ def _log_unknown_texts(received: ReceivedCall) -> None:
 
 
 def _description(call: Call) -> dict[str, Any]:
-    """Return what the OpenAPI document says of a call besides its path: its source, its body, its
-    parameters and its answers."""
+    """Return what the OpenAPI document says of a call: source, body, parameters and answers."""
     error = _json({"$ref": "#/components/schemas/ProductError"})
     described: dict[str, Any] = {"x-basis": call.basis, "x-source": call.source, "responses": {}}
     if call.returns:

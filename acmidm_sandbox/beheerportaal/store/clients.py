@@ -46,8 +46,7 @@ def _in_document(path: str, **options: Any) -> Mapped[str | None]:
 
 
 class StoredClient(Numbered):
-    """A client: its three documents, which are changed as a whole and have a version each, and the
-    hashes of its secrets."""
+    """A client: three documents, each changed as a whole and with its version; and its secrets."""
 
     __tablename__ = "clients"
 
@@ -132,8 +131,7 @@ def find(session: Session, client_id: str) -> StoredClient | None:
 
 
 def replace_jwks(session: Session, client: StoredClient, jwks: JwksDocument) -> None:
-    """Write a client's keys as its next version, and remove the uses of keys that it no longer
-    has."""
+    """Write the next version of a client's keys, and remove the uses of keys that are gone."""
     client.jwks = jwks
     client.jwks_version += 1
     thumbprints = list(map(thumbprint, jwks.keys))

@@ -1,5 +1,4 @@
-"""Opens the portal's database: makes its tables where it is new, refuses it where another version
-of the portal made it."""
+"""Opens the portal's database; makes it where it is new, refuses that of another version."""
 
 import zlib
 from pathlib import Path

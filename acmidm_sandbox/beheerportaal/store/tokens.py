@@ -1,5 +1,4 @@
-"""What the token endpoint keeps: access tokens, the assertions that were used, and the key that
-signs the JWTs of introspection."""
+"""What the token endpoint keeps: access tokens, used assertions, and its own key."""
 
 import time
 from typing import Any

@@ -39,8 +39,7 @@ _CALLED = {Right.API_BEHEERDER: "API-beheerder", Right.AANSLUITINGENTEAM: "Aansl
 
 
 def _checked_name(name: str) -> str:
-    """Return a name unchanged. Raises ValueError where it is empty, too long, or has a character
-    that cannot be seen."""
+    """Return a name unchanged. Raises ValueError where it is empty, too long or not visible."""
     with suppress(ValueError):
         if 0 < len(require_visible(name)) <= _LONGEST_NAME:
             return name
@@ -160,8 +159,7 @@ def create_account(session: Session, person: Person) -> str:
 
 
 def count_administrators(session: Session, code: str) -> int:
-    """Return how many people hold the right *API-beheerder* for the organisation with this OVO code
-    or KBO number."""
+    """Return how many are *API-beheerder* of the organisation with this OVO code or KBO number."""
     if code == SHARED_KBO_NUMBER:  # of many organisations
         return 0
     people = session.scalars(select(Account.person))
@@ -179,8 +177,7 @@ def start_session(session: Session, user_name: str) -> str:
 
 
 def person_of_session(session: Session, token: str) -> Person | None:
-    """Return who has logged on in the web session of a token; None where there is no such session,
-    or it has ended."""
+    """Return whose web session has a token; None where there is none, or it has ended."""
     web_session = session.get(WebSession, hash_of_token(token))
     if web_session is None or web_session.ends_at < int(time.time()):
         return None

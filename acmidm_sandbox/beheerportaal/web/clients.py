@@ -151,8 +151,7 @@ def _form_page(
     contacts: str,
     mistakes: Mistakes = (),
 ) -> Response:
-    """Return the page with the form of a client, or of a new one where it is None, filled in with
-    these texts."""
+    """Return the page with the form of a client, filled in; of a new client where it is None."""
     return visit.page(
         "client_form.html",
         mistakes=mistakes,
@@ -218,8 +217,7 @@ def remove_client(visit: EitherVisit, client_id: str, bevestigd: Field = "") -> 
 def add_key(
     visit: AdministratorVisit, client_id: str, file: UploadFile | None = None, jwk: Field = ""
 ) -> Response:
-    """Add the key, or the set of keys, in a file, else in the text. Refuse it where a stack
-    declares the client's keys."""
+    """Add the keys in a file, else in the text; none where a stack declares the client's keys."""
     file_text = file.file.read().decode("utf-8-sig", "replace") if file else ""
     with visit.portal.database.write() as session:
         client = find_or_404(visit, session, client_id)
@@ -267,8 +265,7 @@ def find_or_404(
 
 
 def is_manageable(visit: Visit) -> ColumnElement[bool]:
-    """Return the SQL condition that the user manages a client: as API-beheerder, those of their
-    organisation."""
+    """Return the SQL condition that the user manages a client, being its API-beheerder."""
     user = visit.logged_on_user
     return belongs_to_organisation(user.ovo, user.kbo) if user.api_beheerder else false()
 

@@ -42,8 +42,7 @@ class _Coupling:
 
 @router.post(f"{clients.CLIENT}/koppelen", name="couple")
 def request_coupling(visit: AdministratorVisit, client_id: str, referentie: Field = "") -> Response:
-    """Request that a client is coupled to the API with a Referentie; show the client's page with a
-    sentence where it cannot be."""
+    """Request a coupling to the API with a Referentie; say on the page why it cannot be."""
     referentie = referentie.strip()
     with visit.portal.database.write() as session:
         client = clients.find_or_404(visit, session, client_id)

@@ -28,8 +28,7 @@ class RefusedKeys(ValueError):
 
 
 def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the keys in a text, to be added to those that a client has (`present`). Raises
-    RefusedKeys."""
+    """Return the keys in a text, for a client that has the `present` ones. Raises RefusedKeys."""
     value = _read(text.strip())
     if members := {pointer.rpartition("/")[2] for pointer in private_members(value)}:
         raise _refusal("private", members=", ".join(sorted(members)))

@@ -57,8 +57,7 @@ def moment(at: datetime) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a JSON value as people read it: a list of texts with commas, other lists and objects
-    as JSON."""
+    """Return a JSON value as people read it: a list of texts with commas, all else as JSON."""
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         return ", ".join(value) or "—"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -93,8 +92,7 @@ class Visit:
 
     @property
     def apis(self) -> Mapping[str, ApiSettings]:
-        """The APIs about whose couplings the user decides, by Referentie: as API-beheerder, those
-        that the user's organisation owns."""
+        """By Referentie, the APIs of the user's organisation, where the user is API-beheerder."""
         if self.user is None or not self.user.api_beheerder:
             return {}
         apis = self.portal.settings.apis
@@ -108,8 +106,7 @@ class Visit:
         return name if name in self.texts.messages else ""
 
     def label(self, name: str) -> str:
-        """Return what people call a field of a configuration in this language; its name where the
-        settings have no label."""
+        """Return what people call a field of a configuration; its name where there is no label."""
         labels = self.portal.settings.labels.get(self.texts.language, {})
         return labels.get(name, name)
 
@@ -172,8 +169,7 @@ def visit_of(request: Request, portal: Portal) -> Visit:
 
 
 def cookie_name(portal: Portal) -> str:
-    """Return the name of a portal's cookie. Portals on two ports need two names: a browser sends
-    them the same cookies."""
+    """Return the name of a portal's cookie: a browser sends one to all ports of a host."""
     return f"portaal_{portal.settings.platform}_{portal.settings.environment}"
 
 
