@@ -125,7 +125,7 @@ def measured(keycloak: Server, folder: Path) -> Iterator[MeasuredAuthority]:
         server = _Proxied(keycloak.folder, keycloak.distribution, keycloak.port, proxy=proxy.origin)
         settings = {
             "accessTokenLifespan": 3600,  # for bench.direct, which has one token for all requests
-            "attributes": {"frontendUrl": proxy.origin},
+            "attributes": {"frontendUrl": proxy.origin},  # its tokens name the proxy as issuer
         }
         make = partial(make_realm, settings=settings)
         with (

@@ -23,6 +23,7 @@ from acmidm_sandbox.beheerportaal.context import Caller, CurrentPortal, Portal
 from acmidm_sandbox.beheerportaal.documents import ConfigurationDocument, ConfigurationPage
 from acmidm_sandbox.beheerportaal.http import require_current
 from acmidm_sandbox.beheerportaal.problems import RefusedRequest, not_found, pointer, unprocessable
+from acmidm_sandbox.beheerportaal.settings import ProductSettings
 from acmidm_sandbox.beheerportaal.store import clients, products
 from acmidm_sandbox.beheerportaal.store.clients import audit
 from acmidm_sandbox.beheerportaal.store.database import page_of
@@ -41,7 +42,7 @@ async def list_configurations(
     portal: CurrentPortal, product: str, limit: LIMIT = 100, after: AFTER = None
 ) -> Response:
     """The product's configurations, in the order of their creation."""
-    _validator_or_404(portal, product)
+    _product_or_404(portal, product)
     of_product = Configuration.product == product
     with portal.database.read() as session:
         page, following = page_of(session, Configuration, of_product, limit, after)
@@ -51,7 +52,7 @@ async def list_configurations(
 @router.get("/{client_id}", response_model=ConfigurationDocument, responses=READ)
 async def read_configuration(portal: CurrentPortal, product: str, client_id: str) -> Response:
     """One client's configuration."""
-    _validator_or_404(portal, product)
+    _product_or_404(portal, product)
     with portal.database.read() as session:
         stored = products.find(session, product, client_id)
     if stored is None:
@@ -73,8 +74,9 @@ def put_configuration(
 ) -> Response:
     """Creates with `If-None-Match: *`, replaces the whole document with `If-Match`: what is left
     out becomes null."""
+    validator = Draft202012Validator(_product_or_404(portal, product).json_schema)
     errors = sorted(
-        _validator_or_404(portal, product).iter_errors(document.configuration),
+        validator.iter_errors(document.configuration),
         key=lambda error: list(map(str, error.absolute_path)),
     )
     if errors:
@@ -119,7 +121,7 @@ def remove_configuration(
     portal: CurrentPortal, caller: Caller, product: str, client_id: str, if_match: IF_MATCH = None
 ) -> Response:
     """Removes one client's configuration, whether the client still exists or not."""
-    _validator_or_404(portal, product)
+    _product_or_404(portal, product)
     with portal.database.write() as session:
         stored = products.find(session, product, client_id)
         if stored is None:
@@ -131,13 +133,12 @@ def remove_configuration(
     return Response(status_code=204)
 
 
-def _validator_or_404(portal: Portal, product: str) -> Draft202012Validator:
-    """Return what checks a configuration by the product's JSON Schema. Raises RefusedRequest: 404
-    where this portal does not have the product."""
+def _product_or_404(portal: Portal, product: str) -> ProductSettings:
+    """Return a product of this portal. Raises RefusedRequest: 404."""
     settings = portal.settings.products.get(product)
     if settings is None:
         raise not_found(f"product {product}")
-    return Draft202012Validator(settings.json_schema)
+    return settings
 
 
 def _not_configured(product: str, client_id: str) -> RefusedRequest:
