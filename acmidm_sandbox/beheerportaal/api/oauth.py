@@ -127,7 +127,8 @@ async def keys(portal: CurrentPortal) -> dict[str, Any]:
 
 
 async def token(request: Request, portal: CurrentPortal) -> Response:
-    """Return an access token for client credentials (RFC 6749 §4.4); `app.py` has the paths."""
+    """Return an access token for client credentials (RFC 6749 §4.4), wherever the platform has this
+    endpoint."""
     return await _answer(request, portal, portal.authorization.token)
 
 
