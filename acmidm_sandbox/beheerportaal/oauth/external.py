@@ -58,7 +58,7 @@ class ExternalTokenValidator:
     def _signed_claims(self, token: str) -> dict[str, Any] | None:
         """Return the claims of a token that one of the keys signed; else None."""
         try:
-            return jwt.decode(token, self._keys, algorithms=list(SIGNING_ALGORITHMS)).claims
+            return jwt.decode(token, self._keys, algorithms=SIGNING_ALGORITHMS).claims
         except (JoseError, ValueError, RecursionError):
             return None
 

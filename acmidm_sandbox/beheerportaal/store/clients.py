@@ -52,11 +52,11 @@ class StoredClient(Numbered):
 
     client_id: Mapped[str] = mapped_column(unique=True)
     document: Mapped[ClientDocument] = mapped_column(AsJson(ClientDocument))
-    client_version: Mapped[int] = mapped_column(default=1)
+    client_version: Mapped[int]
     scopes: Mapped[ScopesDocument] = mapped_column(AsJson(ScopesDocument))
-    scopes_version: Mapped[int] = mapped_column(default=1)
+    scopes_version: Mapped[int]
     jwks: Mapped[JwksDocument] = mapped_column(AsJson(JwksDocument))
-    jwks_version: Mapped[int] = mapped_column(default=1)
+    jwks_version: Mapped[int]
     client_secret_hash: Mapped[str | None]
     # Of the secret before that one, which works until previous_client_secret_expires_at.
     previous_client_secret_hash: Mapped[str | None]
