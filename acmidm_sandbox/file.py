@@ -37,28 +37,29 @@ _ENDINGS = {
     "list_type": "is no list; write a line with a hyphen for each",
     "tuple_type": "is no list; write a line with a hyphen for each",
 }
-"""Of a sentence about a name, by the kinds of pydantic's errors."""
+"""How a sentence about a name ends, by the type of pydantic's error."""
 _FOLLOWS = "default_factory_not_called"
-"""Pydantic's error of a field whose default stands on one that is wrong."""
+"""The type of an error that follows from another: a default is made from a field that is wrong."""
 Model = TypeVar("Model", bound=StrictModel)
 
 
 class InvalidFile(Exception):
-    """What is wrong with the file: a line for each mistake."""
+    """What is wrong with the file: a line with place and remedy for each mistake."""
 
 
 class _Loader(yaml.CSafeLoader):
-    """PyYAML's, which takes the last of two values of one name."""
+    """Reads YAML, but refuses a name that a mapping has twice, and keeps the 0 of a KBO number."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self._merged: set[yaml.Node] = set()
+        self._flattened: set[yaml.Node] = set()
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Refuse a name that is written twice, before what is merged (``<<``) stands beside it."""
-        if node in self._merged:
+        """Put what a mapping merges (``<<``) into it, once its own names are checked. Raises
+        MarkedYAMLError where one is written twice: PyYAML would take the last."""
+        if node in self._flattened:  # PyYAML comes again for one that has an anchor
             return
-        self._merged.add(node)
+        self._flattened.add(node)
         names = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value in names:
@@ -67,18 +68,19 @@ class _Loader(yaml.CSafeLoader):
             names.add(str(key.value))
         super().flatten_mapping(node)
 
-    def number(self, node: yaml.ScalarNode) -> str | int:
-        """Return a KBO number, whose digits YAML reads as octal ones, as the text that it is."""
+    def construct_number(self, node: yaml.ScalarNode) -> str | int:
+        """Return digits that begin with 0, such as a KBO number, as a text: YAML would read them as
+        octal ones. Return any other number as such."""
         if node.value.isdecimal() and node.value.startswith("0") and node.value != "0":
             return str(node.value)
         return int(self.construct_yaml_int(node))
 
 
-_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.number)
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_number)
 
 
-def _client_name(name: str) -> str:
-    """Check the name of a client, and return it as it is. Raises ValueError where it is none."""
+def _checked_client_name(name: str) -> str:
+    """Return the name of a client unchanged. Raises ValueError where it is none."""
     if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
         raise ValueError(
             f"{name} is no name of a client; use lower case letters, digits and single hyphens,"
@@ -90,24 +92,25 @@ def _client_name(name: str) -> str:
 class SandboxClient(Person):
     """A client of an organisation."""
 
-    name: Annotated[str, AfterValidator(_client_name)]
+    name: Annotated[str, AfterValidator(_checked_client_name)]
     rights: tuple[()] = ()
     scopes: tuple[str, ...] = ()
 
 
 class People(StrictModel):
-    """Who logs on, and nobody else."""
+    """Everybody who can log on."""
 
     people: tuple[Person, ...] = ()
 
     @model_validator(mode="after")
-    def _is_one_whole(self) -> Self:
-        if mistakes := "; ".join(self._sentences_of_mistakes()):
+    def _check_across_fields(self) -> Self:
+        if mistakes := "; ".join(self._mistakes_across_fields()):
             raise ValueError(mistakes)
         return self
 
-    def _sentences_of_mistakes(self) -> Iterator[str]:
-        yield from _named_twice("people", self.people)
+    def _mistakes_across_fields(self) -> Iterator[str]:
+        """Yield a sentence for each mistake that no field has alone."""
+        yield from _repeated_names("people", self.people)
 
 
 class Sandbox(People, PortalSettings):
@@ -124,21 +127,23 @@ class Sandbox(People, PortalSettings):
     @model_validator(mode="before")
     @classmethod
     def _fill_in_apis(cls, written: Any) -> Any:
-        """Give each API its owner and a client-ID, the same after every start; offer its scopes."""
+        """Return the file's content, where each API has an owner and a client-ID, the same after
+        every start, and `scopes` has those of all APIs. What the file has is kept; what is no map
+        of maps stays as it is, for the fields to refuse it."""
         apis = written.get("apis") if isinstance(written, dict) else None
         if not isinstance(apis, dict) or not all(isinstance(api, dict) for api in apis.values()):
             return written
-        filled, offered = {}, dict[str, Any]()
+        completed, scopes_of_apis = {}, dict[str, Any]()
         for name, api in apis.items():
             client_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://sandbox.example/{name}"))
-            filled[name] = {"owner": _OWNER, "client_id": client_id, **api}
+            completed[name] = {"owner": _OWNER, "client_id": client_id, **api}
             if isinstance(scopes := api.get("scopes"), list):
-                offered |= {scope: {} for scope in scopes if isinstance(scope, str)}
-        return {"scopes": offered, **written, "apis": filled}
+                scopes_of_apis |= {scope: {} for scope in scopes if isinstance(scope, str)}
+        return {"scopes": scopes_of_apis, **written, "apis": completed}
 
-    def _sentences_of_mistakes(self) -> Iterator[str]:
-        yield from super()._sentences_of_mistakes()
-        yield from _named_twice("clients", self.clients)
+    def _mistakes_across_fields(self) -> Iterator[str]:
+        yield from super()._mistakes_across_fields()
+        yield from _repeated_names("clients", self.clients)
         for client in self.clients:
             for scope in sorted({*client.scopes}.difference(self.scopes)):
                 yield (
@@ -147,27 +152,37 @@ class Sandbox(People, PortalSettings):
                 )
 
 
-def _named_twice(kind: str, people: tuple[Person, ...]) -> Iterator[str]:
+def _repeated_names(kind: str, people: tuple[Person, ...]) -> Iterator[str]:
+    """Yield a sentence for each name that several people, or clients, have."""
     times = Counter(person.name for person in people)
     for name in sorted(name for name, number in times.items() if number > 1):
         yield f"there are two {kind} with the name {name}; give each a name of its own"
 
 
 def read_sandbox(file: Path) -> Sandbox:
-    """Return what the file says. Its data are beside it, where it does not say where.
-
-    Raises:
-        InvalidFile
-    """
+    """Return a sandbox by its file. Where that names no database, it is in a folder beside the
+    file: sandbox.data of sandbox.yaml. Raises InvalidFile."""
     return _read(file, Sandbox, database=file.absolute().with_suffix(".data") / "portal.db")
 
 
 def _read(file: Path, model: type[Model], **defaults: Any) -> Model:
-    """Return what a file says, as a model has it. Raises InvalidFile."""
+    """Return the model of a file's content, with defaults for what it lacks. Raises InvalidFile."""
+    node, content = _parse(file)
+    if isinstance(content, dict):
+        content = {**defaults, **content}
+    try:
+        return model.model_validate(content)
+    except ValidationError as invalid:
+        errors = [error for error in invalid.errors() if error["type"] != _FOLLOWS]
+        sentences = [_sentence(file, node, dict(error)) for error in errors]
+        raise InvalidFile("\n".join(sentences)) from None
+
+
+def _parse(file: Path) -> tuple[yaml.Node | None, Any]:
+    """Return a file as nodes, which know their places, and as values. Raises InvalidFile."""
     try:
         text = file.read_text("utf-8")
-        node = yaml.compose(text, _Loader)
-        written = _Loader(text).get_single_data()
+        return yaml.compose(text, _Loader), _Loader(text).get_single_data()
     except OSError as error:
         raise InvalidFile(
             f"{file} cannot be read: {error.strerror}; check its name and your rights"
@@ -184,24 +199,17 @@ def _read(file: Path, model: type[Model], **defaults: Any) -> Model:
         place = _place(file, getattr(error, "problem_mark", None))
         reason = getattr(error, "problem", None) or error
         raise InvalidFile(f"{place}: {reason}; correct it") from None
-    if isinstance(written, dict):
-        written = {**defaults, **written}
-    try:
-        return model.model_validate(written)
-    except ValidationError as invalid:
-        errors = [error for error in invalid.errors() if error["type"] != _FOLLOWS]
-        sentences = [_sentence(file, node, dict(error)) for error in errors]
-        raise InvalidFile("\n".join(sentences)) from None
 
 
 def _sentence(file: Path, node: yaml.Node | None, error: dict[str, Any]) -> str:
-    """Return what is wrong, at the place of the value, or of the nearest one around it."""
-    marked: yaml.Node | None = node
+    """Return an error of pydantic's as a sentence, with the place of the value: of an unknown name
+    that of the name, of a value that is missing that of the mapping which lacks it."""
+    nearest: yaml.Node | None = node
     for part in error["loc"]:
-        name_of, node = _below(node, part)
-        nearest = name_of if error["type"] == "extra_forbidden" else node
-        marked = nearest or marked
-    place = _place(file, marked and marked.start_mark)
+        name_node, node = _below(node, part)
+        wrong_node = name_node if error["type"] == "extra_forbidden" else node
+        nearest = wrong_node or nearest
+    place = _place(file, nearest and nearest.start_mark)
     if error["type"] == "value_error":
         return f"{place}: {error['ctx']['error']}"
     name = f'"{error["loc"][-1]}"' if error["loc"] else "the file"
@@ -210,14 +218,14 @@ def _sentence(file: Path, node: yaml.Node | None, error: dict[str, Any]) -> str:
 
 
 def _place(file: Path, mark: Any) -> str:
-    """Return the file with line and column of a mark, of its beginning where there is none."""
+    """Return `sandbox.yaml:3:5`: the file with line and column of a mark, 1:1 where it is None."""
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     return f"{file}:{line}:{column}"
 
 
 def _below(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node | None, yaml.Node | None]:
-    """Return what a mapping or a list has under a name or a number, after the name; None for what
-    is not there."""
+    """Return the nodes of a name in a mapping and of its value; None and the value of a position in
+    a list; twice None where the node has no such part."""
     if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
         return None, node.value[part]
     if isinstance(node, yaml.MappingNode):

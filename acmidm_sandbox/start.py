@@ -21,14 +21,14 @@ from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import RSAKey
 from sqlalchemy import select
 
-from acmidm_sandbox.beheerportaal.api.clients import add, store_jwks, store_scopes
+from acmidm_sandbox.beheerportaal.api.clients import add_client, store_jwks, store_scopes
 from acmidm_sandbox.beheerportaal.app import create_app
-from acmidm_sandbox.beheerportaal.documents import ClientDeclaration, ScopesDocument
+from acmidm_sandbox.beheerportaal.documents import NEW_CLIENT, ClientDeclaration, ScopesDocument
 from acmidm_sandbox.beheerportaal.operators import register_operator
 from acmidm_sandbox.beheerportaal.store.clients import StoredClient
 from acmidm_sandbox.beheerportaal.store.database import Database
 from acmidm_sandbox.beheerportaal.store.opening import UnusableDatabase, open_database
-from acmidm_sandbox.beheerportaal.store.users import Account, let_in
+from acmidm_sandbox.beheerportaal.store.users import Account, create_account
 from acmidm_sandbox.file import InvalidFile, Sandbox, SandboxClient, read_sandbox
 
 _FILE = Path("sandbox.yaml")
@@ -36,18 +36,15 @@ _EXAMPLE = Path(__file__).with_name("sandbox.yaml")
 _ACTOR = "acmidm-sandbox"
 _RSA_BITS = 2048
 _GRACE_SECONDS = 5
-_METADATA = {
-    "grant_types": ["client_credentials"],
-    "token_endpoint_auth_method": "private_key_jwt",
-}
 
 
 class NotStarted(Exception):
-    """Why it does not start: a sentence."""
+    """Why the sandbox does not start: a sentence for the person who started it."""
 
 
 def main() -> None:
-    """Start what the file of the command line says."""
+    """Start the sandbox of the file that the command line names; where it names none, of
+    sandbox.yaml, which is made as an example. What cannot be started ends with a sentence."""
     parser = argparse.ArgumentParser(prog="acmidm-sandbox", description=__doc__)
     parser.add_argument("file", type=Path, nargs="?", default=_FILE, help="sandbox.yaml by default")
     file = parser.parse_args().file
@@ -58,8 +55,8 @@ def main() -> None:
             _say(f"{file} is new: what it has is an example, to be changed")
         sandbox = read_sandbox(file)
         _require_free_ports(file, sandbox)
-        with closing(open_database(sandbox.database)) as store:
-            for line in _prepare(sandbox, store):
+        with closing(open_database(sandbox.database)) as database:
+            for line in _fill_database(sandbox, database):
                 _say(line)
     except (InvalidFile, NotStarted, UnusableDatabase, ValueError) as error:
         sys.exit(str(error))
@@ -70,12 +67,12 @@ def main() -> None:
 
 
 def run(settings: Sandbox) -> None:
-    """Serve a portal, whose database can be used, until SIGTERM, or Ctrl-C."""
+    """Serve a portal, whose database exists, until SIGTERM or Ctrl-C."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    # aiosmtpd's, which has a line for each command.
+    # aiosmtpd logs a line for each command of SMTP.
     logging.getLogger("mail.log").setLevel(logging.ERROR)
-    # ACM/IDM's clients call the algorithm EdDSA; that RFC 9864 prefers the name Ed25519 is no news
-    # at each request.
+    # ACM/IDM's clients call the algorithm EdDSA, for which RFC 9864 has the name Ed25519. A warning
+    # at each request tells nobody anything.
     warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
     uvicorn.run(
         create_app(settings),
@@ -89,11 +86,8 @@ def run(settings: Sandbox) -> None:
 
 
 def _require_free_ports(file: Path, sandbox: Sandbox) -> None:
-    """Check that a sandbox can listen where its file says.
-
-    Raises:
-        NotStarted: where another program does.
-    """
+    """Check that a sandbox can listen on the ports of its file. Raises NotStarted where another
+    program does."""
     family = socket.AF_INET6 if ":" in sandbox.host else socket.AF_INET
     for setting, port in (("port", sandbox.port), ("smtp_port", sandbox.smtp_port)):
         if port is None:
@@ -109,19 +103,20 @@ def _require_free_ports(file: Path, sandbox: Sandbox) -> None:
                 ) from None
 
 
-def _prepare(sandbox: Sandbox, store: Database) -> Iterator[str]:
-    """Write the operators, people and clients of the file into the database, and yield what a
-    person needs to know of them: of each client how it gets a token for the first of its APIs."""
+def _fill_database(sandbox: Sandbox, database: Database) -> Iterator[str]:
+    """Write the operators, people and clients of the file into the database, and yield lines for
+    the person who starts it: new passwords, and of each client its client-ID, its private key, and
+    how it gets a token for the first API of which it has a scope. Raises NotStarted."""
     for operator, public_jwk in sandbox.operators.items():
         register_operator(sandbox.database, operator, public_jwk=public_jwk)
-    for change in list(_let_in(sandbox, store)):
+    for change in list(_replace_people(sandbox, database)):  # all are written before one is shown
         yield f"  {change}"
     if sandbox.clients:
         yield f"the portal is at {sandbox.origin}/portaal"
     for client in sandbox.clients:
         key_file = sandbox.database.with_name(f"{client.name}.pem")
-        key = _key(key_file)
-        client_id = _register(client, key, sandbox, store)
+        key = _read_or_make_key(key_file)
+        client_id = _write_client(client, key, sandbox, database)
         yield (
             f"{client.name} of {client.organisation_code} has the client-ID {client_id}"
             f" and the private key in {key_file}"
@@ -132,35 +127,34 @@ def _prepare(sandbox: Sandbox, store: Database) -> Iterator[str]:
                 continue
             yield f"  gets a token for {name} by these three commands, in another terminal:"
             requested = {"audience": api.client_id, "scope": " ".join(scopes)}
-            for command in _commands(sandbox, client_id, key, key_file, requested):
+            for command in _token_commands(sandbox, client_id, key, key_file, requested):
                 yield f"    {command}"
             break
 
 
-def _let_in(sandbox: Sandbox, store: Database) -> Iterator[str]:
-    """Have the people of the file, and nobody else, at the portal, and yield what changes, with the
-    password of each that is new: it is kept as a hash. Otherwise a password stays."""
-    with store.write() as session:
+def _replace_people(sandbox: Sandbox, database: Database) -> Iterator[str]:
+    """Give each person of the file an account, and remove the accounts of all others. Yield a line
+    for each change; that of a new account has its password, which is kept as a hash alone."""
+    portal = f"{sandbox.origin}/portaal"
+    with database.write() as session:
         accounts = {account.name: account for account in session.scalars(select(Account))}
         for person in sandbox.people:
-            who, rights = f"{person.name} of {person.organisation_code}", person.called_rights
+            who, rights = f"{person.name} of {person.organisation_code}", person.rights_for_people
             account = accounts.pop(person.name, None)
             if account is None:
-                password = let_in(session, person)
-                yield (
-                    f"{who} ({rights}) logs on at {sandbox.origin}/portaal with the password"
-                    f" {password}"
-                )
+                password = create_account(session, person)
+                yield f"{who} ({rights}) logs on at {portal} with the password {password}"
             elif account.person != person:
                 account.person = person
                 yield f"{who} is changed ({rights})"
         for name, account in accounts.items():
-            session.delete(account)  # its sessions too
+            session.delete(account)  # and so its web sessions
             yield f"{name} logs on no more"
 
 
-def _key(file: Path) -> RSAKey:
-    """Return the key pair in a file, which is made where it is missing."""
+def _read_or_make_key(file: Path) -> RSAKey:
+    """Return the key pair in a file in PEM; make both where there is no file. Raises NotStarted
+    where it has no such key."""
     if file.exists():
         try:
             key = RSAKey.import_key(file.read_bytes())
@@ -174,34 +168,35 @@ def _key(file: Path) -> RSAKey:
     return key
 
 
-def _register(client: SandboxClient, key: RSAKey, settings: Sandbox, store: Database) -> str:
-    """Have a client with its key and its scopes, and return its client-ID. Others stay as they
-    are."""
+def _write_client(client: SandboxClient, key: RSAKey, settings: Sandbox, database: Database) -> str:
+    """Register a client of the file, unless an earlier start has, and give it this key and its
+    scopes alone. Return its client-ID."""
     declared = ClientDeclaration.model_validate(
         {
-            **_METADATA,
+            **NEW_CLIENT,
             "client_name": client.name,
             "software_id": f"{_ACTOR}/{client.organisation_code}/{client.name}",
             "organisation": client.as_organisation,
             "application": client.name,
         }
     )
-    public = {**key.as_dict(private=False), "use": "sig", "alg": "RS256"}
-    with store.write() as session:
-        of_file = StoredClient.software_id == declared.software_id
-        stored = session.scalar(select(StoredClient).where(of_file))
+    public_jwk = {**key.as_dict(private=False), "use": "sig", "alg": "RS256"}
+    with database.write() as session:
+        is_same = StoredClient.software_id == declared.software_id
+        stored = session.scalar(select(StoredClient).where(is_same))
         if stored is None:
-            stored = add(session, settings, _ACTOR, declared)
-        wanted = ScopesDocument(scopes=list(client.scopes))
-        store_scopes(session, _ACTOR, stored, wanted, settings.assigned_scopes)
-        store_jwks(session, _ACTOR, stored, [public])
+            stored = add_client(session, settings, _ACTOR, declared)
+        scopes = ScopesDocument(scopes=list(client.scopes))
+        store_scopes(session, _ACTOR, stored, scopes, settings.assigned_scopes)
+        store_jwks(session, _ACTOR, stored, [public_jwk])
         return stored.client_id
 
 
-def _commands(
+def _token_commands(
     settings: Sandbox, client_id: str, key: RSAKey, key_file: Path, requested: dict[str, str]
 ) -> Iterator[str]:
-    """Yield three lines for a shell, which get a token by a signed assertion (RFC 7523)."""
+    """Yield three lines for a shell, which get a token by a signed assertion (RFC 7523).
+    `requested` are parameters of the token request: {"audience": …, "scope": …}."""
     header = f'{{"alg":"RS256","kid":"{key.kid}"}}'
     claims = (
         f'{{"iss":"{client_id}","sub":"{client_id}","aud":"{settings.assertion_audience}",'

@@ -61,8 +61,8 @@ class MeasuredAuthority:
             exchange.reply(reply)
 
         for proxy in self.proxies:
-            proxy.heal()
-            proxy.rule(".*", "", answer_late, times=None)
+            proxy.heal()  # without the delay before
+            proxy.rule(".*", "", answer_late, times=None)  # any method and path, every time
 
     def requests(self) -> dict[str, Any]:
         """Return the fewest requests that make, read, change and remove the clients that this
@@ -125,7 +125,7 @@ def measured(keycloak: Server, folder: Path) -> Iterator[MeasuredAuthority]:
         server = _Proxied(keycloak.folder, keycloak.distribution, keycloak.port, proxy=proxy.origin)
         settings = {
             "accessTokenLifespan": 3600,  # for bench.direct, which has one token for all requests
-            "attributes": {"frontendUrl": proxy.origin},
+            "attributes": {"frontendUrl": proxy.origin},  # its tokens name the proxy as issuer
         }
         make = partial(make_realm, settings=settings)
         with (

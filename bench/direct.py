@@ -21,7 +21,8 @@ import httpx
 AT_ONCE = 4 * (os.cpu_count() or 1)
 """What the engine's ``--parallel`` is by default."""
 Send = Callable[[str, str, Any], object]
-"""Sends a method, a path below the realm's Admin REST API, and a document."""
+"""Sends a method, a path below the realm's Admin REST API, and a document. Of the acts that a tool
+carries out, these are POST /clients and DELETEs."""
 
 
 def main(tool: str, act: str, file: str) -> None:

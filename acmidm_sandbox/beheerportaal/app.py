@@ -1,4 +1,4 @@
-"""The application: all rooms of the portal under one origin."""
+"""The application: endpoints, products and pages under one origin."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,13 +16,14 @@ from acmidm_sandbox.beheerportaal.settings import TOKEN_PATHS, PortalSettings
 from acmidm_sandbox.beheerportaal.web import app as pages
 from acmidm_sandbox.beheerportaal.web.visit import BASE, error_page
 
-# SQLite has one writer and Python one running thread: more than a few only get in each other's way.
+# SQLite has one writer, and Python runs one thread at a time: more than a few threads only wait.
 WORKER_THREADS = 8
 
 
 def create_app(settings: PortalSettings) -> FastAPI:
-    """Return the portal of one environment and platform. The database is opened when the
-    application starts, and mails are received then."""
+    """Return the application of one environment and platform. At its start it opens the database
+    and begins to receive mails. Where another issuer has the clients (`external_issuer`), it has
+    the products and the audit trail alone."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -31,7 +32,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
         async with AsyncExitStack() as opened:
             opened.callback(app.state.portal.database.close)
             if settings.smtp_port is not None:
-                # A portal without it starts sooner.
+                # A portal without a mail server starts sooner without this import.
                 from acmidm_sandbox.beheerportaal.mail import receiving
 
                 await opened.enter_async_context(
@@ -47,19 +48,19 @@ def create_app(settings: PortalSettings) -> FastAPI:
             " access tokens."
         ),
         lifespan=lifespan,
-        # their scripts come from elsewhere, and this server speaks with nobody but loopback
+        # FastAPI's pages about the API load scripts from the internet.
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
     )
-    clients_are_ours = settings.external_issuer is None
-    offered = read_products()
-    of_clients = [clients.router, oauth.router] if clients_are_ours else []
-    if clients_are_ours and settings.platform == "geosecure":
-        of_clients.append(oauth.geosecure)
-    for router in (*of_clients, audit.router, products.router, *map(route_calls, offered)):
+    has_clients = settings.external_issuer is None
+    served_products = read_products()
+    routers = [clients.router, oauth.router] if has_clients else []
+    if has_clients and settings.platform == "geosecure":
+        routers.append(oauth.geosecure)
+    for router in (*routers, audit.router, products.router, *map(route_calls, served_products)):
         app.include_router(router)
-    if clients_are_ours:
+    if has_clients:
         for path in TOKEN_PATHS[settings.platform]:
             app.post(path, **oauth.TOKEN)(oauth.token)
         pages.install(app)
@@ -69,8 +70,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
         """Answers as soon as the portal is ready."""
         return {"status": "ok"}
 
-    forms = {PREFIX: error_response, BASE: error_page}
-    problems.install(app, forms)
-    endpoints.install(app, [product.schemas for product in offered])
+    problems.install(app, {PREFIX: error_response, BASE: error_page})
+    endpoints.extend_openapi(app, [product.schemas for product in served_products])
     app.add_middleware(RequestLog)
     return app

@@ -1,4 +1,4 @@
-"""What the endpoints of one running portal share."""
+"""What endpoints and pages get from the running portal."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -16,7 +16,7 @@ from acmidm_sandbox.beheerportaal.store.opening import open_database
 
 @dataclass(frozen=True, slots=True)
 class Portal:
-    """One environment of one platform, opened."""
+    """A running portal: its settings, its database, and what issues and accepts access tokens."""
 
     settings: PortalSettings
     database: Database
@@ -26,7 +26,8 @@ class Portal:
 
     @classmethod
     def open(cls, settings: PortalSettings) -> "Portal":
-        """Open the database; make it and the signing key at the first start."""
+        """Open the database; make it and the signing key at the first start. With an
+        `external_issuer` that issuer's access tokens are accepted. Raises UnusableDatabase."""
         database = open_database(settings.database)
         key = signing_key(database)
         issued = AccessTokens(settings, key, database)
@@ -53,5 +54,5 @@ async def _client_id(request: Request) -> str:
 
 
 CurrentPortal = Annotated[Portal, Depends(_portal)]
-# Who calls: the client_id of the access token, which `TokenRoute` has checked.
+# The client_id of the access token that `TokenRoute` has checked.
 Caller = Annotated[str, Depends(_client_id)]

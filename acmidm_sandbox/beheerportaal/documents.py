@@ -17,19 +17,24 @@ from pydantic import (
 
 from acmidm_sandbox.beheerportaal import limits
 from acmidm_sandbox.beheerportaal.jwk import REGISTERED
-from acmidm_sandbox.beheerportaal.untrusted import all_visible, visible
+from acmidm_sandbox.beheerportaal.untrusted import require_all_visible, require_visible
 
 AuthMethod = Literal["private_key_jwt", "client_secret_basic", "client_secret_post"]
 SECRET_METHODS = frozenset({"client_secret_basic", "client_secret_post"})
+NEW_CLIENT = {
+    "grant_types": ["client_credentials"],
+    "token_endpoint_auth_method": "private_key_jwt",
+}
+"""The metadata of a client that no stack registers: of the sandbox's file, or made by hand."""
 
 # The order of these lists means nothing; sorted, two equal sets are equal documents.
 SORTED_SET = AfterValidator(lambda values: sorted(set(values)))
 
-# All of it visible: these end up in token claims, logs and tables on a screen.
+# Nothing invisible: these end up in claims of tokens, logs and tables on a screen.
 Text = Annotated[
     str,
     StringConstraints(min_length=1, max_length=limits.LONGEST_TEXT, pattern=r"^[^\x00-\x1f\x7f]+$"),
-    AfterValidator(visible),
+    AfterValidator(require_visible),
 ]
 # RFC 6749 §3.3.
 ScopeName = Annotated[
@@ -38,7 +43,7 @@ ScopeName = Annotated[
 Address = Annotated[
     str,
     StringConstraints(max_length=limits.LONGEST_CONTACT, pattern=r"^[^@\s]+@[^@\s]+$"),
-    AfterValidator(visible),
+    AfterValidator(require_visible),
 ]
 # What a client says of itself at ACM/IDM (Beheerportaal, page 6377410136): no other claim of a
 # token begins so.
@@ -55,7 +60,9 @@ GrantType = Literal["authorization_code", "client_credentials"]
 _CLIENT_SECRET = re.compile(rf"[\x20-\x7e]{{{limits.SHORTEST_SECRET},{limits.LONGEST_SECRET}}}")
 
 
-def _secret(value: SecretStr) -> SecretStr:
+def _checked_secret(value: SecretStr) -> SecretStr:
+    """Return a client secret unchanged. Raises ValueError where it is too short or too long, or has
+    a character that RFC 6749 does not allow."""
     if not _CLIENT_SECRET.fullmatch(value.get_secret_value()):
         raise ValueError(
             f"needs {limits.SHORTEST_SECRET} to {limits.LONGEST_SECRET} printable ASCII characters"
@@ -65,7 +72,7 @@ def _secret(value: SecretStr) -> SecretStr:
 
 ClientSecret = Annotated[
     SecretStr,
-    AfterValidator(_secret),
+    AfterValidator(_checked_secret),
     WithJsonSchema({"type": "string", "pattern": f"^{_CLIENT_SECRET.pattern}$", "writeOnly": True}),
 ]
 
@@ -156,7 +163,8 @@ class ClientDeclaration(ClientFields):
     )
 
     @model_validator(mode="after")
-    def _secret_fits(self) -> Self:
+    def _refuse_unused_secret(self) -> Self:
+        # The second is a field of ClientReplacement alone.
         for name in ("client_secret", "client_secret_overlap_seconds"):
             if (
                 getattr(self, name, None) is not None
@@ -254,7 +262,7 @@ class ClientPage(Wire):
 class ConfigurationDocument(Wire):
     """What a product knows of a client, and whose that is."""
 
-    configuration: Annotated[dict[str, JsonValue], AfterValidator(all_visible)]
+    configuration: Annotated[dict[str, JsonValue], AfterValidator(require_all_visible)]
     software_id: Text | None = Field(
         default=None, description="The natural key of the connection that it is for."
     )

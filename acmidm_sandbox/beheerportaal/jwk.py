@@ -20,7 +20,7 @@ from acmidm_sandbox.beheerportaal.limits import (
     MAXIMUM_RSA_BITS,
     MINIMUM_RSA_BITS,
 )
-from acmidm_sandbox.beheerportaal.untrusted import visible
+from acmidm_sandbox.beheerportaal.untrusted import require_visible
 
 # RFC 7518 §6 and RFC 8037 §2: what may be in a private or symmetric key only.
 _PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
@@ -66,26 +66,25 @@ SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class KeyMistake:
-    """What is wrong with a key: `code` is one of `SENTENCES`, whose blanks `values` fills."""
+    """What is wrong with a key: `code` is a name in `SENTENCES`, whose blanks `values` fills."""
 
     pointer: str
     code: str
     values: Mapping[str, str | int] = field(default_factory=dict)
 
-    @property
-    def error(self) -> dict[str, str]:
-        """As an answer has it, with the sentence that goes on after the pointer."""
-        return {"pointer": self.pointer, "detail": SENTENCES[self.code].format(**self.values)}
+
+def mistakes_in_keys(keys: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Return all that is wrong with a set of keys, as the errors of a refusal: `{"pointer":
+    "/keys/0/kid", "detail": "is missing; …"}`."""
+    errors = []
+    for mistake in find_key_mistakes(keys):
+        detail = SENTENCES[mistake.code].format(**mistake.values)
+        errors.append({"pointer": mistake.pointer, "detail": detail})
+    return errors
 
 
-def mistakes(keys: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Return all that is wrong with a set of keys, each as `{"pointer": "/keys/0/kid", "detail":
-    …}`."""
-    return [mistake.error for mistake in find_mistakes(keys)]
-
-
-def find_mistakes(keys: Sequence[Mapping[str, Any]]) -> Iterator[KeyMistake]:
-    """Yield the mistakes themselves, for pages that put them in other words."""
+def find_key_mistakes(keys: Sequence[Mapping[str, Any]]) -> Iterator[KeyMistake]:
+    """Yield all that is wrong with a set of keys, for pages, which have sentences of their own."""
     for position, key in enumerate(keys):
         for mistake in _mistakes_in_key(key):
             yield replace(mistake, pointer=f"/keys/{position}{mistake.pointer}")
@@ -96,24 +95,17 @@ def find_mistakes(keys: Sequence[Mapping[str, Any]]) -> Iterator[KeyMistake]:
             yield KeyMistake(f"/keys/{position}/kid", "kid_twice", {"position": first})
 
 
-def registered(key: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the registered members of a key without mistakes, which are all that is kept."""
-    return _members_of(key, REGISTERED)
-
-
-def _members_of(key: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """Return the members of a key that have one of these names."""
-    return {name: key[name] for name in names if name in key}
+def registered_members(key: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a key with its members in `REGISTERED` alone: the others are not kept."""
+    return {name: key[name] for name in REGISTERED if name in key}
 
 
 def jwk_of_pem(text: str) -> dict[str, Any]:
-    """Return a public key in PEM as a JWK, with its thumbprint as kid.
-
-    Raises:
-        ValueError, JoseError, UnsupportedAlgorithm
-    """
+    """Return a public key in PEM as a JWK, with its thumbprint as kid. Raises ValueError, JoseError
+    or UnsupportedAlgorithm."""
     for kind in _KINDS.values():
-        with suppress(InvalidKeyTypeError, KeyError):  # KeyError: a curve without a name in a JWK
+        # Another kind of key; KeyError: a curve that no JWK can name.
+        with suppress(InvalidKeyTypeError, KeyError):
             key = kind.import_key(text)
             key.ensure_kid()
             return dict(key.as_dict(private=False))
@@ -122,7 +114,7 @@ def jwk_of_pem(text: str) -> dict[str, Any]:
 
 def thumbprint(key: Mapping[str, Any]) -> str:
     """Return the SHA-256 thumbprint (RFC 7638) of a key without mistakes: its identity."""
-    return _imported(key).thumbprint()
+    return _import_key(key).thumbprint()
 
 
 def is_in_time(key: Mapping[str, Any], now: float) -> bool:
@@ -131,10 +123,10 @@ def is_in_time(key: Mapping[str, Any], now: float) -> bool:
 
 
 def private_members(value: Any, pointer: str = "") -> Iterator[str]:
-    """Yield a JSON Pointer to each private and symmetric member anywhere in a JSON value, to `kty`
-    where it says oct."""
+    """Yield a JSON Pointer to each private member of a key, however deep in a JSON value: to `d`
+    and the like, and to a `kty` that says oct, of a symmetric key."""
     if isinstance(value, list):
-        value = dict(enumerate(value))
+        value = dict(enumerate(value))  # a pointer has the position as a name
     if not isinstance(value, Mapping):
         return
     if value.get("kty") == "oct":
@@ -148,12 +140,12 @@ def private_members(value: Any, pointer: str = "") -> Iterator[str]:
 
 
 def algorithms_of(key: Mapping[str, Any]) -> list[str]:
-    """Return the signature algorithms that fit a key by its type and curve, narrowed by its own
-    `alg` (RFC 7517 §4.4)."""
+    """Return the algorithms that fit a key by its type, its curve and its `alg` (RFC 7517 §4.4)."""
     return [alg for alg in _fitting_algorithms(key) if key.get("alg", alg) == alg]
 
 
 def _fitting_algorithms(key: Mapping[str, Any]) -> list[str]:
+    """Return the algorithms of a key's type and curve; none where these are not accepted here."""
     for (kty, crv), algorithms in _ALGORITHMS.items():
         if key.get("kty") == kty and crv in (None, key.get("crv")):
             return algorithms
@@ -161,7 +153,7 @@ def _fitting_algorithms(key: Mapping[str, Any]) -> list[str]:
 
 
 def _mistakes_in_key(key: Mapping[str, Any]) -> Iterator[KeyMistake]:
-    """Yield what is wrong with one key: its private members alone, where it has any."""
+    """Yield what is wrong with one key. Of a key with private members nothing else is looked at."""
     pointers = list(private_members(key))
     for pointer in pointers:
         yield KeyMistake(pointer, "private")
@@ -171,7 +163,7 @@ def _mistakes_in_key(key: Mapping[str, Any]) -> Iterator[KeyMistake]:
 
 
 def _mistakes_in_use(key: Mapping[str, Any]) -> Iterator[KeyMistake]:
-    """Yield what is wrong with the members that say which key it is, for what and until when."""
+    """Yield what is wrong with a key's name, its purpose and its times."""
     kid = key.get("kid")
     if kid in (None, ""):
         yield KeyMistake("/kid", "kid_missing")
@@ -189,7 +181,8 @@ def _mistakes_in_use(key: Mapping[str, Any]) -> Iterator[KeyMistake]:
 
 
 def _mistakes_in_material(key: Mapping[str, Any]) -> Iterator[KeyMistake]:
-    """Yield what is wrong with the members that make the key, and with its algorithm."""
+    """Yield what is wrong with a key's type, curve, algorithm and numbers. What is wrong in one of
+    these hides what comes after it, but the algorithm."""
     kty, fitting = key.get("kty"), _fitting_algorithms(key)
     if not isinstance(kty, str) or kty not in _KINDS:
         yield KeyMistake("/kty", "kty")
@@ -200,52 +193,57 @@ def _mistakes_in_material(key: Mapping[str, Any]) -> Iterator[KeyMistake]:
         return
     if key.get("alg", fitting[0]) not in fitting:
         yield KeyMistake("/alg", "alg", {"algorithms": " or ".join(fitting)})
-    members = _material(kty)
-    no_key = KeyMistake("", "no_key", {"kty": kty, "members": ", ".join(members)})
+    members = ", ".join(_public_members(kty))
+    no_key = KeyMistake("", "no_key", {"kty": kty, "members": members})
     try:
-        imported = _imported(key)
+        imported = _import_key(key)
     except (JoseError, ValueError):
         yield no_key
         return
-    spelled = imported.binding.convert_raw_key_to_dict(imported.raw_value, private=False)
-    # Another spelling of the same numbers would be another thumbprint of the same key.
-    if not spelled.items() <= key.items():
+    usual = imported.binding.convert_raw_key_to_dict(imported.raw_value, private=False)
+    # The same numbers written otherwise would give the same key another thumbprint.
+    if not usual.items() <= key.items():
         yield no_key
     elif isinstance(imported, RSAKey):
         yield from _mistakes_in_rsa_numbers(imported, no_key)
 
 
 def _mistakes_in_rsa_numbers(key: RSAKey, no_key: KeyMistake) -> Iterator[KeyMistake]:
+    """Yield what is wrong with the exponent, else with the modulus: one that is even gives
+    `no_key`, one too short or too long a mistake in `n`."""
     numbers, bits = key.public_key.public_numbers(), key.public_key.key_size
     if numbers.e.bit_length() > MAXIMUM_EXPONENT_BITS:
         yield KeyMistake("/e", "exponent", {"maximum": MAXIMUM_EXPONENT_BITS})
-    elif not numbers.n & 1:
+    elif numbers.n % 2 == 0:
         yield no_key
     elif not MINIMUM_RSA_BITS <= bits <= MAXIMUM_RSA_BITS:
         limits = {"minimum": MINIMUM_RSA_BITS, "maximum": MAXIMUM_RSA_BITS}
         yield KeyMistake("/n", "rsa_bits", {"bits": bits, **limits})
 
 
-def _imported(key: Mapping[str, Any]) -> RSAKey | ECKey | OKPKey:
-    """Return the key as the token endpoint's library has it, which raises what makes no key."""
-    kind = key["kty"]
-    material = _members_of(key, ("kty", *_material(kind)))
-    if any(len(str(value)) > LONGEST_KEY_MEMBER for value in material.values()):
+def _import_key(key: Mapping[str, Any]) -> RSAKey | ECKey | OKPKey:
+    """Return joserfc's key of a JWK. Raises ValueError or JoseError where its members make none."""
+    kty = key["kty"]
+    names = ("kty", *_public_members(kty))
+    members = {name: key[name] for name in names if name in key}
+    if any(len(str(value)) > LONGEST_KEY_MEMBER for value in members.values()):
         raise ValueError("a member is too long")
-    return _KINDS[kind].import_key(material)
+    return _KINDS[kty].import_key(members)
 
 
-def _material(kty: str) -> list[str]:
-    """Return the members that make a public key of a kind: kty is not among them."""
+def _public_members(kty: str) -> list[str]:
+    """Return the members that make a public key of a type, besides kty: n and e of an RSA key."""
     return [name for name, member in _KINDS[kty].value_registry.items() if member.required]
 
 
 def _is_moment(value: Any) -> bool:
+    """Return whether a value is a time in seconds since 1970, until the year 9999."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LATEST
 
 
 def _is_kid(value: Any) -> bool:
+    """Return whether a value is a text of no more than 255 bytes that can be seen."""
     try:
-        return len(value.encode()) <= LONGEST_KID and bool(visible(value))
+        return len(value.encode()) <= LONGEST_KID and bool(require_visible(value))
     except (AttributeError, ValueError):
         return False

@@ -1,5 +1,5 @@
-"""The sandbox's post office: mails come in by SMTP on loopback (RFC 5321) and are kept as a
-Maildir, to be read by the organisation that they are about. None leaves.
+"""The sandbox's mail server: it takes mails to anybody by SMTP on loopback (RFC 5321), keeps them
+in a folder (a Maildir), and sends none on. The organisation that a mail is about can read it.
 
 People see a mail's text, never its HTML nor its files. Run by itself, it writes the mails in a
 FOLDER as JSON, newest first.
@@ -27,8 +27,8 @@ _CODE = re.compile(r"OVO[0-9]{6}|[01][0-9]{9}", re.ASCII)
 
 @asynccontextmanager
 async def receiving(folder: Path, host: str, port: int) -> AsyncIterator[None]:
-    """Receive mails while the block runs. They are for everybody, and handed on to nobody."""
-    # A portal without a post office starts sooner without these.
+    """Receive mails by SMTP while the block runs, and write them into a folder."""
+    # A portal without a mail server starts sooner without these.
     from aiosmtpd.handlers import Mailbox
     from aiosmtpd.smtp import SMTP
 
@@ -48,8 +48,9 @@ async def receiving(folder: Path, host: str, port: int) -> AsyncIterator[None]:
 
 
 class ReceivedMail(BaseModel):
-    """A mail; a header that it has not is empty. `organisation` is the code in `connection`, if
-    there is one. It came `received` times with the same Message-ID, the first time `at`."""
+    """A mail; a header that it lacks is empty. `connection` is the key of the connection that it is
+    about, with platform and environment before it, and `organisation` the code in that. The same
+    Message-ID came `received` times, the first time `at`. The pages know it by its `number`."""
 
     number: int = Field(exclude=True)
     to: str = Field(exclude=True)
@@ -67,8 +68,8 @@ class ReceivedMail(BaseModel):
 
 
 def received_mails(folder: Path) -> list[ReceivedMail]:
-    """Return all mails, newest first, those that name no organisation too. The same Message-ID for
-    the same organisation is the same mail, received once more."""
+    """Return the mails in a folder, newest first, also those that name no organisation. Mails about
+    one organisation with the same Message-ID become one, with the recipients of each."""
     mails: dict[tuple[str, str], ReceivedMail] = {}
     for file in sorted(folder.glob("new/*"), key=lambda file: file.stat().st_mtime_ns):
         mail = _read(file, len(mails) + 1)
@@ -80,7 +81,7 @@ def received_mails(folder: Path) -> list[ReceivedMail]:
 
 
 def _read(file: Path, number: int) -> ReceivedMail:
-    """Return the mail in a file, which the pages know by ``number``."""
+    """Return the mail in a file."""
     message = message_from_bytes(file.read_bytes(), EmailMessage, policy=default)
     connection = _header(message, "X-Acmidm-Connection")
     return ReceivedMail(
@@ -92,7 +93,7 @@ def _read(file: Path, number: int) -> ReceivedMail:
         subject=_header(message, "Subject"),
         sender=_header(message, "From"),
         to=_header(message, "To"),
-        # aiosmtpd's own stands below what the sender wrote, which may have the same name.
+        # The last: aiosmtpd adds it below those of the sender, who may have written the same name.
         recipients=_header(message, "X-RcptTo", -1).split(", "),
         message_id=_header(message, "Message-ID"),
         text=_text(message),
@@ -100,7 +101,8 @@ def _read(file: Path, number: int) -> ReceivedMail:
 
 
 def _organisation(connection: str) -> str:
-    """Return the code of the organisation whose connection it is; empty where it is none."""
+    """Return the third part of `<platform>/<environment>/<organisation code>/<application>`; empty
+    where the header is none of these."""
     parts = connection.split("/")
     if len(parts) == 4 and _CODE.fullmatch(parts[2]):
         return parts[2]
@@ -108,21 +110,22 @@ def _organisation(connection: str) -> str:
 
 
 def _text(message: EmailMessage) -> str | None:
+    """Return the part in plain text; None where there is none that can be read."""
     try:
         body = message.get_body(("plain",))
         return None if body is None else str(body.get_content())
-    except Exception:  # of a broken mail a parser of a grammar with holes raises whatever it meets
+    except Exception:  # on a broken mail Python's parser raises many kinds of errors
         return None
 
 
-def _header(message: EmailMessage, name: str, place: int = 0) -> str:
-    """Return the header of a name, of several the one at a place."""
-    written = [value for key, value in message.raw_items() if key.lower() == name.lower()]
-    if not written:
+def _header(message: EmailMessage, name: str, position: int = 0) -> str:
+    """Return a header by its name, of several that at a position; empty where none can be read."""
+    values = [value for key, value in message.raw_items() if key.lower() == name.lower()]
+    if not values:
         return ""
     try:
-        return " ".join(str(message.policy.header_fetch_parse(name, written[place])).split())
-    except Exception:  # the same: a header is read when it is asked for
+        return " ".join(str(message.policy.header_fetch_parse(name, values[position])).split())
+    except Exception:  # as in `_text`
         return ""
 
 

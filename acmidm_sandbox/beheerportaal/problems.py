@@ -41,8 +41,8 @@ class RefusedRequest(HTTPException):
         self.members = members or {}
 
 
-# How a problem becomes an answer.
-Form = Callable[[Request, RefusedRequest], Response]
+ErrorAnswer = Callable[[Request, RefusedRequest], Response]
+"""Makes the answer to a request from its refusal."""
 
 
 def not_found(what: str) -> RefusedRequest:
@@ -50,19 +50,19 @@ def not_found(what: str) -> RefusedRequest:
     return RefusedRequest(404, f"There is no {what}; check the identifier.")
 
 
-def first_of(mistakes: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
-    """Return the first mistakes, and how many more there are: an answer is not much larger than
-    what it refuses."""
+def first_mistakes(mistakes: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """Return at most `MOST_MISTAKES`, and behind them one that says how many there are besides: no
+    answer is much larger than what it refuses."""
     first = list(mistakes[:MOST_MISTAKES])
-    number = len(mistakes) - MOST_MISTAKES
-    if number > 0:
-        first.append({"pointer": "", "detail": f"there are {number:,} more mistakes"})
+    further = len(mistakes) - MOST_MISTAKES
+    if further > 0:
+        first.append({"pointer": "", "detail": f"there are {further:,} more mistakes"})
     return first
 
 
-def refused(errors: Sequence[Mapping[str, str]]) -> RefusedRequest:
-    """Return the 422 of a document with mistakes: `detail` sums them up."""
-    errors = first_of(errors)
+def unprocessable(errors: Sequence[Mapping[str, str]]) -> RefusedRequest:
+    """Return the 422 (Unprocessable Content) of a request with mistakes, which `detail` names."""
+    errors = first_mistakes(errors)
     summary = "; ".join(map(_described, errors))
     return RefusedRequest(422, f"The request is refused: {summary}.", errors=errors)
 
@@ -73,12 +73,12 @@ def _described(error: Mapping[str, str]) -> str:
 
 
 def pointer(path: Sequence[str | int]) -> str:
-    """Return a JSON Pointer (RFC 6901 §3)."""
+    """Return the JSON Pointer (RFC 6901 §3) of a path: `/keys/0/kid` of ["keys", 0, "kid"]."""
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
 
 
 def response(problem: RefusedRequest) -> JSONResponse:
-    """Return a problem as an answer."""
+    """Return a refusal as an answer in `application/problem+json`."""
     content: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(problem.status_code).phrase,
@@ -91,8 +91,9 @@ def response(problem: RefusedRequest) -> JSONResponse:
     return JSONResponse(content, problem.status_code, dict(problem.headers or {}), MEDIA_TYPE)
 
 
-def _of_validation(error: RequestValidationError) -> RefusedRequest:
-    """Return a 422. The value that was sent is never repeated: it may be a secret."""
+def _refusal_by_pydantic(error: RequestValidationError) -> RefusedRequest:
+    """Return the 422 of a body or a parameter that FastAPI could not read into its model. The
+    values that were sent are not in it: they may be secrets."""
     errors = []
     for details in error.errors():
         where, *path = details["loc"]
@@ -100,13 +101,12 @@ def _of_validation(error: RequestValidationError) -> RefusedRequest:
         message = message[:1].lower() + message[1:]
         location = {"pointer": pointer(path)} if where == "body" else {"parameter": str(path[0])}
         errors.append({**location, "detail": message})
-    return refused(errors)
+    return unprocessable(errors)
 
 
-def _of_http(request: Request, error: HTTPException) -> RefusedRequest:
-    """Give the framework's own refusals (no route, wrong method, unreadable body) a sentence that
-    helps."""
-    path = request.scope["path"]  # not of the URL, which is made of the Host header too
+def _refusal_by_framework(request: Request, error: HTTPException) -> RefusedRequest:
+    """Return FastAPI's refusal (no route, wrong method, no JSON) with a sentence that helps."""
+    path = request.scope["path"]  # `request.url` would depend on the Host header
     sentences = {
         404: f"There is nothing at {path}; /openapi.json lists what there is.",
         405: f"{request.method} is not offered at {path}; the header Allow says what is.",
@@ -116,30 +116,30 @@ def _of_http(request: Request, error: HTTPException) -> RefusedRequest:
     return RefusedRequest(error.status_code, detail, headers=error.headers)
 
 
-def install(app: FastAPI, forms: Mapping[str, Form]) -> None:
-    """Make every error of the application a problem document, or what `forms` has for the beginning
-    of the path."""
+def install(app: FastAPI, answers_by_prefix: Mapping[str, ErrorAnswer]) -> None:
+    """Have the application answer every error: below a prefix of the path as `answers_by_prefix`
+    says, elsewhere with a problem document."""
 
     def answer(request: Request, error: Exception) -> Response:
-        problem = _problem(request, error)
-        for beginning, form in forms.items():
-            if request.scope["path"].startswith(beginning):
-                return form(request, problem)
-        return response(problem)
+        refusal = _refusal(request, error)
+        for prefix, error_answer in answers_by_prefix.items():
+            if request.scope["path"].startswith(prefix):
+                return error_answer(request, refusal)
+        return response(refusal)
 
     for kind in (HTTPException, RequestValidationError, OperationalError, Exception):
         app.add_exception_handler(kind, answer)
 
 
-def _problem(request: Request, error: Exception) -> RefusedRequest:
-    """Return the problem document of an error; a 500 for one that nobody expected."""
+def _refusal(request: Request, error: Exception) -> RefusedRequest:
+    """Return an error of whatever kind as a refusal: 500 where nobody expected it."""
     match error:
         case RefusedRequest():
             return error
         case HTTPException():
-            return _of_http(request, error)
+            return _refusal_by_framework(request, error)
         case RequestValidationError():
-            return _of_validation(error)
+            return _refusal_by_pydantic(error)
         case OperationalError():
             log.error("the database refused: %s", error.orig)
             detail = "The database can't do it now; nothing was changed, try again."

@@ -1,5 +1,4 @@
-"""What one instance of the portal needs to know: one process serves one environment of one
-platform."""
+"""The settings of a portal: one process serves one environment of one platform."""
 
 from ipaddress import ip_address
 from pathlib import Path
@@ -132,8 +131,7 @@ class PortalSettings(StrictModel):
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port, without a trailing slash; also the `aud` of operators' access
-        tokens."""
+        """Scheme, host and port, as in http://127.0.0.1:8512; the `aud` of operators' tokens."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
 

@@ -1,4 +1,4 @@
-"""Text that people will look at: all of it can be seen."""
+"""Checks of text that people will read: no character of it may be invisible."""
 
 import re
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ _IGNORABLE = re.compile(
 )
 
 
-def visible(text: str) -> str:
-    """Return the text itself, where all of it can be seen: no control, bidirectional or invisible
-    character, no space around it.
+def require_visible(text: str) -> str:
+    """Check that all of a text can be seen, and return it unchanged.
 
     Raises:
-        ValueError: with a sentence that goes on after the name of the field.
+        ValueError: where it has a control, bidirectional or invisible character, or a space at an
+            end; the sentence goes on after the name of the field.
     """
     if not text.isprintable() or _IGNORABLE.search(text):
         raise ValueError(
@@ -29,17 +29,13 @@ def visible(text: str) -> str:
     return text
 
 
-def all_visible(value: Any) -> Any:
-    """Return a JSON value itself, where each name and text in it is `visible`.
-
-    Raises:
-        ValueError
-    """
+def require_all_visible(value: Any) -> Any:
+    """Return a JSON value unchanged. Raises ValueError where a name or text in it is invisible."""
     if isinstance(value, str):
-        visible(value)
+        require_visible(value)
     elif isinstance(value, Mapping):
-        all_visible([*value, *value.values()])
+        require_all_visible([*value, *value.values()])
     elif isinstance(value, list):
         for part in value:
-            all_visible(part)
+            require_all_visible(part)
     return value

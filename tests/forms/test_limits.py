@@ -17,9 +17,9 @@ from acmidm_onboarding.values.identifiers import is_visible
 from acmidm_onboarding.values.jwk import InvalidJwk, public_jwk
 from acmidm_onboarding.values.terms import Environment, is_name
 from acmidm_sandbox.beheerportaal.documents import ClientDeclaration, JwksDocument, ScopesDocument
-from acmidm_sandbox.beheerportaal.jwk import find_mistakes
+from acmidm_sandbox.beheerportaal.jwk import find_key_mistakes
 from acmidm_sandbox.beheerportaal.limits import LONGEST_ATTRIBUTE_NAME
-from acmidm_sandbox.beheerportaal.untrusted import visible
+from acmidm_sandbox.beheerportaal.untrusted import require_visible
 from tests.support.workspace import FORM, ORGANISATION, WITHOUT_KEYS, Workspace, public_key
 
 
@@ -68,7 +68,7 @@ def test_what_is_visible_is_so_for_the_authority_too() -> None:
 
     def accepted(text: str) -> bool:
         try:
-            return bool(visible(text))
+            return bool(require_visible(text))
         except ValueError:
             return False
 
@@ -82,9 +82,9 @@ def test_what_is_visible_is_so_for_the_authority_too() -> None:
 def test_a_key_is_as_large_as_the_authority_accepts(member: str, longest: str) -> None:
     key = public_key("tni")
     larger = longest + "k" if member == "kid" else number(65 if member == "e" else 16385)
-    assert list(find_mistakes([{**key, member: longest}])) == []
+    assert list(find_key_mistakes([{**key, member: longest}])) == []
     public_jwk({**key, member: longest})
-    assert [mistake.pointer for mistake in find_mistakes([{**key, member: larger}])] == [
+    assert [mistake.pointer for mistake in find_key_mistakes([{**key, member: larger}])] == [
         f"/keys/0/{member}"
     ]
     with pytest.raises(InvalidJwk) as refused:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import httpx
 import pytest
 
-from acmidm_sandbox.beheerportaal.store.users import hash_of
+from acmidm_sandbox.beheerportaal.store.users import hash_of_token
 from tests.sandbox.inside import FORM, inside
 from tests.support.portal import (
     ASSERTION_TYPE,
@@ -134,7 +134,7 @@ def test_an_access_token_says_nothing_itself(portal: RunningPortal, operator: ht
         file.read_bytes() for file in portal.settings.database.parent.glob("portal.db*")
     )
     assert token.encode() not in stored
-    assert hash_of(token).encode() in stored
+    assert hash_of_token(token).encode() in stored
 
 
 def test_a_disabled_client_gets_no_token(portal: RunningPortal, operator: httpx.Client) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from acmidm_sandbox.beheerportaal.store.opening import open_database
-from acmidm_sandbox.beheerportaal.store.users import Account, Person, Right, let_in
+from acmidm_sandbox.beheerportaal.store.users import Account, Person, Right, create_account
 
 
 def add_user(
@@ -31,7 +31,7 @@ def add_user(
         **{"ovo" if code.startswith("OVO") else "kbo": code for code in organisation},
     )
     with _changing(database) as session:
-        return let_in(session, person)
+        return create_account(session, person)
 
 
 def list_users(database: Path) -> list[Person]:

@@ -1,15 +1,13 @@
 """What happened, newest first: the audit trail."""
 
-from typing import Annotated
-
-from fastapi import Query, Response
+from fastapi import Response
 from sqlalchemy import true
 
-from acmidm_sandbox.beheerportaal.api.clients import PREFIX
+from acmidm_sandbox.beheerportaal.api.clients import PREFIX, Filter
 from acmidm_sandbox.beheerportaal.api.endpoints import (
     AFTER,
     LIMIT,
-    answer_page,
+    answer_json,
     router_for_operators,
 )
 from acmidm_sandbox.beheerportaal.context import CurrentPortal
@@ -18,15 +16,11 @@ from acmidm_sandbox.beheerportaal.store.clients import StoredChange
 from acmidm_sandbox.beheerportaal.store.database import page_of
 
 router = router_for_operators(PREFIX, "audit")
-ClientId = Annotated[str | None, Query(max_length=255)]
 
 
 @router.get("/audit", response_model=AuditPage)
 async def read_audit(
-    portal: CurrentPortal,
-    client_id: ClientId = None,
-    limit: LIMIT = 100,
-    after: AFTER = None,
+    portal: CurrentPortal, client_id: Filter = None, limit: LIMIT = 100, after: AFTER = None
 ) -> Response:
     """The changes, of one client or of all."""
     condition = true() if client_id is None else StoredChange.client_id == client_id
@@ -34,4 +28,4 @@ async def read_audit(
         lines, following = page_of(
             session, StoredChange, condition, limit, after, newest_first=True
         )
-    return answer_page(AuditPage(items=[line.entry for line in lines], next=following))
+    return answer_json(AuditPage(items=[line.entry for line in lines], next=following))

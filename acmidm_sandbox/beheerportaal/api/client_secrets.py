@@ -1,5 +1,4 @@
-"""A client's secrets after a PUT: its own, and the one before, which may go on working for a
-while."""
+"""Which secrets a client has after a PUT: its secret, and for a while the one before it."""
 
 from __future__ import annotations
 
@@ -11,15 +10,15 @@ from acmidm_sandbox.beheerportaal.documents import (
     ClientDeclaration,
     ClientReplacement,
 )
-from acmidm_sandbox.beheerportaal.problems import RefusedRequest, refused
+from acmidm_sandbox.beheerportaal.problems import RefusedRequest, unprocessable
 from acmidm_sandbox.beheerportaal.secrets import hash_secret, is_secret
 from acmidm_sandbox.beheerportaal.store.clients import StoredClient
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The hashes of a client's secret and of the one before; since when the first works, and until
-    when the second (epoch seconds)."""
+    """The hash of a client's secret and when it got it, the hash of the previous one and when that
+    ends, in seconds since 1970; each None where there is no such secret."""
 
     hashed: str | None = None
     updated_at: int | None = None
@@ -35,7 +34,8 @@ def secrets_after(client: StoredClient, replacement: ClientReplacement) -> Secre
     secret stays the same, an overlap can only bring the end of the previous one forward.
 
     Raises:
-        RefusedRequest: 422, where it would be without the secret that its method needs.
+        RefusedRequest: 422 where its method needs a secret, and neither the PUT nor the client has
+            one.
     """
     if replacement.token_endpoint_auth_method not in SECRET_METHODS:
         return Secrets()
@@ -50,14 +50,14 @@ def secrets_after(client: StoredClient, replacement: ClientReplacement) -> Secre
     until = None if overlap is None else now + overlap
     if sent is None and stored.hashed is None:
         raise secret_required(replacement)
-    # A rerun sends the same secret again: that is no change, and must not look like a rotation.
+    # A stack sends the same secret at each run: that is no change.
     if sent is None or (stored.hashed and is_secret(sent.get_secret_value(), stored.hashed)):
         if until is None or (stored.previous_expires_at or 0) <= until:
             return stored
         return _without_ended(replace(stored, previous_expires_at=until), now)
     secrets = Secrets(
         hash_secret(sent.get_secret_value()),
-        # A second later at least: the time of its change tells a secret from the one before.
+        # A second later at least: by this time a stack sees that the secret is another one.
         max(now, (stored.updated_at or 0) + 1),
         stored.previous,
         stored.previous_expires_at,
@@ -68,15 +68,15 @@ def secrets_after(client: StoredClient, replacement: ClientReplacement) -> Secre
 
 
 def _without_ended(secrets: Secrets, now: int) -> Secrets:
-    """Return the secrets without a previous one that works no more."""
+    """Return the secrets; without the previous one, where that has ended."""
     if secrets.previous and (secrets.previous_expires_at or 0) > now:
         return secrets
     return replace(secrets, previous=None, previous_expires_at=None)
 
 
 def secret_required(declaration: ClientDeclaration) -> RefusedRequest:
-    """Return the refusal of a method of secrets without one."""
+    """Return the 422 of a client whose method needs a secret, and that has none."""
     method = declaration.token_endpoint_auth_method
-    return refused(
+    return unprocessable(
         [{"pointer": "/client_secret", "detail": f"is missing; the first use of {method} needs it"}]
     )

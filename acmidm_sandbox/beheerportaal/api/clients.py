@@ -1,5 +1,5 @@
-"""The clients: their documents (list, register, read, replace, remove); and their scopes and keys,
-whole sets with ETags of their own, so that they can be written in parallel."""
+"""The endpoints of clients, of their scopes and of their keys. Each of these three documents has
+an ETag of its own, so that a run can write them at the same time."""
 
 import time
 import uuid
@@ -19,7 +19,7 @@ from acmidm_sandbox.beheerportaal.api.endpoints import (
     LIMIT,
     READ,
     answer,
-    answer_page,
+    answer_json,
     router_for_operators,
 )
 from acmidm_sandbox.beheerportaal.context import Caller, CurrentPortal
@@ -35,24 +35,24 @@ from acmidm_sandbox.beheerportaal.documents import (
     ScopesDocument,
 )
 from acmidm_sandbox.beheerportaal.http import require_current
-from acmidm_sandbox.beheerportaal.jwk import mistakes, registered
-from acmidm_sandbox.beheerportaal.problems import RefusedRequest, not_found, refused
+from acmidm_sandbox.beheerportaal.jwk import mistakes_in_keys, registered_members
+from acmidm_sandbox.beheerportaal.problems import RefusedRequest, not_found, unprocessable
 from acmidm_sandbox.beheerportaal.secrets import hash_secret
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from acmidm_sandbox.beheerportaal.store import clients, users
-from acmidm_sandbox.beheerportaal.store.clients import StoredClient, record
+from acmidm_sandbox.beheerportaal.store.clients import StoredClient, audit
 from acmidm_sandbox.beheerportaal.store.database import page_of
 
 PREFIX = "/management/v1"
 FIRST_NUMERIC_CLIENT_ID = 40001
 FIRST_NUMERIC_TEST_CLIENT_ID = 7001
-"""Other ones than in production, so that one of the wrong environment is told from a right one:
-public clients have 6776 and 38890."""
+"""GeoSecure's client-IDs begin elsewhere on test than in production, so that nobody takes one for
+the other: public clients have 6776 and 38890."""
 
 router = router_for_operators(PREFIX, "clients")
 
 _CLIENT = "/clients/{client_id}"
-_Filter = Annotated[str | None, Query(max_length=255)]
+Filter = Annotated[str | None, Query(max_length=255)]
 _REPLACED = READ | CHANGE_PROBLEMS
 
 
@@ -61,27 +61,24 @@ async def list_clients(
     portal: CurrentPortal,
     limit: LIMIT = 100,
     after: AFTER = None,
-    software_id: _Filter = None,
-    application: _Filter = None,
-    managed_by: _Filter = None,
+    software_id: Filter = None,
+    application: Filter = None,
+    managed_by: Filter = None,
 ) -> Response:
     """The clients with their scopes and keys, in the order of their registration; the filters must
     all match."""
-    given = {"software_id": software_id, "application": application, "managed_by": managed_by}
+    filters = {"software_id": software_id, "application": application, "managed_by": managed_by}
     matching: ColumnElement[bool] = true()
-    for name, value in given.items():
+    for name, value in filters.items():
         if value is not None:
             matching &= getattr(StoredClient, name) == value
     with portal.database.read() as session:
         page, following = page_of(session, StoredClient, matching, limit, after)
-    return answer_page(ClientPage(items=[client.item for client in page], next=following))
+    return answer_json(ClientPage(items=[client.item for client in page], next=following))
 
 
 @router.post(
-    "/clients",
-    status_code=201,
-    response_model=ClientDocument,
-    responses=CREATED | CHANGE_PROBLEMS,
+    "/clients", status_code=201, response_model=ClientDocument, responses=CREATED | CHANGE_PROBLEMS
 )
 def register_client(
     portal: CurrentPortal, caller: Caller, declaration: ClientDeclaration
@@ -92,7 +89,7 @@ def register_client(
     if declaration.token_endpoint_auth_method in SECRET_METHODS and secret is None:
         raise secret_required(declaration)
     with portal.database.write() as session:
-        client = add(session, portal.settings, caller, declaration)
+        client = add_client(session, portal.settings, caller, declaration)
     return answer(client.document, client.client_version, location=_path(client.client_id))
 
 
@@ -100,7 +97,7 @@ def register_client(
 async def read_client(portal: CurrentPortal, client_id: str) -> Response:
     """One client document."""
     with portal.database.read() as session:
-        client = _find(session, client_id)
+        client = _find_or_404(session, client_id)
     return answer(client.document, client.client_version)
 
 
@@ -115,9 +112,9 @@ def replace_client(
     """Replaces the whole document (RFC 7592 §2.2); scopes and keys stay as they are."""
     if replacement.client_id not in (None, client_id):
         differs = "differs from the client_id in the URL; leave it out"
-        raise refused([{"pointer": "/client_id", "detail": differs}])
+        raise unprocessable([{"pointer": "/client_id", "detail": differs}])
     with portal.database.write() as session:
-        client = _find(session, client_id)
+        client = _find_or_404(session, client_id)
         require_current(if_match, client.client_version)
         _require_free(session, replacement.software_id, client_id)
         before, secrets = client.document, secrets_after(client, replacement)
@@ -134,7 +131,7 @@ def replace_client(
             client.client_secret_hash = secrets.hashed
             client.previous_client_secret_hash = secrets.previous
             path = _path(client_id)
-            record(
+            audit(
                 session, caller, "client.replaced", client_id, path, before=before, after=document
             )
     return answer(document, client.client_version)
@@ -147,10 +144,10 @@ def remove_client(
     """Removes the client with its scopes and keys. Its product configurations live elsewhere and
     stay."""
     with portal.database.write() as session:
-        client = _find(session, client_id)
+        client = _find_or_404(session, client_id)
         require_current(if_match, client.client_version)
         path = _path(client_id)
-        record(session, caller, "client.removed", client_id, path, before=client.item)
+        audit(session, caller, "client.removed", client_id, path, before=client.item)
         clients.remove(session, client_id)
     return Response(status_code=204)
 
@@ -159,7 +156,7 @@ def remove_client(
 async def read_scopes(portal: CurrentPortal, client_id: str) -> Response:
     """The whole set of scopes, those that the portal assigned included."""
     with portal.database.read() as session:
-        client = _find(session, client_id)
+        client = _find_or_404(session, client_id)
     return answer(client.scopes, client.scopes_version)
 
 
@@ -173,21 +170,21 @@ def replace_scopes(
 ) -> Response:
     """Replaces the whole set; scopes that the portal assigns by itself stay as they are, where they
     are not named."""
-    wrong = []
+    mistakes = []
     for position, scope in enumerate(wanted.scopes):
         if scope not in portal.settings.scopes:
             detail = (
                 f"{scope} is no scope of this environment; ask its provider, or correct the name"
             )
-            wrong.append({"pointer": f"/scopes/{position}", "detail": detail})
+            mistakes.append({"pointer": f"/scopes/{position}", "detail": detail})
     for position, scope in enumerate(wanted.default):
         if scope not in wanted.scopes:
             detail = f"{scope} is not among the scopes; add it there, or leave it out here"
-            wrong.append({"pointer": f"/default/{position}", "detail": detail})
-    if wrong:
-        raise refused(wrong)
+            mistakes.append({"pointer": f"/default/{position}", "detail": detail})
+    if mistakes:
+        raise unprocessable(mistakes)
     with portal.database.write() as session:
-        client = _find(session, client_id)
+        client = _find_or_404(session, client_id)
         require_current(if_match, client.scopes_version)
         store_scopes(session, caller, client, wanted, portal.settings.assigned_scopes)
     return answer(client.scopes, client.scopes_version)
@@ -197,7 +194,7 @@ def replace_scopes(
 async def read_jwks(portal: CurrentPortal, client_id: str) -> Response:
     """The whole set of public keys, sorted by kid."""
     with portal.database.read() as session:
-        client = _find(session, client_id)
+        client = _find_or_404(session, client_id)
     return answer(client.jwks, client.jwks_version)
 
 
@@ -211,10 +208,10 @@ def replace_jwks(
 ) -> Response:
     """Replaces the whole set. A set with one bad key is refused whole, and the old keys stay in
     use."""
-    if wrong := mistakes(wanted.keys):
-        raise refused(wrong)
+    if mistakes := mistakes_in_keys(wanted.keys):
+        raise unprocessable(mistakes)
     with portal.database.write() as session:
-        client = _find(session, client_id)
+        client = _find_or_404(session, client_id)
         require_current(if_match, client.jwks_version)
         store_jwks(session, caller, client, wanted.keys)
     return answer(client.jwks, client.jwks_version)
@@ -224,8 +221,8 @@ def replace_jwks(
 async def read_keys_in_use(portal: CurrentPortal, client_id: str) -> Response:
     """Which of the client's keys got a token, and when the last one was."""
     with portal.database.read() as session:
-        _find(session, client_id)
-        return answer_page(clients.keys_in_use(session, client_id))
+        _find_or_404(session, client_id)
+        return answer_json(clients.keys_in_use(session, client_id))
 
 
 @router.get("/organisations/{code}/administrators", response_model=Administrators)
@@ -239,17 +236,13 @@ async def count_administrators(
     """How many users hold the right API-beheerder for the organisation: 0 too where nobody knows
     it."""
     with portal.database.read() as session:
-        return answer_page(Administrators(count=users.administrators(session, code)))
+        return answer_json(Administrators(count=users.count_administrators(session, code)))
 
 
-def add(
+def add_client(
     session: Session, settings: PortalSettings, actor: str, declaration: ClientDeclaration
 ) -> StoredClient:
-    """Register a client, and write a line in the audit trail.
-
-    Raises:
-        RefusedRequest: 409 where another client has its ``software_id``.
-    """
+    """Write a new client, and audit it. Raises RefusedRequest: 409 for a `software_id` in use."""
     _require_free(session, declaration.software_id, None)
     client_id = _new_client_id(session, settings)
     secret, now = declaration.client_secret, int(time.time())
@@ -270,7 +263,7 @@ def add(
         jwks_version=1,
     )
     session.add(client)
-    record(session, actor, "client.created", client_id, _path(client_id), after=client.item)
+    audit(session, actor, "client.created", client_id, _path(client_id), after=client.item)
     return client
 
 
@@ -281,9 +274,10 @@ def store_scopes(
     wanted: ScopesDocument,
     assigned: Collection[str],
 ) -> None:
-    """Write a set of scopes with those that the portal assigns by itself, and a line in the audit
-    trail; neither where it is the set that there is."""
+    """Give a client these scopes and those that the portal assigns, with a line in the audit trail;
+    nothing where it has them already."""
     before = client.scopes
+    # An assigned scope that is not named stays a default scope where it was one.
     kept_default = set(assigned).difference(wanted.scopes).intersection(before.default)
     scopes = ScopesDocument(
         scopes=[*wanted.scopes, *assigned], default=[*wanted.default, *kept_default]
@@ -293,29 +287,25 @@ def store_scopes(
     client.scopes = scopes
     client.scopes_version += 1
     path = f"{_path(client.client_id)}/scopes"
-    record(session, actor, "scopes.replaced", client.client_id, path, before=before, after=scopes)
+    audit(session, actor, "scopes.replaced", client.client_id, path, before=before, after=scopes)
 
 
 def store_jwks(
     session: Session, actor: str, client: StoredClient, keys: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Write a set of keys, those that were added checked, and a line in the audit trail; neither
-    where it is the set that there is."""
+    """Give a client these keys, whose mistakes the caller has refused, with a line in the audit
+    trail; nothing where it has them already."""
     in_order = sorted(keys, key=lambda key: str(key["kid"]))
-    before, jwks = client.jwks, JwksDocument(keys=list(map(registered, in_order)))
+    before, jwks = client.jwks, JwksDocument(keys=list(map(registered_members, in_order)))
     if jwks == before:
         return
     clients.replace_jwks(session, client, jwks)
     path = f"{_path(client.client_id)}/jwks"
-    record(session, actor, "jwks.replaced", client.client_id, path, before=before, after=jwks)
+    audit(session, actor, "jwks.replaced", client.client_id, path, before=before, after=jwks)
 
 
-def _find(session: Session, client_id: str) -> StoredClient:
-    """Return the client.
-
-    Raises:
-        RefusedRequest: 404.
-    """
+def _find_or_404(session: Session, client_id: str) -> StoredClient:
+    """Return a client. Raises RefusedRequest: 404."""
     client = clients.find(session, client_id)
     if client is None:
         raise not_found(f"client {client_id}")
@@ -327,22 +317,22 @@ def _path(client_id: str) -> str:
 
 
 def _new_client_id(session: Session, settings: PortalSettings) -> str:
-    """Return a client-ID that no client has had: a UUID, or the next number where the platform is
-    GeoSecure."""
+    """Return a client-ID that no client ever had: a UUID, on GeoSecure the next number."""
     if settings.platform != "geosecure":
         return str(uuid.uuid4())
     is_production = settings.environment == "prod"
     first = FIRST_NUMERIC_CLIENT_ID if is_production else FIRST_NUMERIC_TEST_CLIENT_ID
-    # SQLite keeps the last number that a table gave out, also after a removal.
-    given = session.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = 'clients'")) or 0
-    return str(first + given)
+    # SQLite counts all rows that a table ever had, those that were removed too.
+    count = session.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = 'clients'")) or 0
+    return str(first + count)
 
 
 def _require_free(session: Session, software_id: str | None, client_id: str | None) -> None:
-    """Check that no other client has a natural key.
+    """Check that no client but the one with this client-ID has a `software_id`.
 
     Raises:
-        RefusedRequest: 409, which names the client that has it, for a retry to replace.
+        RefusedRequest: 409, which names the client that has it: whoever repeats a POST whose answer
+            was lost finds what that made.
     """
     if software_id is None:
         return

@@ -1,5 +1,5 @@
-"""What all endpoints share: who may call them (each request is authorised before its body is looked
-at, RFC 6750), answers that carry a document, and what the OpenAPI document says about them."""
+"""What all endpoints share: who may call them (a request is authorised before its body is read,
+RFC 6750), how they answer, and what the OpenAPI document says about them."""
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from http import HTTPStatus
@@ -38,7 +38,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 
 def _problem_responses(*statuses: int) -> Responses:
-    """Return what the OpenAPI document says of answers with these statuses."""
+    """Return what the OpenAPI document says of refusals with these statuses."""
     schema = {"$ref": f"#/components/schemas/{ProblemDocument.__name__}"}
     content = {MEDIA_TYPE: {"schema": schema}}
     responses: Responses = {}
@@ -54,7 +54,7 @@ def _header(description: str) -> dict[str, Any]:
 PROBLEMS = _problem_responses(401, 403, 404, 422, 503)
 """The errors of every endpoint that needs an access token."""
 CHANGE_PROBLEMS = _problem_responses(400, 409, 412, 413, 415, 428)
-"""Those of one that changes something, besides."""
+"""The further errors of an endpoint that changes something."""
 _ETAG = {"ETag": _header("The version of the document (RFC 9110 §8.8.3).")}
 READ: Responses = {200: {"headers": _ETAG}}
 CREATED: Responses = {
@@ -63,7 +63,7 @@ CREATED: Responses = {
 
 
 def answer(body: BaseModel, version: int, *, location: str | None = None) -> Response:
-    """Return a document under its ETag; 201 with a Location where it is new."""
+    """Return a document with its ETag as an answer: 200, of a new one 201 with its Location."""
     headers = {"ETag": etag(version)}
     if location is not None:
         headers["Location"] = location
@@ -71,14 +71,14 @@ def answer(body: BaseModel, version: int, *, location: str | None = None) -> Res
     return Response(body.model_dump_json(), status, headers, "application/json")
 
 
-def answer_page(body: BaseModel) -> Response:
-    """Return a page of a list."""
+def answer_json(body: BaseModel) -> Response:
+    """Return what has no ETag, such as a page of a list, as an answer."""
     return Response(body.model_dump_json(), media_type="application/json")
 
 
-def install(app: FastAPI, schemas_of_products: Iterable[Mapping[str, Any]]) -> None:
-    """Add what FastAPI can't know: the problem document, which no endpoint returns by itself, and
-    the schemas of the products' documents, by name."""
+def extend_openapi(app: FastAPI, schemas_of_products: Iterable[Mapping[str, Any]]) -> None:
+    """Add to the OpenAPI document what FastAPI can't know: the problem document, which no endpoint
+    returns, and the schemas of the products' documents, by name."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -89,8 +89,8 @@ def install(app: FastAPI, schemas_of_products: Iterable[Mapping[str, Any]]) -> N
             schemas: dict[str, Any] = document["components"]["schemas"]
             schemas.update(schema.pop("$defs"))
             schemas[ProblemDocument.__name__] = schema
-            for of_product in schemas_of_products:
-                schemas.update(of_product)
+            for product_schemas in schemas_of_products:
+                schemas.update(product_schemas)
             app.openapi_schema = document
         return app.openapi_schema
 
@@ -113,14 +113,14 @@ class TokenRoute(APIRoute):
         return guarded
 
     def authorise(self, request: Request) -> None:
-        """Let any valid token in; the endpoint decides on the scope."""
+        """Let in any valid token: the endpoint checks its scope."""
 
 
 class OperatorRoute(TokenRoute):
-    """A route for operators only: reading and changing are separate rights."""
+    """A route for operators, who have a right to read, a right to change, or both."""
 
     def authorise(self, request: Request) -> None:
-        """Check the right that the method needs, then the type of a body."""
+        """Check the right that the method needs, then the media type of a body."""
         scope = MANAGEMENT_READ if request.method == "GET" else MANAGEMENT_WRITE
         require_scope(request, scope)
         if request.method in ("POST", "PUT"):
@@ -139,11 +139,7 @@ def router_for_operators(prefix: str, tag: str) -> APIRouter:
 
 
 def require_scope(request: Request, scope: str) -> None:
-    """Check the access token's scope.
-
-    Raises:
-        RefusedRequest: 403 that names the scope (RFC 6750 §3.1).
-    """
+    """Check that the access token has a scope (RFC 6750 §3.1). Raises RefusedRequest: 403."""
     if scope not in request.state.scopes:
         raise RefusedRequest(
             403,
@@ -154,11 +150,7 @@ def require_scope(request: Request, scope: str) -> None:
 
 
 def require_audience(request: Request, product: ProductSettings) -> None:
-    """Check that the access token is for the product's API.
-
-    Raises:
-        RefusedRequest: 401 that says what to request (RFC 6750 §3.1).
-    """
+    """Check that the access token is for a product's API. Raises RefusedRequest: 401."""
     settings = request.app.state.portal.settings
     audiences = audiences_of(request)
     # Another issuer's tokens are for the portal as a whole.
@@ -172,18 +164,15 @@ def require_audience(request: Request, product: ProductSettings) -> None:
 
 
 def audiences_of(request: Request) -> frozenset[str]:
-    """Return for whom the access token is (RFC 7519 §4.1.3)."""
+    """Return the client-IDs of the APIs that the access token is for (RFC 7519 §4.1.3)."""
     aud = request.state.claims["aud"]
     audiences = [aud] if isinstance(aud, str) else aud
     return frozenset(audiences)
 
 
 async def _authenticate(request: Request) -> None:
-    """Check the access token of a request, and put its claims, client-ID and scopes in its state.
-
-    Raises:
-        RefusedRequest: 401, for a request without a token that is worth something.
-    """
+    """Check the access token of a request, and put its claims, client-ID and scopes into
+    `request.state`. Raises RefusedRequest: 401, without a token or with one that is not valid."""
     portal: Portal = request.app.state.portal
     source = portal.settings.external_issuer or portal.settings.token_endpoint
     kind, _, token = request.headers.get("authorization", "").partition(" ")
@@ -208,5 +197,6 @@ async def _authenticate(request: Request) -> None:
 
 
 def _invalid_token(detail: str, reason: str) -> RefusedRequest:
+    """Return the 401 of a bad token, with a reason for WWW-Authenticate (RFC 6750 §3)."""
     challenge = f'Bearer error="invalid_token", error_description="{reason}"'
     return RefusedRequest(401, detail, headers={"WWW-Authenticate": challenge})

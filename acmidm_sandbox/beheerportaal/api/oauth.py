@@ -1,5 +1,4 @@
-"""The OAuth endpoints: discovery, keys, token, introspection, and GeoSecure's own way to ask what a
-token is worth."""
+"""The OAuth endpoints: discovery, keys, token, introspection, and GeoSecure's verification."""
 
 import time
 from collections.abc import Callable

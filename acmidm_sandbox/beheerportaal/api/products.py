@@ -1,4 +1,4 @@
-"""The product APIs' management side: each product's configuration of each client."""
+"""The endpoints of the configurations that a product has, one for each client."""
 
 import time
 from typing import Annotated
@@ -16,15 +16,16 @@ from acmidm_sandbox.beheerportaal.api.endpoints import (
     LIMIT,
     READ,
     answer,
-    answer_page,
+    answer_json,
     router_for_operators,
 )
 from acmidm_sandbox.beheerportaal.context import Caller, CurrentPortal, Portal
 from acmidm_sandbox.beheerportaal.documents import ConfigurationDocument, ConfigurationPage
 from acmidm_sandbox.beheerportaal.http import require_current
-from acmidm_sandbox.beheerportaal.problems import RefusedRequest, not_found, pointer, refused
+from acmidm_sandbox.beheerportaal.problems import RefusedRequest, not_found, pointer, unprocessable
+from acmidm_sandbox.beheerportaal.settings import ProductSettings
 from acmidm_sandbox.beheerportaal.store import clients, products
-from acmidm_sandbox.beheerportaal.store.clients import record
+from acmidm_sandbox.beheerportaal.store.clients import audit
 from acmidm_sandbox.beheerportaal.store.database import page_of
 from acmidm_sandbox.beheerportaal.store.products import Configuration
 
@@ -41,17 +42,17 @@ async def list_configurations(
     portal: CurrentPortal, product: str, limit: LIMIT = 100, after: AFTER = None
 ) -> Response:
     """The product's configurations, in the order of their creation."""
-    _validator(portal, product)
+    _product_or_404(portal, product)
     of_product = Configuration.product == product
     with portal.database.read() as session:
         page, following = page_of(session, Configuration, of_product, limit, after)
-    return answer_page(ConfigurationPage(items=[stored.item for stored in page], next=following))
+    return answer_json(ConfigurationPage(items=[stored.item for stored in page], next=following))
 
 
 @router.get("/{client_id}", response_model=ConfigurationDocument, responses=READ)
 async def read_configuration(portal: CurrentPortal, product: str, client_id: str) -> Response:
     """One client's configuration."""
-    _validator(portal, product)
+    _product_or_404(portal, product)
     with portal.database.read() as session:
         stored = products.find(session, product, client_id)
     if stored is None:
@@ -60,9 +61,7 @@ async def read_configuration(portal: CurrentPortal, product: str, client_id: str
 
 
 @router.put(
-    "/{client_id}",
-    response_model=ConfigurationDocument,
-    responses=READ | CREATED | CHANGE_PROBLEMS,
+    "/{client_id}", response_model=ConfigurationDocument, responses=READ | CREATED | CHANGE_PROBLEMS
 )
 def put_configuration(
     portal: CurrentPortal,
@@ -75,12 +74,13 @@ def put_configuration(
 ) -> Response:
     """Creates with `If-None-Match: *`, replaces the whole document with `If-Match`: what is left
     out becomes null."""
+    validator = Draft202012Validator(_product_or_404(portal, product).json_schema)
     errors = sorted(
-        _validator(portal, product).iter_errors(document.configuration),
+        validator.iter_errors(document.configuration),
         key=lambda error: list(map(str, error.absolute_path)),
     )
     if errors:
-        raise refused(list(map(_mistake, errors)))
+        raise unprocessable(list(map(_as_mistake, errors)))
     path = _path(product, client_id)
     with portal.database.write() as session:
         stored = products.find(session, product, client_id)
@@ -105,13 +105,13 @@ def put_configuration(
             )
         if stored is not None and before == document:
             return answer(document, stored.version)
-        version = time.time_ns()
+        version = time.time_ns()  # one that is removed and made again gets another ETag
         if stored is None:
             stored = Configuration(product=product, client_id=client_id)
             session.add(stored)
         stored.document = document
         stored.version = version
-        record(session, caller, "product.replaced", client_id, path, before=before, after=document)
+        audit(session, caller, "product.replaced", client_id, path, before=before, after=document)
     location = path if before is None else None
     return answer(document, version, location=location)
 
@@ -121,7 +121,7 @@ def remove_configuration(
     portal: CurrentPortal, caller: Caller, product: str, client_id: str, if_match: IF_MATCH = None
 ) -> Response:
     """Removes one client's configuration, whether the client still exists or not."""
-    _validator(portal, product)
+    _product_or_404(portal, product)
     with portal.database.write() as session:
         stored = products.find(session, product, client_id)
         if stored is None:
@@ -129,15 +129,16 @@ def remove_configuration(
         require_current(if_match, stored.version)
         session.delete(stored)
         path = _path(product, client_id)
-        record(session, caller, "product.removed", client_id, path, before=stored.document)
+        audit(session, caller, "product.removed", client_id, path, before=stored.document)
     return Response(status_code=204)
 
 
-def _validator(portal: Portal, product: str) -> Draft202012Validator:
+def _product_or_404(portal: Portal, product: str) -> ProductSettings:
+    """Return a product of this portal. Raises RefusedRequest: 404."""
     settings = portal.settings.products.get(product)
     if settings is None:
         raise not_found(f"product {product}")
-    return Draft202012Validator(settings.json_schema)
+    return settings
 
 
 def _not_configured(product: str, client_id: str) -> RefusedRequest:
@@ -148,7 +149,9 @@ def _path(product: str, client_id: str) -> str:
     return f"/products/v1/{product}/configurations/{quote(client_id, safe='')}"
 
 
-def _mistake(error: ValidationError) -> dict[str, str]:
+def _as_mistake(error: ValidationError) -> dict[str, str]:
+    """Return an error of jsonschema's as an item of a refusal's errors. A message that repeats a
+    long value gives way to the name of the keyword that is broken."""
     message = error.message
     if len(message) > _LONGEST_MESSAGE:
         message = f"does not satisfy {error.validator}"

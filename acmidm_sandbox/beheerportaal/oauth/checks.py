@@ -1,5 +1,5 @@
 """The rules of a token request, as `rules.yaml` has them, and when one is broken: a condition for
-each answer, in the order in which they are looked at. A condition can count on those before it.
+each answer. They are checked in this order: one is checked where those before it hold.
 
 What breaks a rule is refused (RFC 6749 §5.2), or accepted with a line in the log.
 """
@@ -36,20 +36,21 @@ BLANKS = {
     "tolerated_minutes": LONGEST_TOLERATED_SECONDS // 60,
     "longest_jti": LONGEST_JTI,
 }
-"""What a text can name."""
+"""What fills the blanks of the texts and answers in `rules.yaml`."""
 
 
 RequestPart = Literal["request", "header", "claim"]
 """Where a rule looks: in the request, or in the header or the claims of its assertion."""
 Demand = Literal["required", "optional", "refused"]
-"""What a platform wants."""
+"""Whether a request needs it, may have it, or is refused with it."""
 RuleBasis = Literal["documented", "seen", "assumed"]
 """How that is known: read in its documentation, seen in a public client, or neither."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """One platform's rule. `tolerated` is empty where the sandbox holds to it."""
+    """One platform's rule. `tolerated` says which clients break it and are accepted; it is empty
+    where the sandbox accepts none."""
 
     demand: Demand
     basis: RuleBasis
@@ -59,10 +60,8 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A row; `rulings` has the platforms that know it.
-
-    `answers` has the sentence and the error of each way to break it, `""` where there is one.
-    """
+    """A row of `rules.yaml`; `rulings` are by platform. `answers` has the sentence and the error
+    code by the name of each way to break it, which is `""` where there is only one."""
 
     part: RequestPart
     text: str
@@ -71,50 +70,50 @@ class Rule:
 
 
 def _read_rules() -> Iterator[tuple[str, Rule]]:
-    """Yield each rule of `rules.yaml` with its name: by platform the fields of a `Ruling`; `both`
-    is either platform."""
-    written = Path(__file__).with_name("rules.yaml").read_text("utf-8")
-    parts = yaml.load(written, Loader=yaml.CSafeLoader)
+    """Yield each rule of `rules.yaml` with its name."""
+    text = Path(__file__).with_name("rules.yaml").read_text("utf-8")
+    parts = yaml.load(text, Loader=yaml.CSafeLoader)
     for part, rows in parts.items():
         for name, row in rows.items():
-            text = row.pop("text").format(**BLANKS)
+            described = row.pop("text").format(**BLANKS)
             answers = _answers(row.pop("answer", {}), row.pop("error", "invalid_client"))
+            # All that is left in a row is by platform the fields of a Ruling.
             rulings: dict[str, Ruling] = {}
-            for platform, ruling in row.items():
+            for platform, fields in row.items():
                 platforms = ("acmidm", "geosecure") if platform == "both" else (platform,)
-                rulings |= dict.fromkeys(platforms, Ruling(*ruling))
-            yield name, Rule(part, text, rulings, answers)
+                rulings |= dict.fromkeys(platforms, Ruling(*fields))
+            yield name, Rule(part, described, rulings, answers)
 
 
-def _answers(written: Any, error: str) -> dict[str, tuple[str, str]]:
-    """Return the answers of a row, where those that are a text alone have this error."""
+def _answers(written: Any, default_code: str) -> dict[str, tuple[str, str]]:
+    """Return `Rule.answers` as a row has them: one sentence, or by way a sentence, or a pair of a
+    sentence and another error code than the row's."""
     by_way = written if isinstance(written, dict) else {"": written}
     answers = {}
     for way, answer in by_way.items():
-        sentence, its_error = (answer, error) if isinstance(answer, str) else answer
-        answers[way] = (sentence, its_error)
+        sentence, code = (answer, default_code) if isinstance(answer, str) else answer
+        answers[way] = (sentence, code)
     return answers
 
 
 RULES = dict(_read_rules())
-
-
 FORM = "application/x-www-form-urlencoded"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 GRANT_TYPE = "client_credentials"
 CREDENTIALS = {"client_secret", "client_assertion"}
-# Since 1970, for three thousand years: a larger number is one of milliseconds.
+# Of the year 5138: a larger number is a time in milliseconds.
 _MOST_SECONDS = 10**11
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _DIGITS = re.compile(r"[0-9]+")
 _NOT_ALLOWED = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 _LONGEST_SENTENCE = 400
-_KINDS_OF_ERRORS = (InvalidClientError, InvalidRequestError, InvalidScopeError)
-_ERRORS = {kind.error: kind for kind in _KINDS_OF_ERRORS}
+_ERRORS = {
+    kind.error: kind for kind in (InvalidClientError, InvalidRequestError, InvalidScopeError)
+}
 
 log = logging.getLogger("acmidm_sandbox.beheerportaal.rules")
 Conditions = Mapping[str, Callable[[Any], object]]
-"""By the name of the rule; after colons, by which of several ways it is broken, and which claim."""
+"""True where a request breaks a rule, by `<rule>`, `<rule>:<way>` or `<rule>:<way>:<claim>`."""
 
 SOUND: Conditions = {
     "form:media type": lambda sent: sent.media_type != FORM,
@@ -153,7 +152,6 @@ KNOWN: Conditions = {
     "known client:none": lambda sent: not sent.client,
     "registered method": lambda sent: sent.method != sent.client.token_endpoint_auth_method,
 }
-SECRET: Conditions = {"secret": lambda sent: not sent.credential}
 PROOF: Mapping[str, Conditions] = {
     ASSERTION: {
         "registered key": lambda sent: not sent.client.jwks,
@@ -164,30 +162,32 @@ PROOF: Mapping[str, Conditions] = {
         "alg:this key": lambda sent: sent.alg not in algorithms_of(sent.key),
         "signature": lambda sent: not sent.is_signed,
     },
-    BASIC: SECRET,
-    POST: SECRET,
+    BASIC: {"secret": lambda sent: not sent.credential},
+    POST: {"secret": lambda sent: not sent.credential},
 }
 ENABLED: Conditions = {"enabled": lambda sent: not sent.client.enabled}
 ISSUER: Conditions = {"iss": lambda sent: sent.claims.get("iss") != sent.client_id}
 AUDIENCE: Conditions = {
     "several aud": lambda sent: isinstance(sent.audience, list) and sent.audience,
     "aud:text": lambda sent: not isinstance(sent.audience, str),
-    "aud with slash": lambda sent: sent.audience == f"{sent.wanted}/",
+    "aud with slash": lambda sent: sent.audience == f"{sent.expected_audience}/",
     "aud of the sample": lambda sent: (
-        sent.wants_the_endpoint and sent.audience == sent.sample_audience
+        sent.expects_endpoint and sent.audience == sent.sample_audience
     ),
     "aud:spelling": lambda sent: (
-        sent.wants_the_endpoint and sent.audience != sent.wanted and sent.is_for_the_endpoint
+        sent.expects_endpoint and sent.names_endpoint and sent.audience != sent.expected_audience
     ),
-    "aud:issuer": lambda sent: sent.wants_the_endpoint and sent.audience == sent.settings.issuer,
-    "aud:endpoint": lambda sent: sent.wanted == sent.settings.issuer and sent.is_for_the_endpoint,
+    "aud:issuer": lambda sent: sent.expects_endpoint and sent.audience == sent.settings.issuer,
+    "aud:endpoint": lambda sent: (
+        sent.expected_audience == sent.settings.issuer and sent.names_endpoint
+    ),
     "aud:other": lambda sent: sent.audience not in sent.audiences,
 }
-"""The first that is broken counts: it is the one that is most exact."""
+"""One `aud` can break several: for `require_first`, which reports the first, the most exact."""
 
 
-def _time(claim: str) -> Conditions:
-    """Return those of a claim that is a time (RFC 7519 §2)."""
+def _time_conditions(claim: str) -> Conditions:
+    """Return the conditions of a claim that is a time in seconds since 1970 (RFC 7519 §2)."""
     return {
         f"times as text::{claim}": lambda sent: (
             isinstance(sent.claims.get(claim), str) and sent.moment(claim) >= 0
@@ -207,16 +207,16 @@ def _is_guid(jti: str) -> bool:
 
 TIMES_AND_JTI: Conditions = {
     "iat": lambda sent: "iat" not in sent.claims,
-    **_time("iat"),
+    **_time_conditions("iat"),
     "exp": lambda sent: "exp" not in sent.claims,
-    **_time("exp"),
+    **_time_conditions("exp"),
     "future iat": lambda sent: sent.moment("iat") > sent.now + CLOCK_SKEW_SECONDS,
     "passed exp": lambda sent: sent.moment("exp") <= sent.now - CLOCK_SKEW_SECONDS,
     "lifetime": lambda sent: (
         LONGEST_LIFETIME_SECONDS < sent.lifetime_seconds <= LONGEST_TOLERATED_SECONDS
     ),
     "longest lifetime": lambda sent: sent.lifetime_seconds > LONGEST_TOLERATED_SECONDS,
-    **_time("nbf"),
+    **_time_conditions("nbf"),
     "future nbf": lambda sent: sent.moment("nbf") > sent.now + CLOCK_SKEW_SECONDS,
     "jti": lambda sent: "jti" not in sent.claims,
     "jti as text": lambda sent: (
@@ -236,45 +236,33 @@ SCOPES: Conditions = {
 
 
 def require(request: TokenRequest, conditions: Conditions) -> None:
-    """Refuse a request that breaks a rule, with the rule's sentence in `rules.yaml`. What is
-    tolerated becomes a line in the log.
-
-    Raises:
-        OAuth2Error
-    """
+    """Check a request against each condition by `_refuse_unless_accepted`. Raises OAuth2Error."""
     for name, is_broken in conditions.items():
         if is_broken(request):
-            _judge(request, name)
+            _refuse_unless_accepted(request, name)
 
 
 def require_first(request: TokenRequest, conditions: Conditions) -> None:
-    """Judge the request by the first rule that it breaks.
-
-    Raises:
-        OAuth2Error
-    """
+    """Check a request against the first condition that is true alone. Raises OAuth2Error."""
     for name, is_broken in conditions.items():
         if is_broken(request):
-            _judge(request, name)
+            _refuse_unless_accepted(request, name)
             return
 
 
-def note(request: TokenRequest, rule: str, what: str) -> None:
-    """Write a line into the log, once: who, which rule, and nothing of the request."""
+def note(request: TokenRequest, rule: str, sentence: str) -> None:
+    """Log a sentence, with nothing that was sent, about a known client; once for each rule."""
     if request.client is not None and rule not in request.noted:
         request.noted.add(rule)
-        log.info("client %s, rule %s: %s", request.client.client_id, rule, what)
+        log.info("client %s, rule %s: %s", request.client.client_id, rule, sentence)
 
 
-def _judge(request: TokenRequest, name: str) -> None:
-    """Do what a request that breaks a rule deserves: what is optional nothing, what is tolerated a
-    line in the log.
-
-    Raises:
-        OAuth2Error: where it is neither.
-    """
-    rule, _, manner = name.partition(":")
-    way, _, claim = manner.partition(":")
+def _refuse_unless_accepted(request: TokenRequest, name: str) -> None:
+    """Refuse a request that breaks the rule of a condition, with the rule's answer. It is accepted
+    where the rule is optional on this platform, and, with a line in the log, where breaking it is
+    tolerated. Raises OAuth2Error."""
+    rule, _, way_and_claim = name.partition(":")
+    way, _, claim = way_and_claim.partition(":")
     ruling = RULES[rule].rulings[request.platform]
     if ruling.demand == "optional":
         return
@@ -283,7 +271,7 @@ def _judge(request: TokenRequest, name: str) -> None:
         return
     sentence, code = RULES[rule].answers[way]
     sentence = sentence.format(sent=request, claim=claim, **BLANKS)
-    # Parts of it are the request's: RFC 6749 §5.2 allows ASCII without quotes and backslashes.
+    # It may repeat parts of the request. RFC 6749 §5.2 allows ASCII without quotes and backslashes.
     described = _NOT_ALLOWED.sub("?", f"{sentence} (rule: {rule})")[:_LONGEST_SENTENCE]
     error: OAuth2Error = _ERRORS[code](description=described)
     error.rule = rule

@@ -1,5 +1,5 @@
-"""Access tokens of another issuer, for a portal that only has products: RFC 9068, with what issuers
-such as Keycloak do otherwise."""
+"""Access tokens of another issuer, for a portal that only has products: JWTs as in RFC 9068, also
+where they deviate from it as Keycloak's do."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,8 +17,7 @@ _TIMEOUT_SECONDS = 5
 
 
 class ExternalTokenValidator:
-    """Verifies access tokens of `issuer` that are meant for `audience`. The issuer's keys are found
-    through its discovery document."""
+    """Verifies an issuer's access tokens for an audience, by the keys of its discovery document."""
 
     def __init__(self, issuer: str, audience: str) -> None:
         self._issuer = issuer
@@ -35,41 +34,36 @@ class ExternalTokenValidator:
 
     def _claims(self, token: str) -> Mapping[str, Any] | None:
         """Return the claims of a valid access token, `client_id` and `scope` always among them;
-        else None.
+        None where it is not valid.
 
         Raises:
             RefusedRequest: 503 where the issuer gives no keys.
         """
-        verified = self._verified(token)
-        if verified is None:  # the issuer may have renewed its keys
+        claims = self._signed_claims(token)
+        if claims is None:  # the issuer may have renewed its keys
             self._keys = self._published_keys()
-            verified = self._verified(token)
-        if verified is None:
+            claims = self._signed_claims(token)
+        if claims is None:
             return None
         try:
-            self._registry.validate(verified)
+            self._registry.validate(claims)
         except JoseError:
             return None
-        client_id = verified.get("client_id", verified.get("azp"))
+        client_id = claims.get("client_id", claims.get("azp"))  # Keycloak's, in place of client_id
         if not isinstance(client_id, str):
             return None
-        scope = verified.get("scope")
-        if not isinstance(scope, str):
-            scope = ""
-        return {**verified, "client_id": client_id, "scope": scope}
+        scope = claims.get("scope")
+        return {**claims, "client_id": client_id, "scope": scope if isinstance(scope, str) else ""}
 
-    def _verified(self, token: str) -> dict[str, Any] | None:
+    def _signed_claims(self, token: str) -> dict[str, Any] | None:
+        """Return the claims of a token that one of the keys signed; else None."""
         try:
-            return jwt.decode(token, self._keys, algorithms=list(SIGNING_ALGORITHMS)).claims
+            return jwt.decode(token, self._keys, algorithms=SIGNING_ALGORITHMS).claims
         except (JoseError, ValueError, RecursionError):
             return None
 
     def _published_keys(self) -> KeySet:
-        """Read the keys by which the issuer signs now.
-
-        Raises:
-            RefusedRequest: 503, where it gives none.
-        """
+        """Request the keys with which the issuer signs now. Raises RefusedRequest: 503."""
         try:
             document = _json(f"{self._issuer}/.well-known/openid-configuration")
             keys = _json(document["jwks_uri"])["keys"]

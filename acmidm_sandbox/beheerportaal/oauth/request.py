@@ -1,5 +1,4 @@
-"""A token request as it was sent, read as far as the rules look at it; and whose it is: that of a
-connection client or of an operator."""
+"""A token request as it was sent, and the client or operator who sent it."""
 
 import hashlib
 import re
@@ -30,12 +29,12 @@ from acmidm_sandbox.beheerportaal.store.users import Operator
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """What the token endpoint needs to know about a client or an operator."""
+    """What the token endpoint needs to know about the client or operator who sends a request."""
 
     client_id: str
     token_endpoint_auth_method: AuthMethod = "private_key_jwt"
     secret_hashes: Sequence[str] = ()
-    """Those of the secrets that work now: its own, and the one before as long as both do."""
+    """Of the secrets that work now: the last one, and the one before it during an overlap."""
     jwks: Sequence[Mapping[str, Any]]
     scopes: frozenset[str]
     default_scopes: frozenset[str] = frozenset()
@@ -44,30 +43,30 @@ class Principal:
     is_operator: bool = False
     claims: Mapping[str, str] = field(default_factory=dict)
 
-    def still_has(self, credential: str) -> bool:
-        """Return whether what was authenticated with would still do: a key's thumbprint, or the
-        mark of a secret."""
+    def still_accepts(self, credential: str) -> bool:
+        """Return whether a key, by its thumbprint, or a secret, by `mark_of_secret`, could still
+        authenticate it. A token ends when what it was requested with no longer could."""
         if self.token_endpoint_auth_method in SECRET_METHODS:
-            return credential in map(mark_of, self.secret_hashes)
+            return credential in map(mark_of_secret, self.secret_hashes)
         now = time.time()
         return any(thumbprint(key) == credential for key in self.jwks if is_in_time(key, now))
 
 
-def mark_of(secret_hash: str) -> str:
-    """Return what tells a secret from its successor, and nothing about it: the hash has a salt."""
+def mark_of_secret(secret_hash: str) -> str:
+    """Return a name for a secret, by which nobody can find it: its hash has a salt."""
     return hashlib.sha256(secret_hash.encode()).hexdigest()
 
 
 def find_principal(session: Session, client_id: str) -> Principal | None:
-    """Return the client or operator with this client_id, as it is now."""
+    """Return the client or operator with this client_id, as it is now; None where there is none."""
     client = clients.find(session, client_id)
-    return principal(client, None if client else session.get(Operator, client_id))
+    return principal_of(client, None if client else session.get(Operator, client_id))
 
 
-def principal(client: StoredClient | None, operator: Operator | None) -> Principal | None:
-    """Return what is known of the client or the operator that was found."""
+def principal_of(client: StoredClient | None, operator: Operator | None) -> Principal | None:
+    """Return the principal of a client, else of an operator; None where both are None."""
     if client is not None:
-        return _of_client(client)
+        return _principal_of_client(client)
     if operator is None:
         return None
     return Principal(
@@ -78,9 +77,9 @@ def principal(client: StoredClient | None, operator: Operator | None) -> Princip
     )
 
 
-def _of_client(client: StoredClient) -> Principal:
-    """Return a connection client; its tokens say for which organisation and application it acts,
-    and what it says of itself."""
+def _principal_of_client(client: StoredClient) -> Principal:
+    """Return a client. The claims of its tokens name its organisation and its application, and have
+    the attributes that an operator gave it."""
     document, organisation = client.document, client.document.organisation
     claims = {
         **document.attributes,
@@ -110,49 +109,44 @@ AUTH_METHODS = (BASIC, POST, ASSERTION)
 _DIGITS = re.compile(r"[0-9]{1,15}")
 
 
+@dataclass
 class TokenRequest:
-    """Its headers, the names in its query, and its body. Most is read when a rule needs it: each
-    rule can count on those before it."""
+    """A token request: headers, the names in its query, and body. A property is read when a rule
+    of `checks.py` needs it, and may fail where an earlier rule is broken. Those whose name ends in
+    `for_people`, and some others, fill blanks of sentences in `rules.yaml`."""
 
-    def __init__(
-        self,
-        settings: PortalSettings,
-        headers: Mapping[str, str],
-        query: Collection[str],
-        body: bytes,
-    ) -> None:
-        self.settings = settings
-        self.headers = headers
-        self.query = query
-        self.body = body
-        self.now = time.time()
-        self.client: Principal | None = None
-        """Whose request it is, once somebody with that client-ID was found."""
-        self.is_proven = False
-        """Whether it surely is that client's."""
-        self.is_replay = False
-        """Whether its assertion was used before."""
-        self.noted: set[str] = set()
-        """The rules that it breaks, and that the log has."""
+    settings: PortalSettings
+    headers: Mapping[str, str]
+    query: Collection[str]
+    body: bytes
+    now: float = field(default_factory=time.time)
+    client: Principal | None = None
+    """Who has the client-ID that it names; None before that was looked up, or where nobody has."""
+    is_proven: bool = False
+    """Whether surely that client sent it, and nobody who got hold of an old assertion."""
+    is_replay: bool = False
+    """Whether its assertion was used before."""
+    noted: set[str] = field(default_factory=set)
+    """The rules of which the log has a line already."""
 
     @cached_property
     def credential(self) -> str:
-        """What proves whose it is: the thumbprint of a key, or the mark of a secret; empty where it
-        has neither."""
+        """By what it authenticates: the thumbprint of the client's key that its assertion names, or
+        the mark of the client's secret that it has; empty where the client has no such one."""
         if self.client is None or self.method == ASSERTION:
             return thumbprint(self.key) if self.key else ""
         for hashed in self.client.secret_hashes:
             if is_secret(str(self.id_and_secret[1]), hashed):
-                return mark_of(hashed)
+                return mark_of_secret(hashed)
         return ""
 
     @property
     def is_operators(self) -> bool:
-        """Operators belong to the portal, not to a platform: ACM/IDM's rules are theirs."""
         return self.client is not None and self.client.is_operator
 
     @property
     def platform(self) -> str:
+        """Whose rules count: ACM/IDM's for operators, who belong to the portal on any platform."""
         return "acmidm" if self.is_operators else self.settings.platform
 
     @cached_property
@@ -178,16 +172,17 @@ class TokenRequest:
 
     @cached_property
     def methods(self) -> list[str]:
-        """The ways by which it authenticates: one, if it is right."""
-        signs = {
+        """The methods by which it authenticates (RFC 7591 §2). A good request has one."""
+        uses = {
             ASSERTION: {"client_assertion", "client_assertion_type"} & self.form.keys(),
             BASIC: "Authorization" in self.headers,
             POST: "client_secret" in self.form,
         }
-        return [method for method, is_there in signs.items() if is_there]
+        return [method for method, is_used in uses.items() if is_used]
 
     @property
     def method(self) -> str:
+        """The first of the methods; empty where it has none."""
         return self.methods[0] if self.methods else ""
 
     @property
@@ -200,7 +195,8 @@ class TokenRequest:
 
     @cached_property
     def id_and_secret(self) -> tuple[str | None, str | None]:
-        """As far as it has them."""
+        """The client-ID and the secret of the form or of the Authorization header; None for what is
+        missing, twice for a header that is not Basic."""
         if self.method == POST:
             return self.form.get("client_id"), self.form["client_secret"]
         try:
@@ -211,7 +207,7 @@ class TokenRequest:
 
     @property
     def client_id(self) -> Any:
-        """Who it says that it is of."""
+        """The client-ID that it authenticates as: `sub` of the assertion, or that of a secret."""
         return self.claims.get("sub") if self.method == ASSERTION else self.id_and_secret[0]
 
     @cached_property
@@ -238,12 +234,13 @@ class TokenRequest:
 
     @property
     def kids(self) -> str:
-        """The names of the client's keys."""
+        """The kids of all keys of the client, for people."""
         return ", ".join(str(key["kid"]) for key in self.client.jwks) if self.client else ""
 
     @cached_property
     def key(self) -> Mapping[str, Any] | None:
-        """The client's key that the assertion names, or its first where it names none."""
+        """The client's key that the assertion names by its kid, its first key where the assertion
+        has no kid; None where it has no such key."""
         if self.client is None or self.method != ASSERTION:
             return None
         for key in self.client.jwks:
@@ -253,12 +250,12 @@ class TokenRequest:
 
     @property
     def algorithms(self) -> str:
-        """Those that fit the key."""
+        """Those that fit the key, for people."""
         return " or ".join(algorithms_of(self.key or {}))
 
     @cached_property
     def is_signed(self) -> bool:
-        """Whether the assertion was signed with that key."""
+        """Whether the assertion was signed with `key`."""
         try:
             key = import_key(dict(self.key or {}))
             jwt.decode(self.form["client_assertion"], key, algorithms=[self.alg])
@@ -268,40 +265,40 @@ class TokenRequest:
 
     @cached_property
     def audience(self) -> Any:
-        """The assertion's ``aud``; of a list of one, that one."""
+        """The assertion's `aud`; of a list with one item, that item."""
         aud = self.claims.get("aud")
         return aud[0] if isinstance(aud, list) and len(aud) == 1 else aud
 
     @property
     def audiences(self) -> tuple[str, ...]:
-        """What ``aud`` can be. For operators both forms that RFC 7523 §3 knows are good."""
+        """What `aud` may be: for operators both that RFC 7523 §3 knows, for clients one."""
         if self.is_operators:
             return self.settings.issuer, self.settings.token_endpoint
         return (self.settings.assertion_audience,)
 
     @property
-    def wanted(self) -> str:
-        """The same for people."""
+    def expected_audience(self) -> str:
+        """What `aud` may be, as one text for people."""
         return " or ".join(self.audiences)
 
     @property
-    def wants_the_endpoint(self) -> bool:
-        """Whether ``aud`` can be nothing but the token endpoint, as on GeoSecure."""
-        return self.wanted == self.settings.token_endpoint
+    def expects_endpoint(self) -> bool:
+        """Whether `aud` may be the token endpoint and nothing else, as on GeoSecure."""
+        return self.expected_audience == self.settings.token_endpoint
 
     @property
     def sample_audience(self) -> str:
-        """What the sample of GeoSecure has as ``aud``, beside the URL that is called."""
+        """The `aud` of GeoSecure's sample in its documentation: not the token endpoint."""
         return f"{self.settings.token_endpoint.removesuffix('token')}authorization"
 
     @property
-    def is_for_the_endpoint(self) -> bool:
-        """Whether ``aud`` is the token endpoint, in whatever spelling."""
+    def names_endpoint(self) -> bool:
+        """Whether `aud` is the token endpoint, whatever its case and with or without a slash."""
         return bool(self.audience.lower().rstrip("/") == self.settings.token_endpoint)
 
     def moment(self, claim: str, absent: float = 0) -> float:
-        """Return a claim that is a number, also where it has its digits as text; -1 where it is
-        none."""
+        """Return a claim that is a time, as a number or as its digits in a text; `absent` where
+        there is no such claim, -1 where it is no number."""
         value = self.claims.get(claim, absent)
         if isinstance(value, str) and _DIGITS.fullmatch(value):
             return int(value)
@@ -310,7 +307,8 @@ class TokenRequest:
 
     @property
     def lifetime_seconds(self) -> float:
-        """Without iat it may have been made a moment ago, by a clock that is ahead."""
+        """From `iat` to `exp`. Where there is no `iat`, the shortest that it can be: the assertion
+        was made now, by a clock that is ahead."""
         return self.moment("exp") - self.moment("iat", self.now + CLOCK_SKEW_SECONDS)
 
     @property
@@ -323,15 +321,15 @@ class TokenRequest:
 
     @cached_property
     def scopes(self) -> list[str]:
-        """Those of the token: what was requested and is granted, the default scopes, and everything
-        in place of nothing."""
+        """Those of the token: what the client was granted of the requested and the default scopes;
+        all that it was granted where there is neither."""
         if self.client is None:
             return []
-        wanted = {*self.requested_scopes, *self.client.default_scopes} or self.client.scopes
-        return sorted(wanted & self.client.scopes)
+        scopes = {*self.requested_scopes, *self.client.default_scopes} or self.client.scopes
+        return sorted(scopes & self.client.scopes)
 
     @property
     def missing_scopes(self) -> str:
-        """Those that were requested and not granted."""
+        """Those that were requested and not granted, for people."""
         granted = self.client.scopes if self.client else ()
         return ", ".join(sorted(self.requested_scopes.difference(granted)))

@@ -4,6 +4,7 @@
 import secrets
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,12 +14,12 @@ from joserfc.jwk import RSAKey
 from sqlalchemy import bindparam, select
 
 from acmidm_sandbox.beheerportaal.documents import KeyInUse
-from acmidm_sandbox.beheerportaal.oauth.request import Principal, TokenRequest, principal
+from acmidm_sandbox.beheerportaal.oauth.request import Principal, TokenRequest, principal_of
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from acmidm_sandbox.beheerportaal.store.clients import StoredClient, StoredKeyUse
 from acmidm_sandbox.beheerportaal.store.database import Database
-from acmidm_sandbox.beheerportaal.store.tokens import AccessToken, ServerKey, forget_ended
-from acmidm_sandbox.beheerportaal.store.users import Operator, hash_of
+from acmidm_sandbox.beheerportaal.store.tokens import AccessToken, ServerKey, remove_expired
+from acmidm_sandbox.beheerportaal.store.users import Operator, hash_of_token
 
 _ALGORITHM = "RS256"
 _TOKEN = (
@@ -27,12 +28,11 @@ _TOKEN = (
     .outerjoin(Operator, Operator.client_id == AccessToken.client_id)
     .where(AccessToken.token_hash == bindparam("token_hash"))
 )
-"""A token with whose it is: one statement, for each request needs them."""
+"""A token with its client or operator, in one statement: each request reads them."""
 
 
 def signing_key(database: Database) -> RSAKey:
-    """Return the key pair that signs the copies of access tokens which introspection gives. It is
-    made at the portal's first start."""
+    """Return the key pair that signs the JWTs of introspection; make it at the first start."""
     with database.write() as session:
         stored = session.scalar(select(ServerKey))
         if stored is None:
@@ -42,21 +42,20 @@ def signing_key(database: Database) -> RSAKey:
     return RSAKey.import_key(stored.private_jwk)
 
 
+@dataclass(frozen=True, slots=True)
 class AccessTokens:
-    """The tokens of this portal. An API may be given one, or the signed copy of it that
-    introspection has: both are worth the same."""
+    """The access tokens of this portal. A token can be sent as it was issued, or as the JWT that
+    introspection gives of it, signed with the `key`: both are worth the same."""
 
-    def __init__(self, settings: PortalSettings, key: RSAKey, database: Database) -> None:
-        self.settings = settings
-        self.database = database
-        self._key = key
+    settings: PortalSettings
+    key: RSAKey
+    database: Database
 
     def issue(self, request: TokenRequest, client: Principal, audiences: list[str]) -> str:
-        """Return a new token; keep what it stands for, and which key its request was signed
-        with."""
+        """Return a new token for APIs; keep what it stands for, and when a key was used last."""
         now, token = int(time.time()), secrets.token_urlsafe(32)
         stored = AccessToken(
-            token_hash=hash_of(token),
+            token_hash=hash_of_token(token),
             client_id=client.client_id,
             credential=request.credential,
             scope=" ".join(request.scopes),
@@ -65,7 +64,7 @@ class AccessTokens:
             expires_at=now + self.settings.access_token_lifetime_seconds,
         )
         with self.database.write() as session:
-            forget_ended(session, AccessToken)
+            remove_expired(session, AccessToken)
             session.add(stored)
             if (key := request.key) is not None and not client.is_operator:
                 use = KeyInUse(
@@ -83,27 +82,27 @@ class AccessTokens:
         return self.claims(token)
 
     def claims(self, token: str) -> Mapping[str, Any] | None:
-        """Return what a token is worth now: its client's claims as they are, and those of its
-        scopes that are still granted. None where it has ended, or its client may not use it any
-        more."""
+        """Return what a token is worth now, as claims (RFC 7662 §2.2): of its scopes those that are
+        still granted, of its client what it is now. None where it is unknown or has expired, the
+        client is gone or disabled, or what it was requested with could no longer authenticate."""
         with self.database.read() as session:
-            found = session.execute(_TOKEN, {"token_hash": self._hash_of(token)}).first()
+            found = session.execute(_TOKEN, {"token_hash": self._stored_hash(token)}).first()
         if found is None:
             return None
         stored, stored_client, operator = found
-        client = principal(stored_client, operator)
+        client = principal_of(stored_client, operator)
         if client is None or stored.expires_at <= time.time():
             return None
-        if not client.enabled or not client.still_has(stored.credential):
+        if not client.enabled or not client.still_accepts(stored.credential):
             return None
         scopes = [name for name in stored.scope.split() if name in client.scopes]
-        # Who the organisation is, is told with `vo_info` alone.
-        content: Mapping[str, Any] = client.claims
+        # Which organisation it is, only a token with the scope vo_info says.
+        of_client: Mapping[str, Any] = client.claims
         if "vo_info" not in scopes:
-            content = {name: content[name] for name in content if not name.startswith("vo_")}
+            of_client = {name: of_client[name] for name in of_client if not name.startswith("vo_")}
         audience = stored.audiences[0] if len(stored.audiences) == 1 else stored.audiences
         return {
-            **content,
+            **of_client,
             "iss": self.settings.issuer,
             "aud": audience,
             "sub": stored.client_id,
@@ -114,24 +113,22 @@ class AccessTokens:
         }
 
     def introspection(self, token: str) -> dict[str, Any]:
-        """Return the same as RFC 7662 §2.2 has it, with a signed copy of it: as the sample in
-        metadata-geonetwork is."""
+        """Return the body of an introspection (RFC 7662 §2.2): the claims of a token, and under
+        `jwt` the same as a signed JWT, as a sample in metadata-geonetwork has it."""
         claims = self.claims(token)
         if claims is None:
             return {"active": False}
         answer = {"active": True, "token_type": "bearer", **claims}
-        header = {"alg": _ALGORITHM, "typ": "JWT", "kid": self._key.kid}
-        # The hash names the token, and is of no use to whoever has not got it.
-        signed = {**answer, "jti": self._hash_of(token)}
-        copy = jwt.encode(header, signed, self._key, algorithms=[_ALGORITHM])
-        return {**answer, "jwt": copy}
+        header = {"alg": _ALGORITHM, "typ": "JWT", "kid": self.key.kid}
+        signed = {**answer, "jti": self._stored_hash(token)}
+        return {**answer, "jwt": jwt.encode(header, signed, self.key, algorithms=[_ALGORITHM])}
 
-    def _hash_of(self, token: str) -> str:
-        """Return the hash by which a token is kept, also of its signed copy: nothing else is signed
-        with this key. Empty for what is neither."""
+    def _stored_hash(self, token: str) -> str:
+        """Return the hash by which a token is stored, of a token or of the JWT of its introspection
+        (whose `jti` it is); empty for any other text."""
         if "." not in token:
-            return hash_of(token)
+            return hash_of_token(token)
         try:
-            return str(jwt.decode(token, self._key, algorithms=[_ALGORITHM]).claims["jti"])
+            return str(jwt.decode(token, self.key, algorithms=[_ALGORITHM]).claims["jti"])
         except (JoseError, ValueError, RecursionError):
             return ""

@@ -1,4 +1,5 @@
-"""Checks documents by the JSON Schemas of the products' files."""
+"""Checks documents by the JSON Schemas of the products' files (`<product>.yaml`), which have two
+keywords of their own: `x-also-written`, another name of a member, and `x-key-values`."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,12 +13,12 @@ from jsonschema.validators import extend
 from pydantic_core import to_json
 
 from acmidm_sandbox.beheerportaal.problems import pointer
-from acmidm_sandbox.beheerportaal.untrusted import visible
+from acmidm_sandbox.beheerportaal.untrusted import require_visible
 
 MOST_COUNTED = 2_500  # mistakes: to find each costs time, and who sends them may be hostile
 LONGEST_VALUE = 80 * 1024  # bytes (wiki 7209091106, 7217348621)
 
-# What is said of a keyword of JSON Schema; never the value that was sent.
+# What the products answer where a keyword of JSON Schema is broken, without the value.
 _SENTENCES = {
     "minLength": "string should have at least {value} character{s}",
     "maxLength": "string should have at most {value} character{s}",
@@ -34,21 +35,21 @@ Mistakes = Iterator[ValidationError]
 def mistakes_in_document(
     schema: Mapping[str, Any], schemas: Mapping[str, Any], document: Any
 ) -> list[dict[str, str]]:
-    """Return what is wrong with a document, in the order of its schema, which may refer to one of
-    `schemas`: of each value the first mistake.
+    """Return what is wrong with a document, as `[{"pointer": "/Id", "detail": "field required"}]`:
+    of each value the first mistake, in the order of the schema, which may refer to `schemas`.
 
-    A member that is written otherwise, as `x-also-written` says, gets the schema's name in
-    `document` itself.
+    Changes the document: a member under its name in `x-also-written` gets the schema's name.
     """
-    found: dict[str, str] = {}
+    details: dict[str, str] = {}
     validator = _Validator({**schema, "components": {"schemas": schemas}})
     for error in islice(validator.iter_errors(document), MOST_COUNTED):
-        found.setdefault(pointer(error.absolute_path), _sentence(error))
-    return [{"pointer": where, "detail": detail} for where, detail in found.items()]
+        details.setdefault(pointer(error.absolute_path), _sentence(error))
+    return [{"pointer": place, "detail": detail} for place, detail in details.items()]
 
 
 def _sentence(error: Any) -> str:
-    """Return what jsonschema reports, as the products say it after the name of the member."""
+    """Return an error of jsonschema's in the products' words, which go on after the name of the
+    member. Of a keyword of jsonschema's that has no such words, only its name."""
     keyword, value = error.validator, error.validator_value
     if keyword in _SENTENCES:
         plural = "" if value == 1 else "s"
@@ -63,24 +64,25 @@ def _sentence(error: Any) -> str:
 
 
 def _members(validator: Any, members: Mapping[str, Any], value: Any, schema: Any) -> Mistakes:
-    """Check the keyword `properties`, and `required` beside it, in one order. A member that is
-    written otherwise gets its name, in `value` itself."""
+    """Check the keywords `properties` and `required` of a schema, member by member. A member under
+    its name in `x-also-written` gets the schema's name in `value`; mistakes have the name that was
+    sent."""
     if not isinstance(value, dict):
         return
     required = schema.get("required", ())
     for name in dict.fromkeys((*members, *required)):
-        member, written = members.get(name, {}), name
+        member, sent_name = members.get(name, {}), name
         if name not in value and member.get("x-also-written") in value:
-            written = member["x-also-written"]
-            value[name] = value.pop(written)
+            sent_name = member["x-also-written"]
+            value[name] = value.pop(sent_name)
         if name in value:
-            yield from validator.descend(value[name], member, path=written)
+            yield from validator.descend(value[name], member, path=sent_name)
         elif name in required:
             yield ValidationError("field required", path=[name])
 
 
 def _format(_: Any, name: str, value: Any, __: Any) -> Mistakes:
-    """Check the keyword `format` of a text: a name of `_FORMATS`."""
+    """Check a text by the keyword `format`, where `_FORMATS` has its name."""
     if not isinstance(value, str) or name not in _FORMATS:
         return
     try:
@@ -90,14 +92,15 @@ def _format(_: Any, name: str, value: Any, __: Any) -> Mistakes:
 
 
 def _key_values(validator: Any, categories: Mapping[str, Any], value: Any, schema: Any) -> Mistakes:
-    """Check the keyword `x-key-values`: by category, which keys `SleutelWaardeParen` has. Of a
-    category that is not public, only the length of values is checked."""
+    """Check the pairs of a notification's `SleutelWaardeParen` by the keyword `x-key-values`:
+    {category: {"required": [key, …], "optional": […], "filled_in": […]}}. Of a category that is
+    not in it, only the length of values is checked: not all are public."""
     member = "SleutelWaardeParen"
     if not isinstance(value, dict):
         return
     pairs = value.get(member) or []
     if not validator.evolve(schema=schema["properties"][member]).is_valid(pairs):
-        return
+        return  # `properties` reports it
     for number, pair in enumerate(pairs):
         if len(to_json(pair.get("Waarde"))) > LONGEST_VALUE:
             detail = f"it is longer than {LONGEST_VALUE} bytes; shorten it"
@@ -122,11 +125,7 @@ def _key_values(validator: Any, categories: Mapping[str, Any], value: Any, schem
 
 
 def day_of(text: str) -> date:
-    """Return the day of a date, or of a date and time.
-
-    Raises:
-        ValueError
-    """
+    """Return the day of a date, or of a date and time. Raises ValueError."""
     match = _DAY.fullmatch(text)
     with suppress(ValueError):
         if match:
@@ -135,13 +134,18 @@ def day_of(text: str) -> date:
 
 
 def _moment_of(text: str) -> datetime:
+    """Return a date and time. Raises ValueError."""
     with suppress(ValueError):
         if _DATE_TIME.fullmatch(text):
             return datetime.fromisoformat(text)
     raise ValueError('is no date and time; write it as in "2026-11-26T09:30:00"')
 
 
-_FORMATS: dict[str, Any] = {"day": day_of, "local-date-time": _moment_of, "visible": visible}
+_FORMATS: dict[str, Any] = {
+    "day": day_of,
+    "local-date-time": _moment_of,
+    "visible": require_visible,
+}
 _KEYWORDS: dict[str, Any] = {
     "properties": _members,
     "required": lambda *_: (),  # `properties` reports it

@@ -1,4 +1,5 @@
-"""DOSIS: uploads, what became of them, and what they are checked against."""
+"""What the calls of DOSIS do, by the names that `dosis.yaml` has: keep uploads of dossiers, process
+them when they are due, and answer what became of them."""
 
 import re
 import time
@@ -9,34 +10,40 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from acmidm_sandbox.beheerportaal.problems import first_of
-from acmidm_sandbox.beheerportaal.products.product import Mistake, Sent, configured, dotted, not_set
+from acmidm_sandbox.beheerportaal.problems import first_mistakes
+from acmidm_sandbox.beheerportaal.products.product import (
+    Mistake,
+    ReceivedCall,
+    configured_texts,
+    dotted,
+    mistakes_by_configuration,
+)
 from acmidm_sandbox.beheerportaal.store.products import Upload
 
 
-def upload_dossier(sent: Sent) -> dict[str, str]:
+def upload_dossier(received: ReceivedCall) -> dict[str, str]:
     """Keep a dossier until it is processed."""
-    return _keep_upload(sent, sent.portal.settings.processing_seconds)
+    return _keep_upload(received, received.portal.settings.processing_seconds)
 
 
-def upload_dossier_v1(sent: Sent) -> dict[str, str]:
+def upload_dossier_v1(received: ReceivedCall) -> dict[str, str]:
     """Keep a dossier that is processed at once."""
-    return _keep_upload(sent, 0)
+    return _keep_upload(received, 0)
 
 
-def _keep_upload(sent: Sent, processing_seconds: float) -> dict[str, str]:
-    """Write an upload in the place of an earlier one with its UploadId, and return the answer. It
-    is processed after some seconds."""
-    dossier = sent.document
+def _keep_upload(received: ReceivedCall, processing_seconds: float) -> dict[str, str]:
+    """Keep an upload, in the place of an earlier one of the client with its UploadId, to be
+    processed after some seconds. Return the answer."""
+    dossier = received.document
     upload_id = dossier.get("UploadId") or str(uuid.uuid4())
     due_at = time.time() + processing_seconds
-    same_upload = (Upload.client_id == sent.client_id, Upload.upload_id == upload_id)
+    same_upload = (Upload.client_id == received.client_id, Upload.upload_id == upload_id)
     identification = dossier["Identificatie"]
-    with sent.portal.database.write() as session:
+    with received.portal.database.write() as session:
         session.execute(delete(Upload).where(*same_upload))
         session.add(
             Upload(
-                client_id=sent.client_id,
+                client_id=received.client_id,
                 upload_id=upload_id,
                 source=identification["Bron"],
                 dossier_number=identification["DossierNummer"],
@@ -47,93 +54,95 @@ def _keep_upload(sent: Sent, processing_seconds: float) -> dict[str, str]:
     return {"Status": "Ontvangen", "UploadId": upload_id}
 
 
-def read_result_of_upload(sent: Sent) -> dict[str, Any]:
-    """Return what became of an upload."""
-    upload_id = sent.document["uploadId"]
-    return _newest_result(sent, f"upload {upload_id}", upload_id=upload_id)
+def read_result_of_upload(received: ReceivedCall) -> dict[str, Any]:
+    """Return what became of an upload that was processed."""
+    upload_id = received.document["uploadId"]
+    return _newest_result(received, f"upload {upload_id}", upload_id=upload_id)
 
 
-def read_result_of_dossier(sent: Sent) -> dict[str, Any]:
+def read_result_of_dossier(received: ReceivedCall) -> dict[str, Any]:
     """Return what became of a dossier's newest upload that was processed."""
-    source, number = sent.document["bron"], sent.document["dossierNummer"]
-    return _newest_result(sent, f"dossier {number}", source=source, dossier_number=number)
+    source, number = received.document["bron"], received.document["dossierNummer"]
+    return _newest_result(received, f"dossier {number}", source=source, dossier_number=number)
 
 
-def _newest_result(sent: Sent, what: str, **columns: str) -> dict[str, Any]:
-    for result in _process_due(sent, **columns):
+def _newest_result(received: ReceivedCall, subject: str, **columns: str) -> dict[str, Any]:
+    """Return what became of the newest upload with these columns that was processed. Raises
+    RefusedRequest, which names the subject, where there is none."""
+    for result in _process_due(received, **columns):
         return result
-    raise sent.refusal("no_result", what=what)
+    raise received.refusal("no_result", what=subject)
 
 
-def list_failures(sent: Sent) -> list[dict[str, Any]]:
-    """Return the dossiers of a source whose newest upload could not be processed."""
-    newest: dict[str, dict[str, Any]] = {}
-    for result in _process_due(sent, source=sent.document["bron"]):
-        newest.setdefault(result["Identificatie"]["DossierNummer"], result)
-    return [result for result in newest.values() if not result["Succes"]]
+def list_failures(received: ReceivedCall) -> list[dict[str, Any]]:
+    """Return what became of the newest upload of each dossier of a source, where that failed."""
+    newest_results: dict[str, dict[str, Any]] = {}
+    for result in _process_due(received, source=received.document["bron"]):
+        newest_results.setdefault(result["Identificatie"]["DossierNummer"], result)
+    return [result for result in newest_results.values() if not result["Succes"]]
 
 
-def list_sources(sent: Sent) -> list[str]:
+def list_sources(received: ReceivedCall) -> list[str]:
     """Return the sources that are configured for the client."""
-    return configured(sent.find_configuration() or {}, "bron_uri")
+    return configured_texts(received.find_configuration() or {}, "bron_uri")
 
 
-def read_validation_settings(sent: Sent) -> dict[str, Any]:
-    """Return what uploads are checked against."""
-    configuration = sent.find_configuration() or {}
-    sources = configured(configuration, "bron_uri")
+def read_validation_settings(received: ReceivedCall) -> dict[str, Any]:
+    """Return the values of the client's configuration that uploads are checked against."""
+    configuration = received.find_configuration() or {}
+    sources = configured_texts(configuration, "bron_uri")
     return {
         "Bron": sources[0] if sources else None,
-        "Producten": configured(configuration, "product_ids"),
-        "Toegangsrechten": configured(configuration, "access_rights"),
+        "Producten": configured_texts(configuration, "product_ids"),
+        "Toegangsrechten": configured_texts(configuration, "access_rights"),
     }
 
 
-def remove_dossier(sent: Sent) -> None:
-    """Remove a dossier, and with it what became of its uploads."""
-    source, number = sent.document["bron"], sent.document["dossierNummer"]
-    dossier = (
-        Upload.client_id == sent.client_id,
-        Upload.source == source,
-        Upload.dossier_number == number,
-    )
-    with sent.portal.database.write() as session:
-        removed = session.scalars(delete(Upload).where(*dossier).returning(Upload.seq)).all()
+def remove_dossier(received: ReceivedCall) -> None:
+    """Remove all uploads of a dossier. Raises RefusedRequest where there is none."""
+    source, number = received.document["bron"], received.document["dossierNummer"]
+    of_dossier = {"client_id": received.client_id, "source": source, "dossier_number": number}
+    with received.portal.database.write() as session:
+        removing = delete(Upload).filter_by(**of_dossier).returning(Upload.seq)
+        removed = session.scalars(removing).all()
     if not removed:
-        raise sent.refusal("no_dossier", number=number, source=source)
+        raise received.refusal("no_dossier", number=number, source=source)
 
 
-def _process_due(sent: Sent, **columns: str) -> list[dict[str, Any]]:
-    """Process the client's uploads that are due, and return what became of those with these
-    columns, the newest first. What is configured now counts, which may be less than at their
-    receipt."""
-    upload_call = sent.product.calls["POST /v2/dosis/dossiers"]
-    due = select(Upload).where(Upload.client_id == sent.client_id, Upload.due_at <= time.time())
-    with sent.portal.database.write() as session:
+def _process_due(received: ReceivedCall, **columns: str) -> list[dict[str, Any]]:
+    """Process all uploads of the client that are due, by its configuration of now. Return what
+    became of those whose columns have these values, the newest first."""
+    upload_call = received.product.calls["POST /v2/dosis/dossiers"]
+    due = select(Upload).where(Upload.client_id == received.client_id, Upload.due_at <= time.time())
+    with received.portal.database.write() as session:
         for row in session.scalars(due.where(Upload.errors.is_(None)).order_by(Upload.seq)):
-            row.errors = _failures(replace(sent, call=upload_call, document=row.document))
+            row.errors = _errors_in_upload(
+                replace(received, call=upload_call, document=row.document)
+            )
         newest_first = due.filter_by(**columns).order_by(Upload.seq.desc())
         return list(map(_result, session.scalars(newest_first)))
 
 
-def _failures(sent: Sent) -> list[str]:
-    """Return why a dossier can't be processed."""
+def _errors_in_upload(received: ReceivedCall) -> list[str]:
+    """Return a sentence for each reason why an upload fails: a wrong number of an agent, a value
+    that is not configured. An empty list where it succeeds."""
     mistakes: list[Mistake] = []
-    for number, agent in enumerate(sent.document.get("Agenten") or []):
-        if wrong := mistake_in_agent(agent.get("Identificatie") or ""):
-            mistakes.append({"pointer": f"/Agenten/{number}/Identificatie", "detail": wrong})
-    failures = []
-    for mistake in first_of(mistakes + not_set(sent)):
-        failure = f"{mistake['detail']}."
+    for number, agent in enumerate(received.document.get("Agenten") or []):
+        if detail := mistake_in_agent(agent.get("Identificatie") or ""):
+            mistakes.append({"pointer": f"/Agenten/{number}/Identificatie", "detail": detail})
+    sentences = []
+    for mistake in first_mistakes(mistakes + mistakes_by_configuration(received)):
+        sentence = f"{mistake['detail']}."
         if "pointer" in mistake:
-            failure = f"{dotted(mistake['pointer']) or 'the document'}: {failure}"
-        failures.append(failure)
-    return failures
+            sentence = f"{dotted(mistake['pointer']) or 'the document'}: {sentence}"
+        sentences.append(sentence)
+    return sentences
 
 
 def mistake_in_agent(identification: str) -> str | None:
-    """Return what is wrong with an INSZ, a KBO number, or that of an establishment; None for what
-    is none of these. The number is not repeated."""
+    """Return what is wrong with the identification of an agent: an INSZ (of a person), a KBO number
+    or that of an establishment. None where nothing is, or it is no number. The sentence does not
+    repeat the number."""
     number = re.sub(r"[ .-]", "", identification.removeprefix("BE"))
     if not (number.isascii() and number.isdecimal()):
         return None
@@ -143,16 +152,16 @@ def mistake_in_agent(identification: str) -> str | None:
             f"it has {len(number)} digits; an INSZ has 11, a KBO number and that of an"
             " establishment 10"
         )
-    base, check = divmod(int(number), 100)
-    # The INSZ of who was born since 2000 is reckoned with a 2 before it.
+    base, check_digits = divmod(int(number), 100)
+    # For a person born in 2000 or later, the check digits of an INSZ count a 2 before it.
     bases = (base, 2 * 10**9 + base) if len(number) == 11 else (base,)
-    if check in {97 - base % 97 for base in bases}:
+    if check_digits in {97 - base % 97 for base in bases}:
         return None
     return "its check digits are wrong; correct the number"
 
 
 def _result(upload: Upload) -> dict[str, Any]:
-    """Return what a product's API answers about an upload that was processed."""
+    """Return what DOSIS answers about an upload that was processed."""
     errors = upload.errors or []
     summary = "The dossier could not be processed." if errors else None
     processed_at = datetime.fromtimestamp(upload.due_at, UTC).astimezone()

@@ -1,4 +1,4 @@
-"""Notificaties: keeps what it accepts."""
+"""What the call of Notificaties does, by the name that `notificaties.yaml` has."""
 
 import logging
 from datetime import UTC, datetime
@@ -6,31 +6,32 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 
 from acmidm_sandbox.beheerportaal.products.documents import day_of
-from acmidm_sandbox.beheerportaal.products.product import Sent
-from acmidm_sandbox.beheerportaal.store.database import now
+from acmidm_sandbox.beheerportaal.products.product import ReceivedCall
+from acmidm_sandbox.beheerportaal.store.database import utc_now
 from acmidm_sandbox.beheerportaal.store.products import Notification
 
 log = logging.getLogger(__name__)
 
 
-def send_notification(sent: Sent) -> None:
-    """Keep a notification whose Id is new."""
-    number, last_day = sent.document["Id"], sent.document.get("Vervaldatum")
-    same = (Notification.client_id == sent.client_id, Notification.notification_id == number)
-    with sent.portal.database.write() as session:
-        if session.scalar(select(Notification).where(*same)) is not None:
-            raise sent.refusal("exists", Id=number)
+def send_notification(received: ReceivedCall) -> None:
+    """Keep a notification; log where its Vervaldatum has passed, for the real platform would not
+    deliver it. Raises RefusedRequest where the client has sent one with its Id."""
+    number, last_day = received.document["Id"], received.document.get("Vervaldatum")
+    of_id = {"client_id": received.client_id, "notification_id": number}
+    with received.portal.database.write() as session:
+        if session.scalar(select(Notification).filter_by(**of_id)) is not None:
+            raise received.refusal("exists", Id=number)
         session.add(
             Notification(
-                received_at=now(),
-                client_id=sent.client_id,
+                received_at=utc_now(),
+                client_id=received.client_id,
                 notification_id=number,
-                document=sent.document,
+                document=received.document,
             )
         )
     if last_day and day_of(last_day) < datetime.now(UTC).astimezone().date():
         log.info(
             "%s: notification %a will not be processed: its Vervaldatum is over",
-            sent.client_id,
+            received.client_id,
             number,
         )

@@ -38,19 +38,20 @@ class Call(_ProductModel):
     body: str | None = None  # the name of its schema
     longest_body: int | None = None  # bytes
     query: dict[str, Any] = {}  # the JSON Schema of its parameters
-    # By fields of the client's configuration, where what is sent must be among these: JSON
-    # Pointers, in which `*` is each item. None for a call that needs no configuration.
+    # {"bron_uri": "/Identificatie/Bron"}: which texts of the document must be among the values of
+    # a field of the client's configuration. None for a call that needs no configuration. In the
+    # JSON Pointers of this and the next, `*` stands for each item of a list.
     configured: dict[str, str] | None = None
-    # Texts that were seen in public, by JSON Pointer: others are accepted, with a line in the log.
+    # By JSON Pointer the texts that were seen in public: others are accepted, and logged.
     noted: dict[str, list[str]] = {}
     does: str | None = None  # the function that carries it out, in the module of the product's name
-    answer: dict[str, str] = {}  # where no function returns one; in braces members that were sent
+    answer: dict[str, str] = {}  # where no function returns one; {Id} stands for a sent member
     returns: dict[str, Any] = {}  # the JSON Schema of its answer
     status: int = 200
 
 
 class Refusal(_ProductModel):
-    """An error of the product's own."""
+    """An error that only this product has."""
 
     status: int
     detail: str
@@ -58,19 +59,19 @@ class Refusal(_ProductModel):
 
 
 class ServedProduct(_ProductModel):
-    """A product."""
+    """A product, as its file says."""
 
     name: str
-    parts: Any = None  # YAML that the others refer to
+    parts: Any = None  # YAML to which the rest of the file refers
     names: dict[str, str] = {}  # what the wiki calls the fields of a configuration
-    optional: list[str] = []  # those of them that allow everything where they are absent
+    optional: list[str] = []  # fields of a configuration that allow everything where absent
     errors: dict[str, Refusal] = {}
     calls: dict[str, Call] = {}  # by method and path
     schemas: dict[str, Any] = {}  # by name
 
 
 def read_products() -> list[ServedProduct]:
-    """Return what each file says."""
+    """Return the product of each file in this folder."""
     products = []
     for file in sorted(FOLDER.glob("*.yaml")):
         content = yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader)
@@ -79,8 +80,8 @@ def read_products() -> list[ServedProduct]:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """What a client sent by a call: a document, or parameters."""
+class ReceivedCall:
+    """A call that a client sent, with its document; of a call without one, its parameters."""
 
     portal: Portal
     product: ServedProduct
@@ -89,45 +90,45 @@ class Sent:
     document: dict[str, Any]
 
     def find_configuration(self) -> Mapping[str, Any] | None:
-        """Return what is configured now for the client, None for nothing."""
+        """Return the client's configuration for the product now; None where it has none."""
         with self.portal.database.read() as session:
             stored = configurations.find(session, self.product.name, self.client_id)
         return None if stored is None else stored.document.configuration
 
     def refusal(self, name: str, **values: str) -> RefusedRequest:
-        """Return an error that the product's file names."""
+        """Return an error of the product's file, the blanks of its sentence filled in."""
         error = self.product.errors[name]
         members = {} if error.code is None else {"code": error.code}
         return RefusedRequest(error.status, error.detail.format(**values), members=members)
 
 
-def configured(configuration: Mapping[str, Any], field: str) -> list[str]:
-    """Return the values of a configured field, be it one text, a list of them, or none; and those
-    of the organisations that the client sends for."""
+def configured_texts(configuration: Mapping[str, Any], field: str) -> list[str]:
+    """Return the texts of a field of a configuration, which has one text, a list, or none; then
+    those of the same field of each organisation that the client sends for (`afzenders`)."""
     value = configuration.get(field) or []
-    values = [value] if isinstance(value, str) else list(value)
+    texts = [value] if isinstance(value, str) else list(value)
     for sender in configuration.get("afzenders") or []:
-        values += configured(sender, field)
-    return values
+        texts += configured_texts(sender, field)
+    return texts
 
 
-def not_set(sent: Sent) -> list[Mistake]:
-    """Return what was sent, and is not configured for the client; a client without configuration
-    is a mistake of no member."""
-    product, configuration = sent.product, sent.find_configuration()
+def mistakes_by_configuration(received: ReceivedCall) -> list[Mistake]:
+    """Return a mistake for each text of the document that the client's configuration does not
+    allow; for a client without a configuration one mistake, which has no pointer."""
+    product, configuration = received.product, received.find_configuration()
     if configuration is None:
-        detail = f"Client {sent.client_id} is not set as Aanbieder of {product.name}"
+        detail = f"Client {received.client_id} is not set as Aanbieder of {product.name}"
         return [{"detail": detail}]
     mistakes: list[Mistake] = []
-    for field, pattern in (sent.call.configured or {}).items():
-        allowed = configured(configuration, field)
+    for field, pattern in (received.call.configured or {}).items():
+        allowed = configured_texts(configuration, field)
         if not allowed and field in product.optional:
             continue
         listed = ", ".join(allowed[:MOST_VALUES]) or "none"
         if len(allowed) > MOST_VALUES:
             listed += f" and {len(allowed) - MOST_VALUES:,} more"
         detail = f"is not set for this client (set: {listed})"
-        for pointer, text in texts_at(sent.document, pattern):
+        for pointer, text in texts_at(received.document, pattern):
             if text not in allowed:
                 name = product.names[field]
                 mistakes.append({"pointer": pointer, "detail": f"{name} {text} {detail}"})
@@ -135,13 +136,14 @@ def not_set(sent: Sent) -> list[Mistake]:
 
 
 def texts_at(value: Any, pattern: str, pointer: str = "") -> Iterator[tuple[str, str]]:
-    """Yield each text at a JSON Pointer in which `*` is each item, with its own pointer."""
-    _, _, path = pattern.partition("/")
-    step, slash, rest = path.partition("/")
+    """Yield each text of a JSON value that a pattern such as `/Agenten/*/Naam` names, with its JSON
+    Pointer: ("/Agenten/0/Naam", "Jan"). `pointer` is that of the value itself."""
     if not pattern:
         if isinstance(value, str):
             yield pointer, value
-    elif step == "*" and isinstance(value, list):
+        return
+    step, slash, rest = pattern.removeprefix("/").partition("/")
+    if step == "*" and isinstance(value, list):
         for number, item in enumerate(value):
             yield from texts_at(item, slash + rest, f"{pointer}/{number}")
     elif isinstance(value, dict):
@@ -154,7 +156,8 @@ _PART = re.compile(r"/([^/]*)")
 
 
 def error_response(_: Request, problem: RefusedRequest) -> JSONResponse:
-    """Return a problem as the product's answer."""
+    """Return a refusal as the ProductError of `errors.yaml`; what is wrong with the document (413,
+    422) as a 400 with a list of errors, as the real products do."""
     mistakes = problem.errors or [{"detail": problem.detail.rstrip(".")}]
     errors = list(map(_field_error, mistakes))
     headers = dict(problem.headers or {})
@@ -179,6 +182,7 @@ def error_response(_: Request, problem: RefusedRequest) -> JSONResponse:
 
 
 def _field_error(mistake: Mapping[str, str]) -> dict[str, str]:
+    """Return a mistake as an item of a ProductError's list of errors."""
     field = dotted(mistake.get("pointer", "")) or mistake.get("parameter", "")
     detail = mistake["detail"]
     description = f"{field or 'the document'}: {detail}"

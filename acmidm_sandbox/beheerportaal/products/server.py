@@ -1,4 +1,4 @@
-"""Answers the calls of the products, as their files say."""
+"""Serves the calls of the products' APIs, as their files describe them."""
 
 import logging
 from collections.abc import Awaitable, Callable, Iterator
@@ -17,20 +17,25 @@ from acmidm_sandbox.beheerportaal.api.endpoints import (
 )
 from acmidm_sandbox.beheerportaal.context import Portal
 from acmidm_sandbox.beheerportaal.http import LimitedRequest, require_json
-from acmidm_sandbox.beheerportaal.problems import RefusedRequest, first_of, not_found, refused
+from acmidm_sandbox.beheerportaal.problems import (
+    RefusedRequest,
+    first_mistakes,
+    not_found,
+    unprocessable,
+)
 from acmidm_sandbox.beheerportaal.products import dosis, notificaties
 from acmidm_sandbox.beheerportaal.products.documents import mistakes_in_document
 from acmidm_sandbox.beheerportaal.products.product import (
     PREFIX,
     Call,
-    Sent,
+    ReceivedCall,
     ServedProduct,
     dotted,
-    not_set,
+    mistakes_by_configuration,
     texts_at,
 )
 
-# Bytes that are read at all, so that of a notification the value that is too long can be named.
+# Bytes: more than any product takes, so that its answer can name a value that is too long.
 LONGEST_CALL = 128 * 1024
 
 log = logging.getLogger(__name__)
@@ -39,16 +44,16 @@ _MODULES = {"dosis": dosis, "notificaties": notificaties}
 
 
 def route_calls(product: ServedProduct) -> APIRouter:
-    """Return the routes of a product. The token is looked at before the body is."""
+    """Return the routes of a product's calls. The access token is checked before the body."""
     router = APIRouter(
         prefix=PREFIX.rstrip("/"),
         route_class=TokenRoute,
         dependencies=[ACCESS_TOKEN],
         tags=[product.name],
     )
-    for line, call in product.calls.items():
-        method, path = line.split()
-        kind = JSONResponse if call.returns else Response
+    for method_and_path, call in product.calls.items():
+        method, path = method_and_path.split()
+        response_class = JSONResponse if call.returns else Response
         router.add_api_route(
             path,
             _endpoint(product, call),
@@ -56,7 +61,7 @@ def route_calls(product: ServedProduct) -> APIRouter:
             name=call.does or product.name,
             description=call.about,
             status_code=call.status,
-            response_class=kind,
+            response_class=response_class,
             response_model=None,
             openapi_extra=_description(call),
         )
@@ -64,11 +69,8 @@ def route_calls(product: ServedProduct) -> APIRouter:
 
 
 def _authorise(request: Request, product: str) -> None:
-    """Check that the product is offered here, and that the token is for it.
-
-    Raises:
-        RefusedRequest: 404, 401, 403; 415 for XML, which the real platform takes.
-    """
+    """Check that the product is offered here, and that the token is for it. Raises RefusedRequest:
+    404, 401 or 403; 415 for XML, which the real platform takes."""
     portal: Portal = request.app.state.portal
     settings = portal.settings.products.get(product)
     if settings is None:
@@ -85,13 +87,13 @@ def _authorise(request: Request, product: str) -> None:
 
 
 def _endpoint(product: ServedProduct, call: Call) -> Callable[[Request], Awaitable[Response]]:
-    """Return what FastAPI runs for a call: it authorises the request, reads the document or the
-    parameters that it sends, and answers by `_carry_out`."""
+    """Return the function that FastAPI runs for a call: it authorises the request, reads its
+    document or its parameters, and answers by `_carry_out`."""
     operation = getattr(_MODULES[product.name], call.does) if call.does else None
 
     async def endpoint(request: Request) -> Response:
         _authorise(request, product.name)
-        # An empty parameter is none.
+        # The parameters; an empty one counts as absent.
         document = {name: value for name, value in request.query_params.items() if value}
         size = 0
         if call.body:
@@ -99,63 +101,69 @@ def _endpoint(product: ServedProduct, call: Call) -> Callable[[Request], Awaitab
             limited = LimitedRequest(request, LONGEST_CALL)
             size = len(await limited.body())
             if not size:
-                raise refused([{"pointer": "", "detail": "field required"}])
+                raise unprocessable([{"pointer": "", "detail": "field required"}])
             document = await limited.json()
-        sent = Sent(request.app.state.portal, product, call, request.state.client_id, document)
-        return await run_in_threadpool(_carry_out, sent, size, operation)
+        received = ReceivedCall(
+            request.app.state.portal, product, call, request.state.client_id, document
+        )
+        return await run_in_threadpool(_carry_out, received, size, operation)
 
     return endpoint
 
 
-def _carry_out(sent: Sent, size: int, operation: Callable[[Sent], Any] | None) -> Response:
-    """Carry out a call that is authorised, by the `operation` of its product if it has one, and
-    return its answer. Without one, or where that returns None, the product's file has the answer.
-    `size` is that of the body, in bytes.
+def _carry_out(
+    received: ReceivedCall, size: int, operation: Callable[[ReceivedCall], Any] | None
+) -> Response:
+    """Check a call that is authorised, carry out its `operation`, and return its answer. Without an
+    operation, or where that returns None, the product's file has the answer. `size` is that of the
+    body, in bytes.
 
     Raises:
-        RefusedRequest: 422, 413, 403; what the operation raises.
+        RefusedRequest: 422 for a document that does not fit its schema, 413, 403 for what is not
+            configured for the client; what the operation raises.
     """
-    call = sent.call
-    schema = sent.product.schemas[call.body] if call.body else call.query
-    if wrong := mistakes_in_document(schema, sent.product.schemas, sent.document):
-        raise refused(wrong)
+    call = received.call
+    schema = received.product.schemas[call.body] if call.body else call.query
+    if mistakes := mistakes_in_document(schema, received.product.schemas, received.document):
+        raise unprocessable(mistakes)
     if call.longest_body and size > call.longest_body:
         raise RefusedRequest(413, f"The body is larger than {call.longest_body} bytes; send less.")
-    if call.configured is not None and (mistakes := not_set(sent)):
-        shown = first_of(mistakes)
-        details = "; ".join(mistake["detail"] for mistake in shown)
+    if call.configured is not None and (not_configured := mistakes_by_configuration(received)):
+        errors = first_mistakes(not_configured)
+        details = "; ".join(error["detail"] for error in errors)
         raise RefusedRequest(
             403,
             f"{details}; offer the same message again, unchanged, once the Aansluitingenteam has"
             " set it (here the operator does, by the form).",
-            errors=shown,
+            errors=errors,
         )
-    answer = operation(sent) if operation else None
-    _note(sent)
+    answer = operation(received) if operation else None
+    _log_unknown_texts(received)
     if not call.returns:
         return Response(status_code=call.status)
     if answer is None:
-        answer = {name: text.format_map(sent.document) for name, text in call.answer.items()}
+        answer = {name: text.format_map(received.document) for name, text in call.answer.items()}
     return JSONResponse(answer, call.status)
 
 
-def _note(sent: Sent) -> None:
-    """Log what is accepted here and may be refused elsewhere: no code list is public as a whole."""
-    for pattern, seen in sent.call.noted.items():
-        for pointer, text in texts_at(sent.document, pattern):
-            if text not in seen:
+def _log_unknown_texts(received: ReceivedCall) -> None:
+    """Log each text that is in none of the public code lists: they are not complete, so that the
+    sandbox accepts it, and the real platform may refuse it."""
+    for pattern, known_texts in received.call.noted.items():
+        for pointer, text in texts_at(received.document, pattern):
+            if text not in known_texts:
                 log.info(
                     "%s: %s %a was not seen in public: what depends on it was not checked, and %s"
                     " may refuse it",
-                    sent.client_id,
+                    received.client_id,
                     dotted(pointer),
                     text[:80],
-                    sent.product.name,
+                    received.product.name,
                 )
 
 
 def _description(call: Call) -> dict[str, Any]:
-    """Return what the OpenAPI document says of a call besides its path."""
+    """Return what the OpenAPI document says of a call: source, body, parameters and answers."""
     error = _json({"$ref": "#/components/schemas/ProductError"})
     described: dict[str, Any] = {"x-basis": call.basis, "x-source": call.source, "responses": {}}
     if call.returns:

@@ -24,7 +24,7 @@ from acmidm_sandbox.beheerportaal.documents import (
 )
 from acmidm_sandbox.beheerportaal.http import etag
 from acmidm_sandbox.beheerportaal.jwk import thumbprint
-from acmidm_sandbox.beheerportaal.store.database import AsJson, Base, Numbered, now
+from acmidm_sandbox.beheerportaal.store.database import AsJson, Base, Numbered, utc_now
 from acmidm_sandbox.beheerportaal.store.products import Notification, Upload
 
 # Of all departments of the Flemish administration: it identifies none of them.
@@ -33,33 +33,32 @@ SHARED_KBO_NUMBER = "0316380841"
 
 @dataclass(frozen=True, slots=True)
 class LastRefusal:
-    """When a token request was refused that had proved to be the client's, and by which rule of the
-    token endpoint."""
+    """When the last token request of a client was refused, and by which rule of `rules.yaml`. One
+    that somebody else may have sent does not count."""
 
     at: datetime
     rule: str
 
 
-def _in_document(path: str, **how: Any) -> Mapped[str | None]:
-    """Return a column that SQLite fills in from the client's document."""
-    return mapped_column(Computed(f"json_extract(document, '$.{path}')"), **how)
+def _in_document(path: str, **options: Any) -> Mapped[str | None]:
+    """Return a column that SQLite fills in with a member of the column `document`."""
+    return mapped_column(Computed(f"json_extract(document, '$.{path}')"), **options)
 
 
 class StoredClient(Numbered):
-    """A client: three documents with a version each, for the unit of a change is a whole document;
-    and the hashes of its secrets."""
+    """A client: three documents, each changed as a whole and with its version; and its secrets."""
 
     __tablename__ = "clients"
 
     client_id: Mapped[str] = mapped_column(unique=True)
     document: Mapped[ClientDocument] = mapped_column(AsJson(ClientDocument))
-    client_version: Mapped[int] = mapped_column(default=1)
+    client_version: Mapped[int]
     scopes: Mapped[ScopesDocument] = mapped_column(AsJson(ScopesDocument))
-    scopes_version: Mapped[int] = mapped_column(default=1)
+    scopes_version: Mapped[int]
     jwks: Mapped[JwksDocument] = mapped_column(AsJson(JwksDocument))
-    jwks_version: Mapped[int] = mapped_column(default=1)
+    jwks_version: Mapped[int]
     client_secret_hash: Mapped[str | None]
-    # Of the secret before, which works until its end.
+    # Of the secret before that one, which works until previous_client_secret_expires_at.
     previous_client_secret_hash: Mapped[str | None]
     last_refusal: Mapped[LastRefusal | None] = mapped_column(AsJson(LastRefusal))
 
@@ -70,7 +69,7 @@ class StoredClient(Numbered):
     kbo: Mapped[str | None] = _in_document("organisation.kbo", index=True)
 
     def previous_in_force(self, now: float) -> str | None:
-        """Return the hash of the secret before, as long as it works."""
+        """Return the hash of the previous secret; None where there is none, or it has ended."""
         ends_at = self.document.previous_client_secret_expires_at or 0
         return self.previous_client_secret_hash if ends_at > now else None
 
@@ -95,7 +94,7 @@ class StoredClient(Numbered):
 
 
 class StoredCoupling(Base):
-    """A request to couple a client to an API, until it is approved."""
+    """A request to couple a client to an API: removed when it is approved, kept when refused."""
 
     __tablename__ = "coupling_requests"
 
@@ -105,8 +104,7 @@ class StoredCoupling(Base):
 
 
 class StoredKeyUse(Base):
-    """A key of a client that got a token: when it did last, and whether the assertion that it
-    signed named it."""
+    """The last time that a client got a token with a key."""
 
     __tablename__ = "keys_in_use"
 
@@ -133,54 +131,51 @@ def find(session: Session, client_id: str) -> StoredClient | None:
 
 
 def replace_jwks(session: Session, client: StoredClient, jwks: JwksDocument) -> None:
-    """Write the set of keys under the next version, and forget the use of those that are gone."""
+    """Write the next version of a client's keys, and remove the uses of keys that are gone."""
     client.jwks = jwks
     client.jwks_version += 1
     thumbprints = list(map(thumbprint, jwks.keys))
-    of_client = StoredKeyUse.client_id == client.client_id
-    is_gone = StoredKeyUse.thumbprint.not_in(thumbprints)
-    session.execute(delete(StoredKeyUse).where(of_client, is_gone))
+    is_of_client = StoredKeyUse.client_id == client.client_id
+    is_of_old_key = StoredKeyUse.thumbprint.not_in(thumbprints)
+    session.execute(delete(StoredKeyUse).where(is_of_client, is_of_old_key))
 
 
 def remove(session: Session, client_id: str) -> None:
-    """Remove the client with its scopes and keys, and with what it sent: nobody else would ever
-    remove that."""
+    """Remove a client with its scopes, keys and couplings, and with what it sent to the products.
+    Its configurations and the audit trail stay."""
     for kind in (StoredClient, StoredCoupling, StoredKeyUse, Upload, Notification):
         session.execute(delete(kind).where(kind.client_id == client_id))
 
 
-def of_organisation(ovo: str | None, kbo: str | None) -> ColumnElement[bool]:
-    """Return the clients of an organisation. Where both sides have an OVO code it decides.
+def belongs_to_organisation(ovo: str | None, kbo: str | None) -> ColumnElement[bool]:
+    """Return the SQL condition that a client is of the organisation with these codes.
 
-    A KBO number is for clients without an OVO code, and for others where all with the number have
-    one OVO code: departments can share it.
+    For an organisation with an OVO code: the client has it, or has the KBO number and no OVO code.
+    For one without: the client has the KBO number, and no OVO code, or the only one that clients
+    with this number have. Departments can share a KBO number, and are then known by OVO code alone.
     """
-    by_kbo = false() if kbo is None or kbo == SHARED_KBO_NUMBER else StoredClient.kbo == kbo
+    has_kbo = false() if kbo is None or kbo == SHARED_KBO_NUMBER else StoredClient.kbo == kbo
     if ovo is not None:
-        return or_(StoredClient.ovo == ovo, and_(by_kbo, StoredClient.ovo.is_(None)))
-    with_number = select(func.count(StoredClient.ovo.distinct())).where(StoredClient.kbo == kbo)
-    codes = with_number.correlate(None).scalar_subquery()
-    return and_(by_kbo, or_(StoredClient.ovo.is_(None), codes == 1))
+        return or_(StoredClient.ovo == ovo, and_(has_kbo, StoredClient.ovo.is_(None)))
+    count_codes = select(func.count(StoredClient.ovo.distinct())).where(StoredClient.kbo == kbo)
+    number_of_codes = count_codes.correlate(None).scalar_subquery()
+    return and_(has_kbo, or_(StoredClient.ovo.is_(None), number_of_codes == 1))
 
 
 def couplings_of(session: Session, client_id: str) -> dict[str, CouplingRequest]:
-    """Return the requests of a client, by Referentie."""
+    """Return a client's requests for couplings, also refused ones, by the API's Referentie."""
     rows = session.scalars(select(StoredCoupling).where(StoredCoupling.client_id == client_id))
     return {row.referentie: row.request for row in rows}
 
 
 def keys_in_use(session: Session, client_id: str) -> KeysInUse:
     """Return the keys of a client that got a token, the last used first."""
-    its = (
-        select(StoredKeyUse.use)
-        .where(StoredKeyUse.client_id == client_id)
-        .order_by(StoredKeyUse.thumbprint)
-    )
-    uses = session.scalars(its).all()
+    of_client = select(StoredKeyUse.use).where(StoredKeyUse.client_id == client_id)
+    uses = session.scalars(of_client.order_by(StoredKeyUse.thumbprint))
     return KeysInUse(items=sorted(uses, key=lambda use: use.last_used_at, reverse=True))
 
 
-def record(
+def audit(
     session: Session,
     actor: str,
     action: Action,
@@ -190,19 +185,16 @@ def record(
     before: BaseModel | None = None,
     after: BaseModel | None = None,
 ) -> None:
-    """Add a line to the audit trail, in the transaction of the change itself. `before` and `after`
-    are what a reader of the document at `path` sees, so never a secret."""
+    """Add a line to the audit trail, in the transaction of the change: who did what to which
+    client. `before` and `after` are the document at `path` as a GET returns it, never with a
+    secret; None where it is created or removed."""
     entry = AuditEntry(
-        at=now(),
+        at=utc_now(),
         actor=actor,
         action=action,
         client_id=client_id,
         document=path,
-        before=_content(before),
-        after=_content(after),
+        before=None if before is None else before.model_dump(),
+        after=None if after is None else after.model_dump(),
     )
     session.add(StoredChange(client_id=client_id, entry=entry))
-
-
-def _content(document: BaseModel | None) -> dict[str, Any] | None:
-    return None if document is None else document.model_dump()

@@ -36,12 +36,12 @@ class Base(DeclarativeBase):
     """A table; each module of this room declares those of its subject."""
 
 
-# Of a table of `Numbered`: no number is given out again after a removal.
+# For a table of `Numbered`: SQLite then gives no number again after a row is removed.
 NEVER_AGAIN = {"sqlite_autoincrement": True}
 
 
 class Numbered(Base):
-    """A table whose rows keep the order in which they came, for paging."""
+    """A table whose rows are numbered in the order in which they were added, for `page_of`."""
 
     __abstract__ = True
     __table_args__: Any = NEVER_AGAIN
@@ -75,18 +75,14 @@ class Database:
     """One SQLite file and its connections; safe to share between threads."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file, making it and its folder where they are missing, for its owner alone. Its
-        tables are the work of `opening.py`.
-
-        Raises:
-            OSError: where it can't be made.
-        """
+        """Open the file, making it and its folder where they are missing, for this user alone;
+        `opening.py` makes its tables. Raises OSError where it can't be made."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # SQLite gives the files beside it, such as the write-ahead log, the same mode.
         path.touch(mode=0o600)
         self.path = path
         self.engine = _engine(path)
-        # What was read can still be looked at when its session is over.
+        # Without expiry, rows can still be read after their session has ended.
         self.read = sessionmaker(self.engine, expire_on_commit=False)
         """A session with one consistent view of the data."""
         writing = self.engine.execution_options(writes=True)
@@ -117,8 +113,8 @@ def page_of(
     *,
     newest_first: bool = False,
 ) -> tuple[Sequence[Row], str | None]:
-    """Return at most `limit` rows that satisfy a condition, and after what number the next page
-    begins, None on the last one; `after` is that of the page before."""
+    """Return at most `limit` rows that satisfy a condition, and the number of the last of them,
+    which is the `after` of the next page; None where this is the last page."""
     order = kind.seq.desc() if newest_first else kind.seq
     query = select(kind).where(condition).order_by(order).limit(limit + 1)
     if after is not None:
@@ -130,19 +126,20 @@ def page_of(
     return rows[:limit], following
 
 
-def now() -> str:
-    """Return the time in ISO 8601, UTC."""
+def utc_now() -> str:
+    """Return the time now, as in 2026-11-25T03:17:00.000Z."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _engine(path: Path) -> Engine:
-    """Return an engine whose transactions are begun here, those that write with a lock at once."""
-    # An error message must not carry a stored value into the log.
+    """Return an engine whose transactions are begun by SQLAlchemy, not by the driver. One that
+    writes takes SQLite's lock at its start."""
+    # Without parameters, no stored value gets into the log with an error.
     engine = create_engine(URL.create("sqlite", database=str(path)), hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-        # The driver opens no transactions of its own: `_begin` does.
+        # The driver begins no transactions: `_begin` does.
         connection.isolation_level = None
         for pragma in (
             "journal_mode=WAL",

@@ -1,32 +1,22 @@
-"""A database that can be used: made with its tables where it is new, refused where it is another
-version's."""
+"""Opens the portal's database; makes it where it is new, refuses that of another version."""
 
 import zlib
 from pathlib import Path
 
-from sqlalchemy import Table, inspect
+from sqlalchemy import inspect
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateTable
 
 # Each of these modules declares tables.
-from acmidm_sandbox.beheerportaal.store import (  # noqa: F401
-    clients,
-    products,
-    tokens,
-    users,
-)
+from acmidm_sandbox.beheerportaal.store import clients, products, tokens, users  # noqa: F401
 from acmidm_sandbox.beheerportaal.store.database import Base, Database
 
-
-def _statement(table: Table) -> str:
-    """Return the statement that makes a table."""
-    return str(CreateTable(table).compile(dialect=sqlite.dialect()))
-
-
-_TABLES = "".join(map(_statement, Base.metadata.sorted_tables))
-# What SQLite keeps in a file for whoever makes it: a positive number of 31 bits.
+_STATEMENTS = map(CreateTable, Base.metadata.sorted_tables)
+_TABLES = "".join(str(made.compile(dialect=sqlite.dialect())) for made in _STATEMENTS)
 VERSION = zlib.crc32(_TABLES.encode()) >> 1 or 1
+"""Of the tables: another one where a column differs. SQLite's `user_version` keeps it in the file,
+a positive number of 31 bits."""
 
 
 class UnusableDatabase(ValueError):
@@ -37,11 +27,8 @@ class UnusableDatabase(ValueError):
 def open_database(path: Path) -> Database:
     """Open the database, and make it where it is missing.
 
-    A sandbox's data are made anew by its next `up`, so that there is no way from one version's
-    tables to another's.
-
-    Raises:
-        UnusableDatabase
+    The next start of a sandbox can make its data anew: none are converted to the tables of another
+    version. Raises UnusableDatabase.
     """
     try:
         database = Database(path)

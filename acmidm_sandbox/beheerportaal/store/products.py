@@ -1,5 +1,4 @@
-"""What is kept for products: their configurations, per product one document for each client; and
-what their APIs received."""
+"""What is kept for products: each client's configuration, and what clients sent to their APIs."""
 
 from typing import Any
 
@@ -12,9 +11,9 @@ from acmidm_sandbox.beheerportaal.store.database import NEVER_AGAIN, AsJson, Num
 
 
 class Configuration(Numbered):
-    """A product's configuration for a client. It outlives its client. Its version is when it was
-    written, in nanoseconds: one that is removed and made again must not come back under an ETag
-    that was used before."""
+    """A product's configuration for a client; it stays when the client is removed. Its version is
+    the time when it was written, in nanoseconds: one that is removed and made again gets another
+    ETag."""
 
     __tablename__ = "product_configurations"
     __table_args__ = (UniqueConstraint("product", "client_id"), NEVER_AGAIN)
@@ -26,14 +25,14 @@ class Configuration(Numbered):
 
     @property
     def item(self) -> ConfigurationItem:
-        """As lists give it."""
+        """The configuration as lists give it."""
         return ConfigurationItem.model_construct(
             **dict(self.document), client_id=self.client_id, etag=etag(self.version)
         )
 
 
 class Notification(Numbered):
-    """A notification that Notificaties accepted; its Id is its client's."""
+    """A notification that Notificaties accepted; two clients may use the same Id."""
 
     __tablename__ = "notifications"
     __table_args__ = (UniqueConstraint("client_id", "notification_id"), NEVER_AGAIN)
@@ -45,8 +44,8 @@ class Notification(Numbered):
 
 
 class Upload(Numbered):
-    """An upload. A dossier is its newest upload. `due_at` is when it is processed, in seconds since
-    1970; `errors` is null until it was, and empty where it succeeded."""
+    """An upload of a dossier to DOSIS. `due_at` is when it is processed, in seconds since 1970;
+    `errors` is null until then, and empty where it succeeded."""
 
     __tablename__ = "uploads"
     __table_args__ = (
@@ -70,11 +69,11 @@ _CONFIGURATION = select(Configuration).where(
 
 
 def find(session: Session, product: str, client_id: str) -> Configuration | None:
-    """Return the configuration, or None."""
+    """Return a product's configuration for a client; None where it has none."""
     return session.scalar(_CONFIGURATION, {"product": product, "client_id": client_id})
 
 
 def configurations_of(session: Session, client_id: str) -> dict[str, dict[str, Any]]:
-    """Return what is configured for a client, by product."""
+    """Return the configurations of a client, by the name of the product."""
     rows = session.scalars(select(Configuration).where(Configuration.client_id == client_id))
     return {row.product: row.document.configuration for row in rows}

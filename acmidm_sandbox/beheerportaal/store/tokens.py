@@ -1,5 +1,4 @@
-"""What the token endpoint remembers: access tokens, the assertions that were used, and the key that
-signs the copies of tokens."""
+"""What the token endpoint keeps: access tokens, used assertions, and its own key."""
 
 import time
 from typing import Any
@@ -11,8 +10,9 @@ from acmidm_sandbox.beheerportaal.store.database import AsJson, Base
 
 
 class AccessToken(Base):
-    """What an access token, of which only the hash is kept, stands for. `credential` is the key or
-    secret that it was requested with; times are seconds since 1970."""
+    """What an access token stands for; of the token itself only a hash is kept. `credential` is the
+    key (by its thumbprint) or the secret (by a hash) that it was requested with; times are seconds
+    since 1970."""
 
     __tablename__ = "access_tokens"
 
@@ -26,7 +26,7 @@ class AccessToken(Base):
 
 
 class UsedAssertion(Base):
-    """An assertion that was used, until the time when it would be refused anyway."""
+    """An assertion that was used. It is kept until it would be refused for its age."""
 
     __tablename__ = "used_assertions"
 
@@ -36,7 +36,7 @@ class UsedAssertion(Base):
 
 
 class ServerKey(Base):
-    """The portal's own key pair."""
+    """The key pair that signs the JWTs of introspection."""
 
     __tablename__ = "server_keys"
 
@@ -44,7 +44,7 @@ class ServerKey(Base):
     private_jwk: Mapped[dict[str, Any]] = mapped_column(AsJson(dict[str, Any]))
 
 
-def forget_ended(session: Session, kind: type[AccessToken] | type[UsedAssertion]) -> None:
-    """Remove the rows whose time is over."""
-    ended = delete(kind).where(kind.expires_at < int(time.time()))
-    session.execute(ended, execution_options={"synchronize_session": False})
+def remove_expired(session: Session, kind: type[AccessToken] | type[UsedAssertion]) -> None:
+    """Remove the rows of a table whose `expires_at` has passed."""
+    expired = delete(kind).where(kind.expires_at < int(time.time()))
+    session.execute(expired, execution_options={"synchronize_session": False})

@@ -18,7 +18,7 @@ from acmidm_sandbox.beheerportaal.secrets import hash_secret
 from acmidm_sandbox.beheerportaal.settings import StrictModel
 from acmidm_sandbox.beheerportaal.store.clients import SHARED_KBO_NUMBER
 from acmidm_sandbox.beheerportaal.store.database import AsJson, Base
-from acmidm_sandbox.beheerportaal.untrusted import visible
+from acmidm_sandbox.beheerportaal.untrusted import require_visible
 
 ACTOR_PREFIX = "user:"
 _OVO = re.compile(r"OVO[0-9]{6}")
@@ -38,58 +38,48 @@ class Right(StrEnum):
 _CALLED = {Right.API_BEHEERDER: "API-beheerder", Right.AANSLUITINGENTEAM: "Aansluitingenteam"}
 
 
-def _name(name: str) -> str:
-    """Check a name, and return it as it is.
-
-    Raises:
-        ValueError: where it is empty, too long or not printable.
-    """
+def _checked_name(name: str) -> str:
+    """Return a name unchanged. Raises ValueError where it is empty, too long or not visible."""
     with suppress(ValueError):
-        if 0 < len(visible(name)) <= _LONGEST_NAME:
+        if 0 < len(require_visible(name)) <= _LONGEST_NAME:
             return name
     raise ValueError(
         f"a name needs 1 to {_LONGEST_NAME} printable characters, without spaces around it"
     )
 
 
-def _ovo(code: str) -> str:
+def _checked_ovo(code: str) -> str:
+    """Return an OVO code unchanged. Raises ValueError where it is none."""
     if not _OVO.fullmatch(code):
         raise ValueError(f"{code} is no OVO code; write one such as OVO002067")
     return code
 
 
-def _kbo(number: str) -> str:
-    """Return the ten digits of a KBO number.
-
-    Raises:
-        ValueError: where it is none.
-    """
-    plain = re.sub(r"[. ]", "", number)
-    if not _KBO.fullmatch(plain):
+def _digits(number: str) -> str:
+    """Return the ten digits of a KBO number. Raises ValueError where it is none."""
+    digits = re.sub(r"[. ]", "", number)
+    if not _KBO.fullmatch(digits):
         raise ValueError(f"{number} is no KBO number; write ten digits, such as 0207.451.227")
-    if int(plain[8:]) != 97 - int(plain[:8]) % 97:
+    if int(digits[8:]) != 97 - int(digits[:8]) % 97:
         raise ValueError(f"{number} is no KBO number by its check digits; correct the typing error")
-    return plain
+    return digits
 
 
 class Person(StrictModel):
-    """Somebody who acts for an organisation, which is known by its OVO code, its KBO number or
-    both. Without the right *API-beheerder* that person sees no client.
+    """Somebody who acts at the portal for one organisation, known by its OVO code, its KBO number
+    or both. The right `api-beheerder` is to see and manage its clients. The `aansluitingenteam`
+    sees those of all organisations, configures products for them, and removes them."""
 
-    Who is of the `aansluitingenteam` sees those of all organisations, registers their products, and
-    removes them.
-    """
-
-    name: Annotated[str, AfterValidator(_name)]
-    ovo: Annotated[str, AfterValidator(_ovo)] | None = None
-    kbo: Annotated[str, Field(coerce_numbers_to_str=True), AfterValidator(_kbo)] | None = None
-    organisation: Annotated[str, AfterValidator(_name)] | None = Field(
+    name: Annotated[str, AfterValidator(_checked_name)]
+    ovo: Annotated[str, AfterValidator(_checked_ovo)] | None = None
+    kbo: Annotated[str, Field(coerce_numbers_to_str=True), AfterValidator(_digits)] | None = None
+    organisation: Annotated[str, AfterValidator(_checked_name)] | None = Field(
         default=None, description="What clients call the organisation: its code, if left out."
     )
     rights: tuple[Right, ...] = ()
 
     @model_validator(mode="after")
-    def _has_an_organisation(self) -> Self:
+    def _check_organisation(self) -> Self:
         if self.ovo is None and self.kbo is None:
             raise ValueError("a user needs an organisation; give its OVO code or KBO number")
         if self.organisation_code == SHARED_KBO_NUMBER:
@@ -109,7 +99,7 @@ class Person(StrictModel):
 
     @property
     def actor(self) -> str:
-        """How the audit trail names this person: no operator's client_id may begin like this."""
+        """How the audit trail names this person; an operator is named by a client_id."""
         return f"{ACTOR_PREFIX}{self.name}"
 
     @property
@@ -119,13 +109,13 @@ class Person(StrictModel):
 
     @property
     def as_organisation(self) -> OrganisationDocument:
-        """As a client has it."""
+        """The organisation as the document of a client has it."""
         name = self.organisation or self.organisation_code
         return OrganisationDocument(name=name, ovo=self.ovo, kbo=self.kbo)
 
     @property
-    def called_rights(self) -> str:
-        """What the rights are called."""
+    def rights_for_people(self) -> str:
+        """The rights as people call them, or that there is none."""
         return ", ".join(_CALLED[right] for right in self.rights) or "no right"
 
 
@@ -161,50 +151,40 @@ class Operator(Base):
     jwks: Mapped[list[dict[str, Any]]] = mapped_column(AsJson(list[dict[str, Any]]))
 
 
-def let_in(session: Session, person: Person) -> str:
-    """Add somebody; return the password, which is kept as a hash only."""
+def create_account(session: Session, person: Person) -> str:
+    """Give a person an account, and return its new password, of which only a hash is kept."""
     password = secrets.token_urlsafe(_PASSWORD_BYTES)
     session.add(Account(name=person.name, person=person, password_hash=hash_secret(password)))
     return password
 
 
-def administrators(session: Session, code: str) -> int:
-    """Return how many hold the right *API-beheerder* for the organisation with this OVO code or KBO
-    number; nobody by a number that is shared."""
-    if code == SHARED_KBO_NUMBER:
+def count_administrators(session: Session, code: str) -> int:
+    """Return how many are *API-beheerder* of the organisation with this OVO code or KBO number."""
+    if code == SHARED_KBO_NUMBER:  # of many organisations
         return 0
-    count = 0
-    for person in session.scalars(select(Account.person)):
-        if person.api_beheerder and code in (person.ovo, person.kbo):
-            count += 1
-    return count
+    people = session.scalars(select(Account.person))
+    return sum(person.api_beheerder and code in (person.ovo, person.kbo) for person in people)
 
 
 def start_session(session: Session, user_name: str) -> str:
-    """Start a session of a user, clear away ended ones, and return its token, which only the
-    browser keeps."""
+    """Keep a new web session of a user, and return its token, which only the browser has."""
     now = int(time.time())
-    session.execute(delete(WebSession).where(WebSession.ends_at < now))
+    session.execute(delete(WebSession).where(WebSession.ends_at < now))  # those that have ended
     token = secrets.token_urlsafe(32)
-    session.add(
-        WebSession(
-            token_hash=hash_of(token),
-            user_name=user_name,
-            ends_at=now + LONGEST_SESSION_SECONDS,
-        )
-    )
+    ends_at = now + LONGEST_SESSION_SECONDS
+    session.add(WebSession(token_hash=hash_of_token(token), user_name=user_name, ends_at=ends_at))
     return token
 
 
 def person_of_session(session: Session, token: str) -> Person | None:
-    """Return whose session a token is of, None where it has ended."""
-    found = session.get(WebSession, hash_of(token))
-    if found is None or found.ends_at < int(time.time()):
+    """Return whose web session has a token; None where there is none, or it has ended."""
+    web_session = session.get(WebSession, hash_of_token(token))
+    if web_session is None or web_session.ends_at < int(time.time()):
         return None
-    account = session.get(Account, found.user_name)
+    account = session.get(Account, web_session.user_name)
     return None if account is None else account.person
 
 
-def hash_of(token: str) -> str:
-    """Return what a token is known by: it is random and long, so that its hash needs no salt."""
+def hash_of_token(token: str) -> str:
+    """Return the hash by which a token is kept. A token is long and random: it needs no salt."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What the Aansluitingenteam does: configuring a product for a client."""
+"""The page on which the Aansluitingenteam configures a product for a client."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -31,42 +31,38 @@ router = APIRouter()
 
 @router.get(PAGE, name="configuration")
 def show_configuration(visit: TeamVisit, client_id: str, product: str) -> Response:
-    """Return the form, with what is configured."""
-    client, stored = _find(visit, client_id, product)
+    """Return the form, filled in with the configuration; empty where there is none."""
+    client, stored = _find_or_404(visit, client_id, product)
     field_texts = {}
     if stored is not None:
         for name, value in stored.document.configuration.items():
-            field_texts[name] = _written(value)
+            field_texts[name] = _text_of_value(value)
     return _page(visit, client, product, field_texts, is_stored=stored is not None)
 
 
 @router.post(PAGE)
 def save_configuration(
-    visit: TeamVisit,
-    client_id: str,
-    product: str,
-    form: SentForm,
-    besluit: Field = "",
+    visit: TeamVisit, client_id: str, product: str, form: SentForm, besluit: Field = ""
 ) -> Response:
-    """Write the configuration, or remove it. The marks of a stack stay: the configuration is still
-    that stack's."""
-    client, stored = _find(visit, client_id, product)
+    """Write the configuration, or remove it. Return the client's page, or the form again with a
+    sentence at each wrong field. What marks it as a stack's stays: it is still that stack's."""
+    client, stored = _find_or_404(visit, client_id, product)
     field_texts, configuration = {}, {}
     for name, schema in _fields(visit, product).items():
         text = str(form.get(f"veld-{name}", "")).strip()
         field_texts[name] = text
         if text:
-            configuration[name] = _read(schema, text)
-    of_client = (visit.portal, visit.somebody.actor, product, client_id)
+            configuration[name] = _value_of_text(text, schema)
+    of_client = (visit.portal, visit.logged_on_user.actor, product, client_id)
     if_match = "*" if stored else None
     try:
         if besluit == "remove":
             remove_configuration(*of_client, if_match=if_match)
-            return visit.see("client", "configuration_removed", client_id=client_id)
+            return visit.redirect("client", "configuration_removed", client_id=client_id)
         marks = dict(stored.document) if stored else {}
         document = ConfigurationDocument(**{**marks, "configuration": configuration})
         put_configuration(*of_client, document, if_match=if_match, if_none_match="*")
-        return visit.see("client", "configured", client_id=client_id)
+        return visit.redirect("client", "configured", client_id=client_id)
     except ValidationError:
         mistakes: Mistakes = [("velden", visit.texts("configuration.invisible"))]
     except RefusedRequest as problem:
@@ -74,27 +70,27 @@ def save_configuration(
     return _page(visit, client, product, field_texts, mistakes, is_stored=stored is not None)
 
 
-def _find(
+def _find_or_404(
     visit: Visit, client_id: str, product: str
 ) -> tuple[StoredClient, products.Configuration | None]:
-    """Return a client, and what is configured for it. Raises HTTPException: 404 for an unknown
-    product or client."""
+    """Return a client and its configuration for a product, None where it has none. Raises
+    HTTPException: 404 for an unknown product or client."""
     if product not in visit.portal.settings.products:
         raise HTTPException(404)
     with visit.portal.database.read() as session:
-        client = clients.find(visit, session, client_id, clients.seen(visit))
+        client = clients.find_or_404(visit, session, client_id, clients.is_viewable(visit))
         return client, products.find(session, product, client_id)
 
 
 def _fields(visit: Visit, product: str) -> Mapping[str, Mapping[str, Any]]:
-    """Return the JSON Schema of each field of the product's configuration."""
+    """Return the JSON Schema of each field of a product's configuration, by its name."""
     schema = visit.portal.settings.products[product].json_schema
     return schema.get("properties", {})  # type: ignore[no-any-return]
 
 
-def _read(schema: Mapping[str, Any], text: str) -> Any:
-    """Return the value that a field's text stands for: of a list each line is one, an object as
-    JSON."""
+def _value_of_text(text: str, schema: Mapping[str, Any]) -> Any:
+    """Return the JSON value of the text in a field with this schema: of a list each line is an
+    item, of a list of objects each line is one in JSON."""
     if "boolean" in schema.get("type", "") and text in ("true", "false"):
         return text == "true"
     if schema.get("type") != "array":
@@ -109,10 +105,11 @@ def _object(line: str) -> Any:
     try:
         return json.loads(line)
     except (ValueError, RecursionError):
-        return line  # which the schema refuses
+        return line  # a text, which the schema refuses
 
 
-def _written(value: Any) -> str:
+def _text_of_value(value: Any) -> str:
+    """Return the text from which `_value_of_text` makes a value again."""
     if not isinstance(value, list):
         return shown(value)
     return "\n".join(map(shown, value))
@@ -121,14 +118,15 @@ def _written(value: Any) -> str:
 def _mistakes(
     visit: Visit, product: str, problem: RefusedRequest, configuration: Mapping[str, Any]
 ) -> Iterator[tuple[str, str]]:
-    """Yield the fields that the product refuses, all where it does not say which."""
+    """Yield the id and a sentence of each field that is missing, or that a refusal of the product's
+    API points to; of all fields where there is none."""
     required = visit.portal.settings.products[product].json_schema.get("required", ())
-    wrong = set(required).difference(configuration)
+    wrong_fields = set(required).difference(configuration)
     for error in problem.errors:
         _, _, path = error.get("pointer", "").partition("/configuration/")
         if path:
-            wrong.add(path.partition("/")[0])
-    for name in sorted(wrong or _fields(visit, product)):
+            wrong_fields.add(path.partition("/")[0])
+    for name in sorted(wrong_fields or _fields(visit, product)):
         yield f"veld-{name}", visit.texts("configuration.wrong", field=visit.label(name))
 
 
@@ -141,7 +139,7 @@ def _page(
     *,
     is_stored: bool,
 ) -> Response:
-    """Return the form."""
+    """Return the page with the form, filled in with these texts by the names of fields."""
     return visit.page(
         "configuration.html",
         product=product,

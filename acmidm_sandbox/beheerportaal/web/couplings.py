@@ -1,5 +1,5 @@
-"""Coupling a client to an API: who manages the client requests it, who owns the API grants scopes,
-or refuses."""
+"""Coupling a client to an API: an API-beheerder of the client's organisation requests it, one of
+the API's owner grants scopes of the API, or refuses."""
 
 from dataclasses import dataclass
 
@@ -17,10 +17,10 @@ from acmidm_sandbox.beheerportaal.store import clients as stored_clients
 from acmidm_sandbox.beheerportaal.store.clients import (
     StoredClient,
     StoredCoupling,
+    audit,
     couplings_of,
-    record,
 )
-from acmidm_sandbox.beheerportaal.store.database import now
+from acmidm_sandbox.beheerportaal.store.database import utc_now
 from acmidm_sandbox.beheerportaal.web import clients
 from acmidm_sandbox.beheerportaal.web.visit import AdministratorVisit, Field, SentForm, Visit
 
@@ -30,36 +30,39 @@ router = APIRouter()
 
 
 @dataclass(frozen=True, slots=True)
-class _Decision:
-    """A client that is coupled to an API, or that waits for it."""
+class _Coupling:
+    """A client that is coupled to an API, or has requested it. `waiting_request` is None where it
+    has requested nothing, or was refused."""
 
     referentie: str
     api: ApiSettings
     client: StoredClient
-    waits: CouplingRequest | None
+    waiting_request: CouplingRequest | None
 
 
 @router.post(f"{clients.CLIENT}/koppelen", name="couple")
 def request_coupling(visit: AdministratorVisit, client_id: str, referentie: Field = "") -> Response:
-    """Request that a client is coupled to the API with a Referentie."""
+    """Request a coupling to the API with a Referentie; say on the page why it cannot be."""
     referentie = referentie.strip()
     with visit.portal.database.write() as session:
-        client = clients.find(visit, session, client_id)
+        client = clients.find_or_404(visit, session, client_id)
         earlier = couplings_of(session, client_id).get(referentie)
-        mistake = _obstacle(visit, client, referentie, earlier)
+        mistake = _mistake_in_request(visit, client, referentie, earlier)
         if mistake:
             mistakes = [("referentie", visit.texts(mistake))]
-            return clients.render(visit, client, mistakes, referentie=referentie)
-        wanted = CouplingRequest(client_id=client_id, referentie=referentie, requested_at=now())
-        _keep(visit, session, "coupling.requested", wanted)
-    return visit.see("client", "coupling_requested", client_id=client_id)
+            return clients.client_page(visit, client, mistakes, referentie=referentie)
+        request = CouplingRequest(
+            client_id=client_id, referentie=referentie, requested_at=utc_now()
+        )
+        _write(visit, session, "coupling.requested", request)
+    return visit.redirect("client", "coupling_requested", client_id=client_id)
 
 
-def _obstacle(
+def _mistake_in_request(
     visit: Visit, client: StoredClient, referentie: str, earlier: CouplingRequest | None
 ) -> str:
-    """Return the name of the text that says why a coupling can't be requested; empty where it
-    can."""
+    """Return the name of the text that says why a coupling can't be requested; empty where it can,
+    as after an earlier request that was refused."""
     api = visit.portal.settings.apis.get(referentie)
     if api is None:
         return "coupling.unknown"
@@ -72,20 +75,19 @@ def _obstacle(
 
 @router.get(APIS, name="apis")
 def show_apis(visit: AdministratorVisit) -> Response:
-    """My APIs: the requests that wait for a decision, and the clients that are coupled."""
+    """Return the page *My APIs*: of the APIs that the user decides about, the requests that wait,
+    and the clients that are coupled. Both are in pairs of a Referentie and a client's document."""
     with visit.portal.database.read() as session:
         all_clients = session.scalars(select(StoredClient).order_by(StoredClient.seq)).all()
         requests = session.scalars(
             select(StoredCoupling).where(StoredCoupling.referentie.in_(visit.apis))
         ).all()
-    unrefused = set()
-    for coupling in requests:
-        if not coupling.request.refusal:
-            unrefused.add((coupling.client_id, coupling.referentie))
+    waiting_requests = [stored for stored in requests if not stored.request.refusal]
+    requested = {(stored.client_id, stored.referentie) for stored in waiting_requests}
     waiting, coupled = [], []
     for client in all_clients:
         for referentie, api in sorted(visit.apis.items()):
-            if (client.client_id, referentie) in unrefused:
+            if (client.client_id, referentie) in requested:
                 waiting.append((referentie, client.document))
             if client.has_any(api.scopes):
                 coupled.append((referentie, client.document))
@@ -94,8 +96,8 @@ def show_apis(visit: AdministratorVisit) -> Response:
 
 @router.get(f"{APIS}/{{api}}/{{client_id}}", name="coupling")
 def show_coupling(visit: AdministratorVisit, api: str, client_id: str) -> Response:
-    """Return the page on which a request is decided about, or a coupling changed."""
-    return _page(visit, _find(visit, api, client_id))
+    """Return the page on which the API's owner decides about a request, or changes a coupling."""
+    return _page(visit, _find_or_404(visit, api, client_id))
 
 
 @router.post(f"{APIS}/{{api}}/{{client_id}}")
@@ -107,11 +109,11 @@ def decide(
     besluit: Field = "",
     refusal: Field = "",
 ) -> Response:
-    """Refuse a request; or write which of the API's scopes the client has, none to disconnect
-    it."""
-    coupling = _find(visit, api, client_id)
-    if besluit == "refuse" and coupling.waits:
-        return _refuse(visit, coupling, coupling.waits, refusal.strip())
+    """Carry out the decision of the form: `refuse` a request that waits, `grant` the scopes that
+    are ticked, in place of those that the client has of this API, or `disconnect`: grant none."""
+    coupling = _find_or_404(visit, api, client_id)
+    if besluit == "refuse" and coupling.waiting_request:
+        return _refuse(visit, coupling, coupling.waiting_request, refusal.strip())
     granted = set()
     if besluit == "grant":
         granted = {name for name in coupling.api.scopes if f"scope.{name}" in form}
@@ -121,21 +123,20 @@ def decide(
     return _grant(visit, coupling, granted, default)
 
 
-def _refuse(visit: Visit, coupling: _Decision, waits: CouplingRequest, reason: str) -> Response:
-    """Write the refusal of a request that waits, with its reason; show the page again without
-    one."""
+def _refuse(visit: Visit, coupling: _Coupling, request: CouplingRequest, reason: str) -> Response:
+    """Keep a request as refused, for this reason; show the page again where there is no reason."""
     try:
-        refused = CouplingRequest(**{**dict(waits), "refusal": reason})
+        refused = CouplingRequest(**{**dict(request), "refusal": reason})
     except ValidationError:
         return _page(visit, coupling, "refusal", "coupling.no_reason")
     with visit.portal.database.write() as session:
-        _keep(visit, session, "coupling.refused", refused)
-    return visit.see("apis", "coupling_refused")
+        _write(visit, session, "coupling.refused", refused)
+    return visit.redirect("apis", "coupling_refused")
 
 
-def _grant(visit: Visit, coupling: _Decision, granted: set[str], default: set[str]) -> Response:
-    """Write which of an API's scopes the client has, and forget its request; scopes of other APIs
-    stay."""
+def _grant(visit: Visit, coupling: _Coupling, granted: set[str], default: set[str]) -> Response:
+    """Give the client these scopes of the API and no others, `default` among them as default
+    scopes, and remove its request. Its scopes of other APIs stay."""
     portal, api = visit.portal, coupling.api
     with portal.database.write() as session:
         client = session.get_one(StoredClient, coupling.client.seq)
@@ -144,19 +145,20 @@ def _grant(visit: Visit, coupling: _Decision, granted: set[str], default: set[st
             default=[*default, *set(client.scopes.default).difference(api.scopes)],
         )
         assigned = portal.settings.assigned_scopes
-        store_scopes(session, visit.somebody.actor, client, document, assigned)
-        asked = {"client_id": client.client_id, "referentie": coupling.referentie}
-        session.execute(delete(StoredCoupling).filter_by(**asked))
+        store_scopes(session, visit.logged_on_user.actor, client, document, assigned)
+        row = {"client_id": client.client_id, "referentie": coupling.referentie}
+        session.execute(delete(StoredCoupling).filter_by(**row))
     if granted:
-        return visit.see("apis", "coupling_granted")
-    return visit.see("apis", "coupling_ended")
+        return visit.redirect("apis", "coupling_granted")
+    return visit.redirect("apis", "coupling_ended")
 
 
-def _find(visit: Visit, api_id: str, client_id: str) -> _Decision:
-    """Return what a path names, of an API of the user's organisation.
+def _find_or_404(visit: Visit, api_id: str, client_id: str) -> _Coupling:
+    """Return the coupling of a client to an API, which is known by its client-ID.
 
     Raises:
-        HTTPException: 404 for any other.
+        HTTPException: 404 where the user does not decide about the API, or the client is not
+            coupled and has no request that waits.
     """
     with visit.portal.database.read() as session:
         client = stored_clients.find(session, client_id)
@@ -164,25 +166,26 @@ def _find(visit: Visit, api_id: str, client_id: str) -> _Decision:
     for referentie, api in visit.apis.items():
         if api.client_id != api_id or client is None:
             continue
-        waits = requests.get(referentie)
-        if waits and waits.refusal is not None:
-            waits = None
-        if waits or client.has_any(api.scopes):
-            return _Decision(referentie, api, client, waits)
+        request = requests.get(referentie)
+        if request and request.refusal is not None:
+            request = None
+        if request or client.has_any(api.scopes):
+            return _Coupling(referentie, api, client, request)
     raise HTTPException(404)
 
 
-def _page(visit: Visit, coupling: _Decision, field: str = "", mistake: str = "") -> Response:
-    """Return the page; a mistake is the name of a text about a field."""
+def _page(visit: Visit, coupling: _Coupling, field: str = "", mistake: str = "") -> Response:
+    """Return the page of a coupling; with a mistake in a field, which is the name of a text."""
     mistakes = [(field, visit.texts(mistake))] if mistake else []
     return visit.page(
         "coupling.html", coupling=coupling, client=coupling.client.document, mistakes=mistakes
     )
 
 
-def _keep(visit: Visit, session: Session, action: Action, request: CouplingRequest) -> None:
+def _write(visit: Visit, session: Session, action: Action, request: CouplingRequest) -> None:
+    """Write a request in the place of an earlier one, and a line in the audit trail."""
     path = f"{PREFIX}/clients/{request.client_id}/couplings/{request.referentie}"
-    record(session, visit.somebody.actor, action, request.client_id, path, after=request)
+    audit(session, visit.logged_on_user.actor, action, request.client_id, path, after=request)
     session.merge(
         StoredCoupling(client_id=request.client_id, referentie=request.referentie, request=request)
     )

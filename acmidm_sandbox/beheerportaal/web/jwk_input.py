@@ -1,4 +1,4 @@
-"""What someone gave as a key: one JSON Web Key, a set of them, or a public key in PEM, as text."""
+"""Reads what somebody uploads as a key: one JSON Web Key, a set of them, or a public key in PEM."""
 
 import re
 import time
@@ -10,11 +10,11 @@ from joserfc.errors import JoseError
 from pydantic_core import from_json
 
 from acmidm_sandbox.beheerportaal.jwk import (
-    find_mistakes,
+    find_key_mistakes,
     is_in_time,
     jwk_of_pem,
     private_members,
-    registered,
+    registered_members,
     thumbprint,
 )
 from acmidm_sandbox.beheerportaal.limits import LONGEST_UPLOAD, MOST_KEYS
@@ -28,11 +28,7 @@ class RefusedKeys(ValueError):
 
 
 def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the keys in a text that are to be added to those that are `present`.
-
-    Raises:
-        RefusedKeys
-    """
+    """Return the keys in a text, for a client that has the `present` ones. Raises RefusedKeys."""
     value = _read(text.strip())
     if members := {pointer.rpartition("/")[2] for pointer in private_members(value)}:
         raise _refusal("private", members=", ".join(sorted(members)))
@@ -41,7 +37,8 @@ def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> list[dict[str,
         raise _refusal("no_key_object")
     if len(present) + len(keys) > MOST_KEYS:
         raise _refusal("too_many", limit=MOST_KEYS)
-    mistakes = find_mistakes([*present, *keys])  # those that are present have none
+    # With those that are present, which have no mistake: for a kid that is used twice.
+    mistakes = find_key_mistakes([*present, *keys])
     if refusals := [(mistake.code, mistake.values) for mistake in mistakes]:
         raise RefusedKeys(*refusals)
     if not all(is_in_time(key, time.time()) for key in keys):
@@ -49,11 +46,11 @@ def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> list[dict[str,
     thumbprints = list(map(thumbprint, (*present, *keys)))
     if len(set(thumbprints)) < len(thumbprints):
         raise _refusal("same_key")
-    return list(map(registered, keys))
+    return list(map(registered_members, keys))
 
 
 def _read(text: str) -> Any:
-    """Return the JSON value, or the key in PEM."""
+    """Return a text as a JSON value, or the JWK of a public key in PEM. Raises RefusedKeys."""
     if not text:
         raise _refusal("empty")
     if len(text) > LONGEST_UPLOAD:
@@ -61,7 +58,7 @@ def _read(text: str) -> Any:
     if "PRIVATE KEY" in text:
         raise _refusal("private_pem")
     try:
-        if _PUBLIC_PEM.fullmatch(text):  # what stands behind it would be lost
+        if _PUBLIC_PEM.fullmatch(text):  # and no other text behind the key, which would be lost
             return jwk_of_pem(text)
         return from_json(text, allow_inf_nan=False)
     except (ValueError, JoseError, UnsupportedAlgorithm):

@@ -1,4 +1,4 @@
-"""A request of a person: who that is, in which language, and how it is answered."""
+"""A request to a page: who sends it, in which language, and how it is answered."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -57,7 +57,7 @@ def moment(at: datetime) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a value of a document as people read it."""
+    """Return a JSON value as people read it: a list of texts with commas, all else as JSON."""
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         return ", ".join(value) or "—"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -76,7 +76,7 @@ LANGUAGES = {"nl": DUTCH, "en": _read_texts("en")}
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Somebody at a page; `user` is who has logged on."""
+    """A request to a page. `user` is who has logged on; None for somebody who has not."""
 
     request: Request
     portal: Portal
@@ -84,15 +84,15 @@ class Visit:
     user: Person | None
 
     @property
-    def somebody(self) -> Person:
-        """Who has logged on, on a page that is for those who have."""
+    def logged_on_user(self) -> Person:
+        """Who has logged on, for pages that require it."""
         if self.user is None:
             raise HTTPException(403)
         return self.user
 
     @property
     def apis(self) -> Mapping[str, ApiSettings]:
-        """The APIs that the user decides about, by Referentie."""
+        """By Referentie, the APIs of the user's organisation, where the user is API-beheerder."""
         if self.user is None or not self.user.api_beheerder:
             return {}
         apis = self.portal.settings.apis
@@ -100,12 +100,13 @@ class Visit:
 
     @property
     def done(self) -> str:
-        """The name of the text that says what the user just did; empty for none."""
+        """The name of the text that says what the user just did, which `redirect` puts into the
+        address; empty where there is none."""
         name = f"done.{self.request.query_params.get('gedaan', '')}"
         return name if name in self.texts.messages else ""
 
     def label(self, name: str) -> str:
-        """Return what people call a field of a product's configuration."""
+        """Return what people call a field of a configuration; its name where there is no label."""
         labels = self.portal.settings.labels.get(self.texts.language, {})
         return labels.get(name, name)
 
@@ -124,8 +125,8 @@ class Visit:
     def page(
         self, template: str, status: int = 200, mistakes: Mistakes = (), **context: object
     ) -> Response:
-        """Return a page in this visit's language; each template knows the visit, its texts as `t`,
-        its addresses as `url`. With mistakes it is a 422."""
+        """Return a page in this visit's language, from a template that has the visit, its texts as
+        `t`, its addresses as `url`, and the `context`. Its status is 422 where it has mistakes."""
         settings, language = self.portal.settings, self.texts.language
         html = _TEMPLATES.get_template(template).render(
             mistakes=mistakes,
@@ -141,14 +142,14 @@ class Visit:
             status = 422
         return HTMLResponse(html, status, {"Content-Language": language})
 
-    def see(self, page: str, done: str = "", **values: str) -> Response:
-        """Send the browser on to a page, which says what was done."""
+    def redirect(self, page: str, done: str = "", **values: str) -> Response:
+        """Send the browser to a page, by the name of its route, which says what was `done`."""
         query = f"?gedaan={done}" if done else ""
         return RedirectResponse(f"{self.url(page, **values)}{query}", SEE_OTHER)
 
 
 def texts_of(request: Request) -> Texts:
-    """Return the texts of the language in the path, else Dutch."""
+    """Return the texts of the language in the path (`/portaal/en/…`), else the Dutch ones."""
     _, _, rest = request.scope["path"].removeprefix(BASE).partition("/")
     return LANGUAGES.get(rest.partition("/")[0], DUTCH)
 
@@ -158,25 +159,25 @@ async def _visit(request: Request, portal: CurrentPortal) -> Visit:
 
 
 def visit_of(request: Request, portal: Portal) -> Visit:
-    """Return the visit, with who has logged on."""
+    """Return the visit, with who has logged on by the cookie; the access log names that person."""
     token = request.cookies.get(cookie_name(portal), "")
     with portal.database.read() as session:
         user = person_of_session(session, token)
     if user is not None:
-        request.state.client_id = quote(user.actor, safe=":")  # for the access log
+        request.state.client_id = quote(user.actor, safe=":")
     return Visit(request, portal, texts_of(request), user)
 
 
 def cookie_name(portal: Portal) -> str:
-    """Return the name of a portal's cookie: browsers don't keep those of two ports apart."""
+    """Return the name of a portal's cookie: a browser sends one to all ports of a host."""
     return f"portaal_{portal.settings.platform}_{portal.settings.environment}"
 
 
-def _for_who_has(*rights: Right) -> Any:
-    """Return a visit of somebody with one of these rights.
+def _visit_with(*rights: Right) -> Any:
+    """Return what gives an endpoint the visit of a user with one of these rights.
 
-    Raises:
-        HTTPException: 303 to the log-on; 403 without any right; 404 for a page of others.
+    Others get an HTTPException: 303 to the log-on for who has not logged on, 403 without any right,
+    404 with other rights.
     """
 
     async def require(visit: AnyVisit) -> Visit:
@@ -199,20 +200,20 @@ async def _form(request: Request) -> FormData:
 
 
 SentForm = Annotated[FormData, Depends(_form)]
-"""All fields of a form, whose names depend on what it is about."""
+"""All fields of a form whose names depend on a product or an API."""
 AnyVisit = Annotated[Visit, Depends(_visit)]
-AdministratorVisit = Annotated[Visit, _for_who_has(Right.API_BEHEERDER)]
-TeamVisit = Annotated[Visit, _for_who_has(Right.AANSLUITINGENTEAM)]
-EitherVisit = Annotated[Visit, _for_who_has(*Right)]
+AdministratorVisit = Annotated[Visit, _visit_with(Right.API_BEHEERDER)]
+TeamVisit = Annotated[Visit, _visit_with(Right.AANSLUITINGENTEAM)]
+EitherVisit = Annotated[Visit, _visit_with(*Right)]
 
 
 def error_page(request: Request, problem: RefusedRequest) -> Response:
-    """Return the page of a refusal, or send the browser to the log-on."""
+    """Return the page of a refusal; of a 303, which `_visit_with` raises, the redirect itself."""
     status, headers = problem.status_code, problem.headers or {}
     if status == SEE_OTHER:
         return Response(status_code=status, headers=headers)
     portal: Portal = request.app.state.portal
-    if status >= 500:  # the database may be what failed
+    if status >= 500:  # without looking up the user: the database may have failed
         visit = Visit(request, portal, texts_of(request), None)
     else:
         visit = visit_of(request, portal)
