@@ -41,6 +41,8 @@ class Preview:
 
     @property
     def steps(self) -> Sequence[Mapping[str, Any]]:
+        """What an ``up`` would do with each resource, ``{"op": "update", "urn": …, …}``; ``same``
+        for nothing."""
         return self.document.get("steps") or ()
 
     @property
@@ -59,19 +61,18 @@ class Preview:
         return keys_by_urn([step for step in self.steps if step.get("op") != "same"])
 
     def changes_nothing(self) -> bool:
-        """Return whether an ``up`` would leave each resource as the state has it.
-
-        A preview does not show what the program exports, which an ``up`` exports anew. It does not
-        show either what waits to be removed since it was replaced, which an ``up`` removes.
-        """
+        """Return whether an ``up`` would leave the state as it is, but for what the program
+        exports: each resource, the settings, and none that waits to be removed since it was
+        replaced, which no step shows."""
         if not self.steps or not all(map(_is_same, self.steps)):
             return False
         waits_for_removal = any(resource.get("delete") for resource in resources_in(self.state))
         return not waits_for_removal and self._has_recorded_settings()
 
     def may_record_at_the_end(self) -> bool:
-        """Return whether the state may be written once, at the end of the run: the next run finds
-        again whatever a killed one made."""
+        """Return whether the engine may write the state once, at the end of the run: whatever a
+        killed run made without a record, the next one finds again. That is so for all resources of
+        this project, but not for a secret that a client in use is about to get."""
         for resource in self.resources:
             type_name = resource["urn"].split("::")[2].rpartition("$")[2]
             if not _FOUND_AGAIN.fullmatch(type_name):
@@ -79,13 +80,13 @@ class Preview:
         return not self._renews_a_secret()
 
     def _has_recorded_settings(self) -> bool:
-        """Return whether the state has the settings of this preview, as far as they are not
-        encrypted there: ``pulumi refresh`` and ``destroy`` read no file, and would go to an
-        authority's former address."""
+        """Return whether the providers in the state have the settings of this preview, as far as
+        they are not encrypted there. Without an ``up`` they would keep former ones, by which
+        ``pulumi refresh`` and ``destroy`` go to an authority: these read no file."""
         settings = {}
         for name, value in mapping(self.document.get("config")).items():
-            is_kept = is_own(name) and name != f"{NAMESPACE}:{HANDED}"
-            if is_kept:
+            is_lasting = name != f"{NAMESPACE}:{HANDED}"  # which names another file in each run
+            if is_own(name) and is_lasting:
                 settings[name] = value
         for resource in filter(is_provider, resources_in(self.state)):
             inputs = mapping(resource.get("inputs"))
@@ -96,8 +97,8 @@ class Preview:
         return True
 
     def _renews_a_secret(self) -> bool:
-        """Return whether a client in use gets another secret: the state must have that before an
-        authority does, or it is lost."""
+        """Return whether a client that exists gets another secret: the state must have the secret
+        before the authority does, or a killed run loses it."""
         renewed = set()
         for step in self.steps:
             if is_password(step) and step.get("op") in ("create", "replace"):
@@ -106,12 +107,13 @@ class Preview:
 
 
 def keys_by_urn(resources: Sequence[EngineResource]) -> dict[str, str]:
-    """Return the key of each resource's connection, among resources or steps, without those of no
-    connection."""
+    """Return the key of the connection that a resource or step belongs to, by URN; those of no
+    connection are left out."""
     return {resource["urn"]: client_of(resource)[0] for resource in resources if part_of(resource)}
 
 
 def _is_same(step: Mapping[str, Any]) -> bool:
+    """Return whether a step changes nothing of a resource, not even its protection."""
     if step.get("op") != "same":
         return False
     old, new = mapping(step.get("oldState")), mapping(step.get("newState"))

@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 
 import typer
 
+from acmidm_onboarding.engine_resources import mapping
 from acmidm_onboarding.texts import plural
 from acmidm_onboarding.values.problems import first_listed
 
@@ -36,54 +37,58 @@ class Progress:
         self._planned = planned
         self._unfinished = Counter(planned.values())
         """How many resources of each connection are not done."""
-        self._read = 0
-        self._seen: set[str] = set()
+        self._read_bytes = 0
+        self._done: set[str] = set()
+        """The URNs of the resources that are done, or have failed."""
         self.failed: dict[str, None] = {}
+        """The keys of the connections of which a resource failed, in that order."""
 
     def look(self) -> None:
-        """Read what the engine has written since the last look; half a line stays for the next
-        one."""
+        """Read the events that the engine has written since the last call. A line that is not whole
+        yet is read by the next one."""
         if not self._events.exists():
             return
         with self._events.open("rb") as events:
-            events.seek(self._read)
+            events.seek(self._read_bytes)
             for line in events:
                 if not line.endswith(b"\n"):
                     return
-                self._read += len(line)
+                self._read_bytes += len(line)
                 self._note_done(json.loads(line))
 
     def _note_done(self, event: Mapping[str, object]) -> None:
-        """Note a planned resource that is done, or has failed, where an event says so."""
+        """Note the planned resource that an event says is done or has failed, such as
+        ``{"resOutputsEvent": {"metadata": {"urn": …}}}``. Other events say nothing here."""
         for kind in ("resOutputsEvent", "resOpFailedEvent"):
-            of_kind = event.get(kind)
-            metadata = of_kind.get("metadata") if isinstance(of_kind, Mapping) else None
-            urn = str(metadata.get("urn")) if isinstance(metadata, Mapping) else ""
-            if urn in self._planned and urn not in self._seen:
-                self._seen.add(urn)
-                self._unfinished[self._planned[urn]] -= 1
-                if kind == "resOpFailedEvent":
-                    self.failed[self._planned[urn]] = None
+            urn = str(mapping(mapping(event.get(kind)).get("metadata")).get("urn"))
+            if urn not in self._planned or urn in self._done:
+                continue
+            self._done.add(urn)
+            key = self._planned[urn]
+            self._unfinished[key] -= 1
+            if kind == "resOpFailedEvent":
+                self.failed[key] = None
 
     def sentence(self, stack: str, seconds: float) -> str | None:
-        """Return what to show after so many ``seconds``; None before the first resource is done."""
-        if not self._seen:
+        """Return what to show after the run has taken so many ``seconds``: ``prod: 120 of 300
+        connections, about 4 minutes more``; None before the first resource is done."""
+        if not self._done:
             return None
         counts = self._unfinished.items()
         done = sum(count == 0 or key in self.failed for key, count in counts)
-        seconds_more = seconds / len(self._seen) * (len(self._planned) - len(self._seen))
+        remaining_seconds = seconds / len(self._done) * (len(self._planned) - len(self._done))
         words = [f"{stack}: {done:,} of {len(self._unfinished):,} connections"]
         if self.failed:
             words.append(f"{len(self.failed)} failed so far ({first_listed(sorted(self.failed))})")
-        minutes = max(1, round(seconds_more / 60))
+        minutes = max(1, round(remaining_seconds / 60))
         words.append(plural("about a minute more", "about {count} minutes more", minutes))
         return ", ".join(words)
 
 
 @contextmanager
 def showing(stack: str, planned: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
-    """Yield the arguments with which a command of the engine tells of its events, and show them
-    meanwhile; none where nothing is planned."""
+    """Yield the arguments with which a command of the engine writes its events to a file. In the
+    block, a thread shows now and then how far the run is. No arguments where nothing is planned."""
     if not planned:
         yield ()
         return

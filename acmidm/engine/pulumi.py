@@ -57,8 +57,8 @@ class UnknownStack(EngineError):
 
 
 def stack_config(stack: str) -> dict[str, Any]:
-    """Return the configuration of a stack, per key ``{"value": …}``, secrets in the clear: for the
-    operator's credentials. Raises EngineError."""
+    """Return the configuration of a stack with secrets in the clear, for the operator's
+    credentials: ``{"acmidm:issuer": {"value": …}}``. Raises EngineError."""
     return dict(_json("config", "--json", "--show-secrets", "--stack", stack))
 
 
@@ -93,8 +93,8 @@ def remove_tag(stack: str, name: str) -> None:
     try:
         _run("stack", "tag", "rm", name, "--stack", stack)
     except EngineError:
+        # On PostgreSQL the engine (3.274) fails where another run took the tag.
         if name in stack_tags(stack):
-            # Else another run took it, at which the engine (3.274) fails on PostgreSQL.
             raise
 
 
@@ -104,11 +104,11 @@ def set_tag(stack: str, name: str, value: str) -> None:
 
 
 def lock_owners(stack: str) -> list[tuple[int, str, str, datetime]]:
-    """Return of each lock on a stack whose it is, in a backend that has locks: process, user,
-    machine, since when."""
-    # No command lists them. A rename to its own name takes the lock, or says who has it, and is
-    # then refused.
-    done = _done("stack", "rename", stack, "--stack", stack)
+    """Return who has locked a stack, as (process, user, machine, since when) of each lock; none in
+    a backend without locks."""
+    # No command lists them. A rename of the stack to its present name needs the lock: the engine
+    # refuses it, and names whoever has a lock already.
+    done = _finished("stack", "rename", stack, "--stack", stack)
     owners = []
     for user, host, pid, since in _LOCK.findall(done.stderr):
         owners.append((int(pid), user, host, datetime.fromisoformat(since).astimezone()))
@@ -121,8 +121,8 @@ def clear_locks(stack: str) -> None:
 
 
 def last_runs(stack: str) -> list[dict[str, Any]]:
-    """Return what the engine keeps of the last ten runs that came to an end, newest first. Raises
-    EngineError."""
+    """Return the last ten runs that came to an end, newest first, as ``pulumi stack history`` has
+    them: ``[{"kind": "update", "result": "succeeded", …}]``. Raises EngineError."""
     runs = _json("stack", "history", "--json", "--page-size", "10", "--stack", stack)
     return [dict(run) for run in runs]
 
@@ -137,9 +137,9 @@ def preview(
     Nothing is written. ``state`` is the stack's, as it was exported.
 
     ``at_authorities`` are the clients that the program counts as if the state had them, and
-    ``declared`` is what the forms have, unless the program has to read them. The program
-    is handed something also without them: then it reports what it refuses and goes on to its
-    end, so that the engine shows what it would remove.
+    ``declared`` is what the forms have, unless the program has to read them. The program is handed
+    a file also without these: by that it knows that a command started it, reports what it refuses
+    and goes on to its end, so that the engine shows what it would remove.
 
     Raises:
         EngineError
@@ -158,13 +158,15 @@ def run(
     planned: Mapping[str, str] | None = None,
     state_at_the_end: bool = False,
 ) -> int:
-    """Run a command on a stack with its output on the screen, each error once, and nobody to answer
-    questions. Return its exit code.
+    """Run a command of the engine, such as ``"up", "--yes"``, on a stack, with its output on the
+    screen, each error once, and nobody to answer questions. Return its exit code.
 
-    For ``at_authorities`` and ``declared`` see ``preview``. With a ``state_version`` the program
-    refuses any other state. Where the clients are None, the program is handed nothing. How far the
-    run is with what is ``planned`` is shown, see ``progress``. With ``state_at_the_end`` the state
-    is written once, which is safe where a create finds what a killed run has made.
+    ``at_authorities`` are the clients that the program counts as if the state had them, and
+    ``declared`` is what the forms have, unless the program has to read them. With a
+    ``state_version`` the program refuses any other state. Where the clients are None, the program
+    is handed nothing. ``planned`` has the connection of each resource that will change, by URN: now
+    and then it is shown how many are done. With ``state_at_the_end`` the engine writes the state
+    once, which is safe where a create finds what a killed run has made.
 
     Raises:
         EngineError: where there is no engine.
@@ -178,16 +180,18 @@ def run(
         words = (*words, "--stack", stack, *handed, *events)
         if sys.stdout.isatty() and "NO_COLOR" not in os.environ:  # the engine sees no terminal
             words = (*words, "--color", "always")
-        return _done(*words, is_shown=True, environment=environment).returncode
+        return _finished(*words, is_shown=True, environment=environment).returncode
 
 
 def up(
     stack: str, urns: Iterable[str], there: Records
 ) -> tuple[bool, tuple[str, ...], frozenset[str]]:
     """Bring up the resources with these ``urns`` alone, after a refresh of them. Return whether
-    that succeeded, and what ``problems_in`` returns.
+    that succeeded, the engine's errors as sentences, and the keys of the protected connections that
+    it would have to remove.
 
-    ``there`` is what the state had of these clients, which the refresh may forget.
+    ``there`` is what the state had of these clients: the refresh may forget one that somebody
+    removed, and the program goes on to declare it.
 
     Raises:
         EngineError: where a URN is a pattern, which the engine would take for any number of
@@ -208,33 +212,33 @@ def up(
     # ever for the refresh of what depends on a client that could not be updated.
     with handing(stack, there) as handed:
         arguments = (*targets, *handed, *_UNATTENDED, "--stack", stack)
-        done = _done("refresh", "--run-program", *arguments, environment=STATE_AT_THE_END)
-        if done.returncode == 0:
-            done = _done("up", "--continue-on-error", *arguments, environment=STATE_AT_THE_END)
-    printed = _OF_SEVERAL.sub("error: ", done.stdout + done.stderr)
+        finished = _finished("refresh", "--run-program", *arguments, environment=STATE_AT_THE_END)
+        if finished.returncode == 0:
+            finished = _finished(
+                "up", "--continue-on-error", *arguments, environment=STATE_AT_THE_END
+            )
+    printed = _OF_SEVERAL.sub("error: ", finished.stdout + finished.stderr)
     lines = [line.strip() for line in printed.splitlines()]
     errors = [line for line in lines if line.startswith("error: ")]
     problems = problems_in([{"severity": "error", "message": line} for line in errors])
-    return done.returncode == 0, *problems
+    return finished.returncode == 0, *problems
 
 
 def problems_in(diagnostics: object) -> tuple[tuple[str, ...], frozenset[str]]:
-    """Return the errors that the engine reports, a sentence each, without the names of exceptions;
-    and the keys of the protected connections that it would have to remove."""
+    """Return the errors among the engine's ``diagnostics``, a list of ``{"severity": "error",
+    "message": …}``, as sentences without the names of exceptions; and the keys of the protected
+    connections that it would have to remove."""
     sentences: dict[str, str] = {}
     protected: set[str] = set()
     for diagnostic in _errors_in(diagnostics):
         message = str(diagnostic.get("message", "")).strip()
         if _PROTECTED.search(message):
             urn = str(diagnostic.get("urn") or "".join(_URN.findall(message)[:1]))
-            protected.add("/".join(urn.rpartition("::")[2].split("/")[:2]))
+            resource_name = urn.rpartition("::")[2]
+            protected.add("/".join(resource_name.split("/")[:2]))
             continue
-        sentence = (
-            message.split("\n\n")[-1]
-            .strip()
-            .removeprefix("error: ")
-            .removeprefix("Preview failed: ")
-        )
+        last_paragraph = message.split("\n\n")[-1].strip()
+        sentence = last_paragraph.removeprefix("error: ").removeprefix("Preview failed: ")
         sentence = _CLASS.sub("", sentence)
         if sentence and not sentence.startswith(_SAYS_NOTHING):
             sentences.setdefault(ATTEMPTS.sub("", sentence), on_one_line(sentence))
@@ -242,8 +246,8 @@ def problems_in(diagnostics: object) -> tuple[tuple[str, ...], frozenset[str]]:
 
 
 def ended_by_itself(diagnostics: object) -> bool:
-    """Return whether a program ended before it had declared all that it has: how much of that a
-    preview shows depends on the moment."""
+    """Return whether the program failed by itself, before it had declared all: then the preview
+    shows no reliable part of it. False where the engine ended the program."""
     messages = [str(error.get("message", "")) for error in _errors_in(diagnostics)]
     has_exited = any(_EXITED in message for message in messages)
     return has_exited and not any(map(_STOPPED.search, messages))
@@ -269,29 +273,34 @@ _UNATTENDED = ("--yes", "--skip-preview", "--suppress-outputs", "--suppress-prog
 def _document(*words: str) -> dict[str, Any]:
     """Return the JSON object that a command writes, whatever its exit code. Raises EngineError
     where it writes none."""
-    done = _done(*words, environment=STATE_AT_THE_END)  # which reads faster too
+    finished = _finished(*words, environment=STATE_AT_THE_END)  # which reads faster too
     try:
-        document = json.loads(done.stdout)
+        document = json.loads(finished.stdout)
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        raise _error(done, words)
+        raise _error(finished, words)
     return document
 
 
 def _json(*words: str) -> Any:
+    """Return what a command writes as JSON; {} where it writes nothing. Raises EngineError."""
     return json.loads(_run(*words) or "{}")
 
 
 def _run(*words: str, given: str | None = None) -> str:
-    done = _done(*words, given=given)
-    if done.returncode != 0:
-        raise _error(done, words)
-    return done.stdout
+    """Return what a command writes, with ``given`` as its input. Raises EngineError where it
+    fails."""
+    finished = _finished(*words, given=given)
+    if finished.returncode != 0:
+        raise _error(finished, words)
+    return finished.stdout
 
 
-def _error(done: subprocess.CompletedProcess[str], words: Sequence[str]) -> EngineError:
-    reason = done.stderr.strip().removeprefix("error: ")
+def _error(finished: subprocess.CompletedProcess[str], words: Sequence[str]) -> EngineError:
+    """Return the exception for a command that failed, with the engine's reason: UnknownStack, which
+    says what to do, where the engine does not know the stack."""
+    reason = finished.stderr.strip().removeprefix("error: ")
     if reason.startswith("no stack named"):
         return _unknown_stack(words[words.index("--stack") + 1])
     command = " ".join(("pulumi", *words[:2]))
@@ -299,8 +308,8 @@ def _error(done: subprocess.CompletedProcess[str], words: Sequence[str]) -> Engi
 
 
 def _unknown_stack(stack: str) -> UnknownStack:
-    """Return what somebody does about a stack that the engine does not know: one with a file is
-    made, another name is a slip of the pen."""
+    """Return the exception for a stack that the engine does not know: where it has a settings file,
+    how to make it; else which names there are, and which is nearest."""
     if stack_file(stack, Path()).exists():
         return UnknownStack(
             on_one_line(
@@ -319,14 +328,15 @@ def _unknown_stack(stack: str) -> UnknownStack:
     return UnknownStack(f"there is no stack {quoted(stack)} here; {remedy}")
 
 
-def _done(
+def _finished(
     *words: str,
     environment: Mapping[str, str] | None = None,
     given: str | None = None,
     is_shown: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the engine to its end. What ``is_shown`` on the screen is not returned. What this
-    process has in its environment precedes ``environment``.
+    """Run a command of the engine to its end, and return it with its exit code and output;
+    ``is_shown`` writes the output to the screen instead. ``given`` is its input. What this process
+    has in its environment takes precedence over ``environment``.
 
     Raises:
         EngineError: where there is no engine.
@@ -337,8 +347,8 @@ def _done(
     errors_to = None if is_shown else subprocess.PIPE
     with _passing_interrupts_on() as interrupts:
         try:
-            # In a session of its own, so that a terminal's Ctrl-C reaches it once: twice makes it
-            # break off.
+            # In another session, so that it gets a terminal's Ctrl-C from this process alone: at
+            # a second one the engine breaks off.
             process = subprocess.Popen(
                 command,
                 env={**(environment or {}), **os.environ, **progress.ENVIRONMENT},
@@ -354,7 +364,7 @@ def _done(
                 "pulumi is not on PATH; install it, or open a shell with make shell in a clone of"
                 " acmidm"
             ) from None
-        interrupts.reach(process)
+        interrupts.pass_on_to(process)
         if is_shown and process.stdout is not None:
             _show(process.stdout)
         written, errors = process.communicate(given)
@@ -367,8 +377,8 @@ def _done(
 
 
 def _show(written: IO[str]) -> None:
-    """Show what the engine writes, each error once. An engine that nobody reads waits for ever: it
-    is read to its end, also where it cannot be shown."""
+    """Show what the engine writes, each error once. Where the screen cannot be written, read on all
+    the same: an engine whose output nobody reads waits for ever."""
     try:
         for line in once(written):
             typer.echo(line)
@@ -378,8 +388,8 @@ def _show(written: IO[str]) -> None:
 
 
 class _Interrupts:
-    """The last signal that came to end this process. The engine gets each as a Ctrl-C, and ends in
-    good order."""
+    """A handler of the signals that end this process. It passes each on to the engine as a Ctrl-C,
+    so that the engine ends in good order, and keeps the number of the last one; None before."""
 
     number: int | None = None
     _process: subprocess.Popen[str] | None = None
@@ -389,7 +399,8 @@ class _Interrupts:
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)
 
-    def reach(self, process: subprocess.Popen[str]) -> None:
+    def pass_on_to(self, process: subprocess.Popen[str]) -> None:
+        """Pass signals on to this process, also one that came before it started."""
         self._process = process
         if self.number is not None:
             process.send_signal(signal.SIGINT)
@@ -397,7 +408,8 @@ class _Interrupts:
 
 @contextmanager
 def _passing_interrupts_on() -> Iterator[_Interrupts]:
-    """Handle the signals that end a process while the engine runs.
+    """Handle the signals that end a process in the block, and restore the former handlers after it.
+    In another thread than the main one, which alone handles signals, nothing is handled.
 
     SIGINT is handled also where it was ignored at the start, as in a background job of a script: an
     engine that inherits an ignored SIGINT takes 5 s more for each command, and cannot be
@@ -405,14 +417,14 @@ def _passing_interrupts_on() -> Iterator[_Interrupts]:
     """
     interrupts = _Interrupts()
     if threading.current_thread() is not threading.main_thread():
-        yield interrupts  # only the main thread handles signals
+        yield interrupts
         return
-    before = {signal.SIGINT: signal.signal(signal.SIGINT, interrupts)}
+    former_handlers = {signal.SIGINT: signal.signal(signal.SIGINT, interrupts)}
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
-            before[number] = signal.signal(number, interrupts)
+            former_handlers[number] = signal.signal(number, interrupts)
     try:
         yield interrupts
     finally:
-        for number, handler in before.items():
+        for number, handler in former_handlers.items():
             signal.signal(number, handler)

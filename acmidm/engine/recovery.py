@@ -55,17 +55,17 @@ LOOK_TAG = "acmidm:look-first"
 
 
 class LookTag:
-    """The tag of a stack whose authorities have to be read first.
+    """The tag ``acmidm:look-first`` of a stack whose authorities the next run has to read first.
 
-    The run that it stands for is in a ``with``: it goes at the end of one in which all was
-    ``recorded``. One that was killed, interrupted or refused leaves it.
+    That run is in a ``with`` of this object. At its end the tag is removed where the run called
+    ``recorded``. A run that was killed, interrupted or refused leaves the tag.
     """
 
     def __init__(self, stack: str, *, is_set: bool) -> None:
         self._stack, self.is_set, self._is_recorded = stack, is_set, False
 
     def set(self) -> None:
-        """Put it on the stack, where it is not there yet."""
+        """Put the tag on the stack, unless the stack has it."""
         if not self.is_set:
             set_tag(self._stack, LOOK_TAG, "true")
             self.is_set = True
@@ -87,8 +87,9 @@ _START_MARGIN = timedelta(seconds=2)
 
 
 def recover(opened: Stack) -> tuple[Stack, LookTag]:
-    """Clear what a run that was cut off left behind. Return the stack as it is then, and its tag,
-    which is set where the next run has to read the authorities first.
+    """Clear what a run that was cut off left behind: locks, half files, pending operations. A
+    cleared lock is reported. Return the stack as it is then, and its tag, which is set where the
+    next run has to read the authorities first.
 
     Raises:
         Failure: where that run may still be alive.
@@ -96,7 +97,7 @@ def recover(opened: Stack) -> tuple[Stack, LookTag]:
     """
     stack = opened.name
     backend = backend_folder(os.environ.get("PULUMI_BACKEND_URL", ""))
-    dead: list[Lock] = []
+    dead_locks: list[Lock] = []
     for lock in _locks(stack, backend):
         if not lock.is_dead(socket.gethostname()):
             raise Failure(
@@ -105,19 +106,19 @@ def recover(opened: Stack) -> tuple[Stack, LookTag]:
                 f" pulumi cancel --yes --stack {stack}",
                 exit_code=1,
             )
-        dead.append(lock)
-    if backend and dead:
-        _mend(stack, backend)
+        dead_locks.append(lock)
+    if backend and dead_locks:
+        _remove_half_files(stack, backend)
     deployment: Mapping[str, Any] = opened.state.document.get("deployment") or {}
     pending = deployment.get("pending_operations")
     tag = LookTag(stack, is_set=LOOK_TAG in stack_tags(stack))
-    last = opened.state.last_runs
-    has_failed = bool(last) and last[0].get("result") != "succeeded"
-    has_moved = _has_moved(opened, last)  # before anything else: it refuses
-    if dead or pending or has_failed or has_moved:
+    runs = opened.state.last_runs
+    has_failed = bool(runs) and runs[0].get("result") != "succeeded"
+    has_moved = _has_moved(opened, runs)  # before anything is cleared: it may raise
+    if dead_locks or pending or has_failed or has_moved:
         tag.set()  # before anything is cleared
-    _clear(stack, dead)
-    for lock in dead:
+    _clear(stack, dead_locks)
+    for lock in dead_locks:
         typer.echo(
             f"the run of process {lock.pid} was cut off: its lock on {stack} is cleared", err=True
         )
@@ -131,26 +132,27 @@ def recover(opened: Stack) -> tuple[Stack, LookTag]:
 
 def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
     """Return whether an authority is of another type than at the last run, so that its clients may
-    bear no marks. Tell the reader which.
+    bear no marks; also where another version wrote that run's settings. Print each platform whose
+    authority is of another type. ``runs`` are the last ones, newest first.
 
     Raises:
         Failure: where people confirmed a client of the authority before, and no run has recorded
             that client: a run would register it a second time.
     """
     settings = mapping(runs[0].get("config")) if runs else {}
-    config: dict[str, object] = {}
+    former_config: dict[str, object] = {}
     for key, setting in settings.items():
         value = mapping(setting).get("value")
         if not is_map_in_words(key, value):
-            config[present_key(key)] = value
+            former_config[present_key(key)] = value
 
-    def before(key: str) -> object:
-        return config.get(full_key(key))
+    def former_value(key: str) -> object:
+        return former_config.get(full_key(key))
 
-    platforms = opened.forms.settings.platforms if config else {}
+    platforms = opened.forms.settings.platforms if former_config else {}
     moved, by_hand = list[Platform](), set[Platform]()
     for name, platform in platforms.items():
-        former = str(before(config_key(name, "authority")) or DEFAULT_AUTHORITY)
+        former = str(former_value(config_key(name, "authority")) or DEFAULT_AUTHORITY)
         if former == platform.authority:
             continue
         moved.append(name)
@@ -158,28 +160,27 @@ def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
         if former_type and former_type.is_by_hand:
             by_hand.add(name)
     if by_hand:
-        _require_recorded(
-            replace(opened, forms=StackForms(lambda: read_settings(before), by_policies=False)),
-            by_hand,
-        )
+        former_forms = StackForms(lambda: read_settings(former_value), by_policies=False)
+        _require_recorded(replace(opened, forms=former_forms), by_hand)
     for name in moved:
         typer.echo(
             f"{name} is managed at another type of authority than before,"
             f" {platforms[name].authority}: what that authority has is looked at first",
             err=True,
         )
-    # What wrote settings in former ways was another version: nobody knows what it left.
-    return bool(moved) or config.keys() != settings.keys()
+    # Settings under former names are those of another version, which may have left anything.
+    return bool(moved) or former_config.keys() != settings.keys()
 
 
-def _require_recorded(before: Stack, platforms: Collection[Platform]) -> None:
-    """Raises Failure where people confirmed a client of these platforms that the state lacks.
-    ``before`` is the stack by its settings at the last run, when people alone changed them."""
-    recorded = {client.client_id for client in before.state.recorded.clients.values()}
+def _require_recorded(former: Stack, platforms: Collection[Platform]) -> None:
+    """Raise Failure where people confirmed a client of these platforms that the state lacks.
+    ``former`` is the stack by its settings at the last run, when people alone changed these
+    platforms."""
+    recorded = {client.client_id for client in former.state.recorded.clients.values()}
     unrecorded = []
-    for (key, platform, _), confirmation in before.confirmations.items():
-        is_meant = confirmation.is_there and platform in platforms
-        if is_meant and confirmation.content.client_id not in recorded:
+    for (key, platform, _), confirmation in former.confirmations.items():
+        has_client = confirmation.is_there and platform in platforms
+        if has_client and confirmation.content.client_id not in recorded:
             unrecorded.append(key)
     if unrecorded:
         unrecorded.sort()
@@ -192,20 +193,20 @@ def _require_recorded(before: Stack, platforms: Collection[Platform]) -> None:
 
 
 def revision_of(runs: Iterable[Mapping[str, Any]]) -> str | None:
-    """Return the commit that was checked out when a whole stack was last brought up; None where
-    nobody knows. A run that failed before its program declared anything does not count.
+    """Return the commit that was checked out when the whole stack was last brought up; None where
+    that is not known. A run that failed before its program declared anything does not count.
 
-    ``runs`` are the last ones, newest first.
+    ``runs`` are the last ones as ``pulumi stack history`` has them, newest first.
     """
     for run in runs:
         environment = mapping(run.get("environment"))
         is_whole = run.get("kind") == "update" and "pulumi.flag.target" not in environment
-        if is_whole and not _was_refused(run):
+        if is_whole and not _declared_nothing(run):
             return environment.get("git.head")
     return None
 
 
-def _was_refused(run: Mapping[str, Any]) -> bool:
+def _declared_nothing(run: Mapping[str, Any]) -> bool:
     """Return whether a run failed before its program declared anything but the stack itself."""
     changes = mapping(run.get("resourceChanges"))
     return run.get("result") != "succeeded" and sum(changes.values()) <= 1
@@ -226,16 +227,17 @@ class Lock:
         return f"{self.username}@{self.hostname} (process {self.pid})"
 
     def is_dead(self, this_host: str) -> bool:
-        """Return whether its process ran on this machine and is gone, or another process has its
-        number now. Where nobody can know, the process counts as alive."""
+        """Return whether the process that took the lock ran on this machine and has ended, so that
+        its number is free or another process has it. Where that cannot be known, the process counts
+        as alive."""
         if self.hostname != this_host:
             return False
         try:
             process = psutil.Process(self.pid)
             if process.status() == psutil.STATUS_ZOMBIE:
                 return True  # ended, and nobody has waited for it
-            # A process named pulumi always counts as the lock's: after the clock was set, it may
-            # seem to have started later than it did.
+            # A process that started after the lock is another one. Not so a process named pulumi:
+            # where the clock was set, it may seem to have started later than it did.
             started = datetime.fromtimestamp(process.create_time(), UTC)
             return started > self.since + _START_MARGIN and not process.name().startswith("pulumi")
         except psutil.NoSuchProcess:
@@ -245,7 +247,8 @@ class Lock:
 
 
 def backend_folder(backend: str) -> Path | None:
-    """Return the folder of a backend of files; None for another backend."""
+    """Return the folder of the state's files where the URL of the backend is one of files
+    (``file://…``); None for a backend that is a service or a database."""
     url = urlsplit(backend)
     if url.scheme != "file":
         return None
@@ -253,8 +256,8 @@ def backend_folder(backend: str) -> Path | None:
 
 
 def _locks(stack: str, backend: Path | None) -> Iterator[Lock]:
-    """Yield who has locked a stack: by the lock files, where its state is in a folder, else as the
-    engine says."""
+    """Yield the locks on a stack: from the lock files where the state is in a ``backend`` folder,
+    else as the engine reports them. A file that cannot be read as a lock is left out."""
     if backend is None:
         yield from (Lock(*owner) for owner in lock_owners(stack))
         return
@@ -275,14 +278,14 @@ def _clear(stack: str, locks: list[Lock]) -> None:
         if lock.file:
             lock.file.unlink(missing_ok=True)
             lock.file.with_name(f"{lock.file.name}.attrs").unlink(missing_ok=True)
-    # Elsewhere the engine removes all there are.
+    # Where locks are no files, the engine removes all: only while these are all that there are.
     if any(lock.file is None for lock in locks) and [*_locks(stack, None)] == locks:
         clear_locks(stack)
 
 
-def _mend(stack: str, backend: Path) -> None:
-    """Remove the temporary and the empty files that a write left which was cut off; the engine
-    needs none of them."""
+def _remove_half_files(stack: str, backend: Path) -> None:
+    """Remove the temporary and the empty files that the engine left of a stack when it was cut off
+    in a write; it needs none of them, and fails at an empty one."""
     project, stack = project_name(), _short_name(stack)
     for file in (backend / "stacks" / project).glob(f"{stack}.json.*tmp"):
         file.unlink()
@@ -302,8 +305,8 @@ def _short_name(stack: str) -> str:
 
 
 def _is_hidden(pid: int) -> bool:
-    """Return whether a process lives that psutil does not see: a machine may hide the processes of
-    other users."""
+    """Return whether a process lives that psutil did not find: a machine may hide the processes of
+    other users. Signal 0 asks the kernel, and does nothing to the process."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -37,6 +37,7 @@ class _Message:
 
     @property
     def heading(self) -> str:
+        """The engine's heading for one resource; for several their number and first names."""
         if len(self.resources) == 1:
             return next(iter(self.resources))
         names = list(self.resources.values())
@@ -44,8 +45,9 @@ class _Message:
 
 
 def once(written: Iterable[str]) -> Iterator[str]:
-    """Yield what to show of the lines that one command of the engine writes, as they come."""
-    held: dict[str, str] = {}
+    """Yield what to show of the lines that one command of the engine writes, as they come: each
+    error once, below ``Diagnostics``. An error that never comes there is the last line."""
+    errors: dict[str, str] = {}  # not shown yet, by what they have in common
     diagnostics: list[str] | None = None
     for written_line in written:
         line = written_line.removesuffix("\n")
@@ -53,28 +55,28 @@ def once(written: Iterable[str]) -> Iterator[str]:
         if diagnostics is not None and (not plain or plain.startswith(" ")):
             diagnostics.append(plain)
             continue
-        if diagnostics is not None:
-            yield from _shown(diagnostics, held)
+        if diagnostics is not None:  # the first line after the diagnostics
+            yield from _shown(diagnostics, errors)
             diagnostics = None
         failed = _OF_A_RESOURCE.match(plain)
         if failed:
-            held.setdefault(_common(failed[2]), failed[2])
+            errors.setdefault(_common(failed[2]), failed[2])
         if plain == _DIAGNOSTICS:
             diagnostics = []
         if not failed:
             yield line
         elif _HAS_FAILED.search(failed[1]):
             yield failed[1]
-    yield from _shown(diagnostics or [], held)
-    yield from (f"error: {sentence}" for sentence in held.values())
+    yield from _shown(diagnostics or [], errors)
+    yield from (f"error: {sentence}" for sentence in errors.values())
 
 
-def _shown(diagnostics: Iterable[str], held: dict[str, str]) -> Iterator[str]:
-    """Yield the messages below ``Diagnostics``, each once, and take them out of those that are
-    ``held`` back."""
+def _shown(diagnostics: Iterable[str], errors: dict[str, str]) -> Iterator[str]:
+    """Yield the lines of the messages below ``Diagnostics``, each message once under the heading of
+    its resources, and take these messages out of ``errors``."""
     heading = ""
     for message in _messages(diagnostics):
-        held.pop(_common(message.lines[0]), None)
+        errors.pop(_common(message.lines[0]), None)
         if message.heading != heading:
             yield message.heading
         heading = message.heading
@@ -82,7 +84,8 @@ def _shown(diagnostics: Iterable[str], held: dict[str, str]) -> Iterator[str]:
 
 
 def _messages(diagnostics: Iterable[str]) -> Iterable[_Message]:
-    """Return the messages below ``Diagnostics``, those that say the same as one."""
+    """Return the messages below ``Diagnostics``. Those that say the same about several resources
+    become one message about all of these."""
     messages: list[tuple[str, _Message]] = []
     heading = ""
     for line in diagnostics:
@@ -90,17 +93,18 @@ def _messages(diagnostics: Iterable[str]) -> Iterable[_Message]:
             heading = line
         elif _MESSAGE.match(line) or (line and not messages):
             messages.append((heading, _Message([line])))
-        elif line:
+        elif line:  # the message goes on
             messages[-1][1].lines.append(line)
-    alike: dict[str, _Message] = {}
+    by_sentence: dict[str, _Message] = {}
     for heading, message in messages:
-        known = alike.setdefault(_common("\n".join(message.lines)), message)
+        first = by_sentence.setdefault(_common("\n".join(message.lines)), message)
         resource = _HEADING.match(heading)
-        known.resources[heading] = resource[1] if resource else heading.strip()
-    return alike.values()
+        first.resources[heading] = resource[1] if resource else heading.strip()
+    return by_sentence.values()
 
 
 def _common(sentence: str) -> str:
-    """Return what a sentence has in common with those that say the same about others."""
+    """Return what a sentence has in common with the same one about other resources: without paths,
+    and without how often a request was tried."""
     bare = sentence.strip().removeprefix("error: ")
     return _PATH.sub(r"\1", ATTEMPTS.sub("", bare))

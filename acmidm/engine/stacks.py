@@ -40,16 +40,18 @@ T = TypeVar("T")
 def stack_of(
     name: str, *, now: datetime | None = None, by_policies: bool = False, may_be_new: bool = False
 ) -> Stack:
-    """Open a stack by its name, without reading anything yet. A stack that ``may_be_new`` has an
-    empty state where the engine does not know it.
+    """Return the stack with a name, of which nothing is read yet. With ``by_policies`` a form that
+    the policies refuse counts as one with mistakes. A stack that ``may_be_new`` has an empty state
+    where the engine does not know it.
 
     Raises:
-        OtherVersion: where two versions of this package are installed here. Whoever reads the state
-            gets it too, where a later version wrote that.
+        OtherVersion: where two versions of this package are installed here; and later, where the
+            state is read and a later version wrote it.
     """
     require_only()
 
     def export(stack: str) -> Mapping[str, Any]:
+        """Read the state. Raises UnknownStack, unless the stack may be new."""
         try:
             state = engine.stack_deployment(stack)
         except engine.UnknownStack:
@@ -60,8 +62,8 @@ def stack_of(
         return state
 
     def settings() -> Settings:
-        """Read the settings from the file alone where that is enough: not everybody may decrypt the
-        rest of it."""
+        """Read the settings from their file, and through the engine only where the file alone is
+        not enough: not everybody may decrypt its secrets."""
         try:
             return stack_settings(name, Path())
         except InvalidSettings:
@@ -94,28 +96,28 @@ def settings_of(stack: str) -> Settings:
 
 def with_a_portal(folder: Path) -> list[str]:
     """Return the names of the stacks in ``folder`` whose authority has a portal, those of TNI
-    first, as a service desk wants them. A stack whose portal people manage by hand counts where its
-    environment has no other."""
+    first, as a service desk wants them. A stack whose authority has no API is among them only where
+    no other stack has its environment."""
     with_api: list[tuple[int, str]] = []
     by_hand: list[tuple[int, str]] = []
     for name in stack_names(folder):
         settings = stack_settings(name, folder)
-        kind = settings.platforms[Platform.ACMIDM].authority_type
-        if not kind.portals:
+        authority_type = settings.platforms[Platform.ACMIDM].authority_type
+        if not authority_type.portals:
             continue
-        place = list(Environment).index(settings.environment)
-        if kind.is_by_hand:
-            by_hand.append((place, name))
+        environment = list(Environment).index(settings.environment)
+        if authority_type.is_by_hand:
+            by_hand.append((environment, name))
         else:
-            with_api.append((place, name))
-    environments_with_api = {place for place, _ in with_api}
-    alone = [stack for stack in by_hand if stack[0] not in environments_with_api]
-    return [name for _, name in sorted((*with_api, *alone))]
+            with_api.append((environment, name))
+    environments_with_api = {environment for environment, _ in with_api}
+    by_hand_alone = [stack for stack in by_hand if stack[0] not in environments_with_api]
+    return [name for _, name in sorted((*with_api, *by_hand_alone))]
 
 
 def require_a_form(stack: Stack) -> None:
-    """Refuse a folder without forms for a stack that has clients: the setting is wrong, for nobody
-    removes all forms. Raises InvalidSettings."""
+    """Raise InvalidSettings for a folder without forms where the state has clients: the setting is
+    wrong, for nobody removes all forms."""
     if stack.state.recorded.clients and stack.forms.are_none:
         raise InvalidSettings(
             f"there is no form (*.yaml) in {stack.forms.settings.forms_folder}; correct"
@@ -124,22 +126,23 @@ def require_a_form(stack: Stack) -> None:
 
 
 def unreachable(stack: Stack, products: Mapping[Platform, Collection[str]]) -> Iterator[str]:
-    """Yield a sentence for each server of a stack that cannot be reached or refuses.
+    """Yield an error for each server of a stack that cannot be reached or refuses, before a command
+    begins what takes long.
 
     The first page of a list is fetched from each server, with a short deadline: a server that is
     down is reported at once. A server that is busy is not reported: later requests wait longer.
-    ``products`` are those of each platform.
+    ``products`` are those that the command will read, by platform.
     """
     for name, platform in stack.authorities.platforms_briefly.items():
         try:
             with working(f"reaching {name} at {stack.forms.settings.platforms[name].address}"):
                 next(iter(platform.authority.clients()), None)
                 for product in sorted(products.get(name, ()))[:1]:
-                    # All products of a platform have one address.
-                    with suppress(NotFound):  # it need not be offered there
+                    # The first alone, for all products of a platform have one address.
+                    with suppress(NotFound):  # the address need not have this product
                         next(iter(platform.product_api.configurations(product)), None)
         except Unreachable as error:
-            if not error.connected:
+            if not error.connected:  # else it is busy
                 yield str(error)
         except AuthorityError as error:
             yield str(error)
@@ -151,29 +154,29 @@ def mark_of(stack: str) -> str:
 
 
 def ask_what_is_there(stack: Stack) -> tuple[Stack, bool]:
-    """Read which clients of a stack are at its authorities and not in its state, though they were
-    held back or have to go: the gate holds none of them back, and what has ended is taken from
-    them.
+    """Read which clients of a stack its authorities have and its state lacks, among the connections
+    that are held back or leave. The gate then holds none of these back, and what has ended is taken
+    from them.
 
-    Return the stack that knows of them, and whether every authority answered; a warning names each
-    platform whose authority did not.
+    Return the stack that knows these clients, and whether every authority answered. A warning is
+    printed for each platform whose authority did not.
     """
     settings = stack.forms.settings
     is_gated = (
         settings.environment is Environment.PROD and settings.gate.mode is not PromotionGate.OFF
     )
-    waiting: dict[Platform, list[Declaration]] = defaultdict(list)
+    unknown: dict[Platform, list[Declaration]] = defaultdict(list)
     for connection in stack.desired.unknown:
-        waiting[connection.platform].append(connection)
-    if not waiting and not is_gated:
+        unknown[connection.platform].append(connection)
+    if not unknown and not is_gated:
         return stack, True
     clients: dict[str, Client] = {}
     has_read_all = True
-    for name in sorted(waiting):
+    for name in sorted(unknown):
         try:
             with working(f"reading what {name} has of {stack.name}"):
                 if platform := stack.authorities.platforms.get(name):
-                    clients.update(_clients_of(waiting[name], platform, mark_of(stack.name)))
+                    clients.update(_clients_of(unknown[name], platform, mark_of(stack.name)))
         except Failure as error:
             typer.echo(
                 plain(
@@ -184,19 +187,20 @@ def ask_what_is_there(stack: Stack) -> tuple[Stack, bool]:
                 err=True,
             )
             has_read_all = False
-    # What the state has counts at the gate, also once a look has found that somebody removed it. It
-    # is not lost: only what was found has a client-ID here.
+    # Recorded clients count at the gate too, also once a refresh finds that somebody removed one.
+    # Without their client-ID, so that they do not count as found at an authority.
     parts = stack.state.recorded.parts.items()
     recorded = {name: replace(client, client_id=None) for name, client in parts}
     return stack.with_clients_at_authorities(joined_records(clients, recorded)), has_read_all
 
 
 def lost_clients(stack: Stack) -> tuple[list[str], list[str]]:
-    """Return the clients of a state, by resource name, that their authority lists no longer, as
-    when it was restored from a backup; and why other authorities could not be read.
+    """Return the resource names of the recorded clients that their authority does not list any
+    more, as after it was restored from a backup; and a sentence per authority that could not be
+    read.
 
-    An authority that lists none has lost none. One that is too busy to answer soon has lost none
-    either, and is not reported: the run waits longer.
+    An authority without a list has lost none. One that is too busy to answer soon counts as having
+    lost none, and is not reported: the run waits longer.
     """
     gone, unread = list[str](), list[str]()
     made = [client for client in stack.state.recorded.clients.values() if client.client_id]
@@ -206,44 +210,48 @@ def lost_clients(stack: Stack) -> tuple[list[str], list[str]]:
             continue
         try:
             with working(f"reading what {name} has of {stack.name}"):
-                there = dict(stack.authorities.platforms_briefly[name].listed_clients())
+                listed = dict(stack.authorities.platforms_briefly[name].listed_clients())
         except Failure as error:
             is_busy = isinstance(error, Unreachable) and error.connected
             if not is_busy:
                 unread.append(f"{name}: {error}")
             continue
         of_platform = [client for client in made if client.platform is name]
-        gone += [client.resource_name for client in of_platform if client.client_id not in there]
+        gone += [client.resource_name for client in of_platform if client.client_id not in listed]
     return sorted(gone), unread
 
 
 def _clients_of(
     connections: Iterable[Declaration], platform: ConnectedPlatform, owner: str
 ) -> Iterator[tuple[str, Client]]:
-    """Yield the clients of those connections that have one with the mark of a stack, by resource
-    name.
+    """Yield the client that a platform's authority has of each connection, with its resource name:
+    one with the mark ``owner`` of a stack, under the present key or an earlier one. A connection
+    without such a client yields nothing.
 
-    A client is found under the key of its connection, or under an earlier one.
+    Raises AuthorityError at the end, where the products of a client could not be read.
     """
-    ours = {}
+    by_natural_key = {}
     for registered in platform.authority.clients():
         metadata = registered.metadata
         if metadata.managed_by == owner:
-            ours[metadata.software_id] = registered
-    failed: list[AuthorityError] = []
+            by_natural_key[metadata.software_id] = registered
+    errors: list[AuthorityError] = []
     for connection in connections:
-        known_as = [key for key in connection.natural_keys if key in ours]
-        if known_as:
-            found = ours[known_as[0]]
-            try:
-                client = platform.client(connection.client_key, found, connection.products)
-                # What a command hands the program, and no more.
-                products = dict.fromkeys(client.products, NOT_CONFIGURED)
-                yield connection.resource_name, replace(client, fields={}, products=products)
-            except AuthorityError as error:
-                failed.append(error)
-    if failed:  # after all others were found
-        raise failed[0]
+        keys = [key for key in connection.natural_keys if key in by_natural_key]
+        if not keys:
+            continue
+        try:
+            client = platform.client(
+                connection.client_key, by_natural_key[keys[0]], connection.products
+            )
+        except AuthorityError as error:
+            errors.append(error)
+            continue
+        # A command hands the program this much of a client, and no more.
+        products = dict.fromkeys(client.products, NOT_CONFIGURED)
+        yield connection.resource_name, replace(client, fields={}, products=products)
+    if errors:
+        raise errors[0]
 
 
 def uploaded_keys(
@@ -281,27 +289,28 @@ def _read_of_each_client(
     what: str,
     read: Callable[[ConnectedPlatform, str], T | None],
 ) -> dict[ClientKey, T]:
-    """Return what an authority says of each client; clients are left out of which it says nothing,
-    or whose authority cannot be reached. ``what`` is shown meanwhile."""
-    wanted = [client for client in clients if client.client_id]
+    """Return what ``read`` returns for each client, by its platform and client-ID. Clients for
+    which that is None are left out, and those whose authority cannot be reached, without a word.
+    ``what`` is shown meanwhile."""
+    with_id = [client for client in clients if client.client_id]
     answers: dict[ClientKey, T] = {}
-    down: set[Platform] = set()
-    if not wanted:
+    unreachable_platforms: set[Platform] = set()
+    if not with_id:
         return answers
     try:
         platforms = authorities.platforms_briefly
     except (InvalidSettings, engine.EngineError):
         return answers
     with working(what):
-        for client in wanted:
-            if client.platform not in platforms or client.platform in down:
+        for client in with_id:
+            if client.platform not in platforms or client.platform in unreachable_platforms:
                 continue
             try:
                 answer = read(platforms[client.platform], client.client_id or "")
-            except PerhapsGone:  # of this client alone
+            except PerhapsGone:  # only this client cannot be read
                 continue
             except AuthorityError:
-                down.add(client.platform)
+                unreachable_platforms.add(client.platform)
                 continue
             if answer is not None:
                 answers[client.client_key] = answer

@@ -18,41 +18,43 @@ from acmidm_onboarding.values.client import recorded_as
 
 
 def unfinished(stack: Stack) -> frozenset[str]:
-    """Return the names of the clients, such as ``OVO002067/loket``, for which another ``up`` has
-    something to do."""
+    """Return the resource names of the clients, such as ``OVO002067/loket``, for which another
+    ``up`` has something to do, by the state after a run: ``acmidm deploy`` runs again for them."""
     leaving = last_step(stack.forms.connections, stack.state.recorded.parts, stack.now.date())
     corrected = (client.resource_name for client, _ in stack.corrected if not client.is_protected)
     return frozenset(
         (
             *leaving,
             *corrected,
-            *_to_authenticate_otherwise(stack),
+            *_waiting_for_a_key(stack),
             *_removed_by_somebody(stack),
             *_with_withdrawn_scopes_again(stack),
         )
     )
 
 
-def _to_authenticate_otherwise(stack: Stack) -> Iterator[str]:
-    """Yield the clients that do not authenticate yet as their inputs want it."""
+def _waiting_for_a_key(stack: Stack) -> Iterator[str]:
+    """Yield the clients whose method in force is not yet the declared one: they keep a secret until
+    their authority has a key."""
     for resource in resources_in(stack.state.document):
         if resource.get("delete") or kind_of(resource) != Resource.CLIENT:
             continue
-        if mapping(resource.get("inputs")).get(METHOD) != mapping(resource.get("outputs")).get(
-            METHOD
-        ):
+        declared = mapping(resource.get("inputs")).get(METHOD)
+        if declared != mapping(resource.get("outputs")).get(METHOD):
             yield name_of(resource)
 
 
 def _removed_by_somebody(stack: Stack) -> Iterator[str]:
-    """Yield the clients that somebody removed, and of which what is left is protected no more."""
+    """Yield the clients that somebody removed and whose other resources the engine no longer
+    protects: another run removes these from the state."""
     for parts in stack.without_client(stack.desired.declared):
         if not parts.leaving.protected:
             yield parts.resource_name
 
 
 def _with_withdrawn_scopes_again(stack: Stack) -> Iterator[str]:
-    """Yield the clients that have every scope again that the state records as withdrawn."""
+    """Yield the clients that have got back every scope that the state records as withdrawn: another
+    run takes that record away."""
     today = stack.now.date()
     for form in stack.forms.connections:
         if leaving_parts(form, today):

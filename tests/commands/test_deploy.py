@@ -453,6 +453,6 @@ def test_a_mass_change_needs_a_word(engine: Engine) -> None:
 def test_a_target_is_one_resource(monkeypatch: pytest.MonkeyPatch, urn: str) -> None:
     """The engine takes * and ** for any text: what another organisation waits to have approved
     would be applied with it."""
-    monkeypatch.setattr(pulumi, "_done", lambda *_, **__: pytest.fail("the engine was started"))
+    monkeypatch.setattr(pulumi, "_finished", lambda *_, **__: pytest.fail("the engine was started"))
     with pytest.raises(pulumi.EngineError, match="is no single resource"):
         pulumi.up("tni", ["urn:pulumi:tni::p::t::OVO002067/loket", urn], {})

@@ -749,7 +749,7 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "a client that a run took over by half is another's",
             KEYCLOAK,
-            "_is_half_cleaned(current, wanted) or ",
+            "_is_half_taken_over(current, wanted) or ",
         ),
         Defect(
             "a key that moved is found by the next run only",

@@ -19,7 +19,7 @@ ERROR CODE: AuthorizationFailure
 def exported(monkeypatch: pytest.MonkeyPatch, code: int, written: str, errors: str) -> str:
     """Why the engine's answer is not taken."""
     done = CompletedProcess([], code, written, errors)
-    monkeypatch.setattr(pulumi, "_done", lambda *_, **__: done)
+    monkeypatch.setattr(pulumi, "_finished", lambda *_, **__: done)
     with pytest.raises(pulumi.EngineError) as refused:
         pulumi.stack_deployment("tni")
     assert (type(refused.value), refused.value.exit_code) == (pulumi.EngineError, 3)

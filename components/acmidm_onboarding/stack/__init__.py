@@ -94,22 +94,25 @@ class Stack:
         return tuple(staying)
 
     def without_client(self, declared: Iterable[Declaration]) -> Iterator[Client]:
-        """Yield what the state has of clients that somebody removed, as far as nothing is
-        ``declared`` of it, and no form with a mistake may be about it.
+        """Yield the records of clients that somebody removed, of which the state has other
+        resources still. Not those that are ``declared``, nor those that a form with a mistake may
+        be about.
 
         Raises:
             Failure: where the state cannot be read.
         """
-        names = set[str]()
+        declared_names = set[str]()
         for form in declared:
-            names.update(form.resource_names)
+            declared_names.update(form.resource_names)
         for name, parts in self.state.recorded.parts.items():
-            if parts.client_id is None and name not in names and not self._may_stay(parts.key):
+            is_declared = name in declared_names or self._may_stay(parts.key)
+            if parts.client_id is None and not is_declared:
                 yield parts
 
     def losing_protection(self, declared: Iterable[Declaration]) -> list[AsRecorded]:
-        """Return what of that is protected: the engine removes it once a run has declared it
-        without protection.
+        """Return the protected resources of clients that somebody removed (``without_client``), per
+        connection with its component. The program declares them once without protection, so that
+        the engine can remove them in the next run.
 
         Raises:
             Failure: where the state cannot be read.
@@ -130,20 +133,26 @@ class Stack:
 
     @property
     def unmade(self) -> list[Declaration]:
-        """The connections that the state does not have, such as those held back, without those that
-        have left."""
+        """The declared connections of which the state has no client, also where the gate would hold
+        them back; without those that have left."""
         declared = self.desired_of(self.forms.connections, NO_GATE).declared
         return [form for form in declared if not self._is_recorded(form)]
 
     @cached_property
     def desired(self) -> Desired:
+        """What is desired of all connections in the forms."""
         return self.desired_of(self.forms.connections, are_all=True)
 
     def desired_of(
         self, connections: Sequence[Declaration], gate: Gate | None = None, *, are_all: bool = False
     ) -> Desired:
-        """Return what is desired of some connections, by ``gate`` where given; ``are_all`` says
-        that the stack has no others."""
+        """Return what a run declares of some connections, and what it holds back, with the gate of
+        the settings or else the ``gate`` that is given. Where an authority has no API, that is what
+        people confirmed.
+
+        ``are_all`` says that the stack has no other connections: then clients without a form count
+        too, and forms with mistakes.
+        """
         by_hand = self.forms.by_hand
         mistaken = self.forms.mistaken if are_all else None
         if mistaken and any(form.form.formerly for form in connections):
@@ -167,8 +176,9 @@ class Stack:
         )
 
     def desired_by_forms(self, connections: Sequence[Declaration], gate: Gate) -> Desired:
-        """Return what forms, leaving and ``gate`` want of some connections, whatever people
-        confirmed of them."""
+        """Return what forms, leaving and ``gate`` want of some connections. Clients that people
+        confirmed count at the gate as if the state had them; nothing else follows from these
+        here."""
         confirmed = dict[str, Client]()
         for client_key, confirmation in self.confirmations.items():
             client = confirmation.client(client_key)
@@ -185,10 +195,13 @@ class Stack:
 
     @cached_property
     def tests(self) -> TestStack:
-        """The stack that has the connections on TNI."""
+        """The stack of the setting ``promotionStack``, which has the connections on TNI, and its
+        state; where that cannot be read, why."""
         name = self.forms.settings.promotion_stack
-        above = self.name.rpartition("/")[0]
-        full_name = name if "/" in name or not above else f"{above}/{name}"
+        organisation_and_project = self.name.rpartition("/")[0]
+        full_name = name
+        if organisation_and_project and "/" not in name:
+            full_name = f"{organisation_and_project}/{name}"
         state = recorded(full_name)
         if state is None:
             return TestStack(name, {}, unreadable(full_name) or "")
@@ -196,30 +209,32 @@ class Stack:
 
     @cached_property
     def confirmations(self) -> Confirmations:
-        """What people confirmed of the platforms that they alone change, by the names that their
-        clients have in the state. Raises InvalidForms."""
+        """What people confirmed of the platforms that they alone change, by the key that each
+        client has in the state: its file may still have a former key. Raises InvalidForms."""
         platforms, confirmations = sorted(self.forms.by_hand), dict[ClientKey, Confirmation]()
         if not platforms:  # without such platforms, nothing needs the state
             return confirmations
         clients = self.state.recorded.clients.values()
-        recorded = {(client.client_id, client.platform): client.key for client in clients}
+        recorded_keys = {(client.client_id, client.platform): client.key for client in clients}
         folders = map(self.forms.confirmed_folder, platforms)
         for platform, confirmed in zip(platforms, read_confirmations(*folders), strict=True):
-            for key, confirmation in confirmed.items():
-                # Its file has the former key.
-                renamed = recorded.get((confirmation.content.client_id, platform), key)
-                if renamed in confirmed:
-                    renamed = key
-                client_key = renamed, platform, self.forms.settings.environment
+            for key_of_file, confirmation in confirmed.items():
+                client = confirmation.content.client_id, platform
+                key = recorded_keys.get(client, key_of_file)
+                if key in confirmed:  # another file has that key
+                    key = key_of_file
+                client_key = key, platform, self.forms.settings.environment
                 confirmations[client_key] = confirmation
         return confirmations
 
     @cached_property
     def order_rules(self) -> Rules:
+        """The rules by which orders are made, of the present catalogue."""
         return self.order_rules_by(self.forms.catalogue)
 
     def order_rules_by(self, catalogue: Catalogue) -> Rules:
-        """Return what decides about orders, where a catalogue says who grants and names what."""
+        """Return the rules by which orders are made, where a ``catalogue``, perhaps a former one,
+        says who approves a scope."""
 
         def approved_by_owner(platform: Platform, scope: str) -> str | None:
             product = catalogue.product_granting(platform, scope)
@@ -250,10 +265,9 @@ class Stack:
         self.forms.require_shared()
         if self.forms.by_hand:
             self.forms.require_any_form()
-        forms = self.forms.connections
-        formed, kept = set[ClientKey](), set[ClientKey]()
-        for form in forms:
-            formed.update(form.client_keys)
+        with_form, kept = set[ClientKey](), set[ClientKey]()
+        for form in self.forms.connections:
+            with_form.update(form.client_keys)
             if form.form.keep:
                 kept.add(form.client_key)
         wanted = by_client_key(self.desired.wanted)
@@ -262,8 +276,8 @@ class Stack:
             if self._may_stay(client_key[0]):
                 continue
             record = self.state.recorded.clients.get(client_key)
-            refuses = self.forms.settings.protect_clients and client_key not in formed
-            if refuses and may_not_go(confirmation, record):
+            is_protected = self.forms.settings.protect_clients and client_key not in with_form
+            if is_protected and may_not_go(confirmation, record):
                 continue
             declared = wanted.get(client_key)
             ordered += orders(
@@ -279,16 +293,17 @@ class Stack:
     def _confirmations_of(
         self, wanted: Mapping[ClientKey, Declaration]
     ) -> Mapping[ClientKey, Confirmation | None]:
-        """Return what is confirmed of each wanted client, then what is confirmed of others."""
-        confirmed = {key: confirmation_of(form, self.confirmations) for key, form in wanted.items()}
-        used = {confirmation.file for confirmation in confirmed.values() if confirmation}
-        others = {key: each for key, each in self.confirmations.items() if each.file not in used}
-        return {**confirmed, **others}
+        """Return what is confirmed of each wanted client (None: nothing), under its present key;
+        then each confirmation that is of none of these."""
+        of_wanted = {key: confirmation_of(form, self.confirmations) for key, form in wanted.items()}
+        files = {confirmation.file for confirmation in of_wanted.values() if confirmation}
+        others = {key: each for key, each in self.confirmations.items() if each.file not in files}
+        return {**of_wanted, **others}
 
     @property
     def unconfirmed(self) -> list[Client]:
-        """The clients of the state whose confirmation is missing: nobody knows whether they are
-        there."""
+        """The recorded clients of authorities without an API that no confirmation has: nobody knows
+        whether they still exist."""
         confirmed = {confirmation.content.client_id for confirmation in self.confirmations.values()}
         confirmed |= {client.client_id for client, _ in self.corrected}
         clients = self.state.recorded.clients.values()
@@ -297,8 +312,8 @@ class Stack:
 
     @cached_property
     def corrected(self) -> list[tuple[Client, str]]:
-        """The clients of the state whose client-ID was confirmed wrongly, each with the right
-        one."""
+        """The recorded clients whose client-ID was confirmed wrongly, each with the right one, as
+        people corrected it in its confirmation."""
         if not self.forms.by_hand:
             return []
         confirmations = dict(self.confirmations)
@@ -315,20 +330,17 @@ class Stack:
         return corrected
 
     def require_none_by_hand(self, declared: Sequence[Declaration]) -> None:
-        """Refuse to make a client that somebody may have made by hand: of a platform that has an
-        API since the last run, each is recorded, or taken over.
-
-        Raises:
-            Failure: with the connections of which no client is recorded.
-        """
-        unknown = []
+        """Raise Failure for ``declared`` connections whose client people may have made by hand, so
+        that a run would make it twice: their platform has an API only since the last run, the state
+        has no client of them, and their form adopts none."""
+        unrecorded = []
         for form in declared:
             is_made_anew = form.platform in self.state.moved and not form.form.adopts
             if is_made_anew and not self._is_recorded(form):
-                unknown.append(form.resource_name)
-        if unknown:
+                unrecorded.append(form.resource_name)
+        if unrecorded:
             raise Failure(
-                f"no client of {first_listed(unknown)} is recorded, and people may have made one"
+                f"no client of {first_listed(unrecorded)} is recorded, and people may have made one"
                 " by hand before the authority got an API: set acmidm:authority back to what it"
                 " was, confirm each that is there with acmidm orders, run acmidm deploy, then"
                 " change it again; or name its client-ID under adopt in the form",
@@ -336,7 +348,8 @@ class Stack:
             )
 
     def _may_stay(self, key: str) -> bool:
-        """Return whether a form with a mistake may be about a connection."""
+        """Return whether the connection of a key may be declared by a form with a mistake, so that
+        it stays as it is recorded."""
         return bool(self.forms.mistaken and self.forms.mistaken.stays(key))
 
     def _is_recorded(self, form: Declaration) -> bool:
@@ -355,8 +368,9 @@ def open_stack(
     at_authorities: Records | None = None,
     declared: Sequence[Declaration] | None = None,
 ) -> Stack:
-    """Open a stack without reading anything yet. ``settings`` reads its settings, ``with_secrets``
-    the same with the operator's secrets, ``export`` its state, ``history`` its last runs. For
+    """Return a stack of which nothing is read yet. ``settings`` reads its settings,
+    ``with_secrets`` the same with the operator's secrets, ``export`` its state, ``history`` its
+    last runs. With ``by_policies`` a form that the policies refuse counts as one with mistakes. For
     ``declared`` see ``StackForms``."""
     forms = StackForms(settings, by_policies=by_policies, declared=declared)
     return Stack(

@@ -27,15 +27,16 @@ class Authorities:
 
     @cached_property
     def platforms(self) -> Connected:
-        """With the patience that the settings have. Raises Failure."""
+        """The connections, by platform; a request is retried as long as the settings have it.
+        Raises Failure where the settings cannot be read."""
         return self._connected(self._settings)
 
     @cached_property
     def platforms_briefly(self) -> Connected:
-        """With less patience. Raises Failure."""
-        patience = min(self._settings.retry_deadline_seconds, _BRIEFLY_SECONDS)
+        """The same for what can do without an answer: a request is retried for 3 s at most."""
+        deadline = min(self._settings.retry_deadline_seconds, _BRIEFLY_SECONDS)
         return self._connected(
-            self._settings.model_copy(update={"retry_deadline_seconds": patience})
+            self._settings.model_copy(update={"retry_deadline_seconds": deadline})
         )
 
     @cached_property

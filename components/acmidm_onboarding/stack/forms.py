@@ -52,15 +52,16 @@ class StackForms:
 
     @cached_property
     def connections(self) -> list[Declaration]:
-        """What the forms have in the stack's environment, whether it is declared now or not."""
+        """The connections that forms without a mistake have in the stack's environment, whether a
+        run declares them now or not."""
         if self._declared is not None:
             return [*self._declared]
         return self.onboardings.connections(self.settings.environment)
 
     @property
     def for_program(self) -> Sequence[Declaration] | None:
-        """What a program may be handed of them; None where it has to read them, for a mistake that
-        it reports, or because nothing is declared."""
+        """The connections, for a command that hands them to the program; None where the program has
+        to read the forms itself: one has a mistake, which it reports, or there is no connection."""
         try:
             return None if self.onboardings.problems else self.connections or None
         except Failure:
@@ -68,12 +69,13 @@ class StackForms:
 
     @cached_property
     def by_client_key(self) -> dict[ClientKey, Declaration]:
-        """Those, each by the key of its client."""
+        """These connections, each by the key of its client."""
         return by_client_key(self.connections)
 
     @cached_property
     def mistaken(self) -> Mistaken | None:
-        """What is known beside the mistakes in forms; None where there are none."""
+        """What is readable of the forms with mistakes, and so which connections stay as they are
+        recorded; None where no form has a mistake."""
         if self._declared is not None or not self.onboardings.problems:
             return None
         return self.onboardings.mistaken(self.settings.forms_folder)
@@ -95,7 +97,8 @@ class StackForms:
         return frozenset(name for name, platform in platforms if platform.authority_type.is_by_hand)
 
     def confirmed_folder(self, platform: Platform) -> Path:
-        """Return the folder of what people confirmed of one of those platforms."""
+        """Return the folder of confirmations for a platform that people alone change. Raises
+        TypeError for any other platform."""
         settings = self.settings.platforms[platform]
         confirmed_in: Callable[[Any], Path] | None = settings.authority_type.confirmed_in
         if confirmed_in is None:
@@ -103,7 +106,7 @@ class StackForms:
         return confirmed_in(settings)
 
     def require_shared(self) -> None:
-        """Refuse a mistake in what all forms share, such as the catalogue. Raises InvalidForms."""
+        """Raise InvalidForms for a mistake in what all forms share, such as the catalogue."""
         if self._declared is None:
             self.onboardings.require_shared(self.settings.forms_folder)
 
@@ -115,8 +118,8 @@ class StackForms:
         return not self.onboardings.forms and not self.onboardings.problems
 
     def require_any_form(self) -> None:
-        """Refuse a folder without forms, perhaps the wrong one: to declare nothing would remove
-        everything. Raises InvalidSettings."""
+        """Raise InvalidSettings for a folder without forms, perhaps the wrong one: to declare
+        nothing would remove everything."""
         if self.are_none:
             raise InvalidSettings(
                 f"there is no form (*.yaml) in {self.settings.forms_folder}; correct"
@@ -125,8 +128,7 @@ class StackForms:
 
 
 def checks(settings: Settings) -> tuple[Mapping[Any, Any], Mapping[Any, Any]]:
-    """By which profile policies check the stack's environment, and which platforms have an
-    authority there."""
-    platforms = settings.platforms.items()
-    kinds = {name: (platform.authority,) for name, platform in platforms}
-    return {settings.environment: settings.profile}, {settings.environment: kinds}
+    """Return by which profile the policies check the stack's environment, and which types of
+    authority its platforms have: ``{"prod": "fapi2"}, {"prod": {"acmidm": ("keycloak",)}}``."""
+    types = {name: (platform.authority,) for name, platform in settings.platforms.items()}
+    return {settings.environment: settings.profile}, {settings.environment: types}

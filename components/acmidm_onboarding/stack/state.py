@@ -56,7 +56,7 @@ class StackState:
 
     @cached_property
     def version(self) -> str:
-        """What tells this state from an earlier one."""
+        """A digest of the state's resources, which tells it from an earlier one."""
         return version_of(self.document)
 
     @cached_property
@@ -71,17 +71,18 @@ class StackState:
 
     @cached_property
     def moved(self) -> frozenset[Platform]:
-        """The platforms that people alone changed at the last run, and that have an API now."""
-        before = dict[Platform, str]()
+        """The platforms that people alone changed at the last run, by the settings that its
+        providers have in the state, and that have an API now."""
+        former_types = dict[Platform, str]()
         for resource in filter(is_provider, resources_in(self.document)):
             inputs = mapping(resource.get("inputs"))
             for name in self._forms.settings.platforms:
-                before[name] = str(inputs.get(full_key(config_key(name, "authority"))))
-        installed, by_hand = installed_authorities(), set()
-        for name, kind in before.items():
-            if kind in installed and installed[kind].is_by_hand:
-                by_hand.add(name)
-        return frozenset(by_hand - self._forms.by_hand)
+                former_types[name] = str(inputs.get(full_key(config_key(name, "authority"))))
+        installed, former_by_hand = installed_authorities(), set()
+        for name, former_type in former_types.items():
+            if former_type in installed and installed[former_type].is_by_hand:
+                former_by_hand.add(name)
+        return frozenset(former_by_hand - self._forms.by_hand)
 
     def keys_of(self, client: Client) -> Mapping[str, PublicJwk] | None:
         """Return the public keys that the state has of a client, per ``kid``; None where it has

@@ -153,7 +153,7 @@ def at(
     portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stacks]:
     sys.addaudithook(_note)  # for as long as the process lives
-    run = engine._done
+    run = engine._finished
 
     def done(*words: str, **how: Any) -> Any:
         _ran[" ".join(words[:2])] += 1
@@ -162,7 +162,7 @@ def at(
     with (
         running_mail_server() as mails,
         two_stacks(tmp_path_factory.mktemp("two"), portal, registry) as both,
-        patch.object(engine, "_done", done),
+        patch.object(engine, "_finished", done),
     ):
         at = Stacks(
             both.project,

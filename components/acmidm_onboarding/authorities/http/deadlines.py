@@ -20,8 +20,8 @@ _LEAST_SECONDS = 0.001
 class Deadlines(httpcore.NetworkBackend):
     """The network, with a deadline per thread: a connection may serve several threads in turn."""
 
-    def __init__(self, network: httpcore.NetworkBackend | None = None) -> None:
-        self._network = network or httpcore.SyncBackend()
+    def __init__(self) -> None:
+        self._network = httpcore.SyncBackend()
         self._local = threading.local()
 
     @contextmanager

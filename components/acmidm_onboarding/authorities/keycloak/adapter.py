@@ -144,7 +144,7 @@ class Keycloak(Authority):
             document = metadata_document(wanted, value)
             document |= attributes_document(client.protocol_mappers, wanted.attributes)
             if client.metadata.owner.is_nobody:
-                client = self._cleaned(client, document)
+                client = self._taken_over(client, document)
             self._put(client, changes_document(client, document))
 
         replace_part(
@@ -154,7 +154,7 @@ class Keycloak(Authority):
             known=known and known.as_managed_by(wanted),
             wanted=wanted,
             is_expected=lambda current: (
-                _is_half_cleaned(current, wanted) or _is_of_same_connection(current, known)
+                _is_half_taken_over(current, wanted) or _is_of_same_connection(current, known)
             ),
             name=tr("client {client}", client=client_id),
             reads_back=True,
@@ -333,7 +333,7 @@ class Keycloak(Authority):
     def _put(self, client: WireClient, document: object) -> None:
         self._api.request("PUT", _path(client), document=document)
 
-    def _cleaned(self, client: WireClient, document: dict[str, Any]) -> WireClient:
+    def _taken_over(self, client: WireClient, document: dict[str, Any]) -> WireClient:
         """Take over a client that somebody made by hand: remove its registration token, its service
         account with all roles, and whatever ``document`` does not have. Return the client, which
         bears this project's marks now; the update that follows gives it a new service account."""
@@ -467,7 +467,7 @@ class Keycloak(Authority):
                 self._known_keys[client_id] = metadata.software_id
 
 
-def _is_half_cleaned(current: ClientMetadata, wanted: ClientMetadata) -> bool:
+def _is_half_taken_over(current: ClientMetadata, wanted: ClientMetadata) -> bool:
     """Return whether a run was cut off in taking the client over: it is as ``wanted``, but for
     grants that its new service account will bring back."""
     if not set(current.grant_types) < set(wanted.grant_types):
