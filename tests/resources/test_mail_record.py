@@ -3,7 +3,7 @@ who may get it is forgotten."""
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acmidm_onboarding.resources.mail_record import CLIENT_ID, Delivery, Outcome
@@ -34,6 +34,7 @@ def tried(record: Delivery, outcome: dict[str, str] | None) -> tuple[Delivery, l
     ]
 
 
+@settings(deadline=None)
 @given(outcomes)
 def test_each_contact_has_a_mail_once_or_was_refused_for_good_or_is_left(
     tries: list[dict[str, str] | None],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acmidm_onboarding.values.identifiers import kbo_number, ovo_code
@@ -78,6 +78,7 @@ def test_a_wrong_kbo_number_is_refused_with_what_is_wrong(text: str, sentence: s
     assert str(refused.value) == sentence
 
 
+@settings(deadline=None)
 @given(first_eight)
 def test_separators_make_no_difference_and_what_comes_out_goes_in(first: str) -> None:
     digits = with_check(first)
@@ -86,6 +87,7 @@ def test_separators_make_no_difference_and_what_comes_out_goes_in(first: str) ->
     assert kbo_number(kbo_number(digits)) == digits
 
 
+@settings(deadline=None)
 @given(first_eight, st.integers(0, 99))
 def test_one_pair_of_check_digits_fits(first: str, check: int) -> None:
     digits = f"{first}{check:02d}"
@@ -96,6 +98,7 @@ def test_one_pair_of_check_digits_fits(first: str, check: int) -> None:
             kbo_number(digits)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20))
 def test_any_text_is_a_number_or_refused_with_a_remedy(text: str) -> None:
     try:
