@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from acmidm.cli import app
 from acmidm.engine import pulumi as engine
+from acmidm_onboarding import program as program_of_stack
 from acmidm_onboarding import recorded
 from acmidm_onboarding.resources import base
 from acmidm_onboarding.settings import full_key
@@ -183,9 +184,11 @@ class InProcess:
         )
 
     def _config(self) -> Mapping[str, str]:
-        # each command has a provider's process of its own, which reads the state once
+        # each command has processes of its own for its program and providers, which read the state
+        # once
         base._connections.clear()
         recorded.recorded.cache_clear()
+        program_of_stack._stack.cache_clear()
         InProcess.state = self.export()
         return {full_key(name): str(value) for name, value in self._settings.items()}
 
