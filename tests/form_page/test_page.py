@@ -217,6 +217,7 @@ LONG = {
 }
 
 
+@pytest.mark.exhaustive
 def test_it_is_for_everybody(filled: Filled) -> None:
     """In both languages, empty, with mistakes and done, in light and in dark, narrow and wide: axe
     finds nothing, and nothing lies beyond the edge."""
