@@ -197,6 +197,8 @@ class UnusedMandate(ListedMandate):
     until: date
     supplier_name: str
     applications: tuple[str, ...]
+    """What it is for: applications of the organisation, and keys of the supplier's connections that
+    send for it."""
     reference: str = ""
 
     @property
@@ -371,7 +373,8 @@ def unused_mandates(onboardings: Onboardings, now: datetime) -> list[UnusedManda
     A form with mistakes may use any that its organisation gave, or that its organisation has as a
     supplier: those are left out.
     """
-    # Each as the folders of organisation and supplier, and the application.
+    # Each as the folders of organisation and supplier, and what it is for: an application with the
+    # supplier's keys, or the key of the supplier's connection that sends.
     used = set(chain.from_iterable(loaded.mandates_used for loaded in onboardings.forms))
     folders_with_mistakes = {file.parent.name for file in onboardings.left_out}
     organisations = onboardings.organisations

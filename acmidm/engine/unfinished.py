@@ -19,7 +19,8 @@ from acmidm_onboarding.values.client import recorded_as
 
 def unfinished(stack: Stack) -> frozenset[str]:
     """Return the resource names of the clients, such as ``OVO002067/loket``, for which another
-    ``up`` has something to do, by the state after a run: ``acmidm deploy`` runs again for them."""
+    ``up`` has something to do, by the present state. ``acmidm deploy`` runs once more for those
+    that were not among them before its run."""
     leaving = last_step(stack.forms.connections, stack.state.recorded.parts, stack.now.date())
     corrected = (client.resource_name for client, _ in stack.corrected if not client.is_protected)
     return frozenset(

@@ -101,7 +101,6 @@ class ProbeInputs:
         products = self.catalogue.products
         called = [name for name in sorted(configured) if products[name].api is not None]
         # Before anything is sent: a token for another host could be used there.
-        # Before anything is sent: a token for another host could be used there.
         require_trusted_apis(self.settings, called)
         return Probing(
             context=replace(self.context, now=time.time()),

@@ -145,7 +145,7 @@ def test_a_jwk_set_that_is_no_json_spoils_no_client() -> None:
             "attributes": {"use.jwks.string": "true", "jwks.string": "no JSON"},
         }
     )
-    assert found.jwks == {"unreadable": {"unreadable": "the client's JWK Set is no JSON"}}
+    assert found.jwks == {"unreadable": {"unreadable": "this is no JWK Set"}}
 
 
 def test_a_broken_client_is_nobodys() -> None:

@@ -18,7 +18,7 @@ from acmidm_onboarding.values.problems import Problem, Refusal
 
 MOST_FILES = 500
 MOST_BYTES = 2_000_000
-"""Of one organisation."""
+"""Of one folder, which is an organisation's."""
 _MOST_SAID = 100
 """Problems of files that do not belong there."""
 

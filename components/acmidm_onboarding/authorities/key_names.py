@@ -33,8 +33,9 @@ _LAST_MOMENT = 253_402_300_799
 
 
 def keys_by_name(keys: Iterable[object]) -> Jwks:
-    """Return the keys of a JWK Set as a map: each key by its ``kid``, a second key with that
-    ``kid`` as ``<kid> (2)``, a key without ``kid`` as ``without kid 3``, by its place in the set.
+    """Return what a state may have of the keys of a JWK Set: each key by its ``kid``, a second key
+    with that ``kid`` as ``<kid> (2)``, a key without ``kid`` as ``without kid 3``, by its place in
+    the set.
 
     RFC 7517 §4.5 lets a set have a ``kid`` twice, and a key have none. No form does either. Without
     these names a key that somebody slipped in under a declared ``kid`` would hide, or hide the

@@ -54,8 +54,8 @@ class Stack:
     state: StackState
     authorities: Authorities
     at_authorities: Records | None = None
-    """Clients that count at the gate as if the state had them; None where the authorities were not
-    read."""
+    """Clients that count as if the state had them, at the gate, where they leave and where a
+    mandate has ended; None where the authorities were not read."""
 
     def after_a_run(self) -> Stack:
         """Return the stack as a run has left it."""
@@ -176,9 +176,10 @@ class Stack:
         )
 
     def desired_by_forms(self, connections: Sequence[Declaration], gate: Gate) -> Desired:
-        """Return what forms, leaving and ``gate`` want of some connections. Clients that people
-        confirmed count at the gate as if the state had them; nothing else follows from these
-        here."""
+        """Return what forms, leaving and ``gate`` want of some connections. A client that people
+        confirmed and the state lacks counts as if the state had it: at the gate, where it leaves,
+        and where a mandate has ended. Of one that the state has too, what is confirmed counts at
+        the gate alone."""
         confirmed = dict[str, Client]()
         for client_key, confirmation in self.confirmations.items():
             client = confirmation.client(client_key)

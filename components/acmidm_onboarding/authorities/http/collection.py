@@ -136,8 +136,15 @@ class Collection(Generic[Page]):
             query["after"] = page.next
 
     def remove(self, path: str, is_ours: Callable[[Answer], bool]) -> bool:
-        """Remove a document that ``is_ours``, under its ETag. Return whether it is gone, by this
-        request or before; False where it is not ours, and stays."""
+        """Remove a document that ``is_ours``, under its ETag; where another writer changed it
+        meanwhile, read it and decide anew. Return whether it is gone, by this request or before;
+        False where it is not ours, and stays.
+
+        Raises:
+            Stale: others keep changing it.
+            NotFound: the address knows no DELETE.
+            NoList: as for ``find``.
+        """
 
         def attempt() -> bool:
             answer = self.find(path)

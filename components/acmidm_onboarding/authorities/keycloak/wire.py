@@ -416,14 +416,15 @@ def jwks_document(jwks: Jwks) -> dict[str, Any]:
 
 
 def _keys_in(text: str) -> Jwks:
-    """Return the keys in the text of a client's JWK Set, as a map; one key ``unreadable`` where it
-    is no JWK Set, which shows as drift."""
+    """Return the keys in the text of a client's JWK Set, by ``kid``, as ``keys_by_name`` shows
+    them, with the ``use`` of their form; none for an empty text. What is no JWK Set is one key
+    ``unreadable``, which shows as drift."""
     try:
         keys = parse_json(text)["keys"] if text else []
     except (ValueError, RecursionError, TypeError, KeyError):
         keys = None
     if not isinstance(keys, list):
-        return {"unreadable": {"unreadable": "the client's JWK Set is no JSON"}}
+        return {"unreadable": {"unreadable": "this is no JWK Set"}}
     return keys_by_name(map(_as_declared, keys))
 
 
