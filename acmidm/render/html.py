@@ -22,7 +22,8 @@ from acmidm_onboarding.texts import spoken, tr
 
 
 def as_html(document: Document) -> str:
-    """Return a report as a page; one that has rows gets filters, and buttons to copy values."""
+    """Return a report as a page, with filters of its rows and buttons to copy values, where it has
+    such."""
     return _page_template().render(document=document, spoken=spoken(), Shape=Shape)
 
 

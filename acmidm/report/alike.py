@@ -161,7 +161,8 @@ def _usual_groups(groups: Iterable[list[_Client]]) -> dict[object, list[_Client]
 
 
 def _is_one_line(group: Sequence[_Client]) -> bool:
-    """Return whether a group is shown in one line: it is large enough, and in no danger."""
+    """Return whether a group is shown in one line: it is large enough, and no change in it is a
+    danger."""
     return len(group) >= _FEWEST and group[0].connection.worst.severity is not Severity.DANGER
 
 

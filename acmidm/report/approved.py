@@ -283,7 +283,7 @@ def _key_in(name: str) -> str | None:
 
 
 def _differing_in_words(was: Mapping[str, Any], is_now: Mapping[str, Any]) -> str:
-    """Return ``inputs.reason SD-4711 → SD-4820``, for each field that differs."""
+    """Return ``becomes.inputs.scopes.dv_kbo SD-4711 → SD-4820``, for each field that differs."""
     changes: list[str] = []
     for change in field_changes(flat(was), flat(is_now)):
         old, new = change.values(LONGEST)
@@ -296,8 +296,8 @@ def _change_in_words(field: str, old: str | None, new: str | None) -> str:
 
 
 def _contents_by_step(previewed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the ``steps`` of an ``Approved`` from a preview's JSON, without steps that do
-    nothing."""
+    """Return the ``steps`` of an ``Approved`` from a preview's JSON, without those that
+    nobody has to approve."""
     contents = {}
     for step in previewed.get("steps") or ():
         content = _content_of_step(step)

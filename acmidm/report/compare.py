@@ -354,8 +354,8 @@ class Comparison:
             yield Change(kind=Kind.KEY_AWAITED)
 
     def _keys_replaced_or_few(self, before: Client, keys: Mapping[str, Key]) -> Iterator[Change]:
-        """Yield that other keys take the place of all that a client had, and that one key or none
-        remains of several. ``keys`` are those that it has afterwards, by ``kid``."""
+        """Yield that other keys take the place of all that a client had, and that it has fewer keys
+        from now on: none, or one. ``keys`` are those that it has afterwards, by ``kid``."""
         had = before.keys.known
         are_fewer = had is not None and len(keys) < len(had)
         if had and keys and not self.by_hand:
@@ -394,7 +394,7 @@ class Comparison:
 
     def _changes_of_grant(self, scope: str, old: Grant, new: Grant) -> Iterator[Change]:
         """Yield what is new of a scope that a client had and keeps: whether each token has it by
-        default, why it has it, and until when. The last two are in forms alone."""
+        default, why it has it, and until when. Authorities do not have the last two."""
         if old.default is not new.default:
             kind = Kind.SCOPE_DEFAULT if new.default else Kind.SCOPE_ON_REQUEST
             yield Change(kind=kind, subject=scope)

@@ -30,8 +30,8 @@ names below theirs."""
 
 
 def domains(forms: Iterable[Onboardings], clients: Iterable[Client]) -> Domains:
-    """Return the domains that are known of each organisation in ``forms``, by the contacts of its
-    ``clients``."""
+    """Return the domains that are known of each organisation in ``forms``: of the contacts of its
+    ``clients``, of its owners, and of its suppliers."""
     organisations: dict[str, Organisation] = {}
     mandates: dict[str, Sequence[Mandate]] = {}
     for onboardings in forms:

@@ -158,7 +158,8 @@ class Drift(Report):
     will ever remove them."""
     undeclared: tuple[UndeclaredClient, ...] = ()
     healed: bool | None = None
-    """Whether ``--heal`` repaired all that it should; None where nobody gave that option."""
+    """Whether ``--heal`` repaired all that it should; None where nobody gave that option, or there was
+    nothing to repair."""
     repaired: tuple[ConnectionChanges, ...] = ()
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

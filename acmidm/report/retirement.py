@@ -42,6 +42,6 @@ def retirement(before: Client, after: Client, today: date) -> Iterator[Change]:
 
 
 def is_leaving(client: Client, today: date) -> bool:
-    """Return whether a declared client is let go by this run, or removed by the next one."""
+    """Return whether the next run after this one removes a declared client, or lets it go."""
     is_due = client.platform in leaving_parts(client, today)
     return client.leaving.is_let_go or (is_due and not client.form.keep)

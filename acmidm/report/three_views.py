@@ -1,8 +1,8 @@
-"""One client declared, recorded and real, field by field: what somebody changed by hand, and what
+"""One client declared, recorded and actual, field by field: what somebody changed by hand, and what
 waits to be applied.
 
-Per field, *by hand* is what is real and neither recorded nor declared; *pending* is what is
-declared and either not recorded or not real, unless somebody has done it by hand already. A
+Per field, *by hand* is what is actual and neither recorded nor declared; *pending* is what is
+declared and either not recorded or not actual, unless somebody has done it by hand already. A
 resource that is not in the state is pending as a whole.
 """
 
@@ -107,7 +107,7 @@ class ClientDrift:
     recorded: Client | None
     declared: Client | None
     actual: Client | None = None
-    """None where it is gone, or its authority was not read."""
+    """None where it is gone, or was not read, as where nobody knows its client-ID."""
     registered: RegisteredClient | None = None
     """The actual client as its authority has it, with all members of its keys."""
     configured: frozenset[str] = frozenset()
@@ -191,7 +191,7 @@ class ClientDrift:
 
     @property
     def _goes_as_a_whole(self) -> bool:
-        """Whether a run would bring up more of the client than the part that was changed."""
+        """Whether no run can bring up one part of the client without the others."""
         recorded, declared = self.recorded, self.declared
         if self.actual is None and self.parts_pending:
             return True  # what somebody removed is made anew with all its parts, or not at all

@@ -73,7 +73,7 @@ def _is_made_by(change: Change, entry: RecordedChange, made: Sequence[Change]) -
         return False
     match change.kind:
         case Kind.SECRET_RENEWED:
-            # Reports do not show it beside another way to authenticate.
+            # A change to keys or from them does not show it, though the secret may be another.
             secret_before = (entry.before or {}).get(_SECRET_SET_AT)
             secret_after = (entry.after or {}).get(_SECRET_SET_AT)
             return bool(secret_before != secret_after)
@@ -104,7 +104,7 @@ def _subjects_of(change: Change) -> set[str | None]:
 
 def _client_in(document: Mapping[str, Any], entry: RecordedChange, client: Client) -> Client:
     """Return the client that a document of an entry has, before or after it: only the part that the
-    entry's action is about, such as ``jwks.updated``; all parts where the client was created or
+    entry's action is about, such as ``jwks.replaced``; all parts where the client was created or
     removed."""
     part, document = Client(*client.client_key), _readable(document)
     scopes, by_default = {}, _list_in(document, "default")

@@ -94,7 +94,7 @@ def undeclared(
                     continue
                 place = (platform, client_id, owner)
                 if place not in clients:
-                    clients[place] = _owner_of_configuration(platform, client_id, owner, authority)
+                    clients[place] = _configured_client(platform, client_id, owner, authority)
                 products = (*clients[place].products, product)
                 clients[place] = clients[place].model_copy(update={"products": products})
     return tuple(clients.values())
@@ -146,7 +146,7 @@ def _undeclared_client(
     )
 
 
-def _owner_of_configuration(
+def _configured_client(
     platform: Platform, client_id: str, owner: Owner, authority: ActualPlatform
 ) -> UndeclaredClient:
     """Return the entry, without products, of a client that configurations of this ``owner`` are

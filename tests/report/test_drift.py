@@ -99,7 +99,7 @@ BY_HAND = [
 def test_what_somebody_changed_by_hand(
     how: dict[str, Any], change: tuple[str, str | None], part: str
 ) -> None:
-    """ActualPlatform, and neither recorded nor declared: repaired by that resource alone."""
+    """Actual, and neither recorded nor declared: repaired by that resource alone."""
     one = compared(stored(), wanted(), real(**how))
     assert said(one) == ({change}, set())
     assert (one.healing, one.not_healed) == ([urn(part)], set())

@@ -113,8 +113,8 @@ class Revision:
         tests: Callable[[], TestStack | None] = lambda: None,
     ) -> Desired:
         """Return what is desired of some connections, in a stack whose state has these ``records``.
-        ``tests`` reads the stack of TNI, where the gate asks for it; it is None where nobody can
-        read that."""
+        ``tests`` reads the stack of TNI, where the gate asks for it, and returns None where nobody
+        can read that."""
         return desired(connections, self.now, gate=self.gate, records=lambda: records, tests=tests)
 
     def records(self, environment: Environment, wanted: Desired) -> Records:
