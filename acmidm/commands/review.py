@@ -212,7 +212,7 @@ def _review_of_plans(plans: Sequence[Planned], *, allow_mass_change: bool) -> Re
     engine_plans = [planned.plan for planned in plans]
     configs = [plan.config for plan in engine_plans]
     catalogue_folder = configs[0].get("acmidm:catalogueFolder") if configs else None
-    forms_here = [planned.forms for planned in plans if planned.forms]
+    forms_here = [planned.forms for planned in plans]
     today = replace(
         comparison(str(catalogue_folder or own_catalogue())),
         former_secrets=former_secrets(map(_settings_in, configs)),

@@ -190,10 +190,7 @@ class Approvers:
                 product = product_and_attribute[0] if product_and_attribute else None
                 yield changed.field, product
         elif change.kind is Kind.CHANGED_OTHERWISE:
-            # Its subject is "ClientScopes, ProductConfiguration/dosis".
-            for part in subject.split(", "):
-                name = part.partition("/")[2]
-                yield name or connection.name, products.get(name)
+            yield connection.name, None  # its subject has no names, only types of resources
         elif change.kind.row.resource is Resource.SCOPES:
             yield subject, self.catalogue.product_granting(connection.platform, subject)
         else:

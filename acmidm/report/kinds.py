@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, computed_field
 
 from acmidm.report.document import Document, Line, Piece, Table, Tone, as_text, in_line, lines_of
 from acmidm.words import LONGEST, WHOLE, cut, day, plain, side_by_side
-from acmidm_onboarding.engine_resources import Resource, kind_of_part, product_part
+from acmidm_onboarding.engine_resources import Resource, product_part
 from acmidm_onboarding.texts import N_, NN_, Counted, ntranslated, spoken, tr, translated
 
 NO_REASON = "requested"
@@ -148,8 +148,8 @@ def _of_values(change: Change) -> Deciders:
 
 def _of_parts(change: Change) -> Deciders:
     """Return who decides a change whose subject is only the types of the resources that change,
-    such as ``ClientJwks, ProductConfiguration/dosis``."""
-    types = map(kind_of_part, (change.subject or "").split(", "))
+    such as ``ClientJwks, ProductConfiguration``."""
+    types = (change.subject or "").split(", ")
     return tuple(sorted({_OF_PART.get(each, Decider.ONBOARDING_TEAM) for each in types}))
 
 

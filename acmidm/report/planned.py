@@ -45,8 +45,7 @@ class Planned(NamedTuple):
     """A plan, with what the present forms have of its environment."""
 
     plan: Plan
-    forms: Onboardings | None
-    """None for a mistake in what all forms share."""
+    forms: Onboardings
     connections: Sequence[Declaration]
     """Those of the forms without mistakes."""
     desired: Desired
@@ -83,16 +82,11 @@ def read_plans(
                 typer.echo(
                     tr("warning: nothing is approved of one: {reason}", reason=sentence), err=True
                 )
-        forms: Onboardings | None = None
-        connections: Sequence[Declaration] = []
-        wanted = Desired((), ())
         with suppress(InvalidForms):  # in what all forms share, which the preview reports
-            forms = stack.forms.onboardings
-            connections = stack.forms.connections
-            wanted = stack.desired
             plan = replace(plan, problems=(*plan.problems, *mistakes_of(stack)))
         plan = _with_uploaded_keys(stack.authorities, plan)
-        plans.append(_with_what_forms_say(Planned(plan, forms, connections, wanted, stack)))
+        forms, connections = stack.forms.onboardings, stack.forms.connections
+        plans.append(_with_what_forms_say(Planned(plan, forms, connections, stack.desired, stack)))
     for file in files:
         try:
             document = json.loads(file.read_text("utf-8"))

@@ -273,7 +273,7 @@ def test_every_kind_has_who_decides_it() -> None:
         ({"kind": "changed_otherwise", "subject": "ClientJwks"}, {"organisation"}),
         ({"kind": "changed_otherwise", "subject": "OAuthClient"}, {"onboarding team"}),
         (
-            {"kind": "changed_otherwise", "subject": "ClientJwks, ProductConfiguration/dosis"},
+            {"kind": "changed_otherwise", "subject": "ClientJwks, ProductConfiguration"},
             {"organisation", "API's owner"},
         ),
         ({"kind": "product_changed", "fields": ("channels",)}, {"API's owner"}),

@@ -263,10 +263,9 @@ def _whole_setting(name: str) -> str:
 
 
 def _without_secrets(path: str, field: FieldChange) -> FieldChange:
-    """Return a change of a setting without its values, unless the setting is known to hold no
-    secret: it is declared in the project, or is in the project's own file."""
-    if not SETTINGS.fullmatch(path):
-        return field
+    """Return a change in the file of settings at ``path``, named as the setting; without its values,
+    unless the setting is known to hold no secret: the project declares it, or its own file has
+    it."""
     named = field.model_copy(update={"field": setting_in(field.field)})
     if _setting_key(field.field) in SECRET_KEYS:
         return named.with_values(_hidden)
