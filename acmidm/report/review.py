@@ -121,8 +121,8 @@ def review_of(
         connections += _with_extra_changes(plan, by_client)
         unchanged.setdefault(plan.environment, 0)
         if plan.is_whole:
-            for key, platform, _ in plan.after:
-                unchanged[plan.environment] += (key, platform) not in by_client
+            stay = sum((key, platform) not in by_client for key, platform, _ in plan.after)
+            unchanged[plan.environment] += stay
         problems |= {*plan.problems, *refusals(plan)}
         all_notes += _notes_of(plan)
         gone = [] if allow_mass_change else mass_change(plan, comparison.now.date())

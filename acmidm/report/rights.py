@@ -31,9 +31,8 @@ def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str
     organisation."""
     day = stack.now.date()
     for connection in connections:
-        has_left = connection.platform.value in leaving_parts(connection, day) or has_ended(
-            connection, day
-        )
+        is_leaving = connection.platform.value in leaving_parts(connection, day)
+        has_left = is_leaving or has_ended(connection, day)
         if connection.keys.declared is None and connection.codes and not has_left:
             waiting.setdefault((connection.platform, connection.codes), []).append(connection)
     # Nobody waits long for a warning.
