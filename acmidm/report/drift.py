@@ -70,7 +70,7 @@ class ExpiringKey(ClientName):
         return f"{day(self.expires)}, {days(self.days_left)}"
 
     def as_line(self) -> Line:
-        """Return ``2026-12-24, 23 days  Stad Gent · loket: key 2026, thumbprint …``."""
+        """Return ``2026-12-24, 23 days left  Stad Gent · loket: key 2026, thumbprint …``."""
         key = sentence_of(
             N_("key {kid}, thumbprint {thumbprint}"),
             kid=self.kid or "?",

@@ -290,7 +290,8 @@ def test_a_key_without_a_usable_end_is_named() -> None:
 
 
 def test_a_secret_that_somebody_rotated() -> None:
-    """Its date differs from the recorded one; an authority without dates says nothing."""
+    """Its date differs from the recorded one, also where it is sent in another way since; an
+    authority without dates says nothing."""
     how: dict[str, Any] = {
         "fields": {"token_endpoint_auth_method": "client_secret_basic"},
         "keys": {},
@@ -307,6 +308,13 @@ def test_a_secret_that_somebody_rotated() -> None:
     )
     assert said(one) == ({("secret_renewed", None)}, set())
     assert one.healing == [urn("OAuthClient")]
+    by_post = {**at, "metadata": {"token_endpoint_auth_method": "client_secret_post"}}
+    both = compared(
+        stored(**{**how, "secret": Secret(is_there=True, updated_at=5)}),
+        wanted(**how),
+        real(**by_post, secret_at=6),
+    )
+    assert said(both) == ({("secret_renewed", None), ("authentication_weakened", None)}, set())
     assert said(compared(stored(**how), wanted(**how), real(**at, secret_at=6))) == (set(), set())
     refreshed = compared(
         stored(**{**how, "secret": Secret(is_there=False, updated_at=6)}),
