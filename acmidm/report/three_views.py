@@ -91,8 +91,9 @@ class ActualPlatform:
 
 
 def _with_address_once(client: Client, expected: Client) -> Client:
-    """Return a client of which the address of its keys, ``jwks_uri``, is a field or one of its
-    keys, as in the ``expected`` one: as read from an authority it can be both."""
+    """Return a client that has the address of its keys, ``jwks_uri``, in one place, where an
+    authority has it in two: among its fields if the ``expected`` one has an address, else among its
+    keys."""
     if expected.jwks_uri:
         keys = without(client.keys.declared or {}, {JWKS_URI})
         return replace(client, keys=replace(client.keys, declared=keys))
