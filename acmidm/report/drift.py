@@ -158,8 +158,8 @@ class Drift(Report):
     will ever remove them."""
     undeclared: tuple[UndeclaredClient, ...] = ()
     healed: bool | None = None
-    """Whether ``--heal`` repaired all that it should; None where nobody gave that option, or there was
-    nothing to repair."""
+    """Whether ``--heal`` repaired all that it should; None where nobody gave that option, or
+    nothing was to be repaired."""
     repaired: tuple[ConnectionChanges, ...] = ()
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -263,9 +263,9 @@ def _whole_setting(name: str) -> str:
 
 
 def _without_secrets(path: str, field: FieldChange) -> FieldChange:
-    """Return a change in the file of settings at ``path``, named as the setting; without its values,
-    unless the setting is known to hold no secret: the project declares it, or its own file has
-    it."""
+    """Return a change in the file of settings at ``path``, named as the setting is; without its
+    values, unless the setting is known to hold no secret: the project declares it, or its own file
+    has it."""
     named = field.model_copy(update={"field": setting_in(field.field)})
     if _setting_key(field.field) in SECRET_KEYS:
         return named.with_values(_hidden)
