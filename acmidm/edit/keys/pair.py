@@ -219,11 +219,9 @@ def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) ->
 
     try:
         private = open_private_key(content, passphrase_of_unshared)
-    except Failure:
-        raise
     except Unusable as error:  # the passphrase does not fit
         raise _refused(file, str(error)) from None
-    except Exception:  # whatever it is, it is no private key
+    except (ValueError, UnsupportedAlgorithm):  # whatever it is, it is no private key
         return None
     _require_unshared(file)
     encoded: bytes = private.public_key().public_bytes(
