@@ -213,7 +213,7 @@ def uncommitted() -> Iterator[tuple[Tree, Tree]]:
         of_repository = Path(_first_line(_run("rev-parse", "--git-path", "objects"))).absolute()
         (objects / "info" / "alternates").write_text(f"{of_repository}\n")
         index = Path(folder, "index")
-        # By its index Git need not read the files that have not changed. A new one has none.
+        # By its index Git need not read the files that have not changed; there may be none.
         with suppress(FileNotFoundError):
             copyfile(_first_line(_run("rev-parse", "--git-path", "index")), index)
         added = _run("add", "--all", objects=objects, index=index)

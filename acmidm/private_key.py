@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -207,13 +208,12 @@ def _members(content: bytes, passphrase: Callable[[], bytes]) -> dict[str, Any]:
 
 def open_private_key(content: bytes, passphrase: Callable[[], bytes]) -> PrivateKeyTypes:
     """Return the private key in PEM or DER, decrypted where it has to be. Raises Unusable where the
-    passphrase does not fit, ValueError where there is no key."""
+    passphrase does not fit, ValueError or UnsupportedAlgorithm where there is no key that can be
+    read, and what ``passphrase`` raises."""
     load = load_pem_private_key if PEM in content else load_der_private_key
-    try:
+    with suppress(TypeError):  # it is encrypted
         return load(content, None)
-    except TypeError:  # it is encrypted
-        secret = passphrase()
     try:
-        return load(content, secret)
+        return load(content, passphrase())
     except (TypeError, ValueError):
         raise Unusable(tr("this private key cannot be opened; check its passphrase")) from None

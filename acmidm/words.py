@@ -28,8 +28,8 @@ _REFERENCE = 102
 
 
 def plain(text: str, longest: int = LONGEST) -> str:
-    """Return a text of others as one line for a terminal and a report: without control characters,
-    and no longer than ``longest``."""
+    """Return a text of others as one line for a terminal and a report: cut to ``longest``
+    characters, then with its control characters spelled out."""
     return on_one_line(_shortened(text, longest))
 
 

@@ -57,7 +57,7 @@ same, such as ``token_endpoint_auth_method``."""
 
 class ClientRows(Rows[ExistingClients]):
     """Rows that name existing clients, and the forms that take these over. A row without a form is
-    in ``wrong`` or ``declared``, and a client without one in ``unnamed``.
+    in ``wrong`` or ``declared``, and a client that no row names in ``unnamed``.
 
     ``onboardings`` are the forms on disk, all valid. ``source`` is the spreadsheet's name, for the
     comment in each form. ``contact`` is for clients that have none. ``supplier`` gets the keys that

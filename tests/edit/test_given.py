@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwcrypto.jwk import JWK
 
+from acmidm.edit.keys.pair import keys_in
+from acmidm_onboarding.rules.policies import Profile
 from tests.edit.command_line import PASSPHRASE, keys, named, only_public, refused
 from tests.support.workspace import Workspace, private_key, public_key
 
@@ -174,6 +176,17 @@ def test_a_private_key_that_cannot_be_read_is_refused_and_not_repeated(
 def test_an_empty_passphrase_opens_no_private_key(place: Workspace) -> None:
     file = place.write("given", PRIVATE["PKCS#8, encrypted"])
     assert "cannot be opened; check its passphrase" in refused("add", str(file), passphrase="")
+
+
+def test_a_passphrase_that_nobody_types_ends_the_command(place: Workspace) -> None:
+    """Control-D at its prompt is no reason to say that the file has no key."""
+    file = place.write("given", PRIVATE["PKCS#8, encrypted"])
+
+    def control_d() -> bytes:
+        raise EOFError
+
+    with pytest.raises(EOFError):
+        keys_in(file, Profile.ACMIDM, control_d, None, datetime.now(UTC))
 
 
 USELESS: dict[str, tuple[bytes, str]] = {

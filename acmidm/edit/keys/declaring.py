@@ -46,7 +46,7 @@ class ListOfKeys:
     profile: Profile
     """Which algorithms the environment's stack allows."""
     keys: Sequence[PublicJwk]
-    """The keys in the list, but for those that a form says are compromised."""
+    """The keys in the list; those of a form without what it says is compromised."""
     forms: Sequence[LoadedForm]
     """The forms whose clients have these keys: the form itself alone, or each form with ``keys_of``
     the supplier."""
@@ -72,8 +72,8 @@ class ListOfKeys:
         return self.forms[0].form.environments[self.environment]
 
     def require_room(self, count_of_new: int = 1) -> None:
-        """Raises Failure where the list can take no new keys: it is a supplier's, an address has
-        the keys, the client authenticates otherwise, or it would have too many."""
+        """Raises Failure where the list can take no new keys: the form has those of a supplier, or
+        of an address, its client authenticates otherwise, or there would be too many."""
         self._require_no_supplier()
         count = len(self.keys)
         if self.is_form:

@@ -196,9 +196,9 @@ def _ending(key: PublicJwk, ends: datetime) -> PublicJwk:
 
 
 def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) -> bytes | None:
-    """Return the public half of a private key, as PEM or JSON as the file is; None for a file that
-    is no private key, which ``_public_keys`` then reads or refuses. Raises Failure for a private
-    key in a Git repository, or one that the passphrase does not open."""
+    """Return the public half of a private key, as JSON where the file is that, else as PEM; None
+    for a file that is no private key, which ``_public_keys`` then reads or refuses. Raises Failure
+    for a private key in a Git repository, or one that the passphrase does not open."""
     if is_json(content):
         try:
             members = json.loads(content, object_pairs_hook=without_duplicates)
@@ -219,11 +219,9 @@ def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) ->
 
     try:
         private = open_private_key(content, passphrase_of_unshared)
-    except Failure:
-        raise
     except Unusable as error:  # the passphrase does not fit
         raise _refused(file, str(error)) from None
-    except Exception:  # whatever it is, it is no private key
+    except (ValueError, UnsupportedAlgorithm):  # whatever it is, it is no private key
         return None
     _require_unshared(file)
     encoded: bytes = private.public_key().public_bytes(
