@@ -86,8 +86,8 @@ def tell(story: str, folder: Path, *, stand_ins: bool) -> Iterator[str]:
 
 @dataclass
 class _Telling:
-    """One run of one story. Each method takes a match of `_PART`: a comment, a file or a console
-    block."""
+    """One run of one story, whose parts are the matches of `_PART`: a comment, a file or a console
+    block each."""
 
     scratch: Scratch
     stable: Stable

@@ -99,8 +99,8 @@ def fetch_installer(script: Path) -> bool:
 
 
 def _install_official() -> bool:
-    """Install the engine with the official installer. Return whether that worked; where not, say
-    why on the screen."""
+    """Install the engine with the official installer. Return whether that worked; in a pipeline it
+    is not tried."""
     script = ENGINE / "build" / "install.sh"
     if not fetch_installer(script):
         if not in_pipeline():

@@ -288,7 +288,7 @@ def _is_leaving(connection: Declaration, now: datetime) -> bool:
 
 def _lacking(connection: Declaration | None, recorded: Client | None) -> tuple[str, ...]:
     """Return the scopes and products that the form has and the state lacks, such as
-    ("dv_dosis_schrijven", "dosis"); none where either has no client."""
+    ("dv_dosis_schrijven", "dosis"); none where no form, or no state, has the client."""
     if connection is None or recorded is None:
         return ()
     return (

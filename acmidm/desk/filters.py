@@ -85,9 +85,7 @@ class Filters:
         For ``without`` it reads the states of the ``stacks`` and of all others of the project.
         Raises Failure where one cannot be read.
         """
-        with_client = frozenset[tuple[str, Platform]]()
-        if self.without:
-            with_client = _with_client_in(self.without, stacks)
+        with_client = _with_client_in(self.without, stacks) if self.without else frozenset()
         has_words = word_matcher(self.search)
         return lambda row: (
             (row.key, row.platform) not in with_client

@@ -228,7 +228,6 @@ def _has_order_for(*doers: Doer) -> Callable[[Facts], bool]:
 
 
 def _has_order_to(act: Act) -> Callable[[Facts], bool]:
-    """Return the condition that there is an order to do this."""
     return lambda facts: facts.ordered is not None and facts.ordered.act is act
 
 

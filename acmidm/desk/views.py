@@ -373,10 +373,9 @@ class Status(Report):
         for of_application in by_application.values():
             connections, card = zip(*of_application, strict=True)
             cards_by_step[_step_of_application(connections)].append(card)
-        groups = []
-        for step, cards in cards_by_step.items():
-            groups.append(Group(step, translated(STEPS[step]), cards))
-        return groups
+        return [
+            Group(step, translated(STEPS[step]), cards) for step, cards in cards_by_step.items()
+        ]
 
     def _key_ends(self) -> list[Piece]:
         """Return how many keys have expired, and how many end soon, for the summary above the

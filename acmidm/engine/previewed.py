@@ -61,9 +61,13 @@ class Preview:
         return keys_by_urn([step for step in self.steps if step.get("op") != "same"])
 
     def changes_nothing(self) -> bool:
-        """Return whether an ``up`` would leave the state as it is, but for what the program
-        exports: each resource, the settings, and none that waits to be removed since it was
-        replaced, which no step shows."""
+        """Return whether an ``up`` would leave each resource, and the providers' settings, as the
+        state has them.
+
+        A preview does not show what the program exports: that an ``up`` exports it anew is no
+        change here. It does not show either what waits to be removed since it was replaced: that an
+        ``up`` removes it is one.
+        """
         if not self.steps or not all(map(_is_same, self.steps)):
             return False
         waits_for_removal = any(resource.get("delete") for resource in resources_in(self.state))

@@ -97,7 +97,7 @@ def settings_of(stack: str) -> Settings:
 def with_a_portal(folder: Path) -> list[str]:
     """Return the names of the stacks in ``folder`` whose authority has a portal, those of TNI
     first, as a service desk wants them. A stack whose authority has no API is among them only where
-    no other stack has its environment."""
+    none whose authority has one is of its environment."""
     with_api: list[tuple[int, str]] = []
     by_hand: list[tuple[int, str]] = []
     for name in stack_names(folder):
@@ -228,7 +228,8 @@ def _clients_of(
     one with the mark ``owner`` of a stack, under the present key or an earlier one. A connection
     without such a client yields nothing.
 
-    Raises AuthorityError at the end, where the products of a client could not be read.
+    Raises AuthorityError where the clients cannot be listed; where the products of one cannot be
+    read, after all others.
     """
     by_natural_key = {}
     for registered in platform.authority.clients():
@@ -289,7 +290,7 @@ def _read_of_each_client(
     what: str,
     read: Callable[[ConnectedPlatform, str], T | None],
 ) -> dict[ClientKey, T]:
-    """Return what ``read`` returns for each client, by its platform and client-ID. Clients for
+    """Return what ``read`` returns of a platform and the client-ID of each client. Clients for
     which that is None are left out, and those whose authority cannot be reached, without a word.
     ``what`` is shown meanwhile."""
     with_id = [client for client in clients if client.client_id]

@@ -176,7 +176,7 @@ def _differences_from_export(
 
 def _read_export(file: Path) -> Exported:
     """Read a CSV file that somebody exported from the portal, with commas or, as a Dutch Excel
-    writes it, semicolons. Raises Failure where it has no column client_id."""
+    writes it, semicolons. Raises Failure where it cannot be read, or has no column client_id."""
     try:
         text = read_text(file)
     except Unreadable as error:

@@ -59,10 +59,10 @@ def confirm(
     jwks = _confirmed_keys(order, keys)
     former_content = former.content if former else None
     former_since = former.since if former else {}
-    since_by_file: dict[str, datetime] = {}
-    for key in jwks:
-        # A key that was confirmed before has been there since then.
-        since_by_file[_key_file(order, key)[0]] = former_since.get(key.thumbprint, by.at)
+    # A key that was confirmed before has been there since then.
+    since_by_file = {
+        _key_file(order, key)[0]: former_since.get(key.thumbprint, by.at) for key in jwks
+    }
     content = carried_out(order, former_content, by, client_id=client_id, keys=since_by_file)
     if former_content is not None and _facts_in(content) == _facts_in(former_content):
         return Written(file, is_new=False)

@@ -71,8 +71,8 @@ class Mistake:
 
 
 def mistaken_id(client_id: object, context: Context) -> Finding | None:
-    """Return what is wrong with a client-ID by its form alone, such as a number on ACM/IDM; None
-    where nothing is."""
+    """Return what is wrong with a client-ID by its spelling alone, such as a number on ACM/IDM;
+    None where nothing is."""
     sent = SentRequest({}, {"sub": client_id}, "")
     rows = [row for row in MISTAKES if row.id in ABOUT_CLIENT_ID]
     return next(_findings(sent, context, rows), None)

@@ -66,8 +66,7 @@ def not_granted(scope: str) -> Finding:
 
 
 def _wrong_clock(trial: Trial, wanted: WantedScope, _: Reply) -> Finding | None:
-    """Return the finding where an assertion with the server's time gets a token, and ours does not;
-    else None."""
+    """Return the finding where an assertion with the server's time is accepted; else None."""
     if abs(trial.skew) <= SKEW_SECONDS:
         return None
     if not _accepts_client(trial.request_token(wanted, at=time.time() + trial.skew)):
@@ -81,7 +80,7 @@ def _wrong_clock(trial: Trial, wanted: WantedScope, _: Reply) -> Finding | None:
 
 def _without_scope(trial: Trial, wanted: WantedScope, answer: Reply) -> Finding | None:
     """Return the finding that the scope is refused, where a request without it is accepted, or
-    refused with another error that is not about the client; else None."""
+    refused with another error, and the error with it is not about the client; else None."""
     without_scope = trial.request_token(wanted, is_scoped=False)
     if _accepts_client(without_scope):
         return not_granted(wanted.platform_name)
@@ -91,8 +90,8 @@ def _without_scope(trial: Trial, wanted: WantedScope, answer: Reply) -> Finding 
 
 
 def _wrong_kid(trial: Trial, wanted: WantedScope, _: Reply) -> Finding | None:
-    """Return the finding where a request without ``kid`` is refused and one with it is not, or the
-    reverse; else None. The ``kid`` is that of the form's key."""
+    """Return the finding where ours had no ``kid`` and a request with that of the key is accepted,
+    or where ours had one and a request without it is accepted; else None."""
     if trial.kid is None:
         registered = (trial.declared or trial.key.public).kid
         if _accepts_client(trial.request_token(wanted, kid=registered)):

@@ -43,8 +43,8 @@ class Probing(Trial):
     """The steps of a probe of one connection."""
 
     def steps(self) -> Iterator[ProbeStep]:
-        """Take the steps in their order, and yield what became of each. A wrong client-ID, or an
-        issuer that does not answer, ends them."""
+        """Take the steps in their order, and yield what became of each. A wrong client-ID, or a
+        discovery that does not pass, ends them."""
         if mistake := mistaken_id(self.client_id, self.context):
             yield wrong("client-id", mistake)
             return
@@ -302,8 +302,8 @@ class Probing(Trial):
 
     def _check_product(self, name: str) -> Iterator[ProbeStep]:
         """Call the API of a product with its token, and yield one step: which calls passed, the
-        first that is wrong, or why there is no call. Note the product as proven where all passed,
-        or where no call of its API is known."""
+        first that is wrong, or why there is no call. Note as proven a product with a configuration
+        whose calls all passed, and each of whose API no call is known."""
         step = "product"
         product = self.products[name]
         token = self.tokens.get(name)

@@ -228,7 +228,7 @@ class Daemon:
     ) -> str:
         """Wait until a process answers at its health URL, and return what it printed until then,
         which is nothing where that goes to its log. Raises Failure where it ended, or takes too
-        long, with the last line of its log."""
+        long, with the last error of its log."""
         printed = b""
         if process.stdout is not None:
             os.set_blocking(process.stdout.fileno(), False)

@@ -40,7 +40,7 @@ def isolated(environment: Mapping[str, str], shared: Path) -> dict[str, str]:
         "PULUMI_HOME": str(home),
         "PULUMI_BACKEND_URL": f"file://{state}",
         "PULUMI_CONFIG_PASSPHRASE": "of-tests",
-        "GOGC": "400",  # an engine that lives for a tenth of a second has no use for its garbage
+        "GOGC": "400",  # an engine here lives too short a time to need its memory back
     }
 
 

@@ -17,7 +17,8 @@ def test_files(room: str) -> list[str]:
     """Return the files that test a room, its own first, then those of what imports it.
 
     A folder of ``tests`` is taken as it is, such as ``end_to_end/keycloak``. The tests on the
-    engine stand on every room: those are ``make test``.
+    engine stand on every room: ``make test`` runs them, and ``make test-exhaustive`` those of them
+    on Keycloak.
 
     Raises:
         SystemExit: there is no such room.

@@ -72,8 +72,8 @@ class Ledger:
 
 
 def ledger_file(stack: str, environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the file of a stack's ledger: where the state is in a folder, as PULUMI_BACKEND_URL
-    says, reminded/STACK.json beside it; else .local/STACK/reminded.json in the project."""
+    """Return the file of a stack's ledger: reminded/STACK.json in the folder that
+    PULUMI_BACKEND_URL names for the state; else .local/STACK/reminded.json in the project."""
     backend = backend_folder(environ.get("PULUMI_BACKEND_URL", ""))
     if not backend:
         return Path(".local", stack, f"{Ledger.folder}.json")
