@@ -91,7 +91,7 @@ Incarnation = Annotated[
 ]
 
 
-class OrganisationDocument(Wire):
+class Organisation(Wire):
     """Who the client belongs to. Departments can share a KBO number, so where both are given the
     OVO code identifies."""
 
@@ -128,7 +128,7 @@ class ClientFields(Wire):
         default=False,
         description="Whether that stack names its keys: the web interface then takes no upload.",
     )
-    organisation: OrganisationDocument
+    organisation: Organisation
     application: Text
     grant_types: Annotated[
         list[GrantType], Field(min_length=1, max_length=limits.MOST_GRANT_TYPES), SORTED_SET
