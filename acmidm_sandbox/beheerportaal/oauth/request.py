@@ -109,7 +109,7 @@ AUTH_METHODS = (BASIC, POST, ASSERTION)
 _DIGITS = re.compile(r"[0-9]{1,15}")
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class TokenRequest:
     """A token request: headers, the names in its query, and body. A property is read when a rule
     of `checks.py` needs it, and may fail where an earlier rule is broken. Those whose name ends in
