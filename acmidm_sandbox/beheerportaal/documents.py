@@ -25,7 +25,7 @@ NEW_CLIENT = {
     "grant_types": ["client_credentials"],
     "token_endpoint_auth_method": "private_key_jwt",
 }
-"""The metadata of a client that no stack registers: of the sandbox's file, or made by hand."""
+"""How a client without a stack gets its tokens: one of the sandbox's file, or made by hand."""
 
 # The order of these lists means nothing; sorted, two equal sets are equal documents.
 SORTED_SET = AfterValidator(lambda values: sorted(set(values)))

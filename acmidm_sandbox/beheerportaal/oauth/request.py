@@ -78,8 +78,8 @@ def principal_of(client: StoredClient | None, operator: Operator | None) -> Prin
 
 
 def _principal_of_client(client: StoredClient) -> Principal:
-    """Return a client. The claims of its tokens name its organisation and its application, and have
-    the attributes that an operator gave it."""
+    """Return the principal of a client. The claims of its tokens name its organisation and its
+    application, and have the attributes that an operator gave it."""
     document, organisation = client.document, client.document.organisation
     claims = {
         **document.attributes,
