@@ -44,7 +44,8 @@ class NotStarted(Exception):
 
 def main() -> None:
     """Start the sandbox of the file that the command line names; where it names none, of
-    sandbox.yaml, which is made as an example. What cannot be started ends with a sentence."""
+    sandbox.yaml, which is made from an example where it is missing. What cannot be started ends
+    with a sentence."""
     parser = argparse.ArgumentParser(prog="acmidm-sandbox", description=__doc__)
     parser.add_argument("file", type=Path, nargs="?", default=_FILE, help="sandbox.yaml by default")
     file = parser.parse_args().file

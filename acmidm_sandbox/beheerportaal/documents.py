@@ -25,7 +25,7 @@ NEW_CLIENT = {
     "grant_types": ["client_credentials"],
     "token_endpoint_auth_method": "private_key_jwt",
 }
-"""The metadata of a client that no stack registers: of the sandbox's file, or made by hand."""
+"""How a client without a stack gets its tokens: one of the sandbox's file, or made by hand."""
 
 # The order of these lists means nothing; sorted, two equal sets are equal documents.
 SORTED_SET = AfterValidator(lambda values: sorted(set(values)))
@@ -91,7 +91,7 @@ Incarnation = Annotated[
 ]
 
 
-class OrganisationDocument(Wire):
+class Organisation(Wire):
     """Who the client belongs to. Departments can share a KBO number, so where both are given the
     OVO code identifies."""
 
@@ -128,7 +128,7 @@ class ClientFields(Wire):
         default=False,
         description="Whether that stack names its keys: the web interface then takes no upload.",
     )
-    organisation: OrganisationDocument
+    organisation: Organisation
     application: Text
     grant_types: Annotated[
         list[GrantType], Field(min_length=1, max_length=limits.MOST_GRANT_TYPES), SORTED_SET

@@ -181,8 +181,8 @@ def _mistakes_in_use(key: Mapping[str, Any]) -> Iterator[KeyMistake]:
 
 
 def _mistakes_in_material(key: Mapping[str, Any]) -> Iterator[KeyMistake]:
-    """Yield what is wrong with a key's type, curve, algorithm and numbers. What is wrong in one of
-    these hides what comes after it, but the algorithm."""
+    """Yield what is wrong with a key's type, curve, algorithm and numbers, in this order. A wrong
+    type or curve hides all after it, a wrong algorithm nothing."""
     kty, fitting = key.get("kty"), _fitting_algorithms(key)
     if not isinstance(kty, str) or kty not in _KINDS:
         yield KeyMistake("/kty", "kty")

@@ -30,7 +30,8 @@ def require_visible(text: str) -> str:
 
 
 def require_all_visible(value: Any) -> Any:
-    """Return a JSON value unchanged. Raises ValueError where a name or text in it is invisible."""
+    """Return a JSON value unchanged. Raises ValueError as `require_visible` does, for each name and
+    text in it."""
     if isinstance(value, str):
         require_visible(value)
     elif isinstance(value, Mapping):

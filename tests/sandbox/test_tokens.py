@@ -8,6 +8,7 @@ from types import MappingProxyType
 import httpx
 import pytest
 
+from acmidm_sandbox.beheerportaal.oauth.request import TokenRequest
 from acmidm_sandbox.beheerportaal.store.users import hash_of_token
 from tests.sandbox.inside import FORM, inside
 from tests.support.portal import (
@@ -135,6 +136,14 @@ def test_an_access_token_says_nothing_itself(portal: RunningPortal, operator: ht
     )
     assert token.encode() not in stored
     assert hash_of_token(token).encode() in stored
+
+
+def test_a_token_request_is_printed_without_its_secret(portal: RunningPortal) -> None:
+    """Whoever logs one, or an error of it with its variables, has no credential in the log."""
+    headers, body = {"authorization": "Basic c2VjcmV0"}, b"client_secret=hidden"
+    shown = repr(TokenRequest(portal.settings, headers, (), body))
+    assert "c2VjcmV0" not in shown
+    assert "hidden" not in shown
 
 
 def test_a_disabled_client_gets_no_token(portal: RunningPortal, operator: httpx.Client) -> None:

@@ -172,7 +172,8 @@ def audiences_of(request: Request) -> frozenset[str]:
 
 async def _authenticate(request: Request) -> None:
     """Check the access token of a request, and put its claims, client-ID and scopes into
-    `request.state`. Raises RefusedRequest: 401, without a token or with one that is not valid."""
+    `request.state`. Raises RefusedRequest: 401, without a token or with one that is not valid; 503
+    where another issuer gives no keys."""
     portal: Portal = request.app.state.portal
     source = portal.settings.external_issuer or portal.settings.token_endpoint
     kind, _, token = request.headers.get("authorization", "").partition(" ")

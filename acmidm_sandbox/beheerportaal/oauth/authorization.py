@@ -99,7 +99,7 @@ class PortalAuthorizationServer:
         require(request, checks.KNOWN)
         client: Principal = request.client  # type: ignore[assignment] # KNOWN refuses None
         require(request, checks.PROOF[request.method])
-        request.is_proven = self._cannot_be_copied(request, client)
+        request.is_proven = self._is_fresh(request, client)
         require(request, checks.ENABLED)
         if request.method == ASSERTION:
             require(request, checks.ISSUER)
@@ -109,9 +109,9 @@ class PortalAuthorizationServer:
             require(request, checks.ONCE)
         return client
 
-    def _cannot_be_copied(self, request: TokenRequest, client: Principal) -> bool:
-        """Return whether only the client itself can have sent this request. Somebody else may have
-        an assertion that was used or that has expired: from a log, or a mail to a service desk."""
+    def _is_fresh(self, request: TokenRequest, client: Principal) -> bool:
+        """Return whether a request has an assertion that is new, or a secret. An assertion that was
+        used or has expired may be somebody else's: from a log, or a mail to a service desk."""
         if request.method != ASSERTION:
             return True
         exp, jti = request.claims.get("exp"), request.claims.get("jti")

@@ -1,5 +1,6 @@
 """The rules of a token request, as `rules.yaml` has them, and when one is broken: a condition for
-each answer. They are checked in this order: one is checked where those before it hold.
+each answer. They are checked in this order, so that one can count on those before it: a request
+that breaks them has been refused, unless that is tolerated.
 
 What breaks a rule is refused (RFC 6749 §5.2), or accepted with a line in the log.
 """
@@ -243,7 +244,8 @@ def require(request: TokenRequest, conditions: Conditions) -> None:
 
 
 def require_first(request: TokenRequest, conditions: Conditions) -> None:
-    """Check a request against the first condition that is true alone. Raises OAuth2Error."""
+    """Check a request against no more than the first condition that is true: where breaking it is
+    tolerated, those after it are not looked at. Raises OAuth2Error."""
     for name, is_broken in conditions.items():
         if is_broken(request):
             _refuse_unless_accepted(request, name)

@@ -78,8 +78,8 @@ def principal_of(client: StoredClient | None, operator: Operator | None) -> Prin
 
 
 def _principal_of_client(client: StoredClient) -> Principal:
-    """Return a client. The claims of its tokens name its organisation and its application, and have
-    the attributes that an operator gave it."""
+    """Return the principal of a client. The claims of its tokens name its organisation and its
+    application, and have the attributes that an operator gave it."""
     document, organisation = client.document, client.document.organisation
     claims = {
         **document.attributes,
@@ -109,7 +109,7 @@ AUTH_METHODS = (BASIC, POST, ASSERTION)
 _DIGITS = re.compile(r"[0-9]{1,15}")
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class TokenRequest:
     """A token request: headers, the names in its query, and body. A property is read when a rule
     of `checks.py` needs it, and may fail where an earlier rule is broken. Those whose name ends in

@@ -71,7 +71,7 @@ class ServedProduct(_ProductModel):
 
 
 def read_products() -> list[ServedProduct]:
-    """Return the product of each file in this folder."""
+    """Return what each file in this folder says: a product, or, as `errors.yaml`, schemas alone."""
     products = []
     for file in sorted(FOLDER.glob("*.yaml")):
         content = yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader)

@@ -27,8 +27,8 @@ class UnusableDatabase(ValueError):
 def open_database(path: Path) -> Database:
     """Open the database, and make it where it is missing.
 
-    The next start of a sandbox can make its data anew: none are converted to the tables of another
-    version. Raises UnusableDatabase.
+    One of another version is refused, and not converted: where somebody moves it away, the next
+    start makes a new one. Raises UnusableDatabase.
     """
     try:
         database = Database(path)

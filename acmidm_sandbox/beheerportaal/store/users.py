@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 from sqlalchemy import ForeignKey, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from acmidm_sandbox.beheerportaal.documents import OrganisationDocument
+from acmidm_sandbox.beheerportaal.documents import Organisation
 from acmidm_sandbox.beheerportaal.secrets import hash_secret
 from acmidm_sandbox.beheerportaal.settings import StrictModel
 from acmidm_sandbox.beheerportaal.store.clients import SHARED_KBO_NUMBER
@@ -108,10 +108,10 @@ class Person(StrictModel):
         return self.ovo or self.kbo or ""
 
     @property
-    def as_organisation(self) -> OrganisationDocument:
+    def as_organisation(self) -> Organisation:
         """The organisation as the document of a client has it."""
         name = self.organisation or self.organisation_code
-        return OrganisationDocument(name=name, ovo=self.ovo, kbo=self.kbo)
+        return Organisation(name=name, ovo=self.ovo, kbo=self.kbo)
 
     @property
     def rights_for_people(self) -> str:

@@ -39,7 +39,7 @@ def keys_by_name(keys: Iterable[object]) -> Jwks:
 
     RFC 7517 §4.5 lets a set have a ``kid`` twice, and a key have none. No form does either. Without
     these names a key that somebody slipped in under a declared ``kid`` would hide, or hide the
-    declared key. Of more than 100 keys the last entry has the number alone.
+    declared key. The keys after the first 100 are one entry, ``and 900 more``.
     """
     unread = iter(keys)
     named: dict[str, Mapping[str, Any]] = {}

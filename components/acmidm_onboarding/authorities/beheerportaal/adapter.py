@@ -53,7 +53,7 @@ class Beheerportaal:
     def register(
         self, metadata: ClientMetadata, client_secret: str | None, _scopes: Scopes, _jwks: Jwks
     ) -> RegisteredClient:
-        """Register the client without scopes and keys, which this API takes apart. Raises
+        """Register the client without scopes and keys, which have requests of their own. Raises
         AlreadyRegistered for a natural key that a client has, by the server's 409."""
         document = _document(metadata, client_secret)
         answer = self._api.request("POST", "/clients", document=document)
@@ -239,9 +239,9 @@ def _client(client_id: str) -> str:
 
 
 def _document(metadata: ClientMetadata, client_secret: str | None) -> dict[str, object]:
-    """Return the JSON that a POST or PUT of a client sends: its metadata, by their names in RFC
-    7591, with ``client_secret`` where one is set. Raises Rejected for keys at an address, which
-    this authority does not fetch."""
+    """Return the JSON that a POST or PUT of a client sends: its metadata, by the names of
+    their fields, with ``client_secret`` where one is set. Raises Rejected for keys at an address,
+    which this authority does not fetch."""
     if metadata.jwks_uri is not None:
         raise Rejected(
             tr(

@@ -106,8 +106,8 @@ class Answer:
 
 
 def _wrong_places(error: ValidationError) -> str:
-    """Return the first five fields of an answer that are wrong, as ``items.3.client_id, next``; the
-    count alone above a hundred: a million mistakes take a gigabyte."""
+    """Return five fields of an answer that are wrong, as ``items.3.client_id, next``; of more than
+    a hundred only that there are so many: to spell out a million takes a gigabyte."""
     if error.error_count() > _MOST_MISTAKES:
         return tr("more than {most} places", most=_MOST_MISTAKES)
     places: set[str] = set()
@@ -167,7 +167,8 @@ class Api:
         (RFC 7523 §3), and the server may have seen the assertion of a try whose answer was lost.
 
         Raises:
-            AuthorityError: for every other answer, of the class of its status; see ``errors.py``.
+            AuthorityError: for every other answer, of the class of its status, and for none;
+            see ``errors.py``.
         """
         url = path if path.startswith("http") else self.base_url + path
 

@@ -334,9 +334,10 @@ class Keycloak(Authority):
         self._api.request("PUT", _path(client), document=document)
 
     def _taken_over(self, client: WireClient, document: dict[str, Any]) -> WireClient:
-        """Take over a client that somebody made by hand: remove its registration token, its service
-        account with all roles, and whatever ``document`` does not have. Return the client, which
-        bears this project's marks now; the update that follows gives it a new service account."""
+        """Take over a client that somebody made by hand: make its registration token useless, and
+        remove its service account with all roles, and whatever ``document`` does not have. Return
+        the client, which bears this project's marks now; the update that follows gives it a new
+        service account."""
         # Whoever has the present token may change the client at the registration endpoint (RFC 7592
         # §3).
         self._api.request("POST", f"{_path(client)}/registration-access-token")

@@ -168,8 +168,8 @@ def _differences(
     """Yield each part of the client that an event changed, as its action with the part before and
     after: ``("scopes.replaced", {"scopes": []}, {"scopes": ["dv_dosis_lezen"]})``.
 
-    ``before`` and ``after`` are the client as far as it is known then. Nothing is yielded while
-    not all of it is known.
+    ``before`` and ``after`` are the client as far as it is known then. An event about one attribute
+    or one scope says enough; any other yields nothing before all of the client is known.
     """
     if event.resource_type == "PROTOCOL_MAPPER" and (claim := claim_of(event.document)):
         yield "client.replaced", {"attributes": {}}, {"attributes": dict([claim])}

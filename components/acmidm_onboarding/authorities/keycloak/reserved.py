@@ -48,7 +48,7 @@ class WireMappings(BaseModel):
 
     @property
     def names(self) -> list[str]:
-        """Of all these roles, those of a client as ``account: view-profile``; sorted."""
+        """The names of all roles, sorted; a client's own role as ``account: view-profile``."""
         names = [role.name for role in self.realm_mappings]
         for client, roles in self.client_mappings.items():
             names += [f"{client}: {role.name}" for role in roles.mappings]

@@ -254,8 +254,8 @@ class WireClient(BaseModel):
 
 def unread_client(beginning: bytes) -> WireClient | None:
     """Return a stand-in for a client that is too large to be read: with its own id and client-ID,
-    all else ``unreadable``, so that it shows as drift. To leave the client out would look as if
-    somebody had removed it.
+    and ``unreadable`` as its name, natural key and owner, so that it shows as drift. To leave the
+    client out would look as if somebody had removed it.
 
     ``beginning`` has the first bytes of a list with this client alone. None where these do not
     have its id and client-ID.
@@ -372,8 +372,8 @@ def taking_over_document(client: WireClient, document: dict[str, Any]) -> dict[s
     """Return what a PUT sends first to a client that is taken over: the metadata in ``document``,
     and an empty value for all that a new client of this project would not have.
 
-    Attributes of keys stay, and those that Keycloak writes itself. Scopes and secret are not in
-    it, and stay too.
+    Attributes of keys stay, and those that Keycloak writes itself, and the scopes; a secret stays
+    unless ``document`` has a new one.
     """
     kept = (_SECRET_SET_AT, "realm_client", *_OF_KEYS)
     flows = client.authentication_flow_binding_overrides
