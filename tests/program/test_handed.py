@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import tempfile
 from collections.abc import Mapping
@@ -113,6 +115,17 @@ def test_what_a_killed_command_has_handed_is_gone_after_the_next_run(
         with handing("tni", {}) as (_, other):
             assert sorted(tmp_path.iterdir()) == sorted([Path(running).parent, Path(other).parent])
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_file_system_without_locks_holds_up_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of some folders in a network."""
+
+    def without_locks(_folder: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", without_locks)
+    with handing("tni", {}, state=STATE) as (_, file):
+        assert Path(file).is_file()
 
 
 def test_nothing_is_handed_where_the_program_has_to_report_a_mistake(tmp_path: Path) -> None:
