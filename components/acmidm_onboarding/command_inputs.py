@@ -4,8 +4,8 @@ that the command decided upon, or its version; and the command's own version.
 
 The engine reads a copy of the stack's file (``--config-file``), which names a file with all of
 this. Both files are in a folder of their own for as long as the command runs: nothing is saved
-in the stack's file, and a run that is killed leaves nothing that the next run would read. The next
-run removes what it leaves.
+in the stack's file, and a run that is killed leaves nothing that the next run would read. A run
+after a minute removes what it leaves.
 """
 
 from __future__ import annotations
