@@ -428,8 +428,8 @@ class Deployment:
     def _up(self, *, record_at_the_end: bool) -> int:
         """Bring the stack up, but for what is left out. Run once more where this run leaves a step
         of a client that was not open before, such as its removal once its scopes are withdrawn.
-        Return the exit code of the second run where that failed, else that of the first; or 1 where
-        both went well, and the second left out a step that was not approved."""
+        Return the exit code of the second run where that failed, else that of the first; where
+        neither failed, 1 for a step that was not approved."""
         stack = self._stack
         unfinished_before = unfinished(stack)
         planned = self._decision_made.preview.planned().items()

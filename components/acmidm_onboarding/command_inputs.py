@@ -4,8 +4,8 @@ that the command decided upon, or its version; and the command's own version.
 
 The engine reads a copy of the stack's file (``--config-file``), which names a file with all of
 this. Both files are in a folder of their own for as long as the command runs: nothing is saved
-in the stack's file, and a run that is killed leaves nothing that the next run would read. The next
-run removes what it leaves.
+in the stack's file, and a run that is killed leaves nothing that the next run would read. A run
+after a minute removes what it leaves.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -99,13 +99,16 @@ def _private_folder() -> Iterator[Path]:
             if found.st_uid == os.getuid() and time.time() - found.st_mtime > _IN_USE_SECONDS:
                 with _locked(former):
                     shutil.rmtree(former)
-    with TemporaryDirectory(prefix=_PREFIX) as name, _locked(Path(name)):
+    with TemporaryDirectory(prefix=_PREFIX) as name, ExitStack() as lock:
+        with suppress(OSError):  # a file system without locks, where none is ever removed
+            lock.enter_context(_locked(Path(name)))
         yield Path(name)
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Have a lock on a folder. Raises OSError where another process has it."""
+    """Have a lock on a folder. Raises OSError where another process has it, where there are no
+    locks, and for a link."""
     import fcntl  # here, for a program runs on Windows too
 
     opened = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)

@@ -13,7 +13,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import lru_cache
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
@@ -134,10 +134,16 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
         return list(wanted.declared)
 
 
-@cache
 def _stack() -> Stack:
-    """Return the stack that the engine runs the program for. It is one, however many connections
-    the program declares: its state is read once.
+    """Return the stack that the engine runs the program for: one in a run, however many connections
+    the program declares. Raises what ``_opened`` does."""
+    return _opened(pulumi.runtime.get_root_resource())
+
+
+@lru_cache(maxsize=1)
+def _opened(_root: pulumi.Resource | None) -> Stack:
+    """Open the stack of a run. Each run has a ``_root`` of its own, also where one process runs
+    programs for several stacks, or one twice.
 
     Raises:
         Failure: where its settings have a mistake.

@@ -247,7 +247,8 @@ def _values_of(file: Path, files: Files) -> dict[str, Any]:
 
 @lru_cache(maxsize=8)
 def _document(text: str) -> Any:
-    """Return the content of a file. A command reads that of a stack and of its project often."""
+    """Return what a YAML text has, the same object each time, which no caller changes. A command
+    reads the files of a stack and of its project often."""
     return yaml.load(text, Loader=yaml.CSafeLoader)
 
 

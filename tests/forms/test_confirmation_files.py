@@ -325,3 +325,11 @@ def test_a_refused_create_is_a_file_without_a_client(workspace: Workspace) -> No
     write(workspace, as_text(said))
     ([found],) = (one.values() for one in read_confirmations(FOLDER))
     assert (found.content, found.is_there) == (said, False)
+
+
+def test_each_visible_character_is_written_as_it_is() -> None:
+    """Also one beyond the 65,536 that the library in C writes so: else a file that somebody else
+    wrote shows a change where nothing changed, and people cannot read it."""
+    refusal = {**REFUSED, "why": "no mandate 🙂"}
+    text = as_text(ConfirmationFile.model_validate({"refused": {"create": refusal}}))
+    assert "    why: no mandate 🙂\n" in text

@@ -95,3 +95,13 @@ def test_arbitrary_content_is_read_or_refused(workspace: Workspace, kind: str) -
 def test_anything_in_any_place_is_read_or_refused(workspace: Workspace, kind: str) -> None:
     file, written, original = ORIGINALS[kind]
     read_or_refused(workspace, file, mutated(original()).map(written))
+
+
+@pytest.mark.parametrize("kind", ["form", "catalogue", "organisation"])
+def test_a_field_with_the_word_of_the_library_for_a_key(workspace: Workspace, kind: str) -> None:
+    """It is unknown as any other, and reported at its place."""
+    file, written, original = ORIGINALS[kind]
+    workspace.write(file, written({**original(), "[key]": "notificaties"}))
+    (problem,) = workspace.problems()
+    assert problem.what == 'unknown field "[key]"'
+    assert problem.path == ("[key]",)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import tempfile
 from collections.abc import Mapping
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +73,6 @@ def test_all_that_a_program_declares_is_of_one_stack(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(
         program, "_settings", lambda: read(environment="prod", promotionGate="enforce")
     )
-    monkeypatch.setattr(program, "_stack", cache(program._stack.__wrapped__))
     with handing("prod", {}, state=STATE) as (_, file):
         written = str(Path(file).with_name("handed.json"))
         pulumi.runtime.set_config(f"{NAMESPACE}:{HANDED}", written)
@@ -85,6 +86,19 @@ def test_all_that_a_program_declares_is_of_one_stack(monkeypatch: pytest.MonkeyP
             program.connections_of({"name": "Stad Gent", "ovo": "OVO002067"}, form)
     pulumi.runtime.set_all_config({})
     assert derived == [Environment.PROD]
+
+
+def test_each_run_of_a_program_has_a_stack_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One process may run programs for several stacks, or one twice: each goes by the settings and
+    the forms of its own run."""
+    for environment in Environment:
+        monkeypatch.setattr(pulumi.runtime, "get_root_resource", partial(str, environment))
+        monkeypatch.setattr(program, "_settings", partial(read, environment=environment))
+        with handing("tni", {}, state=STATE) as (_, file):
+            written = str(Path(file).with_name("handed.json"))
+            pulumi.runtime.set_config(f"{NAMESPACE}:{HANDED}", written)
+            assert program._stack().forms.settings.environment is environment
+    pulumi.runtime.set_all_config({})
 
 
 def test_what_a_killed_command_has_handed_is_gone_after_the_next_run(
@@ -101,6 +115,17 @@ def test_what_a_killed_command_has_handed_is_gone_after_the_next_run(
         with handing("tni", {}) as (_, other):
             assert sorted(tmp_path.iterdir()) == sorted([Path(running).parent, Path(other).parent])
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_file_system_without_locks_holds_up_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of some folders in a network."""
+
+    def without_locks(_folder: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", without_locks)
+    with handing("tni", {}, state=STATE) as (_, file):
+        assert Path(file).is_file()
 
 
 def test_nothing_is_handed_where_the_program_has_to_report_a_mistake(tmp_path: Path) -> None:

@@ -63,7 +63,8 @@ last are those that Keycloak makes."""
 
 def _in_order(schema: Any, value: Any) -> Any:
     """Return a value with its fields in alphabetical order, and with its sets sorted: the lists
-    whose schema has ``uniqueItems``. Other lists keep their order, which may mean something."""
+    whose schema has ``uniqueItems``. Other lists keep their order, which may mean something; so
+    does a value without a schema."""
     if not isinstance(schema, dict):
         return value
     if isinstance(value, dict):
@@ -598,7 +599,7 @@ class Catalogue:
 
     def in_order(self, product: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
         """Return the configuration of a product with its fields and sets sorted, so that reordering
-        a form is no change; of a product that is not in the catalogue its fields alone."""
+        a form is no change; as it is, where the catalogue has no schema of it."""
         schema = self.products[product].configuration if product in self.products else None
         ordered: dict[str, Any] = _in_order(schema, dict(configuration))
         return ordered

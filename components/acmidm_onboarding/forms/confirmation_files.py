@@ -152,9 +152,8 @@ def as_text(content: ConfirmationFile) -> str:
     document = content.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     if content.metadata is not None:
         document["metadata"] = content.metadata.properties
-    return yaml.dump(
-        document, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=120
-    )
+    # Not by the library in C, which escapes each character beyond U+FFFF.
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
 
 
 def key_file(application: str, key: PublicJwk) -> tuple[str, str]:

@@ -133,8 +133,8 @@ def _attributes(catalogue: Catalogue, value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_dialect(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema that names its dialect, with its descriptions on one line each and without
-    titles. The definitions that ``schema`` has under ``$defs`` are changed in place."""
+    """Return a schema that names its dialect, with its description on one line and its fields
+    without titles. The definitions that ``schema`` has under ``$defs`` get the same, in place."""
     titled = {"$schema": _DIALECT, **schema}
     for part in (titled, *titled.get("$defs", {}).values()):
         if "description" in part:

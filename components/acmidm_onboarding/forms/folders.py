@@ -60,7 +60,7 @@ class Folders:
         self._organisation_files: dict[Path, OrganisationFile] = {}
         self._mandates: dict[Path, tuple[YamlDocument, Mandates | None]] = {}
         self.key_lists: dict[Path, KeyList] = {}
-        """Per folder of a supplier whose keys were needed, what ``keys`` returned."""
+        """Per folder what ``keys`` returned."""
         self._needing_code: set[Path] = set()
 
     def organisation_file_with_code(self, folder: Path) -> OrganisationFile:
@@ -178,7 +178,7 @@ class Folders:
         without the code that it needs, a mandate for a supplier without a folder, codes and names
         that two have, and under ``speaks_for`` what the catalogue lacks.
 
-        ``catalogue`` None: it could not be read, and nothing is checked by it.
+        ``catalogue`` None: nothing is checked by it.
         """
         pairs: list[tuple[YamlDocument, Organisation]] = []
         for folder, document, organisation in self._sound_files():

@@ -83,7 +83,7 @@ class KeyReader:
         self, listed: KeyList, document: YamlDocument, form: Form, organisation: Organisation | None
     ) -> tuple[Keys, Keys, list[Problem]]:
         """Return per environment of a form the keys that are sent, and those that are compromised;
-        and what is wrong with its keys, its policies among that.
+        and what is wrong with its keys, also by the policies.
 
         ``organisation`` is that of the folder with the list.
         """

@@ -226,8 +226,8 @@ def _problems_of_form(
     catalogue: Catalogue | None,
     organisation: Organisation | None,
 ) -> list[Problem]:
-    """Return what is wrong with a form by itself, its organisation and the catalogue; where one of
-    these is None, which has mistakes, nothing is checked by it."""
+    """Return what is wrong with a form by itself and by its organisation, which is None where that
+    has mistakes. Without a catalogue (None) only the addresses of its keys are checked."""
     problems = list(document.first_problems(problems_of_jwks_uri(document, form)))
     if catalogue is not None:
         of_form = problems_of_form(document, form, catalogue, organisation)

@@ -144,7 +144,7 @@ def problems_of_connection_keys(forms: Sequence[DeclaredForm]) -> Iterator[Probl
     for claiming in forms:
         organisation, form = claiming.organisation, claiming.form
         for former in former_keys(organisation, form, of_organisations[organisation.code]):
-            # The file whose ``formerly`` has it: the form, or its organisation.yaml.
+            # Where both files have a ``formerly``, its author can correct the form.
             document = claiming.document if form.formerly else claiming.organisation_document
             if former in declared and declared[former] is not claiming:
                 yield document.problem(

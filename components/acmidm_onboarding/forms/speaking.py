@@ -49,8 +49,9 @@ def problems_of_attribute_value(
     value: str,
     organisation: Organisation,
 ) -> Iterator[Problem]:
-    """Yield that the ``value`` of an attribute speaks for somebody for whom its organisation may
-    not speak. ``how`` None: the attribute speaks for nobody, and has no code of another in it."""
+    """Yield a mistake where the ``value`` of an attribute speaks for somebody for whom its
+    organisation may not speak. An attribute that speaks for nobody (``how`` None) may not have the
+    code of another organisation in it."""
     organisation_file = document.file.with_name(ORGANISATION_FILE)
     allowed = organisation.speaks_for.get(name, ())
     if how is not None and not how.allows(value, allowed):

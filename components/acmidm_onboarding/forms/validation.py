@@ -92,8 +92,11 @@ def _rename(
 
 
 def path_of(details: ErrorDetails) -> DocumentPath:
-    """Return the place of a mistake, without pydantic's word for the key of a mapping."""
-    return tuple(part for part in details["loc"] if part != "[key]")
+    """Return the place of a mistake, without pydantic's word for the key of a mapping, which stands
+    behind that key; a field that nothing can have may be called so itself."""
+    place = details["loc"]
+    is_key = place[-1:] == ("[key]",) and details["type"] != "extra_forbidden"
+    return place[:-1] if is_key else place
 
 
 def _errors(error: ValidationError) -> Iterator[ErrorDetails]:

@@ -160,8 +160,9 @@ class HandOverProvider(AuthorityProvider):
         return outcomes
 
     def _mail(self, about: _About, to: Sequence[str]) -> Mail:
-        """Return the mail to the contacts ``to``, in the language of the first of their
-        organisations: the clients that were made, and the scopes that others got since."""
+        """Return the mail to the contacts ``to``: the clients that were made, and the scopes that
+        others got since. It is in Dutch, unless each of their organisations is addressed in
+        English."""
         from acmidm_onboarding.mail import compose
 
         made, added = list[Properties](), list[Properties]()

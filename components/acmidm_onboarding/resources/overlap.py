@@ -88,9 +88,9 @@ class Overlap:
     settings: Settings
 
     def checked(self, platform: ConnectedPlatform | None) -> dict[str, Any]:
-        """Return the inputs of this run, with ``since`` for each of their keys. Where a key may not
-        leave yet, that key stays among ``jwks``, and ``refused`` says why; where nobody can tell,
-        ``blocked`` is True, and the run writes no keys.
+        """Return the inputs of this run, with ``since`` of their keys once these have changed.
+        Where a key may not leave yet, that key stays among ``jwks``, and ``refused`` says why;
+        where nobody can tell, ``blocked`` is True, and the run writes no keys.
 
         ``platform`` is None where the client is replaced: then no key has to stay.
         """
@@ -267,7 +267,7 @@ class Overlap:
 def since_after_read(before: Mapping[str, Any], jwks: Jwks, days: float) -> dict[str, Any]:
     """Return the input ``{"since": …}`` after a refresh found the keys ``jwks``: as recorded
     ``before``, without keys that are gone; a key that nobody declared is not in it. {} where
-    nothing was recorded and nothing changed."""
+    nothing was recorded, and the keys are the same or may leave at any time (0 ``days``)."""
     former, current = by_thumbprint(before["jwks"]), by_thumbprint(jwks)
     recorded = before.get(SINCE)
     if recorded is None:

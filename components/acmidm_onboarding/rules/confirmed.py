@@ -133,9 +133,10 @@ def _without_form(
     *,
     protect: bool,
 ) -> Iterator[Declaration]:
-    """Yield the declarations of clients that no form has and that are not confirmed as gone, so
-    that they stay recorded until people removed them. A recorded client that the stack protects is
-    not declared: the engine must refuse to remove it. ``formed`` are the clients of forms."""
+    """Yield the declarations of clients that no form has, so that they stay recorded until people
+    confirm that they are gone, and then as ``_declared`` says. A recorded client that the stack
+    protects is not declared before: the engine must refuse to remove it. ``formed`` are the clients
+    of forms."""
     recorded = {}
     for record_of_client in records.values():
         if record_of_client.client_id and record_of_client.platform in by_hand:

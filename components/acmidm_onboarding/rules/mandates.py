@@ -77,8 +77,9 @@ def by_mandate(
     """Yield per connection what a run on ``day`` declares of it (None: nothing), and what is held
     back of it, with the reason (None: nothing).
 
-    ``records`` reads what the state has, and is called only where a mandate has ended. A client
-    that the state has lost and ``at_authorities`` has loses its scopes and keys all the same.
+    ``records`` reads what the state has, and is called only where a mandate has ended, or another
+    supplier may have lent a key. A client that the state has lost and ``at_authorities`` has loses
+    its scopes and keys all the same.
     """
     for connection in connections:
         if not connection.is_leaving() and has_ended(connection, day):

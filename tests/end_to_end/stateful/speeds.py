@@ -188,7 +188,7 @@ class InProcess:
         # once
         base._connections.clear()
         recorded.recorded.cache_clear()
-        program_of_stack._stack.cache_clear()
+        program_of_stack._opened.cache_clear()
         InProcess.state = self.export()
         return {full_key(name): str(value) for name, value in self._settings.items()}
 
