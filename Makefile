@@ -139,7 +139,7 @@ defects: ready  ## Put defects into each adapter, and count which of them tests/
 
 # Files that have some: each worker would else import and collect ten times as many tests.
 test-exhaustive: ready random-plugin  ## Run what takes too long for each change: Keycloak, kills, long sequences, the wheel
-	@$(in_environment) pytest $$(grep -rliE --include 'test_*.py' 'mark\.exhaustive|keycloak|conformance' tests) -m "exhaustive or keycloak" $(BY_FILE) --durations 10
+	@$(in_environment) pytest $$(grep -rliE --include 'test_*.py' 'mark\.exhaustive|keycloak|administrator|conformance' tests) -m "exhaustive or keycloak" $(BY_FILE) --durations 10
 	@$(MAKE) --no-print-directory test-keycloak
 
 # They write half a gigabyte of small files: in memory that takes two thirds of the system's time.
