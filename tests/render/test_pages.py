@@ -218,6 +218,7 @@ PAGES: dict[str, tuple[Callable[[], Status], Language, tuple[int, ...]]] = {
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_lies_beyond_the_edge_and_axe_finds_nothing(reader: Reader, name: str) -> None:
     """However narrow the window and long the names: no scrolling sideways, no column out of sight.

@@ -133,7 +133,7 @@ def test_what_it_says_gets_a_token_and_logs_on(file: Path) -> None:
         assert "password" not in second.said
 
 
-@pytest.mark.tool
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("platform", ["acmidm", "geosecure"])
 def test_the_commands_break_no_rule(file: Path, platform: str) -> None:
     """Of neither platform, nor one that it tolerates."""
@@ -142,7 +142,7 @@ def test_the_commands_break_no_rule(file: Path, platform: str) -> None:
         assert started.token().get("scope") == "dv_notificaties_import"
 
 
-@pytest.mark.tool
+@pytest.mark.exhaustive
 def test_what_a_file_calls_an_api_is_no_command(file: Path) -> None:
     """Somebody copies the three commands into a shell, which does nothing else."""
     made = file.parent.with_name("made")
@@ -155,7 +155,7 @@ def test_what_a_file_calls_an_api_is_no_command(file: Path) -> None:
     assert not made.exists()
 
 
-@pytest.mark.tool
+@pytest.mark.exhaustive
 def test_what_it_keeps_is_its_owners_alone(file: Path) -> None:
     """The private key and the database."""
     with alone(file):
@@ -209,7 +209,7 @@ def test_two_of_a_name_are_refused(file: Path, refused: Callable[[Path], str]) -
     assert "there are two clients with the name mijn-gent" in refused(file)
 
 
-@pytest.mark.tool
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("setting", ["port", "smtp_port"])
 def test_a_taken_port_is_one_sentence(file: Path, port: socket.socket, setting: str) -> None:
     port.listen()
@@ -226,7 +226,7 @@ def test_a_taken_port_is_one_sentence(file: Path, port: socket.socket, setting: 
     assert not file.with_suffix(".data").exists()
 
 
-@pytest.mark.tool
+@pytest.mark.exhaustive
 def test_a_key_that_is_none_is_one_sentence(file: Path) -> None:
     """It stays, and nothing of it is said."""
     key = file.with_suffix(".data") / "mijn-gent.pem"
@@ -247,7 +247,7 @@ def test_a_file_that_was_named_is_never_made(
     assert not missing.exists()
 
 
-@pytest.mark.tool
+@pytest.mark.exhaustive
 def test_without_a_file_there_is_an_example(tmp_path: Path) -> None:
     """In the folder where somebody is."""
     program = (
@@ -263,7 +263,7 @@ def test_without_a_file_there_is_an_example(tmp_path: Path) -> None:
     assert (tmp_path / "sandbox.yaml").read_text() == EXAMPLE.read_text()
 
 
-@pytest.mark.tool
+@pytest.mark.exhaustive
 def test_its_extra_is_all_that_it_needs() -> None:
     """Neither the command line nor the packages of another extra are imported."""
     program = "import sys, acmidm_sandbox.start; print(*sys.modules)"
