@@ -1,5 +1,4 @@
-"""Errors as `application/problem+json` (RFC 9457), each with one sentence for the person who reads
-it."""
+"""Errors as `application/problem+json` (RFC 9457), each with one sentence for the reader."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence

@@ -142,8 +142,7 @@ class PortalSettings(StrictModel):
 
     @property
     def token_endpoint(self) -> str:
-        """The token endpoint's URL: lower case and without a trailing slash, as GeoSecure wants it
-        in `aud`."""
+        """The token endpoint's URL, in lower case, as GeoSecure wants it in `aud`."""
         return f"{self.origin}{TOKEN_PATHS[self.platform][0]}"
 
     @property

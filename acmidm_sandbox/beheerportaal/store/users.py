@@ -141,8 +141,7 @@ class WebSession(Base):
 
 
 class Operator(Base):
-    """An OAuth client that may use the management API: its rights are scopes, its keys public
-    JWKs."""
+    """A client of the management API: its rights are scopes, its keys public JWKs."""
 
     __tablename__ = "operators"
 
