@@ -25,7 +25,7 @@ from acmidm_onboarding.rules.orders import Act, Order, Rules, orders
 from acmidm_onboarding.rules.policies import Gate
 from acmidm_onboarding.settings import Settings
 from acmidm_onboarding.stack.authorities import Authorities
-from acmidm_onboarding.stack.forms import StackForms
+from acmidm_onboarding.stack.forms import SoundForms, StackForms
 from acmidm_onboarding.stack.state import StackState
 from acmidm_onboarding.values.client import (
     Client,
@@ -371,9 +371,12 @@ def open_stack(
 ) -> Stack:
     """Return a stack of which nothing is read yet. ``settings`` reads its settings,
     ``with_secrets`` the same with the operator's secrets, ``export`` its state, ``history`` its
-    last runs. With ``by_policies`` a form that the policies refuse counts as one with mistakes. For
-    ``declared`` see ``StackForms``."""
-    forms = StackForms(settings, by_policies=by_policies, declared=declared)
+    last runs. With ``by_policies`` a form that the policies refuse counts as one with mistakes.
+    ``declared`` is what the forms have, where a command has read them and found no mistake."""
+    if declared is None:
+        forms = StackForms(settings, by_policies=by_policies)
+    else:
+        forms = SoundForms(settings, declared)
     return Stack(
         name,
         now or datetime.now(UTC),

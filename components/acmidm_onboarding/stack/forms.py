@@ -23,18 +23,11 @@ class StackForms:
     """The settings and the forms of a stack, each read once, and not before it is needed.
 
     With ``by_policies`` a form that the policies refuse counts as one with mistakes, as it does for
-    the program. Where ``declared`` is given, a command has read the forms, and found no mistake:
-    then they are not read here.
+    the program.
     """
 
-    def __init__(
-        self,
-        settings: Callable[[], Settings],
-        *,
-        by_policies: bool,
-        declared: Sequence[Declaration] | None = None,
-    ) -> None:
-        self._settings, self._by_policies, self._declared = settings, by_policies, declared
+    def __init__(self, settings: Callable[[], Settings], *, by_policies: bool) -> None:
+        self._settings, self._by_policies = settings, by_policies
 
     @cached_property
     def settings(self) -> Settings:
@@ -54,8 +47,6 @@ class StackForms:
     def connections(self) -> list[Declaration]:
         """The connections that forms without a mistake have in the stack's environment, whether a
         run declares them now or not."""
-        if self._declared is not None:
-            return [*self._declared]
         return self.onboardings.connections(self.settings.environment)
 
     @property
@@ -76,7 +67,7 @@ class StackForms:
     def mistaken(self) -> Mistaken | None:
         """What is readable of the forms with mistakes, and so which connections stay as they are
         recorded; None where no form has a mistake."""
-        if self._declared is not None or not self.onboardings.problems:
+        if not self.onboardings.problems:
             return None
         return self.onboardings.mistaken(self.settings.forms_folder)
 
@@ -107,14 +98,11 @@ class StackForms:
 
     def require_shared(self) -> None:
         """Raise InvalidForms for a mistake in what all forms share, such as the catalogue."""
-        if self._declared is None:
-            self.onboardings.require_shared(self.settings.forms_folder)
+        self.onboardings.require_shared(self.settings.forms_folder)
 
     @property
     def are_none(self) -> bool:
         """Whether there is no form, with or without a mistake."""
-        if self._declared is not None:
-            return False
         return not self.onboardings.forms and not self.onboardings.problems
 
     def require_any_form(self) -> None:
@@ -125,6 +113,21 @@ class StackForms:
                 f"there is no form (*.yaml) in {self.settings.forms_folder}; correct"
                 " acmidm:formsFolder, or remove all that the stack has with pulumi destroy"
             )
+
+
+class SoundForms(StackForms):
+    """Forms in which a command found no mistake. The program, which is handed what they declare,
+    does not read them again."""
+
+    are_none = False
+    mistaken = None
+
+    def __init__(self, settings: Callable[[], Settings], declared: Sequence[Declaration]) -> None:
+        super().__init__(settings, by_policies=True)
+        self.connections = [*declared]
+
+    def require_shared(self) -> None:
+        """Refuse nothing: the catalogue has no mistake either."""
 
 
 def checks(settings: Settings) -> tuple[Mapping[Any, Any], Mapping[Any, Any]]:
