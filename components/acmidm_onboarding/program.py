@@ -54,9 +54,6 @@ from acmidm_onboarding.values.problems import Failure, InvalidForms, first_liste
 
 ALREADY_REPORTED = 32
 """The exit code by which the language host knows that it need not report the program's failure."""
-UNKNOWN: list[str] = []
-"""The names of clients that are held back or have to go and the state lacks, though they may be
-there."""
 _WRITTEN = Path(os.devnull, "program", "program.yaml")
 """The path of a form that is in no file, in a folder that does not exist."""
 
@@ -180,6 +177,18 @@ def _opened(_root: pulumi.Resource | None) -> Stack:
     return stack
 
 
+def unknown_clients() -> list[str]:
+    """Return the names of clients that this run holds back or lets go and the state lacks, though
+    they may be at their authority."""
+    return _unknown_clients(pulumi.runtime.get_root_resource())
+
+
+@lru_cache(maxsize=1)
+def _unknown_clients(_root: pulumi.Resource | None) -> list[str]:
+    """Return the list of a run, which grows while it declares: see ``_opened``."""
+    return []
+
+
 def is_handed() -> bool:
     """Return whether a command of ours runs the program, and not ``pulumi`` itself: the command
     then hands over what it found out, and reports."""
@@ -256,10 +265,10 @@ def _require_no_mass_change(stack: Stack, declared: Sequence[Declaration]) -> No
 
 def _report_unknown(connections: Sequence[Declaration], sentence: str) -> None:
     """Report connections of which a program cannot know something without the operator's rights: as
-    a warning in a preview, else as an error, and the names in ``UNKNOWN`` end the ``up`` in
+    a warning in a preview, else as an error; as ``unknown_clients`` they end the ``up`` in
     failure."""
     if names := [connection.resource_name for connection in connections]:
-        UNKNOWN.extend(names)
+        unknown_clients().extend(names)
         report = pulumi.log.warn if pulumi.runtime.is_dry_run() else pulumi.log.error
         report(sentence.format(names=first_listed(names), stack=pulumi.get_stack()))
 

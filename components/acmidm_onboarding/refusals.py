@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import pulumi
 
 from acmidm_onboarding.onboarding import Onboarding
-from acmidm_onboarding.program import ALREADY_REPORTED, UNKNOWN, is_handed
+from acmidm_onboarding.program import ALREADY_REPORTED, is_handed, unknown_clients
 from acmidm_onboarding.resources.client_jwks import ClientJwks
 
 
@@ -32,7 +32,7 @@ async def _report_in_up(onboardings: Sequence[Onboarding]) -> None:
     for onboarding in onboardings:
         for sentence in await _refusals_of_keys(onboarding):
             pulumi.log.warn(sentence, onboarding)
-    if UNKNOWN:
+    if unknown_clients():
         sys.exit(ALREADY_REPORTED)
 
 

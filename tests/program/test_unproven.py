@@ -40,7 +40,6 @@ def said(monkeypatch: pytest.MonkeyPatch) -> Said:
         )
     monkeypatch.setattr(pulumi, "get_stack", lambda: "prod")
     monkeypatch.setattr(stacks, "recorded", lambda _: recorded_in({}))
-    monkeypatch.setattr(declared, "UNKNOWN", [])
     return lines
 
 
@@ -95,3 +94,14 @@ def test_a_run_fails_where_what_has_ended_may_still_be_there(
     desired_with("off", ended, retired)
     (sentence,) = [line for how, line in said if how == "error"]
     assert f"{ended.key}, {retired.key}, {NOT_KNOWN}" in sentence
+
+
+@pytest.mark.usefixtures("said")
+def test_what_one_run_cannot_know_fails_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One process may run programs for several stacks, or one twice."""
+    found = []
+    for root, connections in (("first", CONNECTIONS), ("second", ())):
+        monkeypatch.setattr(pulumi.runtime, "get_root_resource", lambda root=root: root)
+        desired_with("enforce", *connections)
+        found.append(len(declared.unknown_clients()))
+    assert found == [len(CONNECTIONS), 0]

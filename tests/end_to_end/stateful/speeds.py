@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 
 from acmidm.cli import app
 from acmidm.engine import pulumi as engine
-from acmidm_onboarding import program as program_of_stack
 from acmidm_onboarding import recorded
 from acmidm_onboarding.resources import base
 from acmidm_onboarding.settings import full_key
@@ -188,7 +187,6 @@ class InProcess:
         # once
         base._connections.clear()
         recorded.recorded.cache_clear()
-        program_of_stack._opened.cache_clear()
         InProcess.state = self.export()
         return {full_key(name): str(value) for name, value in self._settings.items()}
 
