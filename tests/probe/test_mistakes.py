@@ -242,8 +242,8 @@ def test_the_audience_that_a_stack_sets(
     audience: AssertionAudience, right: str, wrong: str, has_platform_rules: bool
 ) -> None:
     """It goes before the habit of a platform, on both, and is wanted as it is set."""
-    for made, values_of_platform in ((assertion, context), (on_geosecure, geosecure)):
-        known = values_of_platform(
+    for made, of_platform in ((assertion, context), (on_geosecure, geosecure)):
+        known = of_platform(
             has_platform_rules=has_platform_rules,
             client_id=None,
             issuer=ISSUER,
