@@ -74,20 +74,22 @@ def require(tool: str, command: str, *, is_here: bool) -> None:
 
 def is_needed(item: pytest.Item) -> bool:
     """Return whether a test starts a tool, or is about an authority that is a server."""
-    if not isinstance(item, pytest.Function):
-        return False
-    if not _FIXTURES.isdisjoint(item.fixturenames):
-        return True
-    return "start" in item.fixturenames and parameters_of(item).get("name") in _SERVERS
+    return _has_any_of(item, _FIXTURES, _SERVERS)
 
 
 def needs_keycloak(item: pytest.Item) -> bool:
     """Return whether a test is one on a real Keycloak, which CI runs, and ``make test ROOM=…``."""
+    return _has_any_of(item, _OF_KEYCLOAK, frozenset({"keycloak"}))
+
+
+def _has_any_of(item: pytest.Item, fixtures: frozenset[str], authorities: frozenset[str]) -> bool:
+    """Return whether a test takes one of these fixtures, or one of these authorities is started for
+    it."""
     if not isinstance(item, pytest.Function):
         return False
-    if not _OF_KEYCLOAK.isdisjoint(item.fixturenames):
+    if not fixtures.isdisjoint(item.fixturenames):
         return True
-    return "start" in item.fixturenames and parameters_of(item).get("name") == "keycloak"
+    return "start" in item.fixturenames and parameters_of(item).get("name") in authorities
 
 
 def parameters_of(item: pytest.Function) -> Mapping[str, Any]:
