@@ -82,8 +82,9 @@ def show_apis(visit: AdministratorVisit) -> Response:
         requests = session.scalars(
             select(StoredCoupling).where(StoredCoupling.referentie.in_(visit.apis))
         ).all()
-    waiting_requests = [stored for stored in requests if not stored.request.refusal]
-    requested = {(stored.client_id, stored.referentie) for stored in waiting_requests}
+    requested = {
+        (stored.client_id, stored.referentie) for stored in requests if not stored.request.refusal
+    }
     waiting, coupled = [], []
     for client in all_clients:
         for referentie, api in sorted(visit.apis.items()):
