@@ -147,8 +147,11 @@ def _grant(visit: Visit, coupling: _Coupling, granted: set[str], default: set[st
         )
         assigned = portal.settings.assigned_scopes
         store_scopes(session, visit.logged_on_user.actor, client, document, assigned)
-        row = {"client_id": client.client_id, "referentie": coupling.referentie}
-        session.execute(delete(StoredCoupling).filter_by(**row))
+        session.execute(
+            delete(StoredCoupling).filter_by(
+                client_id=client.client_id, referentie=coupling.referentie
+            )
+        )
     if granted:
         return visit.redirect("apis", "coupling_granted")
     return visit.redirect("apis", "coupling_ended")
