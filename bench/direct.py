@@ -32,18 +32,18 @@ def main(tool: str, act: str, file: str) -> None:
     admin, token = content["admin"], content["token"]
     with httpx.Client(headers={"authorization": f"Bearer {token}"}, timeout=60) as http:
 
-        def send_to(url: str, method: str, document: Any, **headers: str) -> None:
+        def send_request(method: str, url: str, document: Any, **headers: str) -> None:
             http.request(method, url, json=document, headers=headers).raise_for_status()
 
         def send_to_realm(method: str, path: str, document: Any) -> None:
-            send_to(admin + path, method, document)
+            send_request(method, admin + path, document)
 
         send = send_to_realm if tool == "httpx" else _TOOLS[tool](admin, token)
 
         def send_in_order(requests: list[Any]) -> None:
             for method, path, document, headers in requests:
                 if path.startswith("http"):  # the products, which no tool for Keycloak knows
-                    send_to(path, method, document, **headers)
+                    send_request(method, path, document, **headers)
                 else:
                     send(method, path, document)
 

@@ -190,15 +190,14 @@ def not_audience_of_setting(sent: SentRequest, context: Context) -> Values:
     """The stack's file says that an assertion has the token endpoint as ``aud``, and it has the
     issuer; or the reverse."""
     aud, wanted = audience_claim(sent), context.assertion_audience
+    if wanted is None:
+        return None
     namespace = (context.platform.value,)
     if wanted is AssertionAudience.TOKEN_ENDPOINT:
         right = ENDPOINT if context.audience is None else (context.audience,)
         is_issuer = isinstance(aud, str) and aud.rstrip("/") == context.issuer
         return mistake_if(is_issuer, right=right, namespace=namespace)
-    wants_issuer = wanted is not None
-    return mistake_if(
-        wants_issuer and is_endpoint(aud, context), right=(context.issuer,), namespace=namespace
-    )
+    return mistake_if(is_endpoint(aud, context), right=(context.issuer,), namespace=namespace)
 
 
 def endpoint_on_acmidm(sent: SentRequest, context: Context) -> Values:

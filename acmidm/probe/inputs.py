@@ -279,17 +279,16 @@ def _inputs_of(
     """Return what a probe needs of a connection. Names of scopes are those of its platform, and
     keys of the form's other environment are known too: people mix them up."""
     of_platform = settings.platforms[connection.platform]
-    catalogue_names = connection.form.catalogue_names
     other_keys: dict[str, str] = {}
     for keys_environment, keys in loaded.keys.items():
         if keys_environment is not connection.environment:
             other_keys |= dict.fromkeys(thumbprints(keys), keys_environment.value)
     scopes: dict[str, str] = {}
     renamed: dict[str, str] = {}
-    for platform_name, name in catalogue_names.items():
-        scopes[platform_name] = catalogue.product_of[name].product
-        if platform_name != name:
-            renamed[name] = platform_name
+    for platform_name, scope in connection.form.catalogue_names.items():
+        scopes[platform_name] = catalogue.product_of[scope].product
+        if platform_name != scope:
+            renamed[scope] = platform_name
     context = Context(
         platform=connection.platform,
         environment=connection.environment,

@@ -153,6 +153,7 @@ KNOWN: Conditions = {
     "known client:none": lambda sent: not sent.client,
     "registered method": lambda sent: sent.method != sent.client.token_endpoint_auth_method,
 }
+_SECRET: Conditions = {"secret": lambda sent: not sent.credential}
 PROOF: Mapping[str, Conditions] = {
     ASSERTION: {
         "registered key": lambda sent: not sent.client.jwks,
@@ -163,8 +164,8 @@ PROOF: Mapping[str, Conditions] = {
         "alg:this key": lambda sent: sent.alg not in algorithms_of(sent.key),
         "signature": lambda sent: not sent.is_signed,
     },
-    BASIC: {"secret": lambda sent: not sent.credential},
-    POST: {"secret": lambda sent: not sent.credential},
+    BASIC: _SECRET,
+    POST: _SECRET,
 }
 ENABLED: Conditions = {"enabled": lambda sent: not sent.client.enabled}
 ISSUER: Conditions = {"iss": lambda sent: sent.claims.get("iss") != sent.client_id}

@@ -29,10 +29,6 @@ class ExternalTokenValidator:
         self._keys = KeySet([])
 
     async def validate(self, token: str) -> Mapping[str, Any] | None:
-        """Return `_claims`, in a thread: the issuer may take long."""
-        return await run_in_threadpool(self._claims, token)
-
-    def _claims(self, token: str) -> Mapping[str, Any] | None:
         """Return the claims of a valid access token, `client_id` and `scope` always among them;
         None where it is not valid.
 
@@ -41,7 +37,7 @@ class ExternalTokenValidator:
         """
         claims = self._signed_claims(token)
         if claims is None:  # the issuer may have renewed its keys
-            self._keys = self._published_keys()
+            self._keys = await run_in_threadpool(self._published_keys)
             claims = self._signed_claims(token)
         if claims is None:
             return None

@@ -59,20 +59,19 @@ def mark_of_secret(secret_hash: str) -> str:
 
 def find_principal(session: Session, client_id: str) -> Principal | None:
     """Return the client or operator with this client_id, as it is now; None where there is none."""
-    client = clients.find(session, client_id)
-    return principal_of(client, None if client else session.get(Operator, client_id))
+    return principal_of(clients.find(session, client_id) or session.get(Operator, client_id))
 
 
-def principal_of(client: StoredClient | None, operator: Operator | None) -> Principal | None:
-    """Return the principal of a client, else of an operator; None where both are None."""
-    if client is not None:
-        return _principal_of_client(client)
-    if operator is None:
+def principal_of(stored: StoredClient | Operator | None) -> Principal | None:
+    """Return the principal of a client or an operator; None of None."""
+    if stored is None:
         return None
+    if isinstance(stored, StoredClient):
+        return _principal_of_client(stored)
     return Principal(
-        client_id=operator.client_id,
-        jwks=operator.jwks,
-        scopes=frozenset(operator.rights),
+        client_id=stored.client_id,
+        jwks=stored.jwks,
+        scopes=frozenset(stored.rights),
         is_operator=True,
     )
 

@@ -90,7 +90,7 @@ class AccessTokens:
         if found is None:
             return None
         stored, stored_client, operator = found
-        client = principal_of(stored_client, operator)
+        client = principal_of(stored_client or operator)
         if client is None or stored.expires_at <= time.time():
             return None
         if not client.enabled or not client.still_accepts(stored.credential):

@@ -37,10 +37,9 @@ def _keep_upload(received: ReceivedCall, processing_seconds: float) -> dict[str,
     dossier = received.document
     upload_id = dossier.get("UploadId") or str(uuid.uuid4())
     due_at = time.time() + processing_seconds
-    same_upload = (Upload.client_id == received.client_id, Upload.upload_id == upload_id)
     identification = dossier["Identificatie"]
     with received.portal.database.write() as session:
-        session.execute(delete(Upload).where(*same_upload))
+        session.execute(delete(Upload).filter_by(client_id=received.client_id, upload_id=upload_id))
         session.add(
             Upload(
                 client_id=received.client_id,
@@ -101,10 +100,11 @@ def read_validation_settings(received: ReceivedCall) -> dict[str, Any]:
 def remove_dossier(received: ReceivedCall) -> None:
     """Remove all uploads of a dossier. Raises RefusedRequest where there is none."""
     source, number = received.document["bron"], received.document["dossierNummer"]
-    of_dossier = {"client_id": received.client_id, "source": source, "dossier_number": number}
+    removal = delete(Upload).filter_by(
+        client_id=received.client_id, source=source, dossier_number=number
+    )
     with received.portal.database.write() as session:
-        removing = delete(Upload).filter_by(**of_dossier).returning(Upload.seq)
-        removed = session.scalars(removing).all()
+        removed = session.scalars(removal.returning(Upload.seq)).all()
     if not removed:
         raise received.refusal("no_dossier", number=number, source=source)
 

@@ -17,9 +17,9 @@ def send_notification(received: ReceivedCall) -> None:
     """Keep a notification; log where its Vervaldatum has passed, for the real platform would not
     deliver it. Raises RefusedRequest where the client has sent one with its Id."""
     number, last_day = received.document["Id"], received.document.get("Vervaldatum")
-    of_id = {"client_id": received.client_id, "notification_id": number}
+    with_id = select(Notification).filter_by(client_id=received.client_id, notification_id=number)
     with received.portal.database.write() as session:
-        if session.scalar(select(Notification).filter_by(**of_id)) is not None:
+        if session.scalar(with_id) is not None:
             raise received.refusal("exists", Id=number)
         session.add(
             Notification(

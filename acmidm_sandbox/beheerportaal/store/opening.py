@@ -12,8 +12,10 @@ from sqlalchemy.schema import CreateTable
 from acmidm_sandbox.beheerportaal.store import clients, products, tokens, users  # noqa: F401
 from acmidm_sandbox.beheerportaal.store.database import Base, Database
 
-_STATEMENTS = map(CreateTable, Base.metadata.sorted_tables)
-_TABLES = "".join(str(made.compile(dialect=sqlite.dialect())) for made in _STATEMENTS)
+_TABLES = "".join(
+    str(CreateTable(table).compile(dialect=sqlite.dialect()))
+    for table in Base.metadata.sorted_tables
+)
 VERSION = zlib.crc32(_TABLES.encode()) >> 1 or 1
 """Of the tables: another one where a column differs. SQLite's `user_version` keeps it in the file,
 a positive number of 31 bits."""

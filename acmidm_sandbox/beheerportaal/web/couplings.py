@@ -82,8 +82,9 @@ def show_apis(visit: AdministratorVisit) -> Response:
         requests = session.scalars(
             select(StoredCoupling).where(StoredCoupling.referentie.in_(visit.apis))
         ).all()
-    waiting_requests = [stored for stored in requests if not stored.request.refusal]
-    requested = {(stored.client_id, stored.referentie) for stored in waiting_requests}
+    requested = {
+        (stored.client_id, stored.referentie) for stored in requests if not stored.request.refusal
+    }
     waiting, coupled = [], []
     for client in all_clients:
         for referentie, api in sorted(visit.apis.items()):
@@ -146,8 +147,11 @@ def _grant(visit: Visit, coupling: _Coupling, granted: set[str], default: set[st
         )
         assigned = portal.settings.assigned_scopes
         store_scopes(session, visit.logged_on_user.actor, client, document, assigned)
-        row = {"client_id": client.client_id, "referentie": coupling.referentie}
-        session.execute(delete(StoredCoupling).filter_by(**row))
+        session.execute(
+            delete(StoredCoupling).filter_by(
+                client_id=client.client_id, referentie=coupling.referentie
+            )
+        )
     if granted:
         return visit.redirect("apis", "coupling_granted")
     return visit.redirect("apis", "coupling_ended")
