@@ -33,7 +33,7 @@ from acmidm_onboarding.engine_resources import (
 from acmidm_onboarding.recorded import AsRecorded
 from acmidm_onboarding.resources import overlap
 from acmidm_onboarding.values.declaration import PROOF_OPTIONS
-from acmidm_onboarding.values.jwk import readable_jwk
+from acmidm_onboarding.values.jwk import without_keys
 from acmidm_onboarding.values.metadata import ProductDocument
 
 _OF_KEYS = frozenset({LENT, SINCE, REFUSED, overlap.BLOCKED})
@@ -119,10 +119,6 @@ def _changed_inputs(resource: EngineResource, recorded: AsRecorded) -> dict[str,
         }
         if inputs.get("jwks") is None:
             return {overlap.INPUT: rotation}
-        keys = {}
-        for name, members in mapping(inputs["jwks"]).items():
-            key = readable_jwk(members)
-            if key is None or key.thumbprint not in ending.keys:
-                keys[name] = members
+        keys = without_keys(mapping(inputs["jwks"]), ending.keys)
         return {"jwks": keys, overlap.INPUT: rotation}
     return {}
