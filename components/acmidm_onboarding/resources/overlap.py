@@ -182,8 +182,7 @@ class Overlap:
             if key is None or key.thumbprint in compromised:
                 continue
             is_recorded = key.thumbprint in recorded
-            is_usable = RegisteredKey(key.kid, key.thumbprint, EVER, key.expires).is_usable(now)
-            if key.thumbprint in declared or (is_recorded and is_usable):
+            if key.thumbprint in declared or (is_recorded and not key.has_ended(now)):
                 staying[name] = key.members
         result = dict(staying)
         registered_thumbprints = by_thumbprint(registered).keys()
