@@ -39,7 +39,7 @@ from acmidm_onboarding.values.client import JWKS_URI
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk, by_thumbprint, members_of, without_keys
 from acmidm_onboarding.values.metadata import Jwks
-from acmidm_onboarding.values.plain import without
+from acmidm_onboarding.values.plain import only, without
 
 if TYPE_CHECKING:
     from acmidm_onboarding.authorities.connected import ConnectedPlatform
@@ -238,10 +238,10 @@ def _with_lent(
     those ``taken_back``: that this input changes makes the engine call the update that removes
     them."""
     jwks = inputs.get("jwks")
-    staying = lent.keys() - set(taken_back)
+    staying = lent.keys() - taken_back
     if isinstance(jwks, Mapping):
         staying = set(by_thumbprint(jwks))
-    lent = {key: supplier for key, supplier in sorted(lent.items()) if key in staying}
+    lent = only(lent, sorted(staying))
     without_lent = without(inputs, (LENT,))
     return {**without_lent, LENT: lent} if lent else without_lent
 
