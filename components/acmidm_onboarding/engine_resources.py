@@ -208,10 +208,9 @@ def by_part(
     """Return the resources that belong to clients, by client and part."""
     parts = dict[tuple[ClientKey, str], EngineResource]()
     for resource in resources:
-        place = part_of(resource)
-        if place:
-            key, platform, part = place
-            parts[(key, platform, environment), part] = resource
+        client_key, part = key_and_part(resource, environment)
+        if part:
+            parts[client_key, part] = resource
     return parts
 
 

@@ -13,7 +13,7 @@ import pulumi
 import pulumi_random
 
 from acmidm_onboarding import installed
-from acmidm_onboarding.engine_resources import KEEP, WITHDRAWN, mapping
+from acmidm_onboarding.engine_resources import KEEP, WITHDRAWN, mapping, outputs_of
 from acmidm_onboarding.forms.requirements import remedy_of
 from acmidm_onboarding.process import without_stack_traces
 from acmidm_onboarding.recorded import VERSION, AsRecorded
@@ -123,7 +123,7 @@ class Onboarding(pulumi.ComponentResource):
         self.parts = []
         self.handing_over = {}
         self.client_secrets = as_recorded.declare_below(self, recorded)
-        outputs = mapping(recorded.resources[0].get("outputs"))
+        outputs = outputs_of(recorded.resources[0])
         is_there = not recorded.is_without_client
         self.connections = dict(mapping(outputs.get("connections"))) if is_there else {}
         self._register({"connections": self.connections})

@@ -245,24 +245,6 @@ def _values_of(file: Path, files: Files) -> dict[str, Any]:
     return {key.removeprefix(f"{NAMESPACE}:"): value for key, value in values.items()}
 
 
-@lru_cache(maxsize=8)
-def _document(text: str) -> Any:
-    """Return what a YAML text has, the same object each time, which no caller changes. A command
-    reads the files of a stack and of its project often."""
-    return yaml.load(text, Loader=yaml.CSafeLoader)
-
-
-@lru_cache(maxsize=8)
-def _has_aliases(text: str) -> bool:
-    return any(map(_is_alias_or_merge, yaml.parse(text, Loader=yaml.CSafeLoader)))
-
-
-def _is_alias_or_merge(event: yaml.Event) -> bool:
-    if isinstance(event, yaml.ScalarEvent):
-        return event.value == "<<" and event.implicit[0]
-    return isinstance(event, yaml.AliasEvent)
-
-
 def _config_of(file: Path, files: Files) -> dict[str, Any]:
     """Return what the file of a stack or a project has under ``config``, none where it has no such
     mapping.
@@ -272,27 +254,44 @@ def _config_of(file: Path, files: Files) -> dict[str, Any]:
     """
     try:
         text = files.read_text(absolute(file))
-        if _has_aliases(text):
-            # A few lines of aliases can stand for an endless value; a merge hides what it sets.
-            raise InvalidSettings(
-                on_one_line(
-                    f"{file.name} has YAML aliases (*name) or merges (<<); write the values out"
-                )
-            )
-        document = _document(text)
     except Unreadable as error:
         remedy = error.remedy
         if not files.exists(absolute(file)):
             remedy = "run this in the project's folder with an existing stack"
         raise InvalidSettings(on_one_line(f"{file.name} {error.what}; {remedy}")) from None
+    return _config_in(text, file.name)
+
+
+@lru_cache(maxsize=8)
+def _config_in(text: str, name: str) -> dict[str, Any]:
+    """Return what ``_config_of`` does, by the ``text`` and ``name`` of the file: the same object
+    each time, which no caller changes. A command reads the files of a stack and of its project
+    often.
+
+    Raises:
+        InvalidSettings: for a text that is no YAML, or has aliases.
+    """
+    try:
+        if any(map(_is_alias_or_merge, yaml.parse(text, Loader=yaml.CSafeLoader))):
+            # A few lines of aliases can stand for an endless value; a merge hides what it sets.
+            raise InvalidSettings(
+                on_one_line(f"{name} has YAML aliases (*name) or merges (<<); write the values out")
+            )
+        document = yaml.load(text, Loader=yaml.CSafeLoader)
     except (
         yaml.YAMLError,
         ValueError,
         RecursionError,
     ):
         # ValueError: a date or a number that Python cannot make.
-        raise InvalidSettings(on_one_line(f"{file.name} is not YAML; correct it")) from None
+        raise InvalidSettings(on_one_line(f"{name} is not YAML; correct it")) from None
     config = document.get("config") if isinstance(document, dict) else None
     if not isinstance(config, dict):
         return {}
     return {str(key): value for key, value in config.items()}
+
+
+def _is_alias_or_merge(event: yaml.Event) -> bool:
+    if isinstance(event, yaml.ScalarEvent):
+        return event.value == "<<" and event.implicit[0]
+    return isinstance(event, yaml.AliasEvent)

@@ -122,11 +122,11 @@ class Findings:
         and in Python 1 equals true.
         """
         key = (name, *map(id, subjects))
-        is_kept = key in self._findings and self._findings[key][1] == equal
-        if not is_kept:
+        kept = self._findings.get(key)
+        if kept is None or kept[1] != equal:
             # The subjects are kept too, so that no other object gets the identity of one.
-            self._findings[key] = subjects, equal, find()
-        found: T = self._findings[key][2]
+            kept = self._findings[key] = subjects, equal, find()
+        found: T = kept[2]
         return found
 
 

@@ -78,10 +78,9 @@ def _rename(
     if path == ("organisation",) or not document.contains(path):
         # A mapping above it was renamed: the next round of ``validated`` finds the field.
         return None
-    is_key = details["type"] == "enum" and details["loc"][-1] == "[key]"
     if details["type"] == "extra_forbidden":
         names = _known_names(model, path[:-1])
-    elif is_key and isinstance(document.at(path), dict):
+    elif details["type"] == "enum" and _is_key(details) and isinstance(document.at(path), dict):
         names = _expected(details)
     else:
         return None
@@ -92,11 +91,14 @@ def _rename(
 
 
 def path_of(details: ErrorDetails) -> DocumentPath:
-    """Return the place of a mistake, without pydantic's word for the key of a mapping, which stands
-    behind that key; a field that nothing can have may be called so itself."""
-    place = details["loc"]
-    is_key = place[-1:] == ("[key]",) and details["type"] != "extra_forbidden"
-    return place[:-1] if is_key else place
+    """Return the place of a mistake, without pydantic's word for the key of a mapping."""
+    return details["loc"][:-1] if _is_key(details) else details["loc"]
+
+
+def _is_key(details: ErrorDetails) -> bool:
+    """Return whether a mistake is in the key of a mapping: pydantic's word for that stands behind
+    the key. A field that nothing can have may be called so itself."""
+    return details["loc"][-1:] == ("[key]",) and details["type"] != "extra_forbidden"
 
 
 def _errors(error: ValidationError) -> Iterator[ErrorDetails]:
@@ -118,9 +120,8 @@ def _belongs_at_the_top(model: type[BaseModel], path: DocumentPath) -> bool:
 def _problem(model: type[BaseModel], document: YamlDocument, details: ErrorDetails) -> Problem:
     """Return the mistake in a document that pydantic reports in ``details``, at its place and in a
     sentence for whoever wrote the file."""
-    is_key = details["loc"][-1:] == ("[key]",)
     path = path_of(details)
-    name, kind = _name(path), details["type"]
+    name, kind, is_key = _name(path), details["type"], _is_key(details)
     match kind:
         case "extra_forbidden" if path == ("organisation",):
             return document.problem(

@@ -23,6 +23,7 @@ from acmidm_onboarding.engine_resources import (
     EngineResource,
     Resource,
     client_of,
+    inputs_of,
     is_password,
     kind_of,
     mapping,
@@ -32,7 +33,7 @@ from acmidm_onboarding.engine_resources import (
 from acmidm_onboarding.recorded import AsRecorded
 from acmidm_onboarding.resources import overlap
 from acmidm_onboarding.values.declaration import PROOF_OPTIONS
-from acmidm_onboarding.values.jwk import readable_jwk
+from acmidm_onboarding.values.jwk import without_keys
 from acmidm_onboarding.values.metadata import ProductDocument
 
 _OF_KEYS = frozenset({LENT, SINCE, REFUSED, overlap.BLOCKED})
@@ -42,7 +43,7 @@ _OF_KEYS = frozenset({LENT, SINCE, REFUSED, overlap.BLOCKED})
 def component_inputs(recorded: AsRecorded) -> dict[str, Any]:
     """Return the recorded inputs of the component, with the scopes that this run withdraws added to
     its input ``withdrawn``: ``{"acmidm": {"dv_dosis_lezen": True}}``."""
-    inputs = dict(mapping(recorded.resources[0].get("inputs")))
+    inputs = dict(inputs_of(recorded.resources[0]))
     withdrawn = {}
     for platform, ending in recorded.ending.items():
         if ending.takes_scopes:
@@ -68,7 +69,7 @@ def declare_below(
             protect=bool(resource.get("protect")) and not recorded.is_without_client,
             retain_on_delete=bool(resource.get("retainOnDelete")),
             depends_on=[made[urn] for urn in resource.get("dependencies") or () if urn in made],
-            ignore_changes=sorted(mapping(resource.get("inputs")).keys() - anew),
+            ignore_changes=sorted(inputs_of(resource).keys() - anew),
         )
         if is_password(resource):
             password = _password(resource, options)
@@ -86,7 +87,7 @@ def _password(
 ) -> pulumi_random.RandomPassword:
     """Declare the resource of a secret by its own class, which knows the version of its plugin."""
     options.additional_secret_outputs = ["result"]
-    length = int(mapping(resource.get("inputs"))["length"])
+    length = int(inputs_of(resource)["length"])
     return pulumi_random.RandomPassword(name_of(resource), length=length, opts=options)
 
 
@@ -94,7 +95,7 @@ def _changed_inputs(resource: EngineResource, recorded: AsRecorded) -> dict[str,
     """Return the inputs of a resource from which this run takes something that has ended, with
     their new values: scopes, organisations that the client sends for, or keys; {} for a resource
     that stays as it is."""
-    part, inputs = part_of(resource), mapping(resource.get("inputs"))
+    part, inputs = part_of(resource), inputs_of(resource)
     ending = recorded.ending.get(part[1]) if part else None
     if ending is None:
         return {}
@@ -118,10 +119,6 @@ def _changed_inputs(resource: EngineResource, recorded: AsRecorded) -> dict[str,
         }
         if inputs.get("jwks") is None:
             return {overlap.INPUT: rotation}
-        keys = {}
-        for name, members in mapping(inputs["jwks"]).items():
-            key = readable_jwk(members)
-            if key is None or key.thumbprint not in ending.keys:
-                keys[name] = members
+        keys = without_keys(mapping(inputs["jwks"]), ending.keys)
         return {"jwks": keys, overlap.INPUT: rotation}
     return {}

@@ -37,9 +37,9 @@ from acmidm_onboarding.resources.base import (
 from acmidm_onboarding.resources.client_part import ClientPartProvider
 from acmidm_onboarding.values.client import JWKS_URI
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.jwk import PublicJwk, by_thumbprint, members_of, readable_jwk
+from acmidm_onboarding.values.jwk import PublicJwk, by_thumbprint, members_of, without_keys
 from acmidm_onboarding.values.metadata import Jwks
-from acmidm_onboarding.values.plain import without
+from acmidm_onboarding.values.plain import only, without
 
 if TYPE_CHECKING:
     from acmidm_onboarding.authorities.connected import ConnectedPlatform
@@ -191,11 +191,7 @@ class ClientJwksProvider(ClientPartProvider):
         if not stolen:
             return
         jwks = platform.authority.read_jwks(client_id) or {}
-        staying = {}
-        for name, members in jwks.items():
-            key = readable_jwk(dict(members))
-            if key is None or key.thumbprint not in stolen:
-                staying[name] = members
+        staying = without_keys(jwks, stolen)
         if len(staying) < len(jwks):
             platform.authority.replace_jwks(client_id, jwks, staying)
             platform.clients.forget(client_id)
@@ -242,10 +238,10 @@ def _with_lent(
     those ``taken_back``: that this input changes makes the engine call the update that removes
     them."""
     jwks = inputs.get("jwks")
-    staying = lent.keys() - set(taken_back)
+    staying = lent.keys() - taken_back
     if isinstance(jwks, Mapping):
         staying = set(by_thumbprint(jwks))
-    lent = {key: supplier for key, supplier in sorted(lent.items()) if key in staying}
+    lent = only(lent, sorted(staying))
     without_lent = without(inputs, (LENT,))
     return {**without_lent, LENT: lent} if lent else without_lent
 

@@ -31,7 +31,7 @@ from acmidm_onboarding.rules.mandates import acting_suppliers, keys_to_take_back
 from acmidm_onboarding.rules.rotation import EVER, RegisteredKey, obstacle, sentence
 from acmidm_onboarding.settings import Settings
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.jwk import PublicJwk, by_thumbprint, readable_jwk
+from acmidm_onboarding.values.jwk import PublicJwk, by_thumbprint, readable_jwk, without_keys
 from acmidm_onboarding.values.marks import has_mark
 from acmidm_onboarding.values.metadata import Jwks
 from acmidm_onboarding.values.plain import without
@@ -165,11 +165,7 @@ class Overlap:
         if actual is None:  # the client is gone
             return recorded
         gone = by_thumbprint(recorded).keys() - by_thumbprint(actual).keys()
-        registered = dict[str, Mapping[str, Any]]()
-        for name, key in recorded.items():
-            if gone.isdisjoint(by_thumbprint({name: key})):
-                registered[name] = key
-        return registered
+        return without_keys(recorded, gone)
 
     def _with_staying(self, jwks: Jwks, registered: Jwks, recorded: Collection[str]) -> Jwks:
         """Return the keys to write while a key may not leave: those ``registered`` ones that stay,
@@ -186,8 +182,7 @@ class Overlap:
             if key is None or key.thumbprint in compromised:
                 continue
             is_recorded = key.thumbprint in recorded
-            is_usable = RegisteredKey(key.kid, key.thumbprint, EVER, key.expires).is_usable(now)
-            if key.thumbprint in declared or (is_recorded and is_usable):
+            if key.thumbprint in declared or (is_recorded and not key.has_ended(now)):
                 staying[name] = key.members
         result = dict(staying)
         registered_thumbprints = by_thumbprint(registered).keys()

@@ -137,10 +137,8 @@ def _without_form(
     confirm that they are gone, and then as ``_declared`` says. A recorded client that the stack
     protects is not declared before: the engine must refuse to remove it. ``formed`` are the clients
     of forms."""
-    recorded = {}
-    for record_of_client in records.values():
-        if record_of_client.client_id and record_of_client.platform in by_hand:
-            recorded[record_of_client.client_key] = record_of_client
+    clients = filter(is_recorded, records.values())
+    recorded = by_client_key(client for client in clients if client.platform in by_hand)
     for client_key in {**recorded, **confirmations}.keys() - formed:
         confirmed, record = confirmations.get(client_key), recorded.get(client_key)
         if protect and record is not None and may_not_go(confirmed, record):

@@ -105,8 +105,9 @@ class Stack:
         for form in declared:
             declared_names.update(form.resource_names)
         for name, parts in self.state.recorded.parts.items():
-            is_declared = name in declared_names or self._may_stay(parts.key)
-            if parts.client_id is None and not is_declared:
+            if parts.client_id is not None or name in declared_names:
+                continue
+            if not self._may_stay(parts.key):
                 yield parts
 
     def losing_protection(self, declared: Iterable[Declaration]) -> list[AsRecorded]:

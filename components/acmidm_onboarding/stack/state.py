@@ -10,6 +10,7 @@ from acmidm_onboarding.authority_types import installed_authorities
 from acmidm_onboarding.engine_resources import (
     EngineResource,
     Resource,
+    inputs_of,
     is_provider,
     mapping,
     resources_in,
@@ -75,7 +76,7 @@ class StackState:
         providers have in the state, and that have an API now."""
         former_types = dict[Platform, str]()
         for resource in filter(is_provider, resources_in(self.document)):
-            inputs = mapping(resource.get("inputs"))
+            inputs = inputs_of(resource)
             for name in self._forms.settings.platforms:
                 former_types[name] = str(inputs.get(full_key(config_key(name, "authority"))))
         installed, former_by_hand = installed_authorities(), set()
@@ -90,6 +91,6 @@ class StackState:
         urn = client.record.urns.get(Resource.KEYS)
         for resource in resources_in(self.document):
             if urn and resource.get("urn") == urn:
-                jwks = mapping(resource.get("inputs")).get("jwks")
+                jwks = inputs_of(resource).get("jwks")
                 return None if jwks is None else readable_jwks(mapping(jwks))
         return None

@@ -11,7 +11,7 @@ import binascii
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -23,7 +23,7 @@ from jwcrypto.jwk import JWK
 from acmidm_onboarding.texts import N_, ntr, tr, translated
 from acmidm_onboarding.values.identifiers import is_visible
 from acmidm_onboarding.values.marks import has_mark
-from acmidm_onboarding.values.plain import only
+from acmidm_onboarding.values.plain import only, without
 from acmidm_onboarding.values.problems import Unusable, either, quoted
 from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS, private_members_in
 
@@ -167,6 +167,15 @@ def thumbprints(keys: Iterable[PublicJwk]) -> frozenset[str]:
 def by_thumbprint(jwks: Mapping[str, Mapping[str, object]]) -> dict[str, PublicJwk]:
     """Return the public keys of a client that can be read, by thumbprint."""
     return {key.thumbprint: key for key in readable_jwks(jwks).values()}
+
+
+def without_keys(
+    jwks: Mapping[str, Mapping[str, object]], leaving: Container[str]
+) -> dict[str, Mapping[str, object]]:
+    """Return the public keys of a client but for those whose thumbprints are ``leaving``; one that
+    cannot be read stays."""
+    keys = readable_jwks(jwks).items()
+    return without(jwks, {kid for kid, key in keys if key.thumbprint in leaving})
 
 
 def readable_jwk(members: object) -> PublicJwk | None:
