@@ -6,7 +6,8 @@ import errno
 import fcntl
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,17 @@ from tests.support.recorded_resources import resource
 from tests.support.settings import read
 
 STATE = {"deployment": {"resources": [resource("OAuthClient", "OVO002067/loket", {}, id="id-1")]}}
+
+
+@contextmanager
+def running_for_a_command(stack: str) -> Iterator[None]:
+    """The program of a stack runs meanwhile, and a command has handed it a state."""
+    with handing(stack, {}, state=STATE) as (_, file):
+        pulumi.runtime.set_config(f"{NAMESPACE}:{HANDED}", str(Path(file).with_name("handed.json")))
+        try:
+            yield
+        finally:
+            pulumi.runtime.set_all_config({})
 
 
 def test_the_state_is_handed_and_read_once() -> None:
@@ -73,9 +85,7 @@ def test_all_that_a_program_declares_is_of_one_stack(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(
         program, "_settings", lambda: read(environment="prod", promotionGate="enforce")
     )
-    with handing("prod", {}, state=STATE) as (_, file):
-        written = str(Path(file).with_name("handed.json"))
-        pulumi.runtime.set_config(f"{NAMESPACE}:{HANDED}", written)
+    with running_for_a_command("prod"):
         for application in ("loket", "balie"):
             form: dict[str, Any] = {
                 "application": application,
@@ -84,7 +94,6 @@ def test_all_that_a_program_declares_is_of_one_stack(monkeypatch: pytest.MonkeyP
                 "exemptions": {"promotion-gate": {"reason": "new", "reference": "SD-1"}},
             }
             program.connections_of({"name": "Stad Gent", "ovo": "OVO002067"}, form)
-    pulumi.runtime.set_all_config({})
     assert derived == [Environment.PROD]
 
 
@@ -94,11 +103,8 @@ def test_each_run_of_a_program_has_a_stack_of_its_own(monkeypatch: pytest.Monkey
     for environment in Environment:
         monkeypatch.setattr(pulumi.runtime, "get_root_resource", partial(str, environment))
         monkeypatch.setattr(program, "_settings", partial(read, environment=environment))
-        with handing("tni", {}, state=STATE) as (_, file):
-            written = str(Path(file).with_name("handed.json"))
-            pulumi.runtime.set_config(f"{NAMESPACE}:{HANDED}", written)
+        with running_for_a_command("tni"):
             assert program._stack().forms.settings.environment is environment
-    pulumi.runtime.set_all_config({})
 
 
 def test_what_a_killed_command_has_handed_is_gone_after_the_next_run(
