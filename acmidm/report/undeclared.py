@@ -224,14 +224,11 @@ def _without_borrowed_keys(authority: Authority) -> Iterator[RegisteredClient]:
     times = Counter(client.metadata.software_id for client in clients)
     for client in clients:
         key = client.metadata.software_id
-        if key is None or times[key] == 1:
-            yield client
-            continue
-        original_ids: Iterable[str] = ()
-        if key and isinstance(authority, DerivesClientIds):
-            original_ids = islice(authority.client_ids_for(key), _POSSIBLE_IDS)
-        if client.client_id in original_ids:
-            yield client
-        else:
-            metadata = client.metadata.model_copy(update={"software_id": None})
-            yield replace(client, metadata=metadata)
+        if key is not None and times[key] > 1:
+            original_ids: Iterable[str] = ()
+            if key and isinstance(authority, DerivesClientIds):
+                original_ids = islice(authority.client_ids_for(key), _POSSIBLE_IDS)
+            if client.client_id not in original_ids:
+                metadata = client.metadata.model_copy(update={"software_id": None})
+                client = replace(client, metadata=metadata)
+        yield client
