@@ -282,7 +282,7 @@ def _with_contacts_and_ends_of_form(recorded: Client, declared: Declaration) -> 
 
 
 def _is_leaving(connection: Declaration, now: datetime) -> bool:
-    return connection.platform.value in leaving_parts(connection, now.astimezone(UTC).date())
+    return connection.platform in leaving_parts(connection, now.astimezone(UTC).date())
 
 
 def _lacking(connection: Declaration | None, recorded: Client | None) -> tuple[str, ...]:
