@@ -140,9 +140,13 @@ class LastDay(ReportPart):
             return tr("until {day} ({left})", day=self.until, left=days(self.days_left))
         return tr("until {day}", day=self.until)
 
+    @property
+    def toned_ending(self) -> Piece:
+        return Piece(self.ending, _tone_of_end(self.days_left))
+
     def with_name(self, name: str) -> list[Piece]:
         """Return the ``name`` of what ends, with its end."""
-        return [Piece(f"{plain(name)} "), Piece(self.ending, _tone_of_end(self.days_left))]
+        return [Piece(f"{plain(name)} "), self.toned_ending]
 
 
 class ListedScope(LastDay):
