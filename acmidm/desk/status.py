@@ -19,7 +19,7 @@ from acmidm.report.kinds import NO_REASON, ReportPart
 from acmidm.words import day, days, plain
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.texts import N_, Language, tr, translated
-from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.client import Client, natural_key
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.end import after
 from acmidm_onboarding.values.keys import Key
@@ -259,6 +259,12 @@ class ListedConnection(ClientName):
     """What the owners of its APIs still do, which nobody here sees."""
     last_day: date | None = None
     """The last day of its one scope, in the list of an API's owner."""
+
+    @property
+    def software_id(self) -> str:
+        """The key that the authority stores with the client, such as
+        ``acmidm/tni/OVO002067/mijn-gent``."""
+        return natural_key(self.platform, self.environment, self.key)
 
     @property
     def step_title(self) -> str:
