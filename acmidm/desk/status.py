@@ -334,10 +334,10 @@ def row_of(stack: str, client: Client, now: datetime) -> ListedConnection:
     """Return the row of a client, as the state or its form has it, without its step. It has keys
     that were uploaded in the portal only where the client got them by ``with_uploaded``."""
     codes = map(client.fields.get, ("organisation.ovo", "organisation.kbo"))
-    organisations_it_sends_for: set[str] = set()
+    acts_for: set[str] = set()
     for product in client.products.values():
         # A product that a run has not changed yet has an organisation's former name.
-        organisations_it_sends_for.update(product.afzenders.values())
+        acts_for.update(product.afzenders.values())
     keys = None
     if client.keys.known is not None:
         by_kid = sorted(client.keys.known.items())
@@ -365,7 +365,7 @@ def row_of(stack: str, client: Client, now: datetime) -> ListedConnection:
         keys_in_portal=client.keys.declared is None and not client.jwks_uri,
         jwks_uri=client.jwks_uri,
         mandate=_listed_mandate(client.form.mandate, now),
-        acts_for=tuple(sorted(organisations_it_sends_for)),
+        acts_for=tuple(sorted(acts_for)),
         products=tuple(sorted(client.products)),
         leaves=client.leaves,
         keep=client.form.keep,
