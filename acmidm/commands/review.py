@@ -252,9 +252,9 @@ def _warn_of_missing_rights(planned: Planned) -> None:
     new = (client for client_key, client in plan.after.items() if client_key not in plan.before)
     awaiting_keys = {client.client_key[:2] for client in new if client.keys.declared is None}
     if awaiting_keys and stack is not None:
+        connections = stack.forms.connections
         warn_of_missing_rights(
-            stack,
-            [form for form in planned.connections if (form.key, form.platform) in awaiting_keys],
+            stack, [form for form in connections if (form.key, form.platform) in awaiting_keys]
         )
 
 

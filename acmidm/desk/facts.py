@@ -30,7 +30,7 @@ from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack.authorities import Authorities
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import plural
-from acmidm_onboarding.values.client import Client, ClientKey, recorded_as
+from acmidm_onboarding.values.client import Client, ClientKey, is_recorded, recorded_as
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import Key, PublicKeys, keys_of, not_ended
 from acmidm_onboarding.values.terms import Environment, ExemptiblePolicy, Platform
@@ -180,8 +180,7 @@ class _FactsOfStack:
             if withheld.is_gated:
                 form = withheld.connection
                 client = recorded_as(form, self._stack.tests.records)
-                is_made = client is not None and client.client_id
-                test_clients[form.key, form.platform] = client if is_made else None
+                test_clients[form.key, form.platform] = client if is_recorded(client) else None
         return test_clients
 
     def _facts_of(
@@ -283,7 +282,7 @@ def _with_contacts_and_ends_of_form(recorded: Client, declared: Declaration) -> 
 
 
 def _is_leaving(connection: Declaration, now: datetime) -> bool:
-    return connection.platform.value in leaving_parts(connection, now.astimezone(UTC).date())
+    return connection.platform in leaving_parts(connection, now.astimezone(UTC).date())
 
 
 def _lacking(connection: Declaration | None, recorded: Client | None) -> tuple[str, ...]:

@@ -169,12 +169,6 @@ class Facts:
             and (self.has_address or evidence.thumbprint in (self.usable_keys or ()))
         )
 
-    @property
-    def client_id_sent_at(self) -> datetime | None:
-        """When its organisation got the client-ID: by mail, else when the client was made; None
-        where neither is known."""
-        return (self.handed_over and self.handed_over.sent_at) or self.made_at
-
 
 class StepRow(NamedTuple):
     """One line of the derivation. The first row that ``holds`` says where a connection stands."""
@@ -236,13 +230,15 @@ def _ordered_since(facts: Facts) -> datetime | None:
 
 
 def _client_id_sent_at(facts: Facts) -> datetime | None:
-    return facts.client_id_sent_at
+    """Return when an organisation got its client-ID: by mail, else when the client was made; None
+    where neither is known."""
+    return (facts.handed_over and facts.handed_over.sent_at) or facts.made_at
 
 
 def _with_key_since(facts: Facts) -> datetime | None:
     """Return since when an organisation has its client-ID and the client its keys; None where one
     of the two is not known, as of keys in the portal."""
-    id_sent_at, keys_since = facts.client_id_sent_at, facts.keys_since
+    id_sent_at, keys_since = _client_id_sent_at(facts), facts.keys_since
     return max(id_sent_at, keys_since) if id_sent_at and keys_since else None
 
 

@@ -19,7 +19,7 @@ from acmidm.report.kinds import NO_REASON, ReportPart
 from acmidm.words import day, days, plain
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.texts import N_, Language, tr, translated
-from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.client import Client, natural_key
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.end import after
 from acmidm_onboarding.values.keys import Key
@@ -140,9 +140,13 @@ class LastDay(ReportPart):
             return tr("until {day} ({left})", day=self.until, left=days(self.days_left))
         return tr("until {day}", day=self.until)
 
+    @property
+    def toned_ending(self) -> Piece:
+        return Piece(self.ending, _tone_of_end(self.days_left))
+
     def with_name(self, name: str) -> list[Piece]:
         """Return the ``name`` of what ends, with its end."""
-        return [Piece(f"{plain(name)} "), Piece(self.ending, _tone_of_end(self.days_left))]
+        return [Piece(f"{plain(name)} "), self.toned_ending]
 
 
 class ListedScope(LastDay):
@@ -257,6 +261,12 @@ class ListedConnection(ClientName):
     """The last day of its one scope, in the list of an API's owner."""
 
     @property
+    def software_id(self) -> str:
+        """The key that the authority stores with the client, such as
+        ``acmidm/tni/OVO002067/mijn-gent``."""
+        return natural_key(self.platform, self.environment, self.key)
+
+    @property
     def step_title(self) -> str:
         """Its step with its number, in the language that is spoken."""
         return f"{self.step:d}. {translated(STEPS[self.step])}" if self.step else ""
@@ -324,10 +334,10 @@ def row_of(stack: str, client: Client, now: datetime) -> ListedConnection:
     """Return the row of a client, as the state or its form has it, without its step. It has keys
     that were uploaded in the portal only where the client got them by ``with_uploaded``."""
     codes = map(client.fields.get, ("organisation.ovo", "organisation.kbo"))
-    organisations_it_sends_for: set[str] = set()
+    acts_for: set[str] = set()
     for product in client.products.values():
         # A product that a run has not changed yet has an organisation's former name.
-        organisations_it_sends_for.update(product.afzenders.values())
+        acts_for.update(product.afzenders.values())
     keys = None
     if client.keys.known is not None:
         by_kid = sorted(client.keys.known.items())
@@ -355,7 +365,7 @@ def row_of(stack: str, client: Client, now: datetime) -> ListedConnection:
         keys_in_portal=client.keys.declared is None and not client.jwks_uri,
         jwks_uri=client.jwks_uri,
         mandate=_listed_mandate(client.form.mandate, now),
-        acts_for=tuple(sorted(organisations_it_sends_for)),
+        acts_for=tuple(sorted(acts_for)),
         products=tuple(sorted(client.products)),
         leaves=client.leaves,
         keep=client.form.keep,

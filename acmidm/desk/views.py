@@ -83,8 +83,7 @@ def _scopes(connection: ListedConnection) -> Items:
         if scope in connection.reasons:
             item.append(Piece(f" ({plain(connection.reasons[scope])})"))
         if scope in ends:
-            name_and_end = ends[scope].pieces
-            item += [Piece(" "), name_and_end[-1]]
+            item += [Piece(" "), ends[scope].toned_ending]
         items.append(item)
     return items
 
@@ -443,7 +442,7 @@ def _line_of_mandate(mandate: UnusedMandate) -> Line:
         [
             Piece(plain(mandate.supplier_name), Tone.STRONG),
             Piece(f"  {tr('acts for')} {allowed}, "),
-            mandate.pieces[-1],
+            mandate.toned_ending,
             Piece(reference),
         ]
     )

@@ -173,26 +173,24 @@ def _is_open(stack: Stack, order: Order) -> bool:
 def _why_not_open(order: Order, former: Confirmation | None, by: Attestation) -> str:
     """Return the sentence why an order that is not open cannot be refused: its client is removed,
     it is confirmed already, or the form says something else by now."""
-    if former is None:
-        return tr(
-            "{order} is not open any more, so that nothing of it can be refused; see acmidm orders",
-            order=order.name,
-        )
-    facts = {"order": order.name, "client": former.content.client_id, "file": former.file}
-    if former.content.removed is not None and order.part != REMOVE:
+    if former and former.content.removed is not None and order.part != REMOVE:
         return tr(
             "{order}: client {client} is confirmed as removed, in {file}; look in the portal"
             " whether another one is there, or put that file back as it was, from Git, where it was"
             " not removed",
-            **facts,
+            order=order.name,
+            client=former.content.client_id,
+            file=former.file,
         )
-    if _is_confirmed(order, former, by):
+    if former and _is_confirmed(order, former, by):
         return tr(
-            "{order} is confirmed already, in {file}, and cannot be refused any more", **facts
+            "{order} is confirmed already, in {file}, and cannot be refused any more",
+            order=order.name,
+            file=former.file,
         )
     return tr(
         "{order} is not open any more, so that nothing of it can be refused; see acmidm orders",
-        **facts,
+        order=order.name,
     )
 
 

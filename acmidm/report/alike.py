@@ -186,10 +186,11 @@ def _line_of_unlike(client: _Client, usual: Sequence[_Client]) -> Line:
     """Return a line of a client with the changes that the ``usual`` group has not; and a remark on
     the changes that only that group has."""
     usual_shapes = usual[0].shapes
+    in_usual = set(usual_shapes)  # to compare them one by one takes long where they are many
     unshared: list[Change] = []
     shared: list[Change] = []
     for change, shape in zip(client.connection.changes, client.shapes, strict=True):
-        if shape in usual_shapes:
+        if shape in in_usual:
             shared.append(change)
         else:
             unshared.append(change)

@@ -76,10 +76,10 @@ def approved_of(
     Of the clients in ``stolen`` no public keys are approved: the stolen key goes whatever else is
     uploaded, and the write refuses the rest.
     """
+    steps: dict[str, Any] = {}
     touched = set[tuple[str, Platform]]()
-    for step in previewed.get("steps") or ():
-        if _content_of_step(step) is None:
-            continue
+    for step, content in _steps_to_approve(previewed):
+        steps[_step_name(step)] = content
         for side in ("oldState", "newState"):  # the connection's key differs where it is renamed
             part = part_of(step.get(side) or {})
             if part is not None:
@@ -93,7 +93,7 @@ def approved_of(
         "version": _VERSION,
         "stack": stack,
         "settings": without(previewed.get("config") or {}, {f"{NAMESPACE}:{HANDED}"}),
-        "steps": _contents_by_step(previewed),
+        "steps": steps,
         "clients": clients,
         "keys": keys,
     }
@@ -191,7 +191,8 @@ def unapproved_steps(
     leaves them out."""
     of_excepted = tuple(f"{client}/" for client in excepted)
     steps: dict[str, Any] = {}
-    for name, content in _contents_by_step(previewed).items():
+    for step, content in _steps_to_approve(previewed):
+        name = _step_name(step)
         resource = name.split(" ", 2)[2]
         if not f"{resource}/".startswith(of_excepted):
             steps[name] = content
@@ -295,15 +296,14 @@ def _change_in_words(field: str, old: str | None, new: str | None) -> str:
     return f"{field} {old or tr('none')} → {new or tr('none')}"
 
 
-def _contents_by_step(previewed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the ``steps`` of an ``Approved`` from a preview's JSON, without those that
-    nobody has to approve."""
-    contents = {}
+def _steps_to_approve(
+    previewed: Mapping[str, Any],
+) -> Iterator[tuple[Mapping[str, Any], dict[str, Any]]]:
+    """Yield each step in a preview's JSON that somebody has to approve, and what it does."""
     for step in previewed.get("steps") or ():
         content = _content_of_step(step)
         if content is not None:
-            contents[_step_name(step)] = content
-    return contents
+            yield step, content
 
 
 def _content_of_step(step: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -974,10 +974,10 @@ def _facts(change: Change) -> dict[str, list[Piece]]:
     words = {"about_scope": ", ".join(about_scope), "note": note, "expires": expires}
     pieces = {name: _piece_if_any(value, Tone.VALUE) for name, value in values.items()}
     pieces |= {name: _piece_if_any(text) for name, text in words.items()}
-    new_values: list[list[Piece]] = []
-    for field in change.fields:
-        value = Piece(field.values()[1] or "", Tone.VALUE)
-        new_values.append([Piece(f"{plain(field.field)} "), value])
+    new_values = [
+        [Piece(f"{plain(field.field)} "), Piece(field.values()[1] or "", Tone.VALUE)]
+        for field in change.fields
+    ]
     return pieces | {
         "fields": _first_fields(change),
         "values": in_line(new_values, ", "),

@@ -46,8 +46,6 @@ class Planned(NamedTuple):
 
     plan: Plan
     forms: Onboardings
-    connections: Sequence[Declaration]
-    """Those of the forms without mistakes."""
     desired: Desired
     stack: Stack | None
     """None for a plan from a file: no authority is read for that."""
@@ -85,8 +83,8 @@ def read_plans(
         with suppress(InvalidForms):  # in what all forms share, which the preview reports
             plan = replace(plan, problems=(*plan.problems, *mistakes_of(stack)))
         plan = _with_uploaded_keys(stack.authorities, plan)
-        forms, connections = stack.forms.onboardings, stack.forms.connections
-        plans.append(_with_what_forms_say(Planned(plan, forms, connections, stack.desired, stack)))
+        planned = Planned(plan, stack.forms.onboardings, stack.desired, stack)
+        plans.append(_with_what_forms_say(planned))
     for file in files:
         try:
             document = json.loads(file.read_text("utf-8"))
@@ -118,16 +116,15 @@ def _planned_by_file(document: Mapping[str, Any], plan: Plan) -> Planned:
     folder = Path(str(plan.config.get("acmidm:formsFolder") or "onboardings"))
     catalogue = Path(str(plan.config.get("acmidm:catalogueFolder") or own_catalogue()))
     forms = read_onboardings([folder], catalogue)
-    connections = forms.connections(plan.environment)
     before = [step["oldState"] for step in document["steps"] if step.get("oldState")]
     records = recorded_in({"deployment": {"resources": before}}, plan.environment).parts
     gate = _gate_in(plan.config) if plan.is_whole else NO_GATE
     wanted = Revision(forms, datetime.now(UTC), gate).desired_of(
-        connections,
+        forms.connections(plan.environment),
         records,
         lambda: _test_stack(str(plan.config.get("acmidm:promotionStack") or "tni")),
     )
-    return Planned(plan, forms, connections, wanted, None)
+    return Planned(plan, forms, wanted, None)
 
 
 def _gate_in(config: Mapping[str, Any]) -> Gate:
@@ -160,7 +157,8 @@ def _with_what_forms_say(planned: Planned) -> Planned:
     waiting = len(wanted.unproven) - unproven_by_change
     plan = replace(plan, extra_changes=extra_changes, waiting=waiting)
     authorities = stack.authorities if stack else None
-    plan = with_keys(plan, planned.connections, wanted.declared, authorities)
+    connections = planned.forms.connections(plan.environment)
+    plan = with_keys(plan, connections, wanted.declared, authorities)
     return planned._replace(plan=plan)
 
 

@@ -31,7 +31,7 @@ def retirement(before: Client, after: Client, today: date) -> Iterator[Change]:
         yield Change(kind=Kind.CLIENT_LET_GO)
     elif is_leaving(after, today):
         # A run takes it down, the next one removes it: then it has no scope and no protection.
-        is_taken_down = before.platform.value in before.leaving.parts
+        is_taken_down = before.platform in before.leaving.parts
         if not is_taken_down or before.scopes or before.leaving.protected:
             yield Change(kind=Kind.CLIENT_RETIRED, note=after.leaves.get(after.platform))
     else:

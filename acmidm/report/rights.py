@@ -31,7 +31,7 @@ def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str
     organisation."""
     day = stack.now.date()
     for connection in connections:
-        is_leaving = connection.platform.value in leaving_parts(connection, day)
+        is_leaving = connection.platform in leaving_parts(connection, day)
         has_left = is_leaving or has_ended(connection, day)
         if connection.keys.declared is None and connection.codes and not has_left:
             waiting.setdefault((connection.platform, connection.codes), []).append(connection)

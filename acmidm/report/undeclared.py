@@ -21,7 +21,7 @@ from acmidm_onboarding.authorities.port import (
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.metadata import ClientMetadata, Owner
+from acmidm_onboarding.values.metadata import Owner
 from acmidm_onboarding.values.terms import Platform
 
 _POSSIBLE_IDS = 10
@@ -81,11 +81,9 @@ def undeclared(
         for registered in authority.clients.values():
             if declared.includes(platform, registered):
                 continue
-            metadata = registered.metadata
-            place = (platform, registered.client_id, _without_incarnation(metadata.owner))
-            clients[place] = _undeclared_client(
-                platform, registered.client_id, metadata, metadata.owner
-            )
+            owner = registered.metadata.owner
+            place = (platform, registered.client_id, _without_incarnation(owner))
+            clients[place] = _undeclared_client(platform, registered, owner)
         for product, documents in authority.products.items():
             for client_id, document in documents.items():
                 owner = _without_incarnation(document.owner)
@@ -130,13 +128,14 @@ def _without_incarnation(owner: Owner) -> Owner:
 
 
 def _undeclared_client(
-    platform: Platform, client_id: str, metadata: ClientMetadata, owner: Owner
+    platform: Platform, registered: RegisteredClient, owner: Owner
 ) -> UndeclaredClient:
     """Return the entry of a client that is at its authority. ``owner`` is the client's, or that of
     configurations for it."""
+    metadata = registered.metadata
     return UndeclaredClient(
         platform=platform,
-        client_id=client_id,
+        client_id=registered.client_id,
         client_name=metadata.client_name,
         organisation=metadata.organisation.name,
         application=metadata.application,
@@ -153,7 +152,7 @@ def _configured_client(
     for: the client itself, or the words that it is gone or could not be read."""
     registered = authority.clients.get(client_id)
     if registered is not None:
-        return _undeclared_client(platform, client_id, registered.metadata, owner)
+        return _undeclared_client(platform, registered, owner)
     name = tr("{key}, whose client is gone", key=owner.software_id)
     if client_id in authority.unread:
         name = tr("{key}, whose client could not be looked at", key=owner.software_id)
@@ -225,14 +224,11 @@ def _without_borrowed_keys(authority: Authority) -> Iterator[RegisteredClient]:
     times = Counter(client.metadata.software_id for client in clients)
     for client in clients:
         key = client.metadata.software_id
-        if key is None or times[key] == 1:
-            yield client
-            continue
-        original_ids: Iterable[str] = ()
-        if key and isinstance(authority, DerivesClientIds):
-            original_ids = islice(authority.client_ids_for(key), _POSSIBLE_IDS)
-        if client.client_id in original_ids:
-            yield client
-        else:
-            metadata = client.metadata.model_copy(update={"software_id": None})
-            yield replace(client, metadata=metadata)
+        if key is not None and times[key] > 1:
+            original_ids: Iterable[str] = ()
+            if key and isinstance(authority, DerivesClientIds):
+                original_ids = islice(authority.client_ids_for(key), _POSSIBLE_IDS)
+            if client.client_id not in original_ids:
+                metadata = client.metadata.model_copy(update={"software_id": None})
+                client = replace(client, metadata=metadata)
+        yield client

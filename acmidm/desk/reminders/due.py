@@ -48,7 +48,7 @@ class Ends(Generic[E]):
     def id(self) -> str:
         """The reminder's name in the ledger. It has the end and the threshold: a key with another
         end, or one whose end is nearer, is another reminder."""
-        about = f"{natural_key(self.connection)} {self.what.reminded_as}"
+        about = f"{self.connection.software_id} {self.what.reminded_as}"
         return f"{about} ends {self.expires:%Y-%m-%d} within {self.threshold}"
 
 
@@ -67,16 +67,10 @@ class StepWaits:
 
     @property
     def id(self) -> str:
-        return f"{natural_key(self.connection)} waits"
+        return f"{self.connection.software_id} waits"
 
 
 Due = Ends[Ending] | StepWaits
-
-
-def natural_key(connection: ListedConnection) -> str:
-    """Return the key that the authority stores with the client, such as
-    ``acmidm/tni/OVO002067/mijn-gent``."""
-    return f"{connection.platform}/{connection.environment}/{connection.key}"
 
 
 def due(rows: Iterable[ListedConnection], sent: Sent, now: datetime) -> tuple[Due, ...]:

@@ -10,7 +10,7 @@ from functools import reduce
 from typing import NamedTuple
 
 from acmidm.desk.progress import instruction
-from acmidm.desk.reminders.due import Due, Ends, StepWaits, natural_key
+from acmidm.desk.reminders.due import Due, Ends, StepWaits
 from acmidm.desk.status import STEPS, ListedKey, ListedMandate, ListedScope
 from acmidm.words import plain
 from acmidm_onboarding.mail.message import Mail, compose
@@ -92,7 +92,7 @@ def message_of(reminder: Reminder, language: Language, settings: Settings) -> Ma
         },
         language=language,
         to=reminder.contacts,
-        key=natural_key(reminder.about[0].connection),
+        key=reminder.about[0].connection.software_id,
         step=STEP,
         settings=settings,
     )

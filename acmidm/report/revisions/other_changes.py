@@ -267,10 +267,9 @@ def _without_secrets(path: str, field: FieldChange) -> FieldChange:
     values, unless the setting is known to hold no secret: the project declares it, or its own file
     has it."""
     named = field.model_copy(update={"field": setting_in(field.field)})
-    if _setting_key(field.field) in SECRET_KEYS:
-        return named.with_values(_hidden)
     is_declared = _whole_setting(field.field) in declared_keys() or path == PROJECT
-    if is_declared or field.field in (_CONTENT, MISTAKES):
+    is_known = is_declared or field.field in (_CONTENT, MISTAKES)
+    if is_known and _setting_key(field.field) not in SECRET_KEYS:
         return named
     return named.with_values(_hidden)
 
