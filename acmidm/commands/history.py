@@ -167,9 +167,10 @@ def _entries_since(
     clients whose authority recorded nothing, or shows no audit trail."""
     entries: list[HistoryEntry] = []
     platforms = stack.authorities.platforms_briefly
-    silent = {client.platform for client in clients if client.platform in platforms}
+    clients = [client for client in clients if client.platform in platforms]
+    silent = {client.platform for client in clients}
     for client in clients:
-        authority = platforms[client.platform].authority if client.platform in platforms else None
+        authority = platforms[client.platform].authority
         if not isinstance(authority, Audited) or not client.client_id:
             continue
         for recorded in takewhile(
