@@ -129,8 +129,6 @@ def _keeping_reference(text: str, longest: int) -> str:
     reason, bracket, reference = text.rpartition(" (")
     if not bracket or not text.endswith(")") or len(bracket + reference) > _REFERENCE:
         return _shortened(text, longest)
-    if len(text) <= longest:
-        return text
     return f"{_shortened(reason, longest)}{bracket}{reference}"
 
 
