@@ -35,6 +35,7 @@ from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk, without_duplicates
 from acmidm_onboarding.values.jwk_set import parse_keys
+from acmidm_onboarding.values.plain import without
 from acmidm_onboarding.values.problems import Failure, Unusable, on_one_line
 from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS, private_members_in
 
@@ -204,10 +205,7 @@ def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) ->
         if not private_members_in(members):
             return None
         _require_unshared(file)
-        public = json.loads(
-            content,
-            object_hook=lambda key: {name: key[name] for name in key.keys() - PRIVATE_MEMBERS},
-        )
+        public = json.loads(content, object_hook=lambda key: without(key, PRIVATE_MEMBERS))
         return json.dumps(public, sort_keys=True).encode()
 
     def passphrase_of_unshared() -> bytes:
