@@ -711,10 +711,7 @@ def _heal(stack: str, days: int, before: Look) -> Look:
                 stack=stack,
             )
         ):
-            recorded: dict[str, Client] = {}
-            for client in healing:
-                if client.recorded:
-                    recorded[client.recorded.resource_name] = client.recorded
+            recorded = {client.before.resource_name: client.before for client in healing}
             # The program fails for all where it does not know of one client which scopes it has.
             known = {**recorded, **before.without_scopes}
             succeeded, errors, protected = engine.up(stack, urns, known)
@@ -767,9 +764,9 @@ def _repaired(
     not_repaired: list[ConnectionChanges] = []
     for client in healing:
         healed = client.healed
-        if not healed or not client.recorded:
+        if not healed:
             continue
-        if _is_repaired(healed, present.get(client.recorded.client_key)):
+        if _is_repaired(healed, present.get(client.before.client_key)):
             repaired.append(healed)
         else:
             not_repaired.append(healed)
