@@ -143,7 +143,7 @@ class Changes:
             return []
         return problems_about(self.texts, self.read(files=Files(self.texts), **paths).problems)
 
-    def require_valid(self, label: Label = _no_label, mistakes: Iterable[str] = ()) -> None:
+    def require_valid(self, label: Label, mistakes: Iterable[str]) -> None:
         """Raises Failure with the ``mistakes`` that the caller found, and a sentence for each
         problem that the changed files would have."""
         sentences = [*mistakes, *self.sentences(self.problems(), label)]
