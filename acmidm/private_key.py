@@ -30,7 +30,7 @@ from acmidm_onboarding.forms.documents import Unreadable, read_bytes, text_of
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.assertion import claims_of
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, algorithms_of, public_jwk
-from acmidm_onboarding.values.plain import without
+from acmidm_onboarding.values.plain import filled, only, without
 from acmidm_onboarding.values.problems import Failure, Unusable, on_one_line
 from acmidm_onboarding.values.secrecy import is_private_key_or_token
 
@@ -164,12 +164,8 @@ def private_key_of(members: dict[str, Any]) -> PrivateKey:
         )
     if not key.has_private:
         raise Unusable(tr("this is a public key; give the private one, which stays with you"))
-    public = public_jwk(
-        {
-            **json.loads(key.export_public()),
-            **{name: members[name] for name in _DESCRIBING if members.get(name)},
-        }
-    )
+    describing = filled(only(members, _DESCRIBING))
+    public = public_jwk({**json.loads(key.export_public()), **describing})
     key.get_op_key("sign")  # raises where members are missing, or do not belong together
     return PrivateKey(public, key)
 

@@ -39,14 +39,11 @@ def capitalised(text: str) -> str:
 
 
 def first_of(
-    names: Sequence[str],
-    separator: str = _SEPARATOR,
-    language: Language | None = None,
-    most: int = _MOST_NAMED,
+    names: Sequence[str], language: Language | None = None, most: int = _MOST_NAMED
 ) -> str:
     """Return at most ``most`` names in one text, as "a, b and 38 more". Without ``language``, it is
     in the language that this process speaks."""
-    named, unnamed = separator.join(names[:most]), len(names) - most
+    named, unnamed = _SEPARATOR.join(names[:most]), len(names) - most
     if unnamed <= 0:
         return named
     language = language or spoken()
@@ -129,8 +126,6 @@ def _keeping_reference(text: str, longest: int) -> str:
     reason, bracket, reference = text.rpartition(" (")
     if not bracket or not text.endswith(")") or len(bracket + reference) > _REFERENCE:
         return _shortened(text, longest)
-    if len(text) <= longest:
-        return text
     return f"{_shortened(reason, longest)}{bracket}{reference}"
 
 

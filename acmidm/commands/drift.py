@@ -439,10 +439,7 @@ def _without_scopes(
     """Return the clients that are held back because the state has lost their scopes, as their
     authority has them, by resource name. One that the authority does not have is there without
     scopes."""
-    actual: dict[ClientKey, Client] = {}
-    for client in clients:
-        if client.recorded and client.actual:
-            actual[client.recorded.client_key] = client.actual
+    present = _present(clients)
     without: dict[str, Client] = {}
     for withheld in held_back:
         has_lost_scopes = withheld.is_partial and not withheld.is_declared
@@ -450,9 +447,19 @@ def _without_scopes(
             continue
         recorded = recorded_as(withheld.connection, records)
         if recorded:
-            lost = replace(recorded, scopes={})
-            without[recorded.resource_name] = actual.get(recorded.client_key, lost)
+            client = present.get(recorded.client_key)
+            without[recorded.resource_name] = (
+                client.after if client else replace(recorded, scopes={})
+            )
     return without
+
+
+def _present(clients: Iterable[ClientDrift]) -> dict[ClientKey, ClientDrift]:
+    present: dict[ClientKey, ClientDrift] = {}
+    for client in clients:
+        if client.recorded and client.actual:
+            present[client.recorded.client_key] = client
+    return present
 
 
 def _desired(stack: Stack) -> Desired | None:
@@ -704,10 +711,7 @@ def _heal(stack: str, days: int, before: Look) -> Look:
                 stack=stack,
             )
         ):
-            recorded: dict[str, Client] = {}
-            for client in healing:
-                if client.recorded:
-                    recorded[client.recorded.resource_name] = client.recorded
+            recorded = {client.before.resource_name: client.before for client in healing}
             # The program fails for all where it does not know of one client which scopes it has.
             known = {**recorded, **before.without_scopes}
             succeeded, errors, protected = engine.up(stack, urns, known)
@@ -755,17 +759,14 @@ def _repaired(
 ) -> tuple[list[ConnectionChanges], list[ConnectionChanges]]:
     """Return the repairs that a look ``after`` them shows as done, and those that it does not. A
     client that is no longer recorded, or no longer at its authority, is not repaired."""
-    present: dict[ClientKey, ClientDrift] = {}
-    for client in after:
-        if client.recorded and client.actual:
-            present[client.recorded.client_key] = client
+    present = _present(after)
     repaired: list[ConnectionChanges] = []
     not_repaired: list[ConnectionChanges] = []
     for client in healing:
         healed = client.healed
-        if not healed or not client.recorded:
+        if not healed:
             continue
-        if _is_repaired(healed, present.get(client.recorded.client_key)):
+        if _is_repaired(healed, present.get(client.before.client_key)):
             repaired.append(healed)
         else:
             not_repaired.append(healed)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -69,8 +69,7 @@ def comment(file: ReviewArgument) -> None:
     typer.echo(text, nl=False)
     mark, repository = _mark("review"), Repository()
     about = f"This is about commit {head}.\n"
-    ours = (comment for comment in repository.comments(pull_request) if _is_ours(comment, mark))
-    posted = next(ours, None)
+    posted = _find_ours(repository.comments(pull_request), mark)
     if posted and posted["body"].startswith(f"{mark}\n{text}") and posted["body"].endswith(about):
         typer.echo(f"comment {posted['id']} on pull request {pull_request} is up to date", err=True)
         return
@@ -199,7 +198,7 @@ def _keep_issue(name: str, stack: str, about: str | None, text: str) -> None:
     ``name`` is "drift" or "orders", ``about`` a name in ``_TITLE``.
     """
     repository, mark = Repository(), _mark(f"{name}-{stack}")
-    issue = next((found for found in repository.open_issues(BOT) if _is_ours(found, mark)), None)
+    issue = _find_ours(repository.open_issues(BOT), mark)
     if about:
         title = _TITLE[about].format(stack=stack)
         typer.echo(_open_or_update(repository, issue, title, _body(text, mark)))
@@ -249,9 +248,11 @@ def _mark(name: str) -> str:
     return f"<!-- acmidm:{name} -->"
 
 
-def _is_ours(comment_or_issue: dict[str, Any], mark: str) -> bool:
-    is_of_bot = comment_or_issue["user"]["login"] == BOT
-    return is_of_bot and (comment_or_issue["body"] or "").startswith(mark)
+def _find_ours(posted: Iterable[dict[str, Any]], mark: str) -> dict[str, Any] | None:
+    for item in posted:
+        if item["user"]["login"] == BOT and (item["body"] or "").startswith(mark):
+            return item
+    return None
 
 
 def _body(text: str, mark: str) -> str:

@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 
 from acmidm import completion
-from acmidm.desk.filters import Filters
 from acmidm.desk.history import History, HistoryEntry, entry_of, newest_first
 from acmidm.desk.status import row_of
 from acmidm.engine.stacks import stack_of
@@ -141,8 +140,8 @@ def _texts_of_mistaken(forms: Onboardings) -> Iterator[str]:
 
 def _with_words(search: str, stack: Stack, clients: Iterable[Client]) -> list[Client]:
     """Return the clients that ``acmidm status`` would list for the words of ``search``."""
-    has_words = Filters(search).matcher(())
-    return [client for client in clients if has_words(row_of(stack.name, client, stack.now))]
+    has_words = word_matcher(search)
+    return [client for client in clients if has_words(row_of(stack.name, client, stack.now).words)]
 
 
 def _removed(stack: Stack, client_id: str) -> list[Client]:
@@ -168,9 +167,10 @@ def _entries_since(
     clients whose authority recorded nothing, or shows no audit trail."""
     entries: list[HistoryEntry] = []
     platforms = stack.authorities.platforms_briefly
-    silent = {client.platform for client in clients if client.platform in platforms}
+    clients = [client for client in clients if client.platform in platforms]
+    silent = {client.platform for client in clients}
     for client in clients:
-        authority = platforms[client.platform].authority if client.platform in platforms else None
+        authority = platforms[client.platform].authority
         if not isinstance(authority, Audited) or not client.client_id:
             continue
         for recorded in takewhile(

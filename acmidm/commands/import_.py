@@ -104,14 +104,13 @@ def import_(
     supplier_until = Supplier(supplier, day_in("--until", until)) if supplier and until else None
     sheets = read_sheets(sheet, CLIENTS_HEADINGS)
     stacks = _stacks_by_environment(tni, prod)
-    settings = {environment: of_stack for environment, (_, of_stack) in stacks.items()}
     # Where two are named, the forms and the catalogue are those of the first.
-    first = next(iter(settings.values()))
+    _, first = next(iter(stacks.values()))
     read = partial(
         read_onboardings,
         paths=[first.forms_folder],
         catalogue_folder=first.catalogue_folder,
-        profiles={environment: of_stack.profile for environment, of_stack in settings.items()},
+        profiles={environment: of_stack.profile for environment, (_, of_stack) in stacks.items()},
     )
     onboardings = read().valid()  # before any authority is asked
     registers = _read_registers(stacks)

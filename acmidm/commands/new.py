@@ -21,7 +21,7 @@ from acmidm.edit.new.rows import SCOPES_HEADINGS, Heading, Scopes, Towns, headin
 from acmidm.edit.new.sent import Taken
 from acmidm.report.codeowners import onboarding_team
 from acmidm.sheet import SUFFIXES, SheetRow, Sheets, read_sheets
-from acmidm.terminal import Code, fail, working
+from acmidm.terminal import Code, fail, speaking, working
 from acmidm.words import plain
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.catalogue_files import load_catalogue
@@ -271,16 +271,14 @@ def _print_mails_to_senders(
     The sentences about a file are made while it is taken in, in the language that is spoken then.
     So all files are taken in once more for each language of a mail, and nothing is written.
     """
-    operators_language = spoken()
-    by_language: dict[Language, Sequence[Taken]] = {operators_language: taken}
+    by_language: dict[Language, Sequence[Taken]] = {spoken(): taken}
     for number, sent in enumerate(taken):
         if not sent.unclear:
             continue
-        speak(sent.language)
-        if sent.language not in by_language:
-            by_language[sent.language] = SentFiles(FORMS, read, catalogue).take(files)
-        typer.echo(f"{by_language[sent.language][number].mail()}\n")
-    speak(operators_language)
+        with speaking(sent.language):
+            if sent.language not in by_language:
+                by_language[sent.language] = SentFiles(FORMS, read, catalogue).take(files)
+            typer.echo(f"{by_language[sent.language][number].mail()}\n")
 
 
 def _write_sheet(file: Path, common: Answers, read: Read, *, skip_wrong: bool) -> None:

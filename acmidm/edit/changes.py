@@ -27,6 +27,7 @@ from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import Stacks, stacks_in
 from acmidm_onboarding.texts import tr
+from acmidm_onboarding.values.plain import without
 from acmidm_onboarding.values.problems import DocumentPath, Failure, Problem, on_one_line
 
 Content = str | Edit
@@ -142,7 +143,7 @@ class Changes:
             return []
         return problems_about(self.texts, self.read(files=Files(self.texts), **paths).problems)
 
-    def require_valid(self, label: Label = _no_label, mistakes: Iterable[str] = ()) -> None:
+    def require_valid(self, label: Label, mistakes: Iterable[str]) -> None:
         """Raises Failure with the ``mistakes`` that the caller found, and a sentence for each
         problem that the changed files would have."""
         sentences = [*mistakes, *self.sentences(self.problems(), label)]
@@ -271,7 +272,7 @@ def put_files(texts: Mapping[Path, str], before: Mapping[Path, bytes]) -> None:
         FileExistsError: where a new file exists by now.
         Failure: where an existing file was changed meanwhile.
     """
-    new = {file: text for file, text in texts.items() if file not in before}
+    new = without(texts, before)
     folders = {file.parent for file in new if not file.parent.exists()}
     done: list[Path] = []
     try:

@@ -35,13 +35,11 @@ from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk, without_duplicates
 from acmidm_onboarding.values.jwk_set import parse_keys
+from acmidm_onboarding.values.plain import without
 from acmidm_onboarding.values.problems import Failure, Unusable, on_one_line
 from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS, private_members_in
 
 _RSA_EXPONENT = 65537
-_ALGORITHMS = {Profile.ACMIDM: "RS256", Profile.FAPI2: "ES256"}
-"""What a new key signs with: what works at ACM/IDM today, or what the FAPI 2.0 Security Profile
-§5.4.1 allows."""
 _ALGORITHM_OF_RSA = {Profile.ACMIDM: "RS256", Profile.FAPI2: "PS256"}
 _ALGORITHM_OF_CURVE = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
 """What a key that somebody gives in PEM signs with, which PEM does not say."""
@@ -51,9 +49,9 @@ def make_key(profile: Profile, ends: datetime, kid: str | None) -> PrivateKey:
     """Make a key pair for a profile: RSA of 4096 bits, or P-256. Without ``kid``, the ``kid`` is
     its thumbprint (RFC 7638). Raises Failure for a ``kid`` that no key may have."""
     private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
-    if _ALGORITHMS[profile] == "RS256":
+    if profile is Profile.ACMIDM:  # RS256 works at ACM/IDM today
         private = rsa.generate_private_key(_RSA_EXPONENT, RSA_BITS)
-    else:
+    else:  # the FAPI 2.0 Security Profile §5.4.1 allows ES256
         private = ec.generate_private_key(ec.SECP256R1())
     key = PrivateKey(_with_members(private.public_key(), profile, ends), JWK.from_pyca(private))
     try:
@@ -207,10 +205,7 @@ def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) ->
         if not private_members_in(members):
             return None
         _require_unshared(file)
-        public = json.loads(
-            content,
-            object_hook=lambda key: {name: key[name] for name in key.keys() - PRIVATE_MEMBERS},
-        )
+        public = json.loads(content, object_hook=lambda key: without(key, PRIVATE_MEMBERS))
         return json.dumps(public, sort_keys=True).encode()
 
     def passphrase_of_unshared() -> bytes:
