@@ -389,7 +389,7 @@ class Deployment:
         code = engine.run(
             stack.name,
             *("refresh", *program, *_UNATTENDED),
-            at_authorities=stack.at_authorities or {},
+            at_authorities=stack.at_authorities,
             declared=stack.forms.for_program,
             planned=keys_by_urn(resources_in(stack.state.document)),
             state_at_the_end=True,
@@ -472,7 +472,7 @@ class Deployment:
         return engine.run(
             stack.name,
             *("up", "--continue-on-error", *excluded, *_UNATTENDED),
-            at_authorities=stack.at_authorities or {},
+            at_authorities=stack.at_authorities,
             declared=stack.forms.for_program,
             state_version=stack.state.version,
             planned=planned,

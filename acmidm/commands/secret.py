@@ -13,7 +13,14 @@ from acmidm import completion
 from acmidm.edit.keys.pair import require_outside_git, write_private_key
 from acmidm.engine import pulumi as engine
 from acmidm.terminal import StackOption, working
-from acmidm_onboarding.engine_resources import Resource, decrypted, mapping, part_of, resources_in
+from acmidm_onboarding.engine_resources import (
+    Resource,
+    decrypted,
+    inputs_of,
+    outputs_of,
+    part_of,
+    resources_in,
+)
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.resources.switching import is_awaiting
 from acmidm_onboarding.stack_files import stack_settings
@@ -127,14 +134,14 @@ def _secret(stack: str, connection: Declaration) -> str:
                 stack=stack,
             )
         )
-    if not mapping(client.get("inputs")).get("client_secret"):
+    if not inputs_of(client).get("client_secret"):
         raise Failure(_why_no_secret(connection, client))
     with working(tr("decrypting {stack}", stack=stack)):
         try:
             client = _client_resource(engine.decrypted_deployment(stack), connection)
         except engine.EngineError:
             client = None
-    secret = decrypted(mapping(mapping(client).get("inputs")).get("client_secret"))
+    secret = decrypted(inputs_of(client).get("client_secret"))
     if secret is None:
         raise Failure(
             tr(
@@ -151,7 +158,7 @@ def _secret(stack: str, connection: Declaration) -> str:
 def _why_no_secret(connection: Declaration, client: Mapping[str, Any]) -> str:
     """Return the sentence why the state has no secret of a client, which is its resource there."""
     name = connection.resource_name
-    if is_awaiting(client.get("outputs") or {}):
+    if is_awaiting(outputs_of(client)):
         return tr(
             "{name} changes to keys: the secret that works until then is its application's alone,"
             " and not in the state any more",

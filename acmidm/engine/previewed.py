@@ -11,6 +11,7 @@ from acmidm_onboarding.command_inputs import HANDED
 from acmidm_onboarding.engine_resources import (
     EngineResource,
     client_of,
+    inputs_of,
     is_password,
     is_provider,
     mapping,
@@ -93,7 +94,7 @@ class Preview:
             if is_own(name) and is_lasting:
                 settings[name] = value
         for resource in filter(is_provider, resources_in(self.state)):
-            inputs = mapping(resource.get("inputs"))
+            inputs = inputs_of(resource)
             for name, value in settings.items():
                 is_encrypted = isinstance(inputs.get(name), Mapping)
                 if not is_encrypted and inputs.get(name) != value:

@@ -163,18 +163,19 @@ def run(
 
     ``at_authorities`` are the clients that the program counts as if the state had them, and
     ``declared`` is what the forms have, unless the program has to read them. With a
-    ``state_version`` the program refuses any other state. Where the clients are None, the program
-    is handed nothing. ``planned`` has the connection of each resource that will change, by URN: now
-    and then it is shown how many are done. With ``state_at_the_end`` the engine writes the state
-    once, which is safe where a create finds what a killed run has made.
+    ``state_version`` the program refuses any other state. ``planned`` has the connection of each
+    resource that will change, by URN: now and then it is shown how many are done. With
+    ``state_at_the_end`` the engine writes the state once, which is safe where a create finds what a
+    killed run has made.
 
     Raises:
         EngineError: where there is no engine.
         Failure: where the command was interrupted.
     """
     environment = STATE_AT_THE_END if state_at_the_end else {}
+    clients = at_authorities or {}
     with (
-        handing(stack, at_authorities, declared=declared, state_version=state_version) as handed,
+        handing(stack, clients, declared=declared, state_version=state_version) as handed,
         progress.showing(stack, planned or {}) as events,
     ):
         words = (*words, "--stack", stack, *handed, *events)

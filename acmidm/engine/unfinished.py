@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from acmidm_onboarding.engine_resources import (
     METHOD,
     Resource,
+    inputs_of,
     kind_of,
-    mapping,
     name_of,
+    outputs_of,
     resources_in,
 )
 from acmidm_onboarding.rules.retirement import last_step, leaving_parts
@@ -40,8 +41,8 @@ def _waiting_for_a_key(stack: Stack) -> Iterator[str]:
     for resource in resources_in(stack.state.document):
         if resource.get("delete") or kind_of(resource) != Resource.CLIENT:
             continue
-        declared = mapping(resource.get("inputs")).get(METHOD)
-        if declared != mapping(resource.get("outputs")).get(METHOD):
+        declared = inputs_of(resource).get(METHOD)
+        if declared != outputs_of(resource).get(METHOD):
             yield name_of(resource)
 
 

@@ -24,6 +24,7 @@ from acmidm_onboarding.engine_resources import (
     client_of,
     clients_in,
     environment_in,
+    inputs_of,
     is_password,
     key_and_part,
     kind_of,
@@ -350,7 +351,7 @@ def _is_only_recorded(part: str, old: EngineResource | None, new: EngineResource
     }.get(kind_of_part(part), ())
     if not (records and old and new):
         return False
-    was, becomes = (without(mapping(side.get("inputs")), records) for side in (old, new))
+    was, becomes = (without(inputs_of(side), records) for side in (old, new))
     return was == becomes
 
 
@@ -361,7 +362,7 @@ def _before_adoption(after: Client, resources: _Resources) -> Client | None:
     for (key, part), resource in resources.items():
         if key != after.client_key:
             continue
-        adopted = mapping(mapping(resource.get("inputs")).get("adopt"))
+        adopted = mapping(inputs_of(resource).get("adopt"))
         if before := mapping(adopted.get("before")):
             seen[part] = {"inputs": before}
     if Resource.CLIENT not in seen:

@@ -58,19 +58,15 @@ class Handed:
 @contextmanager
 def handing(
     stack: str,
-    records: Records | None,
+    records: Records,
     *,
     declared: Sequence[Declaration] | None = None,
     state_version: str | None = None,
     state: Mapping[str, Any] | None = None,
 ) -> Iterator[tuple[str, ...]]:
     """Yield the arguments by which a command of the engine hands a program ``records``, clients
-    that are at their authority, what the forms declare, and a state or its version; none where
-    ``records`` is None. They name temporary files, which are removed after the block. ``Handed``
-    says what each is."""
-    if records is None:
-        yield ()
-        return
+    that are at their authority, what the forms declare, and a state or its version. They name
+    temporary files, which are removed after the block. ``Handed`` says what each is."""
     with _private_folder() as folder:
         file = stack_file(stack, folder)
         value = folder / "handed.json"
