@@ -22,10 +22,10 @@ from acmidm.engine import progress
 from acmidm.engine.shown import ATTEMPTS, once
 from acmidm_onboarding.command_inputs import handing
 from acmidm_onboarding.recorded import UnreadableState, state_in
-from acmidm_onboarding.stack_files import stack_file, stack_names
+from acmidm_onboarding.stack_files import no_such_stack, stack_file
 from acmidm_onboarding.values.client import Records
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.problems import Failure, did_you_mean, either, on_one_line, quoted
+from acmidm_onboarding.values.problems import Failure, on_one_line
 
 _CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w+: ")
 """The exception's class, which the engine puts before a sentence."""
@@ -268,6 +268,9 @@ STATE_AT_THE_END = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "t
 state after each step, which costs the square of the number of connections;
 ``PULUMI_SKIP_CHECKPOINTS=false`` in the environment goes back.
 """
+_NO_LOGIN = "PULUMI_ACCESS_TOKEN must be set"
+"""What the engine says where nobody logged in: an account at Pulumi's service is one of the ways.
+"""
 _UNATTENDED = ("--yes", "--skip-preview", "--suppress-outputs", "--suppress-progress")
 
 
@@ -299,9 +302,14 @@ def _run(*words: str, given: str | None = None) -> str:
 
 
 def _error(finished: subprocess.CompletedProcess[str], words: Sequence[str]) -> EngineError:
-    """Return the exception for a command that failed, with the engine's reason: UnknownStack, which
-    says what to do, where the engine does not know the stack."""
+    """Return the exception for a command that failed, with the engine's reason; with what to do
+    where it has no login, and as UnknownStack where it does not know the stack."""
     reason = finished.stderr.strip().removeprefix("error: ")
+    if reason.startswith(_NO_LOGIN):
+        return EngineError(
+            "pulumi has no login here; run pulumi login ADDRESS with the address of the state, or"
+            " open a shell with make shell in a clone of acmidm"
+        )
     if reason.startswith("no stack named"):
         return _unknown_stack(words[words.index("--stack") + 1])
     command = " ".join(("pulumi", *words[:2]))
@@ -319,14 +327,7 @@ def _unknown_stack(stack: str) -> UnknownStack:
                 " elsewhere"
             )
         )
-    known = stack_names(Path())
-    if not known:
-        return UnknownStack(
-            f"there is no stack {quoted(stack)} here, and no Pulumi.STACK.yaml; run this in the"
-            " folder of a project with stacks"
-        )
-    remedy = did_you_mean(stack, known, f"use {either(known)}")
-    return UnknownStack(f"there is no stack {quoted(stack)} here; {remedy}")
+    return UnknownStack(no_such_stack(stack, Path()))
 
 
 def _finished(

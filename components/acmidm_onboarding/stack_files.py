@@ -29,7 +29,14 @@ from acmidm_onboarding.settings import (
     yaml_off,
 )
 from acmidm_onboarding.texts import tr
-from acmidm_onboarding.values.problems import Failure, did_you_mean, listed, on_one_line
+from acmidm_onboarding.values.problems import (
+    Failure,
+    did_you_mean,
+    either,
+    listed,
+    on_one_line,
+    quoted,
+)
 from acmidm_onboarding.values.terms import Environment, Platform
 
 _TRUE = frozenset({"true", "1", "yes", "on", "y", "t"})
@@ -37,8 +44,11 @@ _TRUE = frozenset({"true", "1", "yes", "on", "y", "t"})
 
 def stack_settings(stack: str, folder: Path) -> Settings:
     """Return the settings of a stack as its file has them, without the engine; values encrypted
-    there are left out."""
-    values = _values_of(stack_file(stack, folder), Files())
+    there are left out. Raises InvalidSettings."""
+    file = stack_file(stack, folder)
+    if not file.exists():
+        raise InvalidSettings(no_such_stack(stack, folder))
+    values = _values_of(file, Files())
     clear = {key: value for key, value in values.items() if not _is_encrypted(value)}
     return read_settings(clear.get, keys=values)
 
@@ -71,6 +81,21 @@ def stack_names(folder: Path, files: Files | None = None) -> list[str]:
     names = [file.name for file in (files or Files()).inside(absolute(folder))]
     of_stacks = fnmatch.filter(names, "Pulumi.*.yaml")
     return [name.removeprefix("Pulumi.").removesuffix(".yaml") for name in of_stacks]
+
+
+def no_such_stack(stack: str, folder: Path) -> str:
+    """Return the sentence about a stack that has no file in ``folder``: which stacks have one, and
+    which of them may be meant."""
+    known = stack_names(folder)
+    if not known:
+        return tr(
+            "there is no stack {stack} here, and no Pulumi.STACK.yaml; run this in the folder of a"
+            " project with stacks",
+            stack=quoted(stack),
+        )
+    remedy = did_you_mean(stack, known, tr("use {known}", known=either(known)))
+    sentence = tr("there is no stack {stack} here; {remedy}", stack=quoted(stack), remedy=remedy)
+    return on_one_line(sentence)
 
 
 @dataclass(frozen=True)
@@ -255,10 +280,7 @@ def _config_of(file: Path, files: Files) -> dict[str, Any]:
     try:
         text = files.read_text(absolute(file))
     except Unreadable as error:
-        remedy = error.remedy
-        if not files.exists(absolute(file)):
-            remedy = "run this in the project's folder with an existing stack"
-        raise InvalidSettings(on_one_line(f"{file.name} {error.what}; {remedy}")) from None
+        raise InvalidSettings(on_one_line(f"{file.name} {error}")) from None
     return _config_in(text, file.name)
 
 

@@ -466,7 +466,7 @@ def test_stack_file_without_engine(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (None, "cannot be read"),
+        (None, 'there is no stack "tni" here'),
         (b"a: [", "is not YAML"),
         (b"# caf\xe9", "is not UTF-8 text; save it as UTF-8"),
         (b"config: {acmidm:profile: 2026-13-45}", "is not YAML"),

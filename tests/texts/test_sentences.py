@@ -193,9 +193,9 @@ def test_what_new_misses_in_dutch() -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ((), "Pulumi.weg.yaml cannot be read"),
-        (("--language", "nl"), "Pulumi.weg.yaml kan niet gelezen worden"),
-        (("--language", "en"), "Pulumi.weg.yaml cannot be read"),
+        ((), 'there is no stack "weg" here, and'),
+        (("--language", "nl"), 'er is hier geen stack "weg", en'),
+        (("--language", "en"), 'there is no stack "weg" here, and'),
     ],
 )
 def test_what_a_command_refuses_that_reports_in_dutch_by_itself(

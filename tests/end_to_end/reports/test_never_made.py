@@ -4,6 +4,7 @@ thrown away."""
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -63,16 +64,40 @@ def test_the_board_shows_the_forms_and_says_how_to_make_the_stack(never_made: Co
     assert "acmidm status --stack tni" in board.stdout
 
 
-@pytest.mark.parametrize("command", ["status", "history", "deploy", "review"])
-def test_a_stack_without_a_file_is_no_stack_to_make(never_made: CommandLine, command: str) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("status",),
+        ("status", "--board"),
+        ("history",),
+        ("deploy",),
+        ("review",),
+        ("drift",),
+        ("remind",),
+        ("orders", "list"),
+        ("sandbox", "start"),
+    ],
+    ids=" ".join,
+)
+def test_a_stack_without_a_file_is_no_stack_to_make(
+    never_made: CommandLine, words: tuple[str, ...]
+) -> None:
     """It is a slip of the pen more often: what is meant, or which there are, is said."""
-    slip = never_made.run(command, "--stack", "tnj")
+    slip = never_made.run(*words, "--stack", "tnj")
     assert (slip.code, slip.output) == (2, 'there is no stack "tnj" here; did you mean "tni"?\n')
 
 
 def test_a_stack_with_another_name_is_none_either(never_made: CommandLine) -> None:
     other = never_made.run("status", "--stack", "nowhere")
     assert (other.code, other.output) == (2, 'there is no stack "nowhere" here; use tni\n')
+
+
+def test_without_a_login_it_is_said_how_to_get_one(never_made: CommandLine, tmp_path: Path) -> None:
+    """The engine's own words name a token of its maker's service, which nobody needs here."""
+    never_made.project.environment |= {"PULUMI_BACKEND_URL": "", "PULUMI_HOME": str(tmp_path)}
+    said = never_made.run("status", "--stack", "tni")
+    assert said.code == 3
+    assert said.output.startswith("pulumi has no login here; run pulumi login ADDRESS ")
 
 
 def test_outside_a_project_that_is_said(never_made: CommandLine) -> None:
