@@ -10,10 +10,9 @@ import json
 import re
 import sys
 import uuid
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
@@ -38,9 +37,13 @@ _ENDINGS = {
     "tuple_type": "is no list; write a line with a hyphen for each",
 }
 """How a sentence about a name ends, by the type of pydantic's error."""
+_NO_TOKEN = "found character that cannot start any token"
+"""What PyYAML says of a tab before a name, and of three more characters."""
+_NOT_BEGUN_SO = "nothing begins with a tab, @, ` or %: indent with spaces, put a text in quotes"
 _FOLLOWS = "default_factory_not_called"
 """The type of an error that follows from another: a default is made from a field that is wrong."""
-Model = TypeVar("Model", bound=StrictModel)
+Location = tuple[str | int, ...]
+"""Where a value is in the file, by names and positions: ("clients", 0, "name")."""
 
 
 class InvalidFile(Exception):
@@ -102,15 +105,12 @@ class People(StrictModel):
 
     people: tuple[Person, ...] = ()
 
-    @model_validator(mode="after")
-    def _check_across_fields(self) -> Self:
-        if mistakes := "; ".join(self._mistakes_across_fields()):
-            raise ValueError(mistakes)
-        return self
-
-    def _mistakes_across_fields(self) -> Iterator[str]:
-        """Yield a sentence for each mistake that no field has alone."""
+    def mistakes_across_fields(self) -> Iterator[tuple[Location, str]]:
+        """Yield the place and a sentence of each mistake that no field has alone."""
         yield from _repeated_names("people", self.people)
+
+
+Model = TypeVar("Model", bound=People)
 
 
 class Sandbox(People, PortalSettings):
@@ -141,22 +141,27 @@ class Sandbox(People, PortalSettings):
                 scopes_of_apis |= {scope: {} for scope in scopes if isinstance(scope, str)}
         return {"scopes": scopes_of_apis, **written, "apis": completed}
 
-    def _mistakes_across_fields(self) -> Iterator[str]:
-        yield from super()._mistakes_across_fields()
+    def mistakes_across_fields(self) -> Iterator[tuple[Location, str]]:
+        yield from super().mistakes_across_fields()
         yield from _repeated_names("clients", self.clients)
-        for client in self.clients:
-            for scope in sorted({*client.scopes}.difference(self.scopes)):
-                yield (
-                    f"client {client.name} has the scope {scope}, which no API of this file has;"
-                    " add it to one, or correct the name"
-                )
+        for number, client in enumerate(self.clients):
+            for position, scope in enumerate(client.scopes):
+                if scope not in self.scopes:
+                    yield (
+                        ("clients", number, "scopes", position),
+                        f"client {client.name} has the scope {scope}, which no API of this file"
+                        " has; add it to one, or correct the name",
+                    )
 
 
-def _repeated_names(kind: str, people: tuple[Person, ...]) -> Iterator[str]:
-    """Yield a sentence for each name that several people, or clients, have."""
-    times = Counter(person.name for person in people)
-    for name in sorted(name for name, number in times.items() if number > 1):
-        yield f"there are two {kind} with the name {name}; give each a name of its own"
+def _repeated_names(kind: str, people: tuple[Person, ...]) -> Iterator[tuple[Location, str]]:
+    """Yield the place and a sentence of each name that people, or clients, before it have too."""
+    names = set()
+    for number, person in enumerate(people):
+        if person.name in names:
+            sentence = f"there are two {kind} with the name {person.name}; give each its own"
+            yield (kind, number, "name"), sentence
+        names.add(person.name)
 
 
 def read_sandbox(file: Path) -> Sandbox:
@@ -171,11 +176,17 @@ def _read(file: Path, model: type[Model], **defaults: Any) -> Model:
     if isinstance(content, dict):
         content = {**defaults, **content}
     try:
-        return model.model_validate(content)
+        document = model.model_validate(content)
     except ValidationError as invalid:
         errors = [error for error in invalid.errors() if error["type"] != _FOLLOWS]
         sentences = [_sentence(file, node, dict(error)) for error in errors]
         raise InvalidFile("\n".join(sentences)) from None
+    sentences = []
+    for location, sentence in document.mistakes_across_fields():
+        sentences.append(f"{_place(file, _mark_at(node, location))}: {sentence}")
+    if sentences:
+        raise InvalidFile("\n".join(sentences))
+    return document
 
 
 def _parse(file: Path) -> tuple[yaml.Node | None, Any]:
@@ -196,25 +207,33 @@ def _parse(file: Path) -> tuple[yaml.Node | None, Any]:
             f"{file}:{line}:{column}: here is a character that YAML does not allow; take it out"
         ) from None
     except (yaml.YAMLError, ValueError) as error:
-        place = _place(file, getattr(error, "problem_mark", None))
-        reason = getattr(error, "problem", None) or error
-        raise InvalidFile(f"{place}: {reason}; correct it") from None
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or error
+        reason = _NOT_BEGUN_SO if problem == _NO_TOKEN else problem
+        raise InvalidFile(f"{_place(file, mark)}: {reason}; correct it") from None
 
 
 def _sentence(file: Path, node: yaml.Node | None, error: dict[str, Any]) -> str:
-    """Return an error of pydantic's as a sentence, with the place of the value: of an unknown name
-    that of the name, of a value that is missing that of the mapping which lacks it."""
-    nearest: yaml.Node | None = node
-    for part in error["loc"]:
-        name_node, node = _below(node, part)
-        wrong_node = name_node if error["type"] == "extra_forbidden" else node
-        nearest = wrong_node or nearest
-    place = _place(file, nearest and nearest.start_mark)
+    """Return an error of pydantic's as a sentence, with the place of the value, of an unknown name
+    that of the name. An item of a list is called by the name of the list."""
+    is_unknown = error["type"] == "extra_forbidden"
+    place = _place(file, _mark_at(node, error["loc"], of_name=is_unknown))
     if error["type"] == "value_error":
         return f"{place}: {error['ctx']['error']}"
-    name = f'"{error["loc"][-1]}"' if error["loc"] else "the file"
+    names = [part for part in error["loc"] if isinstance(part, str)]
+    name = f'"{names[-1]}"' if names else "the file"
     ending = _ENDINGS.get(error["type"], f"cannot be used: {error['msg']}; correct it")
     return f"{place}: {name} {ending}"
+
+
+def _mark_at(node: yaml.Node | None, location: Location, *, of_name: bool = False) -> Any:
+    """Return the mark of a value in the file, or of its name; of a value that is missing that of
+    the mapping which lacks it."""
+    nearest: yaml.Node | None = node
+    for part in location:
+        name_node, node = _below(node, part)
+        nearest = (name_node if of_name else node) or nearest
+    return nearest and nearest.start_mark
 
 
 def _place(file: Path, mark: Any) -> str:

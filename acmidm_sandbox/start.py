@@ -62,7 +62,7 @@ def main() -> None:
     except (InvalidFile, NotStarted, UnusableDatabase, ValueError) as error:
         sys.exit(str(error))
     except OSError as error:
-        sys.exit(f"{error.filename}: {error.strerror}")
+        sys.exit(f"{error.filename}: {error.strerror}; check its name and your rights")
     sys.stderr.write(f"Ctrl-C ends it; what it keeps is in {sandbox.database.parent}\n")
     run(sandbox)
 

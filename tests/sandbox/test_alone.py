@@ -167,7 +167,16 @@ def test_what_it_keeps_is_its_owners_alone(file: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("Gent, scopes: [dv_not", "Gent, scopes: [a, b, dv_not", ["the scope a,", "the scope b,"]),
+        (
+            "Gent, scopes: [dv_not",
+            "Gent, scopes: [a, b, dv_not",
+            [
+                "sandbox.yaml:15:74: client mijn-gent has the scope a,",
+                "15:77: client mijn-gent has",
+            ],
+        ),
+        ("port: ", "\tport: ", ["sandbox.yaml:2:1: nothing begins with a tab, "]),
+        ("[api-beheerder]", "[boss]", ['sandbox.yaml:10:73: "rights" cannot be used']),
         ("ovo: OVO002067", "ovo: Gent", ["OVO code", "sandbox.yaml:10:28", "sandbox.yaml:15:28"]),
         ("port:", "prot:", ['"prot"']),
         ("name: mijn-gent", "name: ../mijn-gent", ["sandbox.yaml:15:"]),

@@ -158,7 +158,7 @@ def test_an_unknown_stack_is_told(stack: Stack) -> None:
     """One sentence, the exit code of wrong use."""
     unknown = stack.run("start", "--stack", "acceptance")
     assert unknown.returncode == 2
-    assert "Pulumi.acceptance.yaml" in unknown.stderr
+    assert unknown.stderr.startswith('there is no stack "acceptance" here; use ')
     assert "Traceback" not in unknown.stderr
 
 

@@ -30,7 +30,7 @@ def open_database(path: Path) -> Database:
     """Open the database, and make it where it is missing.
 
     One of another version is refused, and not converted: where somebody moves it away, the next
-    start makes a new one. Raises UnusableDatabase.
+    start makes a new one. Raises UnusableDatabase, and OSError where the file cannot be made.
     """
     try:
         database = Database(path)
@@ -40,8 +40,8 @@ def open_database(path: Path) -> Database:
                 Base.metadata.create_all(connection)
                 connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
             version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-    except (OSError, SQLAlchemyError) as error:
-        reason = getattr(error, "orig", None) or getattr(error, "strerror", None) or error
+    except SQLAlchemyError as error:
+        reason = getattr(error, "orig", None) or error
         raise UnusableDatabase(
             f"{path} can't be used: {reason}; move it away to begin anew"
         ) from error
