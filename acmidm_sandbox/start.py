@@ -24,11 +24,10 @@ from sqlalchemy import select
 from acmidm_sandbox.beheerportaal.api.clients import add_client, store_jwks, store_scopes
 from acmidm_sandbox.beheerportaal.app import create_app
 from acmidm_sandbox.beheerportaal.documents import NEW_CLIENT, ClientDeclaration, ScopesDocument
-from acmidm_sandbox.beheerportaal.operators import register_operator
 from acmidm_sandbox.beheerportaal.store.clients import StoredClient
 from acmidm_sandbox.beheerportaal.store.database import Database
-from acmidm_sandbox.beheerportaal.store.opening import UnusableDatabase, open_database
-from acmidm_sandbox.beheerportaal.store.users import Account, create_account
+from acmidm_sandbox.beheerportaal.store.opening import open_database
+from acmidm_sandbox.beheerportaal.store.users import Account, create_account, register_operator
 from acmidm_sandbox.file import InvalidFile, Sandbox, SandboxClient, read_sandbox
 
 _FILE = Path("sandbox.yaml")
@@ -59,7 +58,7 @@ def main() -> None:
         with closing(open_database(sandbox.database)) as database:
             for line in _fill_database(sandbox, database):
                 _say(line)
-    except (InvalidFile, NotStarted, UnusableDatabase, ValueError) as error:
+    except (InvalidFile, NotStarted, ValueError) as error:
         sys.exit(str(error))
     except OSError as error:
         sys.exit(f"{error.filename}: {error.strerror}; check its name and your rights")
@@ -108,8 +107,9 @@ def _fill_database(sandbox: Sandbox, database: Database) -> Iterator[str]:
     """Write the operators, people and clients of the file into the database, and yield lines for
     the person who starts it: new passwords, and of each client its client-ID, its private key, and
     how it gets a token for the first API of which it has a scope. Raises NotStarted."""
-    for operator, public_jwk in sandbox.operators.items():
-        register_operator(sandbox.database, operator, public_jwk=public_jwk)
+    with database.write() as session:
+        for operator, public_jwk in sandbox.operators.items():
+            register_operator(session, operator, public_jwk=public_jwk)
     for change in list(_replace_people(sandbox, database)):  # all are written before one is shown
         yield f"  {change}"
     if sandbox.clients:

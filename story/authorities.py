@@ -17,8 +17,8 @@ from acmidm_onboarding.authorities.port import Authority
 from acmidm_onboarding.forms.catalogue_files import load_catalogue
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.terms import Platform
-from acmidm_sandbox.beheerportaal.operators import register_operator
 from story.scratch import PROJECT, Scratch
+from tests.support.people import add_operator
 from tests.support.ports import free_ports
 
 HELPDESK = "helpdesk"
@@ -62,7 +62,7 @@ def as_helpdesk(folder: Path) -> Authority:
     """Return the authority of ``tni`` in a repository, as the operator *helpdesk* calls it: one
     that is registered here, with a new key, and that no stack knows."""
     key = _new_key(HELPDESK)
-    register_operator(
+    add_operator(
         folder / ".local/tni/acmidm/portal.db",
         HELPDESK,
         public_jwk=json.loads(key.export_public()),

@@ -20,10 +20,9 @@ from starlette.types import Message
 
 from acmidm_sandbox.beheerportaal.app import create_app
 from acmidm_sandbox.beheerportaal.context import Portal
-from acmidm_sandbox.beheerportaal.operators import register_operator
 from acmidm_sandbox.beheerportaal.settings import RIGHTS, PortalSettings
 from story.person import hidden_fields
-from tests.support.people import add_user
+from tests.support.people import add_operator, add_user
 from tests.support.portal import (
     ASSERTION_TYPE,
     OPERATOR,
@@ -177,7 +176,7 @@ def inside(folder: Path, **settings: Any) -> Iterator[Inside]:
     if not portal_settings.database.exists():
         shutil.copy(new_database(), portal_settings.database)
     key = new_key("operator")
-    register_operator(portal_settings.database, OPERATOR, RIGHTS, public_jwk=public_jwk(key))
+    add_operator(portal_settings.database, OPERATOR, RIGHTS, public_jwk=public_jwk(key))
     app = create_app(portal_settings)
     opened = app.state.portal = Portal.open(portal_settings)
     # One loop for all requests: to end it would end its threads too.

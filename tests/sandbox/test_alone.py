@@ -171,8 +171,8 @@ def test_what_it_keeps_is_its_owners_alone(file: Path) -> None:
             "Gent, scopes: [dv_not",
             "Gent, scopes: [a, b, dv_not",
             [
-                "sandbox.yaml:15:74: client mijn-gent has the scope a,",
-                "15:77: client mijn-gent has",
+                "sandbox.yaml:15:73: client mijn-gent has the scope a,",
+                "15:76: client mijn-gent has",
             ],
         ),
         ("port: ", "\tport: ", ["sandbox.yaml:2:1: nothing begins with a tab, "]),

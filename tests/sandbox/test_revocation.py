@@ -11,10 +11,10 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from acmidm_sandbox.beheerportaal.operators import register_operator
 from tests.support.forms import NOTIFICATIES
 from tests.support.introspection import introspect
 from tests.support.messages import NOTIFICATION, connected
+from tests.support.people import add_operator
 from tests.support.portal import (
     RunningPortal,
     client_document,
@@ -126,14 +126,14 @@ def test_a_token_is_worth_what_its_client_still_has(
 def test_an_operator_loses_a_right_and_its_key_at_once(portal: RunningPortal) -> None:
     """Operators are made on the machine itself; their tokens are looked at in the same way."""
     database, key = portal.settings.database, new_key()
-    register_operator(database, "leaving", public_jwk=public_jwk(key))
+    add_operator(database, "leaving", public_jwk=public_jwk(key))
     token = portal.client_token(key, "leaving")
     with portal.operator(token) as leaving:
         assert leaving.post("/management/v1/clients", json=client_document()).status_code == 201
-        register_operator(database, "leaving", ["management_read"], public_jwk=public_jwk(key))
+        add_operator(database, "leaving", ["management_read"], public_jwk=public_jwk(key))
         assert leaving.post("/management/v1/clients", json=client_document()).status_code == 403
         assert leaving.get("/management/v1/clients").status_code == 200
-        register_operator(database, "leaving", public_jwk=public_jwk(new_key()))
+        add_operator(database, "leaving", public_jwk=public_jwk(new_key()))
         assert leaving.get("/management/v1/clients").status_code == 401
 
 

@@ -1,13 +1,15 @@
 """The settings of an instance, and registering operators."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from acmidm_sandbox.beheerportaal.operators import register_operator
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
+from acmidm_sandbox.beheerportaal.store.opening import open_database
+from acmidm_sandbox.beheerportaal.store.users import Operator, register_operator
 from tests.support.portal import PRODUCTS, SCOPES, new_key, public_jwk
 
 KEY = public_jwk(new_key())
@@ -65,6 +67,7 @@ def test_an_operator_is_no_user_and_has_a_public_key(
     tmp_path: Path, client_id: str, public_jwk: dict[str, Any], message: str
 ) -> None:
     """Who did what stays clear in the trail; refused before anything is written."""
-    with pytest.raises(ValueError, match=message):
-        register_operator(tmp_path / "portal.db", client_id, public_jwk=public_jwk)
-    assert not (tmp_path / "portal.db").exists()
+    with closing(open_database(tmp_path / "portal.db")) as database, database.write() as session:
+        with pytest.raises(ValueError, match=message):
+            register_operator(session, client_id, public_jwk=public_jwk)
+        assert session.get(Operator, client_id) is None

@@ -1,16 +1,24 @@
-"""People at an embedded portal, whether it runs or not."""
+"""People and operators at an embedded portal, whether it runs or not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from acmidm_sandbox.beheerportaal.settings import RIGHTS
 from acmidm_sandbox.beheerportaal.store.opening import open_database
-from acmidm_sandbox.beheerportaal.store.users import Account, Person, Right, create_account
+from acmidm_sandbox.beheerportaal.store.users import (
+    Account,
+    Person,
+    Right,
+    create_account,
+    register_operator,
+)
 
 
 def add_user(
@@ -32,6 +40,14 @@ def add_user(
     )
     with _changing(database) as session:
         return create_account(session, person)
+
+
+def add_operator(
+    database: Path, client_id: str, rights: Sequence[str] = RIGHTS, *, public_jwk: dict[str, Any]
+) -> None:
+    """Add an operator, in the place of an earlier one with this client-ID."""
+    with _changing(database) as session:
+        register_operator(session, client_id, rights, public_jwk=public_jwk)
 
 
 def list_users(database: Path) -> list[Person]:

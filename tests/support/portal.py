@@ -26,10 +26,10 @@ from joserfc.jwk import ECKey, Key
 from acmidm.sandbox.daemons import Daemon, Program
 from acmidm_onboarding.values.metadata import ClientMetadata
 from acmidm_sandbox.beheerportaal.oauth.tokens import signing_key
-from acmidm_sandbox.beheerportaal.operators import register_operator
 from acmidm_sandbox.beheerportaal.settings import RIGHTS, Platform, PortalSettings
 from acmidm_sandbox.beheerportaal.store.opening import open_database
 from tests.support import warm_python
+from tests.support.people import add_operator
 from tests.support.ports import reserve_port
 from tests.support.trust import TRUSTED
 from tests.support.warm_server import warm_environment
@@ -224,7 +224,7 @@ class RunningPortal:
     def new_operator_token(self, client_id: str, rights: Sequence[str]) -> str:
         """An access token of a further operator with only these rights."""
         key = new_key()
-        register_operator(self.settings.database, client_id, rights, public_jwk=public_jwk(key))
+        add_operator(self.settings.database, client_id, rights, public_jwk=public_jwk(key))
         return str(
             self.request_token(sign_assertion(key, client_id, self.issuer))
             .raise_for_status()
@@ -292,7 +292,7 @@ def prepare_portal(
     if not settings.database.exists():
         shutil.copy(new_database(), settings.database)
     key = operator_key or new_key("operator")
-    register_operator(settings.database, OPERATOR, RIGHTS, public_jwk=public_jwk(key))
+    add_operator(settings.database, OPERATOR, RIGHTS, public_jwk=public_jwk(key))
     return RunningPortal(settings, key, reserved)
 
 

@@ -5,6 +5,7 @@ import hashlib
 import re
 import secrets
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from enum import StrEnum
 from typing import Annotated, Any, Self
@@ -14,8 +15,9 @@ from sqlalchemy import ForeignKey, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from acmidm_sandbox.beheerportaal.documents import Organisation
+from acmidm_sandbox.beheerportaal.jwk import mistakes_in_keys, registered_members
 from acmidm_sandbox.beheerportaal.secrets import hash_secret
-from acmidm_sandbox.beheerportaal.settings import StrictModel
+from acmidm_sandbox.beheerportaal.settings import RIGHTS, StrictModel
 from acmidm_sandbox.beheerportaal.store.clients import SHARED_KBO_NUMBER
 from acmidm_sandbox.beheerportaal.store.database import AsJson, Base
 from acmidm_sandbox.beheerportaal.untrusted import require_visible
@@ -155,6 +157,23 @@ def create_account(session: Session, person: Person) -> str:
     password = secrets.token_urlsafe(_PASSWORD_BYTES)
     session.add(Account(name=person.name, person=person, password_hash=hash_secret(password)))
     return password
+
+
+def register_operator(
+    session: Session, client_id: str, rights: Sequence[str] = RIGHTS, *, public_jwk: dict[str, Any]
+) -> None:
+    """Write an operator; an existing one is replaced. Raises ValueError for a client_id that reads
+    like a user's, or a key that can't be used."""
+    if client_id.startswith(ACTOR_PREFIX):
+        raise ValueError(
+            f"a client_id that begins with {ACTOR_PREFIX} would look like a user's in the audit"
+            " trail; choose another"
+        )
+    if mistakes := mistakes_in_keys([public_jwk]):
+        sentences = [f"{mistake['pointer']} {mistake['detail']}" for mistake in mistakes]
+        raise ValueError("; ".join(sentences))
+    keys = [registered_members(public_jwk)]
+    session.merge(Operator(client_id=client_id, rights=sorted(set(rights)), jwks=keys))
 
 
 def count_administrators(session: Session, code: str) -> int:

@@ -37,7 +37,6 @@ MENU = "/toegangsbeheer/api-en-clientbeheer"
 CLIENT = f"{MENU}/mijn-oauth-clients/{{client_id}}"
 SOON_SECONDS = 30 * 24 * 3600
 
-
 router = APIRouter()
 
 

@@ -36,7 +36,8 @@ def show_configuration(visit: TeamVisit, client_id: str, product: str) -> Respon
     field_texts = {}
     if stored is not None:
         for name, value in stored.document.configuration.items():
-            field_texts[name] = _text_of_value(value)
+            values = value if isinstance(value, list) else [value]
+            field_texts[name] = "\n".join(map(shown, values))
     return _page(visit, client, product, field_texts, is_stored=stored is not None)
 
 
@@ -89,8 +90,8 @@ def _fields(visit: Visit, product: str) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _value_of_text(text: str, schema: Mapping[str, Any]) -> Any:
-    """Return the JSON value of the text in a field with this schema: of a list each line is an
-    item, of a list of objects each line is one in JSON."""
+    """Return the JSON value of the text in a field with this schema, as the page shows it: of a
+    list each line is an item, of a list of objects each line is one in JSON."""
     if "boolean" in schema.get("type", "") and text in ("true", "false"):
         return text == "true"
     if schema.get("type") != "array":
@@ -106,13 +107,6 @@ def _object(line: str) -> Any:
         return json.loads(line)
     except (ValueError, RecursionError):
         return line  # a text, which the schema refuses
-
-
-def _text_of_value(value: Any) -> str:
-    """Return the text from which `_value_of_text` makes a value again."""
-    if not isinstance(value, list):
-        return shown(value)
-    return "\n".join(map(shown, value))
 
 
 def _mistakes(

@@ -21,7 +21,6 @@ from typing import Any
 import pytest
 from jwcrypto.jwk import JWK
 
-from acmidm_sandbox.beheerportaal.operators import register_operator
 from acmidm_sandbox.beheerportaal.settings import MANAGEMENT_READ
 from story.authorities import StoryAuthorities, new_public_key
 from story.scratch import Scratch
@@ -29,6 +28,7 @@ from tests.end_to_end.pipelines.conftest import PULL_REQUEST, Job, event_about
 from tests.end_to_end.pipelines.fake_github import TOKEN, FakeGitHub
 from tests.end_to_end.pipelines.forms import AALST, GENT, ORGANISATIONS
 from tests.end_to_end.pipelines.workflows import Step, steps
+from tests.support.people import add_operator
 from tests.support.warm_server import warm_environment
 
 FILES = ("schema", "pyproject.toml")
@@ -409,7 +409,7 @@ def test_drift_keeps_one_issue_until_it_is_healed(
     clone.succeed(deploy)
     reader = JWK.generate(kty="EC", crv="P-256", kid="reader", use="sig", alg="ES256")
     database = clone.scratch.folder / ".local/tni/acmidm/portal.db"
-    register_operator(
+    add_operator(
         database, "reader", [MANAGEMENT_READ], public_jwk=json.loads(reader.export_public())
     )
     clone.given |= {
