@@ -87,11 +87,11 @@ class Checked(Report):
     def as_document(self) -> Document:
         """Return what differs, then what somebody should look at again."""
         look_at = [Line([Piece(f"[ ] {item.sentence}")]) for item in self.attested]
-        sections = [
-            notes((difference.sentence for difference in self.differences), tone=None),
-            Section(look_at, tr("To look at again at the portal, longest unseen first")),
-            notes([tr("Who else has a client cannot be known here.")]),
-        ]
+        sections = [notes((difference.sentence for difference in self.differences), tone=None)]
+        if look_at:
+            heading = tr("To look at again at the portal, longest unseen first")
+            sections.append(Section(look_at, heading))
+        sections.append(notes([tr("Who else has a client cannot be known here.")]))
         tone = Tone.DANGER if self.differences else Tone.GOOD
         return Document(self.title, sections, tone)
 
