@@ -147,8 +147,7 @@ def read_sheets(file: Path, wanted: Headings) -> Sheets:
         # Messages call a sheet that is alone "the file".
         name = title if len(cells_by_title) > 1 else None
         found.append(_Sheet(name, cells, *_headings_in(cells, wanted)))
-    nothing = _Sheet(None, (), 0, ())  # a workbook may have diagrams alone
-    best = max(found, key=lambda sheet: wanted.rank(sheet.columns), default=nothing)
+    best = max(found, key=lambda sheet: wanted.rank(sheet.columns))
     if not wanted.are_in(best.columns):
         raise Failure(f"{file}: {_about_headings(best, wanted)}")
     sheets = Sheets([], [], [])
@@ -185,12 +184,9 @@ def _about_headings(sheet: _Sheet, wanted: Headings) -> str:
 def _about_unread(sheet: _Sheet) -> Iterator[str]:
     """Yield the remark about the columns of a sheet that are not read; nothing where all are."""
     headings = zip(sheet.cells[sheet.number - 1], sheet.columns, strict=True)
-    if unread := [heading for heading, column in headings if heading and not column]:
-        yield tr(
-            "{sheet} has columns that were not read: {columns}",
-            sheet=sheet,
-            columns=", ".join(unread),
-        )
+    unread = ", ".join(heading for heading, column in headings if heading and not column)
+    if unread:
+        yield tr("{sheet} has columns that were not read: {columns}", sheet=sheet, columns=unread)
 
 
 def _rows(sheet: _Sheet, file: Path) -> Iterator[SheetRow]:
@@ -218,8 +214,8 @@ def _rows(sheet: _Sheet, file: Path) -> Iterator[SheetRow]:
 
 
 def _cells_of(file: Path, wanted: Headings) -> Mapping[str, Cells]:
-    """Return the cells of each sheet of a file, by its name, which is empty in csv. Raises Failure
-    where the file is too large, or cannot be read."""
+    """Return the cells of each sheet of a file, at least one, by its name, which is empty in csv.
+    Raises Failure where the file is too large, or cannot be read."""
     cells_by_title: dict[str, list[list[str]]] = {}
     cells: list[list[str]] = []
     size = 0
@@ -249,7 +245,7 @@ def _cells_of(file: Path, wanted: Headings) -> Mapping[str, Cells]:
             f"{file} is no spreadsheet ({type(error).__name__}); open it in Excel and save it as"
             " .xlsx again"
         ) from None
-    return cells_by_title
+    return cells_by_title or {"": []}  # a workbook may have diagrams alone
 
 
 def _sheets_of(file: Path, wanted: Headings) -> Iterable[tuple[str, Values]]:
