@@ -245,7 +245,7 @@ def _cells_of(file: Path, wanted: Headings) -> Mapping[str, Cells]:
             f"{file} is no spreadsheet ({type(error).__name__}); open it in Excel and save it as"
             " .xlsx again"
         ) from None
-    return cells_by_title or {"": []}  # a workbook may have diagrams alone
+    return cells_by_title or {"": []}  # a workbook may list none
 
 
 def _sheets_of(file: Path, wanted: Headings) -> Iterable[tuple[str, Values]]:

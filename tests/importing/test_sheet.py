@@ -48,11 +48,12 @@ def workbook(file: Path, *tables: tuple[str, list[list[object]]]) -> Path:
     return file
 
 
-def rewritten(file: Path, pattern: bytes, by: bytes) -> None:
-    """The workbook as another program would have written its first sheet."""
+def rewritten(
+    file: Path, pattern: bytes, by: bytes, part: str = "xl/worksheets/sheet1.xml"
+) -> None:
+    """The workbook as another program would have written a part of it, such as its first sheet."""
     with zipfile.ZipFile(file) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
-    part = "xl/worksheets/sheet1.xml"
     parts[part], times = re.subn(pattern, by, parts[part])
     assert times == 1
     with zipfile.ZipFile(file, "w") as archive:
@@ -157,6 +158,24 @@ def test_a_small_file_that_is_large_once_it_is_read(
     )
     rewritten(file, pattern, by)
     with pytest.raises(Failure, match="too large to be a list of organisations"):
+        read_sheets(file)
+
+
+def test_many_sheets_that_are_large_together(tmp_path: Path) -> None:
+    """Each is small: a row that is far down costs a file nothing."""
+    table: list[list[object]] = [["KBOnummer", "CliëntID TEST"]]
+    file = workbook(tmp_path / "klanten.xlsx", *((f"Blad{number}", table) for number in range(3)))
+    for number in range(1, 4):
+        part = f"xl/worksheets/sheet{number}.xml"
+        rewritten(file, rb"</sheetData>", b'<row r="60000"/></sheetData>', part)
+    with pytest.raises(Failure, match="too large to be a list of organisations"):
+        read_sheets(file)
+
+
+def test_a_workbook_without_sheets_has_no_headings(tmp_path: Path) -> None:
+    file = workbook(tmp_path / "klanten.xlsx", ("Blad1", []))
+    rewritten(file, rb"<sheets>.*</sheets>", b"<sheets/>", "xl/workbook.xml")
+    with pytest.raises(Failure, match="the file was not read: none of its first 20 rows"):
         read_sheets(file)
 
 
