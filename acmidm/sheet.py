@@ -1,4 +1,8 @@
-"""Reads the rows of a spreadsheet, xlsx or csv, by its headings, however people write these."""
+"""Reads the rows of a spreadsheet, xlsx or csv, by its headings, however people write these.
+
+A file comes to the texts of its cells, by sheet. The row of headings of a sheet is that of its
+first rows which names most of the wanted columns; the rows below it are those of the sheet.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import csv
 import io
 import unicodedata
 import zipfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from itertools import islice
@@ -35,12 +39,17 @@ of organisations."""
 _DELIMITERS = (";", ",", "\t")
 _FORMULA = "="
 """The beginning of the text of a cell that has a formula and no value."""
+_NO_VALUE = (
+    "has a formula without its value, or an error: open the file in Excel, correct the cell where"
+    " it shows an error, and save it"
+)
 _PLACEHOLDERS = frozenset({"-", "\u2013", "\u2014", "/", "n/a", "nvt", "n.v.t.", "n.v.t"})
 """What people write into a cell that they mean to leave empty."""
 
-
 Cells = Sequence[Sequence[str]]
 """The texts of a sheet's cells, row by row; empty where a cell is."""
+Values = Iterable[Iterable[object]]
+"""What a file has in the cells of a sheet, row by row: texts, numbers, days or None."""
 
 
 @dataclass(frozen=True)
@@ -51,17 +60,24 @@ class Headings:
     needed: Sequence[Sequence[str]]
     """Groups of columns: a sheet is read where it has a column of each group. One with a column of
     the last group, and not of another, is a mistake; any other sheet is left out."""
-    optional: Sequence[str] = ()
-    """Columns that are read too, and that no message lists."""
 
-    def rank(self, table: _Table) -> tuple[bool, int]:
-        """Return what is higher the more of these columns a table has."""
-        return not self.lacking(table.found), len(table.found)
+    def __str__(self) -> str:
+        """Return the needed columns in words: "KBOnummer and CliëntID TEST or CliëntID PRD"."""
+        return both(map(either, self.needed))
 
-    def lacking(self, columns: Collection[str]) -> str:
-        """Return which needed columns are not among these, in words: "KBOnummer or OVO-code"; empty
-        where they suffice."""
-        return both(either(group) for group in self.needed if set(group).isdisjoint(columns))
+    def named_by(self, row: Sequence[str]) -> list[str]:
+        """Return the column that each cell of a row names, empty where it names none:
+        ["KBOnummer", "", "Klant"]."""
+        column_by_heading = {_plain(column): column for column in self.columns}
+        return [column_by_heading.get(_plain(cell), "") for cell in row]
+
+    def are_in(self, columns: Collection[str]) -> bool:
+        """Return whether there is a column of each needed group among these."""
+        return not any(set(group).isdisjoint(columns) for group in self.needed)
+
+    def rank(self, columns: Collection[str]) -> tuple[bool, int]:
+        """Return what is higher the more of the columns a row names, the needed ones before all."""
+        return self.are_in(columns), len(set(filter(None, columns)))
 
 
 @dataclass(frozen=True)
@@ -103,47 +119,19 @@ class Sheets(NamedTuple):
     """A sentence for each sheet that lacks a needed column, and looks as if it should be read."""
 
 
-class _Table(NamedTuple):
-    """A sheet from its row of headings on."""
+class _Sheet(NamedTuple):
+    """A sheet, and what its row of headings names."""
 
     title: str | None
     """The sheet's name; None where the file has one sheet."""
-    headings_index: int
-    """Where the row of headings is in the sheet, from 0."""
     cells: Cells
-    """From the row of headings on."""
+    number: int
+    """That of the row of headings, from 1."""
     columns: Sequence[str]
-    """The wanted column that each cell of the row of headings names; empty where it names none."""
+    """As ``Headings.named_by`` returns them."""
 
     def __str__(self) -> str:
         return f"sheet {self.title}" if self.title else tr("the file")
-
-    @property
-    def found(self) -> Collection[str]:
-        """The wanted columns that the sheet has, in its order."""
-        return dict.fromkeys(filter(None, self.columns))
-
-    def rows(self) -> Iterator[SheetRow]:
-        """Yield each row below the headings that has anything in it."""
-        letters = {column: _letter(self.columns.index(column)) for column in self.found}
-        for number, cells in enumerate(self.cells[1:], self.headings_index + 2):
-            if not any(cells):
-                continue
-            values, faults = {}, []
-            for column, text in zip(self.columns, cells, strict=False):
-                if not column or not text:
-                    continue
-                if fault := _fault(text):
-                    faults.append(f"column {letters[column]} ({column}) {fault}")
-                else:
-                    values[column] = text
-            yield SheetRow(self.title, number, values, letters, tuple(faults))
-
-    @property
-    def unread(self) -> str:
-        """The headings of the columns that are not read, with commas; empty where all are."""
-        places = zip(self.columns, self.cells[0], strict=True)
-        return ", ".join(heading for column, heading in places if heading and not column)
 
 
 def read_sheets(file: Path, wanted: Headings) -> Sheets:
@@ -153,162 +141,165 @@ def read_sheets(file: Path, wanted: Headings) -> Sheets:
         Failure: where no sheet has those headings, two columns have the same one, or the file
         cannot be read or is too large.
     """
+    cells_by_title = _cells_of(file, wanted)
+    found = []
+    for title, cells in cells_by_title.items():
+        # Messages call a sheet that is alone "the file".
+        name = title if len(cells_by_title) > 1 else None
+        found.append(_Sheet(name, cells, *_headings_in(cells, wanted)))
+    best = max(found, key=lambda sheet: wanted.rank(sheet.columns))
+    if not wanted.are_in(best.columns):
+        raise Failure(f"{file}: {_about_headings(best, wanted)}")
+    sheets = Sheets([], [], [])
+    for sheet in found:
+        if wanted.are_in(sheet.columns):
+            sheets.rows.extend(_rows(sheet, file))
+            sheets.remarks.extend(_about_unread(sheet))
+        elif set(wanted.needed[-1]).isdisjoint(sheet.columns):  # another kind of sheet
+            sheets.remarks.append(_about_headings(sheet, wanted))
+        else:
+            sheets.unplaced.append(_about_headings(sheet, wanted))
+    return sheets
+
+
+def _headings_in(rows: Iterable[Sequence[str]], wanted: Headings) -> tuple[int, Sequence[str]]:
+    """Return the number, from 1, of the row of headings, and the columns that its cells name: the
+    first row that names most of the wanted ones."""
+    named = map(wanted.named_by, islice(rows, _HEADING_ROWS))
+    return max(enumerate(named, 1), key=lambda row: wanted.rank(row[1]), default=(1, ()))
+
+
+def _about_headings(sheet: _Sheet, wanted: Headings) -> str:
+    """Return the sentence about a sheet that lacks a needed column."""
+    return tr(
+        "{sheet} was not read: none of its first {count} rows has the headings {needed} (the"
+        " nearest has {found}); rename its columns if it should be read",
+        sheet=sheet,
+        needed=wanted,
+        count=_HEADING_ROWS,
+        found=", ".join(filter(None, sheet.columns)) or tr("none"),
+    )
+
+
+def _about_unread(sheet: _Sheet) -> Iterator[str]:
+    """Yield the remark about the columns of a sheet that are not read; nothing where all are."""
+    headings = zip(sheet.cells[sheet.number - 1], sheet.columns, strict=True)
+    unread = ", ".join(heading for heading, column in headings if heading and not column)
+    if unread:
+        yield tr("{sheet} has columns that were not read: {columns}", sheet=sheet, columns=unread)
+
+
+def _rows(sheet: _Sheet, file: Path) -> Iterator[SheetRow]:
+    """Yield each row below the headings that has anything in it. Raises Failure for two columns
+    with the same heading: nobody can tell which one is meant."""
+    letters: dict[str, str] = {}
+    for place, column in enumerate(sheet.columns, 1):
+        letter = get_column_letter(place)
+        if column and letters.setdefault(column, letter) != letter:
+            raise Failure(
+                f"{file}: {sheet} has columns {letters[column]} and {letter}, both headed"
+                f" {column}; rename all but the one that counts"
+            )
+    for number, texts in enumerate(sheet.cells[sheet.number :], sheet.number + 1):
+        values, faults = {}, []
+        for column, text in zip(sheet.columns, texts, strict=False):
+            if not column or not text:
+                continue
+            if text.startswith(_FORMULA) or text in ERROR_CODES:
+                faults.append(f"column {letters[column]} ({column}) {_NO_VALUE}")
+            else:
+                values[column] = text
+        if any(texts):
+            yield SheetRow(sheet.title, number, values, letters, tuple(faults))
+
+
+def _cells_of(file: Path, wanted: Headings) -> Mapping[str, Cells]:
+    """Return the cells of each sheet of a file, at least one, by its name, which is empty in csv.
+    Raises Failure where the file is too large, or cannot be read."""
+    cells_by_title: dict[str, list[list[str]]] = {}
+    cells: list[list[str]] = []
+    size = 0
     try:
-        _require_small(file, file.stat().st_size)
-        tables = _tables(file, wanted)
+        for title, rows in _sheets_of(file, wanted):
+            cells_by_title[title] = cells = []
+            for row in rows:
+                texts = list(map(_text, row))
+                cells.append(texts)
+                size += _ROW_BYTES + sum(_CELL_BYTES + len(text) for text in texts)
+                _require_small(file, size)
+    except Failure:
+        raise
     except OSError as error:
         raise Failure(
             f"{file} cannot be read: {error.strerror}; check the name and its rights"
         ) from None
-    if all(wanted.lacking(table.found) for table in tables):
-        raise Failure(_about_headings(file, tables, wanted))
-    sheets = Sheets([], [], [])
-    for table in tables:
-        lacking = wanted.lacking(table.found)
-        if not lacking:
-            _require_headings_once(file, table)
-            sheets.rows.extend(table.rows())
-            if columns := table.unread:
-                unread = tr(
-                    "{sheet} has columns that were not read: {columns}",
-                    sheet=table,
-                    columns=columns,
-                )
-                sheets.remarks.append(unread)
-        elif set(wanted.needed[-1]).isdisjoint(table.columns):  # another kind of sheet
-            left_out = tr(
-                "{sheet} has no columns {columns} and was left out",
-                sheet=table,
-                columns=wanted.lacking(()),
-            )
-            sheets.remarks.append(left_out)
-        else:
-            sheets.unplaced.append(
-                f"{table} has the columns {', '.join(table.found)}, and no {lacking} in that row:"
-                " head a column so"
-            )
-    return sheets
-
-
-def _tables(file: Path, wanted: Headings) -> list[_Table]:
-    """Return each sheet of a file from its row of headings on. Raises Failure and OSError where it
-    cannot be read."""
-    match file.suffix.lower():
-        case ".csv":
-            return [_of_csv(file, wanted)]
-        case ".xlsx":
-            sheets = _of_workbook(file)
-        case _:
-            raise Failure(f"{file} is neither .xlsx nor .csv; save the spreadsheet as one of these")
-    is_alone = len(sheets) == 1  # messages call such a sheet "the file"
-    return [_table(None if is_alone else title, cells, wanted) for title, cells in sheets.items()]
-
-
-def _table(title: str | None, cells: Cells, wanted: Headings) -> _Table:
-    """Return a sheet from its row of headings on: that of its first rows which has most of the
-    wanted headings."""
-    column_by_heading = {_plain(column): column for column in (*wanted.columns, *wanted.optional)}
-    tables = [_Table(title, 0, cells, ())]  # stays where no row has any of them
-    for index, row in enumerate(cells[:_HEADING_ROWS]):
-        columns = [column_by_heading.get(_plain(cell), "") for cell in row]
-        tables.append(_Table(title, index, cells[index:], columns))
-    return max(tables, key=wanted.rank)
-
-
-def _require_headings_once(file: Path, table: _Table) -> None:
-    """Raises Failure for two columns with the same heading: nobody can tell which one is meant."""
-    for column in table.found:
-        places = [place for place, heading in enumerate(table.columns) if heading == column]
-        if len(places) > 1:
-            raise Failure(
-                f"{file}: {table} has columns {both(map(_letter, places))}, both headed {column};"
-                " rename all but the one that counts"
-            )
-
-
-def _about_headings(file: Path, tables: Sequence[_Table], wanted: Headings) -> str:
-    """Return the refusal of a file no sheet of which has the needed headings, with those of the
-    sheet that has most."""
-    best = max(tables, key=wanted.rank, default=None)
-    but = f", but one with {', '.join(best.found)}" if best and best.found else ""
-    return (
-        f"{file} has no row of headings with {wanted.lacking(())} in its first {_HEADING_ROWS}"
-        f" rows{but}; name the columns {', '.join(wanted.columns)}"
-    )
-
-
-def _of_workbook(file: Path) -> Mapping[str, Cells]:
-    """Return the cells of each sheet of an xlsx file, by its name. Raises Failure for a file that
-    is too large or broken, and OSError."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            _require_small(file, sum(part.file_size for part in archive.infolist()))
-        # openpyxl gives the values of formulas, or the formulas, and never both.
-        values = load_workbook(file, read_only=True, data_only=True).worksheets
-        formulas = load_workbook(file, read_only=True).worksheets
-        sheets: dict[str, Cells] = {}
-        size = 0
-        for value_sheet, formula_sheet in zip(values, formulas, strict=True):
-            sheets[value_sheet.title] = rows = list[list[str]]()
-            for row in _rows_of(value_sheet, formula_sheet):
-                rows.append(row)
-                size += _ROW_BYTES + _CELL_BYTES * len(row) + sum(map(len, row))
-                _require_small(file, size)
-        return sheets
-    except (Failure, OSError):
-        raise
-    except Exception as error:
-        # Broken files raise ParseError, BadZipFile, zlib.error, KeyError, TypeError, ValueError and
-        # others: openpyxl names none, and whoever sends a sheet chooses which.
-        raise Failure(
-            f"{file} is no Excel workbook ({type(error).__name__}); open it in Excel and save it"
-            " as .xlsx again"
-        ) from None
-
-
-def _rows_of(values: Any, formulas: Any) -> Iterator[list[str]]:
-    """Yield the texts of each row of a sheet, read with its values and with its formulas."""
-    for sheet in (values, formulas):
-        # Some programs write a range that is too small: the rows beyond it would not be read.
-        sheet.reset_dimensions()
-    for cells in zip(values.iter_rows(), formulas.iter_rows(), strict=True):
-        yield list(map(_text_of_cells, *cells))
-
-
-def _text_of_cells(value: Any, formula: Any) -> str:
-    """Return the text of a cell, read with its value and with its formula: the formula only where
-    the file lacks its value, so that ``_fault`` reports it."""
-    # A formula whose value is an empty text has the value None, and the type "str".
-    if formula.data_type != "f" or value.value is not None or value.data_type == "str":
-        return _text(value.value)
-    written = getattr(formula.value, "text", formula.value) or _FORMULA
-    return _text(written) if isinstance(written, str) else _FORMULA  # a table of data has no text
-
-
-def _of_csv(file: Path, wanted: Headings) -> _Table:
-    """Return a csv file from its row of headings on, read with the delimiter by which it has most
-    of the wanted headings. Raises Failure for a file that is too large or broken, and OSError."""
-    text = _decoded(file)
-
-    def rank(delimiter: str) -> tuple[bool, int]:
-        top = csv.reader(io.StringIO(text[:_HEADING_TEXT], newline=""), delimiter=delimiter)
-        return wanted.rank(_table(None, list(islice(top, _HEADING_ROWS)), wanted))
-
-    delimiter = max(_DELIMITERS, key=rank)
-    lines = max(text.count("\n"), text.count("\r")) + 1
-    number_of_cells = lines + text.count(delimiter)
-    _require_small(file, len(text) + _ROW_BYTES * lines + _CELL_BYTES * number_of_cells)
-    cells: list[list[str]] = []
-    try:
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        for row in rows:
-            cells.append(list(map(_text, row)))  # noqa: PERF401 - keeps those above one that raises
-    except csv.Error as error:  # it may have swallowed later rows
+    except csv.Error as error:  # its row may have swallowed later ones
         raise Failure(
             f"{file}, row {len(cells) + 1}: {error}; close its quotation marks, or save the"
             " spreadsheet as .xlsx"
         ) from None
-    return _table(None, cells, wanted)
+    except Exception as error:
+        # Broken files raise ParseError, BadZipFile, zlib.error, KeyError, TypeError, ValueError and
+        # others: openpyxl names none, and whoever sends a sheet chooses which.
+        raise Failure(
+            f"{file} is no spreadsheet ({type(error).__name__}); open it in Excel and save it as"
+            " .xlsx again"
+        ) from None
+    return cells_by_title or {"": []}  # a workbook may list none
+
+
+def _sheets_of(file: Path, wanted: Headings) -> Iterable[tuple[str, Values]]:
+    """Return each sheet of a file by its name, and its rows as they are read. Raises Failure where
+    the file is too large, or of another kind."""
+    _require_small(file, file.stat().st_size)
+    match file.suffix.lower():
+        case ".csv":
+            return [("", _rows_of_csv(file, wanted))]
+        case ".xlsx":
+            return _sheets_of_workbook(file)
+    raise Failure(f"{file} is neither .xlsx nor .csv; save the spreadsheet as one of these")
+
+
+def _sheets_of_workbook(file: Path) -> Iterator[tuple[str, Values]]:
+    """Yield each sheet of an xlsx file by its name, and its rows as they are read."""
+    with zipfile.ZipFile(file) as archive:
+        _require_small(file, sum(part.file_size for part in archive.infolist()))
+    # openpyxl gives the values of formulas, or the formulas, and never both.
+    values = load_workbook(file, read_only=True, data_only=True).worksheets
+    formulas = load_workbook(file, read_only=True).worksheets
+    for sheets in zip(values, formulas, strict=True):
+        for sheet in sheets:
+            # Some programs write a range that is too small: the rows beyond it would not be read.
+            sheet.reset_dimensions()
+        rows = zip(*(sheet.iter_rows() for sheet in sheets), strict=True)
+        yield sheets[0].title, (map(_value_of, *cells) for cells in rows)
+
+
+def _value_of(value: Any, formula: Any) -> object:
+    """Return the value of a cell, read with its value and with its formula: the formula only where
+    the file lacks its value, which is reported."""
+    # A formula whose value is an empty text has the value None, and the type "str".
+    if formula.data_type != "f" or value.value is not None or value.data_type == "str":
+        return value.value
+    if isinstance(formula.value, str):
+        return formula.value
+    return getattr(formula.value, "text", _FORMULA)  # of an array; a table of data has none
+
+
+def _rows_of_csv(file: Path, wanted: Headings) -> Values:
+    """Return the rows of a csv file, read with the delimiter by which it has most of the wanted
+    headings."""
+    text = _decoded(file)
+
+    def rank(delimiter: str) -> tuple[bool, int]:
+        top = csv.reader(io.StringIO(text[:_HEADING_TEXT], newline=""), delimiter=delimiter)
+        _, columns = _headings_in(top, wanted)
+        return wanted.rank(columns)
+
+    delimiter = max(_DELIMITERS, key=rank)
+    # Before they are read: the file may have one row.
+    _require_small(file, len(text) + _CELL_BYTES * text.count(delimiter))
+    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
 
 
 def _decoded(file: Path) -> str:
@@ -333,19 +324,6 @@ def _require_small(file: Path, size: int) -> None:
             f"{file} is too large to be a list of organisations; copy the rows that are meant into"
             " a new file"
         )
-
-
-def _letter(place: int) -> str:
-    """Return the letter of a column by its place, from 0."""
-    return str(get_column_letter(place + 1))
-
-
-def _fault(text: str) -> str | None:
-    """Return what a cell has in the place of a value, a formula or an error of Excel, and the
-    remedy; None where it has a value."""
-    if text.startswith(_FORMULA):
-        return "has a formula without its value: open the file in Excel, and save it"
-    return f"has the error {text}: correct it in Excel" if text in ERROR_CODES else None
 
 
 def _plain(heading: str) -> str:

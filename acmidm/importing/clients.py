@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,7 +43,7 @@ from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, identifying,
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.metadata import ClientMetadata
 from acmidm_onboarding.values.organisation import Organisation
-from acmidm_onboarding.values.plain import filled, only
+from acmidm_onboarding.values.plain import filled, only, without
 from acmidm_onboarding.values.problems import Failure, both, quoted
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -513,49 +514,47 @@ class SharedKeys:
             if len({draft.owner.organisation.code for draft in sharing}) > 1:
                 self._sharing[thumbprint] = sharing
 
+    @cached_property
+    def _lending(self) -> list[ExistingClients]:
+        """The drafts whose forms have the keys of the supplier."""
+        sharing = filter(self.are_in, self._drafts)
+        return [draft for draft in sharing if not any(self.refusals(draft))]
+
     def of_supplier(self, supplier: Supplier, draft: ExistingClients) -> dict[Path, Content]:
         """Return the files that a draft with keys of the supplier needs: ``organisation.yaml`` and
         ``keys.yaml`` of the supplier with its keys, the same for every draft, and ``mandates.yaml``
         of the draft's organisation. Note on the draft which keys its client gains by that."""
-        files: dict[Path, Content] = {}
-        listed: dict[str, list[str]] = {}
         folder = self._forms / supplier.folder
-        sharing = [
-            sharer
-            for sharer in self._drafts
-            if self.are_in(sharer) and not any(self.refusals(sharer))
-        ]
-        by_environment: dict[Environment, dict[str, PublicJwk]] = defaultdict(dict)
-        for sharer in sharing:
-            for environment in sharer.keys:
-                by_environment[environment] |= sharer.keys_by_thumbprint(environment)
-        for environment, keys in by_environment.items():
-            gained = keys.keys() - draft.keys_by_thumbprint(environment)
-            kids = sorted(keys[thumbprint].kid for thumbprint in gained)
-            if kids and environment in draft.keys:
-                draft.notes.append(
-                    f"gains key {', '.join(kids)} on {environment}, which {supplier.folder} has"
-                    " for others"
-                )
-            key_files = self.key_files(folder, "", list(keys.values()))
+        text = file_text("organisation", {"name": supplier.folder})
+        files: dict[Path, Content] = {folder / ORGANISATION_FILE: text}
+        lent: dict[Environment, dict[str, PublicJwk]] = defaultdict(dict)
+        for other in self._lending:
+            for environment in other.keys:
+                lent[environment] |= other.keys_by_thumbprint(environment)
+        listed = {}
+        for environment, keys in lent.items():
+            key_files = self.key_files(folder, "", keys.values())
             files |= key_files
-            if key_files:
-                listed[environment.value] = [file.name for file in key_files]
-        applications = [sharer.application for sharer in sharing if sharer.owner is draft.owner]
+            listed[environment.value] = [file.name for file in key_files]
+            gained = without(keys, draft.keys_by_thumbprint(environment)).values()
+            if gained and environment in draft.keys:
+                kids = ", ".join(sorted(key.kid for key in gained))
+                draft.notes.append(
+                    f"gains key {kids} on {environment}, which {supplier.folder} has for others"
+                )
+        files[folder / KEYS_FILE] = file_text("keys", filled(listed))
         mandate = {
             "supplier": supplier.folder,
-            "applications": applications,
+            "applications": [
+                other.application for other in self._lending if other.owner is draft.owner
+            ],
             "until": supplier.until,
         }
         mandates = self._forms / draft.owner.folder / MANDATES_FILE
-        return {
-            folder / ORGANISATION_FILE: file_text("organisation", {"name": supplier.folder}),
-            **files,
-            folder / KEYS_FILE: file_text("keys", listed),
-            mandates: file_text("mandates", {"mandates": [mandate]}),
-        }
+        files[mandates] = file_text("mandates", {"mandates": [mandate]})
+        return files
 
-    def key_files(self, folder: Path, prefix: str, keys: Sequence[PublicJwk]) -> dict[Path, str]:
+    def key_files(self, folder: Path, prefix: str, keys: Iterable[PublicJwk]) -> dict[Path, str]:
         """Return the text of each key by its file, ``<prefix><kid>.jwk.json`` in a folder. A file
         that has that text already is used again; where it has another, the name gets a part of the
         thumbprint."""

@@ -4,9 +4,10 @@ configurations, and what a form that takes them over says of these."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from acmidm.edit.new.draft import Draft
@@ -77,10 +78,7 @@ class ExistingClients(Draft):
     @property
     def all_keys(self) -> dict[str, PublicJwk]:
         """The keys of all environments, by their thumbprints."""
-        keys: dict[str, PublicJwk] = {}
-        for environment in self.keys:
-            keys |= self.keys_by_thumbprint(environment)
-        return keys
+        return {key.thumbprint: key for key in chain.from_iterable(self.keys.values())}
 
     @property
     def without_code(self) -> list[str]:
@@ -100,7 +98,6 @@ class Register:
     """All clients of one stack."""
 
     stack: str
-    environment: Environment
     clients: tuple[ListedClient, ...]
 
     def find(self, client_id: str) -> ListedClient | None:
@@ -134,7 +131,7 @@ def read_register(stack: str, environment: Environment, platforms: Connected) ->
     for platform, registered, reserved in clients_of(platforms):
         documents = configured[platform, registered.client_id]
         clients.append(ListedClient(environment, platform, registered, documents, reserved))
-    return Register(stack, environment, tuple(clients))
+    return Register(stack, tuple(clients))
 
 
 def inexpressible(client: ListedClient) -> Iterator[str]:
@@ -148,14 +145,12 @@ def inexpressible(client: ListedClient) -> Iterator[str]:
         yield f"{client} is disabled, and a form would enable it: enable it first, or remove it"
     if client.reserved is not None:
         yield f"{client} {client.reserved.why}"
-    if metadata.managed_by is not None:
-        yield f"{client} is managed by {metadata.managed_by}: only that stack can declare it"
+    managed_by = {str(client): metadata.managed_by}
     for product, document in client.configurations.items():
-        if document.owner.managed_by is not None:
-            yield (
-                f"the {product} configuration of {client} is managed by"
-                f" {document.owner.managed_by}: only that stack can declare it"
-            )
+        managed_by[f"the {product} configuration of {client}"] = document.owner.managed_by
+    for what, stack in managed_by.items():
+        if stack is not None:
+            yield f"{what} is managed by {stack}: only that stack can declare it"
 
 
 def request_of(client: ListedClient, catalogue: Catalogue, reasons: list[str]) -> dict[str, Any]:
@@ -166,40 +161,29 @@ def request_of(client: ListedClient, catalogue: Catalogue, reasons: list[str]) -
     assigned = catalogue.assigned_by_provider(client.platform)
     # No form requests what the platform assigns to each client by itself.
     granted = without(client.registered.scopes, assigned)
-    properties = client.metadata.properties
-    attributes = client.metadata.attributes.keys() - catalogue.attributes.keys()
-    reasons += _not_in_catalogue(client, granted.keys() - names.keys(), attributes)
     scopes: dict[str, Any] = {}
-    for scope, is_default in granted.items():
-        if scope in names:
-            scopes[names[scope]] = {"default": True} if is_default else {}
+    for scope, is_default in only(granted, names).items():
+        scopes[names[scope]] = filled({"default": is_default})
+    unknown = {
+        "scope": sorted(without(granted, names)),
+        "attribute": sorted(without(client.metadata.attributes, catalogue.attributes)),
+    }
+    for what, lacking in unknown.items():
+        reasons += [
+            f'{client} has the {what} "{name}", which is not in the catalogue: add it there, or'
+            " remove it first"
+            for name in lacking
+        ]
     products = {}
     for product, document in sorted(client.configurations.items()):
         products[product] = dict(document.configuration)
     request = {
         "adopt": {Platform.ACMIDM.value: client.client_id},
         "scopes": dict(sorted(scopes.items())),
-        **only(properties, EnvironmentRequest.model_fields),
+        **only(client.metadata.properties, EnvironmentRequest.model_fields),
         "products": products,
     }
     return filled(request)
-
-
-def _not_in_catalogue(
-    client: ListedClient, scopes: Iterable[str], attributes: Iterable[str]
-) -> Iterator[str]:
-    """Yield a reason not to import a client for each of these scopes and attributes of it, all of
-    which the catalogue lacks."""
-    for scope in sorted(scopes):
-        yield (
-            f'{client} has the scope "{scope}", which is not in the catalogue: add it there, or'
-            " withdraw it first"
-        )
-    for name in sorted(attributes):
-        yield (
-            f'{client} has the attribute "{name}" in its tokens, which the catalogue lacks: add it'
-            " there, or remove it first"
-        )
 
 
 def registrable_keys(client: ListedClient, reasons: list[str], notes: list[str]) -> list[PublicJwk]:

@@ -51,7 +51,6 @@ def registers_of(clients: Iterable[ListedClient]) -> dict[Environment, Register]
     return {
         environment: Register(
             environment.value,
-            environment,
             tuple(one for one in listed if one.environment is environment),
         )
         for environment in Environment

@@ -106,8 +106,8 @@ def test_a_row_becomes_a_form() -> None:
         (
             {"attributes": {"setbyclient_onbekend": "x"}},
             (
-                'has the attribute "setbyclient_onbekend" in its tokens, which the catalogue lacks:'
-                " add it there, or remove it first"
+                'has the attribute "setbyclient_onbekend", which is not in the catalogue: add it'
+                " there, or remove it first"
             ),
         ),
         (

@@ -48,11 +48,12 @@ def workbook(file: Path, *tables: tuple[str, list[list[object]]]) -> Path:
     return file
 
 
-def rewritten(file: Path, pattern: bytes, by: bytes) -> None:
-    """The workbook as another program would have written its first sheet."""
+def rewritten(
+    file: Path, pattern: bytes, by: bytes, part: str = "xl/worksheets/sheet1.xml"
+) -> None:
+    """The workbook as another program would have written a part of it, such as its first sheet."""
     with zipfile.ZipFile(file) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
-    part = "xl/worksheets/sheet1.xml"
     parts[part], times = re.subn(pattern, by, parts[part])
     assert times == 1
     with zipfile.ZipFile(file, "w") as archive:
@@ -160,6 +161,24 @@ def test_a_small_file_that_is_large_once_it_is_read(
         read_sheets(file)
 
 
+def test_many_sheets_that_are_large_together(tmp_path: Path) -> None:
+    """Each is small: a row that is far down costs a file nothing."""
+    table: list[list[object]] = [["KBOnummer", "CliëntID TEST"]]
+    file = workbook(tmp_path / "klanten.xlsx", *((f"Blad{number}", table) for number in range(3)))
+    for number in range(1, 4):
+        part = f"xl/worksheets/sheet{number}.xml"
+        rewritten(file, rb"</sheetData>", b'<row r="60000"/></sheetData>', part)
+    with pytest.raises(Failure, match="too large to be a list of organisations"):
+        read_sheets(file)
+
+
+def test_a_workbook_without_sheets_has_no_headings(tmp_path: Path) -> None:
+    file = workbook(tmp_path / "klanten.xlsx", ("Blad1", []))
+    rewritten(file, rb"<sheets>.*</sheets>", b"<sheets/>", "xl/workbook.xml")
+    with pytest.raises(Failure, match="the file was not read: none of its first 20 rows"):
+        read_sheets(file)
+
+
 LARGE = {
     "empty cells": ";;;;;;;\n",
     "short cells": "a;b;c;d\n",
@@ -205,7 +224,10 @@ def test_a_formula_without_its_value_is_a_fault(tmp_path: Path) -> None:
     file = workbook(tmp_path / "klanten.xlsx", ("Blad1", table))
     rewritten(file, rb'(<c r="B3")([^>]*><f>[^<]*</f>)<v ?/>', rb'\1 t="str"\2<v></v>')
     formulas, calculated, error = read_sheets(file).rows
-    unknown = "has a formula without its value: open the file in Excel, and save it"
+    unknown = (
+        "has a formula without its value, or an error: open the file in Excel, correct the cell"
+        " where it shows an error, and save it"
+    )
     assert formulas.values == {}
     assert formulas.faults == tuple(
         f"column {letter} ({column}) {unknown}"
@@ -219,7 +241,7 @@ def test_a_formula_without_its_value_is_a_fault(tmp_path: Path) -> None:
         {Heading.KBO: GENT, Heading.CLIENT_TEST: "a-1"},
         (),
     )
-    assert error.faults == ("column C (CliëntID TEST) has the error #REF!: correct it in Excel",)
+    assert error.faults == (f"column C (CliëntID TEST) {unknown}",)
 
 
 def test_a_heading_may_be_a_formula_without_its_value(tmp_path: Path) -> None:
@@ -257,16 +279,18 @@ def test_every_sheet_that_is_not_read_is_named(tmp_path: Path) -> None:
     ]
     assert sheets.remarks == [
         "sheet Gemeenten has columns that were not read: Opmerking",
-        "sheet Leeswijzer has no columns KBOnummer and CliëntID TEST or CliëntID PRD and was left"
-        " out",
+        "sheet Leeswijzer was not read: none of its first 20 rows has the headings KBOnummer and"
+        " CliëntID TEST or CliëntID PRD (the nearest has none); rename its columns if it should be"
+        " read",
     ]
     with speaking(Language.NL):
         said = read_sheets(file).remarks
     assert said[0] == "sheet Gemeenten heeft kolommen die niet gelezen zijn: Opmerking"
-    assert said[1].startswith("sheet Leeswijzer heeft geen kolommen KBOnummer en ")
+    assert said[1].startswith("sheet Leeswijzer is niet gelezen: geen van de eerste 20 rijen heeft")
     assert sheets.unplaced == [
-        "sheet Oud has the columns Klant, CliëntID PRD, and no KBOnummer in that row: head a"
-        " column so"
+        "sheet Oud was not read: none of its first 20 rows has the headings KBOnummer and"
+        " CliëntID TEST or CliëntID PRD (the nearest has Klant, CliëntID PRD); rename its columns"
+        " if it should be read"
     ]
 
 
@@ -276,17 +300,17 @@ def test_every_sheet_that_is_not_read_is_named(tmp_path: Path) -> None:
         ("klanten.ods", b"", "is neither .xlsx nor .csv"),
         ("geen.xlsx", None, "cannot be read: No such file"),
         ("geen", None, "cannot be read: No such file"),
-        ("klanten.xlsx", b"not a zip", "is no Excel workbook"),
+        ("klanten.xlsx", b"not a zip", "is no spreadsheet .BadZipFile."),
         (
             "klanten.csv",
             b"naam;adres\n",
-            "has no row of headings with KBOnummer and CliëntID TEST or CliëntID PRD",
+            "none of its first 20 rows has the headings KBOnummer and CliëntID TEST or CliëntID",
         ),
-        ("klanten.csv", b"", "has no row of headings"),
+        ("klanten.csv", b"", "the file was not read: none of its first 20 rows"),
         (
             "klanten.csv",
             b"Klant;TAN\n",
-            "in its first 20 rows, but one with Klant, TAN; name the columns KBOnummer",
+            "the nearest has Klant, TAN.; rename its columns if it should be read",
         ),
         (
             "klanten.csv",

@@ -84,6 +84,7 @@ _CODES = (Heading.KBO, Heading.OVO)
 _OF_SCOPES = (
     *(*_CODES, Heading.APPLICATION, Heading.SCOPE, Heading.ENVIRONMENT),
     *(Heading.REASON, Heading.REFERENCE, Heading.UNTIL),
+    Heading.MANDATE_UNTIL,  # which is refused
 )
 CLIENT_IDS = {Environment.TNI: Heading.CLIENT_TEST, Environment.PROD: Heading.CLIENT_PROD}
 _OF_CLIENTS = (
@@ -97,7 +98,7 @@ _OF_FORMS = (
     *CLIENT_IDS.values(),
 )
 CLIENTS_HEADINGS = Headings(_OF_CLIENTS, ((Heading.KBO,), tuple(CLIENT_IDS.values())))
-SCOPES_HEADINGS = Headings(_OF_SCOPES, (_CODES,), (Heading.MANDATE_UNTIL,))
+SCOPES_HEADINGS = Headings(_OF_SCOPES, (_CODES,))
 _LISTS = ("owners", "contacts", "products", "scopes")
 """The fields of ``Answers`` that take several values, with commas between them in a cell."""
 _COLUMNS: Mapping[str, str] = {
@@ -112,10 +113,10 @@ _BELGIAN_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", re.ASCII)
 
 def headings(catalogue: Catalogue) -> Headings:
     """Return the columns of a spreadsheet for ``Towns``."""
-    fields = []
+    columns: list[str] = [*_OF_FORMS]
     for product in catalogue.products.values():
-        fields += [f"{product.product}.{name}" for name in product.properties]
-    return Headings(_OF_FORMS, (_CODES, (Heading.MANDATE_UNTIL,)), fields)
+        columns += [f"{product.product}.{name}" for name in product.properties]
+    return Headings(columns, (_CODES, (Heading.MANDATE_UNTIL,)))
 
 
 class FormRows(Rows[SheetRow]):
