@@ -16,7 +16,7 @@ from typing import Any
 from acmidm.edit.changes import Content
 from acmidm.edit.new.answers import Values, parsed
 from acmidm.edit.new.existing import about_leaving, added_to, draft_adding
-from acmidm.report.fields import field_changes
+from acmidm.report.fields import Entries, changes_of_entries
 from acmidm.words import plain
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.declarations import LoadedForm
@@ -199,10 +199,9 @@ class Addition:
     def _differences(self) -> Iterator[str]:
         """Yield each field that TNI and production both had before, with different values:
         production keeps its value."""
-        tni = self._comparable_fields(self._tni, self._prod)
-        prod = self._comparable_fields(self._prod, self._tni)
+        tni, prod = self._comparable(self._tni), self._comparable(self._prod)
         nothing = self.language.tr("nothing")
-        for change in field_changes(tni, prod):
+        for change in changes_of_entries(only(tni, prod), prod):
             yield self.language.tr(
                 "{what} was set differently on production, and stayed so: {tni} on TNI, {prod} on"
                 " production.",
@@ -211,20 +210,18 @@ class Addition:
                 prod=plain(change.new or nothing),
             )
 
-    def _comparable_fields(
-        self, request: EnvironmentRequest, compared_with: EnvironmentRequest
-    ) -> dict[str, Any]:
-        """Return the attributes, scopes and products that both environments have, as ``request``
-        has them, but for fields that differ per environment: {"dv_dosis_schrijven, default": False,
-        "notificaties.merk_code": "gent"}."""
-        fields: dict[str, Any] = dict(only(request.attributes, compared_with.attributes))
-        for name, scope in only(request.scopes, compared_with.scopes).items():
-            fields[f"{name}, default"] = scope.default
-        for name, configuration in only(request.products, compared_with.products).items():
-            ordered = self._catalogue.in_order(name, configuration)
+    def _comparable(self, request: EnvironmentRequest) -> Entries:
+        """Return the attributes, scopes and products of an environment with the fields that should
+        have one value on TNI and production: {"dosis": {"bron_uri": "urn://gent/mijn-gent"}}."""
+        entries: dict[str, dict[str, Any]] = {}
+        for name, value in request.attributes.items():
+            entries[name] = {"value": value}
+        for name, scope in request.scopes.items():
+            entries[name] = {"default": scope.default}
+        for name, configuration in request.products.items():
             own = _fields_per_environment(self._catalogue.products[name])
-            fields |= flat(without(ordered, own), f"{name}.")
-        return fields
+            entries[name] = flat(without(self._catalogue.in_order(name, configuration), own))
+        return entries
 
 
 def _fields_per_environment(product: Product) -> list[str]:
