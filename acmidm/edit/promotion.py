@@ -23,7 +23,7 @@ from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.form import EnvironmentRequest
 from acmidm_onboarding.texts import N_, tr
 from acmidm_onboarding.texts.page import SENTENCES
-from acmidm_onboarding.values.plain import flat, only, without
+from acmidm_onboarding.values.plain import filled, flat, only, without
 from acmidm_onboarding.values.terms import AuthMethod, Environment
 
 _TNI, _PROD = Environment.TNI, Environment.PROD
@@ -115,27 +115,28 @@ class Addition:
         that ended or is retired is passed over; one that production does not offer is noted."""
         tni, prod, catalogue = self._tni, self._prod, self._catalogue
         retired = {name for name, day in self.loaded.form.retire.parts.items() if day <= _today()}
-        for name, on_tni in tni.scopes.items():
+        scopes: dict[str, dict[str, Any]] = {}
+        products: dict[str, dict[str, Any]] = {}
+        for name, on_tni in without(tni.scopes, prod.scopes).items():
             has_ended = on_tni.until is not None and on_tni.until < _today()
-            if has_ended or name in prod.scopes or catalogue.product_of[name].product in retired:
+            if has_ended or catalogue.product_of[name].product in retired:
                 continue
             if _PROD in catalogue.scopes[name].environments:
-                self.parts.setdefault("scopes", {})[name] = {}
+                scopes[name] = {}
             else:
                 self._leave_out("scopes", name)
-        granted = {*self.parts.get("scopes", ()), *prod.scopes}
-        for name in tni.products:
-            if name in prod.products or name in retired:
-                continue
+        granted = {*scopes, *prod.scopes}
+        for name in without(tni.products, {*prod.products, *retired}):
             product = catalogue.products[name]
             # A form may configure a product only with one of its scopes.
             if _PROD in product.environments and granted & product.scopes.keys():
-                self.parts.setdefault("products", {})[name] = dict(self._own_values(product))
+                products[name] = dict(self._own_values(product))
             else:
                 self._leave_out("products", name)
-        for name in tni.attributes:
-            if name not in prod.attributes:
-                self.parts.setdefault("attributes", {})[name] = {}
+        attributes: dict[str, dict[str, Any]] = {}
+        for name in without(tni.attributes, prod.attributes):
+            attributes[name] = {}
+        self.parts = filled({"scopes": scopes, "products": products, "attributes": attributes})
 
     def _leave_out(self, part: str, name: str) -> None:
         """Note in ``unknown`` that production does not offer a scope or product."""

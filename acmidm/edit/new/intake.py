@@ -34,11 +34,7 @@ from acmidm.edit.new.sent import Taken, read_sent
 from acmidm.words import slug
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.files import (
-    ORGANISATION_FILE,
-    Files,
-    absolute,
-)
+from acmidm_onboarding.forms.files import Files, absolute
 from acmidm_onboarding.forms.loading import load_organisations
 from acmidm_onboarding.forms.speaking import notes_about_names
 from acmidm_onboarding.texts import Language, tr
@@ -47,7 +43,6 @@ from acmidm_onboarding.values.jwk import PublicJwk, thumbprints
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import (
     Failure,
-    Problem,
     listed,
     quoted,
 )
@@ -89,12 +84,11 @@ class SentFiles:
         self.changes = Changes(self.changes.read)
         self._organisations = dict(self._organisations_on_disk)
         for document in taken:
-            if document.sent is None or not document.is_right():
-                continue
-            try:
-                self._place(document.sent, document)
-            except Failure as failure:
-                document.for_team += str(failure).splitlines()
+            if document.sent and document.is_right():
+                try:
+                    self._place(document.sent, document)
+                except Failure as failure:
+                    document.for_team += str(failure).splitlines()
 
     def _place(self, sent: Draft, source: Taken) -> None:
         """Add the changes that a document asks for to ``changes``, and to ``source.notes`` what to
@@ -111,7 +105,10 @@ class SentFiles:
         among = {} if self._reads_all else {"paths": [self._forms / owner.folder]}
         problems = changes.problems(**among)
         if problems or not source.is_right():
-            _note_problems(source, files, problems_about(files, changes.problems()) or problems)
+            own_files = list(map(absolute, files))
+            # All of its mistakes; a problem that is of no file of its own has come with it.
+            for problem in problems_about(files, changes.problems()) or problems:
+                source.note(problem, field_path(own_files, problem))
             return
         self.changes = changes
         *_, form = files
@@ -283,18 +280,6 @@ class SentFiles:
             yield about_production(form, environments)
         if owner.is_new:
             yield from notes_about_names(owner.folder, owner.organisation, self._organisations)
-
-
-def _note_problems(source: Taken, files: Iterable[Path], problems: Iterable[Problem]) -> None:
-    """Note the problems of a document's files on it: for its sender by the page's labels, or for
-    the team where ``organisation.yaml`` does not allow what is requested."""
-    own_files = list(map(absolute, files))
-    for problem in problems:
-        contradicted = problem.also if problem.is_other_right else None
-        if contradicted and contradicted.name == ORGANISATION_FILE:
-            source.for_team.append(problem.sentence)
-        else:
-            source.note(problem, field_path(own_files, problem))
 
 
 def _about_existing(folder: str, organisation: Organisation, given: Organisation) -> Iterator[str]:

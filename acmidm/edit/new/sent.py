@@ -25,7 +25,7 @@ from acmidm_onboarding.forms.documents import (
     read_document,
     text_of,
 )
-from acmidm_onboarding.forms.files import shown
+from acmidm_onboarding.forms.files import ORGANISATION_FILE, shown
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
 from acmidm_onboarding.forms.validation import unknown_field, validated
 from acmidm_onboarding.texts import Language, tr, translated
@@ -68,8 +68,13 @@ class Taken:
         return not self.unclear and not self.for_team
 
     def note(self, problem: Problem, path: DocumentPath) -> None:
-        """Note a problem in a field as a mistake for the sender; one that is a private key also
-        sets ``is_shared``."""
+        """Note a problem in a field as a mistake: for the team where ``organisation.yaml`` does not
+        allow what is requested, else for the sender. One that is a private key also sets
+        ``is_shared``."""
+        contradicted = problem.also if problem.is_other_right else None
+        if contradicted and contradicted.name == ORGANISATION_FILE:
+            self.for_team.append(problem.sentence)
+            return
         # A problem says nothing of its kind but by its sentence.
         self.is_shared |= problem.what in (
             tr("this is a private key"),
@@ -306,10 +311,9 @@ def _label(path: DocumentPath) -> str:
             of_page = SENTENCES.get(f"form_page.field.{name}")
             label = translated(of_page) if of_page else name
             return f"{product}, {label}: "
-        case [*_, ("scopes" | "jwks") as name] | [*_, "scopes" as name, _]:
-            return f"{translated(SENTENCES[f'form_page.label.{name}'])}: "
         case ["keys", *_]:
             return f"{tr('Public key')}: "
-        case [*_, name] if f"form_page.label.{name}" in SENTENCES:
-            return f"{translated(SENTENCES[f'form_page.label.{name}'])}: "
+    for name in reversed(names):  # that of a scope is a name of the catalogue
+        if of_page := SENTENCES.get(f"form_page.label.{name}"):
+            return f"{translated(of_page)}: "
     return ""
