@@ -54,11 +54,12 @@ def test_what_a_list_and_a_value_lose_is_named() -> None:
         "dosis": {"bron_uri": "urn://gent/loket"},
     }
     said = taken(of_gent(scopes={}, products=products))
-    changes = (
-        "dosis.bron_uri urn://gent/mijn-gent → urn://gent/loket,"
-        " notificaties.product_ids 10244, 10245 → 10299, 10244"
-    )
-    assert f"onboardings/gent/mijn-gent.yaml, tni gets other values: {changes}\n" in said
+    file = "onboardings/gent/mijn-gent.yaml, tni"
+    for change in (
+        "dosis.bron_uri urn://gent/mijn-gent → urn://gent/loket",
+        "notificaties.product_ids 10244, 10245 → 10299, 10244",
+    ):
+        assert f"{file} gets a value: {change}\n" in said
 
 
 @pytest.mark.usefixtures("workspace")
@@ -105,8 +106,8 @@ def test_a_key_that_is_there_stays_and_what_is_said_of_it_otherwise_is_named() -
     there = {**public_key("tni"), "kid": "anders", "exp": 4_000_000_000}
     document = of_gent(jwks=["loket.jwk.json"], scopes={})
     said = taken({**document, "keys": {"loket.jwk.json": there}})
-    otherwise = "jwks.tni.exp none → 4000000000, jwks.tni.kid tni → anders"
-    assert f"tni keeps its own where the file says otherwise: {otherwise}\n" in said
+    for otherwise in ("jwks.tni.exp none → 4000000000", "jwks.tni.kid tni → anders"):
+        assert f"tni keeps its own where the file says otherwise: {otherwise}\n" in said
 
 
 @pytest.mark.usefixtures("workspace")

@@ -269,19 +269,21 @@ def _about_environment(loaded: LoadedForm, environment: Environment, sent: Draft
     """Yield the notes of ``about_form`` about an environment that the form and the file have."""
     where, current = f"{loaded.file}, {environment}", loaded.form.environments[environment]
     products = sent.form["environments"][environment].get("products", {})
-    kept = _changes_kept_out(loaded, environment, sent)
+    kept = _differences_kept(loaded, environment, sent)
     replaced = changes_of_entries(current.products, products)
     if sent.without is None:  # a file about a change by hand lacks what did not change
         lacking = [change.field for change in (*kept, *replaced) if change.new is None]
         yield from _about_kept(where, lacking)
-    if otherwise := _in_words(kept):
-        yield tr(
-            "{where} keeps its own where the file says otherwise: {changes}",
-            where=where,
-            changes=otherwise,
-        )
-    if values := _in_words(replaced):
-        yield tr("{where} gets other values: {changes}", where=where, changes=values)
+    for change in kept:
+        if change.new is not None:
+            yield tr(
+                "{where} keeps its own where the file says otherwise: {change}",
+                where=where,
+                change=change.in_words(),
+            )
+    for change in replaced:
+        if change.new is not None:
+            yield tr("{where} gets a value: {change}", where=where, change=change.in_words())
     if sent.keys.get(environment) and current.jwks is None:
         yield tr(
             "From then on {form} names every key for {environment}: one that was uploaded in"
@@ -291,7 +293,7 @@ def _about_environment(loaded: LoadedForm, environment: Environment, sent: Draft
         )
 
 
-def _changes_kept_out(
+def _differences_kept(
     loaded: LoadedForm, environment: Environment, sent: Draft
 ) -> tuple[FieldChange, ...]:
     """Return what an environment of a form keeps, although the file lacks it or says otherwise: its
@@ -309,11 +311,6 @@ def _changes_kept_out(
             in_form[name] = scope.model_dump(include={"reason", "until"}, exclude_none=True)
         in_file |= sent.form["environments"][environment]["scopes"]
     return changes_of_entries(in_form, in_file)
-
-
-def _in_words(changes: Iterable[FieldChange]) -> str:
-    """Return the changes but for what the file lacks: "dosis.bron_uri urn:a → urn:b"."""
-    return ", ".join(change.in_words() for change in changes if change.new is not None)
 
 
 def _about_loss(loaded: LoadedForm, sent: Draft, without: Without) -> Iterator[str]:
