@@ -7,7 +7,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from os.path import commonprefix
 from typing import Any
 
@@ -76,9 +76,10 @@ def days(count: int) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a value for people: a text as it is, a list of texts with commas, all else as JSON."""
-    if isinstance(value, str):
-        return value
+    """Return a value for people: a text as it is, a day as 2027-12-31, a list of texts with commas,
+    all else as JSON."""
+    if isinstance(value, str | date):
+        return str(value)
     if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return ", ".join(value)
     return json.dumps(normalised(value), ensure_ascii=False, sort_keys=True)

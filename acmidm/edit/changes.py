@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -211,34 +211,41 @@ class Rows(ABC, Generic[S]):
         """Return each mistake with the rows that have it: "row 3, row 5: column F (Contact): …"."""
         return [f"{first_of(rows)}: {sentence}" for sentence, rows in self._wrong.items()]
 
+    @contextmanager
+    def noting(self, source: object) -> Iterator[None]:
+        """Note each line of a Failure as a mistake of a row, and go on."""
+        try:
+            yield
+        except Failure as failure:
+            self.note(source, str(failure).splitlines())
+
     def sort_out(self, sources: Iterable[S]) -> None:
         """Place each row without mistakes, and note those of the others: first what is wrong with
         a row by itself, then what its files would have wrong among all forms."""
         for source in sources:
-            try:
-                self.placed.append(self.place(source))
-            except Failure as failure:
-                self.note(source, str(failure).splitlines())
-        while not self._leave_out_wrong():
-            # A row may have been wrong only because of one that is left out now.
-            pass
+            with self.noting(source):
+                self._add(self.place(source))
+        # A row may have been wrong only because of one that is left out now.
+        while problems := self.changes.problems():
+            self._leave_out_wrong(problems)
 
-    def _leave_out_wrong(self) -> bool:
-        """Collect the changes of all placed rows anew, and leave out each row whose files would
-        have a problem. Return whether all rows together are valid now."""
-        self.changes = Changes(self.changes.read)
-        for placed in list(self.placed):
-            try:
-                self.changes.add(placed.files)
-            except Failure as failure:
-                self.placed.remove(placed)
-                self.note(placed.source, str(failure).splitlines())
-        problems = self.changes.problems()
-        for placed in list(self.placed):
+    def _add(self, placed: Placed[S]) -> None:
+        """Add the files of a row to ``changes``. Raises Failure where one cannot be made or
+        edited."""
+        self.changes.add(placed.files)
+        self.placed.append(placed)
+
+    def _leave_out_wrong(self, problems: Sequence[Problem]) -> None:
+        """Collect the changes of the placed rows anew, but for each row whose files have one of
+        these problems."""
+        changes, all_placed = self.changes, self.placed
+        self.changes, self.placed = Changes(changes.read), []
+        for placed in all_placed:
             if wrong := problems_about(placed.files, problems):
-                self.placed.remove(placed)
-                self.note(placed.source, self.changes.sentences(wrong, placed.label))
-        return not problems
+                self.note(placed.source, changes.sentences(wrong, placed.label))
+                continue
+            with self.noting(placed.source):
+                self._add(placed)
 
 
 def edit_file(

@@ -16,14 +16,14 @@ from typing import Any
 from acmidm.edit.changes import Content
 from acmidm.edit.new.answers import Values, parsed
 from acmidm.edit.new.existing import about_leaving, added_to, draft_adding
-from acmidm.report.fields import field_changes
+from acmidm.report.fields import Entries, changes_of_entries
 from acmidm.words import plain
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.form import EnvironmentRequest
 from acmidm_onboarding.texts import N_, tr
 from acmidm_onboarding.texts.page import SENTENCES
-from acmidm_onboarding.values.plain import flat, only, without
+from acmidm_onboarding.values.plain import filled, flat, only, without
 from acmidm_onboarding.values.terms import AuthMethod, Environment
 
 _TNI, _PROD = Environment.TNI, Environment.PROD
@@ -115,27 +115,28 @@ class Addition:
         that ended or is retired is passed over; one that production does not offer is noted."""
         tni, prod, catalogue = self._tni, self._prod, self._catalogue
         retired = {name for name, day in self.loaded.form.retire.parts.items() if day <= _today()}
-        for name, on_tni in tni.scopes.items():
+        scopes: dict[str, dict[str, Any]] = {}
+        products: dict[str, dict[str, Any]] = {}
+        for name, on_tni in without(tni.scopes, prod.scopes).items():
             has_ended = on_tni.until is not None and on_tni.until < _today()
-            if has_ended or name in prod.scopes or catalogue.product_of[name].product in retired:
+            if has_ended or catalogue.product_of[name].product in retired:
                 continue
             if _PROD in catalogue.scopes[name].environments:
-                self.parts.setdefault("scopes", {})[name] = {}
+                scopes[name] = {}
             else:
                 self._leave_out("scopes", name)
-        granted = {*self.parts.get("scopes", ()), *prod.scopes}
-        for name in tni.products:
-            if name in prod.products or name in retired:
-                continue
+        granted = {*scopes, *prod.scopes}
+        for name in without(tni.products, {*prod.products, *retired}):
             product = catalogue.products[name]
             # A form may configure a product only with one of its scopes.
             if _PROD in product.environments and granted & product.scopes.keys():
-                self.parts.setdefault("products", {})[name] = dict(self._own_values(product))
+                products[name] = dict(self._own_values(product))
             else:
                 self._leave_out("products", name)
-        for name in tni.attributes:
-            if name not in prod.attributes:
-                self.parts.setdefault("attributes", {})[name] = {}
+        attributes: dict[str, dict[str, Any]] = {}
+        for name in without(tni.attributes, prod.attributes):
+            attributes[name] = {}
+        self.parts = filled({"scopes": scopes, "products": products, "attributes": attributes})
 
     def _leave_out(self, part: str, name: str) -> None:
         """Note in ``unknown`` that production does not offer a scope or product."""
@@ -199,10 +200,9 @@ class Addition:
     def _differences(self) -> Iterator[str]:
         """Yield each field that TNI and production both had before, with different values:
         production keeps its value."""
-        tni = self._comparable_fields(self._tni, self._prod)
-        prod = self._comparable_fields(self._prod, self._tni)
+        tni, prod = self._comparable(self._tni), self._comparable(self._prod)
         nothing = self.language.tr("nothing")
-        for change in field_changes(tni, prod):
+        for change in changes_of_entries(only(tni, prod), prod):
             yield self.language.tr(
                 "{what} was set differently on production, and stayed so: {tni} on TNI, {prod} on"
                 " production.",
@@ -211,20 +211,18 @@ class Addition:
                 prod=plain(change.new or nothing),
             )
 
-    def _comparable_fields(
-        self, request: EnvironmentRequest, compared_with: EnvironmentRequest
-    ) -> dict[str, Any]:
-        """Return the attributes, scopes and products that both environments have, as ``request``
-        has them, but for fields that differ per environment: {"dv_dosis_schrijven, default": False,
-        "notificaties.merk_code": "gent"}."""
-        fields: dict[str, Any] = dict(only(request.attributes, compared_with.attributes))
-        for name, scope in only(request.scopes, compared_with.scopes).items():
-            fields[f"{name}, default"] = scope.default
-        for name, configuration in only(request.products, compared_with.products).items():
-            ordered = self._catalogue.in_order(name, configuration)
+    def _comparable(self, request: EnvironmentRequest) -> Entries:
+        """Return the attributes, scopes and products of an environment with the fields that should
+        have one value on TNI and production: {"dosis": {"bron_uri": "urn://gent/mijn-gent"}}."""
+        entries: dict[str, dict[str, Any]] = {}
+        for name, value in request.attributes.items():
+            entries[name] = {"value": value}
+        for name, scope in request.scopes.items():
+            entries[name] = {"default": scope.default}
+        for name, configuration in request.products.items():
             own = _fields_per_environment(self._catalogue.products[name])
-            fields |= flat(without(ordered, own), f"{name}.")
-        return fields
+            entries[name] = flat(without(self._catalogue.in_order(name, configuration), own))
+        return entries
 
 
 def _fields_per_environment(product: Product) -> list[str]:

@@ -110,10 +110,8 @@ class ClientRows(Rows[ExistingClients]):
             for environment, column in CLIENT_IDS.items():
                 self._rows_by_client_id[environment, row[column].lower()].append(str(row))
         for row in rows:
-            try:
+            with self.noting(row):
                 self._add_draft(row)
-            except Failure as failure:
-                self.note(row, str(failure).splitlines())
         by_connection: dict[tuple[str, str], list[ExistingClients]] = defaultdict(list)
         for draft in self.drafts:
             by_connection[draft.owner.organisation.code, draft.application].append(draft)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from acmidm.report.compare import known_client_id
 from acmidm.report.fields import differing, field_changes
 from acmidm.report.plan import Plan
-from acmidm.words import LONGEST, WHOLE, plain
+from acmidm.words import WHOLE, plain
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError
 from acmidm_onboarding.command_inputs import HANDED
@@ -171,10 +171,10 @@ def unread_clients(approved: Approved) -> dict[str, str]:
 def deviations_between(approved: Approved, now: Approved) -> list[Deviation]:
     """Return each way in which what would run ``now`` is not what was approved: settings, steps,
     clients that could not be read then or now, and clients that changed at their authority."""
-    deviations: list[Deviation] = []
-    for setting in field_changes(approved["settings"], now["settings"]):
-        change = _change_in_words(setting.field, setting.old, setting.new)
-        deviations.append(Deviation(tr("setting {change}", change=change), None))
+    deviations = [
+        Deviation(tr("setting {change}", change=setting.in_words()), None)
+        for setting in field_changes(approved["settings"], now["settings"])
+    ]
     deviations += _deviating_steps(approved["steps"], now["steps"])
     keys = {**approved["keys"], **now["keys"]}
     unread = {**unread_clients(approved), **unread_clients(now)}
@@ -285,15 +285,7 @@ def _key_in(name: str) -> str | None:
 
 def _differing_in_words(was: Mapping[str, Any], is_now: Mapping[str, Any]) -> str:
     """Return ``becomes.inputs.scopes.dv_kbo SD-4711 → SD-4820``, for each field that differs."""
-    changes: list[str] = []
-    for change in field_changes(flat(was), flat(is_now)):
-        old, new = change.values(LONGEST)
-        changes.append(_change_in_words(plain(change.field), old, new))
-    return ", ".join(changes)
-
-
-def _change_in_words(field: str, old: str | None, new: str | None) -> str:
-    return f"{field} {old or tr('none')} → {new or tr('none')}"
+    return ", ".join(change.in_words() for change in field_changes(flat(was), flat(is_now)))
 
 
 def _steps_to_approve(

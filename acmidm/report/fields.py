@@ -10,6 +10,10 @@ from acmidm.report.kinds import FieldChange
 from acmidm.words import shown
 from acmidm_onboarding.values.client import Fields
 
+Entries = Mapping[str, Fields]
+"""The scopes, products or keys of an environment, each with its fields: {"dosis": {"bron_uri":
+"urn://gent/mijn-gent"}}."""
+
 
 def field_changes(
     before: Fields, after: Fields, *, only: str | None = None, but: Collection[str] = ()
@@ -25,6 +29,20 @@ def field_changes(
             change = FieldChange(field=name, old=_as_json(old), new=_as_json(new))
         changes.append(change)
     return tuple(changes)
+
+
+def changes_of_entries(before: Entries, after: Entries) -> tuple[FieldChange, ...]:
+    """Return what differs of the entries in ``before``: each entry that ``after`` lacks, by its
+    name, and each field, such as ``dosis.bron_uri``, of the others."""
+    old: dict[str, Any] = {}
+    new: dict[str, Any] = {}
+    for name, fields in before.items():
+        old[name] = "there"
+        if name in after:
+            new[name] = "there"
+            old |= {f"{name}.{field}": value for field, value in fields.items()}
+            new |= {f"{name}.{field}": value for field, value in after[name].items()}
+    return field_changes(old, new)
 
 
 def _shown(value: Any) -> str | None:

@@ -787,6 +787,11 @@ class FieldChange(ReportPart):
         """Return the same field, with each of its values converted."""
         return FieldChange(field=self.field, old=convert(self.old), new=convert(self.new))
 
+    def in_words(self) -> str:
+        """Return ``dosis.bron_uri urn:a → urn:b``."""
+        old, new = self.values()
+        return f"{plain(self.field)} {old or tr('none')} → {new or tr('none')}"
+
     def as_line(self) -> Line:
         """Return ``old → new`` behind the name of the field; one value alone where it has no
         other."""

@@ -319,8 +319,9 @@ def test_a_file_is_placed_anew_where_an_earlier_one_turns_out_to_be_wrong(
     workspace: Workspace,
 ) -> None:
     """What it changed of the earlier file's part of the form is then not there: it is a whole
-    request of its own, and no key of a mapping that is missing. The reader finds the earlier file's
-    key wrong once the later file is there, which the forms of today never are."""
+    request of its own, and no key of a mapping that is missing. That the key of the earlier file
+    is another organisation's shows among all forms alone."""
+    assert take_in(sent()).exit_code == 0
     request: dict[str, Any] = {"environment": "prod", "scopes": {"dv_dosis_schrijven": {}}}
     products = {name: {"dosis": {"bron_uri": f"urn://gent/{name}"}} for name in ("one", "two")}
     first = of_gent(**request, jwks=["a"], products=products["one"])
@@ -328,21 +329,33 @@ def test_a_file_is_placed_anew_where_an_earlier_one_turns_out_to_be_wrong(
     Path("first.yaml").write_text(yaml.safe_dump(first))
     Path("second.yaml").write_text(yaml.safe_dump(second))
     read = reading([workspace.forms], stacks_in(Path()))
+    intake = SentFiles(workspace.forms, read, read().catalogue)
+    taken = intake.take([Path("first.yaml"), Path("second.yaml")])
+    assert taken[0].unclear[0].startswith("Public key: Stad Gent has the same key as Stad Brugge")
+    assert taken[1].is_right()
+    [text] = intake.changes.texts.values()
+    assert "bron_uri: urn://gent/two" in text
+
+
+def test_nothing_is_placed_that_makes_an_earlier_file_wrong(workspace: Workspace) -> None:
+    """The reader finds the earlier file's key wrong once the later file is there, which the forms
+    of today never are."""
+    first = of_gent(jwks=["a"], scopes={"dv_register_lezen": {}})
+    Path("first.yaml").write_text(yaml.safe_dump(first))
+    Path("second.yaml").write_text(yaml.safe_dump(of_gent(scopes={"dv_register_test": {}})))
+    read = reading([workspace.forms], stacks_in(Path()))
 
     def finding(**among: Any) -> Onboardings:
         found = read(**among)
         [form] = found.forms
-        prod = form.form.environments.get(Environment.PROD)
-        if not prod or prod.products.get("dosis") != {"bron_uri": "urn://gent/two"}:
-            return found
-        *_, key = prod.jwks or ()
-        if key.file == "prod.jwk.json":
+        *_, key = form.form.environments[Environment.TNI].jwks or ()
+        is_later_there = "dv_register_test" in form.form.environments[Environment.TNI].scopes
+        if "paths" in among or key.file == "tni.jwk.json" or not is_later_there:
             return found
         file = form.file.with_name(key.file)
         return replace(found, problems=(Problem(file, 1, 1, "this key is wrong", "make another"),))
 
     intake = SentFiles(workspace.forms, finding, read().catalogue)
     taken = intake.take([Path("first.yaml"), Path("second.yaml")])
-    assert [one.unclear for one in taken] == [["Public key: this key is wrong; make another"], []]
-    [text] = intake.changes.texts.values()
-    assert "bron_uri: urn://gent/two" in text
+    assert [one.unclear for one in taken] == [[], ["this key is wrong; make another"]]
+    assert intake.changes.problems() == []

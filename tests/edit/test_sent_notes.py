@@ -55,8 +55,11 @@ def test_what_a_list_and_a_value_lose_is_named() -> None:
     }
     said = taken(of_gent(scopes={}, products=products))
     file = "onboardings/gent/mijn-gent.yaml, tni"
-    assert f"{file}: notificaties, product_ids loses 10245" in said
-    assert f"{file}: dosis, bron_uri is urn://gent/loket in the place of urn://gent/mijn" in said
+    for change in (
+        "dosis.bron_uri urn://gent/mijn-gent → urn://gent/loket",
+        "notificaties.product_ids 10244, 10245 → 10299, 10244",
+    ):
+        assert f"{file} gets a value: {change}\n" in said
 
 
 @pytest.mark.usefixtures("workspace")
@@ -70,12 +73,10 @@ def test_what_the_file_lacks_stays_and_is_named() -> None:
     said = taken(document)
     file = "onboardings/gent/mijn-gent.yaml"
     assert f"{file} keeps api-beheer@stad-gent.example, which the file lacks" in said
-    kept = "dv_notificaties_import, notificaties, tni"
+    kept = "dv_notificaties_import, jwks.tni, notificaties"
     assert f"{file}, tni keeps {kept}, which the file lacks" in said
-    assert (
-        f'{file}, tni: dv_dosis_schrijven keeps its reason, "dossiers"; the sender writes'
-        ' "iets anders"' in said
-    )
+    otherwise = "dv_dosis_schrijven.reason dossiers → iets anders"
+    assert f"{file}, tni keeps its own where the file says otherwise: {otherwise}\n" in said
 
 
 @pytest.mark.usefixtures("workspace")
@@ -83,10 +84,9 @@ def test_a_last_day_that_the_form_has_otherwise_stays_and_is_named() -> None:
     """A scope that a new form asks gets it."""
     document = of_gent(scopes={"dv_dosis_schrijven": {"until": "2027-12-31"}})
     file = "onboardings/gent/mijn-gent.yaml"
-    assert (
-        f'{file}, tni: dv_dosis_schrijven keeps its until, none; the sender writes "2027-12-31"'
-        in taken(document)
-    )
+    otherwise = "dv_dosis_schrijven.until none → 2027-12-31"
+    said = taken(document)
+    assert f"{file}, tni keeps its own where the file says otherwise: {otherwise}\n" in said
     notificaties = {"merk_code": "stad-gent", "product_ids": ["10299"]}
     scopes = {"dv_notificaties_import": {"until": "2027-12-31"}}
     taken(of_gent("proef", scopes=scopes, products={"notificaties": notificaties}))
@@ -106,8 +106,8 @@ def test_a_key_that_is_there_stays_and_what_is_said_of_it_otherwise_is_named() -
     there = {**public_key("tni"), "kid": "anders", "exp": 4_000_000_000}
     document = of_gent(jwks=["loket.jwk.json"], scopes={})
     said = taken({**document, "keys": {"loket.jwk.json": there}})
-    assert f'has the key with thumbprint {public_jwk(there).thumbprint} already, as "tni"' in said
-    assert "exp, kid" in said
+    for otherwise in ("jwks.tni.exp none → 4000000000", "jwks.tni.kid tni → anders"):
+        assert f"tni keeps its own where the file says otherwise: {otherwise}\n" in said
 
 
 @pytest.mark.usefixtures("workspace")

@@ -216,7 +216,7 @@ def test_keys_products_contacts_and_attributes_are_taken_over(workspace: Workspa
     result = take_in(hand.text())
     assert result.exit_code == 0, result.output
     assert "new public key mijn-gent-tni-" in result.stdout
-    assert "product_ids loses 10244, 10245" in result.stdout
+    assert "notificaties.product_ids 10244, 10245 → 10299" in result.stdout
     [added] = workspace.forms.glob("gent/mijn-gent-tni-*.jwk.json")
     assert json.loads(added.read_text()) == KEY
     again = Hand()

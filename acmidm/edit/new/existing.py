@@ -21,8 +21,8 @@ from acmidm.edit.keys.declaring import add_keys, file_name, keys_listed
 from acmidm.edit.lines import copied, put_last, put_request, take_out
 from acmidm.edit.new.draft import Draft, KeyFiles, Without
 from acmidm.edit.new.organisations import OwningOrganisation
-from acmidm.report.fields import differing
-from acmidm.words import shown
+from acmidm.report.fields import changes_of_entries
+from acmidm.report.kinds import FieldChange
 from acmidm_onboarding.forms.declarations import LoadedForm, former_keys
 from acmidm_onboarding.forms.documents import read_document
 from acmidm_onboarding.forms.files import Files, absolute, form_file
@@ -254,37 +254,63 @@ def about_production(file: Path, environments: Iterable[Environment]) -> str:
 
 def about_form(loaded: LoadedForm, sent: Draft) -> Iterator[str]:
     """Yield the notes for whoever takes a file in, about an existing form: what it loses, which
-    values are replaced, and what it keeps although the file lacks it, as its sender may think that
-    it goes. A file about a change by hand has only what differs, so that it lacks most."""
+    values are replaced, and what it keeps although the file lacks it or says otherwise."""
     if sent.without is None:
         contacts = set(loaded.form.contacts).difference(sent.form["contacts"])
         yield from _about_kept(str(loaded.file), contacts)
     else:
         yield from _about_loss(loaded, sent, sent.without)
-    for environment, request in sent.form["environments"].items():
-        current = loaded.form.environments.get(environment)
-        if current is None:
-            continue
-        where = f"{loaded.file}, {environment}"
-        sent_keys, keys = sent.keys_by_thumbprint(environment), loaded.keys.get(environment, ())
-        if sent.without is None:
-            missing = list(_not_sent(current, request))
-            if sent_keys:  # a file without keys says nothing about those of the form
-                missing += [key.kid for key in keys if key.thumbprint not in sent_keys]
-            yield from _about_kept(where, missing)
-            yield from _about_scopes(where, current, request["scopes"])
-        for product, configuration in request.get("products", {}).items():
-            yield from _about_product(
-                where, product, current.products.get(product, {}), configuration
-            )
-        yield from _about_keys(where, keys, sent_keys)
-        if sent_keys and current.jwks is None:
+    for environment in sent.form["environments"]:
+        if environment in loaded.form.environments:
+            yield from _about_environment(loaded, environment, sent)
+
+
+def _about_environment(loaded: LoadedForm, environment: Environment, sent: Draft) -> Iterator[str]:
+    """Yield the notes of ``about_form`` about an environment that the form and the file have."""
+    where, current = f"{loaded.file}, {environment}", loaded.form.environments[environment]
+    products = sent.form["environments"][environment].get("products", {})
+    kept = _differences_kept(loaded, environment, sent)
+    replaced = changes_of_entries(current.products, products)
+    if sent.without is None:  # a file about a change by hand lacks what did not change
+        lacking = [change.field for change in (*kept, *replaced) if change.new is None]
+        yield from _about_kept(where, lacking)
+    for change in kept:
+        if change.new is not None:
             yield tr(
-                "From then on {form} names every key for {environment}: one that was uploaded in"
-                " the portal and is not here goes.",
-                form=loaded.file,
-                environment=environment,
+                "{where} keeps its own where the file says otherwise: {change}",
+                where=where,
+                change=change.in_words(),
             )
+    for change in replaced:
+        if change.new is not None:
+            yield tr("{where} gets a value: {change}", where=where, change=change.in_words())
+    if sent.keys.get(environment) and current.jwks is None:
+        yield tr(
+            "From then on {form} names every key for {environment}: one that was uploaded in"
+            " the portal and is not here goes.",
+            form=loaded.file,
+            environment=environment,
+        )
+
+
+def _differences_kept(
+    loaded: LoadedForm, environment: Environment, sent: Draft
+) -> tuple[FieldChange, ...]:
+    """Return what an environment of a form keeps, although the file lacks it or says otherwise: its
+    keys and scopes. Scopes that a hand changed are changed in the form too."""
+    in_form: dict[str, Mapping[str, Any]] = {}
+    in_file: dict[str, Mapping[str, Any]] = {}
+    if sent_keys := sent.keys_by_thumbprint(environment):
+        for key in loaded.keys.get(environment, ()):
+            name = f"jwks.{key.kid}"
+            in_form[name] = key.members
+            if key.thumbprint in sent_keys:
+                in_file[name] = sent_keys[key.thumbprint].members
+    if sent.without is None:
+        for name, scope in loaded.form.environments[environment].scopes.items():
+            in_form[name] = scope.model_dump(include={"reason", "until"}, exclude_none=True)
+        in_file |= sent.form["environments"][environment]["scopes"]
+    return changes_of_entries(in_form, in_file)
 
 
 def _about_loss(loaded: LoadedForm, sent: Draft, without: Without) -> Iterator[str]:
@@ -303,81 +329,6 @@ def _about_loss(loaded: LoadedForm, sent: Draft, without: Without) -> Iterator[s
                     " names it",
                     file=loaded.file.with_name(name),
                 )
-
-
-def _not_sent(current: EnvironmentRequest, sent: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the names of scopes, products and fields of products that an environment of a form has
-    and a file lacks: "dosis", "notificaties.link"."""
-    products = sent.get("products", {})
-    yield from current.scopes.keys() - sent["scopes"].keys()
-    yield from current.products.keys() - products.keys()
-    for product, configuration in products.items():
-        for name in current.products.get(product, {}).keys() - configuration.keys():
-            yield f"{product}.{name}"
-
-
-def _about_scopes(
-    where: str, current: EnvironmentRequest, sent: Mapping[str, Mapping[str, Any]]
-) -> Iterator[str]:
-    """Yield a note for each reason and last day of a scope of the form that a sender writes
-    otherwise: the form keeps its value."""
-    for name, scope in current.scopes.items():
-        for field in ("reason", "until"):
-            old, new = getattr(scope, field), sent.get(name, {}).get(field)
-            if new not in (None, old):
-                yield tr(
-                    "{where}: {scope} keeps its {field}, {old}; the sender writes {new}",
-                    where=where,
-                    scope=name,
-                    field=field,
-                    old=quoted(str(old)) if old else tr("none"),
-                    new=quoted(str(new)),
-                )
-
-
-def _about_product(
-    where: str, product: str, current: Mapping[str, Any], sent: Mapping[str, Any]
-) -> Iterator[str]:
-    """Yield a note for each field of a product's configuration whose value the sent one replaces;
-    of a list only the items that it loses."""
-    for name, new in sent.items():
-        old = current.get(name)
-        if isinstance(old, list) and isinstance(new, list):
-            if lost := [value for value in old if value not in new]:
-                yield tr(
-                    "{where}: {product}, {field} loses {lost}",
-                    where=where,
-                    product=product,
-                    field=name,
-                    lost=shown(lost),
-                )
-        elif old is not None and old != new:
-            yield tr(
-                "{where}: {product}, {field} is {new} in the place of {old}",
-                where=where,
-                product=product,
-                field=name,
-                old=shown(old),
-                new=shown(new),
-            )
-
-
-def _about_keys(
-    where: str, current: Iterable[PublicJwk], sent: Mapping[str, PublicJwk]
-) -> Iterator[str]:
-    """Yield a note for each key of the form that was sent with other members, such as ``exp``: the
-    form's key stays as it is. ``sent`` are keys by their thumbprints."""
-    for key in current:
-        sent_key = sent.get(key.thumbprint, key)
-        if members := [name for name, *_ in differing(sent_key.members, key.members)]:
-            yield tr(
-                "{where}, has the key with thumbprint {thumbprint} already, as {kid}; it stays as"
-                " it is, without what the file says otherwise of it: {members}",
-                where=where,
-                thumbprint=key.thumbprint,
-                kid=quoted(key.kid),
-                members=listed(members),
-            )
 
 
 def _about_kept(where: str, names: Iterable[str]) -> Iterator[str]:

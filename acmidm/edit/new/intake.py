@@ -8,7 +8,7 @@ nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,11 +34,7 @@ from acmidm.edit.new.sent import Taken, read_sent
 from acmidm.words import slug
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.files import (
-    ORGANISATION_FILE,
-    Files,
-    absolute,
-)
+from acmidm_onboarding.forms.files import Files, absolute
 from acmidm_onboarding.forms.loading import load_organisations
 from acmidm_onboarding.forms.speaking import notes_about_names
 from acmidm_onboarding.texts import Language, tr
@@ -47,7 +43,6 @@ from acmidm_onboarding.values.jwk import PublicJwk, thumbprints
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import (
     Failure,
-    Problem,
     listed,
     quoted,
 )
@@ -61,7 +56,7 @@ class SentFiles:
     def __init__(self, forms: Path, read: Read, catalogue: Catalogue) -> None:
         self._forms, self._catalogue = forms, catalogue
         self._organisations_on_disk = load_organisations(forms) if forms.is_dir() else {}
-        self._organisations: dict[str, Organisation] = dict(self._organisations_on_disk)
+        self._organisations: dict[str, Organisation] = {}
         """Those on disk, and the new ones of documents before."""
         self._reads_all = False
         """Whether a document is checked among all forms, or among those of its folder alone."""
@@ -73,60 +68,51 @@ class SentFiles:
 
         At first each is checked among the forms of its folder, which is quick. Where all together
         are not valid then, each is checked anew among all forms, so that the mistakes of one are
-        not noted on another. Documents with mistakes are left out until the rest is valid.
+        not noted on another.
         """
         taken: list[Taken] = []
         for file in files:
             taken += read_sent(file)
         self._place_all(taken)
-        while problems := self.changes.problems():
-            if self._reads_all:
-                for document in filter(Taken.is_right, taken):
-                    self._note_problems(document, problems)
+        if self.changes.problems():
             self._reads_all = True
-            self.changes = Changes(self.changes.read)
-            self._organisations = dict(self._organisations_on_disk)
             self._place_all(taken)
         return taken
 
     def _place_all(self, taken: Iterable[Taken]) -> None:
         """Place each document that has no mistake so far; a refusal of it is noted for the team."""
-        for document in filter(Taken.is_right, taken):
-            try:
-                self._place(document)
-            except Failure as failure:
-                document.for_team += str(failure).splitlines()
+        self.changes = Changes(self.changes.read)
+        self._organisations = dict(self._organisations_on_disk)
+        for document in taken:
+            if document.sent and document.is_right():
+                try:
+                    self._place(document.sent, document)
+                except Failure as failure:
+                    document.for_team += str(failure).splitlines()
 
-    def _note_problems(self, source: Taken, problems: Iterable[Problem]) -> None:
-        """Note the problems of a document's files on it: for its sender by the page's labels, or
-        for the team where ``organisation.yaml`` does not allow what is requested."""
-        files = list(map(absolute, source.files))
-        for problem in problems_about(files, problems):
-            contradicted = problem.also if problem.is_other_right else None
-            if contradicted and contradicted.name == ORGANISATION_FILE:
-                source.for_team.append(problem.sentence)
-            else:
-                source.note(problem, field_path(files, problem))
-
-    def _place(self, source: Taken) -> None:
-        """Add the changes of a document to ``changes``, and set its ``files`` and ``notes``. Where
-        it has mistakes, note these on it, and add nothing. Raises Failure with those that its
-        sender cannot correct."""
-        sent = source.sent
-        owner = self._owner_of(sent, source) if sent else None
-        if sent is None or owner is None:
+    def _place(self, sent: Draft, source: Taken) -> None:
+        """Add the changes that a document asks for to ``changes``, and to ``source.notes`` what to
+        look at. Where it has mistakes, note these on it, and add nothing. Raises Failure with those
+        that its sender cannot correct."""
+        owner = self._owner_of(sent, source)
+        if owner is None:
             return
-        loaded = self._existing_form(sent, owner, source)
-        source.files = self._files(sent, owner, loaded, source)
+        sent = replace(sent, owner=owner)
+        loaded = self._existing_form(sent, source)
+        files = self._files(sent, loaded, source)
         changes = self.changes.copy()
-        changed = changes.add(source.files)
+        changed = changes.add(files)
         among = {} if self._reads_all else {"paths": [self._forms / owner.folder]}
-        if not source.is_right() or problems_about(source.files, changes.problems(**among)):
-            self._note_problems(source, changes.problems())
-        if not source.is_right():
+        problems = changes.problems(**among)
+        if problems or not source.is_right():
+            own_files = list(map(absolute, files))
+            # All of its mistakes; a problem that is of no file of its own has come with it.
+            for problem in problems_about(files, changes.problems()) or problems:
+                source.note(problem, field_path(own_files, problem))
             return
         self.changes = changes
-        source.notes += self._notes(sent, owner, loaded, source, changed)
+        *_, form = files
+        source.notes += self._notes(sent, loaded, source, form, changed)
         if owner.is_new:  # for the next documents
             self._organisations[owner.folder] = owner.organisation
 
@@ -200,22 +186,20 @@ class SentFiles:
             if is_candidates_kbo or look_of(candidate.name) == look_of(given.name):
                 yield folder
 
-    def _existing_form(
-        self, sent: Draft, owner: OwningOrganisation, source: Taken
-    ) -> LoadedForm | None:
+    def _existing_form(self, sent: Draft, source: Taken) -> LoadedForm | None:
         """Return the existing form of an application, None where it gets a new one. An earlier name
         of the application is noted on ``source`` as a mistake. Raises Failure where the form has
         mistakes, or a change by hand has no form."""
-        application, files = sent.application, Files(self.changes.texts)
+        owner, application, files = sent.owner, sent.application, Files(self.changes.texts)
         loaded, refusal = None, None
         if not owner.is_new:
             read = self.changes.read(paths=[self._forms / owner.folder], files=files)
             loaded, refusal = form_of_application(read, owner.folder, application, files)
-        if sent.without is not None and loaded is None and refusal is None:
+        if loaded is None and refusal is None and sent.without is not None:
             refusal = tr(
                 "{name} has no form of {application}, and a hand changes none that is new;"
                 " take it over by acmidm import",
-                name=quoted(sent.owner.organisation.name),
+                name=quoted(owner.organisation.name),
                 application=application,
             )
         if refusal and loaded is None:
@@ -224,32 +208,61 @@ class SentFiles:
             source.correct(refusal, "application")
         return loaded
 
-    def _files(
-        self, sent: Draft, owner: OwningOrganisation, loaded: LoadedForm | None, source: Taken
-    ) -> dict[Path, Content]:
+    def _files(self, sent: Draft, loaded: LoadedForm | None, source: Taken) -> dict[Path, Content]:
         """Return the files of a new form, or those that add to the form ``loaded``: the form is the
-        last. Note on ``source`` what is wrong with its keys, and which to confirm."""
-        file = loaded.file if loaded else file_of(self._forms, owner.folder, sent.application)
+        last. Note on ``source`` what is wrong with its keys, and which to confirm.
+
+        A key that another environment of the form has gets a file too: the loader of forms refuses
+        it.
+        """
+        if loaded:
+            file, keys_there = loaded.file, loaded.keys
+        else:
+            file, keys_there = file_of(self._forms, sent.owner.folder, sent.application), {}
         key_files = {}
         for environment, keys in sent.keys.items():
-            key_files[environment] = self._key_files(file, environment, keys, loaded, source)
+            current = thumbprints(keys_there.get(environment, ()))
+            new_keys = [key for key in keys if getattr(key, "thumbprint", None) not in current]
+            key_files[environment] = self._key_files(file, environment, new_keys, source)
         if loaded is None:
-            language = sent.owner.organisation.language
-            return replace(sent, owner=owner).files(self._forms, key_files, language)
+            return sent.files(self._forms, key_files, source.language)
         return added_to(loaded, sent, key_files)
+
+    def _key_files(
+        self, form: Path, environment: Environment, keys: Sequence[Key], source: Taken
+    ) -> dict[Path, str]:
+        """Return the text of each new key of an environment of a form, by its new file. Note on
+        ``source`` each that has ended as a mistake, and each thumbprint that its sender has to
+        confirm."""
+        files, now = Files(self.changes.texts), datetime.now(UTC)
+        names = free_names(
+            f"{form.stem}-{environment}-{now.year}",
+            len(keys),
+            lambda name: files.exists(absolute(form.with_name(f"{name}.jwk.json"))),
+        )
+        text_by_file: dict[Path, str] = {}
+        for name, key in zip(names, keys, strict=True):
+            file = form.with_name(f"{name}.jwk.json")
+            if not isinstance(key, PublicJwk):
+                text_by_file[file] = json.dumps(key)  # the loader of forms reports what is wrong
+                continue
+            text_by_file[file] = key_text(key)
+            if key.has_ended(now):
+                source.correct(about_ended(key, quoted(key.thumbprint)), "keys")
+            source.notes.append(about_key(file.name, key))
+        return text_by_file
 
     def _notes(
         self,
         sent: Draft,
-        owner: OwningOrganisation,
         loaded: LoadedForm | None,
         source: Taken,
+        form: Path,
         changed: Collection[Path],
     ) -> Iterator[str]:
         """Yield the notes for whoever takes a file in. ``changed`` are the files that it makes or
-        changes, of which ``source.files`` may have more."""
-        *_, file = source.files  # the form
-        environments = set(sent.keys)
+        changes."""
+        owner, environments = sent.owner, set(sent.keys)
         if sent.without is not None:
             yield tr(
                 "{name}: the file says what a hand changed at the authority; check that acmidm"
@@ -259,51 +272,14 @@ class SentFiles:
         if loaded:
             environments |= loaded.form.environments.keys()
             yield from about_form(loaded, sent)
-            if absolute(file) not in changed:
-                yield tr(
-                    "{sent} changes nothing: {file} has all of it already",
-                    sent=source.file,
-                    file=file,
-                )
-        if changed and Environment.PROD in sent.keys:
-            yield about_production(file, environments)
+        if not changed:
+            yield tr(
+                "{sent} changes nothing: {file} has all of it already", sent=source.file, file=form
+            )
+        elif Environment.PROD in sent.keys:
+            yield about_production(form, environments)
         if owner.is_new:
             yield from notes_about_names(owner.folder, owner.organisation, self._organisations)
-
-    def _key_files(
-        self,
-        form: Path,
-        environment: Environment,
-        keys: Iterable[Key],
-        loaded: LoadedForm | None,
-        source: Taken,
-    ) -> dict[Path, str]:
-        """Return the text of each key that an environment of a form lacks, by its new file. Note on
-        ``source`` each that has ended as a mistake, and each thumbprint that its sender has to
-        confirm.
-
-        A key that another environment of the form has gets a file too: the loader of forms refuses
-        it.
-        """
-        files = Files(self.changes.texts)
-        current = thumbprints(loaded.keys.get(environment, ()) if loaded else ())
-        new_keys = [key for key in keys if getattr(key, "thumbprint", None) not in current]
-        free = free_names(
-            f"{form.stem}-{environment}-{datetime.now(UTC).year}",
-            len(new_keys),
-            lambda name: files.exists(absolute(form.with_name(f"{name}.jwk.json"))),
-        )
-        text_by_file: dict[Path, str] = {}
-        for name, key in zip(free, new_keys, strict=True):
-            file = form.with_name(f"{name}.jwk.json")
-            if not isinstance(key, PublicJwk):
-                text_by_file[file] = json.dumps(key)  # the loader of forms reports what is wrong
-                continue
-            text_by_file[file] = key_text(key)
-            if key.has_ended(datetime.now(UTC)):
-                source.correct(about_ended(key, quoted(key.thumbprint)), "keys")
-            source.notes.append(about_key(file.name, key))
-        return text_by_file
 
 
 def _about_existing(folder: str, organisation: Organisation, given: Organisation) -> Iterator[str]:

@@ -14,7 +14,6 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from acmidm.edit.changes import Content
 from acmidm.edit.new.draft import Draft, Key, Without
 from acmidm.edit.new.organisations import OwningOrganisation
 from acmidm.private_key import is_private_key
@@ -26,7 +25,7 @@ from acmidm_onboarding.forms.documents import (
     read_document,
     text_of,
 )
-from acmidm_onboarding.forms.files import shown
+from acmidm_onboarding.forms.files import ORGANISATION_FILE, shown
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
 from acmidm_onboarding.forms.validation import unknown_field, validated
 from acmidm_onboarding.texts import Language, tr, translated
@@ -44,7 +43,7 @@ _HAS_CONTENT = re.compile(r"^(?!#).*[^ \r\n-]", re.MULTILINE)
 
 @dataclass
 class Taken:
-    """A document that was sent, the changes of forms that it asks for, and its mistakes."""
+    """A document that was sent, what to look at in it, and its mistakes."""
 
     file: Path
     language: Language = Language.NL
@@ -53,8 +52,6 @@ class Taken:
     """The name that the sender gives it, also where the file has mistakes."""
     sent: Draft | None = None
     """None where the document has mistakes by itself."""
-    files: Mapping[Path, Content] = field(default_factory=dict)
-    """The new files and the edit that it asks for: the form is the last."""
     notes: list[str] = field(default_factory=list)
     """What whoever takes the file in has to look at, though nothing is wrong."""
     unclear: list[str] = field(default_factory=list)
@@ -71,8 +68,13 @@ class Taken:
         return not self.unclear and not self.for_team
 
     def note(self, problem: Problem, path: DocumentPath) -> None:
-        """Note a problem in a field as a mistake for the sender; one that is a private key also
-        sets ``is_shared``."""
+        """Note a problem in a field as a mistake: for the team where ``organisation.yaml`` does not
+        allow what is requested, else for the sender. One that is a private key also sets
+        ``is_shared``."""
+        contradicted = problem.also if problem.is_other_right else None
+        if contradicted and contradicted.name == ORGANISATION_FILE:
+            self.for_team.append(problem.sentence)
+            return
         # A problem says nothing of its kind but by its sentence.
         self.is_shared |= problem.what in (
             tr("this is a private key"),
@@ -177,13 +179,25 @@ def read_sent(file: Path) -> list[Taken]:
         content = read_beginning(file)
     except Unreadable as error:
         return [Taken(file, for_team=[f"{error}"])]
-    parts = _parts(content)
-    if len(parts) > 1:
-        documents = [_taken(file, content, _document(file, part)) for part in parts]
-        if all(taken.takes_over for taken in documents):
-            return documents
+    is_yaml, parts = file.suffix == ".yaml", _parts(content)
+    if is_yaml and len(parts) > 1:
+        taken = [_taken(file, read_document(shown(file), partial(str, part))) for part in parts]
+        if all(document.takes_over for document in taken):
+            return taken
     document = read_document(shown(file), partial(text_of, content))
-    return [_taken(file, content, document)]
+    # In a document that can be read, each private key is a mistake at its place, found below.
+    if is_private_key(content) and not (is_yaml and document.data):
+        what = tr("this is a private key or a token")
+        remedy = tr("take it out and have another made, as this one has been shared")
+        return [Taken(file, unclear=[f"{what}; {remedy}"], is_shared=True)]
+    if not is_yaml:
+        sentence = tr(
+            "is no file that is read here, or not with others; give files that end in .yaml, or"
+            " one alone in {endings}",
+            endings=either(SUFFIXES),
+        )
+        return [Taken(file, for_team=[sentence])]
+    return [_taken(file, document)]
 
 
 def _parts(content: bytes) -> list[str]:
@@ -194,36 +208,14 @@ def _parts(content: bytes) -> list[str]:
     return []
 
 
-def _document(file: Path, text: str) -> YamlDocument:
-    return read_document(shown(file), lambda: text)
-
-
-def _takes_over(document: YamlDocument) -> bool:
-    """Return whether a document is about a change by hand, also where it has mistakes."""
-    return isinstance(document.data, Mapping) and "without" in document.data
-
-
-def _taken(file: Path, content: bytes, document: YamlDocument) -> Taken:
-    """Return what was sent as a document, with the mistakes that it has by itself. ``content`` is
-    that of the whole file."""
-    is_yaml = file.suffix == ".yaml"
-    # In a document that can be read, each private key is a mistake at its place, found below.
-    if is_private_key(content) and not (is_yaml and document.data):
-        what = tr("this is a private key or a token")
-        remedy = tr("take it out and have another made, as this one has been shared")
-        return Taken(file, unclear=[f"{what}; {remedy}"], is_shared=True)
-    if not is_yaml:
-        sentence = tr(
-            "is no file that is read here, or not with others; give files that end in .yaml, or"
-            " one alone in {endings}",
-            endings=either(SUFFIXES),
-        )
-        return Taken(file, for_team=[sentence])
+def _taken(file: Path, document: YamlDocument) -> Taken:
+    """Return what was sent as a document, with the mistakes that it has by itself."""
     sent, problems = validated(_File, document)  # a misspelt name is read as the nearest
     taken = Taken(file, _language_of(document), _application_of(document))
-    taken.takes_over = _takes_over(document)
+    # Also where the document has mistakes.
+    taken.takes_over = isinstance(document.data, Mapping) and "without" in document.data
     if sent is not None:
-        problems += _fields_of_others(document)
+        problems += _fields_of_others(document, sent)
         if sent.without is not None:
             problems += _missing_reasons(document, sent)
         problems += _unmatched_keys(document, sent)
@@ -234,10 +226,10 @@ def _taken(file: Path, content: bytes, document: YamlDocument) -> Taken:
     return taken
 
 
-def _fields_of_others(document: YamlDocument) -> Iterator[Problem]:
+def _fields_of_others(document: YamlDocument, sent: _File) -> Iterator[Problem]:
     """Yield a problem for each field that a form or organisation may have and no sender decides,
     such as ``exemptions`` or ``adopt``."""
-    of_take_over = ("attributes", "default", "reference") if _takes_over(document) else ()
+    of_take_over = () if sent.without is None else ("attributes", "default", "reference")
     for *place, name in document.key_paths():
         allowed: Collection[str | int]
         match place:
@@ -319,10 +311,9 @@ def _label(path: DocumentPath) -> str:
             of_page = SENTENCES.get(f"form_page.field.{name}")
             label = translated(of_page) if of_page else name
             return f"{product}, {label}: "
-        case [*_, ("scopes" | "jwks") as name] | [*_, "scopes" as name, _]:
-            return f"{translated(SENTENCES[f'form_page.label.{name}'])}: "
         case ["keys", *_]:
             return f"{tr('Public key')}: "
-        case [*_, name] if f"form_page.label.{name}" in SENTENCES:
-            return f"{translated(SENTENCES[f'form_page.label.{name}'])}: "
+    for name in reversed(names):  # that of a scope is a name of the catalogue
+        if of_page := SENTENCES.get(f"form_page.label.{name}"):
+            return f"{translated(of_page)}: "
     return ""
