@@ -86,9 +86,10 @@ class Checked(Report):
 
     def as_document(self) -> Document:
         """Return what differs, then what somebody should look at again."""
+        differences = [Line([Piece(difference.sentence)]) for difference in self.differences]
         look_at = [Line([Piece(f"[ ] {item.sentence}")]) for item in self.attested]
         sections = [
-            notes((difference.sentence for difference in self.differences), tone=None),
+            Section(differences),
             Section(look_at, tr("To look at again at the portal, longest unseen first")),
             notes([tr("Who else has a client cannot be known here.")]),
         ]
