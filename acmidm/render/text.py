@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -28,51 +28,27 @@ _NARROWEST, _WIDEST = 7, 40
 """Characters of a column of labels. The sentence of a longer label begins further right."""
 _MOST_FOLDED = 20
 
-Printed = tuple[Text, Text]
-"""Where a line starts, with its label; and its sentence, which on a terminal is folded into a
-column behind that."""
-
 
 def print_report(document: Document) -> None:
-    """Print a report on standard output."""
+    """Print a report on standard output; of a folded section the first lines, and how many more
+    there are."""
     # sys.stdout now: a test, or a command before this one, may have replaced it.
     out = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
-    for start, sentence in _printed(document):
-        if start.plain and out.is_terminal:
-            grid = Table.grid(padding=0)
-            grid.add_column(width=start.cell_len, no_wrap=True)
-            grid.add_column(overflow="fold")
-            grid.add_row(_inert(start), _inert(sentence))
-            out.print(grid)
-        else:
-            out.print(_inert(start + sentence))
-
-
-def _inert(text: Text) -> Text:
-    """Return a text without characters that move a cursor or are a command to a pipeline. A text
-    that has such characters loses its colours."""
-    inert = "\n".join(map(on_one_line, text.plain.split("\n")))
-    return text if inert == text.plain else Text(inert)
-
-
-def _printed(document: Document) -> Iterator[Printed]:
-    """Yield a document line by line; of a folded section the first lines, and how many more there
-    are."""
-    yield Text(), Text(document.title, _STYLES[document.tone])
+    out.print(_inert(Text(document.title, _STYLES[document.tone])))
     for section in document.sections:
         if section.heading:
-            yield Text(), Text(f"\n{section.heading}", "bold underline")
+            out.print(_inert(Text(f"\n{section.heading}", "bold underline")))
         shown = section.lines
         if section.shape is Shape.FOLD:
             shown = shown[:_MOST_FOLDED]
-        yield from _printed_lines(shown)
+        _print_lines(out, shown)
         if left_out := len(section.lines) - len(shown):
             more = tr("and {count} more; all of them with --output json", count=f"{left_out:,}")
-            yield Text(), Text(more, "dim")
+            out.print(Text(more, "dim"))
 
 
-def _printed_lines(lines: Sequence[Line], indent: int = 0) -> Iterator[Printed]:
-    """Yield each line behind its label, with the lines beneath it, and ``each`` with its members.
+def _print_lines(out: Console, lines: Sequence[Line], indent: int = 0) -> None:
+    """Print each line behind its label, with the lines beneath it, and ``each`` with its members.
     An empty line is before the name of what lines are about."""
     labels = [len(line.label.text) for line in lines]
     width = min(max([_NARROWEST, *labels]), _WIDEST)
@@ -81,14 +57,30 @@ def _printed_lines(lines: Sequence[Line], indent: int = 0) -> Iterator[Printed]:
         if line.label.text:
             start += f"{line.label.text:<{width}}  "
         elif line.lines:
-            yield Text(), Text()
-        yield Text(start, _STYLES[line.label.tone]), _in_colour(line.pieces)
+            out.print()
+        _print_line(out, Text(start, _STYLES[line.label.tone]), line.pieces)
         beneath = [*line.lines]
         if line.members:
             each = "; ".join(plain(member, WHOLE) for member in line.members)
             beneath.append(Line([Piece(each)], Piece(tr("each"), Tone.NOTICE)))
-        yield from _printed_lines(beneath, len(start) + _INDENT)
+        _print_lines(out, beneath, len(start) + _INDENT)
 
 
-def _in_colour(pieces: Iterable[Piece]) -> Text:
-    return Text.assemble(*((piece.text, _STYLES[piece.tone]) for piece in pieces))
+def _print_line(out: Console, start: Text, pieces: Iterable[Piece]) -> None:
+    """Print a sentence behind its ``start``; on a terminal folded into a column behind that."""
+    sentence = Text.assemble(*((piece.text, _STYLES[piece.tone]) for piece in pieces))
+    if start.plain and out.is_terminal:
+        grid = Table.grid(padding=0)
+        grid.add_column(width=start.cell_len, no_wrap=True)
+        grid.add_column(overflow="fold")
+        grid.add_row(_inert(start), _inert(sentence))
+        out.print(grid)
+    else:
+        out.print(_inert(start + sentence))
+
+
+def _inert(text: Text) -> Text:
+    """Return a text without characters that move a cursor or are a command to a pipeline. A text
+    that has such characters loses its colours."""
+    inert = "\n".join(map(on_one_line, text.plain.split("\n")))
+    return text if inert == text.plain else Text(inert)
