@@ -49,14 +49,14 @@ def print_report(document: Document) -> None:
 
 def _print_lines(out: Console, lines: Sequence[Line], indent: int = 0) -> None:
     """Print each line behind its label, with the lines beneath it, and ``each`` with its members.
-    An empty line is before the name of what lines are about."""
-    labels = [len(line.label.text) for line in lines]
-    width = min(max([_NARROWEST, *labels]), _WIDEST)
+    An empty line is before the name of a client, or of what else lines are about."""
+    lengths = [len(line.label.text) for line in lines]
+    width = max([_NARROWEST, *(length for length in lengths if length <= _WIDEST)])
     for line in lines:
         start = " " * indent
         if line.label.text:
             start += f"{line.label.text:<{width}}  "
-        elif line.lines:
+        elif line.lines and not indent:
             out.print()
         _print_line(out, Text(start, _STYLES[line.label.tone]), line.pieces)
         beneath = [*line.lines]
