@@ -64,11 +64,7 @@ class History(Report):
     def as_document(self) -> Document:
         """Return who did what, newest first."""
         entries = [self._entry_line(entry) for entry in self.entries]
-        sections = [
-            Section(entries, is_spaced=True),
-            notes(self.notes, is_spaced=True),
-        ]
-        return Document(self.title, sections)
+        return Document(self.title, [Section(entries), notes(self.notes)])
 
     def _entry_line(self, entry: HistoryEntry) -> Line:
         """Return when who did it to which client, with the changes beneath."""

@@ -27,7 +27,6 @@ from acmidm.report.document import (
     Table,
     Tone,
     in_line,
-    notes,
 )
 from acmidm.report.kinds import Report
 from acmidm.words import WHOLE, day, plain, with_search
@@ -302,16 +301,16 @@ class Status(Report):
         """Return every connection, with filters for a page, then the mandates that no form uses."""
         layout = self.layout
         rows = [self._row(connection) for connection in self.connections]
-        width = max(len(_COLUMNS[name].title) for name in layout.columns) + 1
-        is_board = self.view is View.BOARD
-        sections = [Section(rows, shape=Shape.ROWS, label_width=width, is_spaced=is_board)]
-        if not rows and not self.unused_mandates:
-            sections = [notes([tr("No connection was found.")], tone=None)]
+        sections = self._unused_mandates()
+        if rows:
+            sections.insert(0, Section(rows, shape=Shape.ROWS))
+        elif not sections:
+            sections.append(Section([Line([Piece(tr("No connection was found."))])]))
         foot = [translated(layout.foot)] if layout.foot else []
-        groups = self._groups(rows) if is_board else []
+        groups = self._groups(rows) if self.view is View.BOARD else []
         return Document(
             self.title,
-            [*sections, *self._unused_mandates()],
+            sections,
             foot=foot,
             note=translated(layout.note, at=f"{self.checked_at:%Y-%m-%d %H:%M}"),
             summary=[*self._key_ends(), *self._waits()],

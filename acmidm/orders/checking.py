@@ -86,8 +86,9 @@ class Checked(Report):
 
     def as_document(self) -> Document:
         """Return what differs, then what somebody should look at again."""
+        differences = [Line([Piece(difference.sentence)]) for difference in self.differences]
         look_at = [Line([Piece(f"[ ] {item.sentence}")]) for item in self.attested]
-        sections = [notes((difference.sentence for difference in self.differences), tone=None)]
+        sections = [Section(differences)]
         if look_at:
             heading = tr("To look at again at the portal, longest unseen first")
             sections.append(Section(look_at, heading))

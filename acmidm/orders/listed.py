@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from acmidm.report.connection import ClientName
-from acmidm.report.document import Document, Line, Piece, Section, Tone, notes
+from acmidm.report.document import Document, Line, Piece, Section, Tone
 from acmidm.report.kinds import Report, ReportPart
 from acmidm.words import WHOLE, plain, shown
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, afterwards
 from acmidm_onboarding.rules.orders import Act, Doer, Order
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import N_, NN_, ntr, spoken, tr, translated
+from acmidm_onboarding.texts import N_, ntr, spoken, tr, translated
 from acmidm_onboarding.values.client import Client, ClientKey
 from acmidm_onboarding.values.confirmation import CLIENT, SCOPES
 from acmidm_onboarding.values.jwk import thumbprint_of
@@ -39,7 +39,6 @@ _FIELDS = {
     "jwks_uri": N_("Address of the public keys"),
 }
 """What the portal calls the fields of a client."""
-_ORDERS = NN_("{count} order", "{count} orders")
 _LONGEST = 4_000
 """Characters of a value that somebody copies: a key has many."""
 
@@ -64,8 +63,8 @@ class Instruction(ReportPart):
         values: list[Line] = []
         for copied in self.values:
             value = Piece(plain(copied.value, _LONGEST), Tone.STRONG, copied=copied.value)
-            values.append(Line([value], Piece(plain(copied.label))))
-        return Line([Piece(plain(self.text, WHOLE))], Piece(f"{number}."), lines=values)
+            values.append(Line([value], Piece(f"{plain(copied.label)}:")))
+        return Line([Piece(f"{number}. {plain(self.text, WHOLE)}")], lines=values)
 
 
 class RefusedBy(ReportPart):
@@ -155,7 +154,7 @@ class Orders(Report):
 
     def _missing_confirmations(self) -> Section:
         """Return a sentence for each client whose confirmation is missing."""
-        return notes(map(_missing, self.missing), Tone.DANGER)
+        return Section([Line([Piece(_missing(client), Tone.DANGER)]) for client in self.missing])
 
     def _section_per_doer(self, line_of: Callable[[ListedOrder], Line]) -> Iterator[Section]:
         """Yield the open orders of each doer below a heading, with the line that ``line_of``
@@ -163,19 +162,20 @@ class Orders(Report):
         for doer, orders in self.by_doer.items():
             heading = f"{translated(DOERS[doer])}: {len(orders)}"
             lines = list(map(line_of, orders))
-            yield Section(lines, heading, left_out=_ORDERS, label_width=1)
+            yield Section(lines, heading)
 
     def _order_line(self, order: ListedOrder) -> Line:
         """Return the line of an order; beneath it, where the report ``is_whole``, its instructions
         and the command that confirms it."""
-        what = Piece(f"  {order.title}: {order.act_title}, {self.waiting(order)}")
+        what = Piece(f": {order.act_title}, {self.waiting(order)}")
         lines: list[Line] = []
         if self.is_whole:
             for number, instruction in enumerate(order.instructions, start=1):
                 lines.append(instruction.as_line(number))
-            done = [Piece(order.done, copied=order.done)]
-            lines.append(Line(done, Piece(tr("Then confirm it with:"))))
-        return Line([Piece(order.order, Tone.VALUE), what], lines=lines)
+            confirm = Piece(f"{tr('Then confirm it with:')} ")
+            lines.append(Line([confirm, Piece(order.done, copied=order.done)]))
+        name = [Piece(order.order, Tone.VALUE), Piece("  "), *order.pieces]
+        return Line([*name, what], lines=lines)
 
     def waiting(self, order: ListedOrder) -> str:
         """Return for how many days an order has been open, in words."""

@@ -1,40 +1,36 @@
-"""Reports as Markdown: the headline, a table that is read at a glance, details folded; never
-longer than a comment may be.
+"""Reports as Markdown: the headline, then a list for each section, with its most dangerous lines
+first; never longer than a comment may be.
 
-A page that would be too long ends where it is full: what is most dangerous is at its top, and its
-last sentence says what is left out.
+Of a report that is too long each section keeps the lines from its top, as many as there is room
+for, and says how many more there are. No section takes the room of a shorter one, so that whoever
+has long names, or makes many clients that nobody declares, pushes nothing else out.
 
 What others chose is made harmless: Markdown here is what GitHub, GitLab and Azure DevOps share.
-Nothing of such a text may end a table's cell, start HTML, load an image, link elsewhere, mention a
-person or refer to another issue.
+Nothing of such a text may end a line, start HTML, load an image, link elsewhere, mention a person
+or refer to another issue.
 """
 
 from __future__ import annotations
 
 import html
 import re
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from textwrap import indent
 
-from acmidm.report.document import Document, Line, Piece, Section, Shape, Tone
-from acmidm.words import WHOLE, capitalised, counted, plain
-from acmidm_onboarding.texts import Counted, ntr, tr
+from acmidm.report.document import Document, Line, Piece, Shape, Tone
+from acmidm.words import WHOLE, capitalised, plain
+from acmidm_onboarding.texts import tr
 
 LIMIT = 64_000
 """Characters: what a pull-request comment or an issue of GitHub allows (65,536), with a margin for
 what a pipeline adds."""
-_SENTENCE = 500
-"""Characters that the last sentence may take."""
-_FOLD = 12_000
-"""Characters that the details of one client take at most: they are not to push out those of
-others."""
-_CELL = 4_000
-"""Characters that what changes of one client, or in one file, takes at most in the part of a page
-that is not folded."""
-_SHORT = 100
-"""Characters of a value that the sentence about it has in full."""
+_STEP = 1_000
+"""Characters by which the room of each section shrinks until all of them fit."""
+_SHARE = 4
+"""Of the room of a section the lines beneath one of its lines take a fourth at most: they are not
+to push out other lines."""
 
+_BOLD = (Tone.DANGER, Tone.WARNING, Tone.GOOD, Tone.STRONG)
 _TAME_CODE = re.compile(r"[^`|<>]*[^`|<>\s]", re.ASCII)
 _PUNCTUATION = re.compile(r"[\\`*\[\]~|]|(?<![^\W_])_|_(?![^\W_])")
 _NOTHING = "&#8203;"
@@ -45,236 +41,89 @@ _REFERENCE = re.compile(r"!(?=\d)|&(?=\d)|[%~](?=[\w\"])|\[(?=\w+:)")
 """What GitLab makes a link of: a merge request, an epic, a milestone, a label, a vulnerability."""
 _LINK = re.compile(r"@|:(?=//|[\w+-]+:)|www(?=\.)|(?<!&)#(?=\d)|\bGH-(?=\d)", re.IGNORECASE)
 """What GitHub makes one of: a mention, an address, an emoji, an issue."""
-_BEGINNING = re.compile(r"^(?=[#+\-=/:*\s]|\d+[.)](?:\s|$))")
+_BEGINNING = re.compile(r"^(?=[#+\-=/:\s]|\d+[.)](?:\s|$))")
 """What at the start of a line makes it a title, a list, code, a diagram; or a command to GitLab,
 such as ``/close``."""
 
 
-@dataclass(frozen=True)
-class Block:
-    """A piece of a page, as Markdown: lines between a top and a bottom. Of a page that is too long,
-    lines are left out, and top and bottom with the last of them."""
-
-    top: str
-    lines: Sequence[str] = ()
-    bottom: str = ""
-    left_out: Counted | None = None
-    """What its lines are called in the sentence that counts those left out; None where the block is
-    always there."""
-    share: float = 1
-    """How much of a page that is too long it may take."""
-
-    @property
-    def text(self) -> str:
-        return "".join((self.top, *self.lines, self.bottom))
+Item = tuple[str, Sequence[str], Sequence[str]]
+"""A line as an item of a list, the items beneath it, and its members."""
 
 
 def as_markdown(document: Document) -> str:
     """Return a report as the text of a comment or an issue, at most ``LIMIT`` characters."""
-    return _within_limit(_blocks(document), document.whole)
+    lists = [list(map(_item, section.lines)) for section in document.sections]
+    room = LIMIT
+    while len(page := _page(document, lists, room)) > LIMIT and room > 0:
+        room -= _STEP
+    return page
 
 
-def _within_limit(blocks: Iterable[Block], remedy: str) -> str:
-    """Return the page that blocks make. In one that is too long each block has only the lines that
-    there is room for, and a sentence at the end counts what is missing; ``remedy`` says where all
-    of it is."""
-    blocks = [block for block in blocks if block.lines or not block.left_out]
-    page = "".join(block.text for block in blocks)
-    if len(page) <= LIMIT:
-        return page
-    room = LIMIT - _SENTENCE - sum(len(block.text) for block in blocks if not block.left_out)
-    page, missing = "", Counter[Counted]()
-    for block in blocks:
-        if not block.left_out:
-            page += block.text
-            continue
-        most = min(room, int(LIMIT * block.share)) - len(block.top + block.bottom)
-        shown = list(_fitting_lines(block.lines, most))
-        missing[block.left_out] += len(block.lines) - len(shown)
-        if shown:
-            text = replace(block, lines=shown).text
-            room -= len(text)
+def _page(document: Document, lists: Iterable[Sequence[Item]], room: int) -> str:
+    """Return the page of a report, of whose sections the ``lists`` are. None of these takes more
+    than ``room`` characters."""
+    page = f"### {document.title}\n\n"
+    for section, items in zip(document.sections, lists, strict=True):
+        heading = capitalised(section.heading)
+        texts = [_with_beneath(item, room // _SHARE, document.whole) for item in items]
+        text = _within(room, texts, document.whole)
+        if section.shape is Shape.FOLD:
+            page += _folded(heading, text)
+        elif heading and items:
+            page += f"\n#### {heading}\n\n{text}"
+        elif heading:
+            page += f"\n{heading}.\n"
+        else:
             page += text
-    ending = tr(
-        "**Left out for length**, from the end: {what}. All of it: {remedy}",
-        what=", ".join(counted(missing)),
-        remedy=remedy,
-    )
-    return f"{page}\n{ending}\n"
+    return page + "".join(f"\n{sentence}\n" for sentence in document.foot)
 
 
-def _fitting_lines(lines: Iterable[str], room: int) -> Iterator[str]:
-    """Yield the lines up to the first that makes them longer than ``room`` characters."""
+def _item(line: Line) -> Item:
+    members = [f"- {markdown(member)}\n" for member in line.members]
+    return f"- {_sentence(line)}\n", list(_nested(line.lines)), members
+
+
+def _with_beneath(item: Item, room: int, whole: str) -> str:
+    """Return an item with those beneath it, and its members folded, each in ``room`` characters at
+    most."""
+    sentence, lines, members = item
+    beneath = _within(room, lines, whole)
+    if members:
+        beneath += _folded(capitalised(tr("each")), _within(room, members, whole))
+    return sentence + indent(beneath, "  ")
+
+
+def _nested(lines: Iterable[Line]) -> Iterator[str]:
+    """Yield an item for each line and for each line beneath it."""
     for line in lines:
-        room -= len(line)
-        if room < 0:
-            return
-        yield line
+        yield f"- {_sentence(line)}\n"
+        for item in _nested(line.lines):
+            yield f"  {item}"
 
 
-def _blocks(document: Document) -> Iterator[Block]:
-    """Yield the title, the open sections, the details of clients, the folded sections and the foot.
-
-    Folded sections come last, for anybody can make clients that nobody declares, with long names,
-    and these must not push others out.
-    """
-    yield Block(f"### {document.title}\n\n")
-    for section in document.sections:
-        if not section.is_folded:
-            yield from _blocks_of_section(section)
-    details = defaultdict[Counted, list[str]](list)
-    for section in document.sections:
-        if section.shape is Shape.TABLE:
-            details[section.details_left_out] += filter(None, map(_folded_details, section.lines))
-    for left_out, folded in details.items():
-        yield Block("", folded, left_out=left_out)
-    for section in document.sections:
-        if section.is_folded:
-            yield from _blocks_of_section(section)
-    for sentence in document.foot:
-        yield Block(f"\n{sentence}\n")
+def _within(room: int, items: Sequence[str], whole: str) -> str:
+    """Return the items of a list up to the first that makes it longer than ``room`` characters, and
+    how many more there are, which ``whole`` shows."""
+    text = ""
+    for number, item in enumerate(items):
+        if len(text) + len(item) > room:
+            more = tr("and {count} more", count=f"{len(items) - number:,}")
+            return f"{text}- **{more}**: {whole}\n"
+        text += item
+    return text
 
 
-def _blocks_of_section(section: Section) -> Iterator[Block]:
-    """Yield the heading of a section, then its lines in its shape. The heading of a folded section
-    is its summary, above the lines."""
-    heading = capitalised(section.heading)
-    top, item, bottom = "", _list_item, "\n"
-    if section.is_folded:
-        is_open = " open" if section.shape is Shape.OPEN_FOLD else ""
-        top = f"\n<details{is_open}><summary>{heading}</summary>\n\n"
-        bottom = "\n</details>\n"
-    elif heading:
-        yield Block(f"#### {heading}\n\n" if section.lines else f"{heading}.\n\n")
-    match section.shape:
-        case Shape.TABLE:
-            top, item = f"| | {' | '.join(section.columns)} |\n|---|---|---|\n", _row
-        case Shape.QUOTES:
-            item = _quote
-        case Shape.PARAGRAPHS:
-            item, bottom = _paragraph, ""
-    lines = list(map(item, section.lines))
-    yield Block(top, lines, bottom, section.left_out, section.share)
+def _folded(heading: str, text: str) -> str:
+    return f"\n<details><summary>{heading}</summary>\n\n{text}\n</details>\n"
 
 
-def _list_item(line: Line) -> str:
-    """Return an item of a list, with the lines beneath it as items; where these are too long
-    together, the first ones and how many more there are."""
-    if line.members:
-        return _list_item_of_several(line)
-    values = [f"  - {_named_value(value)}\n" for value in line.beneath]
-    shown = list(_fitting_lines(values, _CELL))
-    if not shown:
-        return f"- {_labelled(line)}\n"
-    if left_out := len(values) - len(shown):
-        shown.append(f"  - {tr('and {count} more', count=f'{left_out:,}')}\n")
-    return f"- {_labelled(replace(line, pieces=line.sentence))}\n{''.join(shown)}"
-
-
-def _list_item_of_several(line: Line) -> str:
-    """Return an item about several clients or organisations, in which each is folded."""
-    members = "".join(f"  - {markdown(member)}\n" for member in line.members)
-    summary = "".join(in_tag(piece.text) for piece in line.pieces)
-    shared = replace(line, pieces=())
-    return (
-        f"- {_labelled(shared)}<details><summary>{summary}</summary>\n\n{members}\n  </details>\n"
-    )
-
-
-def _labelled(line: Line) -> str:
-    """Return the sentence of a line behind its label, harmless at the beginning of a line."""
-    text = _in_markdown(line.pieces)
-    if line.label.text:
-        return f"**{_running_text(line.label.text)}** {text}"
-    if line.pieces and line.pieces[0].tone in (Tone.STRONG, Tone.VALUE):  # begins with ** or `
-        return text
-    return _BEGINNING.sub(_NOTHING, text)
-
-
-def _quote(line: Line) -> str:
-    return f"> {_labelled(line)}\n>\n"
-
-
-def _paragraph(line: Line) -> str:
-    return f"{_labelled(line)}\n\n"
-
-
-def _row(line: Line) -> str:
-    """Return a row of the table of clients: the label of the most dangerous change, the client, its
-    changes."""
-    mark = ""
-    if loudest := line.loudest:
-        mark = f"**{loudest.text}**"
-    names = [_in_markdown(line.pieces)]
-    names += [code(plain(name.text)) for name in line.names if name.tone is Tone.VALUE]
-    return f"| {mark} | {'<br>'.join(names)} | {'<br>'.join(_changes_in_row(line))} |\n"
-
-
-def _changes_in_row(line: Line) -> Iterator[str]:
-    """Yield the changes of a client that its row has, how many more there are, and remarks on it.
-
-    Where the first change is not among the most dangerous ones, these begin in bold.
-    """
-    changes, loudest, in_row = line.changes, line.loudest, _count_in_row(line)
-    for change in changes[:in_row]:
-        text = _in_markdown(change.pieces)
-        if loudest and change.label == loudest != changes[0].label:
-            words = change.brief[0].text.strip()
-            text = f"**{words}**{text.removeprefix(words)}"
-        yield text
-    left_out = len(changes) - in_row
-    if left_out > 0:
-        yield tr("and {count} more", count=left_out)
-    for remark in line.lines:
-        if not remark.label.text:
-            yield _in_markdown(remark.pieces)
-
-
-def _count_in_row(line: Line) -> int:
-    """Return how many of a client's changes its row has: the first ones that fit, at least one."""
-    sentences = (_in_markdown(change.pieces) for change in line.changes)
-    return max(1, len(list(_fitting_lines(sentences, _CELL))))
-
-
-def _folded_details(line: Line) -> str:
-    """Return what is known of a client beside its row, folded, under ``line.details``; an empty
-    text where its row has it all."""
-    lines = list(_detail_lines(line)) if line.details else []
-    if not lines:
-        return ""
-    shown = list(_fitting_lines(lines, _FOLD))
-    left_out = len(lines) - len(shown)
-    if left_out:
-        rest = ntr(
-            "and {count} more line: {remedy}",
-            "and {count} more lines: {remedy}",
-            left_out,
-            remedy=tr("the same command with `--output text`"),
-        )
-        shown.append(f"- {rest}")
-    summary = in_tag(line.details)
-    return "\n".join((f"<details><summary>{summary}</summary>\n", *shown, "\n</details>\n"))
-
-
-def _detail_lines(line: Line) -> Iterator[str]:
-    """Yield what a client's row does not have: its members, the changes that are too many for the
-    row, and the values of those whose values are not in their sentence."""
-    for member in line.members:
-        yield f"- {markdown(member)}"
-    in_row = _count_in_row(line)
-    for number, change in enumerate(line.changes):
-        values = [_named_value(value) for value in change.lines]
-        in_sentence = not change.is_listed and all(len(value) < _SHORT for value in values)
-        if number >= in_row:
-            yield f"- {_in_markdown(change.pieces)}"
-        elif values and not in_sentence:
-            yield f"- {_in_markdown(change.brief)}"
-        if not in_sentence:
-            yield from map("  - {}".format, values)
-
-
-def _named_value(line: Line) -> str:
-    return f"{markdown(plain(line.label.text))} {_in_markdown(line.pieces)}"
+def _sentence(line: Line) -> str:
+    """Return a line behind its label, harmless at the beginning of an item."""
+    text = "".join(map(_piece, line.pieces))
+    label = _piece(line.label)
+    if line.label.tone is Tone.NOTICE:
+        label = f"_{label}_"
+    return _BEGINNING.sub(_NOTHING, f"{label} {text}" if label else text)
 
 
 def markdown(text: str) -> str:
@@ -303,21 +152,11 @@ def _harmless_character(char: str) -> str:
     return char if char.isalnum() or char in " -" else f"&#{ord(char)};"
 
 
-def in_tag(text: str) -> str:
-    """Return a text inside a tag such as ``<summary>``, where Markdown is not read but mentions
-    are."""
-    return _without_github_references(html.escape(_without_gitlab_references(text)))
-
-
-def _in_markdown(pieces: Iterable[Piece]) -> str:
-    return "".join(map(_piece, pieces))
-
-
 def _piece(piece: Piece) -> str:
     if piece.tone is Tone.VALUE:
         return code(piece.text)
     text = _running_text(piece.text)
-    return f"**{text}**" if piece.tone is Tone.STRONG else text
+    return f"**{text}**" if piece.tone in _BOLD else text
 
 
 def _without_gitlab_references(text: str) -> str:

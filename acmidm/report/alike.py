@@ -172,14 +172,10 @@ def _line_of_group(group: Sequence[_Client]) -> Line:
     clients = ntr("{count} client", "{count} clients", len(group))
     applications = list(dict.fromkeys(client.connection.name for client in group))
     names = plain(first_of(applications))
-    environment = group[0].connection.environment
-    details = tr(
-        "Details: {name} on {environment}", name=f"{clients} · {names}", environment=environment
-    )
     lines = lines_of(group[0].shapes)
     members = [client.member for client in group]
     pieces = [Piece(clients, Tone.STRONG), Piece(f" · {names}")]
-    return Line(pieces, lines=lines, members=members, details=details)
+    return Line(pieces, lines=lines, members=members)
 
 
 def _line_of_unlike(client: _Client, usual: Sequence[_Client]) -> Line:

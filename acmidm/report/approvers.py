@@ -22,15 +22,13 @@ from acmidm.words import first_of, plain
 from acmidm_onboarding.engine_resources import Resource
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.onboardings import Onboardings
-from acmidm_onboarding.texts import NN_, ntr, tr
+from acmidm_onboarding.texts import ntr, tr
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Failure
 
 _NAMED = 3
 """Organisations that a line names: the rest stands below, with their clients."""
 _MOST_LINES = 12
-_LABEL_WIDTH = 7
-_LEFT_OUT = NN_("{count} line of who has to agree", "{count} lines of who has to agree")
 
 Handles = tuple[str, ...]
 """Teams, users and addresses, any of whom decides; none where nobody is named."""
@@ -88,7 +86,7 @@ def as_section(needed: Sequence[Needed]) -> Section:
             names=_first_names(sorted(organisations)),
         )
         lines.append(Line([Piece(text)], _label()))
-    return Section(lines, left_out=_LEFT_OUT, label_width=_LABEL_WIDTH)
+    return Section(lines)
 
 
 def _label() -> Piece:

@@ -7,10 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from acmidm.report.document import Line, Piece, Section, Shape, Tone, as_text
+from acmidm.report.document import Line, Piece, Tone, as_text
 from acmidm.report.kinds import Change, Kind, ReportPart, Scale, sentence_of, who
 from acmidm.words import plain
-from acmidm_onboarding.texts import N_, NN_, ntr, tr, translated
+from acmidm_onboarding.texts import N_, ntr, tr, translated
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -91,12 +91,7 @@ class ConnectionChanges(ClientName):
         lines = [change.as_line(undone=undone, with_author=not author) for change in self.changes]
         if author:
             lines.append(Line(author))
-        details = ""
-        if not undone:
-            details = tr(
-                "Details: {name} on {environment}", name=self.title, environment=self.environment
-            )
-        return Line(self.pieces, names=self.names, lines=lines, details=details)
+        return Line([*self.pieces, Piece("  "), *self.names], lines=lines)
 
     def _author_of_all(self) -> list[Piece]:
         """Return ``all by jan, last at 2026-11-30 14:05 UTC`` where one author made all of two or
@@ -164,20 +159,6 @@ def headline(connections: Iterable[ConnectionChanges]) -> str:
         unlisted = len(phrases) - _MOST_PHRASES + 1
         phrases[-unlisted:] = [tr("{count} more kinds of change", count=unlisted)]
     return ", ".join(phrases)
-
-
-def client_table(lines: Sequence[Line], heading: str) -> Section:
-    """Return a section of the ``lines`` of clients, each with its changes beneath it: a table on a
-    page."""
-    return Section(
-        lines,
-        heading,
-        Shape.TABLE,
-        left_out=NN_("{count} client of the tables", "{count} clients of the tables"),
-        share=0.75,
-        columns=(tr("client"), tr("what changes")),
-        details_left_out=NN_("{count} client's details", "{count} clients' details"),
-    )
 
 
 def client_name(client: Client) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from typing import Protocol
 
-from acmidm_onboarding.texts import NN_, Counted, tr
+from acmidm_onboarding.texts import tr
 
 
 class Tone(StrEnum):
@@ -43,61 +43,21 @@ class Line:
 
     pieces: Sequence[Piece] = ()
     label: Piece = Piece("")
-    names: Sequence[Piece] = ()
-    """What its subject is called besides: values, with words that explain them."""
+    """What stands before the sentence: how dangerous it is, or the name of a field."""
     lines: Sequence[Line] = ()
-    brief: Sequence[Piece] = ()
-    """The sentence without what the lines beneath say."""
-    is_listed: bool = True
-    """Whether the lines beneath are to be read; else the sentence has what matters of them."""
     members: Sequence[str] = ()
     """Where the line is about several clients or organisations: each with what only it has,
-    ``wingene/loket (loket@wingene.example)``."""
-    details: str = ""
-    """The title of the folded part of a page that has what does not fit into the line; empty where
-    there is no such part."""
-
-    @property
-    def sentence(self) -> Sequence[Piece]:
-        """Its sentence: the brief one where the lines beneath are read too."""
-        return self.brief if self.brief and self.is_listed else self.pieces
-
-    @property
-    def beneath(self) -> Sequence[Line]:
-        """The lines beneath, where they are to be read."""
-        return self.lines if self.is_listed else ()
-
-    @property
-    def changes(self) -> Sequence[Line]:
-        """The lines beneath that have a label: what changes of a client."""
-        return [line for line in self.lines if line.label.text]
-
-    @property
-    def loudest(self) -> Piece | None:
-        """The label of its most dangerous change; None where all are notices, or undone."""
-        for tone in (Tone.DANGER, Tone.WARNING):
-            for line in self.lines:
-                if line.label.tone is tone:
-                    return line.label
-        return None
+    ``wingene/loket (loket@wingene.example)``. A page folds them."""
 
 
 class Shape(Enum):
-    """What becomes of the lines of a section on a page."""
+    """What becomes of the lines of a section."""
 
     LIST = auto()
-    TABLE = auto()
-    """Of two columns: a line, and the lines beneath it; with its details folded."""
+    FOLD = auto()
+    """A list that may be long: a page hides it until somebody opens it."""
     ROWS = auto()
     """Of ``Row``: on a page a table or a board that filters narrow down."""
-    QUOTES = auto()
-    PARAGRAPHS = auto()
-    FOLD = auto()
-    """Hidden until somebody opens it, and at the end: it may be long."""
-    OPEN_FOLD = auto()
-
-
-LINES = NN_("{count} line", "{count} lines")
 
 
 @dataclass(frozen=True)
@@ -107,22 +67,6 @@ class Section:
     lines: Sequence[Line]
     heading: str = ""
     shape: Shape = Shape.LIST
-    left_out: Counted = LINES
-    """What its lines are, in the sentence about those that a page has no room for."""
-    share: float = 1
-    """How much of such a page they may take."""
-    columns: tuple[str, str] = ("", "")
-    """What the two columns of a table are called."""
-    details_left_out: Counted = LINES
-    """What the details of its lines are, in the same sentence."""
-    label_width: int = 9
-    """How wide labels are on a terminal, with the blank behind them; those of changes fit."""
-    is_spaced: bool = False
-    """Whether an empty line is before each line."""
-
-    @property
-    def is_folded(self) -> bool:
-        return self.shape in (Shape.FOLD, Shape.OPEN_FOLD)
 
 
 @dataclass(frozen=True)
@@ -184,7 +128,7 @@ class Document:
     foot: Sequence[str] = ()
     """Sentences at the end of a page, which is read later and elsewhere."""
     whole: str = ""
-    """Where all of it is, for a page that has no room for it."""
+    """What shows all of it, for a comment that has no room for it."""
     note: str = ""
     """As of when it is, for a page."""
     summary: Sequence[Piece] = ()
@@ -192,10 +136,6 @@ class Document:
     filters: Sequence[Filter] = ()
     groups: Sequence[Group] = ()
     """The rows as the cards of a board, where they are no table."""
-
-
-_NOTES = NN_("{count} note", "{count} notes")
-_REFUSALS = NN_("{count} refusal", "{count} refusals")
 
 
 class Readable(Protocol):
@@ -214,26 +154,17 @@ def as_text(pieces: Iterable[Piece]) -> str:
     return "".join(piece.text for piece in pieces)
 
 
-def notes(
-    sentences: Iterable[str], tone: Tone | None = Tone.NOTICE, *, is_spaced: bool = False
-) -> Section:
-    """Return a section with a paragraph for each sentence."""
-    lines = _lines(sentences, tone)
-    return Section(lines, shape=Shape.PARAGRAPHS, left_out=_NOTES, is_spaced=is_spaced)
+def notes(sentences: Iterable[str]) -> Section:
+    """Return a section of what a reader should know besides, a sentence each; an empty one where
+    there is nothing."""
+    lines = [Line([Piece(sentence)]) for sentence in sentences]
+    return Section(lines, tr("notes") if lines else "")
 
 
 def refused(sentences: Iterable[str]) -> Section:
     """Return a section of what is refused, a sentence each."""
     label = Piece(tr("refused"), Tone.DANGER)
-    lines = _lines(sentences, label=label)
-    width = len(label.text) + 2
-    return Section(lines, shape=Shape.QUOTES, left_out=_REFUSALS, share=0.25, label_width=width)
-
-
-def _lines(
-    sentences: Iterable[str], tone: Tone | None = None, label: Piece = Piece("")
-) -> list[Line]:
-    return [Line([Piece(sentence, tone)], label) for sentence in sentences]
+    return Section([Line([Piece(sentence)], label) for sentence in sentences])
 
 
 def in_line(items: Items, separator: str) -> list[Piece]:

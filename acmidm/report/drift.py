@@ -11,12 +11,10 @@ from acmidm.report.connection import (
     ClientName,
     ConnectionChanges,
     client_name,
-    client_table,
     connections_in_order,
     headline,
 )
 from acmidm.report.document import (
-    LINES,
     Document,
     Line,
     Piece,
@@ -32,18 +30,11 @@ from acmidm.report.three_views import ClientDrift
 from acmidm.words import WHOLE, counted, day, days, plain
 from acmidm_onboarding.rules.ends import past_ends
 from acmidm_onboarding.rules.policies import Profile, Situation, violations
-from acmidm_onboarding.texts import N_, NN_, Counted, ntr, tr, translated
+from acmidm_onboarding.texts import N_, NN_, ntr, tr, translated
 from acmidm_onboarding.values.client import Client, ClientKey
 from acmidm_onboarding.values.end import EndOf
 from acmidm_onboarding.values.problems import both
 from acmidm_onboarding.values.terms import Environment, Platform
-
-_KEYS = NN_("{count} key that ends soon", "{count} keys that end soon")
-_LEFT_BEHIND = NN_(
-    "{count} client left behind, with this stack's mark",
-    "{count} clients left behind, with this stack's mark",
-)
-_UNDECLARED = NN_("{count} client that nobody declares", "{count} clients that nobody declares")
 
 _PAST = {
     EndOf.SCOPE: N_("scope {name}"),
@@ -175,16 +166,9 @@ class Drift(Report):
             ),
             _section_of_clients(tr("changed by hand"), self.by_hand),
             _section_of_clients(tr("declared, not applied yet"), self.not_applied),
-            _section_of(tr("keys that end soon"), self.expiring, left_out=_KEYS),
-            _section_of(
-                tr("clients left behind, with this stack's mark"),
-                self.left_behind,
-                Shape.OPEN_FOLD,
-                _LEFT_BEHIND,
-            ),
-            _section_of(
-                tr("clients that nobody declares"), self.undeclared, Shape.FOLD, _UNDECLARED
-            ),
+            _section_of(tr("keys that end soon"), self.expiring),
+            _section_of(tr("clients left behind, with this stack's mark"), self.left_behind),
+            _section_of(tr("clients that nobody declares"), self.undeclared, Shape.FOLD),
             notes(self.notes),
         ]
         sections = [section for section in sections if section.lines]
@@ -234,21 +218,16 @@ def _section_of_clients(
     where a repair has undone the changes."""
     heading = f"{title}: {ntr('{count} client', '{count} clients', len(connections))}"
     lines = [connection.as_line(undone=undone) for connection in connections]
-    return client_table(lines, heading)
+    return Section(lines, heading)
 
 
 def _section_of(
     title: str,
     things: Sequence[PastEnd | ExpiringKey | UndeclaredClient],
     shape: Shape = Shape.LIST,
-    left_out: Counted = LINES,
 ) -> Section:
-    """Return a section with a line of each thing, and their number in its heading. ``left_out`` are
-    the words for those that a page has no room for."""
-    lines = lines_of(things)
-    heading = f"{title}: {len(lines):,}"
-    width = max((len(line.label.text) for line in lines), default=0) + 2
-    return Section(lines, heading, shape, left_out, label_width=width)
+    """Return a section with a line of each thing, and their number in its heading."""
+    return Section(lines_of(things), f"{title}: {len(things):,}", shape)
 
 
 def expiring_keys(

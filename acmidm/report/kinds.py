@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from itertools import chain
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
@@ -793,10 +792,10 @@ class FieldChange(ReportPart):
         return f"{plain(self.field)} {old or tr('none')} → {new or tr('none')}"
 
     def as_line(self) -> Line:
-        """Return ``old → new`` behind the name of the field; one value alone where it has no
-        other."""
+        """Return ``old → new`` behind the name of the field, as ``contacts:``; one value alone
+        where it has no other."""
         values = [[Piece(value, Tone.VALUE)] for value in self.values() if value is not None]
-        return Line(in_line(values, " → "), Piece(plain(self.field)))
+        return Line(in_line(values, " → "), Piece(f"{plain(self.field)}:"))
 
 
 def _plain_if_any(value: str | None) -> str | None:
@@ -858,39 +857,37 @@ class Change(ReportPart):
     @property
     def pieces(self) -> list[Piece]:
         """``gains scope `x`: the reason for it``."""
-        return list(chain.from_iterable(self._sentence_parts()))
+        return self._sentence(_facts(self))
 
-    def _sentence_parts(self) -> Iterator[list[Piece]]:
-        """Yield the change alone, ``gains scope `x```, then each part of its template that was in
-        brackets, ``: the reason for it``; nothing instead of one whose fact is lacking."""
-        facts = _facts(self)
+    def _sentence(self, facts: Mapping[str, list[Piece]]) -> list[Piece]:
+        """Return its template with ``facts`` filled in, without the parts in brackets whose fact is
+        lacking."""
+        pieces: list[Piece] = []
         for part in re.split(r"[\[\]]", self._template):
-            yield _fill_in(part, facts)
+            pieces += _fill_in(part, facts)
+        return pieces
 
     @property
     def has_lines(self) -> bool:
-        """Whether each field is on a line by itself: they are too many for its sentence, or what
-        matters of it."""
-        return self.kind.row.listed or (
-            len(self.fields) > _IN_SENTENCE and "{values}" not in self._template
-        )
+        """Whether each field is on a line by itself: what matters of it, or its sentence would cut
+        values, or leave out fields."""
+        is_cut = any(field.values(_SHORT) != field.values() for field in self.fields)
+        has_more = len(self.fields) > _IN_SENTENCE or is_cut
+        return self.kind.row.listed or (has_more and "{values}" not in self._template)
 
     def as_line(self, *, undone: bool = False, with_author: bool = False) -> Line:
-        """Return the change behind its severity, with its fields beneath; ``undone`` where a repair
-        has undone it, and it is no danger any more."""
+        """Return the change behind its severity; its fields beneath it, or in its sentence.
+        ``undone`` where a repair has undone it, and it is no danger any more."""
         label = Piece(translated(_SEVERITY[self.severity]), Tone(self.severity))
         if undone:
             label = Piece(tr("undone"), Tone.GOOD)
+        facts, lines = _facts(self), list[Line]()
+        if self.has_lines:
+            facts |= {"fields": [], "values": [], "change": []}
+            lines = lines_of(self.fields)
         author = who(self.changed_by, self.changed_at) if with_author else []
         by = [Piece(" ("), *author, Piece(")")] if author else []
-        named, *details = self._sentence_parts()
-        return Line(
-            [*named, *chain.from_iterable(details), *by],
-            label,
-            lines=lines_of(self.fields),
-            brief=[*named, *by],
-            is_listed=self.has_lines,
-        )
+        return Line([*self._sentence(facts), *by], label, lines)
 
     @property
     def _template(self) -> str:

@@ -14,7 +14,6 @@ from acmidm.report.connection import (
     ENVIRONMENTS,
     ConnectionChanges,
     client_name,
-    client_table,
     connections_in_order,
     environment_name,
     headline,
@@ -25,11 +24,9 @@ from acmidm.report.plan import Plan
 from acmidm.report.retirement import is_leaving
 from acmidm.words import WHOLE, first_of, plain
 from acmidm_onboarding.rules.mass_change import SHARE, is_mass_change
-from acmidm_onboarding.texts import NN_, ntr, tr
+from acmidm_onboarding.texts import ntr, tr
 from acmidm_onboarding.values.client import Client, resource_name
 from acmidm_onboarding.values.terms import Environment, Platform
-
-_BESIDE = NN_("{count} change beside the clients", "{count} changes beside the clients")
 
 
 class Review(Report):
@@ -72,9 +69,9 @@ class Review(Report):
         sections = [
             as_section(self.needed),
             refused(self.refusals),
-            Section(beside, heading, left_out=_BESIDE, share=0.25),
+            Section(beside, heading),
             *map(self._section_of_environment, ENVIRONMENTS),
-            notes(_plain(self.notes), is_spaced=True),
+            notes(_plain(self.notes)),
         ]
         return Document(self.headline, sections, whole=tr("the same command with `--output text`"))
 
@@ -97,7 +94,7 @@ class Review(Report):
                 )
             )
         heading = f"{environment_name(environment)}: {', '.join(parts)}" if parts else ""
-        return client_table(client_lines(changed), heading)
+        return Section(client_lines(changed), heading)
 
 
 def review_of(

@@ -26,21 +26,16 @@ from acmidm.report.document import (
 )
 
 
-def line(name: str, tone: Tone) -> Line:
-    """A client of which one thing changed."""
-    sentence = [Piece(f"{name} gains scope "), Piece(f"dv_{name}", Tone.VALUE)]
-    change = Line(
-        [*sentence, Piece(": all of it")],
-        Piece(tone.value, tone),
-        brief=sentence,
-        lines=[Line([Piece(f"value-{name}", Tone.VALUE)], Piece(f"field-{name}"))],
-    )
-    return Line(
-        [Piece(name, Tone.STRONG)],
-        names=[Piece("form "), Piece(f"folder/{name}", Tone.VALUE)],
-        lines=[change, Line([Piece(f"remark on {name}")])],
-        details=f"Details: {name}",
-    )
+def client(name: str, *tones: Tone) -> Line:
+    """A client of which one thing changed for each tone."""
+    changes: list[Line] = []
+    for tone in tones:
+        value = Line([Piece(f"value-{name}", Tone.VALUE)], Piece(f"field-{name}:"))
+        sentence = [Piece(f"{name} gains scope "), Piece(f"dv_{name}", Tone.VALUE)]
+        changes.append(Line(sentence, Piece(tone.value, tone), lines=[value]))
+    names = [Piece("  form "), Piece(f"folder/{name}", Tone.VALUE)]
+    remark = Line([Piece(f"remark on {name}")])
+    return Line([Piece(name, Tone.STRONG), *names], lines=[*changes, remark])
 
 
 def row(name: str) -> Row:
@@ -60,19 +55,16 @@ def row(name: str) -> Row:
     )
 
 
-def document(*, is_spaced: bool = False) -> Document:
+def document() -> Document:
     shared = [
         Section(
-            [Line([Piece(f"in {shape.name}")], members=["each-a", "each-b"])],
-            shape.name,
-            shape,
-            is_spaced=is_spaced,
+            [Line([Piece(f"in {shape.name}")], members=["each-a", "each-b"])], shape.name, shape
         )
-        for shape in (Shape.LIST, Shape.FOLD, Shape.OPEN_FOLD)
+        for shape in (Shape.LIST, Shape.FOLD)
     ]
     sections = [
         refused(["one is refused"]),
-        Section([line("table-a", Tone.DANGER)], "TABLE", Shape.TABLE),
+        Section([client("client-a", Tone.DANGER)], "CLIENTS"),
         Section([row("row-a")], "ROWS", Shape.ROWS),
         *shared,
         notes(["# to be known"]),
@@ -84,12 +76,12 @@ def document(*, is_spaced: bool = False) -> Document:
 WORDS = {
     "A report of tomorrow",
     "one is refused",
-    "table-a gains scope",
-    "dv_table-a",
-    "field-table-a",
-    "value-table-a",
-    "folder/table-a",
-    "remark on table-a",
+    "client-a gains scope",
+    "dv_client-a",
+    "field-client-a",
+    "value-client-a",
+    "folder/client-a",
+    "remark on client-a",
     "row-a",
     "code-row-a",
     "column-row-a",
@@ -97,7 +89,6 @@ WORDS = {
     "value-row-a",
     "in LIST",
     "in FOLD",
-    "in OPEN_FOLD",
     "each-a",
     "each-b",
     "to be known",
@@ -126,52 +117,69 @@ def test_headings_are_the_same_in_each(capsys: pytest.CaptureFixture[str]) -> No
     print_report(document())
     text = capsys.readouterr().out.splitlines()
     page = as_markdown(document())
-    headings = ["TABLE", "ROWS", "LIST", "FOLD", "OPEN_FOLD"]
+    headings = ["CLIENTS", "ROWS", "LIST", "FOLD", "notes"]
     assert [found for found in text if found in headings] == headings
-    found = chain.from_iterable(re.findall(r"^#### (.*)$|<summary>([A-Z_]+)<", page, re.MULTILINE))
+    headings[-1] = "Notes"
+    found = chain.from_iterable(re.findall(r"^#### (.*)$|^<.*<summary>(.*)</", page, re.MULTILINE))
     assert [heading for heading in found if heading] == headings
-    assert re.findall(r"<(?:h2|summary)>([A-Z_]+)<", as_html(document())) == headings
+    on_page = re.findall(r"<(?:h2|summary)>(.*)</(?:h2|summary)>", as_html(document()))
+    assert [heading for heading in on_page if heading != "Each"] == [*headings, "Nothing here"]
     assert "nothing here" in text
     assert "\nNothing here.\n" in page
 
 
-def test_what_is_most_dangerous_marks_the_row_of_a_client() -> None:
-    """Of many changes, a notice first; what is undone, or only to be known, marks nothing."""
-    changes = [line(name, tone).lines[0] for name, tone in (("a", Tone.NOTICE), ("b", Tone.DANGER))]
-    client = Line([Piece("x", Tone.STRONG)], lines=changes)
-    page = as_markdown(Document("x", [Section([client], shape=Shape.TABLE)]))
-    bold = "**b gains scope** `dv_b`: all of it"
-    assert f"| **danger** | **x** | a gains scope `dv_a`: all of it<br>{bold} |" in page
-    calm = Line([Piece("x", Tone.STRONG)], lines=changes[:1])
-    page = as_markdown(Document("x", [Section([calm], shape=Shape.TABLE)]))
-    assert "|  | **x** | a gains scope `dv_a`: all of it |" in page
+def test_every_change_is_beneath_its_client_behind_how_dangerous_it_is() -> None:
+    """In bold, but for what is only to be known; with its values beneath it."""
+    page = as_markdown(
+        Document("x", [Section([client("a", Tone.NOTICE, Tone.WARNING)], "one"), notes(["b"])])
+    )
+    assert (
+        page
+        == """\
+### x
 
 
-def test_an_empty_line_is_before_each_of_what_is_spaced(capsys: pytest.CaptureFixture[str]) -> None:
-    print_report(document(is_spaced=True))
-    assert "LIST\n\nin LIST\n" in capsys.readouterr().out
+#### One
+
+- **a**  form `folder/a`
+  - _notice_ a gains scope `dv_a`
+    - field-a: `value-a`
+  - **warning** a gains scope `dv_a`
+    - field-a: `value-a`
+  - remark on a
+
+#### Notes
+
+- b
+"""
+    )
 
 
-def test_details_end_at_the_first_that_there_is_no_room_for() -> None:
-    """Those of a next table as well, however short: what is left out is left out from the end."""
+def test_an_empty_line_is_before_each_client(capsys: pytest.CaptureFixture[str]) -> None:
+    print_report(document())
+    assert "CLIENTS\n\nclient-a  form folder/client-a\n  danger   " in capsys.readouterr().out
 
-    def client(name: str, members: int) -> Line:
-        change = Line([Piece("gains x")], brief=[Piece("gains")])
-        return Line([Piece(name)], members=["x"] * members, lines=[change], details=name)
 
-    tables = [
-        Section([client("first", 1), client("second", 1_000)], shape=Shape.TABLE),
-        Section([client("third", 1)], shape=Shape.TABLE),
-    ]
-    filling = Section([Line([Piece("y" * 500)]) for _ in range(122)])
-    page = as_markdown(Document("x", [filling, *tables], whole="look elsewhere"))
-    assert re.findall("<summary>(.*)</summary>", page) == ["first"]
+def test_no_section_takes_the_room_of_a_shorter_one() -> None:
+    """In whatever order they are: of the long ones the ends are left out, and each says how much is
+    missing; the short one is whole."""
+    long = [Line([Piece("x" * 500)]) for _ in range(200)]
+    short = [Line([Piece("y" * 500)]) for _ in range(30)]
+    sections = [Section(long, "one"), Section(short, "two"), Section(long, "three", Shape.FOLD)]
+    page = as_markdown(Document("x", sections, whole="look elsewhere"))
+    assert LIMIT * 0.9 < len(page) <= LIMIT
+    first, second, third = re.split("Two|Three", page)
+    assert second.count("\n- y") == 30
+    assert " more" not in second
+    for part in (first, third):
+        missing = 200 - part.count("\n- x")
+        assert f"\n- **and {missing} more**: look elsewhere\n" in part
 
 
 def test_whatever_a_report_is_about_it_fits() -> None:
-    """And its last sentence counts what is left out."""
+    """And counts what is left out where that would stand."""
     lines = [Line([Piece("x" * 500)]) for _ in range(200)]
     page = as_markdown(Document("x", [Section(lines)], whole="look elsewhere"))
     assert len(page) <= LIMIT
     shown = page.count("\n- x")
-    assert f"{200 - shown} lines. All of it: look elsewhere" in page
+    assert page.endswith(f"- **and {200 - shown} more**: look elsewhere\n")

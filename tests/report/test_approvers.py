@@ -55,8 +55,8 @@ def test_a_review_begins_with_who_has_to_agree(
     town.save()
     lines = repository.review().stdout.splitlines()
     assert lines[1:4] == [
-        f"needs  {DOSIS}: dv_dosis_schrijven, dosis for Stad Gent",
-        f"needs  {OWNERS}: loket for Stad Gent",
+        f"needs    {DOSIS}: dv_dosis_schrijven, dosis for Stad Gent",
+        f"needs    {OWNERS}: loket for Stad Gent",
         "",
     ]
     page = repository.review("--output", "markdown").stdout
@@ -69,7 +69,7 @@ def test_a_review_begins_with_who_has_to_agree(
     }
     monkeypatch.setenv("ACMIDM_LANGUAGE", "nl")
     dutch = repository.review().stdout
-    assert dutch.splitlines()[2] == f"vereist {OWNERS}: loket voor Stad Gent"
+    assert dutch.splitlines()[2] == f"vereist  {OWNERS}: loket voor Stad Gent"
 
 
 def test_what_lowers_rights_needs_the_organisation_alone(
@@ -105,7 +105,7 @@ def test_any_of_several_decides(repository: Repository, town: FormFile) -> None:
     repository.merge()
     grant(town, DOSSIERS)
     text = repository.review().stdout
-    assert "\nneeds  @b/dosis or dosis@example.org: dv_dosis_schrijven, dosis for " in text
+    assert "\nneeds    @b/dosis or dosis@example.org: dv_dosis_schrijven, dosis for " in text
 
 
 @pytest.mark.parametrize("is_new", [True, False])
@@ -143,7 +143,7 @@ def test_a_project_that_names_no_team_says_which(repository: Repository) -> None
     grant(repository.form, DOSSIERS)
     repository.replace("catalogue/dosis.yaml", "owner: Digitaal", "owner: D")
     text = repository.review().stdout
-    assert "\nneeds  the onboarding team: what can be granted" in text
+    assert "\nneeds    the onboarding team: what can be granted" in text
 
 
 def test_who_is_left_has_to_agree_too(repository: Repository, town: FormFile) -> None:
@@ -188,8 +188,8 @@ def test_forty_towns_are_one_line_per_team(repository: Repository) -> None:
     text = repository.review().stdout
     lines = [line for line in text.splitlines() if line.startswith("needs")]
     assert lines[0] == (
-        f"needs  {REGISTER}: {'dv_organisatieregister_cjmbeheerder'} for Dorp 00, Dorp 01, Dorp 02"
-        " and 37 more"
+        f"needs    {REGISTER}: {'dv_organisatieregister_cjmbeheerder'} for"
+        " Dorp 00, Dorp 01, Dorp 02 and 37 more"
     )
     assert len(lines) <= 13
     assert lines[-1].endswith(

@@ -68,7 +68,7 @@ def test_a_rotation_reaches_all_who_have_the_key(repository: Repository, town: F
     assert text.count("gains key new") == 2
     page = repository.review("--output", "markdown").stdout
     assert page.count("gains key") == 2
-    assert "| **3 clients** · balie |" in page
+    assert "\n- **3 clients** · balie\n" in page
 
 
 def test_what_an_end_takes_is_shown_once(repository: Repository, town: FormFile) -> None:

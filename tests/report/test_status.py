@@ -200,21 +200,25 @@ def test_status_as_text(capsys: pytest.CaptureFixture[str]) -> None:
     )
     assert capsys.readouterr().out.splitlines() == [
         '4 connections on tni with "x"',
+        "",
         "Agentschap · agentschap  production, stack tni  5",
-        "  whose    OVO002067, api@stad.example",
-        "  scopes   vo_info",
-        "  keys     u until 2026-11-28 (3 days left) (in the portal)",
-        "  products notificaties",
+        "  whose     OVO002067, api@stad.example",
+        "  scopes    vo_info",
+        "  keys      u until 2026-11-28 (3 days left) (in the portal)",
+        "  products  notificaties",
+        "",
         "Agentschap · onbereikbaar  production, stack tni  6",
-        "  whose    OVO002067, api@stad.example",
-        "  scopes   vo_info",
-        "  keys     unknown: in the portal, which cannot be reached",
-        "  products notificaties",
+        "  whose     OVO002067, api@stad.example",
+        "  scopes    vo_info",
+        "  keys      unknown: in the portal, which cannot be reached",
+        "  products  notificaties",
+        "",
         "Stad Gent · loket  production, stack tni  1234",
-        "  whose    OVO002067, api@stad.example",
-        f"  scopes   dv_dosis_schrijven ({WHY}), vo_info",
-        "  keys     a until 2026-12-04 (9 days left), b",
-        "  products dosis",
+        "  whose     OVO002067, api@stad.example",
+        f"  scopes    dv_dosis_schrijven ({WHY}), vo_info",
+        "  keys      a until 2026-12-04 (9 days left), b",
+        "  products  dosis",
+        "",
         "VLAIO · steun  production, GeoSecure, stack tni  40001",
         "  whose    0123456789, steun@vlaio.example",
         "  scopes   DosisImport",
@@ -337,8 +341,8 @@ def test_the_list_of_an_apis_owner(
     ]
     print_report(shown)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1] == "Stad Gent · loket  production, stack tni  1234"
-    assert lines[3].split() == ["scope", "dv_dosis_schrijven"]
+    assert lines[2] == "Stad Gent · loket  production, stack tni  1234"
+    assert lines[4].split() == ["scope", "dv_dosis_schrijven"]
 
 
 @pytest.mark.parametrize(

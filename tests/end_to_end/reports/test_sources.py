@@ -524,7 +524,7 @@ def test_they_agree_on_what_protection_stops(reviews: Reviews) -> None:
     )
     shown = reviews.as_markdown
     assert (shown.code, shown.stdout.splitlines()[0]) == (1, f"### {refused['headline']}")
-    assert all(f"> **refused** {problem}" in shown.stdout for problem in refused["problems"])
+    assert all(f"\n- **refused** {problem}\n" in shown.stdout for problem in refused["problems"])
     assert shown.stderr.splitlines() == [f"refused: {problem}" for problem in refused["problems"]]
     drift = reviews.drift
     assert (drift["by_hand"], drift["problems"]) == ([], refused["problems"])
