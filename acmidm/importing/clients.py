@@ -19,13 +19,7 @@ from typing import NamedTuple
 from acmidm.edit.changes import Content, Placed, Read, Rows
 from acmidm.edit.new.answers import Answers
 from acmidm.edit.new.draft import PLATFORM, Draft, speaking_names
-from acmidm.edit.new.organisations import (
-    Kind,
-    OwningOrganisation,
-    find,
-    new_folder,
-    new_owner,
-)
+from acmidm.edit.new.organisations import Kind, OwningOrganisation, find
 from acmidm.edit.new.rows import CLIENT_IDS, Heading
 from acmidm.form_text import Quoted, file_text
 from acmidm.importing.listed import (
@@ -39,13 +33,13 @@ from acmidm.importing.listed import (
 )
 from acmidm.report.undeclared import Declared
 from acmidm.sheet import SheetRow, whole_kbo
-from acmidm.words import LONGEST_NAME, plain, shown, slug
+from acmidm.words import plain, shown, slug
 from acmidm_onboarding.forms.files import KEYS_FILE, MANDATES_FILE, ORGANISATION_FILE
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.speaking import listed_names, notes_about_names_of_others
 from acmidm_onboarding.texts import tr
-from acmidm_onboarding.values.identifiers import identifying, kbo_number
+from acmidm_onboarding.values.identifiers import kbo_number
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.metadata import ClientMetadata
 from acmidm_onboarding.values.organisation import Organisation
@@ -59,6 +53,8 @@ _REMEMBERED = (Heading.KBO, Heading.CUSTOMER, Heading.TAN, Heading.URI_TEST, Hea
 _TO_CHECK = (Kind.LACKS, Kind.UNLIKE, Kind.NAME)
 """In what a row and the authority may differ from the organisation that a client's codes are those
 of: the form remembers the row, and nothing else comes of it."""
+_TAKEN = (*_TO_CHECK, Kind.TAKEN)
+"""What keeps no client out: nobody can be asked for another name, as it is the authority's."""
 _COLUMNS = {"name": Heading.CUSTOMER, "kbo": Heading.KBO}
 
 _OF_CLIENTS = ClientMetadata.model_fields.keys() - {"application", "contacts"}
@@ -393,12 +389,6 @@ class Owners:
             kbo = identity.kbo
             if not identity.ovo:
                 kbo = kbo or row[Heading.KBO]
-            if not identifying(identity.ovo, kbo):
-                reasons.append(
-                    f"neither column {Heading.KBO} nor {client} has a code that is of one"
-                    " organisation alone; give it one there"
-                )
-                continue
             name = " ".join((identity.name or row[Heading.CUSTOMER]).split())
             ovo = identity.ovo or self._only_ovo_code_with(kbo)
             given = Answers(name=name, ovo=ovo, kbo=kbo)
@@ -437,20 +427,14 @@ class Owners:
                 # Its clients keep an earlier code, by which they are its own.
                 found = find(Answers(name=given.name), self.organisations, difference.folder)
         notes += [f"{client}: {note}" for note in found.notes(_TO_CHECK)]
-        if refused := found.mistakes(_TO_CHECK):
-            reasons += [f"{client}: {difference.sentence}" for difference in refused]
+        reasons += [f"{client}: {each.sentence}" for each in found.mistakes(_TAKEN)]
+        if found.owner is None or found.mistakes(_TAKEN):
             return None
-        folder = found.folder
-        if folder is None:
-            # People cannot be asked for another name: it is the authority's.
-            short = slug(given.name or "", LONGEST_NAME - len(code) - 1)
-            folder = new_folder(given, self.organisations) or f"{short}-{slug(code)}"
-            self._owners[folder] = new_owner(folder, given)
-            self.organisations[folder] = self._owners[folder].organisation
-        known = self.organisations[folder]
+        owner = self._owners.setdefault(found.owner.folder, found.owner)
+        known = found.owner.organisation
         codes = {"ovo": known.ovo or given.ovo, "kbo": known.kbo or given.kbo}
-        self.organisations[folder] = known.model_copy(update=codes)
-        return self._owners[folder]
+        self.organisations[owner.folder] = known.model_copy(update=codes)
+        return owner
 
 
 class Supplier(NamedTuple):

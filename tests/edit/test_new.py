@@ -264,12 +264,12 @@ def test_a_second_form_or_organisation_is_refused_as_a_whole(workspace: Workspac
     [sentence] = refused("--organisation", "OVO001234", "--name", "Stad Ģent", *NEW[4:], *own)
     assert 'looks like "Stad Gent" in onboardings/gent/organisation.yaml' in sentence
     assert refused("--organisation", "Provincie", *NEW[4:], *own) == [
-        '--organisation: no organisation here is "Provincie"; a new one needs --ovo, --kbo or both',
+        '--ovo: "Provincie" alone names no organisation here; give its OVO code, or a KBO number of its own',
     ]
     assert refused("--organisation", "Stad Gant", *NEW[4:], *own) == [
         (
-            '--organisation: no organisation here is "Stad Gant"; did you mean "Stad Gent"? A new one needs --ovo,'
-            " --kbo or both"
+            '--ovo: "Stad Gant" names no organisation here; did you mean "Stad Gent"? A new one needs its OVO code, or'
+            " a KBO number of its own"
         ),
     ]
 

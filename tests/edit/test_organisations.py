@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from acmidm.cli import app
 from acmidm.edit.new.answers import Answers
-from acmidm.edit.new.organisations import Kind, code_in, find
+from acmidm.edit.new.organisations import Found, Kind, code_in, find
 from acmidm.edit.new.rows import CLIENTS_HEADINGS, Heading
 from acmidm.importing.clients import ClientRows
 from acmidm.sheet import SheetRow
@@ -62,8 +62,8 @@ RULE: dict[str, tuple[tuple[str, str, str], str | None, list[tuple[Kind, str]]]]
     "one of two with a KBO number": (("", HAVEN, OF_GENT), "haven", []),
     "one of many with a KBO number": (("Cultuur", CULTUUR, SHARED), "cultuur", []),
     "a KBO number of two": (("", "", OF_GENT), None, [(Kind.SEVERAL, "kbo")]),
-    "a KBO number of many": (("", "", SHARED), None, []),
-    "a name alone": (("Stad Gent", "", ""), None, []),
+    "a KBO number of many": (("", "", SHARED), None, [(Kind.NOBODY, "ovo")]),
+    "a name alone": (("Stad Gent", "", ""), None, [(Kind.NOBODY, "ovo")]),
     "codes of two": (("", GENT, OF_WINGENE), "gent", [(Kind.OTHER, "kbo")]),
     "codes of two, and the name": (
         ("Wingene", GENT, OF_WINGENE),
@@ -118,11 +118,17 @@ RULE: dict[str, tuple[tuple[str, str, str], str | None, list[tuple[Kind, str]]]]
     "a number in the place of an OVO code": (
         ("Wingene", OF_WINGENE, ""),
         None,
-        [(Kind.SHARED, "ovo")],
+        [(Kind.SHARED, "ovo"), (Kind.TAKEN, "name")],
     ),
     "an earlier code": (("Stad Gent", EARLIER, ""), None, [(Kind.EARLIER, "ovo")]),
     "a new one": (("Dorp", NEW, OF_NOBODY), None, []),
+    "a new one, in the folder of another": (("Gent", NEW, ""), None, [(Kind.TAKEN, "name")]),
 }
+
+
+def folder_of(found: Found) -> str | None:
+    """The folder of one that is here."""
+    return found.owner.folder if found.owner and not found.owner.is_new else None
 
 
 @pytest.mark.parametrize("case", RULE)
@@ -131,7 +137,7 @@ def test_codes_find_an_organisation_and_the_rest_speaks_for_or_against_it(
 ) -> None:
     (name, ovo, kbo), folder, differences = RULE[case]
     found = find(Answers(name=name, ovo=ovo, kbo=kbo), load_organisations(here.forms))
-    assert found.folder == folder
+    assert folder_of(found) == folder
     assert [(one.kind, one.field) for one in found.differences] == differences
     assert all(one.given in one.sentence for one in found.differences)
 
@@ -149,7 +155,8 @@ TEXTS = {
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_text_is_a_folder_a_code_or_a_name(here: Workspace, text: str) -> None:
-    assert find(Answers(), load_organisations(here.forms), text).folder == TEXTS[text]
+    found = find(Answers(), load_organisations(here.forms), text)
+    assert folder_of(found) == TEXTS[text]
 
 
 Outcome = tuple[bool, str]
@@ -249,12 +256,25 @@ KINDS: dict[Kind, tuple[Answers, str, str]] = {
         'aalst is "Stad Aalst" here, and not "Aalst"',
         "options",
     ),
+    Kind.TAKEN: (
+        Answers(name="Gent", ovo=NEW),
+        'another organisation here is called "Gent", with other codes',
+        "options sent towns scopes",
+    ),
+    Kind.NOBODY: (
+        Answers(name="Dorp"),
+        '"Dorp" alone names no organisation here; give its OVO code',
+        "options sent towns scopes importing",
+    ),
 }
 SAID_BY_NOBODY = {
     (Kind.SHARED, "options"): "whoever types both codes says so",
     (Kind.EARLIER, "importing"): "its clients keep their earlier code",
     (Kind.NAME, "scopes"): "a row has no name",
     (Kind.UNLIKE, "scopes"): "a row has no name, so that it does not contradict",
+    (Kind.TAKEN, "importing"): "its folder gets the code too",
+    (Kind.TAKEN, "scopes"): "it only adds to forms that are here",
+    (Kind.NOBODY, "scopes"): "it has no name to repeat",
 }
 
 

@@ -134,7 +134,10 @@ def test_a_row_becomes_a_form() -> None:
             "neither application nor client_name of its clients can name the application",
         ),
         ({"contacts": ()}, "its clients have no contacts: name one with --contact"),
-        ({"kbo": "0316380841"}, "has a code that is of one organisation alone; give it one there"),
+        (
+            {"kbo": "0316380841"},
+            '"Stad Gent" alone names no organisation here; give its OVO code, or a KBO number',
+        ),
     ],
 )
 def test_what_a_form_cannot_have_is_a_reason(changes: dict[str, Any], reason: str) -> None:

@@ -24,14 +24,7 @@ from acmidm.edit.new.existing import (
     added_to,
     form_of_application,
 )
-from acmidm.edit.new.organisations import (
-    Kind,
-    OwningOrganisation,
-    about_folder,
-    find,
-    new_folder,
-    new_owner,
-)
+from acmidm.edit.new.organisations import Kind, OwningOrganisation, find
 from acmidm.edit.new.sent import Taken, read_sent
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
@@ -135,27 +128,22 @@ class SentFiles:
     def _owner_of(self, sent: Draft, source: Taken) -> OwningOrganisation | None:
         """Return the organisation that a sender's codes are those of, or a new one, and note on
         ``source`` what to check about it. None where a mistake is noted."""
-        given, organisations = sent.owner.organisation, self._organisations
-        found = find(given, organisations)
+        found = find(sent.owner.organisation, self._organisations)
         for difference in found.mistakes(_TO_CHECK):
             source.correct(difference.sentence, difference.field)
-        folder = found.folder or new_folder(given, organisations)
-        if not folder:
-            source.correct(about_folder(given), "name")
-        if not source.is_right():
+        owner = found.owner
+        if owner is None or not source.is_right():
             return None
-        if found.folder:
-            source.notes.append(
-                tr(
-                    "{name} exists already: check that the sender may speak for it",
-                    name=organisations[folder].name,
-                )
-            )
         source.notes += found.notes(_TO_CHECK)
-        if found.folder:
-            return OwningOrganisation(folder, organisations[folder])
-        names = speaking_names(sent.form["environments"], self._catalogue)
-        return new_owner(folder, given).speaking(names)
+        if owner.is_new:
+            return owner.speaking(speaking_names(sent.form["environments"], self._catalogue))
+        source.notes.append(
+            tr(
+                "{name} exists already: check that the sender may speak for it",
+                name=owner.organisation.name,
+            )
+        )
+        return owner
 
     def _existing_form(
         self, sent: Draft, owner: OwningOrganisation, source: Taken

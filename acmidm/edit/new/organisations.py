@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from acmidm.edit.new.answers import Answers, Mistakes
-from acmidm.words import slug
+from acmidm.words import LONGEST_NAME, slug
 from acmidm_onboarding.texts import N_, Language, tr, translated
 from acmidm_onboarding.values.identifiers import (
     AROUND_KBO_DIGITS,
@@ -81,6 +81,18 @@ class Kind(Enum):
         " needs a name that fits, so correct one of them"
     )
     NAME = N_("{folder} is {has} here, and not {given}: see whether it is the same organisation")
+    NOBODY = N_(
+        "{given} alone names no organisation here; give its OVO code, or a KBO number of its own"
+    )
+    MISSPELT = N_(
+        "{given} names no organisation here; did you mean {has}? A new one needs its OVO code, or a"
+        " KBO number of its own"
+    )
+    TAKEN = N_(
+        "another organisation here is called {given}, with other codes; check the name and the"
+        " codes"
+    )
+    """The folder of a new organisation is that of another one."""
 
 
 class Difference(NamedTuple):
@@ -103,8 +115,8 @@ class Difference(NamedTuple):
 class Found(NamedTuple):
     """The answer of ``find``."""
 
-    folder: str | None
-    """None where no organisation here is meant, or it is unclear which one."""
+    owner: OwningOrganisation | None
+    """One that is here, or a new one. None where it is unclear which one, or nothing names it."""
     differences: Sequence[Difference]
 
     def mistakes(self, noted: Collection[Kind]) -> list[Difference]:
@@ -120,7 +132,7 @@ class Found(NamedTuple):
 def find(given: Identity, organisations: Organisations, text: str | None = None) -> Found:
     """Return the one organisation that somebody means, and each way in which what was given differs
     from what is here. It is the one with the OVO code that was given, else that with the KBO
-    number; with a ``text``, the one whose folder, code or name that is.
+    number; with a ``text``, the one whose folder, code or name that is. Where none is, it is new.
 
     Several may share a KBO number: one with another OVO code than was given is not meant. A name
     speaks for or against the one that codes found, and finds none by itself.
@@ -136,11 +148,12 @@ def find(given: Identity, organisations: Organisations, text: str | None = None)
     else:
         folders = _folders_with(identity["ovo"], identity["kbo"], organisations)
     if not folders:
-        return Found(None, list(_differences_of_new(identity, organisations)))
+        return _new(given, identity, organisations, text)
     if len(folders) > 1:
         what = text or identity["kbo"] or ""
         return Found(None, [Difference(Kind.SEVERAL, "kbo", what, listed(folders))])
-    return Found(folders[0], list(_differences(identity, folders[0], organisations)))
+    owner = OwningOrganisation(folders[0], organisations[folders[0]])
+    return Found(owner, list(_differences(identity, owner.folder, organisations)))
 
 
 def _folders_meant(text: str, organisations: Organisations) -> list[str]:
@@ -214,6 +227,35 @@ def _fits(given: str | None, name: str) -> bool:
     return words <= other_words or other_words <= words
 
 
+def _new(
+    given: Identity, identity: _Parts, organisations: Organisations, text: str | None
+) -> Found:
+    """Return a new organisation. Its folder is the ``text`` that may be one, else that of its name
+    or its code; of both, where an organisation here has that folder."""
+    differences = list(_differences_of_new(identity, organisations))
+    codes = identifying(identity["ovo"], identity["kbo"])
+    name = given.name or ""
+    if not codes:
+        differences.append(_about_nobody(name, organisations, text))
+        return Found(None, differences)
+    folder = slug(name) or slug(codes[0])
+    if text and _field_of(text) == "folder":
+        folder = text
+    if folder in organisations:
+        differences.append(Difference(Kind.TAKEN, "name", name, folder))
+        folder = f"{slug(name, LONGEST_NAME - len(codes[0]) - 1)}-{slug(codes[0])}"
+    return Found(_new_owner(folder, given), differences)
+
+
+def _about_nobody(name: str, organisations: Organisations, text: str | None) -> Difference:
+    """Return that no code names an organisation. A ``text`` may be nearly the name or the folder of
+    one."""
+    names = [organisation.name for organisation in organisations.values()]
+    if text and (meant := nearest(text, [*organisations, *names])):
+        return Difference(Kind.MISSPELT, "ovo", text, "", meant)
+    return Difference(Kind.NOBODY, "ovo", text or name, "")
+
+
 def _differences_of_new(identity: _Parts, organisations: Organisations) -> Iterator[Difference]:
     """Yield what the organisations here have, or had, of the codes of one that none of them is."""
     for name in ("ovo", "kbo"):
@@ -245,23 +287,7 @@ def _field_of(text: str) -> str:
     return "folder" if is_name(text) else "name"
 
 
-def new_folder(given: Identity, organisations: Organisations) -> str:
-    """Return the folder of a new organisation, by its name, else its code; empty where an
-    organisation here has that folder."""
-    folder = slug(given.name or "") or slug(given.ovo or given.kbo or "")
-    return "" if folder in organisations else folder
-
-
-def about_folder(given: Identity) -> str:
-    """Return the refusal of a new organisation whose folder an organisation here has."""
-    return tr(
-        "another organisation here is called {name}, with other codes; check the name and the"
-        " codes",
-        name=quoted(given.name or ""),
-    )
-
-
-def new_owner(folder: str, given: Identity) -> OwningOrganisation:
+def _new_owner(folder: str, given: Identity) -> OwningOrganisation:
     """Return a new organisation with the fields of its file, which are not checked: the loader of
     forms does that."""
     fields: dict[str, Any] = {
@@ -278,7 +304,7 @@ def new_owner(folder: str, given: Identity) -> OwningOrganisation:
     return OwningOrganisation(folder, Organisation.model_construct(**known), fields)
 
 
-NOBODY = new_owner("stand-in", Answers(name="Stand-in", ovo="OVO000000"))
+NOBODY = _new_owner("stand-in", Answers(name="Stand-in", ovo="OVO000000"))
 """Stands for an organisation that nobody named, so that mistakes in the rest are found too."""
 
 
@@ -294,13 +320,12 @@ def owner_of(
         mistakes.miss("--organisation TEXT", what)
         return None
     kind = _field_of(text)
-    named: dict[str, Any] = {"organisation": text}
+    named: dict[str, Any] = {}
     if kind != "folder":  # --organisation OVO002067 is --ovo OVO002067
         named[kind] = getattr(given, kind) or text
-    answers = replace(given, **named)
-    found = find(answers, organisations, text)
+    found = find(replace(given, **named), organisations, text)
     # Whoever types both codes says that two share a KBO number, as departments do.
-    owner = owner_by(found, answers, organisations, mistakes, noted=[Kind.SHARED])
+    owner = owner_by(found, mistakes, noted=[Kind.SHARED])
     if owner and not owner.is_new and not owner.organisation.code:
         mistakes.add(
             "--organisation",
@@ -314,48 +339,13 @@ def owner_of(
 
 
 def owner_by(
-    found: Found,
-    given: Answers,
-    organisations: Organisations,
-    mistakes: Mistakes,
-    noted: Collection[Kind],
+    found: Found, mistakes: Mistakes, noted: Collection[Kind]
 ) -> OwningOrganisation | None:
-    """Return the organisation that was found for answers, or a new one by these. Note in
-    ``mistakes`` each difference but those of the kinds ``noted``. None, with the reason there,
-    where it is unclear who is meant, or a new one may not be made."""
+    """Return the organisation that was found. Note in ``mistakes`` each difference but those of the
+    kinds ``noted``. None where a new one has such a mistake: more would follow from it."""
     refused = found.mistakes(noted)
     for difference in refused:
         mistakes.add(f"--{difference.field}", difference.sentence)
-    if found.folder is not None:
-        return OwningOrganisation(found.folder, organisations[found.folder])
-    if refused:
+    if refused and found.owner and found.owner.is_new:
         return None
-    if not given.ovo and not given.kbo:
-        if given.organisation is None:
-            mistakes.miss("--ovo", tr("the OVO code or the KBO number of the organisation"))
-        else:
-            mistakes.add("--organisation", _unknown(given.organisation, organisations))
-        return None
-    folder = new_folder(given, organisations)
-    if given.organisation and _field_of(given.organisation) == "folder":
-        folder = given.organisation
-    if not folder:
-        mistakes.add("--name", about_folder(given))
-        return None
-    return new_owner(folder, given)
-
-
-def _unknown(text: str, organisations: Organisations) -> str:
-    """Return the refusal of an organisation without codes that has no folder here, with the folder
-    or name that is nearest to what was given."""
-    names = [organisation.name for organisation in organisations.values()]
-    if meant := nearest(text, [*organisations, *names]):
-        return tr(
-            "no organisation here is {text}; did you mean {meant}? A new one needs --ovo, --kbo or"
-            " both",
-            text=quoted(text),
-            meant=quoted(meant),
-        )
-    return tr(
-        "no organisation here is {text}; a new one needs --ovo, --kbo or both", text=quoted(text)
-    )
+    return found.owner

@@ -250,7 +250,7 @@ class Towns(FormRows):
         why in ``mistakes``, where it is unclear which one it is, or it may not be new. That an
         earlier row has one of its codes or its folder is noted there too."""
         found = find(given, self._organisations)
-        owner = owner_by(found, given, self._organisations, mistakes, _TO_CHECK)
+        owner = owner_by(found, mistakes, _TO_CHECK)
         names = identifying(code_in("ovo", given.ovo), code_in("kbo", given.kbo))
         names.append(owner.folder if owner else slug(given.name or ""))
         for name in filter(None, names):
@@ -442,9 +442,8 @@ class Scopes(FormRows):
         application = answers.application
         if application is None:
             mistakes.miss("--application", tr("the name of the application, as its form does"))
-        for difference in found.mistakes(_TO_CHECK):
-            mistakes.add(f"--{difference.field}", difference.sentence)
-        if not found.folder and not found.differences:
+        owner = owner_by(found, mistakes, _TO_CHECK)
+        if owner and owner.is_new:
             codes = filter(None, (answers.ovo, answers.kbo))
             mistakes.note(
                 tr(
@@ -452,14 +451,14 @@ class Scopes(FormRows):
                     codes=quoted(" / ".join(codes)),
                 )
             )
-        if application is None or found.folder is None:
+        if application is None or owner is None or owner.is_new:
             return None
-        loaded, refusal = form_of_application(self.onboardings, found.folder, application, Files())
+        loaded, refusal = form_of_application(self.onboardings, owner.folder, application, Files())
         if loaded is None and refusal is None:
             refusal = tr(
                 "{folder} has no form of {application}; correct the name, or make the form first:"
                 " acmidm new",
-                folder=self._forms / found.folder,
+                folder=self._forms / owner.folder,
                 application=quoted(application),
             )
         if refusal:
