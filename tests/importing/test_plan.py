@@ -386,3 +386,15 @@ def test_a_name_is_written_without_stray_spaces() -> None:
     """As a form has it: the authority may have been less strict."""
     (draft,) = planned([row()], client(name=" Stad  Gent ")).drafts
     assert whose(draft)[1] == "Stad Gent"
+
+
+def test_a_client_that_is_refused_teaches_no_code() -> None:
+    """It would give its organisation's other clients to the one that it contradicts."""
+    plan = planned(
+        [row(2, "a-1", kbo=None), row(3, "a-2", kbo=None)],
+        client("a-1", name="Stad Brugge", ovo="OVO001234", kbo=GENT, application="een"),
+        client("a-2", name="Stad Brugge", ovo="OVO001234", kbo=None, application="twee"),
+        folders={"gent": KNOWN},
+    )
+    assert [name_of(draft) for draft in plan.drafts] == ["stad-brugge/twee"]
+    assert f'"{GENT}" is the KBO number of gent too, with another OVO code' in plan.wrong()[0]
