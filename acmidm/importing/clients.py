@@ -39,7 +39,7 @@ from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.speaking import listed_names, notes_about_names_of_others
 from acmidm_onboarding.texts import tr
-from acmidm_onboarding.values.identifiers import kbo_number
+from acmidm_onboarding.values.identifiers import identifying, kbo_number
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.metadata import ClientMetadata
 from acmidm_onboarding.values.organisation import Organisation
@@ -406,12 +406,12 @@ class Owners:
 
     def _only_ovo_code_with(self, kbo: str | None) -> str | None:
         """Return the OVO code that listed clients with a KBO number have; None where they have none
-        or several."""
+        or several, or many bodies share the number."""
         found = set()
         for register in self._registers.values():
             for client in register.clients:
                 identity = client.metadata.organisation
-                if identity.ovo and identity.kbo == kbo:
+                if identity.ovo and identity.kbo in identifying(kbo):
                     found.add(identity.ovo)
         return found.pop() if len(found) == 1 else None
 

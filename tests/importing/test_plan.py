@@ -398,3 +398,14 @@ def test_a_client_that_is_refused_teaches_no_code() -> None:
     )
     assert [name_of(draft) for draft in plan.drafts] == ["stad-brugge/twee"]
     assert f'"{GENT}" is the KBO number of gent too, with another OVO code' in plan.wrong()[0]
+
+
+def test_a_number_that_many_bodies_share_is_not_that_of_the_one_listed_client() -> None:
+    """Which has an OVO code: any other body may have the client without one."""
+    plan = planned(
+        [row(2, "a-1", kbo=None), row(3, "a-2", kbo=None)],
+        client("a-1", name="Cultuur", ovo="OVO003323", kbo="0316380841", application="een"),
+        client("a-2", name="Cultuur", kbo="0316380841", application="twee"),
+    )
+    assert [name_of(draft) for draft in plan.drafts] == ["cultuur/een"]
+    assert '"Cultuur" alone names no organisation here' in plan.wrong()[0]
