@@ -211,7 +211,7 @@ def _write_form(answers: Answers, catalogue: Catalogue, read: Read, mistakes: Mi
     """Write the form that the options answer for, and print what was written and what is next.
     Raises Failure with all mistakes, those that were found before too: then nothing is written."""
     organisations = load_organisations(FORMS) if FORMS.is_dir() else {}
-    owner = owner_of(answers, organisations, FORMS, mistakes) or NOBODY
+    owner = owner_of(answers, organisations, mistakes) or NOBODY
     draft = draft_of(owner, answers, catalogue, mistakes)
     language = answers.language or owner.organisation.language
     file = file_of(FORMS, owner.folder, draft.application)

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from acmidm.edit.changes import Content, Placed, Read, Rows
+from acmidm.edit.new.answers import Answers
 from acmidm.edit.new.draft import PLATFORM, Draft, speaking_names
-from acmidm.edit.new.organisations import OwningOrganisation, identities_of_others, new_owner
+from acmidm.edit.new.organisations import Kind, OwningOrganisation, find
 from acmidm.edit.new.rows import CLIENT_IDS, Heading
 from acmidm.form_text import Quoted, file_text
 from acmidm.importing.listed import (
@@ -33,22 +34,31 @@ from acmidm.importing.listed import (
 )
 from acmidm.report.undeclared import Declared
 from acmidm.sheet import SheetRow, whole_kbo
-from acmidm.words import LONGEST_NAME, plain, shown, slug
+from acmidm.words import plain, shown, slug
 from acmidm_onboarding.forms.files import KEYS_FILE, MANDATES_FILE, ORGANISATION_FILE
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.speaking import listed_names, notes_about_names_of_others
 from acmidm_onboarding.texts import tr
-from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, identifying, kbo_number, look_of
+from acmidm_onboarding.values.identifiers import identifying, kbo_number
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.metadata import ClientMetadata
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.plain import filled, only, without
-from acmidm_onboarding.values.problems import Failure, both, quoted
+from acmidm_onboarding.values.problems import Failure, both
 from acmidm_onboarding.values.terms import Environment, Platform
 
 _REMEMBERED = (Heading.KBO, Heading.CUSTOMER, Heading.TAN, Heading.URI_TEST, Heading.URI_PROD)
 """Columns that a form has no field for: the form keeps them as a comment."""
+
+_TO_CHECK = (Kind.LACKS, Kind.UNLIKE, Kind.NAME)
+"""In what a row may differ from the organisation that its clients' codes are those of: the form
+remembers the row, and nothing else comes of it."""
+_OF_CLIENT = (*_TO_CHECK, Kind.CODE)
+"""In what the authority may differ: a client keeps working where a number is out of date there."""
+_TAKEN = (*_OF_CLIENT, Kind.TAKEN)
+"""What keeps no client out: nobody can be asked for another name, as it is the authority's."""
+_COLUMNS = {"name": Heading.CUSTOMER, "kbo": Heading.KBO}
 
 _OF_CLIENTS = ClientMetadata.model_fields.keys() - {"application", "contacts"}
 _FIELDS_IN_COMMON = [name for name in Form.model_fields if name in _OF_CLIENTS]
@@ -220,7 +230,7 @@ class ClientRows(Rows[ExistingClients]):
             reasons += inexpressible(client)
             requests[environment.value] = request_of(client, self._catalogue, reasons)
             keys[environment] = registrable_keys(client, reasons, notes)
-        owner = self._owners.of_row(row, clients, reasons)
+        owner = self._owners.of_row(row, clients, reasons, notes)
         # Where applications differ, production's counts, which is the last.
         names = list(filter(None, map(application_of, reversed(clients))))
         if not names:
@@ -240,8 +250,6 @@ class ClientRows(Rows[ExistingClients]):
             contacts = [self._contact]
         if not contacts:
             reasons.append("its clients have no contacts: name one with --contact")
-        if owner:
-            reasons += self._owners.contradictions(row, owner)
         if owner is None or reasons:
             raise Failure("\n".join(reasons))
         form = {
@@ -258,29 +266,15 @@ class ClientRows(Rows[ExistingClients]):
         return draft
 
     def _remarks(self, draft: ExistingClients) -> Iterator[str]:
-        """Yield a note for each sign that a row names a client of another organisation, for a
-        person to check: codes and names in the row and at the authority differ."""
-        row, organisation, clients = draft.row, draft.owner.organisation, draft.clients.values()
-        in_row, customer = row[Heading.KBO], row[Heading.CUSTOMER]
-        if in_row and organisation.kbo is None:
-            yield (
-                f"{row.named(Heading.KBO)} has {in_row}, while its organisation has"
-                f" {organisation.code} and no KBO number: see whether it is the same"
-            )
-        names_at_authority = [client.metadata.organisation.name for client in clients]
-        for name in dict.fromkeys(names_at_authority):
-            if name and customer and slug(customer) != slug(name):
-                yield (
-                    f'{row.named(Heading.CUSTOMER)} has "{customer}", and the authority "{name}":'
-                    " see whether it is the same"
-                )
-        remedy = "adopts has it" if draft.owner.is_new else "it has to be added to adopts"
-        for client in clients:
+        """Yield a note for each client of which the authority does not know whose it is."""
+        owner = draft.owner
+        remedy = "adopts has it" if owner.is_new else "it has to be added to adopts"
+        for client in draft.clients.values():
             if client.client_id in draft.without_code:
                 yield (
                     f"{client} has no code of an organisation there; {remedy} in"
-                    f" {draft.owner.folder}/{ORGANISATION_FILE}: see whether it is"
-                    f" {organisation.name}'s"
+                    f" {owner.folder}/{ORGANISATION_FILE}: see whether it is"
+                    f" {owner.organisation.name}'s"
                 )
 
     def place(self, source: ExistingClients) -> Placed[ExistingClients]:
@@ -360,8 +354,8 @@ def _remembered(draft: ExistingClients) -> Iterator[str]:
 
 
 class Owners:
-    """Finds the organisation of each row by codes, or makes a new one, so that one organisation
-    gets one folder.
+    """Finds the organisation of each row by the codes of its clients, or makes a new one, so that
+    one organisation gets one folder.
 
     It learns codes from the clients. Where ``organisation.yaml`` has a KBO number alone, a first
     client has both codes and a second one the OVO code alone, all are one organisation.
@@ -374,115 +368,74 @@ class Owners:
     ) -> None:
         self._registers = registers
         self.organisations = dict(organisations)
-        """Those on disk and new ones, by folder."""
+        """Those on disk and new ones, by folder, with the codes that their clients have too."""
         self._owners: dict[str, OwningOrganisation] = {}
-        """By each code that they have, or had earlier."""
+        """The one value for each organisation, by its folder: as its file has it."""
         for folder, organisation in organisations.items():
-            codes = (*identifying(organisation.ovo, organisation.kbo), *organisation.earlier_codes)
-            self._owners.update(dict.fromkeys(codes, OwningOrganisation(folder, organisation)))
+            self._owners[folder] = OwningOrganisation(folder, organisation)
 
     def of_row(
-        self, row: SheetRow, clients: Sequence[ListedClient], reasons: list[str]
+        self,
+        row: SheetRow,
+        clients: Sequence[ListedClient],
+        reasons: list[str],
+        notes: list[str],
     ) -> OwningOrganisation | None:
         """Return the organisation of a row by the codes that the authority has for its clients or,
         where it has none, by the KBO number of the row. None, with why in ``reasons``, where there
-        is no code, codes contradict each other, or the clients are of several organisations."""
-        in_row, owners = row[Heading.KBO], {}
+        is no code, or it is unclear whose it is. Add to ``notes`` what a person has to check."""
+        owners: dict[str, OwningOrganisation] = {}
         for client in reversed(clients):  # production first: it names a new organisation
             identity = client.metadata.organisation
             kbo = identity.kbo
             if not identity.ovo:
-                kbo = kbo or in_row
-            if in_row and identity.kbo and in_row != identity.kbo:
-                reasons.append(
-                    f"{row.named(Heading.KBO)} has {in_row}, while {client} has KBO number"
-                    f" {identity.kbo}"
-                )
-            elif not identity.ovo and not kbo:
-                reasons.append(
-                    f"neither column {Heading.KBO} nor {client} has a code of the organisation"
-                )
-            elif kbo == SHARED_KBO_NUMBER and not identity.ovo:
-                reasons.append(
-                    f"KBO number {kbo} is shared by many bodies, and {client} has no OVO code: give"
-                    " it one there"
-                )
-            else:
-                name = identity.name or row[Heading.CUSTOMER]
-                owner = self._of_codes(client, name, identity.ovo, kbo, reasons)
+                kbo = kbo or row[Heading.KBO]
+            name = " ".join((identity.name or row[Heading.CUSTOMER]).split())
+            ovo = identity.ovo or self._only_ovo_code_with(kbo)
+            given = Answers(name=name, ovo=ovo, kbo=kbo)
+            if owner := self._of_client(client, given, reasons, notes):
                 owners[owner.folder] = owner
         if len(owners) > 1:
             listed = ", ".join(map(str, clients))
             reasons.append(f"its clients are of different organisations: {listed}")
+        for folder in owners:
+            given = Answers(name=row[Heading.CUSTOMER], kbo=row[Heading.KBO])
+            for difference in find(given, self.organisations, folder).differences:
+                said = notes if difference.kind in _TO_CHECK else reasons
+                said.append(f"{row.named(_COLUMNS[difference.field])}: {difference.sentence}")
         return next(iter(owners.values()), None)
 
-    def _of_codes(
-        self,
-        client: ListedClient,
-        name: str,
-        ovo: str | None,
-        kbo: str | None,
-        reasons: list[str],
-    ) -> OwningOrganisation:
-        """Return the organisation that has one of a client's codes, or a new one called ``name``.
-        Add to ``reasons`` that the organisation with its KBO number has another OVO code."""
-        if not ovo and kbo != SHARED_KBO_NUMBER:  # another of its clients may have it
-            ovo_codes = self._ovo_codes_of(kbo)
-            ovo = ovo_codes.pop() if len(ovo_codes) == 1 else None
-        codes = identifying(ovo, kbo)
-        owner = next((self._owners[code] for code in codes if code in self._owners), None)
-        if owner is None:
-            fields = {"name": " ".join(name.split()), "ovo": ovo, "kbo": kbo}
-            owner = new_owner(self._free_folder(name, codes[0]), filled(fields))
-            self.organisations[owner.folder] = owner.organisation
-        organisation = owner.organisation
-        if ovo and organisation.ovo not in (None, ovo) and ovo not in self._owners:
-            reasons.append(
-                f"{client}: KBO number {kbo} is that of {owner.folder}, which has"
-                f" {organisation.ovo} and not {ovo}: see which is right"
-            )
-        for code in codes:
-            self._owners.setdefault(code, owner)
-        return owner
-
-    def _ovo_codes_of(self, kbo: str | None) -> set[str]:
-        """Return the OVO codes of all listed clients with a KBO number."""
+    def _only_ovo_code_with(self, kbo: str | None) -> str | None:
+        """Return the OVO code that listed clients with a KBO number have; None where they have none
+        or several, or many bodies share the number."""
         found = set()
         for register in self._registers.values():
             for client in register.clients:
                 identity = client.metadata.organisation
-                if identity.ovo and identity.kbo == kbo:
+                if identity.ovo and identity.kbo in identifying(kbo):
                     found.add(identity.ovo)
-        return found
+        return found.pop() if len(found) == 1 else None
 
-    def _free_folder(self, name: str, code: str) -> str:
-        """Return a folder that no organisation has: by the name, and by the code too where another
-        organisation has that name."""
-        folder = slug(name) or slug(code)
-        if folder not in self.organisations:
-            return folder
-        return f"{slug(name, LONGEST_NAME - len(code) - 1)}-{slug(code)}"
-
-    def contradictions(self, row: SheetRow, owner: OwningOrganisation) -> Iterator[str]:
-        """Yield a reason not to import a row whose KBO number or name is that of another
-        organisation than its clients'."""
-        organisation, kbo, customer = owner.organisation, row[Heading.KBO], row[Heading.CUSTOMER]
-        if kbo and organisation.kbo not in (None, kbo):
-            yield (
-                f"{row.named(Heading.KBO)} has {kbo}, while its organisation has"
-                f" {organisation.code} and KBO number {organisation.kbo}: see which is right"
-            )
-        compared = {}
-        if not organisation.kbo:
-            compared["kbo"] = kbo
-        if look_of(customer) != look_of(organisation.name):
-            compared["name"] = customer
-        for field, folder in identities_of_others(compared, owner.folder, self.organisations):
-            column = Heading.KBO if field == "kbo" else Heading.CUSTOMER
-            yield (
-                f"{row.named(column)} has {quoted(row[column])}, which is that of {folder}"
-                f" and not of {owner.folder}: see which is right"
-            )
+    def _of_client(
+        self, client: ListedClient, given: Answers, reasons: list[str], notes: list[str]
+    ) -> OwningOrganisation | None:
+        """Return the organisation that has the codes of a client, perhaps as earlier ones, or a new
+        one. None, with why in ``reasons``, where another one speaks against that."""
+        code = given.ovo or given.kbo or ""
+        found = find(given, self.organisations)
+        for difference in found.differences:
+            if difference.kind is Kind.EARLIER and difference.given == code:
+                # Its clients keep an earlier code, by which they are its own.
+                found = find(Answers(name=given.name), self.organisations, difference.folder)
+        notes += [f"{client}: {note}" for note in found.notes(_OF_CLIENT)]
+        reasons += [f"{client}: {each.sentence}" for each in found.mistakes(_TAKEN)]
+        if found.owner is None or found.mistakes(_TAKEN):
+            return None
+        owner = self._owners.setdefault(found.owner.folder, found.owner)
+        known = found.owner.organisation
+        codes = {"ovo": known.ovo or given.ovo, "kbo": known.kbo or given.kbo}
+        self.organisations[owner.folder] = known.model_copy(update=codes)
+        return owner
 
 
 class Supplier(NamedTuple):

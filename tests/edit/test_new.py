@@ -215,13 +215,10 @@ def test_all_that_is_wrong_is_in_one_error() -> None:
     assert found == [
         '--language: "fr" is none of them; choose from en, nl',
         '--set: "x" is not PRODUCT.FIELD=VALUE; write one such as notificaties.merk_code=stad-gent',
+        '--name: gent is "Stad Gent" here, and not "Gent": see whether it is the same organisation',
         (
-            '--name: onboardings/gent/organisation.yaml has "Stad Gent", and is not changed; leave the option out, or'
-            " have the team that runs onboarding change that file"
-        ),
-        (
-            '--ovo: onboardings/gent/organisation.yaml has "OVO002067", and is not changed; leave the option out, or'
-            " have the team that runs onboarding change that file"
+            '--ovo: gent has "OVO002067" and not "OVO000001"; give what it has, or have the team that runs onboarding'
+            " change its organisation.yaml"
         ),
         (
             "--application: onboardings/gent/mijn-gent.yaml exists already, and is left as it is; edit it, or name"
@@ -267,20 +264,13 @@ def test_a_second_form_or_organisation_is_refused_as_a_whole(workspace: Workspac
     [sentence] = refused("--organisation", "OVO001234", "--name", "Stad Ģent", *NEW[4:], *own)
     assert 'looks like "Stad Gent" in onboardings/gent/organisation.yaml' in sentence
     assert refused("--organisation", "Provincie", *NEW[4:], *own) == [
-        '--organisation: no organisation here is "Provincie"; a new one needs --ovo, --kbo or both',
+        '--ovo: "Provincie" alone names no organisation here; give its OVO code, or a KBO number of its own',
     ]
     assert refused("--organisation", "Stad Gant", *NEW[4:], *own) == [
         (
-            '--organisation: no organisation here is "Stad Gant"; did you mean "Stad Gent"? A new one needs --ovo,'
-            " --kbo or both"
+            '--ovo: "Stad Gant" names no organisation here; did you mean "Stad Gent"? A new one needs its OVO code, or'
+            " a KBO number of its own"
         ),
-    ]
-
-
-def test_an_earlier_code_makes_no_second_organisation(workspace: Workspace) -> None:
-    workspace.write_organisation("name: Stad Gent\novo: OVO002067\nformerly: OVO001234\n")
-    assert refused(*NEW, "--set", "notificaties.merk_code=x") == [
-        "--ovo: Stad Gent had OVO001234 earlier, and has OVO002067 now; give that code"
     ]
 
 

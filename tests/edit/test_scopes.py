@@ -195,7 +195,7 @@ def test_rows_with_mistakes_are_left_out_on_request() -> None:
         (
             "KBOnummer;OVO-code;Toepassing;Scope",
             f"0207451227;OVO000001;aalst;{SCOPE}",
-            "are those of two organisations",
+            'row 2: column A (KBOnummer): "0207451227" is that of gent; give the codes',
         ),
         (
             "OVO-code;Toepassing;Scope;Mandaat tot",

@@ -310,8 +310,8 @@ def test_a_code_that_an_organisation_had_earlier_is_answered_by_that_of_today(
     workspace.write_organisation(f'{organisation}formerly: "{code}"\n')
     mail, team = refused(sent())
     label = "OVO-code" if code.startswith("OVO") else "KBO-nummer"
-    assert f"- {label}: Stad Gent had vroeger {code}, en heeft nu OVO002067; geef die code" in mail
-    assert f"Stad Gent had {code} earlier, and has OVO002067 now; give that code" in team
+    assert f'- {label}: gent had vroeger "{code}", en heeft nu "OVO002067"; geef die code' in mail
+    assert f'gent had "{code}" earlier, and has "OVO002067" now; give that code' in team
     assert "onboardings/" not in mail + team
 
 

@@ -95,12 +95,12 @@ def test_a_form_and_a_mandate_for_each_row(place: Workspace, kind: str) -> None:
         (
             HEADINGS,
             ("", "OVO009999", "Gent!", *AALST[3:]),
-            ["column C (Klant): onboardings/gent is that of an organ"],
+            ['row 2: column C (Klant): another organisation here is called "Gent!"'],
         ),
         (
             HEADINGS,
             (*GENT[:1], "OVO009999", *GENT[2:]),
-            ["row 2: column B (OVO-code): onboardings/gent/"],
+            ['row 2: column A (KBOnummer): "0207451227" is the KBO number of gent too'],
         ),
         (
             (*HEADINGS, "CliëntID TEST"),
@@ -193,7 +193,7 @@ def test_a_new_organisation_without_a_name_stops_no_later_row() -> None:
     result = new(sheet((*AALST[:2], "", *AALST[3:]), ("", "", *WINGENE[2:])))
     assert result.exit_code == 2, result.output
     assert 'row 2: column C (Klant): "name" is missing; add it' in result.stderr
-    assert 'row 3: --organisation: no organisation here is "Wingene"; a new' in result.stderr
+    assert 'row 3: column B (OVO-code): "Wingene" alone names no organisation' in result.stderr
 
 
 def test_a_mandate_is_added_to_those_that_there_are(place: Workspace) -> None:

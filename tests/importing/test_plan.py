@@ -125,13 +125,19 @@ def test_a_row_becomes_a_form() -> None:
                 " managed by elders/tni"
             ),
         ),
-        ({"kbo": "0207437468"}, "column A (KBOnummer) has 0207451227, while client a-1"),
+        (
+            {"kbo": "0207437468"},
+            f'column A (KBOnummer): stad-gent has "0207437468" and not "{GENT}"; give what it has',
+        ),
         (
             {"application": "!", "client_name": "Stad Gent"},
             "neither application nor client_name of its clients can name the application",
         ),
         ({"contacts": ()}, "its clients have no contacts: name one with --contact"),
-        ({"kbo": "0316380841"}, "column A (KBOnummer) has"),
+        (
+            {"kbo": "0316380841"},
+            '"Stad Gent" alone names no organisation here; give its OVO code, or a KBO number',
+        ),
     ],
 )
 def test_what_a_form_cannot_have_is_a_reason(changes: dict[str, Any], reason: str) -> None:
@@ -219,14 +225,6 @@ def test_an_organisation_of_the_same_name_gets_a_folder_apart() -> None:
     assert name_of(draft) == f"stad-gent-{GENT}/loket"
 
 
-def test_a_kbo_number_of_two_ovo_codes_is_a_reason() -> None:
-    reason = only_reason(planned([row()], client(ovo="OVO000009"), folders={"gent": KNOWN}))
-    assert (
-        f"KBO number {GENT} is that of gent, which has OVO002067 and not OVO000009: see which is"
-        " right" in reason
-    )
-
-
 def test_no_form_takes_the_place_of_its_organisation() -> None:
     (draft,) = planned([row()], client(application="organisation")).drafts
     assert name_of(draft) == "stad-gent/organisation-form"
@@ -252,13 +250,13 @@ def test_a_client_without_codes_is_a_note() -> None:
         ({"name": "STAD  GENT"}, []),
         (
             {"name": "Stad Aalst"},
-            ['column B (Klant) has "Stad Gent", and the authority "Stad Aalst"'],
+            ['column B (Klant): stad-aalst is "Stad Aalst" here, and not "Stad Gent"'],
         ),
         (
             {"kbo": None, "ovo": "OVO002067"},
             [
-                f"column A (KBOnummer) has {GENT}, while its organisation has OVO002067 and no KBO"
-                " number"
+                f'column A (KBOnummer): organisation.yaml of stad-gent lacks "{GENT}", and stays as'
+                " it is"
             ],
         ),
     ],
@@ -269,7 +267,7 @@ def test_a_row_of_another_organisation_than_its_client_is_a_note(
     """Perhaps its client-ID is another's: the form was written without a word."""
     of_gent = replace(row(), values={**row().values, Heading.CUSTOMER: "Stad Gent"})
     (draft,) = planned([of_gent], client(**own)).drafts
-    see = ": see whether it is the same"
+    see = ": see whether it is the same organisation"
     assert [note.removesuffix(see) for note in draft.notes if note.endswith(see)] == notes
 
 
@@ -278,18 +276,17 @@ OF_TWO: dict[str, tuple[Organisation, dict[str, str], str]] = {
     "a number that is not that of its folder": (
         KNOWN,
         {Heading.KBO: "0207495470"},
-        "column A (KBOnummer) has 0207495470, while its organisation has OVO002067 and KBO number"
-        f" {GENT}: see which is right",
+        f'column A (KBOnummer): gent has "{GENT}" and not "0207495470"; give what it has',
     ),
     "a number of another, where its folder has none": (
         KNOWN.model_copy(update={"kbo": None}),
         {Heading.KBO: "0207437468"},
-        'column A (KBOnummer) has "0207437468", which is that of aalst and not of gent',
+        'column A (KBOnummer): "0207437468" is that of aalst; give the codes and the name of one',
     ),
     "a name of another": (
         KNOWN,
         {Heading.CUSTOMER: "STAD AALST"},
-        'column B (Klant) has "STAD AALST", which is that of aalst and not of gent',
+        'column B (Klant): "STAD AALST" is that of aalst; give the codes and the name of one',
     ),
 }
 
@@ -389,3 +386,26 @@ def test_a_name_is_written_without_stray_spaces() -> None:
     """As a form has it: the authority may have been less strict."""
     (draft,) = planned([row()], client(name=" Stad  Gent ")).drafts
     assert whose(draft)[1] == "Stad Gent"
+
+
+def test_a_client_that_is_refused_teaches_no_code() -> None:
+    """It would give its organisation's other clients to the one that it contradicts."""
+    plan = planned(
+        [row(2, "a-1", kbo=None), row(3, "a-2", kbo=None)],
+        client("a-1", name="Stad Brugge", ovo="OVO001234", kbo=GENT, application="een"),
+        client("a-2", name="Stad Brugge", ovo="OVO001234", kbo=None, application="twee"),
+        folders={"gent": KNOWN},
+    )
+    assert [name_of(draft) for draft in plan.drafts] == ["stad-brugge/twee"]
+    assert f'"{GENT}" is the KBO number of gent too, with another OVO code' in plan.wrong()[0]
+
+
+def test_a_number_that_many_bodies_share_is_not_that_of_the_one_listed_client() -> None:
+    """Which has an OVO code: any other body may have the client without one."""
+    plan = planned(
+        [row(2, "a-1", kbo=None), row(3, "a-2", kbo=None)],
+        client("a-1", name="Cultuur", ovo="OVO003323", kbo="0316380841", application="een"),
+        client("a-2", name="Cultuur", kbo="0316380841", application="twee"),
+    )
+    assert [name_of(draft) for draft in plan.drafts] == ["cultuur/een"]
+    assert '"Cultuur" alone names no organisation here' in plan.wrong()[0]

@@ -24,29 +24,24 @@ from acmidm.edit.new.existing import (
     added_to,
     form_of_application,
 )
-from acmidm.edit.new.organisations import (
-    OwningOrganisation,
-    about_earlier_code,
-    folders_of,
-    quoted_or_none,
-)
+from acmidm.edit.new.organisations import Kind, OwningOrganisation, find
 from acmidm.edit.new.sent import Taken, read_sent
-from acmidm.words import slug
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import Files, absolute
 from acmidm_onboarding.forms.loading import load_organisations
 from acmidm_onboarding.forms.speaking import notes_about_names
-from acmidm_onboarding.texts import Language, tr
-from acmidm_onboarding.values.identifiers import look_of
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.jwk import PublicJwk, thumbprints
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import (
     Failure,
-    listed,
     quoted,
 )
 from acmidm_onboarding.values.terms import Environment
+
+_TO_CHECK = (Kind.SHARED, Kind.CODE, Kind.LACKS, Kind.NAME)
+"""What a sender may write otherwise than the files here: whoever takes it in decides."""
 
 
 class SentFiles:
@@ -117,74 +112,24 @@ class SentFiles:
             self._organisations[owner.folder] = owner.organisation
 
     def _owner_of(self, sent: Draft, source: Taken) -> OwningOrganisation | None:
-        """Return the organisation that a sender's codes and name are those of, or a new one, and
-        note on ``source`` what to check about it. None where a mistake is noted: they are those of
-        several, or a new one may not have them."""
-        given, organisations = sent.owner.organisation, self._organisations
-        folders = list(self._folders_of(given))
-        if len(folders) > 1:
-            source.correct(
-                tr(
-                    "the codes and the name are those of different organisations ({folders});"
-                    " check the codes and the name",
-                    folders=listed(folders),
-                )
-            )
+        """Return the organisation that a sender's codes are those of, or a new one, and note on
+        ``source`` what to check about it. None where a mistake is noted."""
+        found = find(sent.owner.organisation, self._organisations)
+        for difference in found.mistakes(_TO_CHECK):
+            source.correct(difference.sentence, difference.field)
+        owner = found.owner
+        if owner is None or not source.is_right():
             return None
-        if folders:
-            [folder] = folders
-            source.notes += _about_existing(folder, organisations[folder], given)
-            return OwningOrganisation(folder, organisations[folder])
-        for name, code in (("ovo", given.ovo), ("kbo", given.kbo)):
-            for sentence in about_earlier_code(code, organisations):
-                source.correct(sentence, name)
-        if not source.is_right():
-            return None
-        folder = slug(given.name) or slug(given.code)
-        if folder in organisations or not folder:
-            source.correct(
-                tr(
-                    "another organisation here is called {name}, with other codes; check the name"
-                    " and the codes",
-                    name=quoted(given.name),
-                )
+        source.notes += found.notes(_TO_CHECK)
+        if owner.is_new:
+            return owner.speaking(speaking_names(sent.form["environments"], self._catalogue))
+        source.notes.append(
+            tr(
+                "{name} exists already: check that the sender may speak for it",
+                name=owner.organisation.name,
             )
-            return None
-        if sharing := folders_of([given.kbo], organisations):
-            source.notes.append(
-                tr(
-                    "{name} is new and has the KBO number of {folders}: check whether that is"
-                    " right",
-                    name=quoted(given.name),
-                    folders=listed(sharing),
-                )
-            )
-        fields = given.model_dump(mode="json", include={"name", "ovo", "kbo"}, exclude_none=True)
-        if given.language is not Language.NL:
-            fields["language"] = given.language.value
-        names = speaking_names(sent.form["environments"], self._catalogue)
-        return OwningOrganisation(folder, given, fields).speaking(names)
-
-    def _folders_of(self, given: Organisation) -> Iterator[str]:
-        """Yield the folder of each organisation that has one of the sender's codes. Where that is
-        one, yield also each other one with the sender's name, or with a KBO number that contradicts
-        the first one's: what was sent is about several then."""
-        organisations = self._organisations
-        found = folders_of((given.ovo, given.kbo), organisations)
-        if given.ovo:
-            # Several organisations may share a KBO number: another OVO code is another of them.
-            found = [folder for folder in found if organisations[folder].ovo in (None, given.ovo)]
-        yield from found
-        if len(found) != 1:
-            return
-        organisation = organisations[found[0]]
-        has_other_kbo = organisation.kbo is not None and given.kbo not in (None, organisation.kbo)
-        for folder, candidate in organisations.items():
-            if folder == found[0]:
-                continue
-            is_candidates_kbo = has_other_kbo and candidate.kbo == given.kbo
-            if is_candidates_kbo or look_of(candidate.name) == look_of(given.name):
-                yield folder
+        )
+        return owner
 
     def _existing_form(self, sent: Draft, source: Taken) -> LoadedForm | None:
         """Return the existing form of an application, None where it gets a new one. An earlier name
@@ -280,22 +225,3 @@ class SentFiles:
             yield about_production(form, environments)
         if owner.is_new:
             yield from notes_about_names(owner.folder, owner.organisation, self._organisations)
-
-
-def _about_existing(folder: str, organisation: Organisation, given: Organisation) -> Iterator[str]:
-    """Yield the notes about an organisation that has a folder: check who the sender is, and each
-    name or code that the sender writes otherwise than ``organisation.yaml``, which stays."""
-    yield tr(
-        "{name} exists already: check that the sender may speak for it", name=organisation.name
-    )
-    for name in ("name", "ovo", "kbo"):
-        sent, in_file = getattr(given, name), getattr(organisation, name)
-        if sent is not None and sent != in_file:
-            yield tr(
-                "{folder}/organisation.yaml does not change: the sender writes {own} as {field},"
-                " where it has {has}",
-                folder=folder,
-                field=name,
-                own=quoted(sent),
-                has=quoted_or_none(in_file),
-            )

@@ -1,25 +1,37 @@
-"""Which organisation answers, a row or a file are about: one that has a folder of forms, or a new
-one with the fields of its ``organisation.yaml``."""
+"""Who an organisation is: one that has a folder of forms, or a new one with the fields of its
+``organisation.yaml``. Options, a sent file, a row of a spreadsheet and an existing client are all
+found by ``find``; ADR 24 has the rule on one page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from enum import Enum
+from typing import Any, NamedTuple
 
 from acmidm.edit.new.answers import Answers, Mistakes
-from acmidm.words import slug
-from acmidm_onboarding.forms.files import ORGANISATION_FILE
-from acmidm_onboarding.texts import Language, tr
-from acmidm_onboarding.values.identifiers import identifying, look_of, organisation_code
+from acmidm.words import LONGEST_NAME, slug
+from acmidm_onboarding.texts import N_, Language, tr, translated
+from acmidm_onboarding.values.identifiers import (
+    AROUND_KBO_DIGITS,
+    SHARED_KBO_NUMBER,
+    identifying,
+    kbo_number,
+    look_of,
+    ovo_code,
+)
 from acmidm_onboarding.values.organisation import Organisation
-from acmidm_onboarding.values.plain import filled
+from acmidm_onboarding.values.plain import filled, without
 from acmidm_onboarding.values.problems import listed, nearest, quoted
 from acmidm_onboarding.values.terms import is_name
 
 Organisations = Mapping[str, Organisation]
 """By the name of their folder."""
+Identity = Answers | Organisation
+"""What somebody gives of who an organisation is: its ``name``, ``ovo`` and ``kbo``, each perhaps
+None. Codes in answers may be written as people do."""
+_Parts = Mapping[str, str | None]
+"""Those three of an identity, by name."""
 
 
 @dataclass(frozen=True)
@@ -42,214 +54,298 @@ class OwningOrganisation:
         )
 
 
-_NOBODY = {"name": "Stand-in", "ovo": "OVO000000"}
-NOBODY = OwningOrganisation("stand-in", Organisation.model_validate(_NOBODY), _NOBODY)
-"""Stands for an organisation that nobody named, so that mistakes in the rest are found too."""
+class Kind(Enum):
+    """How what was given can differ from what the organisations here have, with its sentence. Each
+    caller of ``find`` says which of these a person only has to check; the others are mistakes."""
 
-
-def new_owner(folder: str, fields: Mapping[str, Any]) -> OwningOrganisation:
-    """Return a new organisation by the fields of its file, which are not checked: the loader of
-    forms does that."""
-    codes = {"ovo": code_in(fields.get("ovo")), "kbo": code_in(fields.get("kbo"))}
-    known = {"name": "", **fields, **codes}
-    return OwningOrganisation(folder, Organisation.model_construct(**known), fields)
-
-
-def owner_of(
-    given: Answers, organisations: Organisations, forms: Path, mistakes: Mistakes
-) -> OwningOrganisation | None:
-    """Return the organisation that answers name, by its folder, a code or its name: an existing one
-    or a new one. None, with the reason in ``mistakes``, where it is missing or unclear. A name or
-    code that is not that of the existing file is a mistake too."""
-    text = (given.organisation or given.ovo or given.kbo or given.name or "").strip()
-    if not text:
-        what = tr("the folder, OVO code, KBO number or name of the organisation")
-        mistakes.miss("--organisation TEXT", what)
-        return None
-    folders = _folders_meant(text, organisations)
-    if not folders:
-        return _new_organisation(text, given, organisations, mistakes)
-    if len(folders) > 1:
-        found = listed(folders)
-        mistakes.add(
-            "--organisation",
-            tr("{text} is that of {found}; name the folder", text=quoted(text), found=found),
-        )
-        return None
-    [folder] = folders
-    organisation, file = organisations[folder], (forms / folder / ORGANISATION_FILE).as_posix()
-    refuse_other_identity(
-        {"name": given.name, "ovo": given.ovo, "kbo": given.kbo}, organisation, file, mistakes
+    OTHER = N_("{given} is that of {folder}; give the codes and the name of one organisation")
+    """Another organisation than the one that was found has it, or had it as a code."""
+    SEVERAL = N_("{given} is that of several, {folder}; give the OVO code of the one that is meant")
+    EARLIER = N_("{folder} had {given} earlier, and has {has} now; give that code")
+    """One that was not found had this code."""
+    SHARED = N_(
+        "{given} is the KBO number of {folder} too, with another OVO code: see whether both are"
+        " right"
     )
-    if not organisation.code:
-        mistakes.note(
-            tr(
-                "{file}: has neither ovo nor kbo, and is not changed; the team that runs"
-                " onboarding adds one",
-                file=file,
-            )
-        )
-    return OwningOrganisation(folder, organisation)
+    CODE = N_(
+        "{folder} has {has} and not {given}; give what it has, or have the team that runs"
+        " onboarding change its organisation.yaml"
+    )
+    LACKS = N_(
+        "organisation.yaml of {folder} lacks {given}, and stays as it is: see whether it is the"
+        " same organisation"
+    )
+    """A code that no other organisation has; the name that was given fits."""
+    UNLIKE = N_(
+        "organisation.yaml of {folder} lacks {given}, and its name is {has}; a code that it lacks"
+        " needs a name that fits, so correct one of them"
+    )
+    NAME = N_("{folder} is {has} here, and not {given}: see whether it is the same organisation")
+    NOBODY = N_(
+        "{given} alone names no organisation here; give its OVO code, or a KBO number of its own"
+    )
+    MISSPELT = N_(
+        "{given} names no organisation here; did you mean {has}? A new one needs its OVO code, or a"
+        " KBO number of its own"
+    )
+    TAKEN = N_(
+        "another organisation here is called {given}, with other codes; check the name and the"
+        " codes"
+    )
+    """The folder of a new organisation is that of another one."""
+
+
+class Difference(NamedTuple):
+    """One thing that was given, and that the organisation in ``folder`` speaks against."""
+
+    kind: Kind
+    field: str
+    """``name``, ``ovo`` or ``kbo``."""
+    given: str
+    folder: str
+    has: str | None = None
+    """What that organisation has in its place."""
+
+    @property
+    def sentence(self) -> str:
+        has = quoted(self.has) if self.has else tr("none")
+        return translated(self.kind.value, folder=self.folder, given=quoted(self.given), has=has)
+
+
+class Found(NamedTuple):
+    """The answer of ``find``."""
+
+    owner: OwningOrganisation | None
+    """One that is here, or a new one. None where it is unclear which one, or nothing names it."""
+    differences: Sequence[Difference]
+
+    def mistakes(self, noted: Collection[Kind]) -> list[Difference]:
+        """Return the differences of other kinds than a caller only notes."""
+        return [difference for difference in self.differences if difference.kind not in noted]
+
+    def notes(self, noted: Collection[Kind]) -> list[str]:
+        """Return a sentence for each difference that a person has to check, though nothing is
+        wrong."""
+        return [each.sentence for each in self.differences if each.kind in noted]
+
+
+def find(given: Identity, organisations: Organisations, text: str | None = None) -> Found:
+    """Return the one organisation that somebody means, and each way in which what was given differs
+    from what is here. It is the one with the OVO code that was given, else that with the KBO
+    number; with a ``text``, the one whose folder, code or name that is. Where none is, it is new.
+
+    Several may share a KBO number: one with another OVO code than was given is not meant. A name
+    speaks for or against the one that codes found, and finds none by itself.
+    """
+    # What is no code stays as it is: it differs from every code, and the loader refuses it.
+    identity = {
+        "name": given.name,
+        "ovo": code_in("ovo", given.ovo) or given.ovo,
+        "kbo": code_in("kbo", given.kbo) or given.kbo,
+    }
+    if text:
+        folders = _folders_meant(text, organisations)
+    else:
+        folders = _folders_with(identity["ovo"], identity["kbo"], organisations)
+    if not folders:
+        return _new(given, identity, organisations, text)
+    if len(folders) > 1:
+        what = text or identity["kbo"] or ""
+        return Found(None, [Difference(Kind.SEVERAL, "kbo", what, listed(folders))])
+    owner = OwningOrganisation(folders[0], organisations[folders[0]])
+    return Found(owner, list(_differences(identity, owner.folder, organisations)))
 
 
 def _folders_meant(text: str, organisations: Organisations) -> list[str]:
     """Return the folders of the organisations that a folder, a code or a name stands for."""
     if text in organisations:
         return [text]
-    if code := code_in(text):
-        return _folders_with(code, organisations)
-    return folders_named(text, organisations)
+    ovo, kbo = code_in("ovo", text), code_in("kbo", text)
+    if ovo or kbo:
+        return _folders_with(ovo, kbo, organisations)
+    return _folders_having("name", text, organisations)
 
 
-def refuse_other_identity(
-    given: Mapping[str, str | None], organisation: Organisation, file: str, mistakes: Mistakes
-) -> None:
-    """Note in ``mistakes`` each ``name``, ``ovo`` or ``kbo`` in ``given`` that is another than the
-    organisation has in ``file``. None is not given."""
-    for name, value in given.items():
-        in_file = getattr(organisation, name)
-        if value is not None and in_file not in (value, code_in(value) or value):
-            sentence = tr(
-                "{file} has {shown}, and is not changed; leave the option out, or have the team"
-                " that runs onboarding change that file",
-                file=file,
-                shown=quoted_or_none(in_file),
-            )
-            mistakes.add(f"--{name}", sentence)
+def _folders_with(ovo: str | None, kbo: str | None, organisations: Organisations) -> list[str]:
+    """Return the folders of the organisations that have the codes of one."""
+    if folders := _folders_having("ovo", ovo, organisations):
+        return folders
+    if kbo == SHARED_KBO_NUMBER:
+        return []
+    folders = _folders_having("kbo", kbo, organisations)
+    return [folder for folder in folders if not ovo or organisations[folder].ovo is None]
 
 
-def quoted_or_none(text: str | None) -> str:
-    """Return a text in quotation marks, or the word for none."""
-    return quoted(text) if text else tr("none")
+def _folders_having(name: str, given: str | None, organisations: Organisations) -> list[str]:
+    """Return the folders of the organisations whose ``name``, ``ovo`` or ``kbo`` is what was
+    given."""
+    found = []
+    for folder, organisation in organisations.items():
+        if given and _is_same(name, given, getattr(organisation, name)):
+            found.append(folder)
+    return found
 
 
-def _new_organisation(
-    text: str, given: Answers, organisations: Organisations, mistakes: Mistakes
-) -> OwningOrganisation | None:
-    """Return a new organisation by its answers, of which ``text`` is the one that names it. None,
-    with the reason in ``mistakes``, where they have no code, a code that an organisation had
-    earlier, or the folder of an existing one."""
-    identity = {"name": given.name, "ovo": given.ovo, "kbo": given.kbo}
-    kind = _kind_of(text)
-    if kind in identity:  # --organisation OVO002067 is --ovo OVO002067
-        identity[kind] = identity[kind] or text
-    if not identity["ovo"] and not identity["kbo"]:
-        mistakes.add("--organisation", _unknown(text, organisations))
-        return None
-    number_before = len(mistakes.sentences)
-    for name in ("ovo", "kbo"):
-        mistakes.add(f"--{name}", *about_earlier_code(identity[name], organisations))
-    if len(mistakes.sentences) > number_before:
-        return None
-    folder = slug(identity["name"] or "") or slug(identity["ovo"] or identity["kbo"] or "")
-    if kind == "folder":
+def _is_same(name: str, given: str, has: str | None) -> bool:
+    """Return whether two values of a field are the same: of names, whether they look the same to
+    people, as without capitals and accents."""
+    if name == "name":
+        return look_of(given) == look_of(has or "")
+    return given == has
+
+
+def _differences(
+    identity: _Parts, folder: str, organisations: Organisations
+) -> Iterator[Difference]:
+    """Yield how an identity differs from the organisation that was found for it."""
+    organisation = organisations[folder]
+    others = without(organisations, [folder])
+    for name, given in identity.items():
+        has = getattr(organisation, name)
+        if not given or _is_same(name, given, has):
+            continue
+        owners = _folders_having(name, given, others)
+        owners += [other for other, each in others.items() if given in each.earlier_codes]
+        if owners and (has or given != SHARED_KBO_NUMBER):
+            yield Difference(Kind.OTHER, name, given, listed(owners), has)
+        elif name == "name":
+            yield Difference(Kind.NAME, name, given, folder, has)
+        elif has or not code_in(name, given):
+            yield Difference(Kind.CODE, name, given, folder, has)
+        elif _fits(identity["name"], organisation.name):
+            yield Difference(Kind.LACKS, name, given, folder)
+        else:
+            yield Difference(Kind.UNLIKE, name, given, folder, organisation.name)
+
+
+def _fits(given: str | None, name: str) -> bool:
+    """Return whether a name that was given, if any, may be that of an organisation: they look the
+    same, or one of the two has all words of the other, as "Gent" is "Stad Gent" to people."""
+    if not given or _is_same("name", given, name):
+        return True
+    words, other_words = set(slug(given).split("-")), set(slug(name).split("-"))
+    return words <= other_words or other_words <= words
+
+
+def _new(
+    given: Identity, identity: _Parts, organisations: Organisations, text: str | None
+) -> Found:
+    """Return a new organisation. Its folder is the ``text`` that may be one, else that of its name
+    or its code; of both, where an organisation here has that folder."""
+    differences = list(_differences_of_new(identity, organisations))
+    codes = identifying(identity["ovo"], identity["kbo"])
+    name = given.name or ""
+    if not codes:
+        differences.append(_about_nobody(name, organisations, text))
+        return Found(None, differences)
+    folder = slug(name) or slug(codes[0])
+    if text and _field_of(text) == "folder":
         folder = text
     if folder in organisations:
-        sentence = tr(
-            "onboardings/{folder} is that of an organisation with other codes; give its code, or"
-            " another name",
-            folder=folder,
-        )
-        mistakes.add("--name", sentence)
-        return None
-    fields = {**identity, "ovo": (identity["ovo"] or "").upper(), "owners": list(given.owners)}
-    if given.language is not Language.NL:  # the default, which no file names
-        fields["language"] = given.language and given.language.value
-    return new_owner(folder, filled(fields))
+        differences.append(Difference(Kind.TAKEN, "name", name, folder))
+        folder = f"{slug(name, LONGEST_NAME - len(codes[0]) - 1)}-{slug(codes[0])}"
+    return Found(_new_owner(folder, given), differences)
 
 
-def _kind_of(text: str) -> str:
-    """Return which field of a new organisation a text is: ``ovo``, ``kbo``, ``folder`` or
-    ``name``."""
-    if text[:3].upper() == "OVO" and text[3:4].isdigit():
-        return "ovo"
-    if text.replace(".", "").replace(" ", "").isdecimal():
-        return "kbo"
-    return "folder" if is_name(text) else "name"
-
-
-def about_earlier_code(text: str | None, organisations: Organisations) -> Iterator[str]:
-    """Yield a refusal for each organisation that had this code earlier, with the code that it has
-    now. None is no code."""
-    code = code_in(text)
-    for organisation in organisations.values():
-        if code in organisation.earlier_codes:
-            yield tr(
-                "{name} had {code} earlier, and has {now} now; give that code",
-                code=code,
-                name=organisation.name,
-                now=organisation.code,
-            )
-
-
-def _unknown(text: str, organisations: Organisations) -> str:
-    """Return the refusal of an organisation without codes that has no folder here, with the folder
-    or name that is nearest to what was given."""
+def _about_nobody(name: str, organisations: Organisations, text: str | None) -> Difference:
+    """Return that no code names an organisation. A ``text`` may be nearly the name or the folder of
+    one."""
     names = [organisation.name for organisation in organisations.values()]
-    if meant := nearest(text, [*organisations, *names]):
-        return tr(
-            "no organisation here is {text}; did you mean {meant}? A new one needs --ovo, --kbo or"
-            " both",
-            text=quoted(text),
-            meant=quoted(meant),
-        )
-    return tr(
-        "no organisation here is {text}; a new one needs --ovo, --kbo or both", text=quoted(text)
-    )
+    if text and (meant := nearest(text, [*organisations, *names])):
+        return Difference(Kind.MISSPELT, "ovo", text, "", meant)
+    return Difference(Kind.NOBODY, "ovo", text or name, "")
 
 
-def code_in(text: str | None) -> str | None:
-    """Return an OVO code or KBO number as the organisation register writes it; None where the text
-    is neither."""
+def _differences_of_new(identity: _Parts, organisations: Organisations) -> Iterator[Difference]:
+    """Yield what the organisations here have, or had, of the codes of one that none of them is."""
+    for name in ("ovo", "kbo"):
+        given = identity[name]
+        for folder, organisation in organisations.items():
+            if given and given in organisation.earlier_codes:
+                yield Difference(Kind.EARLIER, name, given, folder, organisation.code)
+            elif given and given in identifying(organisation.kbo):
+                yield Difference(Kind.SHARED, name, given, folder)
+
+
+def code_in(name: str, text: str | None) -> str | None:
+    """Return an ``ovo`` or ``kbo`` code as the organisation register writes it; None where the text
+    is none."""
+    check = ovo_code if name == "ovo" else kbo_number
     try:
-        return organisation_code((text or "").upper())
+        return check((text or "").upper())
     except ValueError:
         return None
 
 
-def codes_in(answers: Iterable[str | None]) -> list[str]:
-    """Return the codes among answers that identify an organisation, as the register writes them. A
-    KBO number that several share is left out."""
-    return identifying(*map(code_in, answers))
+def _field_of(text: str) -> str:
+    """Return which field of a new organisation a text is: ``ovo``, ``kbo``, ``folder`` or
+    ``name``."""
+    if text[:3].upper() == "OVO" and text[3:4].isdigit():
+        return "ovo"
+    if AROUND_KBO_DIGITS.sub("", text.upper()).isdecimal():
+        return "kbo"
+    return "folder" if is_name(text) else "name"
 
 
-def folders_of(answers: Iterable[str | None], organisations: Organisations) -> list[str]:
-    """Return the folders of the organisations that have a code among answers, each once."""
-    found = []
-    for code in codes_in(answers):
-        found += _folders_with(code, organisations)
-    return list(dict.fromkeys(found))
+def _new_owner(folder: str, given: Identity) -> OwningOrganisation:
+    """Return a new organisation with the fields of its file, which are not checked: the loader of
+    forms does that."""
+    fields: dict[str, Any] = {
+        "name": given.name,
+        "ovo": (given.ovo or "").upper(),
+        "kbo": given.kbo,
+        "owners": list(given.owners),
+    }
+    if given.language is not Language.NL:  # the default, which no file names
+        fields["language"] = given.language and given.language.value
+    fields = filled(fields)
+    codes = {"ovo": code_in("ovo", given.ovo), "kbo": code_in("kbo", given.kbo)}
+    known = {"name": "", **fields, **codes}
+    return OwningOrganisation(folder, Organisation.model_construct(**known), fields)
 
 
-def _folders_with(code: str, organisations: Organisations) -> list[str]:
-    return [
-        folder
-        for folder, organisation in organisations.items()
-        if code in (organisation.ovo, organisation.kbo)
-    ]
+NOBODY = _new_owner("stand-in", Answers(name="Stand-in", ovo="OVO000000"))
+"""Stands for an organisation that nobody named, so that mistakes in the rest are found too."""
 
 
-def folders_named(name: str, organisations: Organisations) -> list[str]:
-    """Return the folders of the organisations with a name that looks like this one to people, as
-    without its capitals and accents."""
-    look = look_of(name)
-    return [
-        folder
-        for folder, organisation in organisations.items()
-        if look and look == look_of(organisation.name)
-    ]
+def owner_of(
+    given: Answers, organisations: Organisations, mistakes: Mistakes
+) -> OwningOrganisation | None:
+    """Return the organisation that options name, by its folder, a code or its name: an existing one
+    or a new one. None, with the reason in ``mistakes``, where it is missing or unclear. What the
+    existing file has otherwise, or lacks, is a mistake too: it would stay so."""
+    text = (given.organisation or given.ovo or given.kbo or given.name or "").strip()
+    if not text:
+        what = tr("the folder, OVO code, KBO number or name of the organisation")
+        mistakes.miss("--organisation TEXT", what)
+        return None
+    kind = _field_of(text)
+    named: dict[str, Any] = {}
+    if kind != "folder":  # --organisation OVO002067 is --ovo OVO002067
+        named[kind] = getattr(given, kind) or text
+    found = find(replace(given, **named), organisations, text)
+    # Whoever types both codes says that two share a KBO number, as departments do.
+    owner = owner_by(found, mistakes, noted=[Kind.SHARED])
+    if owner and not owner.is_new and not owner.organisation.code:
+        mistakes.add(
+            "--organisation",
+            tr(
+                "{folder} has neither ovo nor kbo; the team that runs onboarding adds one to its"
+                " organisation.yaml",
+                folder=owner.folder,
+            ),
+        )
+    return owner
 
 
-def identities_of_others(
-    given: Mapping[str, str | None], folder: str, organisations: Organisations
-) -> Iterator[tuple[str, str]]:
-    """Yield each ``name``, ``ovo`` or ``kbo`` in ``given`` that an organisation of another folder
-    has, with that folder: ("kbo", "stad-gent")."""
-    for field_name, text in given.items():
-        if field_name == "name":
-            owners = folders_named(text or "", organisations)
-        else:
-            owners = folders_of([text], organisations)
-        for owner in owners:
-            if owner != folder:
-                yield field_name, owner
+def owner_by(
+    found: Found, mistakes: Mistakes, noted: Collection[Kind]
+) -> OwningOrganisation | None:
+    """Return the organisation that was found. Note in ``mistakes`` each difference but those of the
+    kinds ``noted``. None where a new one has such a mistake: more would follow from it."""
+    refused = found.mistakes(noted)
+    for difference in refused:
+        mistakes.add(f"--{difference.field}", difference.sentence)
+    if refused and found.owner and found.owner.is_new:
+        return None
+    return found.owner

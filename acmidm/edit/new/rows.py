@@ -21,22 +21,22 @@ from acmidm.edit.new.draft import draft_of
 from acmidm.edit.new.existing import about_leaving, added_to, draft_adding, form_of_application
 from acmidm.edit.new.organisations import (
     NOBODY,
+    Found,
+    Kind,
     OwningOrganisation,
-    codes_in,
-    folders_of,
-    identities_of_others,
-    owner_of,
-    refuse_other_identity,
+    code_in,
+    find,
+    owner_by,
 )
 from acmidm.form_text import file_text
 from acmidm.sheet import Headings, SheetRow, whole_kbo
 from acmidm.words import slug
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE, Files
+from acmidm_onboarding.forms.files import MANDATES_FILE, Files
 from acmidm_onboarding.forms.speaking import notes_about_names
 from acmidm_onboarding.texts import N_, tr, translated
-from acmidm_onboarding.values.identifiers import kbo_number, look_of, ovo_code
+from acmidm_onboarding.values.identifiers import identifying
 from acmidm_onboarding.values.mandate import mandate_for
 from acmidm_onboarding.values.names import day
 from acmidm_onboarding.values.plain import filled
@@ -108,6 +108,8 @@ _COLUMNS: Mapping[str, str] = {
     "--mandate": Heading.MANDATE_UNTIL,
 }
 """The column that takes the place of each option."""
+_TO_CHECK = (Kind.LACKS, Kind.NAME)
+"""In what a row may differ from the organisation that its codes are those of."""
 _BELGIAN_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", re.ASCII)
 
 
@@ -193,9 +195,6 @@ class FormRows(Rows[SheetRow]):
         return last
 
 
-_CHECKS = {"ovo": ovo_code, "kbo": kbo_number}
-
-
 class Towns(FormRows):
     """Rows of organisations, such as towns, that a supplier connects: each gets a form with the
     supplier's keys, and a mandate for the supplier. ``common.supplier`` is its folder."""
@@ -206,7 +205,7 @@ class Towns(FormRows):
         self._organisations = dict(self.onboardings.organisations)
         """Those on disk, and the new ones of earlier rows."""
         self._rows: dict[str, SheetRow] = {}
-        """The earlier row about each organisation, by its codes and its folder."""
+        """The first row about each organisation, by its codes and its folder."""
 
     def _place(self, row: SheetRow, answers: Answers, mistakes: Mistakes) -> Placed[SheetRow]:
         """Return the mandate of an organisation, a form where it has none of the application, and
@@ -223,12 +222,9 @@ class Towns(FormRows):
         until = self._day(row, Heading.MANDATE_UNTIL, mistakes)
         if not row[Heading.MANDATE_UNTIL]:
             mistakes.miss("--mandate", tr("the last day of the mandate, such as 2027-12-31"))
-        if answers.ovo:
-            answers = replace(answers, ovo=answers.ovo.upper())
-        notes: list[str] = []
-        owner = self._existing_owner(row, answers, mistakes, notes)
+        owner, notes = self._owner(row, answers, mistakes)
         existing = None
-        if owner:
+        if owner and not owner.is_new:
             existing, refusal = form_of_application(
                 self.onboardings, owner.folder, answers.application or "", Files()
             )
@@ -248,86 +244,35 @@ class Towns(FormRows):
         mistakes.require()
         return Placed(row, files, tuple(notes), mistakes.label)
 
+    def _owner(
+        self, row: SheetRow, given: Answers, mistakes: Mistakes
+    ) -> tuple[OwningOrganisation | None, list[str]]:
+        """Return the organisation of a row, with what a person has to check about it. None, with
+        why in ``mistakes``, where it is unclear which one it is, or it may not be new. That an
+        earlier row has one of its codes or its folder is noted there too."""
+        found = find(given, self._organisations)
+        owner = owner_by(found, mistakes, _TO_CHECK)
+        names = identifying(code_in("ovo", given.ovo), code_in("kbo", given.kbo))
+        names.append(owner.folder if owner else slug(given.name or ""))
+        for name in filter(None, names):
+            earlier = self._rows.setdefault(name, row)
+            if earlier is not row:
+                mistakes.note(
+                    tr("{other} is about the same organisation; keep one of them", other=earlier)
+                )
+        return owner, found.notes(_TO_CHECK)
+
     def _new_form(
         self, owner: OwningOrganisation | None, answers: Answers, mistakes: Mistakes
     ) -> tuple[OwningOrganisation, dict[Path, Content]]:
-        """Return the organisation of a new form, and its files. Where ``owner`` is None, the
-        answers name it, and it may be new. Raises Failure with all mistakes where they name
-        none."""
-        owner = owner or owner_of(answers, self._organisations, self._forms, mistakes)
+        """Return the organisation of a new form, and its files. Raises Failure with all mistakes
+        where there is none."""
         # Without an owner, a draft all the same: it notes the mistakes in the other answers.
         draft = draft_of(owner or NOBODY, answers, self.onboardings.catalogue, mistakes)
         if owner is None:
             raise Failure("\n".join(mistakes.sentences))
         language = answers.language or owner.organisation.language
         return draft.owner, draft.files(self._forms, {}, language)
-
-    def _existing_owner(
-        self, row: SheetRow, given: Answers, mistakes: Mistakes, notes: list[str]
-    ) -> OwningOrganisation | None:
-        """Return the organisation of a row by its codes; None where no folder has them. Note in
-        ``mistakes`` that an earlier row is about it, or that the row contradicts its file, and add
-        to ``notes`` what a person has to check."""
-        codes = (given.ovo, given.kbo)
-        folder = next(iter(folders_of(codes, self.onboardings.organisations)), None)
-        for name in (*codes_in(codes), folder or slug(given.name or "")):
-            earlier = self._rows.setdefault(name, row) if name else row
-            if earlier is not row:
-                mistakes.note(
-                    tr("{other} is about the same organisation; keep one of them", other=earlier)
-                )
-                break
-        if folder is None:
-            return None
-        notes += self._compare_identity(row, folder, given, mistakes)
-        return OwningOrganisation(folder, self.onboardings.organisations[folder])
-
-    def _compare_identity(
-        self, row: SheetRow, folder: str, given: Answers, mistakes: Mistakes
-    ) -> list[str]:
-        """Note in ``mistakes`` each code and name in a row that contradicts the organisation of
-        this folder, or is another's. Return the note to check a name that differs.
-
-        A code that ``organisation.yaml`` lacks is allowed, as long as no other organisation has it
-        and the name fits.
-        """
-        organisations = self.onboardings.organisations
-        organisation = organisations[folder]
-        file = (self._forms / folder / ORGANISATION_FILE).as_posix()
-        codes_not_in_file: dict[str, str | None] = {}
-        for field, code in (("ovo", given.ovo), ("kbo", given.kbo)):
-            if not code or getattr(organisation, field):
-                refuse_other_identity({field: code}, organisation, file, mistakes)
-                continue
-            codes_not_in_file[field] = code
-            try:
-                _CHECKS[field](code)
-            except ValueError as error:
-                mistakes.add(f"--{field}", str(error))
-        other_name = given.name
-        if other_name and look_of(other_name) == look_of(organisation.name):
-            other_name = None
-        compared = {**codes_not_in_file, "name": other_name}
-        for field, other_folder in identities_of_others(compared, folder, organisations):
-            sentence = tr(
-                "is that of onboardings/{other}, in a row of onboardings/{folder}; a row is about"
-                " one organisation, so correct it",
-                other=other_folder,
-                folder=folder,
-            )
-            mistakes.add(f"--{field}", sentence)
-        if other_name is None:
-            return []
-        note = tr(
-            "{column} has {given}, and onboardings/{folder} is {name}: see whether it is the same",
-            column=row.named(Heading.CUSTOMER),
-            given=quoted(other_name),
-            folder=folder,
-            name=organisation.name,
-        )
-        if codes_not_in_file and not _has_all_words(other_name, organisation.name):
-            mistakes.note(note)  # a code that the file lacks needs a name that fits
-        return [note]
 
     def _require_prolongable(
         self, existing: LoadedForm, folder: str, until: date, mistakes: Mistakes
@@ -420,13 +365,6 @@ class Towns(FormRows):
         return notes
 
 
-def _has_all_words(name: str, other_name: str) -> bool:
-    """Return whether one of two names has all words of the other: "Gent" is "Stad Gent" to
-    people."""
-    words, other_words = set(slug(name).split("-")), set(slug(other_name).split("-"))
-    return words <= other_words or other_words <= words
-
-
 Grant = Mapping[str, str | date]
 """The fields of a scope in a form: {"reason": "dossiers", "reference": "SD-4711", "until":
 date(2027, 12, 31)}, each where a row gives it."""
@@ -447,7 +385,8 @@ class Scopes(FormRows):
     def _place(self, row: SheetRow, answers: Answers, mistakes: Mistakes) -> Placed[SheetRow]:
         """Return the edit that adds to a form those scopes of a row that it lacks; no files where
         it has all. Raises Failure with all mistakes in the row."""
-        loaded = self._form_of_row(answers, mistakes)
+        found = find(answers, self.onboardings.organisations)
+        loaded = self._form_of_row(found, answers, mistakes)
         name = (row[Heading.ENVIRONMENT] or Environment.TNI).lower()
         mistakes.add("--environment", *about_choice(name, tuple(Environment)))
         scopes = separate(answers.scopes)
@@ -470,7 +409,7 @@ class Scopes(FormRows):
                 new[scope] = grant
         draft = draft_adding(loaded, environment, {"scopes": new})
         files = added_to(loaded, draft) if new else {}
-        return Placed(row, files, label=mistakes.label)
+        return Placed(row, files, tuple(found.notes(_TO_CHECK)), mistakes.label)
 
     def _is_new(
         self,
@@ -497,37 +436,30 @@ class Scopes(FormRows):
             )
         return scope not in loaded.form.environments[environment].scopes
 
-    def _form_of_row(self, answers: Answers, mistakes: Mistakes) -> LoadedForm | None:
-        """Return the form of a row, by the codes of its organisation and its application. None,
-        with the reason in ``mistakes``, where they name none; a form that has another name now is
-        returned, and is a mistake too."""
-        codes = (answers.ovo, answers.kbo)
-        folders = folders_of(codes, self.onboardings.organisations)
-        application, codes_given = answers.application, quoted(" / ".join(filter(None, codes)))
+    def _form_of_row(self, found: Found, answers: Answers, mistakes: Mistakes) -> LoadedForm | None:
+        """Return the form of a row, by the organisation that was found for its codes and its
+        application. None, with the reason in ``mistakes``, where they name none; a form that has
+        another name now is returned, and is a mistake too."""
+        application = answers.application
         if application is None:
             mistakes.miss("--application", tr("the name of the application, as its form does"))
-        if not folders:
+        owner = owner_by(found, mistakes, _TO_CHECK)
+        if owner and owner.is_new:
+            codes = filter(None, (answers.ovo, answers.kbo))
             mistakes.note(
                 tr(
                     "no organisation has the code {codes}; correct it, or make its form first",
-                    codes=codes_given,
+                    codes=quoted(" / ".join(codes)),
                 )
             )
-        elif len(folders) > 1:
-            mistakes.note(
-                tr(
-                    "the codes {codes} are those of two organisations; give one of them",
-                    codes=codes_given,
-                )
-            )
-        if application is None or len(folders) != 1:
+        if application is None or owner is None or owner.is_new:
             return None
-        loaded, refusal = form_of_application(self.onboardings, folders[0], application, Files())
+        loaded, refusal = form_of_application(self.onboardings, owner.folder, application, Files())
         if loaded is None and refusal is None:
             refusal = tr(
                 "{folder} has no form of {application}; correct the name, or make the form first:"
                 " acmidm new",
-                folder=self._forms / folders[0],
+                folder=self._forms / owner.folder,
                 application=quoted(application),
             )
         if refusal:
