@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from textwrap import indent
 
 from acmidm.report.document import Document, Line, Piece, Shape, Tone
@@ -27,8 +28,8 @@ what a pipeline adds."""
 _STEP = 1_000
 """Characters by which the room of each section shrinks until all of them fit."""
 _SHARE = 4
-"""Of the room of a section the lines beneath one of its lines take a fourth at most: they are not
-to push out other lines."""
+"""Of the room of a list the lines beneath one of its lines take a fourth at most: they are not to
+push out other lines."""
 
 _BOLD = (Tone.DANGER, Tone.WARNING, Tone.GOOD, Tone.STRONG)
 _TAME_CODE = re.compile(r"[^`|<>]*[^`|<>\s]", re.ASCII)
@@ -46,8 +47,13 @@ _BEGINNING = re.compile(r"^(?=[#+\-=/:\s]|\d+[.)](?:\s|$))")
 such as ``/close``."""
 
 
-Item = tuple[str, Sequence[str], Sequence[str]]
-"""A line as an item of a list, the items beneath it, and its members."""
+@dataclass(frozen=True)
+class Item:
+    """A line as an item of a list."""
+
+    sentence: str
+    beneath: Sequence[Item]
+    members: Sequence[str]
 
 
 def as_markdown(document: Document) -> str:
@@ -65,8 +71,7 @@ def _page(document: Document, lists: Iterable[Sequence[Item]], room: int) -> str
     page = f"### {document.title}\n\n"
     for section, items in zip(document.sections, lists, strict=True):
         heading = capitalised(section.heading)
-        texts = [_with_beneath(item, room // _SHARE, document.whole) for item in items]
-        text = _within(room, texts, document.whole)
+        text = _list(items, room, document.whole)
         if section.shape is Shape.FOLD:
             page += _folded(heading, text)
         elif heading and items:
@@ -80,33 +85,31 @@ def _page(document: Document, lists: Iterable[Sequence[Item]], room: int) -> str
 
 def _item(line: Line) -> Item:
     members = [f"- {markdown(member)}\n" for member in line.members]
-    return f"- {_sentence(line)}\n", list(_nested(line.lines)), members
+    return Item(f"- {_sentence(line)}\n", list(map(_item, line.lines)), members)
 
 
-def _with_beneath(item: Item, room: int, whole: str) -> str:
-    """Return an item with those beneath it, and its members folded, each in ``room`` characters at
-    most."""
-    sentence, lines, members = item
-    beneath = _within(room, lines, whole)
-    if members:
-        beneath += _folded(capitalised(tr("each")), _within(room, members, whole))
-    return sentence + indent(beneath, "  ")
-
-
-def _nested(lines: Iterable[Line]) -> Iterator[str]:
-    """Yield an item for each line and for each line beneath it."""
-    for line in lines:
-        yield f"- {_sentence(line)}\n"
-        for item in _nested(line.lines):
-            yield f"  {item}"
+def _list(items: Iterable[Item], room: int, whole: str) -> str:
+    """Return a list in ``room`` characters. What is beneath an item and its members, which are
+    folded, take a share of these at most."""
+    share = room // _SHARE
+    texts: list[str] = []
+    for item in items:
+        beneath = _list(item.beneath, share, whole)
+        if item.members:
+            members = _within(share, item.members, whole)
+            beneath += _folded(capitalised(tr("each")), members)
+        texts.append(item.sentence + indent(beneath, "  "))
+    return _within(room, texts, whole)
 
 
 def _within(room: int, items: Sequence[str], whole: str) -> str:
     """Return the items of a list up to the first that makes it longer than ``room`` characters, and
-    how many more there are, which ``whole`` shows."""
+    how many more there are, which ``whole`` shows. However long its first item is, which is the
+    most dangerous one, it is there; but for a list that has no room at all."""
     text = ""
     for number, item in enumerate(items):
-        if len(text) + len(item) > room:
+        is_first = not text and room > 0
+        if len(text) + len(item) > room and not is_first:
             more = tr("and {count} more", count=f"{len(items) - number:,}")
             return f"{text}- **{more}**: {whole}\n"
         text += item

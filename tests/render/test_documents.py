@@ -183,3 +183,13 @@ def test_whatever_a_report_is_about_it_fits() -> None:
     assert len(page) <= LIMIT
     shown = page.count("\n- x")
     assert page.endswith(f"- **and {200 - shown} more**: look elsewhere\n")
+
+
+def test_the_fields_of_a_change_push_no_other_change_out() -> None:
+    """Of many and long ones the first stand beneath their change, with how many more there are."""
+    fields = [Line([Piece("x" * 500)], Piece(f"field-{number}:")) for number in range(100)]
+    changes = [Line([Piece("one")], lines=fields), Line([Piece("another")])]
+    page = as_markdown(Document("x", [Section([Line([Piece("y")], lines=changes)])], whole="there"))
+    shown = page.count("    - field-")
+    assert shown
+    assert page.endswith(f"\n    - **and {100 - shown} more**: there\n  - another\n")

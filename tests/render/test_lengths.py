@@ -4,6 +4,7 @@ values never look alike."""
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -240,3 +241,36 @@ def test_whatever_names_others_choose_an_issue_and_a_list_fit(text: str) -> None
     assert len(page) <= LIMIT
     assert len(re.findall(r"^  - \*\*danger\*\* was removed by hand", page, re.MULTILINE)) == 30
     assert ("- **and " in page) is (len(text) > 1)
+
+
+def test_a_key_that_somebody_slipped_in_is_there_however_long_its_names_are() -> None:
+    """It is the most dangerous change, and who adds it names the key, and the client too: the names
+    take more room than a list of changes has among so many others."""
+    text = "|" + "\U0001f4a5" * 199
+    slipped_in = by_hand((client(), client(keys={text: Key(text, NOW)})))[0]
+    assert slipped_in.by_hand
+    by_somebody = [
+        change.model_copy(update={"changed_by": text, "changed_at": NOW})
+        for change in slipped_in.by_hand.changes
+    ]
+    undeclared = UndeclaredClient(
+        platform=Platform.ACMIDM,
+        client_id=text,
+        client_name=text,
+        organisation=text,
+        application=text,
+        made_by=text,
+    )
+    keys = {text: Key(text, NOW)}
+    ending = by_hand(*[(client(f"{number}", keys=keys),) * 2 for number in range(4)])
+    drift = drift_report(
+        replace(slipped_in, by_hand=slipped_in.by_hand.with_changes(by_somebody)),
+        expiring=expiring_keys(ending * 30, NOW, 30),
+        undeclared=(undeclared,) * 300,
+        left_behind=(undeclared,) * 300,
+        notes=(text * 3,) * 40,
+        problems=tuple(f"{text * 3} {number}" for number in range(40)),
+    )
+    page = as_markdown(drift)
+    assert len(page) <= LIMIT
+    assert "  - **danger** was given undeclared key" in page
