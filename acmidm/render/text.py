@@ -67,9 +67,10 @@ def _print_lines(out: Console, lines: Sequence[Line], indent: int = 0) -> None:
 
 
 def _print_line(out: Console, start: Text, pieces: Iterable[Piece]) -> None:
-    """Print a sentence behind its ``start``; on a terminal folded into a column behind that."""
+    """Print a sentence behind its ``start``; on a terminal folded into a column behind that, where
+    it has half of the width."""
     sentence = Text.assemble(*((piece.text, _STYLES[piece.tone]) for piece in pieces))
-    if start.plain and out.is_terminal:
+    if out.is_terminal and 0 < start.cell_len <= out.width // 2:
         grid = Table.grid(padding=0)
         grid.add_column(width=start.cell_len, no_wrap=True)
         grid.add_column(overflow="fold")

@@ -4,6 +4,7 @@ leaves out anything of it."""
 from __future__ import annotations
 
 import html
+import io
 import re
 from itertools import chain
 
@@ -193,3 +194,18 @@ def test_the_fields_of_a_change_push_no_other_change_out() -> None:
     shown = page.count("    - field-")
     assert shown
     assert page.endswith(f"\n    - **and {100 - shown} more**: there\n  - another\n")
+
+
+@pytest.mark.parametrize("length", [1, 30, 100])
+def test_a_sentence_behind_a_label_is_whole_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    """A field may have a name that is as long as the terminal is wide: its value was cut off."""
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setenv("COLUMNS", "60")
+    field = Line([Piece("v" * 90)], Piece(f"{'n' * length}:"))
+    print_report(Document("", [Section([Line([Piece("")], lines=[field])])]))
+    assert terminal.getvalue().count("v") == 90
+    assert terminal.getvalue().count("n") == length
