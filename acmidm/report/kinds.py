@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
-from acmidm.report.document import Document, Line, Piece, Table, Tone, as_text, in_line, lines_of
+from acmidm.report.document import Document, Line, Piece, Table, Tone, as_text, in_line
 from acmidm.words import LONGEST, WHOLE, cut, day, plain, side_by_side
 from acmidm_onboarding.engine_resources import Resource, product_part
 from acmidm_onboarding.texts import N_, NN_, Counted, ntranslated, spoken, tr, translated
@@ -791,10 +791,12 @@ class FieldChange(ReportPart):
         old, new = self.values()
         return f"{plain(self.field)} {old or tr('none')} → {new or tr('none')}"
 
-    def as_line(self) -> Line:
-        """Return ``old → new`` behind the name of the field, as ``contacts:``; one value alone
-        where it has no other."""
-        values = [[Piece(value, Tone.VALUE)] for value in self.values() if value is not None]
+    def as_line(self, *, with_none: bool) -> Line:
+        """Return ``old → new`` behind the name of the field, as ``contacts:``. Of a field with one
+        value the other is ``none``; or, not ``with_none``, the value stands alone."""
+        values = [
+            [_value_or_none(value)] for value in self.values() if with_none or value is not None
+        ]
         return Line(in_line(values, " → "), Piece(f"{plain(self.field)}:"))
 
 
@@ -875,6 +877,13 @@ class Change(ReportPart):
         has_more = len(self.fields) > _IN_SENTENCE or is_cut
         return self.kind.row.listed or (has_more and "{values}" not in self._template)
 
+    @property
+    def _says_whether_fields_come_or_go(self) -> bool:
+        """Whether all fields come or all go, and its sentence says which: ``is removed``."""
+        none_goes = all(field.old is None for field in self.fields)
+        none_comes = all(field.new is None for field in self.fields)
+        return self.kind.row.listed and (none_goes or none_comes)
+
     def as_line(self, *, undone: bool = False, with_author: bool = False) -> Line:
         """Return the change behind its severity; its fields beneath it, or in its sentence.
         ``undone`` where a repair has undone it, and it is no danger any more."""
@@ -884,7 +893,8 @@ class Change(ReportPart):
         facts, lines = _facts(self), list[Line]()
         if self.has_lines:
             facts |= {"fields": [], "values": [], "change": []}
-            lines = lines_of(self.fields)
+            with_none = not self._says_whether_fields_come_or_go
+            lines = [field.as_line(with_none=with_none) for field in self.fields]
         author = who(self.changed_by, self.changed_at) if with_author else []
         by = [Piece(" ("), *author, Piece(")")] if author else []
         return Line([*self._sentence(facts), *by], label, lines)
@@ -992,8 +1002,8 @@ def _piece_if_any(text: str | None, tone: Tone | None = None) -> list[Piece]:
 
 
 def _first_fields(change: Change) -> list[Piece]:
-    """Return ``contacts a → b, client_name c → d``: the first fields, and how many more there are,
-    which are in the details."""
+    """Return ``contacts a → b, client_name c → d``: the first fields, and how many more there
+    are."""
     first = change.fields[:_IN_SENTENCE]
     named = [[Piece(f"{plain(field.field)} "), *_old_and_new_value(field)] for field in first]
     pieces = in_line(named, ", ")

@@ -164,7 +164,7 @@ def test_two_values_never_look_alike(
 
 
 def test_a_change_far_into_a_list_shows_in_every_report() -> None:
-    """In the sentence and in the fold."""
+    """In a comment and as JSON has it."""
     products = [
         {"notificaties": {"product_ids": [*LONG.split(", "), last]}}
         for last in ("eerste", "tweede")
@@ -173,6 +173,25 @@ def test_a_change_far_into_a_list_shows_in_every_report() -> None:
     wanted = "product_ids `61 of them, with eerste` → `61 of them, with tweede`"
     assert wanted in as_markdown(review)
     assert "with tweede" in review.connections[0].changes[0].text
+
+
+def test_a_long_value_that_comes_and_one_that_goes_do_not_look_alike() -> None:
+    """On a line by itself it has the other side too; not where the sentence says which it is."""
+    name = {"client_uri": f"https://{'x' * 100}.example"}
+    page = as_markdown(
+        reviewed((client("a", fields=name), client("a")), (client("b"), client("b", fields=name)))
+    )
+    assert re.search("    - client_uri: none → `https://x*.example`", page)
+    assert re.search("    - client_uri: `https://x*.example` → none", page)
+    removed = as_markdown(reviewed((client(), None)))
+    assert "    - scopes: `vo_info`\n" in removed
+
+
+def test_keys_that_go_and_those_in_their_place_do_not_look_alike() -> None:
+    """Whoever has the new ones is the client."""
+    before, after = ({name: Key(f"t-{name}")} for name in "ab")
+    page = as_markdown(reviewed((client(keys=before), client(keys=after))))
+    assert "new ones is the client\n    - a: `t-a` → none\n    - b: none → `t-b`\n" in page
 
 
 def test_the_reference_of_a_long_reason_stays() -> None:
