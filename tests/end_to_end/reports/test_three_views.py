@@ -310,7 +310,7 @@ def test_keys_that_end_are_listed_and_an_uploaded_one_is_its_organisations(at: R
     assert outcome.code == 0, outcome.output
     lines = outcome.stdout.splitlines()
     assert lines[0] == f'1 connection on tni with "Stad {uploads.application}"'
-    assert "  keys     unknown: in the portal, which cannot be reached" in lines
+    assert "  keys      unknown: in the portal, which cannot be reached" in lines
 
 
 @together
@@ -597,7 +597,7 @@ def test_what_keeps_it_from_looking(project: Project) -> None:
     project.configure({"catalogueFolder": "wrong"})
     project.environment["PATH"] = str(ROOT / ".venv" / "bin")
     for stack, mistake in {
-        "nowhere": "Pulumi.nowhere.yaml cannot be read: ",
+        "nowhere": 'there is no stack "nowhere" here; use tni',
         "tni": "wrong/dosis.yaml:1:1: ",
     }.items():
         outcome = acmidm.run("drift", "--stack", stack)
