@@ -186,6 +186,14 @@ def test_whatever_a_report_is_about_it_fits() -> None:
     assert page.endswith(f"- **and {200 - shown} more**: look elsewhere\n")
 
 
+def test_so_many_sections_that_none_has_room_fit() -> None:
+    """Each is its heading then, with how much is missing."""
+    sections = [Section([Line([Piece("x" * 500)])], f"s{number}") for number in range(200)]
+    page = as_markdown(Document("x", sections, whole="there"))
+    assert len(page) <= LIMIT
+    assert page.count("\n- **and 1 more**: there\n") == 200
+
+
 def test_the_fields_of_a_change_push_no_other_change_out() -> None:
     """Of many and long ones the first stand beneath their change, with how many more there are."""
     fields = [Line([Piece("x" * 500)], Piece(f"field-{number}:")) for number in range(100)]
