@@ -406,8 +406,11 @@ class Owners:
         for folder in owners:
             given = Answers(name=row[Heading.CUSTOMER], kbo=row[Heading.KBO])
             for difference in find(given, self.organisations, folder).differences:
-                said = notes if difference.kind in _TO_CHECK else reasons
-                said.append(f"{row.named(_COLUMNS[difference.field])}: {difference.sentence}")
+                column = row.named(_COLUMNS[difference.field])
+                if difference.kind in _TO_CHECK:
+                    notes.append(f"{column}: {difference.sentence}")
+                else:
+                    reasons.append(f"{column}: {difference.refusal}")
         return next(iter(owners.values()), None)
 
     def _only_ovo_code_with(self, kbo: str | None) -> str | None:

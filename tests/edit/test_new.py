@@ -220,8 +220,8 @@ def test_all_that_is_wrong_is_in_one_error() -> None:
             " the option out"
         ),
         (
-            '--ovo: gent has "OVO002067" and not "OVO000001"; give what it has, or have the team that runs onboarding'
-            " change its organisation.yaml"
+            '--ovo: gent has "OVO002067" and not "OVO000001": see which is right; give what it has, or have the team that'
+            " runs onboarding change its organisation.yaml"
         ),
         (
             "--application: onboardings/gent/mijn-gent.yaml exists already, and is left as it is; edit it, or name"

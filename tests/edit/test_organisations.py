@@ -228,6 +228,17 @@ def test_who_may_be_right_reads_what_to_do() -> None:
 
 
 @pytest.mark.usefixtures("here")
+def test_two_rows_with_one_number_are_of_two_where_each_has_its_ovo_code() -> None:
+    """The number that both share made them one."""
+    Path("sheet.csv").write_text(
+        "KBOnummer;OVO-code;Mandaat tot\n"
+        f"{OF_GENT};{GENT};2099-12-31\n{OF_GENT};{HAVEN};2099-12-31\n"
+    )
+    is_taken, said = with_options("--from", "sheet.csv", "--supplier", "leverancier")
+    assert is_taken, said
+
+
+@pytest.mark.usefixtures("here")
 def test_a_row_without_a_code_says_so_and_one_with_a_shared_number_repeats_it() -> None:
     """Both said that "" names no organisation."""
     assert "column B (OVO-code): no code is given" in towns(Answers())[1]

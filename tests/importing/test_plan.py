@@ -127,7 +127,7 @@ def test_a_row_becomes_a_form() -> None:
         ),
         (
             {"kbo": "0207437468"},
-            f'column A (KBOnummer): stad-gent has "0207437468" and not "{GENT}"; give what it has',
+            f'(KBOnummer): stad-gent has "0207437468" and not "{GENT}": see which is right; give',
         ),
         (
             {"application": "!", "client_name": "Stad Gent"},
@@ -276,7 +276,7 @@ OF_TWO: dict[str, tuple[Organisation, dict[str, str], str]] = {
     "a number that is not that of its folder": (
         KNOWN,
         {Heading.KBO: "0207495470"},
-        f'column A (KBOnummer): gent has "{GENT}" and not "0207495470"; give what it has',
+        f'column A (KBOnummer): gent has "{GENT}" and not "0207495470": see which is right',
     ),
     "a number of another, where its folder has none": (
         KNOWN.model_copy(update={"kbo": None}),

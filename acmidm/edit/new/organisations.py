@@ -67,10 +67,7 @@ class Kind(Enum):
         "{given} is the KBO number of {folder} too, with another OVO code: see whether both are"
         " right"
     )
-    CODE = N_(
-        "{folder} has {has} and not {given}; give what it has, or have the team that runs"
-        " onboarding change its organisation.yaml"
-    )
+    CODE = N_("{folder} has {has} and not {given}: see which is right")
     LACKS = N_(
         "organisation.yaml of {folder} lacks {given}, and stays as it is: see whether it is the"
         " same organisation"
@@ -98,12 +95,15 @@ class Kind(Enum):
     """The folder of a new organisation is that of another one."""
 
 
-_IF_RIGHT = {
+_REMEDIES = {
+    Kind.CODE: N_(
+        "give what it has, or have the team that runs onboarding change its organisation.yaml"
+    ),
     Kind.SHARED: N_("if so, make the new one first, by acmidm new with both its codes"),
     Kind.LACKS: N_("if so, leave the option out"),
     Kind.NAME: N_("if so, leave the option out"),
 }
-"""What to do where a difference is refused, though what was given is right. The two about an option
+"""What to do about a difference that is refused here, and only noted there. The two about an option
 are refused there alone."""
 
 
@@ -125,10 +125,10 @@ class Difference(NamedTuple):
 
     @property
     def refusal(self) -> str:
-        """The sentence, with what to do where nothing is wrong."""
-        if self.kind not in _IF_RIGHT:
+        """The sentence, with what to do about it."""
+        if self.kind not in _REMEDIES:
             return self.sentence
-        return f"{self.sentence}; {translated(_IF_RIGHT[self.kind])}"
+        return f"{self.sentence}; {translated(_REMEDIES[self.kind])}"
 
 
 class Found(NamedTuple):
