@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from acmidm.cli import app
-from acmidm.edit.new.answers import Answers
-from acmidm.edit.new.organisations import Found, Kind, code_in, find
+from acmidm.edit.new.answers import Answers, Mistakes
+from acmidm.edit.new.organisations import Found, Kind, code_in, find, owner_of
 from acmidm.edit.new.rows import CLIENTS_HEADINGS, Heading
 from acmidm.importing.clients import ClientRows
 from acmidm.sheet import SheetRow
@@ -155,8 +155,8 @@ TEXTS = {
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_text_is_a_folder_a_code_or_a_name(here: Workspace, text: str) -> None:
-    found = find(Answers(), load_organisations(here.forms), text)
-    assert folder_of(found) == TEXTS[text]
+    owner = owner_of(Answers(organisation=text), load_organisations(here.forms), Mistakes())
+    assert (owner and owner.folder) == TEXTS[text]
 
 
 OF_ONE_THAT_IS_HERE = {

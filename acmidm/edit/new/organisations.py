@@ -151,14 +151,14 @@ class Found(NamedTuple):
 def find(given: Identity, organisations: Organisations, text: str | None = None) -> Found:
     """Return the one organisation that somebody means, and each way in which what was given differs
     from what is here. It is the one with the OVO code that was given, else that with the KBO
-    number; with a ``text``, the one whose folder, code or name that is. Where none is, it is new.
+    number; with a ``text``, the one whose folder or name that is. Where none is, it is new.
 
     Several may share a KBO number: one with another OVO code than was given is not meant. A name
     speaks for or against the one that codes found, and finds none by itself.
     """
     identity = {name: _normal(name, getattr(given, name)) for name in ("name", "ovo", "kbo")}
     if text:
-        folders = _folders_meant(text, identity, organisations)
+        folders = [text] if text in organisations else _folders_having("name", text, organisations)
     else:
         folders = _folders_with(identity["ovo"], identity["kbo"], organisations)
     if not folders:
@@ -168,17 +168,6 @@ def find(given: Identity, organisations: Organisations, text: str | None = None)
         return Found(None, [Difference(Kind.SEVERAL, "kbo", what, listed(folders))])
     owner = OwningOrganisation(folders[0], organisations[folders[0]])
     return Found(owner, list(_differences(identity, owner.folder, organisations)))
-
-
-def _folders_meant(text: str, identity: _Parts, organisations: Organisations) -> list[str]:
-    """Return the folders of the organisations that a folder, a code or a name stands for: a code
-    together with the other one in ``identity``."""
-    if text in organisations:
-        return [text]
-    ovo, kbo = code_in("ovo", text), code_in("kbo", text)
-    if ovo or kbo:
-        return _folders_with(ovo or identity["ovo"], kbo or identity["kbo"], organisations)
-    return _folders_having("name", text, organisations)
 
 
 def _folders_with(ovo: str | None, kbo: str | None, organisations: Organisations) -> list[str]:
@@ -222,7 +211,7 @@ def _differences(
         owners = _folders_having(name, given, others)
         owners += [other for other, each in others.items() if given in each.earlier_codes]
         if owners and given != SHARED_KBO_NUMBER:
-            yield Difference(Kind.OTHER, name, given, listed(owners), has)
+            yield Difference(Kind.OTHER, name, given, listed(owners))
         elif name == "name":
             yield Difference(Kind.NAME, name, given, folder, has)
         elif has:
@@ -256,7 +245,7 @@ def _new(
         differences.append(_about_nobody(text, identity["kbo"], organisations))
         return Found(None, differences)
     folder = slug(name) or slug(codes[0])
-    if text and _field_of(text) == "folder":
+    if text and is_name(text):
         folder = text
     if folder in organisations:
         differences.append(Difference(Kind.TAKEN, "name", name, folder))
@@ -360,7 +349,7 @@ def owner_of(
             mistakes.add("--organisation", sentence)
             return None
         given = replace(given, **{kind: other})
-    found = find(given, organisations, text)
+    found = find(given, organisations, text if kind in ("folder", "name") else None)
     # Whoever types both codes says that two share a KBO number, as departments do.
     owner = owner_by(found, mistakes, noted=[Kind.SHARED])
     if owner and not owner.is_new and not owner.organisation.code:
