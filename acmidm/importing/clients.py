@@ -15,12 +15,12 @@ from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from acmidm.edit.changes import Content, Placed, Read, Rows
 from acmidm.edit.new.answers import Answers
 from acmidm.edit.new.draft import PLATFORM, Draft, speaking_names
-from acmidm.edit.new.organisations import Kind, OwningOrganisation, find
+from acmidm.edit.new.organisations import Kind, OwningOrganisation, code_in, find
 from acmidm.edit.new.rows import CLIENT_IDS, Heading
 from acmidm.form_text import Quoted, file_text
 from acmidm.importing.listed import (
@@ -54,7 +54,7 @@ _REMEMBERED = (Heading.KBO, Heading.CUSTOMER, Heading.TAN, Heading.URI_TEST, Hea
 _TO_CHECK = (Kind.LACKS, Kind.UNLIKE, Kind.NAME)
 """In what a row may differ from the organisation that its clients' codes are those of: the form
 remembers the row, and nothing else comes of it."""
-_OF_CLIENT = (*_TO_CHECK, Kind.CODE)
+_OF_CLIENT = (*_TO_CHECK, Kind.CODE, Kind.NO_CODE)
 """In what the authority may differ: a client keeps working where a number is out of date there."""
 _TAKEN = (*_OF_CLIENT, Kind.TAKEN)
 """What keeps no client out: nobody can be asked for another name, as it is the authority's."""
@@ -390,6 +390,11 @@ class Owners:
             kbo = identity.kbo
             if not identity.ovo:
                 kbo = kbo or row[Heading.KBO]
+            if not identity.ovo and not kbo:
+                reasons.append(
+                    f"neither column {Heading.KBO} nor {client} has a code of the organisation"
+                )
+                continue
             name = " ".join((identity.name or row[Heading.CUSTOMER]).split())
             ovo = identity.ovo or self._only_ovo_code_with(kbo)
             given = Answers(name=name, ovo=ovo, kbo=kbo)
@@ -401,18 +406,24 @@ class Owners:
         for folder in owners:
             given = Answers(name=row[Heading.CUSTOMER], kbo=row[Heading.KBO])
             for difference in find(given, self.organisations, folder).differences:
-                said = notes if difference.kind in _TO_CHECK else reasons
-                said.append(f"{row.named(_COLUMNS[difference.field])}: {difference.sentence}")
+                column = row.named(_COLUMNS[difference.field])
+                if difference.kind in _TO_CHECK:
+                    notes.append(f"{column}: {difference.sentence}")
+                else:
+                    reasons.append(f"{column}: {difference.refusal}")
         return next(iter(owners.values()), None)
 
     def _only_ovo_code_with(self, kbo: str | None) -> str | None:
         """Return the OVO code that listed clients with a KBO number have; None where they have none
-        or several, or many bodies share the number."""
+        or several, or several organisations here or many bodies share the number."""
+        kbo = code_in("kbo", kbo)
+        if find(Answers(kbo=kbo), self.organisations).owner is None:
+            return None
         found = set()
         for register in self._registers.values():
             for client in register.clients:
                 identity = client.metadata.organisation
-                if identity.ovo and identity.kbo in identifying(kbo):
+                if identity.ovo and code_in("kbo", identity.kbo) == kbo:
                     found.add(identity.ovo)
         return found.pop() if len(found) == 1 else None
 
@@ -421,21 +432,34 @@ class Owners:
     ) -> OwningOrganisation | None:
         """Return the organisation that has the codes of a client, perhaps as earlier ones, or a new
         one. None, with why in ``reasons``, where another one speaks against that."""
-        code = given.ovo or given.kbo or ""
         found = find(given, self.organisations)
+        earlier = {}
         for difference in found.differences:
-            if difference.kind is Kind.EARLIER and difference.given == code:
-                # Its clients keep an earlier code, by which they are its own.
-                found = find(Answers(name=given.name), self.organisations, difference.folder)
+            if difference.kind is Kind.EARLIER:
+                earlier[difference.field] = difference.folder
+        if folder := earlier.get("ovo" if given.ovo else "kbo"):
+            # Its clients keep an earlier code, by which they are its own.
+            own = [name for name, owner in earlier.items() if owner == folder]
+            rest: dict[str, Any] = dict.fromkeys(own)
+            found = find(replace(given, **rest), self.organisations, folder)
         notes += [f"{client}: {note}" for note in found.notes(_OF_CLIENT)]
-        reasons += [f"{client}: {each.sentence}" for each in found.mistakes(_TAKEN)]
-        if found.owner is None or found.mistakes(_TAKEN):
+        refused = found.mistakes(_TAKEN)
+        reasons += [f"{client}: {difference.refusal}" for difference in refused]
+        if found.owner is None or refused:
             return None
         owner = self._owners.setdefault(found.owner.folder, found.owner)
-        known = found.owner.organisation
-        codes = {"ovo": known.ovo or given.ovo, "kbo": known.kbo or given.kbo}
-        self.organisations[owner.folder] = known.model_copy(update=codes)
+        self._learn(owner.folder, found.owner.organisation, given)
         return owner
+
+    def _learn(self, folder: str, organisation: Organisation, given: Answers) -> None:
+        """Remember the codes of a client that its organisation lacks, but none that it had
+        earlier."""
+        learned = {"ovo": organisation.ovo, "kbo": organisation.kbo}
+        for name in ("ovo", "kbo"):
+            code = code_in(name, getattr(given, name))
+            if identifying(code) and code not in organisation.earlier_codes:
+                learned[name] = learned[name] or code
+        self.organisations[folder] = organisation.model_copy(update=learned)
 
 
 class Supplier(NamedTuple):

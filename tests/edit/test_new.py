@@ -215,10 +215,13 @@ def test_all_that_is_wrong_is_in_one_error() -> None:
     assert found == [
         '--language: "fr" is none of them; choose from en, nl',
         '--set: "x" is not PRODUCT.FIELD=VALUE; write one such as notificaties.merk_code=stad-gent',
-        '--name: gent is "Stad Gent" here, and not "Gent": see whether it is the same organisation',
         (
-            '--ovo: gent has "OVO002067" and not "OVO000001"; give what it has, or have the team that runs onboarding'
-            " change its organisation.yaml"
+            '--name: gent is "Stad Gent" here, and not "Gent": see whether it is the same organisation; if so, leave'
+            " the option out"
+        ),
+        (
+            '--ovo: gent has "OVO002067" and not "OVO000001": see which is right; give what it has, or have the team that'
+            " runs onboarding change its organisation.yaml"
         ),
         (
             "--application: onboardings/gent/mijn-gent.yaml exists already, and is left as it is; edit it, or name"
@@ -264,11 +267,11 @@ def test_a_second_form_or_organisation_is_refused_as_a_whole(workspace: Workspac
     [sentence] = refused("--organisation", "OVO001234", "--name", "Stad Ģent", *NEW[4:], *own)
     assert 'looks like "Stad Gent" in onboardings/gent/organisation.yaml' in sentence
     assert refused("--organisation", "Provincie", *NEW[4:], *own) == [
-        '--ovo: "Provincie" alone names no organisation here; give its OVO code, or a KBO number of its own',
+        '--organisation: "Provincie" alone names no organisation here; give its OVO code, or a KBO number of its own',
     ]
     assert refused("--organisation", "Stad Gant", *NEW[4:], *own) == [
         (
-            '--ovo: "Stad Gant" names no organisation here; did you mean "Stad Gent"? A new one needs its OVO code, or'
+            '--organisation: "Stad Gant" names no organisation here; did you mean "Stad Gent"? A new one needs its OVO code, or'
             " a KBO number of its own"
         ),
     ]

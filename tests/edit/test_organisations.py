@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from acmidm.cli import app
-from acmidm.edit.new.answers import Answers
-from acmidm.edit.new.organisations import Found, Kind, code_in, find
+from acmidm.edit.new.answers import Answers, Mistakes
+from acmidm.edit.new.organisations import Found, Kind, code_in, find, owner_of
 from acmidm.edit.new.rows import CLIENTS_HEADINGS, Heading
 from acmidm.importing.clients import ClientRows
 from acmidm.sheet import SheetRow
@@ -62,8 +62,8 @@ RULE: dict[str, tuple[tuple[str, str, str], str | None, list[tuple[Kind, str]]]]
     "one of two with a KBO number": (("", HAVEN, OF_GENT), "haven", []),
     "one of many with a KBO number": (("Cultuur", CULTUUR, SHARED), "cultuur", []),
     "a KBO number of two": (("", "", OF_GENT), None, [(Kind.SEVERAL, "kbo")]),
-    "a KBO number of many": (("", "", SHARED), None, [(Kind.NOBODY, "ovo")]),
-    "a name alone": (("Stad Gent", "", ""), None, [(Kind.NOBODY, "ovo")]),
+    "a KBO number of many": (("", "", SHARED), None, [(Kind.NOBODY, "kbo")]),
+    "a name alone": (("Stad Gent", "", ""), None, [(Kind.MISSING, "ovo")]),
     "codes of two": (("", GENT, OF_WINGENE), "gent", [(Kind.OTHER, "kbo")]),
     "codes of two, and the name": (
         ("Wingene", GENT, OF_WINGENE),
@@ -83,7 +83,7 @@ RULE: dict[str, tuple[tuple[str, str, str], str | None, list[tuple[Kind, str]]]]
     "a KBO number of many, where the file has its own": (
         ("Stad Gent", GENT, SHARED),
         "gent",
-        [(Kind.OTHER, "kbo")],
+        [(Kind.CODE, "kbo")],
     ),
     "an earlier code of another": (
         ("Wingene", EARLIER, OF_WINGENE),
@@ -113,12 +113,12 @@ RULE: dict[str, tuple[tuple[str, str, str], str | None, list[tuple[Kind, str]]]]
     "a number with a mistake, which the file lacks": (
         ("Stad Aalst", AALST, "0207437469"),
         "aalst",
-        [(Kind.CODE, "kbo")],
+        [(Kind.NO_CODE, "kbo")],
     ),
     "a number in the place of an OVO code": (
         ("Wingene", OF_WINGENE, ""),
         None,
-        [(Kind.SHARED, "ovo"), (Kind.TAKEN, "name")],
+        [(Kind.OTHER, "ovo"), (Kind.TAKEN, "name")],
     ),
     "an earlier code": (("Stad Gent", EARLIER, ""), None, [(Kind.EARLIER, "ovo")]),
     "a new one": (("Dorp", NEW, OF_NOBODY), None, []),
@@ -155,8 +155,94 @@ TEXTS = {
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_text_is_a_folder_a_code_or_a_name(here: Workspace, text: str) -> None:
-    found = find(Answers(), load_organisations(here.forms), text)
-    assert folder_of(found) == TEXTS[text]
+    owner = owner_of(Answers(organisation=text), load_organisations(here.forms), Mistakes())
+    assert (owner and owner.folder) == TEXTS[text]
+
+
+OF_ONE_THAT_IS_HERE = {
+    "its number, where it has no OVO code": (
+        ("--ovo", NEW, "--kbo", OF_WINGENE),
+        f'--ovo: organisation.yaml of wingene lacks "{NEW}"',
+    ),
+    "and another folder": (
+        ("--organisation", "dorp", "--ovo", NEW, "--kbo", OF_WINGENE),
+        f'--kbo: "{OF_WINGENE}" is that of wingene; give the codes',
+    ),
+    "its OVO code, and another folder": (
+        ("--organisation", "dorp", "--ovo", AALST),
+        f'--ovo: "{AALST}" is that of aalst; give the codes',
+    ),
+    "its number alone, and another folder": (
+        ("--organisation", "dorp", "--kbo", OF_GENT),
+        f'--kbo: "{OF_GENT}" is that of haven; give the codes',
+    ),
+}
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("case", OF_ONE_THAT_IS_HERE)
+def test_codes_of_one_that_is_here_make_no_new_one(case: str) -> None:
+    """Only where both have an OVO code, two share a KBO number. The loader of forms refuses it in
+    any case, but on the file of the one that is here, which nobody named."""
+    named, sentence = OF_ONE_THAT_IS_HERE[case]
+    is_taken, said = with_options(*named)
+    assert not is_taken
+    assert sentence in said
+
+
+@pytest.mark.usefixtures("here")
+def test_a_number_as_text_is_that_of_the_one_with_the_ovo_code() -> None:
+    is_taken, said = with_options("--organisation", OF_GENT, "--ovo", HAVEN)
+    assert is_taken, said
+    assert "onboardings/haven/nieuw.yaml" in said
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    "twice",
+    [(NEW, "--ovo", "OVO000008", "--name", "Dorp"), ("Het Dorp", "--name", "Elders", "--ovo", NEW)],
+)
+def test_an_organisation_is_not_given_twice_in_two_ways(twice: tuple[str, ...]) -> None:
+    """The text was dropped without a word."""
+    is_taken, said = with_options("--organisation", *twice)
+    assert not is_taken
+    assert f'--organisation: "{twice[0]}" is not what {twice[1]} has; give one' in said
+
+
+def test_a_folder_called_as_an_earlier_code_is_a_folder(here: Workspace) -> None:
+    """Its name passed for an OVO code, which its organisation does not have any more."""
+    text = f"name: Dorp\novo: {NEW}\nformerly: OVO000008\n"
+    here.write_organisation(text, "ovo000008")
+    is_taken, said = with_options("--organisation", "ovo000008", "--ovo", NEW)
+    assert is_taken, said
+    assert "onboardings/ovo000008/nieuw.yaml" in said
+
+
+@pytest.mark.usefixtures("here")
+def test_who_may_be_right_reads_what_to_do() -> None:
+    """The same refusal came again, however often somebody saw that it is the same one."""
+    _, said = with_options("--organisation", "aalst", "--name", "Aalst", "--kbo", OF_NOBODY)
+    assert said.count("see whether it is the same organisation; if so, leave the option out") == 2
+    _, said = towns(Answers(name="Dorp", ovo=NEW, kbo=OF_GENT))
+    assert "see whether both are right; if so, make the new one first, by acmidm new" in said
+
+
+@pytest.mark.usefixtures("here")
+def test_two_rows_with_one_number_are_of_two_where_each_has_its_ovo_code() -> None:
+    """The number that both share made them one."""
+    Path("sheet.csv").write_text(
+        "KBOnummer;OVO-code;Mandaat tot\n"
+        f"{OF_GENT};{GENT};2099-12-31\n{OF_GENT};{HAVEN};2099-12-31\n"
+    )
+    is_taken, said = with_options("--from", "sheet.csv", "--supplier", "leverancier")
+    assert is_taken, said
+
+
+@pytest.mark.usefixtures("here")
+def test_a_row_without_a_code_says_so_and_one_with_a_shared_number_repeats_it() -> None:
+    """Both said that "" names no organisation."""
+    assert "column B (OVO-code): no code is given" in towns(Answers())[1]
+    assert f'column A (KBOnummer): "{SHARED}" alone names no' in scopes(Answers(kbo=SHARED))[1]
 
 
 Outcome = tuple[bool, str]
@@ -166,8 +252,12 @@ Outcome = tuple[bool, str]
 def options(given: Answers) -> Outcome:
     named = {"--name": given.name, "--ovo": given.ovo, "--kbo": given.kbo}
     arguments = [part for option, text in named.items() if text for part in (option, text)]
+    return with_options(*arguments)
+
+
+def with_options(*named: str) -> Outcome:
     more = ("--application", "nieuw", "--contact", "a@b.example", "--scope", "dv_register_lezen")
-    result = CliRunner().invoke(app, ["new", *arguments, *more])
+    result = CliRunner().invoke(app, ["new", *named, *more])
     return result.exit_code == 0, result.output
 
 
@@ -201,7 +291,7 @@ def importing(given: Answers) -> Outcome:
         "a-1",
         name=given.name or "",
         ovo=given.ovo,
-        kbo=code_in("kbo", given.kbo),
+        kbo=code_in("kbo", given.kbo) or given.kbo,
         application="nieuw",
     )
     values: dict[str, str] = {Heading.CLIENT_TEST: "a-1", Heading.CUSTOMER: given.name or ""}
@@ -261,9 +351,19 @@ KINDS: dict[Kind, tuple[Answers, str, str]] = {
         'another organisation here is called "Gent", with other codes',
         "options sent towns scopes",
     ),
+    Kind.NO_CODE: (
+        Answers(name="Stad Aalst", ovo=AALST, kbo="0207437469"),
+        '"0207437469" is no OVO code or KBO number; check it',
+        "options sent towns scopes",
+    ),
     Kind.NOBODY: (
+        Answers(name="Dorp", kbo=SHARED),
+        f'"{SHARED}" alone names no organisation here; give its OVO code',
+        "options sent towns scopes importing",
+    ),
+    Kind.MISSING: (
         Answers(name="Dorp"),
-        '"Dorp" alone names no organisation here; give its OVO code',
+        "no code is given; give its OVO code",
         "options sent towns scopes importing",
     ),
 }
@@ -274,7 +374,10 @@ SAID_BY_NOBODY = {
     (Kind.UNLIKE, "scopes"): "a row has no name, so that it does not contradict",
     (Kind.TAKEN, "importing"): "its folder gets the code too",
     (Kind.TAKEN, "scopes"): "it only adds to forms that are here",
-    (Kind.NOBODY, "scopes"): "it has no name to repeat",
+    (Kind.NO_CODE, "sent"): "its own shape refuses it",
+    (Kind.NOBODY, "sent"): "its own shape refuses it",
+    (Kind.MISSING, "options"): "the name may be that of one that is here",
+    (Kind.MISSING, "importing"): "it says where a code may be",
 }
 
 

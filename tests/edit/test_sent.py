@@ -126,7 +126,7 @@ def test_what_is_there_of_an_organisation_stays(workspace: Workspace) -> None:
     assert result.exit_code == 0, result.output
     assert (workspace.forms / "gent/organisation.yaml").read_bytes() == before
     assert 'gent is "Stad Gent" here, and not "Stad Gentt": see' in result.stdout
-    assert 'gent has "0207451227" and not "0207437468"; give what it has' in result.stdout
+    assert 'gent has "0207451227" and not "0207437468": see which is right\n' in result.stdout
 
 
 @pytest.mark.usefixtures("workspace")

@@ -127,7 +127,7 @@ def test_a_row_becomes_a_form() -> None:
         ),
         (
             {"kbo": "0207437468"},
-            f'column A (KBOnummer): stad-gent has "0207437468" and not "{GENT}"; give what it has',
+            f'(KBOnummer): stad-gent has "0207437468" and not "{GENT}": see which is right; give',
         ),
         (
             {"application": "!", "client_name": "Stad Gent"},
@@ -136,7 +136,7 @@ def test_a_row_becomes_a_form() -> None:
         ({"contacts": ()}, "its clients have no contacts: name one with --contact"),
         (
             {"kbo": "0316380841"},
-            '"Stad Gent" alone names no organisation here; give its OVO code, or a KBO number',
+            '"0316380841" alone names no organisation here; give its OVO code, or a KBO number',
         ),
     ],
 )
@@ -276,7 +276,7 @@ OF_TWO: dict[str, tuple[Organisation, dict[str, str], str]] = {
     "a number that is not that of its folder": (
         KNOWN,
         {Heading.KBO: "0207495470"},
-        f'column A (KBOnummer): gent has "{GENT}" and not "0207495470"; give what it has',
+        f'column A (KBOnummer): gent has "{GENT}" and not "0207495470": see which is right',
     ),
     "a number of another, where its folder has none": (
         KNOWN.model_copy(update={"kbo": None}),
@@ -408,4 +408,50 @@ def test_a_number_that_many_bodies_share_is_not_that_of_the_one_listed_client() 
         client("a-2", name="Cultuur", kbo="0316380841", application="twee"),
     )
     assert [name_of(draft) for draft in plan.drafts] == ["cultuur/een"]
-    assert '"Cultuur" alone names no organisation here' in plan.wrong()[0]
+    assert '"0316380841" alone names no organisation here' in plan.wrong()[0]
+
+
+def test_the_other_clients_of_an_organisation_are_taken_after_one_with_an_earlier_code() -> None:
+    """The earlier code passed for its own one, so that the present one contradicted it."""
+    known = Organisation(name="Stad Gent", kbo=GENT, formerly=("OVO001001",))
+    plan = planned(
+        [row(2, "a-1", kbo=None), row(3, "a-2", kbo=None), row(4, "a-3", kbo=None)],
+        client("a-1", kbo=None, ovo="OVO001001", application="een"),
+        client("a-2", ovo="OVO001001", application="twee"),
+        client("a-3", ovo="OVO002067", application="drie"),
+        folders={"gent": known},
+    )
+    assert [name_of(draft) for draft in plan.drafts] == ["gent/een", "gent/twee", "gent/drie"]
+
+
+def test_a_client_with_the_earlier_code_of_one_and_the_number_of_another_is_nobodys() -> None:
+    """Its number was not looked at."""
+    plan = planned(
+        [row(kbo=None)], client(kbo=AALST.kbo, ovo="OVO000001"), folders={"gent": KNOWN, "a": AALST}
+    )
+    assert '"0207437468" is that of a; give the codes' in only_reason(plan)
+
+
+def test_a_client_with_a_number_that_several_here_have_is_of_none_of_them() -> None:
+    """It went to the one of which another client is listed."""
+    haven = Organisation(name="Haven", ovo="OVO002277", kbo=GENT)
+    plan = planned(
+        [row(2, "a-1", kbo=None), row(3, "a-2", kbo=None)],
+        client("a-1", ovo="OVO002067", application="een"),
+        client("a-2", application="twee"),
+        folders={"gent": KNOWN, "haven": haven},
+    )
+    assert [name_of(draft) for draft in plan.drafts] == ["gent/een"]
+    assert f'"{GENT}" is that of several, gent, haven' in plan.wrong()[0]
+
+
+def test_a_number_is_learned_as_the_register_writes_it_and_one_of_many_is_not() -> None:
+    """Its own number was then another one, and its client that of a new organisation."""
+    plan = planned(
+        [row(2, "a-1", kbo=None), row(3, "a-2", kbo=None), row(4, "a-3", kbo=None)],
+        client("a-1", ovo="OVO002067", kbo="0316380841", application="een"),
+        client("a-2", ovo="OVO002067", kbo="0207.451.227", application="twee"),
+        client("a-3", kbo=GENT, application="drie"),
+        folders={"gent": KNOWN.model_copy(update={"kbo": None})},
+    )
+    assert [name_of(draft) for draft in plan.drafts] == ["gent/een", "gent/twee", "gent/drie"]

@@ -183,8 +183,8 @@ def test_what_new_misses_in_dutch() -> None:
             " notificaties.merk_code=stad-gent"
         ),
         (
-            '--ovo: "gentt" noemt geen organisatie hier; bedoelt u "gent"? Een nieuwe heeft haar'
-            " OVO-code nodig, of een KBO-nummer van haar alleen"
+            '--organisation: "gentt" noemt geen organisatie hier; bedoelt u "gent"? Een nieuwe'
+            " heeft haar OVO-code nodig, of een KBO-nummer van haar alleen"
         ),
     ]
 

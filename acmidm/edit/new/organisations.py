@@ -67,15 +67,14 @@ class Kind(Enum):
         "{given} is the KBO number of {folder} too, with another OVO code: see whether both are"
         " right"
     )
-    CODE = N_(
-        "{folder} has {has} and not {given}; give what it has, or have the team that runs"
-        " onboarding change its organisation.yaml"
-    )
+    CODE = N_("{folder} has {has} and not {given}: see which is right")
     LACKS = N_(
         "organisation.yaml of {folder} lacks {given}, and stays as it is: see whether it is the"
         " same organisation"
     )
     """A code that no other organisation has; the name that was given fits."""
+    NO_CODE = N_("{given} is no OVO code or KBO number; check it for a typing error")
+    """The file has none in its place."""
     UNLIKE = N_(
         "organisation.yaml of {folder} lacks {given}, and its name is {has}; a code that it lacks"
         " needs a name that fits, so correct one of them"
@@ -84,6 +83,7 @@ class Kind(Enum):
     NOBODY = N_(
         "{given} alone names no organisation here; give its OVO code, or a KBO number of its own"
     )
+    MISSING = N_("no code is given; give its OVO code, or a KBO number of its own")
     MISSPELT = N_(
         "{given} names no organisation here; did you mean {has}? A new one needs its OVO code, or a"
         " KBO number of its own"
@@ -95,12 +95,24 @@ class Kind(Enum):
     """The folder of a new organisation is that of another one."""
 
 
+_REMEDIES = {
+    Kind.CODE: N_(
+        "give what it has, or have the team that runs onboarding change its organisation.yaml"
+    ),
+    Kind.SHARED: N_("if so, make the new one first, by acmidm new with both its codes"),
+    Kind.LACKS: N_("if so, leave the option out"),
+    Kind.NAME: N_("if so, leave the option out"),
+}
+"""What to do about a difference that is refused here, and only noted there. The two about an option
+are refused there alone."""
+
+
 class Difference(NamedTuple):
     """One thing that was given, and that the organisation in ``folder`` speaks against."""
 
     kind: Kind
     field: str
-    """``name``, ``ovo`` or ``kbo``."""
+    """``name``, ``ovo`` or ``kbo``; ``organisation`` for a text that may be any of these."""
     given: str
     folder: str
     has: str | None = None
@@ -108,8 +120,15 @@ class Difference(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        has = quoted(self.has) if self.has else tr("none")
-        return translated(self.kind.value, folder=self.folder, given=quoted(self.given), has=has)
+        given, has = quoted(self.given), quoted(self.has or "")
+        return translated(self.kind.value, folder=self.folder, given=given, has=has)
+
+    @property
+    def refusal(self) -> str:
+        """The sentence, with what to do about it."""
+        if self.kind not in _REMEDIES:
+            return self.sentence
+        return f"{self.sentence}; {translated(_REMEDIES[self.kind])}"
 
 
 class Found(NamedTuple):
@@ -132,19 +151,14 @@ class Found(NamedTuple):
 def find(given: Identity, organisations: Organisations, text: str | None = None) -> Found:
     """Return the one organisation that somebody means, and each way in which what was given differs
     from what is here. It is the one with the OVO code that was given, else that with the KBO
-    number; with a ``text``, the one whose folder, code or name that is. Where none is, it is new.
+    number; with a ``text``, the one whose folder or name that is. Where none is, it is new.
 
     Several may share a KBO number: one with another OVO code than was given is not meant. A name
     speaks for or against the one that codes found, and finds none by itself.
     """
-    # What is no code stays as it is: it differs from every code, and the loader refuses it.
-    identity = {
-        "name": given.name,
-        "ovo": code_in("ovo", given.ovo) or given.ovo,
-        "kbo": code_in("kbo", given.kbo) or given.kbo,
-    }
+    identity = {name: _normal(name, getattr(given, name)) for name in ("name", "ovo", "kbo")}
     if text:
-        folders = _folders_meant(text, organisations)
+        folders = [text] if text in organisations else _folders_having("name", text, organisations)
     else:
         folders = _folders_with(identity["ovo"], identity["kbo"], organisations)
     if not folders:
@@ -154,16 +168,6 @@ def find(given: Identity, organisations: Organisations, text: str | None = None)
         return Found(None, [Difference(Kind.SEVERAL, "kbo", what, listed(folders))])
     owner = OwningOrganisation(folders[0], organisations[folders[0]])
     return Found(owner, list(_differences(identity, owner.folder, organisations)))
-
-
-def _folders_meant(text: str, organisations: Organisations) -> list[str]:
-    """Return the folders of the organisations that a folder, a code or a name stands for."""
-    if text in organisations:
-        return [text]
-    ovo, kbo = code_in("ovo", text), code_in("kbo", text)
-    if ovo or kbo:
-        return _folders_with(ovo, kbo, organisations)
-    return _folders_having("name", text, organisations)
 
 
 def _folders_with(ovo: str | None, kbo: str | None, organisations: Organisations) -> list[str]:
@@ -206,12 +210,14 @@ def _differences(
             continue
         owners = _folders_having(name, given, others)
         owners += [other for other, each in others.items() if given in each.earlier_codes]
-        if owners and (has or given != SHARED_KBO_NUMBER):
-            yield Difference(Kind.OTHER, name, given, listed(owners), has)
+        if owners and given != SHARED_KBO_NUMBER:
+            yield Difference(Kind.OTHER, name, given, listed(owners))
         elif name == "name":
             yield Difference(Kind.NAME, name, given, folder, has)
-        elif has or not code_in(name, given):
+        elif has:
             yield Difference(Kind.CODE, name, given, folder, has)
+        elif not code_in(name, given):
+            yield Difference(Kind.NO_CODE, name, given, folder)
         elif _fits(identity["name"], organisation.name):
             yield Difference(Kind.LACKS, name, given, folder)
         else:
@@ -236,10 +242,10 @@ def _new(
     codes = identifying(identity["ovo"], identity["kbo"])
     name = given.name or ""
     if not codes:
-        differences.append(_about_nobody(name, organisations, text))
+        differences.append(_about_nobody(text, identity["kbo"], organisations))
         return Found(None, differences)
     folder = slug(name) or slug(codes[0])
-    if text and _field_of(text) == "folder":
+    if text and is_name(text):
         folder = text
     if folder in organisations:
         differences.append(Difference(Kind.TAKEN, "name", name, folder))
@@ -247,24 +253,32 @@ def _new(
     return Found(_new_owner(folder, given), differences)
 
 
-def _about_nobody(name: str, organisations: Organisations, text: str | None) -> Difference:
+def _about_nobody(text: str | None, kbo: str | None, organisations: Organisations) -> Difference:
     """Return that no code names an organisation. A ``text`` may be nearly the name or the folder of
-    one."""
+    one; a ``kbo`` is the number that many bodies share."""
     names = [organisation.name for organisation in organisations.values()]
     if text and (meant := nearest(text, [*organisations, *names])):
-        return Difference(Kind.MISSPELT, "ovo", text, "", meant)
-    return Difference(Kind.NOBODY, "ovo", text or name, "")
+        return Difference(Kind.MISSPELT, "organisation", text, "", meant)
+    if text:
+        return Difference(Kind.NOBODY, "organisation", text, "")
+    if kbo:
+        return Difference(Kind.NOBODY, "kbo", kbo, "")
+    return Difference(Kind.MISSING, "ovo", "", "")
 
 
 def _differences_of_new(identity: _Parts, organisations: Organisations) -> Iterator[Difference]:
-    """Yield what the organisations here have, or had, of the codes of one that none of them is."""
+    """Yield what the organisations here have, or had, of the codes of one that none of them is.
+    Two may share a KBO number where each has an OVO code."""
     for name in ("ovo", "kbo"):
         given = identity[name]
         for folder, organisation in organisations.items():
-            if given and given in organisation.earlier_codes:
+            if not given:
+                continue
+            if given in organisation.earlier_codes:
                 yield Difference(Kind.EARLIER, name, given, folder, organisation.code)
-            elif given and given in identifying(organisation.kbo):
-                yield Difference(Kind.SHARED, name, given, folder)
+            elif given in identifying(organisation.ovo, organisation.kbo):
+                is_shared = name == "kbo" and identity["ovo"] and organisation.ovo
+                yield Difference(Kind.SHARED if is_shared else Kind.OTHER, name, given, folder)
 
 
 def code_in(name: str, text: str | None) -> str | None:
@@ -275,6 +289,12 @@ def code_in(name: str, text: str | None) -> str | None:
         return check((text or "").upper())
     except ValueError:
         return None
+
+
+def _normal(name: str, text: str | None) -> str | None:
+    """Return a ``name`` as it is, and a code as the organisation register writes it. What is no
+    code stays as it is: it differs from every code, and the loader of forms refuses it."""
+    return text if name == "name" else code_in(name, text) or text
 
 
 def _field_of(text: str) -> str:
@@ -319,11 +339,17 @@ def owner_of(
         what = tr("the folder, OVO code, KBO number or name of the organisation")
         mistakes.miss("--organisation TEXT", what)
         return None
-    kind = _field_of(text)
-    named: dict[str, Any] = {}
+    kind = "folder" if text in organisations else _field_of(text)
     if kind != "folder":  # --organisation OVO002067 is --ovo OVO002067
-        named[kind] = getattr(given, kind) or text
-    found = find(replace(given, **named), organisations, text)
+        other: Any = getattr(given, kind) or text
+        if not _is_same(kind, _normal(kind, other) or "", _normal(kind, text)):
+            sentence = tr(
+                "{text} is not what --{option} has; give one", text=quoted(text), option=kind
+            )
+            mistakes.add("--organisation", sentence)
+            return None
+        given = replace(given, **{kind: other})
+    found = find(given, organisations, text if kind in ("folder", "name") else None)
     # Whoever types both codes says that two share a KBO number, as departments do.
     owner = owner_by(found, mistakes, noted=[Kind.SHARED])
     if owner and not owner.is_new and not owner.organisation.code:
@@ -345,7 +371,7 @@ def owner_by(
     kinds ``noted``. None where a new one has such a mistake: more would follow from it."""
     refused = found.mistakes(noted)
     for difference in refused:
-        mistakes.add(f"--{difference.field}", difference.sentence)
+        mistakes.add(f"--{difference.field}", difference.refusal)
     if refused and found.owner and found.owner.is_new:
         return None
     return found.owner

@@ -24,7 +24,6 @@ from acmidm.edit.new.organisations import (
     Found,
     Kind,
     OwningOrganisation,
-    code_in,
     find,
     owner_by,
 )
@@ -36,7 +35,6 @@ from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import MANDATES_FILE, Files
 from acmidm_onboarding.forms.speaking import notes_about_names
 from acmidm_onboarding.texts import N_, tr, translated
-from acmidm_onboarding.values.identifiers import identifying
 from acmidm_onboarding.values.mandate import mandate_for
 from acmidm_onboarding.values.names import day
 from acmidm_onboarding.values.plain import filled
@@ -205,7 +203,8 @@ class Towns(FormRows):
         self._organisations = dict(self.onboardings.organisations)
         """Those on disk, and the new ones of earlier rows."""
         self._rows: dict[str, SheetRow] = {}
-        """The first row about each organisation, by its codes and its folder."""
+        """The first row about each organisation, by its folder; where it is unclear which one it
+        is, by that of the name."""
 
     def _place(self, row: SheetRow, answers: Answers, mistakes: Mistakes) -> Placed[SheetRow]:
         """Return the mandate of an organisation, a form where it has none of the application, and
@@ -249,17 +248,15 @@ class Towns(FormRows):
     ) -> tuple[OwningOrganisation | None, list[str]]:
         """Return the organisation of a row, with what a person has to check about it. None, with
         why in ``mistakes``, where it is unclear which one it is, or it may not be new. That an
-        earlier row has one of its codes or its folder is noted there too."""
+        earlier row is about it is noted there too."""
         found = find(given, self._organisations)
         owner = owner_by(found, mistakes, _TO_CHECK)
-        names = identifying(code_in("ovo", given.ovo), code_in("kbo", given.kbo))
-        names.append(owner.folder if owner else slug(given.name or ""))
-        for name in filter(None, names):
-            earlier = self._rows.setdefault(name, row)
-            if earlier is not row:
-                mistakes.note(
-                    tr("{other} is about the same organisation; keep one of them", other=earlier)
-                )
+        folder = owner.folder if owner else slug(given.name or "")
+        earlier = self._rows.setdefault(folder, row) if folder else row
+        if earlier is not row:
+            mistakes.note(
+                tr("{other} is about the same organisation; keep one of them", other=earlier)
+            )
         return owner, found.notes(_TO_CHECK)
 
     def _new_form(
