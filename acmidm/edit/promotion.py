@@ -16,13 +16,14 @@ from typing import Any
 from acmidm.edit.changes import Content
 from acmidm.edit.new.answers import Values, parsed
 from acmidm.edit.new.existing import about_leaving, added_to, draft_adding
-from acmidm.report.fields import Entries, changes_of_entries
+from acmidm.report.fields import changes_of_entries
 from acmidm.words import plain
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.form import EnvironmentRequest
 from acmidm_onboarding.texts import N_, tr
 from acmidm_onboarding.texts.page import SENTENCES
+from acmidm_onboarding.values.client import Fields
 from acmidm_onboarding.values.plain import filled, flat, only, without
 from acmidm_onboarding.values.terms import AuthMethod, Environment
 
@@ -201,6 +202,9 @@ class Addition:
         """Yield each field that TNI and production both had before, with different values:
         production keeps its value."""
         tni, prod = self._comparable(self._tni), self._comparable(self._prod)
+        attributes = only(self._tni.attributes, self._prod.attributes)
+        tni["attributes"] = attributes
+        prod["attributes"] = only(self._prod.attributes, attributes)
         nothing = self.language.tr("nothing")
         for change in changes_of_entries(only(tni, prod), prod):
             yield self.language.tr(
@@ -211,12 +215,10 @@ class Addition:
                 prod=plain(change.new or nothing),
             )
 
-    def _comparable(self, request: EnvironmentRequest) -> Entries:
-        """Return the attributes, scopes and products of an environment with the fields that should
-        have one value on TNI and production: {"dosis": {"bron_uri": "urn://gent/mijn-gent"}}."""
-        entries: dict[str, dict[str, Any]] = {}
-        for name, value in request.attributes.items():
-            entries[name] = {"value": value}
+    def _comparable(self, request: EnvironmentRequest) -> dict[str, Fields]:
+        """Return the scopes and products of an environment with the fields that should have one
+        value on TNI and production: {"dosis": {"bron_uri": "urn://gent/mijn-gent"}}."""
+        entries: dict[str, Fields] = {}
         for name, scope in request.scopes.items():
             entries[name] = {"default": scope.default}
         for name, configuration in request.products.items():

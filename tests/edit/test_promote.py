@@ -164,6 +164,24 @@ def test_a_scope_extension_is_promoted_and_nothing_else_changes(workspace: Works
     assert Path(FILE).read_text() == after
 
 
+def test_an_attribute_that_differs_is_named_as_the_form_has_it(workspace: Workspace) -> None:
+    """A form has it below ``attributes``, with nothing below it."""
+    workspace.write(
+        "catalogue/woordenboek.yaml",
+        "product: woordenboek\ntitle: Woordenboek\nowner: X\nsource: the tests\n"
+        "scopes: {dv_woorden: {title: Read, verified: true, source: the tests}}\n"
+        "attributes: {setbyclient_afdeling: {title: Whatever, source: the tests}}\n",
+    )
+    request = "{{scopes: {{dv_woorden: }}, attributes: {{setbyclient_afdeling: {}}}}}\n"
+    tni, prod = request.format("burgerzaken"), request.format("secretariaat")
+    workspace.write_form(
+        "application: mijn-gent\ncontacts: [a@b.example]\nenvironments:\n"
+        f"  tni: {tni}  prod: {prod}"
+    )
+    said = "\n".join(written(workspace))
+    assert "- attributes.setbyclient_afdeling stond al anders in productie" in said
+
+
 def test_what_differs_per_environment_is_never_copied(workspace: Workspace) -> None:
     """What is required has to be given, and what the organisation may not say is named; what is not
     required is named, and left out."""

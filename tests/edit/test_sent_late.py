@@ -205,6 +205,19 @@ def test_a_private_key_in_the_place_of_a_form_is_said_to_be_shared(name: str) ->
 
 
 @pytest.mark.usefixtures("workspace")
+@pytest.mark.parametrize("text", [JWK_TEXT, encoded(PKCS8).decode()], ids=["JWK", "PEM"])
+@pytest.mark.parametrize("place", ["{comment}\n{form}", "{form}{comment}"])
+def test_a_private_key_in_a_comment_is_said_to_be_shared(place: str, text: str) -> None:
+    """No field has it, so that the file was taken in without a word about it."""
+    comment = "\n".join(f"# {line}" for line in text.splitlines())
+    mail, for_team = refused(place.format(form=yaml.safe_dump(sent()), comment=comment))
+    assert f"{FILE}: a comment is a private key or a token; take it out" in for_team
+    assert "Maak ook een nieuw sleutelpaar, want de private sleutel is nu gedeeld" in mail
+    assert "loket" in mail
+    assert not [part for part in pieces(text) if part in mail + for_team]
+
+
+@pytest.mark.usefixtures("workspace")
 @pytest.mark.parametrize("content", [b"hallo", json.dumps(KEY).encode(), b"\x30\x03\x02\x01\x03"])
 def test_what_is_no_private_key_is_not_said_to_be_one(content: bytes) -> None:
     Path("loket.json").write_bytes(content)

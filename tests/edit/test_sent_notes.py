@@ -11,7 +11,7 @@ import pytest
 
 from acmidm_onboarding.values.jwk import public_jwk
 from tests.support.sent_file import KEY, OTHER, of_gent, sent, take_in
-from tests.support.workspace import public_key
+from tests.support.workspace import Workspace, public_key
 
 LAST_YEAR = int((datetime.now(UTC) - timedelta(days=365)).timestamp())
 THUMBPRINT, THUMBPRINT_OF_OTHER = (public_jwk(key).thumbprint for key in (KEY, OTHER))
@@ -100,6 +100,18 @@ def test_a_field_of_a_product_that_the_file_lacks_stays_and_is_named() -> None:
     assert "notificaties.product_ids, which the file lacks" in said
 
 
+def test_a_value_that_is_taken_away_is_no_value_that_stays(workspace: Workspace) -> None:
+    """``null`` takes the place of a value: the form does not keep what the file empties."""
+    request = "    scopes: {dv_proef: }\n    products: {proef: {x: abc, y: def}}\n"
+    loket = "application: loket\ncontacts: [a@b.example]\nenvironments:\n  tni:\n" + request
+    workspace.write_form(loket, "gent/loket")
+    document = of_gent("loket", scopes={"dv_proef": {}}, products={"proef": {"x": None}})
+    said = taken(document)
+    assert "onboardings/gent/loket.yaml, tni gets a value: proef.x abc → none\n" in said
+    assert "onboardings/gent/loket.yaml, tni keeps proef.y, which the file lacks" in said
+    assert "abc" not in Path("onboardings/gent/loket.yaml").read_text()
+
+
 @pytest.mark.usefixtures("workspace")
 def test_a_key_that_is_there_stays_and_what_is_said_of_it_otherwise_is_named() -> None:
     """Its end above all: a person would think that it now ends later."""
@@ -108,6 +120,16 @@ def test_a_key_that_is_there_stays_and_what_is_said_of_it_otherwise_is_named() -
     said = taken({**document, "keys": {"loket.jwk.json": there}})
     for otherwise in ("jwks.tni.exp none → 4000000000", "jwks.tni.kid tni → anders"):
         assert f"tni keeps its own where the file says otherwise: {otherwise}\n" in said
+
+
+def test_a_change_by_hand_that_a_key_does_not_get_is_named(workspace: Workspace) -> None:
+    """Also where the key at the authority has less: the form keeps what it says of the key."""
+    workspace.write_key({**public_key("tni"), "use": "sig"}, "gent/tni")
+    document = of_gent(jwks=["loket.jwk.json"], scopes={})
+    by_hand = {**document, "keys": {"loket.jwk.json": public_key("tni")}, "without": {}}
+    said = taken(by_hand)
+    file = "onboardings/gent/mijn-gent.yaml"
+    assert f"{file}, tni keeps jwks.tni.use, which the file lacks" in said
 
 
 @pytest.mark.usefixtures("workspace")

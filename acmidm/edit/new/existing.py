@@ -268,12 +268,14 @@ def about_form(loaded: LoadedForm, sent: Draft) -> Iterator[str]:
 def _about_environment(loaded: LoadedForm, environment: Environment, sent: Draft) -> Iterator[str]:
     """Yield the notes of ``about_form`` about an environment that the form and the file have."""
     where, current = f"{loaded.file}, {environment}", loaded.form.environments[environment]
-    products = sent.form["environments"][environment].get("products", {})
-    kept = _differences_kept(loaded, environment, sent)
-    replaced = changes_of_entries(current.products, products)
+    in_file = sent.form["environments"][environment].get("products", {})
+    products = {
+        name: {**fields, **in_file.get(name, {})} for name, fields in current.products.items()
+    }
+    kept = list(_differences_kept(loaded, environment, sent))
     if sent.without is None:  # a file about a change by hand lacks what did not change
-        lacking = [change.field for change in (*kept, *replaced) if change.new is None]
-        yield from _about_kept(where, lacking)
+        kept += changes_of_entries(products, in_file)
+    yield from _about_kept(where, [change.field for change in kept if change.new is None])
     for change in kept:
         if change.new is not None:
             yield tr(
@@ -281,9 +283,8 @@ def _about_environment(loaded: LoadedForm, environment: Environment, sent: Draft
                 where=where,
                 change=change.in_words(),
             )
-    for change in replaced:
-        if change.new is not None:
-            yield tr("{where} gets a value: {change}", where=where, change=change.in_words())
+    for change in changes_of_entries(current.products, products):
+        yield tr("{where} gets a value: {change}", where=where, change=change.in_words())
     if sent.keys.get(environment) and current.jwks is None:
         yield tr(
             "From then on {form} names every key for {environment}: one that was uploaded in"
@@ -296,16 +297,18 @@ def _about_environment(loaded: LoadedForm, environment: Environment, sent: Draft
 def _differences_kept(
     loaded: LoadedForm, environment: Environment, sent: Draft
 ) -> tuple[FieldChange, ...]:
-    """Return what an environment of a form keeps, although the file lacks it or says otherwise: its
-    keys and scopes. Scopes that a hand changed are changed in the form too."""
+    """Return what an environment of a form keeps of its keys and scopes, although the file lacks it
+    or says otherwise. By a change by hand scopes change in the form too, and a key that the file
+    lacks is in ``without`` or did not change."""
     in_form: dict[str, Mapping[str, Any]] = {}
     in_file: dict[str, Mapping[str, Any]] = {}
-    if sent_keys := sent.keys_by_thumbprint(environment):
-        for key in loaded.keys.get(environment, ()):
-            name = f"jwks.{key.kid}"
+    sent_keys = sent.keys_by_thumbprint(environment)
+    for key in loaded.keys.get(environment, ()):
+        name = f"jwks.{key.kid}"
+        if key.thumbprint in sent_keys:
+            in_form[name], in_file[name] = key.members, sent_keys[key.thumbprint].members
+        elif sent_keys and sent.without is None:  # a file without keys says nothing about them
             in_form[name] = key.members
-            if key.thumbprint in sent_keys:
-                in_file[name] = sent_keys[key.thumbprint].members
     if sent.without is None:
         for name, scope in loaded.form.environments[environment].scopes.items():
             in_form[name] = scope.model_dump(include={"reason", "until"}, exclude_none=True)

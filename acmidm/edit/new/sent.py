@@ -39,6 +39,7 @@ from acmidm_onboarding.values.secrecy import is_private_key_or_token
 _LONGEST_NAME = 64
 _BEGINS_DOCUMENT = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _HAS_CONTENT = re.compile(r"^(?!#).*[^ \r\n-]", re.MULTILINE)
+_COMMENT = re.compile(rb"(?:^|\s)#(.*)$", re.MULTILINE)
 
 
 @dataclass
@@ -179,6 +180,19 @@ def read_sent(file: Path) -> list[Taken]:
         content = read_beginning(file)
     except Unreadable as error:
         return [Taken(file, for_team=[f"{error}"])]
+    taken = _documents_in(file, content)
+    if any(document.is_shared for document in taken):
+        return taken
+    if is_private_key(b"\n".join(_COMMENT.findall(content))):  # no field has what is there
+        taken[0].is_shared = True
+        what = tr("a comment is a private key or a token")
+        remedy = tr("take it out and have another made, as this one has been shared")
+        taken[0].correct(f"{what}; {remedy}")
+    return taken
+
+
+def _documents_in(file: Path, content: bytes) -> list[Taken]:
+    """Return each document of a file, as ``read_sent`` does, without a look at its comments."""
     is_yaml, parts = file.suffix == ".yaml", _parts(content)
     if is_yaml and len(parts) > 1:
         taken = [_taken(file, read_document(shown(file), partial(str, part))) for part in parts]
