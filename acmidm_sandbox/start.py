@@ -159,9 +159,14 @@ def _read_or_make_key(file: Path) -> RSAKey:
     if file.exists():
         try:
             key = RSAKey.import_key(file.read_bytes())
-        except (ValueError, JoseError):
-            sentence = f"{file} is no RSA key in PEM; move it away, and the next start makes one"
-            raise NotStarted(sentence) from None
+            is_private = key.is_private
+        except (ValueError, TypeError, JoseError):  # TypeError: it has a password
+            is_private = False
+        if not is_private:
+            raise NotStarted(
+                f"{file} is no private RSA key in PEM without a password; move it away, and the"
+                " next start makes one"
+            )
     else:
         key = RSAKey.generate_key(_RSA_BITS)
         file.write_bytes(key.as_pem(private=True))
@@ -218,5 +223,9 @@ def _token_commands(
 
 
 def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    """Write a line for people at once. Raises NotStarted where nothing can be written."""
+    try:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    except OSError as error:
+        raise NotStarted(f"the output cannot be written: {error.strerror}") from None
