@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from joserfc.jwk import RSAKey
 
 from acmidm_sandbox import main
 from story.person import MENU, PortalVisitor
@@ -176,7 +177,24 @@ def test_what_it_keeps_is_its_owners_alone(file: Path) -> None:
             ],
         ),
         ("port: ", "\tport: ", ["sandbox.yaml:2:1: nothing begins with a tab, "]),
-        ("[api-beheerder]", "[boss]", ['sandbox.yaml:10:73: "rights" cannot be used']),
+        ("[api-beheerder]", "[boss]", ['sandbox.yaml:10:73: an item of "rights" cannot be used']),
+        ("{name: beheerder,", "beheerder #", ['sandbox.yaml:10:5: an item of "people" is no map']),
+        ("port: ", "x: 2026-13-01\nport: ", ["sandbox.yaml:2:4: what looks like a number or"]),
+        ("port: ", "port: !!int [x] #", ["sandbox.yaml:2:7: what looks like a number or a date"]),
+        ("port: ", "port: !!bool maybe #", ["sandbox.yaml:2:7: what looks like"]),
+        ("port: ", "port: !!timestamp soon #", ["sandbox.yaml:2:7: what looks like"]),
+        ("port: ", f"? {'[' * 900 + ']' * 900}\n: x\nport: ", ["sandbox.yaml:1:1: its values are"]),
+        (
+            "port: ",
+            "operators:\n  user:x: {kty: oct, k: c2VjcmV0}\n  y: &y {kty: EC, y: *y}\nport: ",
+            ["sandbox.yaml:3:11: a client-ID that begins with user:", 'sandbox.yaml:4:6: "y" '],
+        ),
+        (
+            "port: ",
+            "operators:\n  x: {kty: EC, d: c2VjcmV0}\nport: ",
+            ["sandbox.yaml:3:6: /d is private or symmetric; register the public key only"],
+        ),
+        ("port: ", "smtp_port: 1024\nport: 1024 #", ['sandbox.yaml:2:12: "smtp_port" is the same']),
         ("ovo: OVO002067", "ovo: Gent", ["OVO code", "sandbox.yaml:10:28", "sandbox.yaml:15:28"]),
         ("port:", "prot:", ['"prot"']),
         ("name: mijn-gent", "name: ../mijn-gent", ["sandbox.yaml:15:"]),
@@ -197,6 +215,7 @@ def test_a_mistake_is_named_with_its_place(
     file.write_text(file.read_text().replace(before, after))
     sentences = refused(file)
     assert [part for part in said if part not in sentences] == [], sentences
+    assert "c2VjcmV0" not in sentences, "a part of a private key"
     assert not file.with_suffix(".data").exists()
 
 
@@ -236,16 +255,32 @@ def test_a_taken_port_is_one_sentence(file: Path, port: socket.socket, setting: 
 
 
 @pytest.mark.exhaustive
-def test_a_key_that_is_none_is_one_sentence(file: Path) -> None:
+@pytest.mark.parametrize("kind", ["no key", "public", "with a password"])
+def test_a_key_that_is_none_is_one_sentence(file: Path, kind: str) -> None:
     """It stays, and nothing of it is said."""
+    made, text = RSAKey.generate_key(2048), b"no key"
+    if kind != "no key":
+        text = made.as_pem(private=kind != "public", password="secret")
     key = file.with_suffix(".data") / "mijn-gent.pem"
     key.parent.mkdir(mode=0o700)
-    key.write_text("no key")
+    key.write_bytes(text)
     ended = subprocess.run([*COMMAND, file], capture_output=True, text=True, timeout=60)
-    assert (ended.returncode, key.read_text()) == (1, "no key")
+    assert (ended.returncode, key.read_bytes()) == (1, text)
     assert ended.stderr == (
-        f"{key} is no RSA key in PEM; move it away, and the next start makes one\n"
+        f"{key} is no private RSA key in PEM without a password; move it away, and the next start"
+        " makes one\n"
     )
+
+
+@pytest.mark.exhaustive
+def test_output_that_cannot_be_written_is_one_sentence(file: Path) -> None:
+    """On a full disk, or into a pipe whose reader has ended."""
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [*COMMAND, file], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert ended.returncode == 1
+    assert ended.stderr == "the output cannot be written: No space left on device\n"
 
 
 def test_a_file_that_was_named_is_never_made(
