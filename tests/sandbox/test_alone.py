@@ -10,17 +10,22 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 
 import httpx
 import pytest
 from joserfc.jwk import RSAKey
 
-from acmidm_sandbox import main
+from acmidm_sandbox import main, start
+from acmidm_sandbox.beheerportaal.store.opening import open_database
+from acmidm_sandbox.file import read_sandbox
 from story.person import MENU, PortalVisitor
 from tests.support.ports import reserve_port
+from tests.support.rsa_keys import rsa_key
 
 PROJECT = Path(__file__).parents[2]
 EXAMPLE = PROJECT / "acmidm_sandbox" / "sandbox.yaml"
@@ -258,7 +263,7 @@ def test_a_taken_port_is_one_sentence(file: Path, port: socket.socket, setting: 
 @pytest.mark.parametrize("kind", ["no key", "public", "with a password"])
 def test_a_key_that_is_none_is_one_sentence(file: Path, kind: str) -> None:
     """It stays, and nothing of it is said."""
-    made, text = RSAKey.generate_key(2048), b"no key"
+    made, text = rsa_key("of a sandbox"), b"no key"
     if kind != "no key":
         text = made.as_pem(private=kind != "public", password="secret")
     key = file.with_suffix(".data") / "mijn-gent.pem"
@@ -270,6 +275,30 @@ def test_a_key_that_is_none_is_one_sentence(file: Path, kind: str) -> None:
         f"{key} is no private RSA key in PEM without a password; move it away, and the next start"
         " makes one\n"
     )
+
+
+def test_of_two_starts_at_once_one_makes_the_key(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commands of either get a token: the key in the file is the one that is registered."""
+    sandbox, both = read_sandbox(file), Barrier(2)
+    made: list[RSAKey] = []
+
+    def generate(bits: int) -> RSAKey:
+        with suppress(BrokenBarrierError):  # the other comes too, unless it waits for this one
+            both.wait(0.5)
+        made.append(rsa_key(f"{bits} bits, {len(made)}"))
+        return made[-1]
+
+    def fill(_: int) -> list[str]:
+        with closing(open_database(sandbox.database)) as database:
+            return list(start._fill_database(sandbox, database))
+
+    monkeypatch.setattr(RSAKey, "generate_key", generate)
+    with ThreadPoolExecutor() as starts:
+        said = list(starts.map(fill, range(2)))
+    assert len(made) == 1
+    assert said[0][-4:] == said[1][-4:]
 
 
 @pytest.mark.exhaustive
