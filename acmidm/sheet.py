@@ -251,6 +251,9 @@ def _cells_of(file: Path, wanted: Headings) -> Mapping[str, Cells]:
 def _sheets_of(file: Path, wanted: Headings) -> Iterable[tuple[str, Values]]:
     """Return each sheet of a file by its name, and its rows as they are read. Raises Failure where
     the file is too large, or of another kind."""
+    if file.name.startswith("~$"):
+        name = file.name[2:]
+        raise Failure(f"{file} is what Excel keeps while {name} is open there; name {name} instead")
     _require_small(file, file.stat().st_size)
     match file.suffix.lower():
         case ".csv":

@@ -15,15 +15,16 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, JsonValue, ValidationError, model_validator
 
+from acmidm_sandbox.beheerportaal.jwk import mistakes_in_keys
 from acmidm_sandbox.beheerportaal.settings import (
     Platform,
     PortalSettings,
     ScopeSettings,
     StrictModel,
 )
-from acmidm_sandbox.beheerportaal.store.users import Person
+from acmidm_sandbox.beheerportaal.store.users import ACTOR_PREFIX, Person
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LONGEST_NAME = 64
@@ -40,6 +41,7 @@ _ENDINGS = {
 _NO_TOKEN = "found character that cannot start any token"
 """What PyYAML says of a tab before a name, and of three more characters."""
 _NOT_BEGUN_SO = "nothing begins with a tab, @, ` or %: indent with spaces, put a text in quotes"
+_NO_VALUE = "what looks like a number or a date here is none: put a text in quotes"
 _FOLLOWS = "default_factory_not_called"
 """The type of an error that follows from another: a default is made from a field that is wrong."""
 Location = tuple[str | int, ...]
@@ -71,6 +73,14 @@ class _Loader(yaml.CSafeLoader):
             names.add(str(key.value))
         super().flatten_mapping(node)
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Return the value of a node. Raises MarkedYAMLError where there is none, as of 2026-13-01:
+        PyYAML raises errors of many kinds then, without a place."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, LookupError, AttributeError):
+            raise yaml.MarkedYAMLError(problem=_NO_VALUE, problem_mark=node.start_mark) from None
+
     def construct_number(self, node: yaml.ScalarNode) -> str | int:
         """Return digits that begin with 0, such as a KBO number, as a text: YAML would read them as
         octal ones. Return any other number as such."""
@@ -90,6 +100,27 @@ def _checked_client_name(name: str) -> str:
             f" {_LONGEST_NAME} at most"
         )
     return name
+
+
+def _checked_operator(client_id: str) -> str:
+    """Return an operator's client-ID unchanged. Raises ValueError where it reads like a user's."""
+    if client_id.startswith(ACTOR_PREFIX):
+        raise ValueError(
+            f"a client-ID that begins with {ACTOR_PREFIX} would look like a user's in the audit"
+            " trail; choose another"
+        )
+    return client_id
+
+
+def _checked_key(public_jwk: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return an operator's public key unchanged. Raises ValueError where it can't be used."""
+    sentences = []
+    for mistake in mistakes_in_keys([public_jwk]):
+        member = mistake["pointer"].removeprefix("/keys/0") or "the key"
+        sentences.append(f"{member} {mistake['detail']}")
+    if sentences:
+        raise ValueError("; ".join(sentences))
+    return public_jwk
 
 
 class SandboxClient(Person):
@@ -120,7 +151,10 @@ class Sandbox(People, PortalSettings):
     platform: Platform = "acmidm"
     scopes: dict[str, ScopeSettings] = Field(default={}, description="Those of all APIs.")
     clients: tuple[SandboxClient, ...] = ()
-    operators: dict[str, dict[str, Any]] = Field(
+    operators: dict[
+        Annotated[str, AfterValidator(_checked_operator)],
+        Annotated[dict[str, JsonValue], AfterValidator(_checked_key)],
+    ] = Field(
         default={}, description="By client-ID, the public key of who may use the management API."
     )
 
@@ -143,6 +177,8 @@ class Sandbox(People, PortalSettings):
 
     def mistakes_across_fields(self) -> Iterator[tuple[Location, str]]:
         yield from super().mistakes_across_fields()
+        if self.smtp_port == self.port:
+            yield ("smtp_port",), '"smtp_port" is the same as "port"; choose another'
         yield from _repeated_names("clients", self.clients)
         for number, client in enumerate(self.clients):
             for position, scope in enumerate(client.scopes):
@@ -206,7 +242,9 @@ def _parse(file: Path) -> tuple[yaml.Node | None, Any]:
         raise InvalidFile(
             f"{file}:{line}:{column}: here is a character that YAML does not allow; take it out"
         ) from None
-    except (yaml.YAMLError, ValueError) as error:
+    except RecursionError:
+        raise InvalidFile(f"{file}:1:1: its values are nested too deep; correct it") from None
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or error
         reason = _NOT_BEGUN_SO if problem == _NO_TOKEN else problem
@@ -222,6 +260,8 @@ def _sentence(file: Path, node: yaml.Node | None, error: dict[str, Any]) -> str:
         return f"{place}: {error['ctx']['error']}"
     names = [part for part in error["loc"] if isinstance(part, str)]
     name = f'"{names[-1]}"' if names else "the file"
+    if error["loc"] and isinstance(error["loc"][-1], int):
+        name = f"an item of {name}"
     ending = _ENDINGS.get(error["type"], f"cannot be used: {error['msg']}; correct it")
     return f"{place}: {name} {ending}"
 

@@ -20,6 +20,7 @@ import uvicorn
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import RSAKey
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from acmidm_sandbox.beheerportaal.api.clients import add_client, store_jwks, store_scopes
 from acmidm_sandbox.beheerportaal.app import create_app
@@ -116,8 +117,9 @@ def _fill_database(sandbox: Sandbox, database: Database) -> Iterator[str]:
         yield f"the portal is at {sandbox.origin}/portaal"
     for client in sandbox.clients:
         key_file = sandbox.database.with_name(f"{client.name}.pem")
-        key = _read_or_make_key(key_file)
-        client_id = _write_client(client, key, sandbox, database)
+        with database.write() as session:  # of two starts at once, the second waits here
+            key = _read_or_make_key(key_file)
+            client_id = _write_client(session, client, key, sandbox)
         yield (
             f"{client.name} of {client.organisation_code} has the client-ID {client_id}"
             f" and the private key in {key_file}"
@@ -159,9 +161,14 @@ def _read_or_make_key(file: Path) -> RSAKey:
     if file.exists():
         try:
             key = RSAKey.import_key(file.read_bytes())
-        except (ValueError, JoseError):
-            sentence = f"{file} is no RSA key in PEM; move it away, and the next start makes one"
-            raise NotStarted(sentence) from None
+            is_private = key.is_private
+        except (ValueError, TypeError, JoseError):  # TypeError: it has a password
+            is_private = False
+        if not is_private:
+            raise NotStarted(
+                f"{file} is no private RSA key in PEM without a password; move it away, and the"
+                " next start makes one"
+            )
     else:
         key = RSAKey.generate_key(_RSA_BITS)
         file.write_bytes(key.as_pem(private=True))
@@ -169,7 +176,7 @@ def _read_or_make_key(file: Path) -> RSAKey:
     return key
 
 
-def _write_client(client: SandboxClient, key: RSAKey, settings: Sandbox, database: Database) -> str:
+def _write_client(session: Session, client: SandboxClient, key: RSAKey, settings: Sandbox) -> str:
     """Register a client of the file, unless an earlier start has, and give it this key and its
     scopes alone. Return its client-ID."""
     declared = ClientDeclaration.model_validate(
@@ -182,15 +189,14 @@ def _write_client(client: SandboxClient, key: RSAKey, settings: Sandbox, databas
         }
     )
     public_jwk = {**key.as_dict(private=False), "use": "sig", "alg": "RS256"}
-    with database.write() as session:
-        is_same = StoredClient.software_id == declared.software_id
-        stored = session.scalar(select(StoredClient).where(is_same))
-        if stored is None:
-            stored = add_client(session, settings, _ACTOR, declared)
-        scopes = ScopesDocument(scopes=list(client.scopes))
-        store_scopes(session, _ACTOR, stored, scopes, settings.assigned_scopes)
-        store_jwks(session, _ACTOR, stored, [public_jwk])
-        return stored.client_id
+    is_same = StoredClient.software_id == declared.software_id
+    stored = session.scalar(select(StoredClient).where(is_same))
+    if stored is None:
+        stored = add_client(session, settings, _ACTOR, declared)
+    scopes = ScopesDocument(scopes=list(client.scopes))
+    store_scopes(session, _ACTOR, stored, scopes, settings.assigned_scopes)
+    store_jwks(session, _ACTOR, stored, [public_jwk])
+    return stored.client_id
 
 
 def _token_commands(
@@ -218,5 +224,9 @@ def _token_commands(
 
 
 def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    """Write a line for people at once. Raises NotStarted where nothing can be written."""
+    try:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    except OSError as error:
+        raise NotStarted(f"the output cannot be written: {error.strerror}") from None

@@ -68,12 +68,18 @@ def start(
     if find_spec(_PACKAGE_OF_SANDBOX) is None:
         # The command line reports it as it reports any package that is missing.
         raise ModuleNotFoundError(name=_PACKAGE_OF_SANDBOX)
-    # Every portal's file is made before the first portal starts: a mistake starts none.
+    # Every portal's file is made before the first portal starts, and all ports are looked at: a
+    # mistake starts none, nor does a taken port.
     portals_here = list(portals(stack))
     people = read_people() if any(portal.is_issuer for portal in portals_here) else []
-    starts = [partial(portal.start, portal.file(people, strict)) for portal in portals_here]
-    if not starts:
+    if not portals_here:
         typer.echo(f"stack {stack} has no authority on this machine: there is nothing to start")
+    checks, starts = [], []
+    for portal in portals_here:
+        file = portal.file(people, strict)
+        checks.append(partial(portal.daemon.require_free_ports, portal.program(file)))
+        starts.append(partial(portal.start, file))
+    _do_each(checks)
     _do_each(starts)
 
 

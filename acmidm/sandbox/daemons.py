@@ -124,7 +124,7 @@ class Daemon:
         """Start it, after it is stopped where it runs, and return what it printed for people until
         it answered. Raises Failure where it ended before, or took too long: then it is stopped."""
         self.stop()
-        self._require_free_ports(program)
+        self.require_free_ports(program)
         private_folder(self.folder)
         write_private(self.settings_file, program.settings)
         with self._locked() as lock, open_private(self.log, "a") as log:
@@ -169,8 +169,11 @@ class Daemon:
                 time.sleep(_POLL_SECONDS)
         raise Failure(f"{self.title}: process {pid} does not end; end it by hand", exit_code=1)
 
-    def _require_free_ports(self, program: Program) -> None:
-        """Raise Failure where a port of a program is taken."""
+    def require_free_ports(self, program: Program) -> None:
+        """Raise Failure where a port of a program is taken. One that runs may have it itself: it
+        is stopped before its start."""
+        if self.pid is not None:
+            return
         url = urlsplit(program.health_url)
         family = socket.AF_INET6 if ":" in (url.hostname or "") else socket.AF_INET
         for port in (url.port, *program.more_ports):

@@ -203,21 +203,24 @@ class SandboxPortal:
             "labels": labels(),
         }
 
-    def start(self, file: Mapping[str, Any]) -> str:
-        """Start the portal from the content of its ``file``, and return what was done, a sentence a
-        line, with what the server printed for people. One that runs with the same content is left
-        alone; one with another is started anew. Raises Failure."""
+    def program(self, file: Mapping[str, Any]) -> Program:
+        """Return the program that runs the portal from the content of its ``file``."""
         smtp_port = file["smtp_port"]
-        mail_ports = (smtp_port,) if smtp_port else ()
         made_from = _MADE_FROM.format(digest=self.served.catalogue_digest)
-        program = Program(
+        return Program(
             # -P: what lies in the project's folder is imported by nobody.
             command=(sys.executable, "-P", "-m", "acmidm_sandbox", self.daemon.settings_file),
             settings=made_from + yaml.safe_dump(dict(file), sort_keys=False, allow_unicode=True),
             health_url=f"{self.origin}/health",
-            more_ports=mail_ports,
+            more_ports=(smtp_port,) if smtp_port else (),
             speaks=True,
         )
+
+    def start(self, file: Mapping[str, Any]) -> str:
+        """Start the portal from the content of its ``file``, and return what was done, a sentence a
+        line, with what the server printed for people. One that runs with the same content is left
+        alone; one with another is started anew. Raises Failure."""
+        program, smtp_port = self.program(file), file["smtp_port"]
         done, printed = "running", ""
         if not self.daemon.runs(program):
             write_private(Path(file["form_page"]), form_page(self.served.catalogue))

@@ -301,6 +301,7 @@ def test_every_sheet_that_is_not_read_is_named(tmp_path: Path) -> None:
         ("geen.xlsx", None, "cannot be read: No such file"),
         ("geen", None, "cannot be read: No such file"),
         ("klanten.xlsx", b"not a zip", "is no spreadsheet .BadZipFile."),
+        ("~$klanten.xlsx", b"\4Jan", "keeps while klanten.xlsx is open there; name klanten.xlsx"),
         (
             "klanten.csv",
             b"naam;adres\n",

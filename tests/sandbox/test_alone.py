@@ -10,16 +10,22 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 
 import httpx
 import pytest
+from joserfc.jwk import RSAKey
 
-from acmidm_sandbox import main
+from acmidm_sandbox import main, start
+from acmidm_sandbox.beheerportaal.store.opening import open_database
+from acmidm_sandbox.file import read_sandbox
 from story.person import MENU, PortalVisitor
 from tests.support.ports import reserve_port
+from tests.support.rsa_keys import rsa_key
 
 PROJECT = Path(__file__).parents[2]
 EXAMPLE = PROJECT / "acmidm_sandbox" / "sandbox.yaml"
@@ -176,7 +182,24 @@ def test_what_it_keeps_is_its_owners_alone(file: Path) -> None:
             ],
         ),
         ("port: ", "\tport: ", ["sandbox.yaml:2:1: nothing begins with a tab, "]),
-        ("[api-beheerder]", "[boss]", ['sandbox.yaml:10:73: "rights" cannot be used']),
+        ("[api-beheerder]", "[boss]", ['sandbox.yaml:10:73: an item of "rights" cannot be used']),
+        ("{name: beheerder,", "beheerder #", ['sandbox.yaml:10:5: an item of "people" is no map']),
+        ("port: ", "x: 2026-13-01\nport: ", ["sandbox.yaml:2:4: what looks like a number or"]),
+        ("port: ", "port: !!int [x] #", ["sandbox.yaml:2:7: what looks like a number or a date"]),
+        ("port: ", "port: !!bool maybe #", ["sandbox.yaml:2:7: what looks like"]),
+        ("port: ", "port: !!timestamp soon #", ["sandbox.yaml:2:7: what looks like"]),
+        ("port: ", f"? {'[' * 900 + ']' * 900}\n: x\nport: ", ["sandbox.yaml:1:1: its values are"]),
+        (
+            "port: ",
+            "operators:\n  user:x: {kty: oct, k: c2VjcmV0}\n  y: &y {kty: EC, y: *y}\nport: ",
+            ["sandbox.yaml:3:11: a client-ID that begins with user:", 'sandbox.yaml:4:6: "y" '],
+        ),
+        (
+            "port: ",
+            "operators:\n  x: {kty: EC, d: c2VjcmV0}\nport: ",
+            ["sandbox.yaml:3:6: /d is private or symmetric; register the public key only"],
+        ),
+        ("port: ", "smtp_port: 1024\nport: 1024 #", ['sandbox.yaml:2:12: "smtp_port" is the same']),
         ("ovo: OVO002067", "ovo: Gent", ["OVO code", "sandbox.yaml:10:28", "sandbox.yaml:15:28"]),
         ("port:", "prot:", ['"prot"']),
         ("name: mijn-gent", "name: ../mijn-gent", ["sandbox.yaml:15:"]),
@@ -197,6 +220,7 @@ def test_a_mistake_is_named_with_its_place(
     file.write_text(file.read_text().replace(before, after))
     sentences = refused(file)
     assert [part for part in said if part not in sentences] == [], sentences
+    assert "c2VjcmV0" not in sentences, "a part of a private key"
     assert not file.with_suffix(".data").exists()
 
 
@@ -236,16 +260,56 @@ def test_a_taken_port_is_one_sentence(file: Path, port: socket.socket, setting: 
 
 
 @pytest.mark.exhaustive
-def test_a_key_that_is_none_is_one_sentence(file: Path) -> None:
+@pytest.mark.parametrize("kind", ["no key", "public", "with a password"])
+def test_a_key_that_is_none_is_one_sentence(file: Path, kind: str) -> None:
     """It stays, and nothing of it is said."""
+    made, text = rsa_key("of a sandbox"), b"no key"
+    if kind != "no key":
+        text = made.as_pem(private=kind != "public", password="secret")
     key = file.with_suffix(".data") / "mijn-gent.pem"
     key.parent.mkdir(mode=0o700)
-    key.write_text("no key")
+    key.write_bytes(text)
     ended = subprocess.run([*COMMAND, file], capture_output=True, text=True, timeout=60)
-    assert (ended.returncode, key.read_text()) == (1, "no key")
+    assert (ended.returncode, key.read_bytes()) == (1, text)
     assert ended.stderr == (
-        f"{key} is no RSA key in PEM; move it away, and the next start makes one\n"
+        f"{key} is no private RSA key in PEM without a password; move it away, and the next start"
+        " makes one\n"
     )
+
+
+def test_of_two_starts_at_once_one_makes_the_key(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commands of either get a token: the key in the file is the one that is registered."""
+    sandbox, both = read_sandbox(file), Barrier(2)
+    made: list[RSAKey] = []
+
+    def generate(bits: int) -> RSAKey:
+        with suppress(BrokenBarrierError):  # the other comes too, unless it waits for this one
+            both.wait(0.5)
+        made.append(rsa_key(f"{bits} bits, {len(made)}"))
+        return made[-1]
+
+    def fill(_: int) -> list[str]:
+        with closing(open_database(sandbox.database)) as database:
+            return list(start._fill_database(sandbox, database))
+
+    monkeypatch.setattr(RSAKey, "generate_key", generate)
+    with ThreadPoolExecutor() as starts:
+        said = list(starts.map(fill, range(2)))
+    assert len(made) == 1
+    assert said[0][-4:] == said[1][-4:]
+
+
+@pytest.mark.exhaustive
+def test_output_that_cannot_be_written_is_one_sentence(file: Path) -> None:
+    """On a full disk, or into a pipe whose reader has ended."""
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [*COMMAND, file], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert ended.returncode == 1
+    assert ended.stderr == "the output cannot be written: No space left on device\n"
 
 
 def test_a_file_that_was_named_is_never_made(

@@ -14,6 +14,7 @@ import yaml
 from acmidm.form_page.page import form_page
 from acmidm.sandbox.portals import api_client_id
 from acmidm_onboarding.forms.catalogue_files import load_catalogue
+from tests.support.ports import reserve_port
 from tests.support.rsa_keys import rsa_key
 from tests.support.sandbox_stack import PROJECT, Stack
 
@@ -175,6 +176,26 @@ def test_a_port_of_another_program_is_one_clear_sentence(stack: Stack) -> None:
         f" ({psutil.Process().name()} in {Path.cwd()}); stop that, or write other ports into the"
         " stack's file (in a clone of acmidm: make ports OFFSET=100)\n"
     )
+
+
+def test_no_portal_is_started_where_one_has_a_taken_port(tmp_path: Path) -> None:
+    """Each is named at once: who has none of a stack's portals has nothing to stop."""
+    two = Stack(tmp_path)
+    file = tmp_path / "Pulumi.tni.yaml"
+    with two.reserved, reserve_port() as taken:
+        taken.listen()
+        origin = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        config = json.loads(file.read_text())["config"]
+        for name in set(config) - {"acmidm:environment"}:
+            of_geosecure = config[name].replace(two.origin, origin).replace("acmidm/", "geosecure/")
+            config[name.replace("acmidm:", "geosecure:")] = of_geosecure
+        file.write_text(json.dumps({"config": config}))
+        refused = two.run("start")
+        assert (refused.returncode, refused.stdout) == (1, ""), refused.stderr
+        assert refused.stderr.startswith("portal tni geosecure: port ")
+        assert not (two.data / "portal.pid").exists()
+        two.reserved.listen()
+        assert len(two.run("start").stderr.splitlines()) == 2
 
 
 @pytest.mark.parametrize("kind", ["of another type", "no key"])
