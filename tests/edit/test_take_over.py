@@ -265,6 +265,16 @@ def test_a_compromised_key_and_one_of_a_supplier_are_left(workspace: Workspace) 
     assert "the key is that of supplier leverancier, by a mandate" in hand.refused()
 
 
+def test_a_form_with_the_keys_of_a_supplier_takes_over_the_rest(workspace: Workspace) -> None:
+    workspace.write_supplier()
+    hand = Hand()
+    del hand.scopes["dv_dosis_schrijven"], hand.products["dosis"]
+    result = take_in(hand.text())
+    assert result.exit_code == 0, result.output
+    assert "loses dosis, dv_dosis_schrijven" in result.stdout
+    assert tni(workspace)["scopes"].keys() == {"dv_notificaties_import"}
+
+
 @pytest.mark.usefixtures("workspace")
 def test_a_form_keeps_a_key() -> None:
     """Where a hand took the last one, all keys stay."""

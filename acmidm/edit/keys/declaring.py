@@ -187,7 +187,7 @@ class ListOfKeys:
 
         edit_file(self.file, remove_entry, {}, self._checked)()
         [file] = removed
-        if not any(file.name in form.read_text("utf-8") for form in file.parent.glob("*.yaml")):
+        if not _is_named_beside(file):
             file.unlink()
 
     @property
@@ -208,6 +208,14 @@ class ListOfKeys:
                     supplier=supplier,
                 )
             )
+
+
+def _is_named_beside(file: Path) -> bool:
+    """Return whether a YAML file beside a key file has its name in it, also one with mistakes."""
+    for form in file.parent.glob("*.yaml"):
+        if form.is_file() and file.name.encode() in form.read_bytes():
+            return True
+    return False
 
 
 def free_names(base: str, count: int, is_taken: Callable[[str], bool]) -> list[str]:

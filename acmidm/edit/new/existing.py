@@ -319,6 +319,8 @@ def _about_loss(loaded: LoadedForm, sent: Draft, without: Without) -> Iterator[s
     lost = (*without.contacts, *without.scopes, *without.products, *without.attributes)
     if lost:
         yield tr("{file} loses {lost}", file=loaded.file, lost=listed(lost))
+    if loaded.form.keys_of:  # its keys are named in keys.yaml of its supplier, and stay there
+        return
     for environment in sent.keys:
         request = loaded.form.environments.get(environment, EnvironmentRequest())
         names = [entry.file for entry in request.jwks or ()]
