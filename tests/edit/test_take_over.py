@@ -28,12 +28,12 @@ from acmidm_onboarding.texts import Language, speak
 from acmidm_onboarding.values.client import Client, Record
 from acmidm_onboarding.values.metadata import Owner, ProductDocument
 from acmidm_onboarding.values.problems import Failure
-from acmidm_onboarding.values.terms import Platform
+from acmidm_onboarding.values.terms import MOST_CONTACTS, MOST_KEYS, Platform
 from tests.support.broken_content import content, mutated
 from tests.support.samples import by_hand, client, drift_report
 from tests.support.settings import read
 from tests.support.terminal import contents
-from tests.support.workspace import FORM, Workspace, private_key, public_key
+from tests.support.workspace import FORM, WITHOUT_KEYS, Workspace, private_key, public_key
 
 ID, MANAGED_BY = "client-1", "acmidm/tni"
 AT = datetime(2026, 11, 30, 14, 2, tzinfo=UTC)
@@ -273,6 +273,62 @@ def test_a_form_with_the_keys_of_a_supplier_takes_over_the_rest(workspace: Works
     assert result.exit_code == 0, result.output
     assert "loses dosis, dv_dosis_schrijven" in result.stdout
     assert tni(workspace)["scopes"].keys() == {"dv_notificaties_import"}
+
+
+def test_what_the_form_may_not_lose_or_have_is_left(workspace: Workspace) -> None:
+    """A configuration whose scope stays, a field that is required, the only contact, the key of
+    another environment, and any key where the client has a secret: acmidm new --from would refuse
+    the whole document."""
+    hand = Hand()
+    hand.scopes["dv_register_lezen"] = False
+    del hand.products["dosis"], hand.products["notificaties"]["merk_code"]
+    hand.metadata = hand.metadata.model_copy(update={"contacts": ()})
+    hand.jwks["prod"] = public_key("prod")
+    taken = hand.take_over()
+    assert [change.subject for change in taken._accepted] == ["dv_register_lezen"]
+    said = "\n".join(taken.notes)
+    for sentence in (
+        "the client keeps dv_dosis_schrijven, for which a form needs the configuration; take these"
+        " away in the portal too, or put the configuration back: acmidm drift --stack tni --heal",
+        '"merk_code" is missing',
+        '"contacts" is empty',
+        'key "prod" is that of tni too',
+    ):
+        assert sentence in said, said
+    assert take_in(filled_in(taken.text())).exit_code == 0
+    workspace.write_form(
+        WITHOUT_KEYS.replace("private_key_jwt", "client_secret_basic")
+        + "exemptions: {client-secret: {reason: none, reference: SD-1}}\n"
+    )
+    hand = Hand()
+    hand.jwks[KEY["kid"]] = dict(KEY)
+    assert "the client authenticates with client_secret_basic" in hand.refused()
+
+
+def test_a_key_and_a_contact_change_where_the_form_has_as_many_as_it_may(
+    workspace: Workspace,
+) -> None:
+    keys = {name: public_key(name, kty="EC", crv="P-256") for name in ("b", "c", "d", "e")}
+    for name, key in keys.items():
+        workspace.write_key(key, f"gent/{name}")
+    contacts = [f"a{number}@stad-gent.example" for number in range(MOST_CONTACTS)]
+    files = ", ".join(["tni.jwk.json", *(f"{name}.jwk.json" for name in keys)])
+    workspace.write_form(
+        FORM.replace("[tni.jwk.json]", f"[{files}]").replace(
+            "[api-beheer@stad-gent.example]", f"[{', '.join(contacts)}]"
+        )
+    )
+    hand = Hand()
+    assert len(hand.jwks) == MOST_KEYS
+    del hand.jwks["e"]
+    hand.jwks[KEY["kid"]] = dict(KEY)
+    changed = ("nieuw@stad-gent.example", *contacts[1:])
+    hand.metadata = hand.metadata.model_copy(update={"contacts": changed})
+    result = take_in(hand.text())
+    assert result.exit_code == 0, result.output
+    again = Hand()
+    assert again.jwks.keys() == hand.jwks.keys()
+    assert set(again.metadata.contacts) == set(changed)
 
 
 @pytest.mark.usefixtures("workspace")
