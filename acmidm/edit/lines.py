@@ -155,17 +155,24 @@ def _put_differing(mapping: Any, wanted: Mapping[str, Any]) -> None:
             put_below(mapping, name, value)
 
 
-def take_out(mapping: Any, name: str) -> None:
-    """Remove a name from a mapping of a document, and keep the comments and empty lines below
-    it."""
-    names = list(mapping)
-    if name == names[0] or mapping.fa.flow_style():
-        del mapping[name]
+def take_out(parent: Any, part: str, entry: Any) -> None:
+    """Remove an entry from a part of a document, the name of a mapping or the index of a list, as
+    ``take_out(request, "jwks", 0)``. The comments and empty lines below it stay."""
+    holder = parent[part]
+    if holder.fa.flow_style():
+        del holder[entry]
         return
-    below = _taken_from(_end_of(mapping, name))
-    del mapping[name]
-    before = _end_of(mapping, names[names.index(name) - 1])
-    _put_behind(before, _taken_from(before) + below)
+    entries = list(holder) if isinstance(holder, CommentedMap) else list(range(len(holder)))
+    position = entries.index(entry)
+    below = _taken_from(_end_of(holder, entry))
+    del holder[entry]
+    if position:
+        before = _end_of(holder, entries[position - 1])
+        _put_behind(before, _taken_from(before) + below)
+    elif holder:
+        _put_above(holder, next(iter(holder)) if isinstance(holder, CommentedMap) else 0, below)
+    else:
+        _put_behind((parent, part, 2), below)
 
 
 _Place = tuple[Any, Any, int]
@@ -173,10 +180,11 @@ _Place = tuple[Any, Any, int]
 mapping or list, by the value's name or index, in a slot (2 of a mapping, 0 of a list)."""
 
 
-def _end_of(mapping: Any, name: str) -> _Place:
-    """Return the place of the last line of the value behind a name."""
-    place: _Place = mapping, name, 2
-    node = mapping[name]
+def _end_of(holder: Any, entry: Any) -> _Place:
+    """Return the place of the last line of the value behind a name of a mapping, or at an index of
+    a list."""
+    place: _Place = holder, entry, 2 if isinstance(holder, CommentedMap) else 0
+    node = holder[entry]
     while isinstance(node, CommentedMap | CommentedSeq) and node and not node.fa.flow_style():
         if isinstance(node, CommentedMap):
             last, slot = next(reversed(node)), 2
@@ -212,6 +220,18 @@ def _put_behind(place: _Place, below: str) -> None:
     else:
         holder.ca.items[last] = [None] * 4
         holder.ca.items[last][slot] = CommentToken(f"\n{below}", CommentMark(0), None)
+
+
+def _put_above(holder: Any, entry: Any, lines: str) -> None:
+    """Put comments and empty lines above an entry of a mapping or list, which has none there."""
+    if not lines:
+        return
+    tokens = []
+    for line in StringIO(lines):
+        text = line.lstrip(" ")
+        tokens.append(CommentToken(text, CommentMark(len(line) - len(text)), None))
+    comments = holder.ca.items.setdefault(entry, [None] * 4)
+    comments[1] = tokens
 
 
 def on_one_line(items: Iterable[Any]) -> CommentedSeq:

@@ -207,9 +207,52 @@ def test_a_comment_stays_where_what_is_below_its_line_is_taken_out() -> None:
     text = text.replace("# more\n", "# more\n        uri: urn:a\n\n")
 
     def edit(document: Any) -> None:
-        take_out(document["environments"]["tni"]["products"]["notificaties"], "uri")
+        take_out(document["environments"]["tni"]["products"], "notificaties", "uri")
 
     assert edited(text, edit) == text.replace("        uri: urn:a\n", "")
+
+
+SPACED = """\
+contacts:
+  # of the team
+  - a@stad.example  # first
+  # the second
+
+  - b@stad.example
+# last
+
+scopes:
+  # one
+  dv_a:
+    reason: x
+  # two
+  dv_b: {}  # b
+# below
+products:
+  dosis: {bron_uri: urn:a}
+  # of production
+
+  # the end
+"""
+
+
+@pytest.mark.parametrize(
+    ("part", "entry", "line", "left"),
+    [
+        ("contacts", 0, "  - a@stad.example  # first\n", ""),
+        ("contacts", 1, "  - b@stad.example\n", ""),
+        ("scopes", "dv_a", "  dv_a:\n    reason: x\n", ""),
+        ("scopes", "dv_b", "  dv_b: {}  # b\n", ""),
+        ("products", "dosis", "products:\n  dosis: {bron_uri: urn:a}\n", "products: {}\n"),
+    ],
+)
+def test_comments_above_and_below_what_is_taken_out_stay(
+    part: str, entry: str | int, line: str, left: str
+) -> None:
+    """Also where it is the first of a list or mapping, or the only one."""
+    assert SPACED.count(line) == 1
+    changed = edited(SPACED, lambda document: take_out(document, part, entry))
+    assert changed == SPACED.replace(line, left)
 
 
 def test_what_the_editor_cannot_read_is_left() -> None:

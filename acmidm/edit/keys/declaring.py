@@ -14,7 +14,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from acmidm.edit.changes import edit_file, forms_named, reading
 from acmidm.edit.keys.pair import key_text
-from acmidm.edit.lines import on_one_line, put_last
+from acmidm.edit.lines import on_one_line, put_last, take_out
 from acmidm.form_text import SCHEMA
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import KEYS_FILE, absolute
@@ -182,7 +182,7 @@ class ListOfKeys:
                         kids=listed(files),
                     )
                 )
-            del entries[list(map(file_name, entries)).index(files[kid])]
+            take_out(request, name, list(map(file_name, entries)).index(files[kid]))
             removed[:] = [self.file.with_name(files[kid])]
 
         edit_file(self.file, remove_entry, {}, self._checked)()
