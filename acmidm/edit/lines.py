@@ -22,9 +22,8 @@ from acmidm_onboarding.values.problems import Failure
 _WIDE = 1_000_000
 """Columns: no line is broken."""
 
-_INDENTS = ({"mapping": 2, "sequence": 4, "offset": 2}, {"mapping": 2, "sequence": 2, "offset": 0})
-"""How ruamel names the two ways to write a list: its hyphens further in than its name, or below
-it."""
+_INDENT = re.compile(r"^[^\s#-].*:[ ]*(?:#.*)?\n(?: *(?:#.*)?\n)*( +)[^\s#-]", re.MULTILINE)
+"""The first indented name, below one at the margin."""
 _HYPHEN_BELOW = re.compile(r"^( *)[^\s#-].*\n(?: *(?:#.*)?\n)*\1- ", re.MULTILINE)
 
 Edit = Callable[[Any], None]
@@ -58,14 +57,24 @@ def edited(text: str, edit: Edit) -> str:
     return mark + "".join(lines).replace("\n", ending)
 
 
+def _indents(text: str) -> list[Mapping[str, int]]:
+    """Return the indents with which a form may be written, as ruamel names them. All indent a name
+    as the form does; a list has its hyphens as far in, or two columns, or below its name. The
+    form's own way is the first: where nothing of a list stays, all mean the same."""
+    found = _INDENT.search(text)
+    width = len(found[1]) if found else 2
+    offsets = list(dict.fromkeys([width, 2, 0]))
+    if _HYPHEN_BELOW.search(text):
+        offsets.reverse()
+    return [{"mapping": width, "sequence": offset + 2, "offset": offset} for offset in offsets]
+
+
 def _edited_lines(text: str, edit: Edit) -> list[str]:
-    """Return the lines of a form after ``edit``, for either indent of lists. Where neither keeps
-    the lines that do not change, return all lines as the editor writes them. Raises YAMLError."""
+    """Return the lines of a form after ``edit``, for the first indents that keep the lines that do
+    not change. Where none does, return all lines as the editor writes them. Raises YAMLError."""
     lines = StringIO(text).readlines()  # unlike splitlines, it knows one ending alone
     written_anew: list[list[str]] = []
-    # The form's own way first: where nothing of a list stays, both mean the same.
-    indents = _INDENTS[::-1] if _HYPHEN_BELOW.search(text) else _INDENTS
-    for indent in indents:
+    for indent in _indents(text):
         yaml = _editor(text, indent)
         document = yaml.load(text)
         before = _written(yaml, document)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ruamel.yaml.comments import CommentedMap
 
 from acmidm.edit.lines import (
     copied,
@@ -98,6 +99,37 @@ environments:
 def test_only_the_lines_of_the_edit_change(before: str, after: str, ending: str) -> None:
     text, wanted = (FORM.replace("{jwks}", jwks).replace("\n", ending) for jwks in (before, after))
     assert edited("\ufeff" + text, add()) == "\ufeff" + wanted
+
+
+@pytest.mark.parametrize("hyphens", ["", "  ", "    "])
+def test_a_form_keeps_the_indent_that_it_has(hyphens: str) -> None:
+    """Whatever is added to it, at any depth: nothing else changes."""
+    text = (
+        "application: loket\n"
+        "environments:\n"
+        "    # the tests\n"
+        "    tni:\n"
+        "        jwks:\n"
+        f"        {hyphens}- old.jwk.json  # of 2026\n"
+        "        scopes:\n"
+        "            dv_a:\n"
+        "                reason: x\n"
+        "    # production\n"
+        "    prod:\n"
+        "        scopes: {}\n"
+    )
+
+    def edit(document: Any) -> None:
+        add()(document)
+        for environment in ("tni", "prod"):
+            parts = copied({"scopes": {"dv_b": {"reason": "y"}}})
+            put_request(document["environments"], environment, CommentedMap(parts))
+
+    assert edited(text, edit) == (
+        text.replace("# of 2026\n", f"# of 2026\n        {hyphens}- new.jwk.json\n")
+        .replace("reason: x\n", "reason: x\n            dv_b: {reason: y}\n")
+        .replace("scopes: {}\n", "scopes: {dv_b: {reason: y}}\n")
+    )
 
 
 def test_a_form_whose_lines_end_in_two_ways_is_left() -> None:
