@@ -23,7 +23,7 @@ _WIDE = 1_000_000
 """Columns: no line is broken."""
 
 _INDENT = re.compile(r"^[^\s#-].*:[ ]*(?:#.*)?\n(?: *(?:#.*)?\n)*( +)[^\s#-]", re.MULTILINE)
-"""The first indented name, below one at the margin."""
+"""Matches the first name below one at the margin: the group is its indent."""
 _HYPHEN_BELOW = re.compile(r"^( *)[^\s#-].*\n(?: *(?:#.*)?\n)*\1- ", re.MULTILINE)
 
 Edit = Callable[[Any], None]
@@ -58,15 +58,18 @@ def edited(text: str, edit: Edit) -> str:
 
 
 def _indents(text: str) -> list[Mapping[str, int]]:
-    """Return the indents with which a form may be written, as ruamel names them. All indent a name
-    as the form does; a list has its hyphens as far in, or two columns, or below its name. The
+    """Return the indents with which a form may be written, as ruamel names them: names as far in as
+    somewhere in the form; the hyphens of a list as far, or two columns, or below its name. The
     form's own way is the first: where nothing of a list stays, all mean the same."""
-    found = _INDENT.search(text)
-    width = len(found[1]) if found else 2
-    offsets = list(dict.fromkeys([width, 2, 0]))
-    if _HYPHEN_BELOW.search(text):
-        offsets.reverse()
-    return [{"mapping": width, "sequence": offset + 2, "offset": offset} for offset in offsets]
+    widths = list(dict.fromkeys(map(len, _INDENT.findall(text)))) or [2]
+    indents: list[Mapping[str, int]] = []
+    for width in widths:
+        offsets = list(dict.fromkeys([width, 2, 0]))
+        if _HYPHEN_BELOW.search(text):
+            offsets.reverse()
+        for offset in offsets:
+            indents.append({"mapping": width, "sequence": offset + 2, "offset": offset})
+    return indents
 
 
 def _edited_lines(text: str, edit: Edit) -> list[str]:
@@ -166,22 +169,22 @@ def _put_differing(mapping: Any, wanted: Mapping[str, Any]) -> None:
 
 def take_out(parent: Any, part: str, entry: Any) -> None:
     """Remove an entry from a part of a document, the name of a mapping or the index of a list, as
-    ``take_out(request, "jwks", 0)``. The comments and empty lines below it stay."""
+    ``take_out(request, "jwks", 0)``. The comments and empty lines above and below it stay."""
     holder = parent[part]
     if holder.fa.flow_style():
         del holder[entry]
         return
     entries = list(holder) if isinstance(holder, CommentedMap) else list(range(len(holder)))
     position = entries.index(entry)
-    below = _taken_from(_end_of(holder, entry))
+    around = _taken_from_above(holder, entry) + _taken_from(_end_of(holder, entry))
     del holder[entry]
     if position:
         before = _end_of(holder, entries[position - 1])
-        _put_behind(before, _taken_from(before) + below)
+        _put_behind(before, _taken_from(before) + around)
     elif holder:
-        _put_above(holder, next(iter(holder)) if isinstance(holder, CommentedMap) else 0, below)
+        _put_above(holder, next(iter(holder)) if isinstance(holder, CommentedMap) else 0, around)
     else:
-        _put_behind((parent, part, 2), below)
+        _put_behind((parent, part, 2), around)
 
 
 _Place = tuple[Any, Any, int]
@@ -214,8 +217,16 @@ def _taken_from(place: _Place) -> str:
     if below and comment:
         token.value = f"{comment}\n"
     elif below:
-        del holder.ca.items[last]
+        holder.ca.items[last][slot] = None
     return str(below)
+
+
+def _taken_from_above(holder: Any, entry: Any) -> str:
+    """Remove the lines that ruamel keeps above an entry of a mapping or list, and return them. Most
+    comments there are below the entry before it."""
+    comments = holder.ca.items.get(entry) or [None] * 4
+    tokens, comments[1] = comments[1] or [], None
+    return "".join(" " * token.start_mark.column + token.value for token in tokens)
 
 
 def _put_behind(place: _Place, below: str) -> None:
@@ -227,16 +238,17 @@ def _put_behind(place: _Place, below: str) -> None:
     if token:
         token.value = token.value.rstrip("\n") + f"\n{below}"
     else:
-        holder.ca.items[last] = [None] * 4
-        holder.ca.items[last][slot] = CommentToken(f"\n{below}", CommentMark(0), None)
+        comments = holder.ca.items.setdefault(last, [None] * 4)
+        comments[slot] = CommentToken(f"\n{below}", CommentMark(0), None)
 
 
 def _put_above(holder: Any, entry: Any, lines: str) -> None:
-    """Put comments and empty lines above an entry of a mapping or list, which has none there."""
+    """Put comments and empty lines above an entry of a mapping or list, and above those that it
+    has there."""
     if not lines:
         return
     tokens = []
-    for line in StringIO(lines):
+    for line in StringIO(lines + _taken_from_above(holder, entry)):
         text = line.lstrip(" ")
         tokens.append(CommentToken(text, CommentMark(len(line) - len(text)), None))
     comments = holder.ca.items.setdefault(entry, [None] * 4)

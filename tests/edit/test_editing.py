@@ -105,7 +105,8 @@ def test_only_the_lines_of_the_edit_change(before: str, after: str, ending: str)
 def test_a_form_keeps_the_indent_that_it_has(hyphens: str) -> None:
     """Whatever is added to it, at any depth: nothing else changes."""
     text = (
-        "application: loket\n"
+        "exemptions:\n"
+        "  signed-commits: {}  # less far in\n"
         "environments:\n"
         "    # the tests\n"
         "    tni:\n"
@@ -260,6 +261,7 @@ scopes:
   # two
   dv_b: {}  # b
 # below
+
 products:
   dosis: {bron_uri: urn:a}
   # of production
@@ -285,6 +287,16 @@ def test_comments_above_and_below_what_is_taken_out_stay(
     assert SPACED.count(line) == 1
     changed = edited(SPACED, lambda document: take_out(document, part, entry))
     assert changed == SPACED.replace(line, left)
+
+
+@pytest.mark.parametrize("value", ["{}", "", "x"])
+@pytest.mark.parametrize("name", ["a", "b", "c"])
+def test_comments_behind_whatever_value_stay(value: str, name: str) -> None:
+    """The editor keeps those behind a value on one line with the name that follows."""
+    lines = {entry: f"  {entry}: {value}\n" for entry in "abc"}
+    text = "x:\n{a}  # behind a\n\n{b}  # behind b\n{c}\n  # behind c\n".format(**lines)
+    changed = edited(text, lambda document: take_out(document, "x", name))
+    assert changed == text.replace(lines[name], "")
 
 
 def test_what_the_editor_cannot_read_is_left() -> None:
