@@ -5,7 +5,7 @@ lines stay as they are.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from difflib import SequenceMatcher
 from io import StringIO
@@ -57,19 +57,17 @@ def edited(text: str, edit: Edit) -> str:
     return mark + "".join(lines).replace("\n", ending)
 
 
-def _indents(text: str) -> list[Mapping[str, int]]:
-    """Return the indents with which a form may be written, as ruamel names them: names as far in as
+def _indents(text: str) -> Iterator[Mapping[str, int]]:
+    """Yield the indents with which a form may be written, as ruamel names them: names as far in as
     somewhere in the form; the hyphens of a list as far, or two columns, or below its name. The
     form's own way is the first: where nothing of a list stays, all mean the same."""
     widths = list(dict.fromkeys(map(len, _INDENT.findall(text)))) or [2]
-    indents: list[Mapping[str, int]] = []
     for width in widths:
         offsets = list(dict.fromkeys([width, 2, 0]))
         if _HYPHEN_BELOW.search(text):
             offsets.reverse()
         for offset in offsets:
-            indents.append({"mapping": width, "sequence": offset + 2, "offset": offset})
-    return indents
+            yield {"mapping": width, "sequence": offset + 2, "offset": offset}
 
 
 def _edited_lines(text: str, edit: Edit) -> list[str]:
@@ -184,6 +182,7 @@ def take_out(parent: Any, part: str, entry: Any) -> None:
     elif holder:
         _put_above(holder, next(iter(holder)) if isinstance(holder, CommentedMap) else 0, around)
     else:
+        holder.fa.set_flow_style()  # else the comments would be between the name and the {}
         _put_behind((parent, part, 2), around)
 
 

@@ -289,6 +289,23 @@ def test_comments_above_and_below_what_is_taken_out_stay(
     assert changed == SPACED.replace(line, left)
 
 
+def test_comments_below_all_of_a_part_stay() -> None:
+    """Behind the {} that is left of it, and where what is below them goes too."""
+    lines = [
+        "x:\n",
+        "  scopes:\n    a: {}\n",
+        "    # no more\n\n",
+        "  products:\n    b:\n      c: 1\n",
+    ]
+
+    def edit(document: Any) -> None:
+        take_out(document["x"], "scopes", "a")
+        take_out(document["x"], "products", "b")
+        take_out(document, "x", "products")
+
+    assert edited("".join(lines), edit) == "x:\n  scopes: {}\n    # no more\n\n"
+
+
 @pytest.mark.parametrize("value", ["{}", "", "x"])
 @pytest.mark.parametrize("name", ["a", "b", "c"])
 def test_comments_behind_whatever_value_stay(value: str, name: str) -> None:

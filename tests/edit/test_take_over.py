@@ -199,6 +199,33 @@ def test_a_product_goes_with_the_last_of_its_scopes(workspace: Workspace) -> Non
     assert tni(workspace)["products"].keys() == {"notificaties"}
 
 
+def test_an_attribute_goes_with_the_last_scope_of_its_product(workspace: Workspace) -> None:
+    workspace.write("catalogue/woordenboek.yaml", DICTIONARY)
+    workspace.write_form(
+        FORM.replace("      dv_not", "      dv_woorden: {reason: taal}\n      dv_not", 1).replace(
+            "  prod:", "    attributes: {setbyclient_afdeling: zaken}\n  prod:", 1
+        )
+    )
+    hand = Hand()
+    del hand.scopes["dv_woorden"]
+    text = hand.text()
+    lost = "attribute setbyclient_afdeling goes too, for no scope of product woordenboek is left"
+    assert lost in text
+    result = take_in(text)
+    assert result.exit_code == 0, result.output
+    assert "attributes" not in tni(workspace)
+
+
+def test_a_scope_of_a_form_that_leaves_is_left_and_why_is_said(workspace: Workspace) -> None:
+    workspace.write_form(f"{FORM}retire: 2020-01-01\n")
+    hand = Hand()
+    hand.scopes["dv_register_lezen"] = False
+    assert (
+        "granted scope dv_register_lezen by hand: its form retires it; take it out of retire first,"
+        " if it stays"
+    ) in hand.refused()
+
+
 def test_keys_products_contacts_and_attributes_are_taken_over(workspace: Workspace) -> None:
     """A key gets a file of ours; its thumbprint is said, to be confirmed."""
     workspace.write("catalogue/woordenboek.yaml", DICTIONARY)

@@ -130,7 +130,7 @@ class TakeOver:
         self._check_number_of_keys()
         self._apply_gate()
         self._keep_products_of_scopes()
-        self._remove_products_without_scope()
+        self._remove_without_scope()
         form = self._loaded.form
         if platforms := [name for name in form.platforms if name != self.declared.platform]:
             self.notes.append(
@@ -397,7 +397,11 @@ class TakeOver:
         for change in granted:
             if change.subject not in passed:
                 del self._gained["scopes"][names[str(change.subject)]]
-                self._reject(change, *by_reason(desired.held_back))
+                reasons = by_reason(desired.held_back)
+                if not reasons:  # no gate and no mandate: it leaves
+                    retired = tr("its form retires it; take it out of retire first, if it stays")
+                    reasons.append(retired)
+                self._reject(change, *reasons)
 
     def _scopes_then(self, product: str) -> list[str]:
         """Return the scopes of a product that the form will have."""
@@ -424,9 +428,9 @@ class TakeOver:
                 ),
             )
 
-    def _remove_products_without_scope(self) -> None:
-        """Remove each product of the form that loses its last scope, and note it: no form may
-        configure such a product."""
+    def _remove_without_scope(self) -> None:
+        """Remove each product of the form that loses its last scope, with its attributes, and note
+        it: no form may have these then."""
         for name in self._request.products:
             if name in self._lost.get("products", ()) or self._scopes_then(name):
                 continue
@@ -434,6 +438,19 @@ class TakeOver:
             self._remove("products", name)
             self.notes.append(
                 tr("product {product} goes too, for none of its scopes is left", product=name)
+            )
+        for name in sorted({*self._request.attributes, *self._gained["attributes"]}):
+            product, _ = self._catalogue.attributes[name]
+            if name in self._lost.get("attributes", ()) or self._scopes_then(product.product):
+                continue
+            self._gained["attributes"].pop(name, None)
+            self._remove("attributes", name)
+            self.notes.append(
+                tr(
+                    "attribute {name} goes too, for no scope of product {product} is left",
+                    name=name,
+                    product=product.product,
+                )
             )
 
 
