@@ -216,6 +216,20 @@ def test_an_attribute_goes_with_the_last_scope_of_its_product(workspace: Workspa
     assert "attributes" not in tni(workspace)
 
 
+def test_what_the_form_says_elsewhere_of_a_product_that_goes_is_said(workspace: Workspace) -> None:
+    workspace.write_form(f"{FORM}retire: {{dosis: 2999-01-01}}\n")
+    hand = Hand()
+    del hand.scopes["dv_dosis_schrijven"], hand.products["dosis"]
+    text = hand.text()
+    said = "# the form first has to be corrected by hand, else acmidm new --from refuses this: "
+    assert f'{said}"dosis" is no platform or product of this form' in text
+    assert take_in(text).exit_code == 2
+    workspace.write_form(FORM)
+    hand.jwks = {KEY["kid"]: dict(KEY)}
+    assert said not in hand.text()
+    assert take_in(hand.text()).exit_code == 0
+
+
 def test_a_scope_of_a_form_that_leaves_is_left_and_why_is_said(workspace: Workspace) -> None:
     workspace.write_form(f"{FORM}retire: 2020-01-01\n")
     hand = Hand()

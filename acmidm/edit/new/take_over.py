@@ -149,6 +149,26 @@ class TakeOver:
                 stack=self._stack.name,
             )
             raise Failure("\n".join([nothing, *self.notes]))
+        self._note_what_refuses()
+
+    def _note_what_refuses(self) -> None:
+        """Note what the form would have wrong with all of this together, such as a product under
+        ``retire`` that it no longer has: a person corrects that in the form first."""
+        scopes = {name: {**scope, "reason": "x"} for name, scope in self._gained["scopes"].items()}
+        try:
+            self._require_valid(
+                filled({**self._gained, "scopes": scopes}),
+                self._contacts,
+                Without.model_validate({**self._lost, "keys": ()}),  # were checked each
+            )
+        except Failure as failure:
+            self.notes.append(
+                tr(
+                    "the form first has to be corrected by hand, else acmidm new --from refuses"
+                    " this: {why}",
+                    why=failure,
+                )
+            )
 
     def _take(self, change: Change) -> None:
         """Take over a change of a kind that a form may have, or note why it is rejected. A change
