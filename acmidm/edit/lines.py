@@ -5,7 +5,7 @@ lines stay as they are.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from difflib import SequenceMatcher
 from io import StringIO
@@ -22,9 +22,8 @@ from acmidm_onboarding.values.problems import Failure
 _WIDE = 1_000_000
 """Columns: no line is broken."""
 
-_INDENTS = ({"mapping": 2, "sequence": 4, "offset": 2}, {"mapping": 2, "sequence": 2, "offset": 0})
-"""How ruamel names the two ways to write a list: its hyphens further in than its name, or below
-it."""
+_INDENT = re.compile(r"^[^\s#-].*:[ ]*(?:#.*)?\n(?: *(?:#.*)?\n)*( +)[^\s#-]", re.MULTILINE)
+"""Matches the first name below one at the margin: the group is its indent."""
 _HYPHEN_BELOW = re.compile(r"^( *)[^\s#-].*\n(?: *(?:#.*)?\n)*\1- ", re.MULTILINE)
 
 Edit = Callable[[Any], None]
@@ -58,14 +57,25 @@ def edited(text: str, edit: Edit) -> str:
     return mark + "".join(lines).replace("\n", ending)
 
 
+def _indents(text: str) -> Iterator[Mapping[str, int]]:
+    """Yield the indents with which a form may be written, as ruamel names them: names as far in as
+    somewhere in the form; the hyphens of a list as far, or two columns, or below its name. The
+    form's own way is the first: where nothing of a list stays, all mean the same."""
+    widths = list(dict.fromkeys(map(len, _INDENT.findall(text)))) or [2]
+    for width in widths:
+        offsets = list(dict.fromkeys([width, 2, 0]))
+        if _HYPHEN_BELOW.search(text):
+            offsets.reverse()
+        for offset in offsets:
+            yield {"mapping": width, "sequence": offset + 2, "offset": offset}
+
+
 def _edited_lines(text: str, edit: Edit) -> list[str]:
-    """Return the lines of a form after ``edit``, for either indent of lists. Where neither keeps
-    the lines that do not change, return all lines as the editor writes them. Raises YAMLError."""
+    """Return the lines of a form after ``edit``, for the first indents that keep the lines that do
+    not change. Where none does, return all lines as the editor writes them. Raises YAMLError."""
     lines = StringIO(text).readlines()  # unlike splitlines, it knows one ending alone
     written_anew: list[list[str]] = []
-    # The form's own way first: where nothing of a list stays, both mean the same.
-    indents = _INDENTS[::-1] if _HYPHEN_BELOW.search(text) else _INDENTS
-    for indent in indents:
+    for indent in _indents(text):
         yaml = _editor(text, indent)
         document = yaml.load(text)
         before = _written(yaml, document)
@@ -155,17 +165,25 @@ def _put_differing(mapping: Any, wanted: Mapping[str, Any]) -> None:
             put_below(mapping, name, value)
 
 
-def take_out(mapping: Any, name: str) -> None:
-    """Remove a name from a mapping of a document, and keep the comments and empty lines below
-    it."""
-    names = list(mapping)
-    if name == names[0] or mapping.fa.flow_style():
-        del mapping[name]
+def take_out(parent: Any, part: str, entry: Any) -> None:
+    """Remove an entry from a part of a document, the name of a mapping or the index of a list, as
+    ``take_out(request, "jwks", 0)``. The comments and empty lines above and below it stay."""
+    holder = parent[part]
+    if holder.fa.flow_style():
+        del holder[entry]
         return
-    below = _taken_from(_end_of(mapping, name))
-    del mapping[name]
-    before = _end_of(mapping, names[names.index(name) - 1])
-    _put_behind(before, _taken_from(before) + below)
+    entries = list(holder) if isinstance(holder, CommentedMap) else list(range(len(holder)))
+    position = entries.index(entry)
+    around = _taken_from_above(holder, entry) + _taken_from(_end_of(holder, entry))
+    del holder[entry]
+    if position:
+        before = _end_of(holder, entries[position - 1])
+        _put_behind(before, _taken_from(before) + around)
+    elif holder:
+        _put_above(holder, next(iter(holder)) if isinstance(holder, CommentedMap) else 0, around)
+    else:
+        holder.fa.set_flow_style()  # else the comments would be between the name and the {}
+        _put_behind((parent, part, 2), around)
 
 
 _Place = tuple[Any, Any, int]
@@ -173,10 +191,11 @@ _Place = tuple[Any, Any, int]
 mapping or list, by the value's name or index, in a slot (2 of a mapping, 0 of a list)."""
 
 
-def _end_of(mapping: Any, name: str) -> _Place:
-    """Return the place of the last line of the value behind a name."""
-    place: _Place = mapping, name, 2
-    node = mapping[name]
+def _end_of(holder: Any, entry: Any) -> _Place:
+    """Return the place of the last line of the value behind a name of a mapping, or at an index of
+    a list."""
+    place: _Place = holder, entry, 2 if isinstance(holder, CommentedMap) else 0
+    node = holder[entry]
     while isinstance(node, CommentedMap | CommentedSeq) and node and not node.fa.flow_style():
         if isinstance(node, CommentedMap):
             last, slot = next(reversed(node)), 2
@@ -197,8 +216,16 @@ def _taken_from(place: _Place) -> str:
     if below and comment:
         token.value = f"{comment}\n"
     elif below:
-        del holder.ca.items[last]
+        holder.ca.items[last][slot] = None
     return str(below)
+
+
+def _taken_from_above(holder: Any, entry: Any) -> str:
+    """Remove the lines that ruamel keeps above an entry of a mapping or list, and return them. Most
+    comments there are below the entry before it."""
+    comments = holder.ca.items.get(entry) or [None] * 4
+    tokens, comments[1] = comments[1] or [], None
+    return "".join(" " * token.start_mark.column + token.value for token in tokens)
 
 
 def _put_behind(place: _Place, below: str) -> None:
@@ -210,8 +237,21 @@ def _put_behind(place: _Place, below: str) -> None:
     if token:
         token.value = token.value.rstrip("\n") + f"\n{below}"
     else:
-        holder.ca.items[last] = [None] * 4
-        holder.ca.items[last][slot] = CommentToken(f"\n{below}", CommentMark(0), None)
+        comments = holder.ca.items.setdefault(last, [None] * 4)
+        comments[slot] = CommentToken(f"\n{below}", CommentMark(0), None)
+
+
+def _put_above(holder: Any, entry: Any, lines: str) -> None:
+    """Put comments and empty lines above an entry of a mapping or list, and above those that it
+    has there."""
+    if not lines:
+        return
+    tokens = []
+    for line in StringIO(lines + _taken_from_above(holder, entry)):
+        text = line.lstrip(" ")
+        tokens.append(CommentToken(text, CommentMark(len(line) - len(text)), None))
+    comments = holder.ca.items.setdefault(entry, [None] * 4)
+    comments[1] = tokens
 
 
 def on_one_line(items: Iterable[Any]) -> CommentedSeq:

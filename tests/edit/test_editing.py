@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ruamel.yaml.comments import CommentedMap
 
 from acmidm.edit.lines import (
     copied,
@@ -98,6 +99,38 @@ environments:
 def test_only_the_lines_of_the_edit_change(before: str, after: str, ending: str) -> None:
     text, wanted = (FORM.replace("{jwks}", jwks).replace("\n", ending) for jwks in (before, after))
     assert edited("\ufeff" + text, add()) == "\ufeff" + wanted
+
+
+@pytest.mark.parametrize("hyphens", ["", "  ", "    "])
+def test_a_form_keeps_the_indent_that_it_has(hyphens: str) -> None:
+    """Whatever is added to it, at any depth: nothing else changes."""
+    text = (
+        "exemptions:\n"
+        "  signed-commits: {}  # less far in\n"
+        "environments:\n"
+        "    # the tests\n"
+        "    tni:\n"
+        "        jwks:\n"
+        f"        {hyphens}- old.jwk.json  # of 2026\n"
+        "        scopes:\n"
+        "            dv_a:\n"
+        "                reason: x\n"
+        "    # production\n"
+        "    prod:\n"
+        "        scopes: {}\n"
+    )
+
+    def edit(document: Any) -> None:
+        add()(document)
+        for environment in ("tni", "prod"):
+            parts = copied({"scopes": {"dv_b": {"reason": "y"}}})
+            put_request(document["environments"], environment, CommentedMap(parts))
+
+    assert edited(text, edit) == (
+        text.replace("# of 2026\n", f"# of 2026\n        {hyphens}- new.jwk.json\n")
+        .replace("reason: x\n", "reason: x\n            dv_b: {reason: y}\n")
+        .replace("scopes: {}\n", "scopes: {dv_b: {reason: y}}\n")
+    )
 
 
 def test_a_form_whose_lines_end_in_two_ways_is_left() -> None:
@@ -207,9 +240,80 @@ def test_a_comment_stays_where_what_is_below_its_line_is_taken_out() -> None:
     text = text.replace("# more\n", "# more\n        uri: urn:a\n\n")
 
     def edit(document: Any) -> None:
-        take_out(document["environments"]["tni"]["products"]["notificaties"], "uri")
+        take_out(document["environments"]["tni"]["products"], "notificaties", "uri")
 
     assert edited(text, edit) == text.replace("        uri: urn:a\n", "")
+
+
+SPACED = """\
+contacts:
+  # of the team
+  - a@stad.example  # first
+  # the second
+
+  - b@stad.example
+# last
+
+scopes:
+  # one
+  dv_a:
+    reason: x
+  # two
+  dv_b: {}  # b
+# below
+
+products:
+  dosis: {bron_uri: urn:a}
+  # of production
+
+  # the end
+"""
+
+
+@pytest.mark.parametrize(
+    ("part", "entry", "line", "left"),
+    [
+        ("contacts", 0, "  - a@stad.example  # first\n", ""),
+        ("contacts", 1, "  - b@stad.example\n", ""),
+        ("scopes", "dv_a", "  dv_a:\n    reason: x\n", ""),
+        ("scopes", "dv_b", "  dv_b: {}  # b\n", ""),
+        ("products", "dosis", "products:\n  dosis: {bron_uri: urn:a}\n", "products: {}\n"),
+    ],
+)
+def test_comments_above_and_below_what_is_taken_out_stay(
+    part: str, entry: str | int, line: str, left: str
+) -> None:
+    """Also where it is the first of a list or mapping, or the only one."""
+    assert SPACED.count(line) == 1
+    changed = edited(SPACED, lambda document: take_out(document, part, entry))
+    assert changed == SPACED.replace(line, left)
+
+
+def test_comments_below_all_of_a_part_stay() -> None:
+    """Behind the {} that is left of it, and where what is below them goes too."""
+    lines = [
+        "x:\n",
+        "  scopes:\n    a: {}\n",
+        "    # no more\n\n",
+        "  products:\n    b:\n      c: 1\n",
+    ]
+
+    def edit(document: Any) -> None:
+        take_out(document["x"], "scopes", "a")
+        take_out(document["x"], "products", "b")
+        take_out(document, "x", "products")
+
+    assert edited("".join(lines), edit) == "x:\n  scopes: {}\n    # no more\n\n"
+
+
+@pytest.mark.parametrize("value", ["{}", "", "x"])
+@pytest.mark.parametrize("name", ["a", "b", "c"])
+def test_comments_behind_whatever_value_stay(value: str, name: str) -> None:
+    """The editor keeps those behind a value on one line with the name that follows."""
+    lines = {entry: f"  {entry}: {value}\n" for entry in "abc"}
+    text = "x:\n{a}  # behind a\n\n{b}  # behind b\n{c}\n  # behind c\n".format(**lines)
+    changed = edited(text, lambda document: take_out(document, "x", name))
+    assert changed == text.replace(lines[name], "")
 
 
 def test_what_the_editor_cannot_read_is_left() -> None:

@@ -493,6 +493,21 @@ def test_a_key_is_taken_out_with_its_file(place: Workspace, of: str) -> None:
     assert ":" in refused("remove", *whose, "--kid", kid, form=form, passphrase=None)
 
 
+def test_what_cannot_be_read_beside_a_form_keeps_no_key_in_it(place: Workspace) -> None:
+    """A form in another encoding may name the file too, so that it stays; a folder names none."""
+    (place.forms / "gent/folder.yaml").mkdir()
+    latin = 'application: "caf\xe9"\n# {name}\n'
+    for name, stays in (("second", True), ("third", False)):
+        place.write_key(ending(name), f"gent/{name}")
+        place.write_form(FORM.replace("[tni.jwk.json]", f"[tni.jwk.json, {name}.jwk.json]"))
+        named_beside = latin.format(name="second.jwk.json").encode("latin-1")
+        place.write("onboardings/gent/latin.yaml", named_beside)
+        result = keys("remove", "--kid", name, passphrase=None)
+        assert result.exit_code == 0, result.output
+        assert named() == ["tni.jwk.json"]
+        assert (place.forms / f"gent/{name}.jwk.json").exists() is stays
+
+
 def test_the_key_of_a_supplier_is_changed_there(place: Workspace) -> None:
     """What the form cannot have, the next validate would refuse: each command says where to go
     instead."""

@@ -262,3 +262,17 @@ def test_two_rows_that_contradict_each_other_are_refused() -> None:
     )
     assert add(rows[0], rows[0], heading=f"{HEADING};Reden").exit_code == 0
     assert "{reason: one}" in Path("onboardings/aalst/aalst.yaml").read_text()
+
+
+def test_a_form_that_leaves_gets_no_scope(place: Workspace) -> None:
+    """Nothing more of it would be made. A row that it has already is no mistake."""
+    text = FORM.format(name="aalst")
+    place.write_form(f"{text}retire: 2020-01-01\n", "aalst/aalst")
+    before = contents()
+    result = add(f"OVO000001;aalst;{SCOPE}")
+    assert (result.exit_code, contents()) == (2, before), result.output
+    assert "row 2: onboardings/aalst/aalst.yaml leaves: nothing more of it is made" in result.stderr
+    result = add("OVO000001;aalst;dv_register_test")
+    assert (result.exit_code, contents()) == (0, before), result.output
+    place.write_form(f"{text}retire: 2999-01-01\n", "aalst/aalst")
+    assert add(f"OVO000001;aalst;{SCOPE}").exit_code == 0

@@ -372,3 +372,20 @@ def test_nothing_is_placed_that_makes_an_earlier_file_wrong(workspace: Workspace
     taken = intake.take([Path("first.yaml"), Path("second.yaml")])
     assert [one.unclear for one in taken] == [[], ["this key is wrong; make another"]]
     assert intake.changes.problems() == []
+
+
+def test_a_form_that_leaves_gets_nothing(workspace: Workspace) -> None:
+    """Nothing more of it would be made: the team decides. What it has already is no mistake, nor is
+    a day that is to come."""
+    workspace.write_form(f"{FORM}retire: 2020-01-01\n")
+    result = take_in(of_gent(**REGISTER))
+    assert (result.exit_code, result.stdout) == (2, "")
+    leaves = "onboardings/gent/mijn-gent.yaml leaves: nothing more of it is made; take retire out"
+    assert f"{FILE}: {leaves}" in result.stderr
+    same = of_gent(scopes={"dv_notificaties_import": {}})
+    same["form"]["contacts"] = ["api-beheer@stad-gent.example"]
+    result = take_in(same)
+    assert result.exit_code == 0, result.output
+    assert "has all of it already" in result.stdout
+    workspace.write_form(f"{FORM}retire: 2999-01-01\n")
+    assert take_in(of_gent(**REGISTER)).exit_code == 0

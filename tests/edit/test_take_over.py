@@ -28,12 +28,12 @@ from acmidm_onboarding.texts import Language, speak
 from acmidm_onboarding.values.client import Client, Record
 from acmidm_onboarding.values.metadata import Owner, ProductDocument
 from acmidm_onboarding.values.problems import Failure
-from acmidm_onboarding.values.terms import Platform
+from acmidm_onboarding.values.terms import MOST_CONTACTS, MOST_KEYS, Platform
 from tests.support.broken_content import content, mutated
 from tests.support.samples import by_hand, client, drift_report
 from tests.support.settings import read
 from tests.support.terminal import contents
-from tests.support.workspace import FORM, Workspace, private_key, public_key
+from tests.support.workspace import FORM, WITHOUT_KEYS, Workspace, private_key, public_key
 
 ID, MANAGED_BY = "client-1", "acmidm/tni"
 AT = datetime(2026, 11, 30, 14, 2, tzinfo=UTC)
@@ -199,6 +199,47 @@ def test_a_product_goes_with_the_last_of_its_scopes(workspace: Workspace) -> Non
     assert tni(workspace)["products"].keys() == {"notificaties"}
 
 
+def test_an_attribute_goes_with_the_last_scope_of_its_product(workspace: Workspace) -> None:
+    workspace.write("catalogue/woordenboek.yaml", DICTIONARY)
+    workspace.write_form(
+        FORM.replace("      dv_not", "      dv_woorden: {reason: taal}\n      dv_not", 1).replace(
+            "  prod:", "    attributes: {setbyclient_afdeling: zaken}\n  prod:", 1
+        )
+    )
+    hand = Hand()
+    del hand.scopes["dv_woorden"]
+    text = hand.text()
+    lost = "attribute setbyclient_afdeling goes too, for no scope of product woordenboek is left"
+    assert lost in text
+    result = take_in(text)
+    assert result.exit_code == 0, result.output
+    assert "attributes" not in tni(workspace)
+
+
+def test_what_the_form_says_elsewhere_of_a_product_that_goes_is_said(workspace: Workspace) -> None:
+    workspace.write_form(f"{FORM}retire: {{dosis: 2999-01-01}}\n")
+    hand = Hand()
+    del hand.scopes["dv_dosis_schrijven"], hand.products["dosis"]
+    text = hand.text()
+    said = "# the form first has to be corrected by hand, else acmidm new --from refuses this: "
+    assert f'{said}"dosis" is no platform or product of this form' in text
+    assert take_in(text).exit_code == 2
+    workspace.write_form(FORM)
+    hand.jwks = {KEY["kid"]: dict(KEY)}
+    assert said not in hand.text()
+    assert take_in(hand.text()).exit_code == 0
+
+
+def test_a_scope_of_a_form_that_leaves_is_left_and_why_is_said(workspace: Workspace) -> None:
+    workspace.write_form(f"{FORM}retire: 2020-01-01\n")
+    hand = Hand()
+    hand.scopes["dv_register_lezen"] = False
+    assert (
+        "granted scope dv_register_lezen by hand: its form retires it; take it out of retire first,"
+        " if it stays"
+    ) in hand.refused()
+
+
 def test_keys_products_contacts_and_attributes_are_taken_over(workspace: Workspace) -> None:
     """A key gets a file of ours; its thumbprint is said, to be confirmed."""
     workspace.write("catalogue/woordenboek.yaml", DICTIONARY)
@@ -263,6 +304,72 @@ def test_a_compromised_key_and_one_of_a_supplier_are_left(workspace: Workspace) 
     hand = Hand()
     hand.jwks[KEY["kid"]] = dict(KEY)
     assert "the key is that of supplier leverancier, by a mandate" in hand.refused()
+
+
+def test_a_form_with_the_keys_of_a_supplier_takes_over_the_rest(workspace: Workspace) -> None:
+    workspace.write_supplier()
+    hand = Hand()
+    del hand.scopes["dv_dosis_schrijven"], hand.products["dosis"]
+    result = take_in(hand.text())
+    assert result.exit_code == 0, result.output
+    assert "loses dosis, dv_dosis_schrijven" in result.stdout
+    assert tni(workspace)["scopes"].keys() == {"dv_notificaties_import"}
+
+
+def test_what_the_form_may_not_lose_or_have_is_left(workspace: Workspace) -> None:
+    """A configuration whose scope stays, a field that is required, the only contact, the key of
+    another environment, and any key where the client has a secret: acmidm new --from would refuse
+    the whole document."""
+    hand = Hand()
+    hand.scopes["dv_register_lezen"] = False
+    del hand.products["dosis"], hand.products["notificaties"]["merk_code"]
+    hand.metadata = hand.metadata.model_copy(update={"contacts": ()})
+    hand.jwks["prod"] = public_key("prod")
+    taken = hand.take_over()
+    assert [change.subject for change in taken._accepted] == ["dv_register_lezen"]
+    said = "\n".join(taken.notes)
+    for sentence in (
+        "the client keeps dv_dosis_schrijven, for which a form needs the configuration; take these"
+        " away in the portal too, or put the configuration back: acmidm drift --stack tni --heal",
+        '"merk_code" is missing',
+        '"contacts" is empty',
+        'key "prod" is that of tni too',
+    ):
+        assert sentence in said, said
+    assert take_in(filled_in(taken.text())).exit_code == 0
+    workspace.write_form(
+        WITHOUT_KEYS.replace("private_key_jwt", "client_secret_basic")
+        + "exemptions: {client-secret: {reason: none, reference: SD-1}}\n"
+    )
+    hand = Hand()
+    hand.jwks[KEY["kid"]] = dict(KEY)
+    assert "the client authenticates with client_secret_basic" in hand.refused()
+
+
+def test_a_key_and_a_contact_change_where_the_form_has_as_many_as_it_may(
+    workspace: Workspace,
+) -> None:
+    keys = {name: public_key(name, kty="EC", crv="P-256") for name in ("b", "c", "d", "e")}
+    for name, key in keys.items():
+        workspace.write_key(key, f"gent/{name}")
+    contacts = [f"a{number}@stad-gent.example" for number in range(MOST_CONTACTS)]
+    files = ", ".join(["tni.jwk.json", *(f"{name}.jwk.json" for name in keys)])
+    workspace.write_form(
+        FORM.replace("[tni.jwk.json]", f"[{files}]").replace(
+            "[api-beheer@stad-gent.example]", f"[{', '.join(contacts)}]"
+        )
+    )
+    hand = Hand()
+    assert len(hand.jwks) == MOST_KEYS
+    del hand.jwks["e"]
+    hand.jwks[KEY["kid"]] = dict(KEY)
+    changed = ("nieuw@stad-gent.example", *contacts[1:])
+    hand.metadata = hand.metadata.model_copy(update={"contacts": changed})
+    result = take_in(hand.text())
+    assert result.exit_code == 0, result.output
+    again = Hand()
+    assert again.jwks.keys() == hand.jwks.keys()
+    assert set(again.metadata.contacts) == set(changed)
 
 
 @pytest.mark.usefixtures("workspace")

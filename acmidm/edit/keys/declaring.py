@@ -14,7 +14,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from acmidm.edit.changes import edit_file, forms_named, reading
 from acmidm.edit.keys.pair import key_text
-from acmidm.edit.lines import on_one_line, put_last
+from acmidm.edit.lines import on_one_line, put_last, take_out
 from acmidm.form_text import SCHEMA
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import KEYS_FILE, absolute
@@ -182,12 +182,12 @@ class ListOfKeys:
                         kids=listed(files),
                     )
                 )
-            del entries[list(map(file_name, entries)).index(files[kid])]
+            take_out(request, name, list(map(file_name, entries)).index(files[kid]))
             removed[:] = [self.file.with_name(files[kid])]
 
         edit_file(self.file, remove_entry, {}, self._checked)()
         [file] = removed
-        if not any(file.name in form.read_text("utf-8") for form in file.parent.glob("*.yaml")):
+        if not _is_named_beside(file):
             file.unlink()
 
     @property
@@ -208,6 +208,14 @@ class ListOfKeys:
                     supplier=supplier,
                 )
             )
+
+
+def _is_named_beside(file: Path) -> bool:
+    """Return whether a YAML file beside a key file has its name in it, also one with mistakes."""
+    for form in file.parent.glob("*.yaml"):
+        if form.is_file() and file.name.encode() in form.read_bytes():
+            return True
+    return False
 
 
 def free_names(base: str, count: int, is_taken: Callable[[str], bool]) -> list[str]:

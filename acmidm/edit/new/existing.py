@@ -184,28 +184,29 @@ def _remove(document: Any, form: Path, environments: Iterable[str], without: Wit
     the rest of it."""
     for contact in without.contacts:
         if contact in document["contacts"]:
-            document["contacts"].remove(contact)
+            take_out(document, "contacts", document["contacts"].index(contact))
     for environment in environments:
-        request = document["environments"].get(environment) or {}
-        _remove_parts(request, without)
-        _remove_keys(request, form, without.keys)
+        if document["environments"].get(environment):
+            _remove_parts(document["environments"], environment, without)
+            _remove_keys(document["environments"][environment], form, without.keys)
 
 
-def _remove_parts(request: Any, without: Without) -> None:
+def _remove_parts(environments: Any, environment: str, without: Without) -> None:
     """Remove from an environment of a form the scopes, attributes, products and fields of products
     that ``without`` names. ``products`` and ``attributes`` go too where they are empty then; a form
     always has ``scopes``."""
+    request = environments[environment]
     for part in ("scopes", "attributes", "products"):
         entries = request.get(part) or {}
         for name in getattr(without, part):
-            holder = entries
+            parent, holder = request, part
             if part == "products" and "." in name:  # "notificaties.link"
-                product, _, name = name.partition(".")
-                holder = entries.get(product) or {}
-            if name in holder:
-                take_out(holder, name)
+                holder, _, name = name.partition(".")
+                parent = entries
+            if name in (parent.get(holder) or {}):
+                take_out(parent, holder, name)
         if part != "scopes" and part in request and not entries:
-            take_out(request, part)
+            take_out(environments, environment, part)
 
 
 def _remove_keys(request: Any, form: Path, thumbprints: Collection[str]) -> None:
@@ -213,7 +214,7 @@ def _remove_keys(request: Any, form: Path, thumbprints: Collection[str]) -> None
     entries = request.get("jwks") or []
     for name, key in keys_listed(form, entries).items():
         if key.thumbprint in thumbprints:
-            del entries[list(map(file_name, entries)).index(name)]
+            take_out(request, "jwks", list(map(file_name, entries)).index(name))
 
 
 def about_key(name: str, key: PublicJwk) -> str:
@@ -322,6 +323,8 @@ def _about_loss(loaded: LoadedForm, sent: Draft, without: Without) -> Iterator[s
     lost = (*without.contacts, *without.scopes, *without.products, *without.attributes)
     if lost:
         yield tr("{file} loses {lost}", file=loaded.file, lost=listed(lost))
+    if loaded.form.keys_of:  # its keys are named in keys.yaml of its supplier, and stay there
+        return
     for environment in sent.keys:
         request = loaded.form.environments.get(environment, EnvironmentRequest())
         names = [entry.file for entry in request.jwks or ()]

@@ -20,6 +20,7 @@ from acmidm.edit.new.draft import Draft, Key, file_of, speaking_names
 from acmidm.edit.new.existing import (
     about_form,
     about_key,
+    about_leaving,
     about_production,
     added_to,
     form_of_application,
@@ -97,6 +98,8 @@ class SentFiles:
         files = self._files(sent, loaded, source)
         changes = self.changes.copy()
         changed = changes.add(files)
+        if loaded and changed and sent.without is None:
+            _require_staying(loaded)
         among = {} if self._reads_all else {"paths": [self._forms / owner.folder]}
         problems = changes.problems(**among)
         if problems or not source.is_right():
@@ -225,3 +228,10 @@ class SentFiles:
             yield about_production(form, environments)
         if owner.is_new:
             yield from notes_about_names(owner.folder, owner.organisation, self._organisations)
+
+
+def _require_staying(loaded: LoadedForm) -> None:
+    """Raises Failure where the day has come on which a form leaves: nothing that is added to it
+    would be made."""
+    if leaving := about_leaving(loaded, datetime.now(UTC).date()):
+        raise Failure(leaving)

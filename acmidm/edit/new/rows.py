@@ -404,6 +404,8 @@ class Scopes(FormRows):
         for scope in scopes:
             if self._is_new(row, loaded, environment, scope, grant):
                 new[scope] = grant
+        if new and (leaving := about_leaving(loaded, self._today)):
+            raise Failure(leaving)
         draft = draft_adding(loaded, environment, {"scopes": new})
         files = added_to(loaded, draft) if new else {}
         return Placed(row, files, tuple(found.notes(_TO_CHECK)), mistakes.label)

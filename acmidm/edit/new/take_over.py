@@ -12,10 +12,13 @@ from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from acmidm.edit.changes import Changes
-from acmidm.edit.keys.pair import about_ended, written_members
+from acmidm.edit.keys.declaring import free_names
+from acmidm.edit.keys.pair import about_ended, key_text, written_members
+from acmidm.edit.new.draft import KeyFiles, Without
 from acmidm.edit.new.existing import added_to, draft_adding
 from acmidm.form_text import Quoted, ToFill, lines_of
 from acmidm.report.kinds import Change, Kind, Scale, who
@@ -126,7 +129,8 @@ class TakeOver:
         what else changes by it. Raises Failure where no change is taken over."""
         self._check_number_of_keys()
         self._apply_gate()
-        self._remove_products_without_scope()
+        self._keep_products_of_scopes()
+        self._remove_without_scope()
         form = self._loaded.form
         if platforms := [name for name in form.platforms if name != self.declared.platform]:
             self.notes.append(
@@ -145,6 +149,26 @@ class TakeOver:
                 stack=self._stack.name,
             )
             raise Failure("\n".join([nothing, *self.notes]))
+        self._note_what_refuses()
+
+    def _note_what_refuses(self) -> None:
+        """Note what the form would have wrong with all of this together, such as a product under
+        ``retire`` that it no longer has: a person corrects that in the form first."""
+        scopes = {name: {**scope, "reason": "x"} for name, scope in self._gained["scopes"].items()}
+        try:
+            self._require_valid(
+                filled({**self._gained, "scopes": scopes}),
+                self._contacts,
+                Without.model_validate({**self._lost, "keys": ()}),  # were checked each
+            )
+        except Failure as failure:
+            self.notes.append(
+                tr(
+                    "the form first has to be corrected by hand, else acmidm new --from refuses"
+                    " this: {why}",
+                    why=failure,
+                )
+            )
 
     def _take(self, change: Change) -> None:
         """Take over a change of a kind that a form may have, or note why it is rejected. A change
@@ -182,7 +206,7 @@ class TakeOver:
         if self._keys:
             fields["keys"] = {name: written_members(key) for name, key in self._keys.items()}
         # Also where it is empty: acmidm new --from knows by it that the file is about a hand.
-        fields["without"] = self._lost
+        fields["without"] = filled(self._lost)
         comments = [
             tr(
                 "What a hand changed of {key} on stack {stack}, for {form}. Fill in each reason,"
@@ -230,7 +254,7 @@ class TakeOver:
             scope["default"] = is_default
         if name not in self._request.scopes and (reference := _reference(change)):
             scope["reference"] = reference
-        self._require_valid(scopes={name: {**scope, "reason": "x"}})
+        self._require_valid({"scopes": {name: {**scope, "reason": "x"}}})
         self._gained["scopes"][name] = scope
 
     def _take_withdrawn_scope(self, change: Change) -> None:
@@ -260,7 +284,9 @@ class TakeOver:
         if recorded and real and recorded.thumbprint == thumbprint:
             raise Failure(tr("the same key is described otherwise; change its file"))
         if real:
-            self._keys[f"key-{len(self._keys) + 1}.jwk.json"] = self._registrable_key(kid)
+            key = self._registrable_key(kid)
+            self._require_valid_key(key)
+            self._keys[f"key-{len(self._keys) + 1}.jwk.json"] = key
         if recorded and recorded.thumbprint:
             self._remove("keys", recorded.thumbprint)
 
@@ -275,6 +301,16 @@ class TakeOver:
         if key.has_ended(self._stack.now):
             raise Failure(about_ended(key, quoted(key.kid)))
         return key
+
+    def _require_valid_key(self, key: PublicJwk) -> None:
+        """Raises Failure where the form may not have a key: its client has none of the form, or
+        another environment has this one. It is checked as the only key of the environment: how many
+        there may be is checked of all together."""
+        environment, form = self.declared.environment, self._loaded.file
+        [name] = free_names("key", 1, lambda name: form.with_name(f"{name}.jwk.json").exists())
+        files = {environment: {form.with_name(f"{name}.jwk.json"): key_text(key)}}
+        others = thumbprints(self._loaded.keys.get(environment, ()))
+        self._require_valid({}, without=Without(keys=tuple(others)), key_files=files)
 
     def _take_removed_product(self, change: Change) -> None:
         self._remove("products", str(change.subject))
@@ -294,21 +330,31 @@ class TakeOver:
             )
         old, new = recorded.without_afzenders, real.without_afzenders
         changed = {name: value for name, value in new.items() if old.get(name) != value}
+        removed = [f"{product}.{name}" for name in sorted(old.keys() - new.keys())]
+        gained = {"products": {product: changed}} if changed else {}
+        self._require_valid(gained, without=Without(products=tuple(removed)))
         if changed:
-            self._require_valid(products={product: changed})
             self._gained["products"][product] = changed
-        for name in old.keys() - new.keys():
-            self._remove("products", f"{product}.{name}")
+        for name in removed:
+            self._remove("products", name)
 
-    def _require_valid(self, contacts: Sequence[str] = (), **parts: Mapping[str, Any]) -> None:
-        """Raises Failure where the form may not have these contacts, ``scopes``, ``products`` or
-        ``attributes`` too, with every problem that it would have then. Nothing is written."""
+    def _require_valid(
+        self,
+        parts: Mapping[str, Mapping[str, Any]],
+        contacts: Sequence[str] = (),
+        without: Without | None = None,
+        key_files: KeyFiles = MappingProxyType({}),
+    ) -> None:
+        """Raises Failure where the form may not have these contacts, keys and ``parts`` (scopes,
+        products or attributes) too, and may not lose what is in ``without``, with every problem
+        that it would have then. Nothing is written."""
         draft = draft_adding(self._loaded, self.declared.environment, parts, contacts)
+        draft = replace(draft, without=without)
         file, catalogue = self._loaded.file, self._stack.forms.settings.catalogue_folder
         changes = Changes(partial(read_onboardings, [file], catalogue))
         # read_text makes all line endings alike: mixed ones matter only once the form is edited.
         changes.texts[absolute(file)] = absolute(file).read_text("utf-8")
-        changes.add(added_to(self._loaded, draft))
+        changes.add(added_to(self._loaded, draft, key_files))
         if problems := [problem.sentence for problem in changes.problems()]:
             raise Failure("; ".join(dict.fromkeys(problems)))
 
@@ -320,7 +366,7 @@ class TakeOver:
         if value is None:
             self._remove("attributes", name)
             return
-        self._require_valid(attributes={name: value})
+        self._require_valid({"attributes": {name: value}})
         self._gained["attributes"][name] = value
 
     def _take_metadata(self, change: Change) -> None:
@@ -329,10 +375,11 @@ class TakeOver:
         if change.fields[0].field != "contacts":
             _refuse(change)
         contacts = list(self._drift.after.fields.get("contacts", ()))
-        self._require_valid(contacts)
+        removed = sorted(set(self._drift.before.fields.get("contacts", ())) - set(contacts))
+        self._require_valid({}, contacts, Without(contacts=tuple(removed)))
         self._contacts = contacts
-        for removed in sorted(set(self._drift.before.fields.get("contacts", ())) - set(contacts)):
-            self._remove("contacts", removed)
+        for contact in removed:
+            self._remove("contacts", contact)
 
     def _check_number_of_keys(self) -> None:
         """Reject all changes of keys where the form would have no key then, or too many."""
@@ -370,21 +417,60 @@ class TakeOver:
         for change in granted:
             if change.subject not in passed:
                 del self._gained["scopes"][names[str(change.subject)]]
-                self._reject(change, *by_reason(desired.held_back))
+                reasons = by_reason(desired.held_back)
+                if not reasons:  # no gate and no mandate: it leaves
+                    retired = tr("its form retires it; take it out of retire first, if it stays")
+                    reasons.append(retired)
+                self._reject(change, *reasons)
 
-    def _remove_products_without_scope(self) -> None:
-        """Remove each product of the form that loses its last scope, and note it: no form may
-        configure such a product."""
-        scopes = {*self._request.scopes, *self._gained["scopes"]}
-        scopes -= set(self._lost.get("scopes", ()))
+    def _scopes_then(self, product: str) -> list[str]:
+        """Return the scopes of a product that the form will have."""
+        lost = self._lost.get("scopes", ())
+        names = {*self._request.scopes, *self._gained["scopes"]}.difference(lost)
+        return sorted(names.intersection(self._catalogue.products[product].scopes))
+
+    def _keep_products_of_scopes(self) -> None:
+        """Reject the removal of each product of which the form keeps a scope: no form may have such
+        a scope without the configuration."""
+        for change in list(self._accepted):
+            product = str(change.subject)
+            if change.kind is not Kind.PRODUCT_REMOVED or not self._scopes_then(product):
+                continue
+            self._lost["products"].remove(product)
+            self._reject(
+                change,
+                tr(
+                    "the client keeps {scopes}, for which a form needs the configuration; take"
+                    " these away in the portal too, or put the configuration back: acmidm drift"
+                    " --stack {stack} --heal",
+                    scopes=listed(self._scopes_then(product)),
+                    stack=self._stack.name,
+                ),
+            )
+
+    def _remove_without_scope(self) -> None:
+        """Remove each product of the form that loses its last scope, with its attributes, and note
+        it: no form may have these then."""
         for name in self._request.products:
-            is_lost = name in self._lost.get("products", ())
-            if is_lost or scopes.intersection(self._catalogue.products[name].scopes):
+            if name in self._lost.get("products", ()) or self._scopes_then(name):
                 continue
             self._gained["products"].pop(name, None)
             self._remove("products", name)
             self.notes.append(
                 tr("product {product} goes too, for none of its scopes is left", product=name)
+            )
+        for name in sorted({*self._request.attributes, *self._gained["attributes"]}):
+            product, _ = self._catalogue.attributes[name]
+            if name in self._lost.get("attributes", ()) or self._scopes_then(product.product):
+                continue
+            self._gained["attributes"].pop(name, None)
+            self._remove("attributes", name)
+            self.notes.append(
+                tr(
+                    "attribute {name} goes too, for no scope of product {product} is left",
+                    name=name,
+                    product=product.product,
+                )
             )
 
 
