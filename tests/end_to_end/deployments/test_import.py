@@ -365,7 +365,7 @@ def test_wrong_use_and_unreachable(world: World) -> None:
     for words, sentence in (
         ((), "name the stacks that have the clients: --tni STACK, --prod STACK, or both"),
         (("--tni", "prod"), "stack prod is of prod; name one of tni with --tni"),
-        (("--tni", "nergens"), "Pulumi.nergens.yaml cannot be read"),
+        (("--tni", "nergens"), 'there is no stack "nergens" here; use prod or tni'),
     ):
         done = world.import_(row, words=words)
         assert (done.returncode, sentence in done.stderr) == (2, True), done.stderr
