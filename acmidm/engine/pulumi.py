@@ -307,8 +307,9 @@ def _error(finished: subprocess.CompletedProcess[str], words: Sequence[str]) -> 
     reason = finished.stderr.strip().removeprefix("error: ")
     if reason.startswith(_NO_LOGIN):
         return EngineError(
-            "pulumi has no login here; run pulumi login ADDRESS with the address of the state, or"
-            " open a shell with make shell in a clone of acmidm"
+            "pulumi has no login here; run pulumi login ADDRESS with the address of the state, set"
+            " PULUMI_BACKEND_URL to it in a pipeline, or open a shell with make shell in a clone"
+            " of acmidm"
         )
     if reason.startswith("no stack named"):
         return _unknown_stack(words[words.index("--stack") + 1])

@@ -291,7 +291,7 @@ def test_merged_changes_are_deployed_and_a_dead_runner_s_lock_is_cleared(
     )
     without = clone.run(named(tni, "deploy"), PULUMI_BACKEND_URL="")
     assert without.returncode == 3
-    assert "PULUMI_ACCESS_TOKEN must be set for login" in without.stderr
+    assert "set PULUMI_BACKEND_URL to it in a pipeline" in without.stderr
     folder = (
         clone.scratch.folder / "state" / ".pulumi" / "locks" / "organization" / "acmidm" / "tni"
     )
