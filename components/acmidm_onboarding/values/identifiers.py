@@ -145,6 +145,7 @@ def _is_latin(char: str) -> bool:
     )
 
 
+@cache
 def look_of(name: str) -> str:
     """Return what people see in an official name: two names with the same look are taken for each
     other."""
