@@ -154,10 +154,9 @@ class TakeOver:
     def _note_what_refuses(self) -> None:
         """Note what the form would have wrong with all of this together, such as a product under
         ``retire`` that it no longer has: a person corrects that in the form first."""
-        scopes = {name: {**scope, "reason": "x"} for name, scope in self._gained["scopes"].items()}
         try:
             self._require_valid(
-                filled({**self._gained, "scopes": scopes}),
+                self._gained,
                 self._contacts,
                 Without.model_validate({**self._lost, "keys": ()}),  # were checked each
             )
@@ -254,7 +253,7 @@ class TakeOver:
             scope["default"] = is_default
         if name not in self._request.scopes and (reference := _reference(change)):
             scope["reference"] = reference
-        self._require_valid({"scopes": {name: {**scope, "reason": "x"}}})
+        self._require_valid({"scopes": {name: scope}})
         self._gained["scopes"][name] = scope
 
     def _take_withdrawn_scope(self, change: Change) -> None:
@@ -347,7 +346,10 @@ class TakeOver:
     ) -> None:
         """Raises Failure where the form may not have these contacts, keys and ``parts`` (scopes,
         products or attributes) too, and may not lose what is in ``without``, with every problem
-        that it would have then. Nothing is written."""
+        that it would have then. Nothing is written. A reason that a person has to fill in is taken
+        for one that is there."""
+        scopes = {name: {**scope, "reason": "x"} for name, scope in parts.get("scopes", {}).items()}
+        parts = filled({**parts, "scopes": scopes})
         draft = draft_adding(self._loaded, self.declared.environment, parts, contacts)
         draft = replace(draft, without=without)
         file, catalogue = self._loaded.file, self._stack.forms.settings.catalogue_folder
