@@ -183,9 +183,11 @@ def _folders_with(ovo: str | None, kbo: str | None, organisations: Organisations
 def _folders_having(name: str, given: str | None, organisations: Organisations) -> list[str]:
     """Return the folders of the organisations whose ``name``, ``ovo`` or ``kbo`` is what was
     given."""
+    if not given:
+        return []
     found = []
     for folder, organisation in organisations.items():
-        if given and _is_same(name, given, getattr(organisation, name)):
+        if _is_same(name, given, getattr(organisation, name)):
             found.append(folder)
     return found
 
@@ -271,9 +273,9 @@ def _differences_of_new(identity: _Parts, organisations: Organisations) -> Itera
     Two may share a KBO number where each has an OVO code."""
     for name in ("ovo", "kbo"):
         given = identity[name]
+        if not given:
+            continue
         for folder, organisation in organisations.items():
-            if not given:
-                continue
             if given in organisation.earlier_codes:
                 yield Difference(Kind.EARLIER, name, given, folder, organisation.code)
             elif given in identifying(organisation.ovo, organisation.kbo):
