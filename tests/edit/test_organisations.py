@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 from acmidm.cli import app
 from acmidm.edit.new.answers import Answers, Mistakes
 from acmidm.edit.new.organisations import Found, Kind, code_in, find, owner_of
-from acmidm.edit.new.rows import CLIENTS_HEADINGS, Heading
+from acmidm.edit.new.rows import Heading
 from acmidm.importing.clients import ClientRows
 from acmidm.sheet import SheetRow
 from acmidm_onboarding.forms.loading import load_organisations, read_onboardings
-from tests.importing.listed import client, registers_of
+from tests.importing.listed import LETTERS, client, registers_of
 from tests.support.sent_file import of_gent, take_in
 from tests.support.workspace import Workspace, public_key
 
@@ -295,10 +295,9 @@ def importing(given: Answers) -> Outcome:
         application="nieuw",
     )
     values: dict[str, str] = {Heading.CLIENT_TEST: "a-1", Heading.CUSTOMER: given.name or ""}
-    letters = {column: chr(65 + index) for index, column in enumerate(CLIENTS_HEADINGS.columns)}
     read = partial(read_onboardings, [Path("onboardings")], Path("catalogue"))
     rows = ClientRows(read, read(), Path("onboardings"), "clients.csv", registers_of([listed]))
-    rows.take([SheetRow(None, 2, values, letters)])
+    rows.take([SheetRow(None, 2, values, LETTERS)])
     said = [*rows.wrong(), *(note for placed in rows.placed for note in placed.notes)]
     return bool(rows.placed), "\n".join(said)
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from acmidm.edit.new.rows import CLIENTS_HEADINGS
 from acmidm.importing.listed import ListedClient, Register
 from acmidm_onboarding.authorities.port import RegisteredClient
 from acmidm_onboarding.values.metadata import ClientMetadata, ProductDocument, Scopes
 from acmidm_onboarding.values.terms import Environment, Platform
 
 GENT = "0207451227"
+LETTERS: Mapping[str, str] = {
+    column: chr(65 + index) for index, column in enumerate(CLIENTS_HEADINGS.columns)
+}
+"""Those of a sheet with all columns."""
 
 
 def client(

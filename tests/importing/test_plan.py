@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from acmidm.edit.new.rows import CLIENTS_HEADINGS, Heading
+from acmidm.edit.new.rows import Heading
 from acmidm.importing.clients import ClientRows
 from acmidm.importing.listed import ExistingClients, ListedClient
 from acmidm.sheet import SheetRow
@@ -20,16 +20,14 @@ from acmidm_onboarding.forms.files import form_file
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.values.metadata import Owner, ProductDocument
 from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.plain import filled
 from acmidm_onboarding.values.terms import Environment, Platform
-from tests.importing.listed import GENT, client, registers_of
+from tests.importing.listed import GENT, LETTERS, client, registers_of
 from tests.support.offered import catalogue_folder
 from tests.support.portal import new_key, public_jwk
 
 TNI, PROD = Environment.TNI, Environment.PROD
 FORMS = Onboardings(load_catalogue(catalogue_folder()), ())
-ALL: Mapping[str, str] = {
-    column: chr(65 + index) for index, column in enumerate(CLIENTS_HEADINGS.columns)
-}
 
 
 def row(
@@ -40,7 +38,7 @@ def row(
         Heading.CLIENT_TEST: tni,
         Heading.CLIENT_PROD: prod,
     }
-    return SheetRow(None, number, {column: value for column, value in values.items() if value}, ALL)
+    return SheetRow(None, number, filled(values), LETTERS)
 
 
 def planned(
