@@ -52,8 +52,8 @@ class Item:
     """A line as an item of a list."""
 
     sentence: str
-    beneath: Sequence[Item]
-    members: Sequence[str]
+    beneath: Sequence[Item] = ()
+    members: Sequence[Item] = ()
 
 
 def as_markdown(document: Document) -> str:
@@ -84,36 +84,32 @@ def _page(document: Document, lists: Iterable[Sequence[Item]], room: int) -> str
 
 
 def _item(line: Line) -> Item:
-    members = [f"- {markdown(member)}\n" for member in line.members]
+    members = [Item(f"- {markdown(member)}\n") for member in line.members]
     return Item(f"- {_sentence(line)}\n", list(map(_item, line.lines)), members)
 
 
-def _list(items: Iterable[Item], room: int, whole: str) -> str:
-    """Return a list in ``room`` characters. What is beneath an item and its members, which are
-    folded, take a share of these at most."""
-    share = room // _SHARE
-    texts: list[str] = []
-    for item in items:
-        beneath = _list(item.beneath, share, whole)
-        if item.members:
-            members = _within(share, item.members, whole)
-            beneath += _folded(capitalised(tr("each")), members)
-        texts.append(item.sentence + indent(beneath, "  "))
-    return _within(room, texts, whole)
-
-
-def _within(room: int, items: Sequence[str], whole: str) -> str:
+def _list(items: Sequence[Item], room: int, whole: str) -> str:
     """Return the items of a list up to the first that makes it longer than ``room`` characters, and
     how many more there are, which ``whole`` shows. However long its first item is, which is the
     most dangerous one, it is there; but for a list that has no room at all."""
     text = ""
     for number, item in enumerate(items):
+        item_text = _text_of_item(item, room // _SHARE, whole)
         is_first = not text and room > 0
-        if len(text) + len(item) > room and not is_first:
+        if len(text) + len(item_text) > room and not is_first:
             more = tr("and {count} more", count=f"{len(items) - number:,}")
             return f"{text}- **{more}**: {whole}\n"
-        text += item
+        text += item_text
     return text
+
+
+def _text_of_item(item: Item, room: int, whole: str) -> str:
+    """Return an item with what is beneath it, and with its members, which are folded: each of these
+    lists in ``room`` characters."""
+    beneath = _list(item.beneath, room, whole)
+    if item.members:
+        beneath += _folded(capitalised(tr("each")), _list(item.members, room, whole))
+    return item.sentence + indent(beneath, "  ")
 
 
 def _folded(heading: str, text: str) -> str:

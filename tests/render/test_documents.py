@@ -129,6 +129,12 @@ def test_headings_are_the_same_in_each(capsys: pytest.CaptureFixture[str]) -> No
     assert "\nNothing here.\n" in page
 
 
+def test_a_page_has_no_list_without_items() -> None:
+    page = as_html(Document("x", [Section([], "nothing here"), notes([])]))
+    assert "<h2>Nothing here</h2>" in page
+    assert "<ul" not in page
+
+
 def test_every_change_is_beneath_its_client_behind_how_dangerous_it_is() -> None:
     """In bold, but for what is only to be known; with its values beneath it."""
     page = as_markdown(

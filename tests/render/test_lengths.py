@@ -62,9 +62,9 @@ def test_a_thousand_connections_fit() -> None:
     assert all(
         f"· removed-{number:04}  `OVO002067/removed-{number:04}`" in text for number in range(20)
     )
-    rows = [int(found) for found in re.findall(r"^- .*· a(\d{4})  `", text, re.MULTILINE)]
-    assert rows == list(range(len(rows))), "rows are dropped from the end"
-    assert f"\n- **and {1_000 - 20 - len(rows)} more**: the same command with " in text
+    numbers = [int(found) for found in re.findall(r"^- .*· a(\d{4})  `", text, re.MULTILINE)]
+    assert numbers == list(range(len(numbers))), "clients are left out from the end"
+    assert f"\n- **and {1_000 - 20 - len(numbers)} more**: the same command with " in text
 
 
 def test_however_many_are_past_their_end_a_drift_fits() -> None:

@@ -116,15 +116,15 @@ def test_who_changed_it_is_told_once_where_it_was_one_and_the_same() -> None:
     ]
     by_two = [by_one[0].model_copy(update={"changed_by": "operator"}), *by_one[1:]]
 
-    def rows(changes: list[Change]) -> str:
+    def shown(changes: list[Change]) -> str:
         changed = connection.model_copy(update={"changes": tuple(changes)})
         page = as_markdown(review.model_copy(update={"connections": (changed,)}))
         return page.partition("####")[2]
 
-    assert rows(by_one).count("helpdesk") == 1
-    assert rows(by_one).rstrip().endswith("\n  - all by `helpdesk`, last at 2026-11-25 12:00 UTC")
-    assert rows(by_two).count("(by `helpdesk` at 2026-11-25 1") == len(by_two) - 1
-    assert "(by `operator` at 2026-11-25 11:59 UTC)" in rows(by_two)
+    assert shown(by_one).count("helpdesk") == 1
+    assert shown(by_one).rstrip().endswith("\n  - all by `helpdesk`, last at 2026-11-25 12:00 UTC")
+    assert shown(by_two).count("(by `helpdesk` at 2026-11-25 1") == len(by_two) - 1
+    assert "(by `operator` at 2026-11-25 11:59 UTC)" in shown(by_two)
 
 
 HOSTILE = (
