@@ -46,9 +46,10 @@ def stack_settings(stack: str, folder: Path) -> Settings:
     """Return the settings of a stack as its file has them, without the engine; values encrypted
     there are left out. Raises InvalidSettings."""
     file = stack_file(stack, folder)
-    if not file.exists():
+    files = Files()
+    if not files.exists(absolute(file)):
         raise InvalidSettings(no_such_stack(stack, folder))
-    values = _values_of(file, Files())
+    values = _values_of(file, files)
     clear = {key: value for key, value in values.items() if not _is_encrypted(value)}
     return read_settings(clear.get, keys=values)
 

@@ -482,3 +482,15 @@ def test_stack_file_that_is_no_use(tmp_path: Path, text: bytes | None, words: st
         (tmp_path / "Pulumi.tni.yaml").write_bytes(text)
     with pytest.raises(InvalidSettings, match=words):
         stack_settings("tni", tmp_path)
+
+
+def test_stack_file_that_leads_nowhere_is_a_file(tmp_path: Path) -> None:
+    """Its stack is among those that are here: none with another name is meant."""
+    (tmp_path / "Pulumi.tni.yaml").symlink_to("nowhere.yaml")
+    with pytest.raises(InvalidSettings, match=r"Pulumi\.tni\.yaml cannot be read"):
+        stack_settings("tni", tmp_path)
+
+
+def test_name_that_no_file_can_have_is_of_no_stack(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettings, match="there is no stack"):
+        stack_settings("a" * 300, tmp_path)
