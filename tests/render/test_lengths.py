@@ -229,6 +229,18 @@ def test_the_remedy_of_a_long_problem_stays() -> None:
     assert as_markdown(drift).count("then do this") == 2
 
 
+def called(text: str) -> UndeclaredClient:
+    """A client that nobody declares, all of whose names are one text."""
+    return UndeclaredClient(
+        platform=Platform.ACMIDM,
+        client_id=text,
+        client_name=text,
+        organisation=text,
+        application=text,
+        made_by=text,
+    )
+
+
 @pytest.mark.parametrize("text", ["x", "@" * 200, "|" * 200])
 def test_whatever_names_others_choose_an_issue_and_a_list_fit(text: str) -> None:
     """Who names clients, keys or settings cannot make an issue too long to be opened, nor push out
@@ -241,14 +253,7 @@ def test_whatever_names_others_choose_an_issue_and_a_list_fit(text: str) -> None
             for number in range(100)
         ]
     )
-    undeclared = UndeclaredClient(
-        platform=Platform.ACMIDM,
-        client_id=text,
-        client_name=text,
-        organisation=text,
-        application=text,
-        made_by=text,
-    )
+    undeclared = called(text)
     drift = drift_report(
         *changed,
         expiring=expiring_keys(ending, NOW, 30),
@@ -272,14 +277,7 @@ def test_a_key_that_somebody_slipped_in_is_there_however_long_its_names_are() ->
         change.model_copy(update={"changed_by": text, "changed_at": NOW})
         for change in slipped_in.by_hand.changes
     ]
-    undeclared = UndeclaredClient(
-        platform=Platform.ACMIDM,
-        client_id=text,
-        client_name=text,
-        organisation=text,
-        application=text,
-        made_by=text,
-    )
+    undeclared = called(text)
     keys = {text: Key(text, NOW)}
     ending = by_hand(*[(client(f"{number}", keys=keys),) * 2 for number in range(4)])
     drift = drift_report(
