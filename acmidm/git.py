@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from shutil import copyfile
+from shutil import copyfile, which
 from tempfile import TemporaryDirectory
 
 from acmidm.words import plain
@@ -274,18 +274,26 @@ def merged(base: str, head: str) -> tuple[Tree, Tree]:
     return before, _tree(head, _first_line(done), sharing=before)
 
 
-def lacks(commit: str) -> bool:
-    """Return whether the history of the checked-out revision lacks a commit. False where Git cannot
-    know: in a shallow clone, or outside a repository."""
-    try:
-        if _run("rev-parse", "--is-shallow-repository").stdout != b"false\n":
-            return False
-        # Git also fails for a commit that was never fetched, which is in no history here.
-        return (
-            _run("merge-base", "--is-ancestor", "--end-of-options", commit, "HEAD").returncode != 0
-        )
-    except UnknownRevision:
-        return False
+def why_behind(commit: str) -> str | None:
+    """Return why the checkout may lack a commit, and the command that settles it; None if its
+    history provably contains the commit, and each submodule is at the commit that it names."""
+    if which("git") is None:
+        return "git is not installed here; install it"
+    contains = _run("merge-base", "--is-ancestor", "--end-of-options", commit, "HEAD")
+    if contains.returncode == 0:
+        # Uninitialised submodules ("-") have no files here; only other commits ("+") mislead.
+        lines = _run("submodule", "status", "--recursive").stdout.decode(errors="replace")
+        if moved := [line.split()[1] for line in lines.splitlines() if line.startswith("+")]:
+            return (
+                f"submodule {plain(listed(moved))} is at another commit than this checkout names;"
+                " run git submodule update --recursive"
+            )
+        return None
+    if _run("rev-parse", "--git-dir").returncode != 0:
+        return "this folder is not a Git checkout; run this in a clone of the repository"
+    if is_shallow():
+        return "this clone is shallow and does not show it; run git fetch --unshallow"
+    return "this checkout does not contain it; run git pull"
 
 
 def is_at_another(commit: str) -> bool:

@@ -4,6 +4,7 @@ and nobody holds up the others."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -12,10 +13,10 @@ import typer
 
 from acmidm.engine import pulumi as engine
 from acmidm.engine.previewed import Preview, keys_by_urn
-from acmidm.engine.recovery import LookTag, recover, revision_of
-from acmidm.engine.stacks import ask_what_is_there, lost_clients, stack_of
+from acmidm.engine.recovery import LookTag, recover, revision_of, why_not_permitted
+from acmidm.engine.stacks import ask_what_is_there, list_clients, stack_of
 from acmidm.engine.unfinished import unfinished
-from acmidm.git import is_at_another, lacks
+from acmidm.git import is_at_another
 from acmidm.report.approved import (
     Approved,
     Deviation,
@@ -28,14 +29,13 @@ from acmidm.report.approved import (
 from acmidm.report.compare import Comparison
 from acmidm.report.mistakes import mistakes_of
 from acmidm.report.plan import read_plan, shows_connections
-from acmidm.report.review import clients_that_change, review_of
+from acmidm.report.review import review_of
 from acmidm.report.rights import warn_of_missing_rights
 from acmidm.report.rotations import warnings, with_keys
 from acmidm.terminal import Code, StackOption, fail, working
 from acmidm.words import first_of
 from acmidm_onboarding.engine_resources import name_of, resources_in
 from acmidm_onboarding.rules.gate import by_reason
-from acmidm_onboarding.rules.mass_change import is_mass_change
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import plural, tr
@@ -92,6 +92,7 @@ def deploy(
         stack_of(stack, by_policies=True), approval, allow_mass_change=allow_mass_change
     )
     deployment.recover()
+    deployment.require_permitted()
     deployment.report_mistakes()
     deployment.read_authorities()
     deployment.decide()
@@ -144,6 +145,23 @@ class Deployment:
         self._stack, self._tag = recover(self._stack)
         self._needs_refresh = self._tag.is_set
 
+    def require_permitted(self) -> None:
+        """End the command where the run could undo newer work, or work elsewhere than the state
+        records; ``--allow-mass-change`` permits both."""
+        if self._allow_mass_change:
+            return
+        with suppress(InvalidSettings):  # which is reported with the errors in forms
+            self._refuse(why_not_permitted(self._stack))
+
+    def _refuse(self, reasons: Sequence[str]) -> None:
+        """End the command where there are reasons to, which ``--allow-mass-change`` overrides."""
+        if reasons:
+            fail(
+                "\n".join(reasons) + f"\nnothing of {self._stack.name} is deployed; if this is"
+                " meant, add --allow-mass-change",
+                Code.FOUND,
+            )
+
     def report_mistakes(self) -> None:
         """Report the mistakes in the forms, and whose connections stay as they are. The command
         goes on, and fails at its end.
@@ -176,13 +194,15 @@ class Deployment:
         self._stack.require_none_by_hand(self._stack.desired.declared)
         for sentence in by_reason(self._stack.desired.held_back):
             typer.echo(tr("warning: {sentence}", sentence=sentence), err=True)
-        gone, unread = lost_clients(self._stack)
-        if gone:
+        listed = list_clients(self._stack)
+        if listed.lost:
             self._needs_refresh = True
-            report_lost(self._stack, gone, allow_mass_change=self._allow_mass_change)
+            report_lost(self._stack, listed.lost)
+        if not self._allow_mass_change:
+            self._refuse(listed.suspicious)
         if self._needs_refresh:
             return  # it reads each client by itself, and reports those that it cannot read
-        for reason in unread:
+        for reason in listed.unread:
             self._all_answered = False
             typer.echo(
                 f"warning: whether all clients are still there is not known: {reason}", err=True
@@ -302,27 +322,21 @@ class Deployment:
         deployed = revision_of(stack.state.last_runs)
         with working(tr("previewing {stack}", stack=stack.name)):
             preview = _preview(stack)
-        lacking = None
-        if deployed is not None and not self._allow_mass_change and lacks(deployed):
-            lacking = deployed
-        refuses = self._report_refusals(preview, lacking)
-        is_recorded = deployed is None or lacking is not None or not is_at_another(deployed)
+        refuses = self._report_refusals(preview)
         return _RunDecision(
             preview,
             refuses=refuses,
             needs_no_run=not self._needs_refresh
             and not refuses
-            and is_recorded
+            and not (deployed is not None and is_at_another(deployed))
             and preview.changes_nothing(),
         )
 
-    def _report_refusals(self, preview: Preview, lacking: str | None) -> bool:
+    def _report_refusals(self, preview: Preview) -> bool:
         """Report what a preview refuses, and warn of what it does with keys and secrets, such as a
         second key; return whether it refuses something.
 
-        End the command where too much would be removed, or all is refused; and where anything of a
-        client would change while the revision that was deployed last, ``lacking``, is not in the
-        history of what is checked out: nobody has decided to take back what that revision did.
+        End the command where too much would be removed, or all is refused.
         """
         stack = self._stack
         # A program that ended before it declared the clients: there is no plan to review.
@@ -341,25 +355,9 @@ class Deployment:
         today = Comparison(stack.now, {})
         review = review_of([plan], today, allow_mass_change=self._allow_mass_change)
         self._show(tr("warning: {sentence}", sentence=warning) for warning in warnings(review))
-        reasons = list(review.too_many)
-        if lacking is not None:
-            revision, clients = lacking[:10], clients_that_change(plan, stack.now.date())
-            self._show(
-                [
-                    f"warning: {stack.name} was last brought up from revision {revision}, and yours"
-                    " was made without it: pull first"
-                ]
-            )
-            if clients:
-                changes = plural("{count} client", "{count} clients", len(clients))
-                reasons.append(
-                    f"{changes} would change, and yours is no later revision than {revision}:"
-                    f" {first_of(clients)}; pull, then run the same command again; if what would"
-                    " change is meant, add --allow-mass-change"
-                )
         self._report_refused(review.problems)
-        if reasons:
-            fail("\n".join(reasons), Code.FOUND)
+        if review.too_many:
+            fail("\n".join(review.too_many), Code.FOUND)
         return bool(review.problems)
 
     def _report_refused(self, sentences: Iterable[str]) -> None:
@@ -486,10 +484,10 @@ def _preview(stack: Stack) -> Preview:
     return Preview(engine.preview(stack.name, stack.at_authorities, declared, state), state)
 
 
-def report_lost(stack: Stack, gone: Sequence[str], *, allow_mass_change: bool) -> None:
+def report_lost(stack: Stack, gone: Sequence[str]) -> None:
     """Report the clients that are at their authority no more, by their resource names in ``gone``.
-    End the command where they are so many that it may be another authority, or where one is of a
-    platform that moves from people to an API: the client-ID that they confirmed is a wrong one."""
+    End the command where one is of a platform that moves from people to an API: the client-ID that
+    they confirmed is a wrong one."""
     recorded = stack.state.recorded
     mistyped = [name for name in gone if recorded.parts[name].platform in stack.state.moved]
     if mistyped:
@@ -512,13 +510,6 @@ def report_lost(stack: Stack, gone: Sequence[str], *, allow_mass_change: bool) -
         ),
         err=True,
     )
-    if not allow_mass_change and is_mass_change(len(gone), len(recorded.clients)):
-        fail(
-            f"nothing of {stack.name} is brought up, for so many are rarely lost: see whether its"
-            " settings name the right authority, and if all of them are to be made anew, add"
-            " --allow-mass-change",
-            Code.FOUND,
-        )
 
 
 def _report_deviations(

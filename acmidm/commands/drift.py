@@ -16,7 +16,8 @@ from acmidm import completion
 from acmidm.commands.review import comparison
 from acmidm.edit.new.take_over import TakeOver, documents_of
 from acmidm.engine import pulumi as engine
-from acmidm.engine.stacks import mark_of, require_a_form, stack_of, unreachable
+from acmidm.engine.recovery import why_not_permitted
+from acmidm.engine.stacks import list_clients, mark_of, require_a_form, stack_of, unreachable
 from acmidm.render.output import write_report
 from acmidm.report.compare import known_client_id, paired
 from acmidm.report.connection import ConnectionChanges
@@ -237,6 +238,7 @@ class _Looking:
         """Read what the authorities have, and find for each client how what is recorded and
         declared differs from it. Raises Failure."""
         stack = self._stack
+        _require_not_moved(stack)
         with working(tr("comparing {stack} with what its authorities have", stack=stack.name)):
             recorded = stack.state.recorded
             if self._desired is not None:
@@ -476,6 +478,13 @@ def _desired(stack: Stack) -> Desired | None:
     return stack.desired
 
 
+def _require_not_moved(stack: Stack) -> None:
+    """Raise Failure where the settings name another authority or environment than the state: every
+    client would look as if removed."""
+    if relocations := [*stack.relocations]:
+        raise Failure("\n".join(relocations), exit_code=Code.FOUND)
+
+
 def _require_reachable(stack: Stack, declared: Clients) -> None:
     """Raise Unreachable where an authority is down, with the reasons on stderr: reading would try
     for as long as the settings allow. Raises UnknownStack in its place where no run has made the
@@ -484,7 +493,7 @@ def _require_reachable(stack: Stack, declared: Clients) -> None:
     if not reasons:
         return
     try:
-        _ = stack.state.document
+        _require_not_moved(stack)
     except engine.UnknownStack:
         raise
     except engine.EngineError:
@@ -694,7 +703,11 @@ def _client_named(word: str, found: Look) -> ClientDrift:
 
 def _heal(stack: str, days: int, before: Look) -> Look:
     """Repair what was changed by hand, but for what has changes of a form that wait too. Return
-    what a second look finds, with what was repaired, and why something was not."""
+    what a second look finds, with what was repaired, and why something was not. End the command
+    where the checkout may be behind, or an authority is probably a wrong one."""
+    opened = stack_of(stack, by_policies=True)
+    if reasons := [*why_not_permitted(opened), *list_clients(opened).suspicious]:
+        fail("\n".join((*reasons, f"nothing of {stack} is repaired")), Code.FOUND)
     changed = [client for client in before.clients if client.by_hand]
     healing = [client for client in changed if client.healing]
     problems = _why_not_healed(changed)

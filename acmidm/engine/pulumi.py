@@ -121,9 +121,10 @@ def clear_locks(stack: str) -> None:
 
 
 def last_runs(stack: str) -> list[dict[str, Any]]:
-    """Return the last ten runs that came to an end, newest first, as ``pulumi stack history`` has
+    """Return the last fifty runs that came to an end, newest first, as ``pulumi stack history`` has
     them: ``[{"kind": "update", "result": "succeeded", …}]``. Raises EngineError."""
-    runs = _json("stack", "history", "--json", "--page-size", "10", "--stack", stack)
+    # A repair of drift is two runs, and neither says which revision was deployed.
+    runs = _json("stack", "history", "--json", "--page-size", "50", "--stack", stack)
     return [dict(run) for run in runs]
 
 

@@ -36,6 +36,7 @@ from acmidm.engine.pulumi import (
     stack_tags,
     store_deployment,
 )
+from acmidm.git import why_behind
 from acmidm.project import project_name
 from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY, installed_authorities
 from acmidm_onboarding.engine_resources import mapping
@@ -193,16 +194,16 @@ def _require_recorded(former: Stack, platforms: Collection[Platform]) -> None:
 
 
 def revision_of(runs: Iterable[Mapping[str, Any]]) -> str | None:
-    """Return the commit that was checked out when the whole stack was last brought up; None where
-    that is not known. A run that failed before its program declared anything does not count.
+    """Return the commit from which the whole stack was last deployed; None if no run was from a Git
+    checkout. A run that failed before its program declared anything does not count.
 
     ``runs`` are the last ones as ``pulumi stack history`` has them, newest first.
     """
     for run in runs:
         environment = mapping(run.get("environment"))
         is_whole = run.get("kind") == "update" and "pulumi.flag.target" not in environment
-        if is_whole and not _declared_nothing(run):
-            return environment.get("git.head")
+        if is_whole and "git.head" in environment and not _declared_nothing(run):
+            return str(environment["git.head"])
     return None
 
 
@@ -210,6 +211,25 @@ def _declared_nothing(run: Mapping[str, Any]) -> bool:
     """Return whether a run failed before its program declared anything but the stack itself."""
     changes = mapping(run.get("resourceChanges"))
     return run.get("result") != "succeeded" and sum(changes.values()) <= 1
+
+
+def why_not_permitted(stack: Stack) -> list[str]:
+    """Return why a run of a stack could undo newer work or work elsewhere, a sentence for each
+    reason: the checkout may lack the revision that was deployed last, or the settings name another
+    environment or authority than the state records.
+
+    Raises:
+        Failure: where the settings, the state or the last runs cannot be read.
+    """
+    reasons = [*stack.relocations]
+    revision = revision_of(stack.state.last_runs)
+    behind = None if revision is None else why_behind(revision)
+    if revision is not None and behind is not None:
+        reasons.append(
+            f"{stack.name} was last deployed from revision {revision[:10]}, and {behind}, then the"
+            " same command again"
+        )
+    return reasons
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,9 +20,10 @@ from acmidm.terminal import working
 from acmidm.words import WHOLE, plain
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, PerhapsGone, Unreachable
-from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
+from acmidm_onboarding.authorities.port import KeyUse, KnowsUse, RegisteredClient
 from acmidm_onboarding.installed import require_only
 from acmidm_onboarding.recorded import require_not_older
+from acmidm_onboarding.rules.mass_change import is_mass_change
 from acmidm_onboarding.rules.policies import PromotionGate
 from acmidm_onboarding.settings import InvalidSettings, Settings, full_key, read_settings
 from acmidm_onboarding.stack import Stack, open_stack
@@ -194,19 +195,34 @@ def ask_what_is_there(stack: Stack) -> tuple[Stack, bool]:
     return stack.with_clients_at_authorities(joined_records(clients, recorded)), has_read_all
 
 
-def lost_clients(stack: Stack) -> tuple[list[str], list[str]]:
-    """Return the resource names of the recorded clients that their authority does not list any
-    more, as after it was restored from a backup; and a sentence per authority that could not be
-    read.
+@dataclass(frozen=True)
+class Listed:
+    """What the authorities of a stack list, beside what its state records."""
+
+    lost: Sequence[str]
+    """The resource names of the recorded clients that their authority no longer lists, as after it
+    was restored from a backup."""
+    unread: Sequence[str]
+    """A sentence for each authority that could not be read."""
+    suspicious: Sequence[str]
+    """A sentence for each authority that is probably a wrong one: it lists none, or too few, of the
+    recorded clients, or lists clients that this project made in its other environment."""
+
+
+def list_clients(stack: Stack) -> Listed:
+    """List the clients of each authority at which a stack has clients, or a run makes some.
 
     An authority without a list has lost none. One that is too busy to answer soon counts as having
     lost none, and is not reported: the run waits longer.
     """
-    gone, unread = list[str](), list[str]()
-    made = [client for client in stack.state.recorded.clients.values() if client.client_id]
+    lost, unread, suspicious = list[str](), list[str](), list[str]()
+    recorded = [client for client in stack.state.recorded.clients.values() if client.client_id]
+    declared = {form.platform for form in stack.desired.declared}
+    used = declared | {client.platform for client in recorded}
     settings = stack.forms.settings
-    for name in sorted({client.platform for client in made} & settings.platforms.keys()):
-        if not settings.platforms[name].authority_type.lists_clients:
+    for name in sorted(used & settings.platforms.keys()):
+        platform = settings.platforms[name]
+        if not platform.authority_type.lists_clients:
             continue
         try:
             with working(f"reading what {name} has of {stack.name}"):
@@ -216,9 +232,34 @@ def lost_clients(stack: Stack) -> tuple[list[str], list[str]]:
             if not is_busy:
                 unread.append(f"{name}: {error}")
             continue
-        of_platform = [client for client in made if client.platform is name]
-        gone += [client.resource_name for client in of_platform if client.client_id not in listed]
-    return sorted(gone), unread
+        of_platform = [client for client in recorded if client.platform is name]
+        gone = [client.resource_name for client in of_platform if client.client_id not in listed]
+        lost += gone
+        if gone and (len(gone) == len(of_platform) or is_mass_change(len(gone), len(of_platform))):
+            count = f"{len(gone)} of {len(of_platform)}"
+            suspicious.append(
+                f"{name} at {platform.address} lacks clients that {stack.name} records ({count},"
+                f" such as {gone[0]}): correct its address if it is another authority, restore it"
+                " if it lost them"
+            )
+        if other := _made_in_other_environment(listed.values(), stack):
+            suspicious.append(
+                f"{name} at {platform.address} has clients of another environment than that of"
+                f" {stack.name}, which is {settings.environment}, such as {other}: correct its"
+                " address"
+            )
+    return Listed(sorted(lost), unread, suspicious)
+
+
+def _made_in_other_environment(clients: Iterable[RegisteredClient], stack: Stack) -> str | None:
+    """Return the natural key of a client that a stack of this project made in another environment
+    than this stack's; None if there is none."""
+    project, own = f"{project_name()}/", stack.forms.settings.environment
+    for client in clients:
+        made_by, key = client.metadata.managed_by or "", client.metadata.software_id or ""
+        if made_by.startswith(project) and key.split("/")[1:2] not in ([], [own.value]):
+            return key
+    return None
 
 
 def _clients_of(

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import typer
 
 from acmidm.engine import pulumi as engine
-from acmidm.engine.recovery import revision_of
+from acmidm.engine.recovery import revision_of, why_not_permitted
 from acmidm.engine.stacks import ask_what_is_there, stack_of, uploaded_keys
-from acmidm.git import changed_since, lacks
+from acmidm.git import changed_since
 from acmidm.report.approved import Approved, approved_of, unread_clients
 from acmidm.report.compare import client_replaced
 from acmidm.report.kinds import Change, Kind
@@ -68,7 +68,7 @@ def read_plans(
                 stack.name, stack.at_authorities, stack.forms.for_program, state
             )
             plan = read_plan(previewed, state)
-        _warn_where_behind(stack)
+        plan = replace(plan, problems=(*plan.problems, *why_not_permitted(stack)))
         if save:
             with working(tr("reading the clients of {stack} that change", stack=stack.name)):
                 approved.append(
@@ -94,19 +94,6 @@ def read_plans(
             ) from None
         plans.append(_with_what_forms_say(_planned_by_file(document, read_plan(document))))
     return plans, approved
-
-
-def _warn_where_behind(stack: Stack) -> None:
-    """Warn where what is checked out lacks the revision that was deployed last: the plan takes back
-    what that revision did."""
-    with suppress(Failure):  # the preview counts, even where the last runs cannot be read
-        revision = revision_of(stack.state.last_runs)
-        if revision is not None and lacks(revision):
-            typer.echo(
-                f"warning: {stack.name} was last brought up from revision {revision[:10]}, and"
-                " yours was made without it: pull first",
-                err=True,
-            )
 
 
 def _planned_by_file(document: Mapping[str, Any], plan: Plan) -> Planned:

@@ -25,7 +25,7 @@ from acmidm.report.retirement import is_leaving
 from acmidm.words import WHOLE, first_of, plain
 from acmidm_onboarding.rules.mass_change import SHARE, is_mass_change
 from acmidm_onboarding.texts import ntr, tr
-from acmidm_onboarding.values.client import Client, resource_name
+from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.terms import Environment, Platform
 
 
@@ -288,13 +288,6 @@ def _removed_or_replaced(plan: Plan, today: date) -> list[str]:
         if old and goes:
             gone.append(old.resource_name)
     return gone
-
-
-def clients_that_change(plan: Plan, today: date) -> list[str]:
-    """Return the names of the clients of which a plan changes anything, those that it removes or
-    replaces first."""
-    changed = [resource_name(key, platform) for key, platform, _ in plan.changed]
-    return list(dict.fromkeys([*_removed_or_replaced(plan, today), *changed]))
 
 
 def refusals(plan: Plan) -> list[str]:

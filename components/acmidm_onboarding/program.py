@@ -81,8 +81,8 @@ def load_onboardings() -> list[Sequence[Declaration | AsRecorded]]:
         staying = stack.staying
         stack.forms.require_any_form()
         connections = _desired(stack, stack.forms.connections, are_all=True).declared
-        if not is_handed():  # a command counts by itself
-            _require_no_mass_change(stack, connections)
+        if not is_handed():  # a command has checked this by itself
+            _require_permitted(stack, connections)
         _require_random_plugin(connections)
         losing = _losing_protection(stack, connections)
         declared: list[Declaration | AsRecorded] = [*connections, *staying, *losing]
@@ -230,9 +230,9 @@ def _desired(stack: Stack, connections: Sequence[Declaration], *, are_all: bool 
     return wanted
 
 
-def _require_no_mass_change(stack: Stack, declared: Sequence[Declaration]) -> None:
-    """Refuse to remove many clients at once, or to make those that people may have made. Where the
-    state cannot be read, warn and check nothing.
+def _require_permitted(stack: Stack, declared: Sequence[Declaration]) -> None:
+    """Refuse to remove many clients at once, to make those that people may have made, and to work
+    elsewhere than the state records. Where the state cannot be read, warn and check nothing.
 
     Raises:
         Failure: with the names of the clients.
@@ -242,6 +242,9 @@ def _require_no_mass_change(stack: Stack, declared: Sequence[Declaration]) -> No
     except UnreadableState as error:
         pulumi.log.warn(str(error))
         return
+    if not pulumi.runtime.is_dry_run() and (relocations := [*stack.relocations]):
+        on_purpose = f"acmidm deploy --stack {pulumi.get_stack()} --allow-mass-change"
+        raise Failure("\n".join([*relocations, f"if this is meant, run {on_purpose}"]))
     stack.require_none_by_hand(declared)
     gone = undeclared(declared, stack.state.recorded.parts)
     if is_mass_change(len(gone), clients):

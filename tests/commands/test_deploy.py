@@ -276,7 +276,7 @@ def test_nothing_is_run_where_all_but_what_stays_for_a_mistake_is_as_declared(
 
 @pytest.mark.parametrize(
     ("kept", "runs"),
-    [("tni", False), ({"ciphertext": "v1"}, False), ("prod", True)],
+    [("0", False), ({"ciphertext": "v1"}, False), ("60", True)],
     ids=["same", "secret", "another"],
 )
 def test_settings_that_the_state_lacks_are_a_change(
@@ -284,13 +284,14 @@ def test_settings_that_the_state_lacks_are_a_change(
 ) -> None:
     """``pulumi refresh`` and ``destroy`` take them from the state. A secret is encrypted there, and
     not compared."""
-    inputs = {"acmidm:environment": kept, "acmidm:handed": "/gone", "version": "1"}
+    inputs = {"acmidm:retryDeadlineSeconds": kept, "acmidm:handed": "/gone", "version": "1"}
     provider = {
         "urn": "urn:pulumi:tni::acmidm::pulumi:providers:pulumi-python::default",
         "inputs": inputs,
     }
     engine.says("stack export", {"deployment": {"resources": [provider]}})
-    engine.says("preview", plan(*steps("same", "OVO000001/loket")))
+    config = {"acmidm:retryDeadlineSeconds": "0"}
+    engine.says("preview", {**plan(*steps("same", "OVO000001/loket")), "config": config})
     assert engine.deploy().exit_code == 0
     assert ("up" in engine.called) is runs
 

@@ -115,11 +115,11 @@ def test_a_client_id_that_was_mistyped_is_not_taken_for_a_client_that_is_lost(
     """A run would make a second client, beside the one whose client-ID nobody confirmed rightly."""
     key = repository.form.key
     with pytest.raises(typer.Exit):
-        deploy.report_lost(last_at("by_hand", recorded(key)), [key], allow_mass_change=True)
+        deploy.report_lost(last_at("by_hand", recorded(key)), [key])
     assert f"the client-ID that was confirmed of {key} is not at its authority" in (
         capsys.readouterr().err
     )
-    deploy.report_lost(last_at("keycloak", recorded(key)), [key], allow_mass_change=True)
+    deploy.report_lost(last_at("keycloak", recorded(key)), [key])
     assert f"1 client of hand is at its authority no more: {key}" in capsys.readouterr().err
 
 

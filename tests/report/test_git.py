@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from acmidm import git
-from acmidm.git import UnknownRevision, is_at_another, lacks, merged
+from acmidm.git import UnknownRevision, is_at_another, merged, why_behind
 from acmidm.report.revisions import files as places
 from acmidm_onboarding.forms import catalogue_files
 from acmidm_onboarding.forms.documents import MAXIMUM_BYTES, YamlDocument, read_document
@@ -344,33 +344,62 @@ def test_a_name_that_is_no_text(repository: Repository) -> None:
     assert "\n::error" not in output
 
 
-def test_what_a_clone_was_made_without(
+def test_a_checkout_proves_that_it_contains_a_commit(
     repository: Repository,
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Later commits, those beside it, and what it never fetched; of a shallow clone, and without
-    Git, nobody can say."""
+    """A shallow clone and a folder without Git cannot, which counts as behind, not as up to date.
+    Each reason names the command that settles it."""
     repository.add("a")
     repository.commit()
     repository.git("switch", "--quiet", "--create", "beside", "main")
     repository.add("b")
     repository.commit()
-    own, change, never = (
-        repository.git("rev-parse", name) for name in ("HEAD", "change", "HEAD^{tree}")
+    own, main, change, never_fetched = (
+        repository.git("rev-parse", name) for name in ("HEAD", "main", "change", "HEAD^{tree}")
     )
-    commits = (own, repository.git("rev-parse", "main"), change, never)
-    assert [lacks(one) for one in commits] == [False, False, True, True]
-    assert [is_at_another(one) for one in commits] == [False, True, True, True]
+    pull = "this checkout does not contain it; run git pull"
+    assert [why_behind(each) for each in (own, main)] == [None, None]
+    assert [why_behind(each) for each in (change, never_fetched)] == [pull, pull]
+    assert [is_at_another(each) for each in (own, main, change)] == [False, True, True]
     elsewhere = tmp_path_factory.mktemp("elsewhere")
-    shallow = elsewhere / "shallow"
+    shallow, detached = elsewhere / "shallow", elsewhere / "detached"
     repository.git("clone", "--quiet", "--depth=1", f"file://{repository.folder}", str(shallow))
     monkeypatch.chdir(shallow)
-    assert not lacks(change)
-    assert is_at_another(change)
+    assert why_behind(own) is None, "the commit itself is there"
+    for commit in (main, change):
+        assert str(why_behind(commit)).endswith("run git fetch --unshallow")
+    repository.git("-C", str(shallow), "fetch", "--quiet", "--unshallow")
+    assert [why_behind(main), why_behind(change)] == [None, pull]
+    repository.git("worktree", "add", "--quiet", "--detach", str(detached), main)
+    monkeypatch.chdir(detached)
+    assert [why_behind(main), why_behind(own)] == [None, pull]
     monkeypatch.chdir(elsewhere)
-    assert not lacks(change)
+    assert str(why_behind(own)).startswith("this folder is not a Git checkout")
     assert not is_at_another(change)
+    monkeypatch.setenv("PATH", str(elsewhere))
+    assert why_behind(own) == "git is not installed here; install it"
+
+
+def test_a_submodule_at_another_commit_counts_as_behind(
+    repository: Repository, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The checkout contains the last revision, and the forms in the submodule are older."""
+    forms = tmp_path_factory.mktemp("forms")
+    repository.git("clone", "--quiet", str(repository.folder), str(forms))
+    add = ("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(forms), "sub")
+    repository.git(*add)
+    repository.commit()
+    head = repository.git("rev-parse", "HEAD")
+    assert why_behind(head) is None
+    repository.git("-C", "sub", "commit", "--quiet", "--allow-empty", "--message=x")
+    repository.git("add", "sub")
+    repository.commit()
+    repository.git("-C", "sub", "checkout", "--quiet", "HEAD~")
+    assert str(why_behind(head)).startswith("submodule sub is at another commit")
+    repository.git("submodule", "--quiet", "update")
+    assert why_behind(head) is None
 
 
 def test_only_what_the_default_branch_has_had_is_merged(

@@ -20,6 +20,7 @@ from acmidm_onboarding.settings.platform import (
     full_key,
     is_own,
     plain_key,
+    settings_by_type,
     values_of_platform,
 )
 from acmidm_onboarding.settings.stack import (
@@ -67,6 +68,7 @@ __all__ = [
     "require_trusted_apis",
     "require_trusted_hosts",
     "sentences_about_unknown_keys",
+    "settings_by_type",
     "values_of_platform",
     "yaml_off",
 ]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from acmidm_onboarding.engine_resources import part_of
@@ -23,10 +24,11 @@ from acmidm_onboarding.rules.desired import NO_GATE, Desired, desired
 from acmidm_onboarding.rules.gate import TestStack
 from acmidm_onboarding.rules.orders import Act, Order, Rules, orders
 from acmidm_onboarding.rules.policies import Gate
-from acmidm_onboarding.settings import Settings
+from acmidm_onboarding.settings import Settings, full_key
 from acmidm_onboarding.stack.authorities import Authorities
 from acmidm_onboarding.stack.forms import SoundForms, StackForms
 from acmidm_onboarding.stack.state import StackState
+from acmidm_onboarding.stack_files import stack_file
 from acmidm_onboarding.values.client import (
     Client,
     ClientKey,
@@ -330,6 +332,31 @@ class Stack:
             if confirmed and is_corrected(confirmed, client):
                 corrected.append((client, str(confirmed.content.client_id)))
         return corrected
+
+    @property
+    def relocations(self) -> Iterator[str]:
+        """A sentence for each setting by which a run would work elsewhere than its state records:
+        in another environment, or at another address of the same type of authority.
+
+        Raises:
+            Failure: where the settings or the state cannot be read.
+        """
+        settings, file = self.forms.settings, stack_file(self.name, Path())
+        environment = self.state.last_settings.get(full_key("environment"))
+        if environment and environment != settings.environment:
+            yield (
+                f"{file} says acmidm:environment {settings.environment}, and this stack is one of"
+                f" {environment}: set it back to {environment}, and make another stack for"
+                f" {settings.environment}"
+            )
+        recorded = {client.platform for client in self.state.recorded.clients.values()}
+        for name in sorted((recorded & settings.platforms.keys()) - self.state.moved):
+            address, now = self.state.last_address(name), str(settings.platforms[name].address)
+            if address not in (None, now):
+                yield (
+                    f"{file} says that {name} is at {now}, and the clients of this stack are at"
+                    f" {address}: correct the addresses of {name} in {file}"
+                )
 
     def require_none_by_hand(self, declared: Sequence[Declaration]) -> None:
         """Raise Failure for ``declared`` connections whose client people may have made by hand, so

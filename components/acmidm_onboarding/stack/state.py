@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from pydantic import ValidationError
+
 from acmidm_onboarding.authority_types import installed_authorities
 from acmidm_onboarding.engine_resources import (
     EngineResource,
@@ -16,7 +18,15 @@ from acmidm_onboarding.engine_resources import (
     resources_in,
 )
 from acmidm_onboarding.recorded import Recorded, onboardings_in, recorded_in, version_of
-from acmidm_onboarding.settings import config_key, full_key
+from acmidm_onboarding.settings import (
+    SECRET_KEYS,
+    PlatformSettings,
+    config_key,
+    full_key,
+    plain_key,
+    settings_by_type,
+    values_of_platform,
+)
 from acmidm_onboarding.stack.forms import StackForms
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.jwk import PublicJwk, readable_jwks
@@ -71,16 +81,33 @@ class StackState:
         return onboardings_in(self.document)
 
     @cached_property
-    def moved(self) -> frozenset[Platform]:
-        """The platforms that people alone changed at the last run, by the settings that its
-        providers have in the state, and that have an API now."""
-        former_types = dict[Platform, str]()
+    def last_settings(self) -> Mapping[str, object]:
+        """The settings of the last run, as its providers have them in the state: {"acmidm:issuer":
+        "https://…"}; empty before the first run. Secrets are encrypted."""
+        settings: Mapping[str, object] = {}
         for resource in filter(is_provider, resources_in(self.document)):
-            inputs = inputs_of(resource)
-            for name in self._forms.settings.platforms:
-                former_types[name] = str(inputs.get(full_key(config_key(name, "authority"))))
+            settings = inputs_of(resource)
+        return settings
+
+    def last_address(self, platform: Platform) -> str | None:
+        """Return the address at which the last run managed the clients of a platform; None if the
+        state does not have it, or in an unreadable way."""
+
+        def last_setting(key: str) -> object:
+            return None if plain_key(key) in SECRET_KEYS else self.last_settings.get(full_key(key))
+
+        try:
+            settings = settings_by_type(values_of_platform(platform, last_setting, {}))
+        except ValidationError:
+            return None
+        return str(settings.address) if isinstance(settings, PlatformSettings) else None
+
+    @cached_property
+    def moved(self) -> frozenset[Platform]:
+        """The platforms that people alone changed at the last run, and that have an API now."""
         installed, former_by_hand = installed_authorities(), set()
-        for name, former_type in former_types.items():
+        for name in self._forms.settings.platforms:
+            former_type = str(self.last_settings.get(full_key(config_key(name, "authority"))))
             if former_type in installed and installed[former_type].is_by_hand:
                 former_by_hand.add(name)
         return frozenset(former_by_hand - self._forms.by_hand)

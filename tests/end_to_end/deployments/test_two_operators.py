@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,14 +19,16 @@ from tests.support.warm_server import warm_environment
 pytestmark = pytest.mark.exhaustive
 
 
-def clone(project: Project, folder: Path) -> Project:
+def clone(project: Project, folder: Path, *options: str) -> Project:
     """The clone of a second operator, on the same state."""
-    shutil.copytree(project.folder, folder, symlinks=True, ignore=shutil.ignore_patterns("state"))
-    return replace(
+    git(project.folder, "clone", "--quiet", *options, f"file://{project.folder}", str(folder))
+    second = replace(
         project,
         folder=folder,
         environment={"PULUMI_BACKEND_URL": f"file://{project.folder / 'state'}"},
     )
+    second.start_python(warm_environment())
+    return second
 
 
 def commit(project: Project) -> str:
@@ -38,12 +39,8 @@ def commit(project: Project) -> str:
 
 def start_repository(project: Project) -> None:
     git(project.folder, "init", "--quiet", "--initial-branch=main")
-    (project.folder / ".gitignore").write_text("state\n.venv\noperator-*\n")
+    (project.folder / ".gitignore").write_text("state\n.venv\noperator-*\n__pycache__\n")
     commit(project)
-
-
-def pull(project: Project, source: Project) -> None:
-    git(project.folder, "pull", "--quiet", str(source.folder), "main")
 
 
 def deploy(project: Project) -> None:
@@ -99,10 +96,10 @@ def test_what_another_run_made_after_the_preview_is_not_removed(
     # That its own run was the last one does not make it a later revision.
     again = second.recover()
     assert again.code == 1, again.output
-    assert f"yours is no later revision than {revision}" in again.output
+    assert f"tni was last deployed from revision {revision}" in again.output
     assert registry.everything(known.application, new.application) == made
     git(second.folder, "config", "pull.rebase", "true")
-    pull(second, project)
+    git(second.folder, "pull", "--quiet")
     deploy(second)
     assert registry.everything(known.application, new.application) == made
     assert len(registry.clients(own.application)) == 1
@@ -127,7 +124,7 @@ def test_a_deployment_without_a_change_counts_as_the_last_one(
     before = registry.everything(kept.application)
 
     refused = behind.recover()
-    assert f"yours is no later revision than {revision}: {kept.key}" in refused.output
+    assert f"tni was last deployed from revision {revision}" in refused.output
     assert (refused.code, registry.everything(kept.application)) == (1, before)
     done = project.recover()
     assert "nothing is run" in done.output, "the same revision is recorded once"
@@ -137,13 +134,15 @@ def test_a_clone_that_is_behind_gives_nothing_back(
     project: Project, registry: Registry, tmp_path: Path
 ) -> None:
     """A key that leaked, a scope that ended and a client that left were given back, with exit code
-    0."""
+    0. A shallow clone cannot know whether it is behind: it did so without a word."""
     leaked = write_form(project.forms, "gent/leaked", scopes=(SEND,), keys=("old", "new"))
     ended = write_form(project.forms, "gent/ended", scopes=(SEND, PLAIN))
     left = write_form(project.forms, "gent/left", scopes=(SEND,))
+    by_hand = write_form(project.forms, "gent/by-hand", scopes=(SEND,))
     start_repository(project)
+    git(project.folder, "commit", "--quiet", "--allow-empty", "--message=x")
     deploy(project)
-    behind = clone(project, tmp_path / "behind")
+    behind = clone(project, tmp_path / "behind", "--depth=1")
     leaked.request()["jwks"].pop(0)
     leaked.save()
     del ended.request()["scopes"][PLAIN]
@@ -151,20 +150,23 @@ def test_a_clone_that_is_behind_gives_nothing_back(
     left.path.unlink()
     revision = commit(project)
     deploy(project)
-    before = registry.everything(leaked.application, ended.application)
+    registry.set_scopes(str(registry.client(by_hand.application)["client_id"]), [])
+    applications = (leaked.application, ended.application, by_hand.application)
+    before = registry.everything(*applications)
 
-    refused = behind.recover()
-    assert f"3 clients would change, and yours is no later revision than {revision}: " in (
-        refused.output
-    )
-    why = next(line for line in refused.stderr.splitlines() if "would change" in line)
-    assert all(form.key in why for form in (leaked, ended, left)), refused.output
-    assert refused.code == 1
-    assert registry.everything(leaked.application, ended.application) == before
+    for remedy in ("fetch --unshallow", "pull"):
+        deployed, healed = behind.recover(), behind.acmidm("drift", "--stack", "tni", "--heal")
+        reviewed = behind.acmidm("review", "--stack", "tni")
+        for done in (deployed, healed, reviewed):
+            assert f"tni was last deployed from revision {revision}" in done.output
+            assert f"; run git {remedy}, then the same command again" in done.output
+        assert (deployed.code, healed.code) == (1, 1)
+        assert registry.everything(*applications) == before
+        assert registry.clients(left.application) == []
+        if remedy == "pull":
+            meant = behind.recover("--allow-mass-change")
+            assert meant.code == 0, meant.output
+            assert len(registry.clients(left.application)) == 1
+        git(behind.folder, *remedy.split())
+    deploy(behind)
     assert registry.clients(left.application) == []
-    reviewed = behind.acmidm("review", "--stack", "tni")
-    assert f"tni was last brought up from revision {revision}" in reviewed.stderr
-
-    meant = behind.recover("--allow-mass-change")
-    assert meant.code == 0, meant.output
-    assert len(registry.clients(left.application)) == 1

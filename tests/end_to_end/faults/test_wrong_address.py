@@ -1,27 +1,42 @@
-"""A deployment whose settings name a wrong address of an authority, and that has nothing to do."""
+"""A stack whose settings name another authority, or another environment, than its state records."""
 
 from __future__ import annotations
+
+import pytest
 
 from tests.support.between import ProxiedProject
 from tests.support.forms import write_form
 from tests.support.portal import RunningPortal
 
 
-def test_a_wrong_address_fails_though_nothing_is_to_be_done(
-    project: ProxiedProject, portal: RunningPortal
+@pytest.mark.parametrize("setting", ["managementUrl", "environment"])
+def test_a_stack_works_only_where_its_state_says(
+    project: ProxiedProject, portal: RunningPortal, setting: str
 ) -> None:
-    """A server answers 404 there. Nobody knows whether the clients are still at the authority:
-    whoever set the address sees that at once, in one sentence."""
+    """Such as the addresses of production in ``Pulumi.tni.yaml``. No command writes anything."""
     write_form(project.forms, "gent/loket")
     project.apply()
-    wrong = f"{portal.origin}/management/v9"
-    project.configure({"managementUrl": wrong})
-    for _ in range(2):  # the first run records the address
-        done = project.recover()
-        assert done.code == 1, done.output
-        (sentence,) = [line for line in done.stderr.splitlines() if "is not known" in line]
-        assert sentence.startswith(
-            "warning: whether all clients are still there is not known: acmidm: "
-        )
-        assert wrong in sentence
-    assert "all that is known of tni is as declared" in done.stdout
+    before = project.resources()
+    wrong = {"managementUrl": f"{portal.origin}/management/v9", "environment": "prod"}[setting]
+    project.configure({setting: wrong})
+    reason = {
+        "managementUrl": f"Pulumi.tni.yaml says that acmidm is at {wrong}",
+        "environment": "Pulumi.tni.yaml says acmidm:environment prod, and this stack is one of tni",
+    }[setting]
+    runs = (
+        project.recover(),
+        project.acmidm("review", "--stack", "tni"),
+        project.acmidm("drift", "--stack", "tni", "--heal"),
+        project.up(),
+    )
+    for done in runs:
+        assert done.code != 0, done.output
+        assert reason in done.output, done.output
+    assert project.resources() == before
+
+    elsewhere = portal.origin.replace("127.0.0.1", "localhost")
+    project.configure({"environment": "tni", "managementUrl": f"{elsewhere}/management/v1"})
+    assert project.recover().code == 1
+    moved = project.recover("--allow-mass-change")
+    assert moved.code == 0, moved.output
+    assert project.recover().code == 0

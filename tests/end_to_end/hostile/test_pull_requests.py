@@ -27,6 +27,7 @@ from acmidm_onboarding.values.problems import InvalidForms
 from tests.end_to_end.stateful.conftest import portal, read_once
 from tests.end_to_end.stateful.speeds import InProcess
 from tests.support.by_hand import made_by_hand
+from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, write_form
 from tests.support.offered import ATTRIBUTE, catalogue_folder
 from tests.support.portal import OPERATOR, RunningPortal, new_key, public_jwk, sign_assertion
@@ -120,8 +121,8 @@ OTHERS = "elsewhere/tni"
 def place(portal: RunningPortal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClientKey]:
     """Two organisations with a form each, applied; clients without a form; another stack's."""
     folder = tmp_path_factory.mktemp("hostile")
-    stack = InProcess(portal, folder)
-    with portal.operator() as http:
+    with portal.operator() as http, FaultProxy(portal.origin) as proxy:
+        stack = InProcess(portal, proxy, folder)
         registry = Registry(http)
         scopes = (SEND, DOSSIERS)
         products = {"notificaties": VICTIMS_NOTIFICATIES, "dosis": VICTIMS_DOSIS}

@@ -140,6 +140,17 @@ def test_what_reviews_a_pull_request_is_the_base_s_own() -> None:
         )
 
 
+def test_deployments_have_the_history_that_they_need() -> None:
+    """Else each would be refused: a shallow checkout cannot prove what it contains."""
+    for workflow, name, job in jobs():
+        steps = [str(step.get("run")) for step in job["steps"]]
+        if any(
+            step.startswith((".venv/bin/acmidm deploy", ".venv/bin/acmidm review"))
+            for step in steps
+        ):
+            assert job["steps"][0]["with"].get("fetch-depth") == "0", (workflow, name)
+
+
 def test_secrets_reach_the_steps_that_need_them() -> None:
     """Those that ask an authority: previews do where a form takes a client over."""
     asking = {

@@ -46,7 +46,9 @@ def test_what_is_left_on_one_platform_leaves_beside_the_client_on_the_other(
 ) -> Script:
     """Somebody removed the one on GeoSecure, which its form then retires. One deployment ends it,
     whether or not a refresh has seen it before."""
-    both = write_form(at.forms, f"{'gezien' if is_seen else 'ongezien'}/loket", platforms=BOTH)
+    organisation = "gezien" if is_seen else "ongezien"
+    both = write_form(at.forms, f"{organisation}/loket", platforms=BOTH)
+    write_form(at.forms, f"{organisation}/blijft", platforms=BOTH)  # else GeoSecure has lost all
     yield at.up
     before = at.registry.everything(both.application)
     client_id = at.at_geosecure.client(both.application)["client_id"]

@@ -31,8 +31,8 @@ from tests.support.together import OneStack, Script, about, together
 BOTH = ["acmidm", "geosecure"]
 NAMES = {SEND: "NotificatiesImport", DOSSIERS: "DosisImport"}
 """Scopes as GeoSecure names them."""
-MANAGEMENT_URL = "geosecure:managementUrl"
-NOWHERE = "http://127.0.0.1:9/management/v1"
+ISSUER = "geosecure:issuer"
+NOWHERE = "http://127.0.0.1:9"
 PARTS = len(("client", "scopes", "keys", "notificaties", "dosis"))
 
 
@@ -88,10 +88,10 @@ class TwoPlatforms(OneStack):
 
     @contextmanager
     def _away(self) -> Iterator[None]:
-        self.project.configure({MANAGEMENT_URL: NOWHERE, "retryDeadlineSeconds": 0})
+        """Without its tokens nobody is let in."""
+        self.project.configure({ISSUER: NOWHERE, "retryDeadlineSeconds": 0})
         yield
-        reachable = f"{self.geosecure.origin}/management/v1"
-        self.project.configure({MANAGEMENT_URL: reachable, "retryDeadlineSeconds": 30})
+        self.project.configure({ISSUER: self.geosecure.issuer, "retryDeadlineSeconds": 30})
 
 
 @pytest.fixture(scope="module")
@@ -283,7 +283,7 @@ def test_an_unreachable_platform_holds_up_only_those_who_need_it(at: TwoPlatform
     refused: Outcome = yield at.up_while_away
     assert refused.code != 0
     (sentence,) = about(taking, refused.errors)
-    assert "een/loket: GET http://127.0.0.1:9/management/v1" in sentence
+    assert "een/loket: GET http://127.0.0.1:9" in sentence
     assert "cannot be reached" in sentence
     assert about(other, refused.errors) == []
     assert other.key in refused.output

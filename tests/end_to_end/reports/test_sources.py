@@ -554,6 +554,7 @@ def test_a_repair_leaves_what_is_protected(project: Project, registry: Registry)
     registry.clear()
     project.configure({"protectClients": True})
     form = write(project, "kept")
+    write(project, "other")  # an authority without any recorded client would be a wrong one
     project.apply()
     registry.remove(registry.client(form.application)["client_id"])
     healed = CommandLine(project).json("drift", "--stack", "tni", "--heal", code=1)

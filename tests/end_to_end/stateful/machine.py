@@ -18,6 +18,7 @@ from tests.end_to_end.stateful.model import Outage
 from tests.end_to_end.stateful.speeds import Speed
 from tests.end_to_end.stateful.stand_in import Cut
 from tests.end_to_end.stateful.world import World
+from tests.support.fault_proxy import FaultProxy
 from tests.support.portal import RunningPortal
 from tests.support.registry import Registry
 
@@ -184,14 +185,14 @@ class Machine(RuleBasedStateMachine):
 @contextmanager
 def begun(portal: RunningPortal, folder: Path, speed: type[Speed]) -> Iterator[Callable[[], World]]:
     """What begins a world: nothing at the authority, and a project of its own."""
-    with portal.operator() as http:
+    with portal.operator() as http, FaultProxy(portal.origin) as proxy:
         registry, numbers = Registry(http), count()
 
         def begin() -> World:
             registry.clear()
             project = folder / f"project-{next(numbers)}"
             project.mkdir(parents=True)
-            return World(speed(portal, project), registry)
+            return World(speed(portal, proxy, project), registry)
 
         yield begin
 

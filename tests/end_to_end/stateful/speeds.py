@@ -39,8 +39,8 @@ def _with_options(args):
 
 pulumi.runtime.register_stack_transformation(_with_options)
 """
-NOBODY_LISTENS = "http://127.0.0.1:1"
 WRITES = ("POST|PUT|DELETE", "/(management|products)/v1/")
+NOT_FOUND = json.dumps({"title": "Not Found", "status": 404}).encode()
 WELL = Outage()
 
 
@@ -70,28 +70,20 @@ def program(*options: str, below: bool = False) -> str:
     return text.replace(mark, mark + OPTIONS % ", ".join(options)) if options else text
 
 
-def addresses(portal: RunningPortal, outage: Outage) -> dict[str, object]:
-    """The settings that lead to a portal, or nowhere."""
-    found = settings_of(portal)
-    for api, name, right in (
-        ("management", "managementUrl", "/management/v1"),
-        ("products", "productsUrl", "/products/v1"),
-    ):
-        if api in outage.apis:
-            found[name] = (
-                f"{NOBODY_LISTENS}{right}"
-                if outage.kind == "down"
-                else f"{portal.origin}{right}".replace("v1", "v9")
-            )
-    return found
-
-
 @contextmanager
-def losing_an_answer(portal: RunningPortal, at: int) -> Iterator[dict[str, object]]:
-    """Settings that lead to a portal whose n-th answer to a write is lost."""
-    with FaultProxy(portal.origin) as proxy:
-        proxy.rule(*WRITES, faults.cut_after, first=at)
-        yield proxy.settings
+def with_faults(
+    proxy: FaultProxy, outage: Outage = WELL, lost_at: int | None = None
+) -> Iterator[None]:
+    """Let the APIs of an outage fail; with ``lost_at`` the answer to the n-th write is lost."""
+    fault = faults.cut_before if outage.kind == "down" else faults.answer(404, NOT_FOUND)
+    for api in outage.apis:
+        proxy.rule(".*", f"^/{api}/v1/", fault, times=None)
+    if lost_at is not None:
+        proxy.rule(*WRITES, faults.cut_after, first=lost_at)
+    try:
+        yield
+    finally:
+        proxy.heal()
 
 
 class InProcess:
@@ -100,8 +92,9 @@ class InProcess:
     state: ClassVar[Mapping[str, Any]] = {}
     """What the program and its providers read of it, as it was when the command began."""
 
-    def __init__(self, portal: RunningPortal, folder: Path) -> None:
-        self.portal, self._folder, self.forms = portal, folder, folder / "onboardings"
+    def __init__(self, portal: RunningPortal, proxy: FaultProxy, folder: Path) -> None:
+        self.portal, self._proxy = portal, proxy
+        self._folder, self.forms = folder, folder / "onboardings"
         shutil.copy(ROOT / "Pulumi.yaml", folder)
         shutil.copy(ROOT / "__main__.py", folder)
         key = folder / "operator.jwk.json"
@@ -115,6 +108,7 @@ class InProcess:
             "keyOverlapDays": 0,
             "protectClients": "false",
             **settings_of(portal),
+            **proxy.settings,
         }
         self._stack = StandIn(folder / "__main__.py", "tni", self._config)
 
@@ -126,21 +120,19 @@ class InProcess:
         cut: Cut | None = None,
         replacing: str | None = None,
     ) -> Ran:
-        self._settings |= addresses(self.portal, outage)
         urns = [replacing] if replacing else []
         if cut is not None and cut.kind == "lost answer":
-            with losing_an_answer(self.portal, cut.at) as settings:
-                self._settings |= settings
+            with with_faults(self._proxy, lost_at=cut.at):
                 return _ran(self._stack.up(refresh=refresh, replacing=urns))
-        return _ran(self._stack.up(refresh=refresh, replacing=urns, kill=cut))
+        with with_faults(self._proxy, outage):
+            return _ran(self._stack.up(refresh=refresh, replacing=urns, kill=cut))
 
     def preview(self, *, refresh: bool = False) -> Ran:
-        self._settings |= settings_of(self.portal)
         return _ran(self._stack.preview(refresh=refresh))
 
     def refresh(self, outage: Outage = WELL) -> Ran:
-        self._settings |= addresses(self.portal, outage)
-        return _ran(self._stack.refresh())
+        with with_faults(self._proxy, outage):
+            return _ran(self._stack.refresh())
 
     def protect(self, protects: bool) -> None:
         self._settings["protectClients"] = str(protects).lower()
@@ -162,11 +154,16 @@ class InProcess:
 
     def acmidm(self, *words: str, outage: Outage = WELL) -> Outcome:
         """The real command, with the stand-in for the engine under it."""
-        self._settings |= addresses(self.portal, outage)
         (self._folder / "Pulumi.tni.yaml").write_text(json.dumps({"config": dict(self._config())}))
         with (
             contextlib.chdir(self._folder),
-            patch.multiple(engine, stack_deployment=lambda _: self.export(), up=self._heal),
+            patch.multiple(
+                engine,
+                stack_deployment=lambda _: self.export(),
+                last_runs=lambda _: [],
+                up=self._heal,
+            ),
+            with_faults(self._proxy, outage),
         ):
             done = CliRunner().invoke(app, words, catch_exceptions=False)
         return Outcome(done.exit_code, done.stdout, done.stderr)
@@ -210,10 +207,10 @@ class Engine:
 
     _OF = re.compile(r"^  (\S+) \((\S+)\):$")
 
-    def __init__(self, portal: RunningPortal, folder: Path) -> None:
-        self.portal, self.project = portal, Project(folder)
+    def __init__(self, portal: RunningPortal, proxy: FaultProxy, folder: Path) -> None:
+        self.portal, self._proxy, self.project = portal, proxy, Project(folder)
         self.forms = self.project.forms
-        self.project.connect(portal, retryDeadlineSeconds=0, protectClients=False)
+        self.project.connect(portal, **proxy.settings, retryDeadlineSeconds=0, protectClients=False)
 
     def up(
         self,
@@ -223,12 +220,8 @@ class Engine:
         cut: Cut | None = None,
         replacing: str | None = None,
     ) -> Ran:
-        self.project.configure(addresses(self.portal, outage))
         words = ["--replace", replacing] if replacing else []
-        if cut is None:
-            return self._up(refresh, words)
-        with losing_an_answer(self.portal, cut.at) as settings:
-            self.project.configure(settings)
+        with with_faults(self._proxy, outage, None if cut is None else cut.at):
             return self._up(refresh, words)
 
     def _up(self, refresh: bool, words: list[str]) -> Ran:
@@ -245,7 +238,6 @@ class Engine:
         )
 
     def preview(self, *, refresh: bool = False) -> Ran:
-        self.project.configure(settings_of(self.portal))
         outcome = self.project.preview(
             "--json", *(("--refresh", "--run-program") if refresh else ())
         )
@@ -259,8 +251,8 @@ class Engine:
         )
 
     def refresh(self, outage: Outage = WELL) -> Ran:
-        self.project.configure(addresses(self.portal, outage))
-        return self._refreshed()
+        with with_faults(self._proxy, outage):
+            return self._refreshed()
 
     def protect(self, protects: bool) -> None:
         self.project.configure({"protectClients": protects})
@@ -283,8 +275,8 @@ class Engine:
         self.project.change_state(lambda deployment: deployment.update({**nothing, **saved}))
 
     def acmidm(self, *words: str, outage: Outage = WELL) -> Outcome:
-        self.project.configure(addresses(self.portal, outage))
-        return self.project.acmidm(*words)
+        with with_faults(self._proxy, outage):
+            return self.project.acmidm(*words)
 
     def _ran(self, output: str) -> Ran:
         ran, key = Ran(), ""

@@ -68,6 +68,8 @@ SEQUENCES: dict[str, list[tuple[Any, ...]]] = {
         ("up",),
         ("stop_adopting",),
         ("forget_formerly",),
+        ("new_form", "aalst", "loket"),
+        ("up",),
         ("remove_client_by_hand", 0),
         ("heal",),
         ("key_by_hand", 0),

@@ -580,12 +580,19 @@ class World:
         """Just what is by hand and waits nowhere is repaired; what is left is named."""
         return self._look(True, outage)
 
+    def _all_clients_are_lost(self) -> bool:
+        recorded = {known.client_id for known in self.model.recorded.values()}
+        exist = ((client_id, CLIENT) in self.model.real for client_id in recorded)
+        return bool(recorded) and not any(exist)
+
     def _look(self, heal: bool, outage: Outage) -> bool:
         model, words = self.model, ("--heal",) if heal else ()
         if heal and (model.removes_first or model.replaces_changed):
             # It repairs a client, and what is inside goes with the one before, or is looked at for
             # the one before.
             return False
+        if heal and self._all_clients_are_lost():
+            return False  # it refuses: the authority may be another one
         before = copy.deepcopy(model)
         done = self.speed.acmidm("drift", "--stack", "tni", "-o", "json", *words, outage=outage)
         there = seen(self.speed.export(), self.registry)
